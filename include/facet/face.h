@@ -1,0 +1,178 @@
+/* facet/face.h: packs and the face pipeline: detect, align, embed, landmarks,
+ * pose, gender and age; comparison.
+ *
+ * A pack is a set of networks with tasks (immutable, shareable by threads). An
+ * analyzer is a pack plus settings and scratch memory: one thread at a time;
+ * create one per thread, they share the pack's weights. */
+#ifndef FACET_FACE_H
+#define FACET_FACE_H
+
+#include "image.h"
+#include "model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct fct_pack fct_pack;
+typedef struct fct_analyzer fct_analyzer;
+typedef struct fct_faces fct_faces;
+
+/* What a network of a pack does. Values are bits of a set. */
+typedef enum fct_task {
+    FCT_TASK_DETECT = 1,         /* SCRFD: boxes, scores, five landmarks */
+    FCT_TASK_EMBED = 2,          /* ArcFace embedding */
+    FCT_TASK_LANDMARK_106 = 4,   /* 106 points in the image */
+    FCT_TASK_LANDMARK_68 = 8,    /* 68 points in space, and the pose */
+    FCT_TASK_GENDER_AGE = 16,
+    FCT_TASK_ALL = 31
+} fct_task;
+
+/* InsightFace's name of a task: "detection", "recognition", "landmark_2d_106",
+ * "landmark_3d_68", "genderage"; NULL for anything but one single task. Static. */
+FCT_API const char *fct_task_name(fct_task t);
+
+/* ---- Packs -------------------------------------------------------------------- */
+
+typedef struct fct_pack_opts {
+    size_t size;             /* sizeof this struct; set by fct_pack_opts_init() */
+    const char *root;        /* where packs are looked up by name; NULL = FCT_MODELS, else
+                                ~/.insightface/models (default NULL) */
+    uint32_t tasks;          /* networks of other tasks are not loaded (default FCT_TASK_ALL) */
+    fct_precision precision; /* (default FCT_PRECISION_FAST) */
+    bool low_memory;         /* (default false) */
+    const char *cache_dir;   /* packed-weight cache, see fct_model_opts (default NULL) */
+} fct_pack_opts;
+FCT_API void fct_pack_opts_init(fct_pack_opts *o);
+
+/* Opens a pack: a folder with *.onnx files (any name with a slash, or that is
+ * an existing folder), else the name of a pack under the root. NULL: the
+ * default pack. Files are taken in path order; each is given its task by its
+ * signature; the first of each task wins. *out is owned. Errors: those of
+ * fct_model_load(); FCT_ERR_NOT_FOUND when there is no such pack or it has no
+ * detector though FCT_TASK_DETECT is asked for. */
+FCT_API fct_status fct_pack_open(const char *name_or_dir, const fct_pack_opts *opts, fct_pack **out, fct_error *err);
+FCT_API void fct_pack_free(fct_pack *p); /* analyzers must be freed before */
+
+/* One file of a pack, used or not. Strings are borrowed until the pack is freed. */
+typedef struct fct_pack_file {
+    const char *path;
+    const char *id;    /* fct_model_id(), "" where the file was not loaded */
+    uint32_t task;     /* fct_task, 0 = not used */
+    const char *note;  /* why it is not used ("unknown signature: ...", "second detector"), or "" */
+    int input_width, input_height; /* of a fixed input; 0 = dynamic */
+    int embedding_dim; /* FCT_TASK_EMBED only, else 0 */
+    double mean, std;  /* input normalisation (x - mean) / std */
+} fct_pack_file;
+FCT_API int fct_pack_file_count(const fct_pack *p);
+FCT_API fct_status fct_pack_file_info(const fct_pack *p, int i, fct_pack_file *out, fct_error *err);
+
+FCT_API const char *fct_pack_name(const fct_pack *p);       /* borrowed until freed */
+FCT_API uint32_t fct_pack_tasks(const fct_pack *p);         /* set of fct_task available */
+FCT_API int fct_pack_embedding_dim(const fct_pack *p);      /* 0 = no embedder */
+FCT_API const char *fct_pack_embedder_id(const fct_pack *p);/* model id of the embedder, "" = none; borrowed */
+FCT_API float fct_pack_threshold(const fct_pack *p);        /* cosine; the manifest's, else 0.40 */
+
+/* The network of a task, for direct use. NULL = none. Borrowed until the pack
+ * is freed. */
+FCT_API const fct_model *fct_pack_model(const fct_pack *p, fct_task t);
+
+/* ---- Faces ---------------------------------------------------------------------- */
+
+/* One face. Coordinates are pixels of the whole input picture, not rounded or
+ * clipped. Pointers are borrowed until the fct_faces is freed; NULL = that task
+ * was not run. */
+typedef struct fct_face {
+    float box[4];     /* x1, y1, x2, y2 */
+    float score;      /* detector's, 0..1 */
+    bool has_kps;
+    float kps[5][2];  /* (x, y): eye at the picture's left, eye at its right, nose, mouth left, mouth right */
+    const float *embedding;       /* [embedding_dim], as the network gives it, not normalised */
+    int embedding_dim;            /* 0 = none */
+    float embedding_norm;         /* Euclidean length */
+    const float *landmark_106;    /* [106][2] (x, y) */
+    const float *landmark_68;     /* [68][3] (x, y, z), z in pixels */
+    bool has_pose;
+    float pose[3];    /* pitch, yaw, roll in degrees */
+    int gender;       /* 0 female, 1 male, -1 unknown */
+    int age;          /* years, -1 unknown */
+    int turns;        /* clockwise quarter turns of the picture in which it was found (0 unless rotations asked) */
+} fct_face;
+
+FCT_API int fct_faces_count(const fct_faces *f);
+/* i-th face, by descending score (by descending value when max_faces cut the
+ * list). NULL when out of range. Borrowed until f is freed. */
+FCT_API const fct_face *fct_faces_at(const fct_faces *f, int i);
+FCT_API void fct_faces_free(fct_faces *f);
+
+/* ---- Analyzer --------------------------------------------------------------------- */
+
+typedef enum fct_metric {
+    FCT_METRIC_DEFAULT = 0, /* area minus 2 x squared distance from the centre of the picture */
+    FCT_METRIC_MAX = 1      /* area */
+} fct_metric;
+
+#define FCT_MAX_DET_SIZES 4
+
+typedef struct fct_analyzer_opts {
+    size_t size;          /* sizeof this struct; set by fct_analyzer_opts_init() */
+    uint32_t tasks;       /* what to run, of those the pack has (default FCT_TASK_ALL) */
+    int n_det_sizes;      /* 0 = Auto: 128x128 and 640x640 (default 0). A fixed-size detector overrides */
+    struct { int width, height; } det_sizes[FCT_MAX_DET_SIZES]; /* multiples of 32, 32..8192 */
+    float det_thresh;     /* least score (default 0.5) */
+    float nms_thresh;     /* IoU (default 0.4) */
+    int max_faces;        /* 0 = all (default 0) */
+    fct_metric metric;    /* which faces max_faces keeps (default FCT_METRIC_DEFAULT) */
+    bool rotations;       /* no face found: try the picture turned by 90, 180, 270 degrees (default false) */
+    int tile;             /* > 0: also detect in overlapping tiles of this many pixels, for very
+                             small faces (default 0) */
+} fct_analyzer_opts;
+FCT_API void fct_analyzer_opts_init(fct_analyzer_opts *o);
+
+/* *out is owned. The pack is borrowed until the analyzer is freed.
+ * FCT_ERR_ARG names an option out of range; FCT_ERR_NOT_FOUND when the pack has
+ * no detector. */
+FCT_API fct_status fct_analyzer_create(const fct_pack *p, const fct_analyzer_opts *opts, fct_analyzer **out,
+                                       fct_error *err);
+FCT_API void fct_analyzer_free(fct_analyzer *a);
+
+/* Finds the faces of a picture and runs the chosen tasks on them, all faces of a
+ * picture as one batch. Any pixel format. *out is owned; no face is not an
+ * error but a count of 0. */
+FCT_API fct_status fct_analyze(fct_analyzer *a, fct_view picture, fct_faces **out, fct_error *err);
+
+/* The same for n pictures at once; faces of all of them are embedded together.
+ * outs[i] is owned. On failure all outs are NULL. */
+FCT_API fct_status fct_analyze_batch(fct_analyzer *a, const fct_view *pictures, int n, fct_faces **outs, fct_error *err);
+
+/* Runs the chosen tasks but detection on faces that are already known: kps is
+ * [n][5][2], boxes [n][4] (or NULL: the points' bounding box, widened). */
+FCT_API fct_status fct_analyze_known(fct_analyzer *a, fct_view picture, int n, const float *boxes, const float *kps,
+                                     fct_faces **out, fct_error *err);
+
+/* ---- Parts ---------------------------------------------------------------------- */
+
+/* Similarity transform from five landmarks to the ArcFace template of the given
+ * size (divisible by 112 or by 128), least squares after Umeyama (1991), eq.
+ * 40-43. m is the forward 2x3 matrix, row-major. FCT_ERR_ARG for another size
+ * or points that coincide or are not finite. */
+FCT_API fct_status fct_align_matrix(const float kps[5][2], int size, double m[6], fct_error *err);
+
+/* Aligned crop of size x size, RGB. *out is owned. */
+FCT_API fct_status fct_align(fct_view picture, const float kps[5][2], int size, fct_image **out, fct_error *err);
+
+/* Embeds n aligned crops of the embedder's input size; out is [n][embedding_dim],
+ * caller-owned. */
+FCT_API fct_status fct_embed_aligned(fct_analyzer *a, const fct_view *crops, int n, float *out, fct_error *err);
+
+/* Cosine of two vectors of n floats, in double precision; 0 where one is zero. */
+FCT_API float fct_cosine(const float *a, const float *b, int n);
+
+/* Scales v to unit length in place; returns the length before. A zero vector
+ * stays zero. */
+FCT_API float fct_normalize(float *v, int n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

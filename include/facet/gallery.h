@@ -1,0 +1,121 @@
+/* facet/gallery.h: a durable database of people and their faces.
+ *
+ * One SQLite file. Embeddings are pinned to the model that made them: the first
+ * enrolment fixes it, another model's embeddings are refused with
+ * FCT_ERR_MISMATCH. A call that has returned FCT_OK is on disk: a crash or power
+ * failure at any later moment does not lose it. Searches run on an in-memory
+ * copy that follows changes made by other processes.
+ *
+ * A gallery may be used by several threads at once. */
+#ifndef FACET_GALLERY_H
+#define FACET_GALLERY_H
+
+#include "base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct fct_gallery fct_gallery;
+
+typedef struct fct_gallery_opts {
+    size_t size;    /* sizeof this struct; set by fct_gallery_opts_init() */
+    bool read_only; /* (default false) */
+    bool must_exist;/* true: FCT_ERR_NOT_FOUND instead of creating it (default false) */
+} fct_gallery_opts;
+FCT_API void fct_gallery_opts_init(fct_gallery_opts *o);
+
+/* Opens or creates. *out is owned. Errors: FCT_ERR_FORMAT (not a gallery, or
+ * damaged), FCT_ERR_IO, FCT_ERR_BUSY, FCT_ERR_UNSUPPORTED (made by a newer
+ * version). */
+FCT_API fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_gallery **out, fct_error *err);
+FCT_API void fct_gallery_free(fct_gallery *g);
+
+/* The default file: FCT_GALLERY, else the platform's data folder
+ * ($XDG_DATA_HOME/facet/gallery.db, ~/.local/share/facet/gallery.db,
+ * %LOCALAPPDATA%\facet\gallery.db). Writes at most cap bytes with the NUL. */
+FCT_API fct_status fct_gallery_default_path(char *buf, size_t cap, fct_error *err);
+
+/* One face to store. All pointers are borrowed for the call. */
+typedef struct fct_enrolment {
+    const char *model_id;   /* fct_pack_embedder_id() */
+    const float *embedding; /* [dim], any length but zero; stored as given */
+    int dim;
+    const char *source;     /* where it came from, for people to read (a path), or NULL */
+    float box[4];           /* in the source picture; zeros = unknown */
+    float score;            /* detector's */
+    float quality;          /* 0..1; 0 = unknown */
+    const void *crop;       /* small JPEG of the face, or NULL */
+    size_t crop_len;
+} fct_enrolment;
+
+/* Adds a face to the person called name (1..200 bytes of UTF-8 without control
+ * characters), creating the person if need be. One durable transaction for all
+ * n faces. face_ids: [n] or NULL. A face whose embedding equals one that the
+ * person already has (cosine above 0.9999) is not stored again: its id is
+ * returned and *added (may be NULL) does not count it. */
+FCT_API fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enrolment *faces, int n,
+                                      int64_t *face_ids, int *added, fct_error *err);
+
+/* One person found. */
+typedef struct fct_match {
+    int64_t person_id, face_id; /* face_id: the person's nearest face */
+    float score;                /* cosine, -1..1 */
+    char name[201];
+} fct_match;
+
+/* The k persons nearest to an embedding, best first, those with score >=
+ * threshold only. A person's score is the best of its faces'. Exact search.
+ * out: [k], caller-owned; *n_found: how many were filled. An empty gallery finds
+ * nothing. FCT_ERR_MISMATCH when model_id or dim is not the gallery's. */
+FCT_API fct_status fct_gallery_search(fct_gallery *g, const char *model_id, const float *embedding, int dim,
+                                      float threshold, int k, fct_match *out, int *n_found, fct_error *err);
+
+/* The same for n embeddings [n][dim] at once; out is [n][k], n_found [n]. */
+FCT_API fct_status fct_gallery_search_batch(fct_gallery *g, const char *model_id, const float *embeddings, int n,
+                                            int dim, float threshold, int k, fct_match *out, int *n_found,
+                                            fct_error *err);
+
+typedef struct fct_person {
+    int64_t id;
+    char name[201];
+    int faces;         /* how many are stored */
+    int64_t created;   /* seconds since 1970, UTC */
+} fct_person;
+
+/* All people, by name. *out is owned: free it with fct_gallery_people_free(). */
+FCT_API fct_status fct_gallery_people(fct_gallery *g, fct_person **out, int *n, fct_error *err);
+FCT_API void fct_gallery_people_free(fct_person *p);
+
+typedef struct fct_stored_face {
+    int64_t id, person_id;
+    int64_t created;   /* seconds since 1970, UTC */
+    float box[4], score, quality;
+    char source[512];  /* cut off where longer */
+} fct_stored_face;
+/* Faces of one person, oldest first. *out is owned: fct_gallery_faces_free(). */
+FCT_API fct_status fct_gallery_faces(fct_gallery *g, int64_t person_id, fct_stored_face **out, int *n, fct_error *err);
+FCT_API void fct_gallery_faces_free(fct_stored_face *f);
+
+/* FCT_ERR_NOT_FOUND where there is no such person or face. */
+FCT_API fct_status fct_gallery_find(fct_gallery *g, const char *name, fct_person *out, fct_error *err);
+FCT_API fct_status fct_gallery_rename(fct_gallery *g, int64_t person_id, const char *name, fct_error *err);
+FCT_API fct_status fct_gallery_remove_person(fct_gallery *g, int64_t person_id, fct_error *err);
+FCT_API fct_status fct_gallery_remove_face(fct_gallery *g, int64_t face_id, fct_error *err);
+
+typedef struct fct_gallery_info {
+    char path[1024];
+    char model_id[65]; /* "" = nothing enrolled yet */
+    int dim;
+    int people, faces;
+    int schema;        /* version of the file's tables */
+} fct_gallery_info;
+FCT_API fct_status fct_gallery_stat(fct_gallery *g, fct_gallery_info *out, fct_error *err);
+
+/* Full integrity check; FCT_ERR_FORMAT with the first fault found. */
+FCT_API fct_status fct_gallery_check(fct_gallery *g, fct_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,55 @@
+/* Files, folders, paths, time, terminal: everything that differs between platforms.
+ * Paths are UTF-8; '/' separates, '\\' too on Windows. */
+#ifndef FCT_BASE_FILE_H
+#define FCT_BASE_FILE_H
+
+#include "facet/base.h"
+#include <stdio.h>
+
+/* Read-only mapping of a whole regular file; an empty file gives size 0 and a
+ * non-NULL data. Errors: FCT_ERR_NOT_FOUND, FCT_ERR_IO ("is a directory",
+ * "permission denied"), each with the path. */
+typedef struct fct_map { const uint8_t *data; size_t size; void *handle; } fct_map;
+fct_status fct_map_open(const char *path, fct_map *out, fct_error *err);
+void fct_map_close(fct_map *m);
+
+/* Whole file into an owned buffer (fct_free), with one NUL byte after its size
+ * bytes. Larger than max: FCT_ERR_LIMIT. */
+fct_status fct_file_read(const char *path, size_t max, uint8_t **data, size_t *size, fct_error *err);
+
+/* Writes data to path by way of a temporary file in the same folder, flushed to
+ * disk and renamed: the old file or the new one is there, never a part. */
+fct_status fct_file_write_atomic(const char *path, const void *data, size_t size, fct_error *err);
+
+FILE *fct_fopen(const char *path, const char *mode); /* UTF-8 paths on every platform */
+
+typedef struct fct_file_stat { bool exists, is_dir, is_file, is_symlink; uint64_t size; int64_t mtime_ns; } fct_file_stat;
+void fct_file_get_stat(const char *path, fct_file_stat *out); /* follows links but for is_symlink */
+fct_status fct_file_remove(const char *path, fct_error *err);
+fct_status fct_file_rename(const char *from, const char *to, fct_error *err); /* replaces a file */
+fct_status fct_dir_make(const char *path, fct_error *err);                    /* with parents; an existing folder is fine */
+fct_status fct_dir_remove(const char *path, fct_error *err);                  /* with all it holds; does not follow links */
+
+/* Names in a folder, sorted bytewise, without "." and "..". *names is owned:
+ * fct_dir_list_free(). */
+fct_status fct_dir_list(const char *path, char ***names, size_t *n, fct_error *err);
+void fct_dir_list_free(char **names, size_t n);
+
+char *fct_path_join(const char *a, const char *b);     /* owned; NULL = out of memory */
+const char *fct_path_base(const char *path);           /* last component; borrowed from path */
+char *fct_path_dir(const char *path);                  /* all before it, "." if none; owned */
+const char *fct_path_ext(const char *path);            /* after the last dot of the base, "" if none; borrowed */
+char *fct_home_dir(void);                              /* owned; NULL if unknown */
+char *fct_data_dir(void);                              /* per-user data folder of facet; owned; NULL if unknown */
+char *fct_cache_dir(void);                             /* per-user cache folder of facet; owned */
+
+/* ---- Time ----------------------------------------------------------------- */
+uint64_t fct_time_ns(void);   /* monotonic */
+int64_t fct_time_unix(void);  /* seconds since 1970, UTC */
+void fct_sleep_ms(int ms);
+
+/* ---- Terminal ---------------------------------------------------------------- */
+bool fct_term_is_tty(FILE *f);
+int fct_term_width(FILE *f);  /* columns; 80 if unknown */
+
+#endif

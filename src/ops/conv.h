@@ -1,0 +1,77 @@
+/* 2-d convolution on blocked tensors: the operator that matters.
+ *
+ * Three objects: fct_conv_spec says what to compute (as the graph has it after
+ * fusion), fct_conv holds packed weights (immutable, shared by sessions and
+ * threads), fct_conv_plan is the algorithm chosen for one input shape. */
+#ifndef FCT_OPS_CONV_H
+#define FCT_OPS_CONV_H
+
+#include "facet/model.h"
+
+typedef enum fct_act_kind {
+    FCT_ACT_NONE = 0,
+    FCT_ACT_RELU,    /* max(x, 0) */
+    FCT_ACT_LEAKY,   /* x < 0 ? a x : x */
+    FCT_ACT_PRELU,   /* x < 0 ? slope[channel] x : x */
+    FCT_ACT_CLIP,    /* min(max(x, a), b) */
+    FCT_ACT_SIGMOID  /* 1 / (1 + exp(-x)) */
+} fct_act_kind;
+
+typedef struct fct_act {
+    fct_act_kind kind;
+    float a, b;
+    const float *slope; /* [channels], FCT_ACT_PRELU only */
+} fct_act;
+
+typedef enum fct_add_kind {
+    FCT_ADD_NONE = 0,
+    FCT_ADD_BEFORE_ACT, /* act(conv + add) */
+    FCT_ADD_AFTER_ACT   /* act(conv) + add */
+} fct_add_kind;
+
+/* All pointers are borrowed until fct_conv_create() returns. */
+typedef struct fct_conv_spec {
+    const char *name; /* node's name, for error texts and profiles; copied */
+    int ic, oc, groups;
+    int kh, kw, sh, sw, dh, dw;             /* kernel, stride, dilation */
+    int pad_top, pad_left, pad_bottom, pad_right;
+    const float *weight;                    /* [oc][ic / groups][kh][kw] */
+    const float *bias;                      /* [oc] or NULL */
+    const float *in_scale, *in_shift;       /* [ic] or NULL: input is x * scale + shift, *then* zero-padded */
+    fct_act act;
+    fct_add_kind add;                       /* a second input of the output's shape is added */
+    bool add_up2;                           /* that input has half the height and width: add[y / 2][x / 2] */
+    bool planar_in;                         /* the input is plain NCHW (first layers); else blocked */
+    fct_precision precision;
+    bool low_memory;
+} fct_conv_spec;
+
+typedef struct fct_conv fct_conv;
+typedef struct fct_conv_plan fct_conv_plan;
+
+/* *out is owned. Errors: FCT_ERR_NOMEM, FCT_ERR_UNSUPPORTED (a combination no
+ * algorithm handles; the direct one handles every valid spec). */
+fct_status fct_conv_create(const fct_conv_spec *spec, fct_conv **out, fct_error *err);
+void fct_conv_free(fct_conv *c);
+size_t fct_conv_memory(const fct_conv *c); /* bytes of packed weights */
+
+/* Chooses the algorithm for an input of n x ic x ih x iw and packs weights for
+ * it if that has not been done (under a lock; thread-safe). algorithm: NULL, or
+ * the name of one to force, for tests (FCT_ERR_UNSUPPORTED when it cannot do
+ * this spec). *out is owned; it borrows c. */
+fct_status fct_conv_plan_create(fct_conv *c, int n, int ih, int iw, const char *algorithm, fct_conv_plan **out,
+                                fct_error *err);
+void fct_conv_plan_free(fct_conv_plan *p);
+void fct_conv_plan_out(const fct_conv_plan *p, int *oh, int *ow);
+size_t fct_conv_plan_scratch(const fct_conv_plan *p); /* bytes, for any fct_parallel_width() up to the budget at creation */
+const char *fct_conv_plan_algorithm(const fct_conv_plan *p); /* static */
+
+/* Names of all algorithms that can do this spec; returns how many of cap were filled. Static strings. */
+int fct_conv_algorithms(const fct_conv *c, const char **names, int cap);
+
+/* Computes. in: blocked (or planar) n x ic x ih x iw; add: the second input or
+ * NULL; out: blocked n x oc x oh x ow, must not overlap in; may be the same as
+ * add unless add_up2. scratch: 64-byte aligned. Uses fct_parallel(). */
+void fct_conv_run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch);
+
+#endif
