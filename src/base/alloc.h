@@ -3,6 +3,7 @@
 #ifndef FCT_BASE_ALLOC_H
 #define FCT_BASE_ALLOC_H
 
+#include "base/compiler.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,7 +16,7 @@ void *fct_realloc_array(void *p, size_t count, size_t size);
 void fct_free(void *p);
 char *fct_strdup(const char *s);
 char *fct_strndup(const char *s, size_t n);
-char *fct_asprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *fct_asprintf(const char *format, ...) FCT_PRINTF(1, 2);
 
 /* 64-byte aligned, for tensors; large blocks (>= 4 MiB) are aligned to 2 MiB and
  * marked for huge pages where the system has them. Contents undefined. Must be

@@ -35,7 +35,7 @@ fct_status fct_dir_remove(const char *path, fct_error *err);                  /*
 fct_status fct_dir_list(const char *path, char ***names, size_t *n, fct_error *err);
 void fct_dir_list_free(char **names, size_t n);
 
-char *fct_path_join(const char *a, const char *b);     /* owned; NULL = out of memory */
+char *fct_path_join(const char *a, const char *b);     /* a, '/', b, without a second '/'; owned; NULL = out of memory */
 const char *fct_path_base(const char *path);           /* last component; borrowed from path */
 char *fct_path_dir(const char *path);                  /* all before it, "." if none; owned */
 const char *fct_path_ext(const char *path);            /* after the last dot of the base, "" if none; borrowed */

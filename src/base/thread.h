@@ -10,13 +10,13 @@
 #include <windows.h>
 typedef SRWLOCK fct_mutex;
 typedef CONDITION_VARIABLE fct_cond;
-typedef struct fct_thread { HANDLE handle; void *start; } fct_thread;
+typedef struct fct_thread { HANDLE handle; void (*fn)(void *); void *arg; } fct_thread;
 #define FCT_MUTEX_INIT SRWLOCK_INIT
 #else
 #include <pthread.h>
 typedef pthread_mutex_t fct_mutex;
 typedef pthread_cond_t fct_cond;
-typedef struct fct_thread { pthread_t id; void *start; } fct_thread;
+typedef struct fct_thread { pthread_t id; void (*fn)(void *); void *arg; } fct_thread;
 #define FCT_MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
 #endif
 
@@ -31,9 +31,14 @@ bool fct_cond_wait_ms(fct_cond *c, fct_mutex *m, int ms); /* false: time is up *
 void fct_cond_signal(fct_cond *c);
 void fct_cond_broadcast(fct_cond *c);
 
-/* Starts a thread running fn(arg). */
+/* Starts a thread running fn(arg), with all signals blocked. *t must stay where it
+ * is until fct_thread_join(). */
 fct_status fct_thread_start(fct_thread *t, void (*fn)(void *), void *arg, fct_error *err);
 void fct_thread_join(fct_thread *t);
+
+/* Calls fn in the child after every later fork() of this process; does nothing
+ * where there is no fork. */
+void fct_thread_at_fork(void (*fn)(void));
 
 /* ---- The pool --------------------------------------------------------------
  * fct_parallel(n, fn, ctx) calls fn(ctx, i, worker) once for every i in 0..n-1
@@ -41,12 +46,13 @@ void fct_thread_join(fct_thread *t);
  * ascending order; the caller works too, as worker 0. worker < fct_parallel_width()
  * indexes per-thread scratch memory. Nested calls, calls while the pool is busy
  * with another thread's work, and calls with n = 1 or a budget of 1 run in the
- * calling thread as worker 0. Workers spin for some microseconds between calls
+ * calling thread as worker 0 (inside the one task of n = 1 the pool is still free). Workers spin for some microseconds between calls
  * inside fct_parallel_begin/_end, then sleep. fn must not fail.
  *
  * One caller owns the pool at a time: fct_parallel_begin() takes it for a whole
  * run of a network (so that worker numbers stay meaningful), returns false and
- * leaves the caller single-threaded when somebody else has it. */
+ * leaves the caller single-threaded when somebody else has it. Every begin needs
+ * its end, whatever it returned; pairs may nest in one thread. */
 typedef void fct_task_fn(void *ctx, int index, int worker);
 
 bool fct_parallel_begin(void);

@@ -1,0 +1,126 @@
+#include "base/cpu.h"
+
+#include "base/cgroup.h"
+#include "base/cpu_probe.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#define ARCH "x86_64"
+#elif defined(__aarch64__)
+#define ARCH "aarch64"
+#elif defined(__i386__)
+#define ARCH "i386"
+#else
+#define ARCH "other"
+#endif
+
+static const char *const level_names[] = {"c", "sse41", "avx2", "avx512", "neon"};
+
+const char *fct_cpu_level_name(fct_cpu_level l) {
+    return (unsigned)l < sizeof level_names / sizeof level_names[0] ? level_names[l] : "unknown";
+}
+
+/* Why the level is what it is. */
+typedef enum reason { REASON_CPU, REASON_CAPPED, REASON_CAP_ABOVE, REASON_CAP_UNKNOWN } reason;
+
+/* Level after the cap of FCT_CPU, of which only those of this CPU's own ladder count. */
+static fct_cpu_level cap_level(fct_cpu_level best, const char *cap, reason *why) {
+    *why = REASON_CPU;
+    if (!cap || !*cap) return best;
+    *why = REASON_CAP_UNKNOWN;
+    for (int l = FCT_CPU_C; l <= FCT_CPU_NEON; l++) {
+        if (strcmp(cap, level_names[l]) != 0) continue;
+        if (l == FCT_CPU_NEON && best != FCT_CPU_NEON) return best;
+        if (best == FCT_CPU_NEON && l != FCT_CPU_C && l != FCT_CPU_NEON) return best;
+        *why = l < (int)best ? REASON_CAPPED : l > (int)best ? REASON_CAP_ABOVE : REASON_CPU;
+        return l < (int)best ? (fct_cpu_level)l : best;
+    }
+    return best;
+}
+
+/* Level and reason, found once. Two threads that race find the same. */
+static fct_cpu_level get_level(reason *why) {
+    static atomic_int found; /* 1 + level + 16 * reason */
+    int v = atomic_load(&found);
+    if (!v) {
+        reason r;
+        fct_cpu_level l = cap_level(fct_probe_level(), getenv("FCT_CPU"), &r);
+        v = 1 + (int)l + 16 * (int)r;
+        atomic_store(&found, v);
+    }
+    if (why) *why = (reason)((v - 1) / 16);
+    return (fct_cpu_level)((v - 1) % 16);
+}
+
+fct_cpu_level fct_cpu_get_level(void) { return get_level(NULL); }
+
+/* Best level at or below l for which this build has kernels. */
+static fct_cpu_level built_level(fct_cpu_level l) {
+#ifdef FCT_HAVE_NEON
+    if (l == FCT_CPU_NEON) return l;
+#endif
+    if (l == FCT_CPU_NEON) return FCT_CPU_C;
+#ifdef FCT_HAVE_AVX512
+    if (l >= FCT_CPU_AVX512) return FCT_CPU_AVX512;
+#endif
+#ifdef FCT_HAVE_AVX2
+    if (l >= FCT_CPU_AVX2) return FCT_CPU_AVX2;
+#endif
+#ifdef FCT_HAVE_SSE41
+    if (l >= FCT_CPU_SSE41) return FCT_CPU_SSE41;
+#endif
+    return FCT_CPU_C;
+}
+
+fct_cpu_caches fct_cpu_get_caches(void) {
+    fct_cpu_caches c = fct_probe_caches();
+    if (!c.l1d) c.l1d = (size_t)32 << 10;
+    if (!c.l2) c.l2 = (size_t)256 << 10;
+    if (!c.l3) c.l3 = (size_t)2 << 20;
+    return c;
+}
+
+static double cgroup_cpus(void) { return fct_cgroup_cpus("/proc/self", "/sys/fs/cgroup"); }
+
+int fct_cpu_usable(void) {
+    int n = fct_probe_affinity();
+    double quota = cgroup_cpus();
+    if (quota > 0 && ceil(quota) < n) n = (int)ceil(quota);
+    return n < 1 ? 1 : n;
+}
+
+static const char *why_text(reason why, bool lacking_kernels) {
+    switch (why) {
+    case REASON_CAPPED: return "capped by FCT_CPU";
+    case REASON_CAP_ABOVE: return "FCT_CPU asks for more than this CPU has";
+    case REASON_CAP_UNKNOWN: return "FCT_CPU names no level of this CPU and is ignored";
+    case REASON_CPU: break;
+    }
+    return lacking_kernels ? "best level this build has kernels for" : "best level this CPU has";
+}
+
+void fct_cpu(fct_cpu_info *out) {
+    static char brand[64];
+    static atomic_int brand_ready; /* 0 no, 1 being written, 2 yes */
+    int expected = 0;
+    if (atomic_compare_exchange_strong(&brand_ready, &expected, 1)) {
+        fct_probe_brand(brand);
+        atomic_store(&brand_ready, 2);
+    }
+    while (atomic_load(&brand_ready) != 2) {}
+    reason why;
+    fct_cpu_level l = get_level(&why), max = fct_probe_level();
+    out->arch = ARCH;
+    out->brand = brand;
+    out->level = level_names[built_level(l)];
+    out->level_max = level_names[built_level(max)];
+    out->level_why = why_text(why, built_level(l) != l);
+    out->cpus_online = fct_probe_online();
+    out->cpus_affinity = fct_probe_affinity();
+    out->cpus_cgroup = cgroup_cpus();
+}

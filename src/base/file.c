@@ -1,0 +1,162 @@
+#include "base/file.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/file_sys.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+fct_status fct_fail_errno(fct_error *err, const char *path, int e) {
+    switch (e) {
+    case ENOENT: return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such file or folder", path);
+    case ENOTDIR: return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: a part of the path is not a folder", path);
+    case EEXIST: return fct_fail(err, FCT_ERR_EXISTS, "%s: exists already", path);
+    case ENOTEMPTY: return fct_fail(err, FCT_ERR_EXISTS, "%s: folder is not empty", path);
+    case ENOMEM: return fct_fail(err, FCT_ERR_NOMEM, "%s: out of memory", path);
+    case EACCES:
+    case EPERM: return fct_fail(err, FCT_ERR_IO, "%s: permission denied", path);
+    case EISDIR: return fct_fail(err, FCT_ERR_IO, "%s: is a directory", path);
+    case ENOSPC: return fct_fail(err, FCT_ERR_IO, "%s: no space left on the disk", path);
+    case EROFS: return fct_fail(err, FCT_ERR_IO, "%s: read-only file system", path);
+    case EMFILE:
+    case ENFILE: return fct_fail(err, FCT_ERR_IO, "%s: too many open files", path);
+    case ENAMETOOLONG: return fct_fail(err, FCT_ERR_IO, "%s: name too long", path);
+    case EINVAL: return fct_fail(err, FCT_ERR_IO, "%s: not a valid name", path);
+    case EIO: return fct_fail(err, FCT_ERR_IO, "%s: the device failed", path);
+    default: return fct_fail(err, FCT_ERR_IO, "%s: system error %d", path, e);
+    }
+}
+
+/* ---- Reading ------------------------------------------------------------------- */
+
+/* The rest of f into *data, which grows; never trusts a size that the system
+ * gives, so that pipes and growing files work too. */
+static fct_status read_all(FILE *f, const char *path, size_t max, uint8_t **data, size_t *size, fct_error *err) {
+    size_t cap = 0;
+    for (;;) {
+        if (*size + 1 >= cap) {
+            size_t grown = cap ? cap + cap / 2 : 64 << 10;
+            uint8_t *p = fct_realloc(*data, grown);
+            if (!p) return fct_fail_nomem(err, path, grown);
+            *data = p;
+            cap = grown;
+        }
+        size_t n = fread(*data + *size, 1, cap - *size - 1, f);
+        *size += n;
+        if (*size > max) return fct_fail(err, FCT_ERR_LIMIT, "%s: larger than %zu bytes", path, max);
+        if (n == 0) break;
+    }
+    if (ferror(f)) return fct_fail_errno(err, path, errno);
+    (*data)[*size] = 0;
+    return FCT_OK;
+}
+
+fct_status fct_file_read(const char *path, size_t max, uint8_t **data, size_t *size, fct_error *err) {
+    *data = NULL;
+    *size = 0;
+    fct_file_stat st;
+    fct_file_get_stat(path, &st);
+    if (st.is_dir) return fct_fail_errno(err, path, EISDIR);
+    if (st.is_file && st.size > max) return fct_fail(err, FCT_ERR_LIMIT, "%s: larger than %zu bytes", path, max);
+    FILE *f = fct_fopen(path, "rb");
+    if (!f) return fct_fail_errno(err, path, errno);
+    fct_status s = read_all(f, path, max, data, size, err);
+    fclose(f);
+    if (s) {
+        fct_free(*data);
+        *data = NULL;
+        *size = 0;
+    }
+    return s;
+}
+
+/* ---- Writing ------------------------------------------------------------------- */
+
+/* Creates a file beside path that nobody else has. *temp is owned. */
+static fct_status create_temp(const char *path, char **temp, FILE **f, fct_error *err) {
+    static atomic_uint counter;
+    for (int tries = 0; tries < 100; tries++) {
+        *temp = fct_asprintf("%s.tmp-%u-%u", path, fct_sys_process(), atomic_fetch_add(&counter, 1));
+        if (!*temp) return fct_fail_nomem(err, path, 0);
+        int e = fct_sys_create(*temp, f);
+        if (!e) return FCT_OK;
+        fct_free(*temp);
+        *temp = NULL;
+        if (e != EEXIST) return fct_fail_errno(err, path, e);
+    }
+    return fct_fail(err, FCT_ERR_EXISTS, "%s: cannot find a free temporary name beside it", path);
+}
+
+fct_status fct_file_write_atomic(const char *path, const void *data, size_t size, fct_error *err) {
+    char *temp;
+    FILE *f;
+    fct_status s = create_temp(path, &temp, &f, err);
+    if (s) return s;
+    int e = fwrite(data, 1, size, f) == size ? 0 : errno;
+    if (!e) e = fct_sys_flush(f);
+    if (fclose(f) && !e) e = errno;
+    s = e ? fct_fail_errno(err, path, e) : fct_file_rename(temp, path, err);
+    if (s)
+        (void)fct_file_remove(temp, NULL);
+    else {
+        char *dir = fct_path_dir(path);
+        if (dir) fct_sys_flush_dir(dir);
+        fct_free(dir);
+    }
+    fct_free(temp);
+    return s;
+}
+
+/* ---- Folders ------------------------------------------------------------------- */
+
+fct_status fct_dir_make(const char *path, fct_error *err) {
+    fct_file_stat st;
+    int e = fct_sys_mkdir(path);
+    if (e == ENOENT && *path) { /* the parent first */
+        char *parent = fct_path_dir(path);
+        if (!parent) return fct_fail_nomem(err, path, 0);
+        fct_status s = strlen(parent) < strlen(path) ? fct_dir_make(parent, err) : fct_fail_errno(err, path, e);
+        fct_free(parent);
+        if (s) return s;
+        e = fct_sys_mkdir(path);
+    }
+    if (!e) return FCT_OK;
+    fct_file_get_stat(path, &st);
+    return st.is_dir ? FCT_OK : fct_fail_errno(err, path, e);
+}
+
+static fct_status remove_entries(const char *path, char **names, size_t n, fct_error *err) {
+    for (size_t i = 0; i < n; i++) {
+        fct_file_stat st;
+        char *child = fct_path_join(path, names[i]);
+        if (!child) return fct_fail_nomem(err, path, 0);
+        fct_file_get_stat(child, &st);
+        fct_status s = st.is_dir && !st.is_symlink ? fct_dir_remove(child, err) : fct_file_remove(child, err);
+        fct_free(child);
+        if (s) return s;
+    }
+    return FCT_OK;
+}
+
+fct_status fct_dir_remove(const char *path, fct_error *err) {
+    fct_file_stat st;
+    fct_file_get_stat(path, &st);
+    if (st.is_symlink) return fct_file_remove(path, err);
+    char **names;
+    size_t n;
+    fct_status s = fct_dir_list(path, &names, &n, err);
+    if (s) return s;
+    s = remove_entries(path, names, n, err);
+    fct_dir_list_free(names, n);
+    if (s) return s;
+    int e = fct_sys_rmdir(path);
+    return e ? fct_fail_errno(err, path, e) : FCT_OK;
+}
+
+void fct_dir_list_free(char **names, size_t n) {
+    for (size_t i = 0; i < n; i++) fct_free(names[i]);
+    fct_free(names);
+}

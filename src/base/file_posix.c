@@ -1,0 +1,126 @@
+#include "base/alloc.h"
+#include "base/dir_list.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/file_sys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+FILE *fct_fopen(const char *path, const char *mode) { return fopen(path, mode); }
+
+/* ---- Mapping ------------------------------------------------------------------ */
+
+static int map_fd(int fd, fct_map *out) {
+    struct stat st;
+    if (fstat(fd, &st)) return errno;
+    if (S_ISDIR(st.st_mode)) return EISDIR;
+    if (!S_ISREG(st.st_mode)) return EINVAL;
+    if (st.st_size == 0) {
+        out->data = (const uint8_t *)"";
+        return 0;
+    }
+    if ((uintmax_t)st.st_size > SIZE_MAX / 2) return ENOMEM;
+    void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED) return errno;
+    out->data = p;
+    out->size = (size_t)st.st_size;
+    return 0;
+}
+
+fct_status fct_map_open(const char *path, fct_map *out, fct_error *err) {
+    *out = (fct_map){0};
+    /* Non-blocking, so that a named pipe is refused instead of waited for. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return fct_fail_errno(err, path, errno);
+    int e = map_fd(fd, out);
+    close(fd);
+    if (e == EINVAL) return fct_fail(err, FCT_ERR_IO, "%s: not a regular file", path);
+    return e ? fct_fail_errno(err, path, e) : FCT_OK;
+}
+
+void fct_map_close(fct_map *m) {
+    if (m->size) munmap((void *)(uintptr_t)m->data, m->size);
+    *m = (fct_map){0};
+}
+
+/* ---- Files -------------------------------------------------------------------- */
+
+void fct_file_get_stat(const char *path, fct_file_stat *out) {
+    struct stat st;
+    *out = (fct_file_stat){0};
+    out->is_symlink = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+    if (stat(path, &st)) return;
+    out->exists = true;
+    out->is_dir = S_ISDIR(st.st_mode);
+    out->is_file = S_ISREG(st.st_mode);
+    out->size = (uint64_t)st.st_size;
+#ifdef __APPLE__
+    struct timespec t = st.st_mtimespec;
+#else
+    struct timespec t = st.st_mtim;
+#endif
+    out->mtime_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+fct_status fct_file_remove(const char *path, fct_error *err) {
+    return unlink(path) ? fct_fail_errno(err, path, errno) : FCT_OK;
+}
+
+fct_status fct_file_rename(const char *from, const char *to, fct_error *err) {
+    if (!rename(from, to)) return FCT_OK;
+    return fct_fail_errno(err, errno == ENOENT ? from : to, errno);
+}
+
+int fct_sys_create(const char *path, FILE **out) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    *out = fd < 0 ? NULL : fdopen(fd, "wb");
+    if (*out) return 0;
+    int e = errno;
+    if (fd >= 0) close(fd);
+    return e;
+}
+
+int fct_sys_flush(FILE *f) {
+    if (fflush(f)) return errno;
+    return fsync(fileno(f)) && errno != EINVAL ? errno : 0; /* EINVAL: not a file that can be synchronised */
+}
+
+void fct_sys_flush_dir(const char *path) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return;
+    (void)fsync(fd);
+    close(fd);
+}
+
+unsigned fct_sys_process(void) { return (unsigned)getpid(); }
+
+/* ---- Folders ------------------------------------------------------------------ */
+
+int fct_sys_mkdir(const char *path) { return mkdir(path, 0777) ? errno : 0; }
+int fct_sys_rmdir(const char *path) { return rmdir(path) ? errno : 0; }
+
+fct_status fct_dir_list(const char *path, char ***names, size_t *n, fct_error *err) {
+    fct_dir_names found = {0};
+    struct dirent *entry;
+    *names = NULL;
+    *n = 0;
+    DIR *dir = opendir(path);
+    if (!dir) return fct_fail_errno(err, path, errno);
+    bool ok = true;
+    while (ok && (errno = 0, entry = readdir(dir))) ok = fct_dir_names_add(&found, entry->d_name);
+    int e = ok ? errno : ENOMEM;
+    closedir(dir);
+    if (e) {
+        fct_dir_list_free(found.names, found.n);
+        return fct_fail_errno(err, path, e);
+    }
+    fct_dir_names_sort(&found);
+    *names = found.names;
+    *n = found.n;
+    return FCT_OK;
+}

@@ -1,0 +1,23 @@
+/* The few calls of the operating system that file.c builds on; one version for
+ * POSIX, one for Windows. */
+#ifndef FCT_BASE_FILE_SYS_H
+#define FCT_BASE_FILE_SYS_H
+
+#include "base/file.h"
+
+/* Fails with the path and the meaning of an errno value: FCT_ERR_NOT_FOUND,
+ * FCT_ERR_EXISTS, FCT_ERR_NOMEM or FCT_ERR_IO. */
+fct_status fct_fail_errno(fct_error *err, const char *path, int e);
+
+/* These return 0 or an errno value. */
+int fct_sys_mkdir(const char *path);
+int fct_sys_rmdir(const char *path);
+int fct_sys_create(const char *path, FILE **out); /* for writing; EEXIST where it exists */
+int fct_sys_flush(FILE *f);                       /* to the disk */
+void fct_sys_flush_dir(const char *path);         /* makes a rename in it durable, where that is possible */
+unsigned fct_sys_process(void);                   /* number of this process */
+
+bool fct_path_is_sep(char c);
+size_t fct_path_root(const char *path); /* length of a leading "/", "C:/", ...; 0 for a relative path */
+
+#endif

@@ -1,0 +1,211 @@
+#include "base/alloc.h"
+#include "base/dir_list.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/file_sys.h"
+#include "base/wide_windows.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <io.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* errno value for a Windows error. */
+static int errno_of(DWORD e) {
+    switch (e) {
+    case ERROR_FILE_NOT_FOUND:
+    case ERROR_PATH_NOT_FOUND:
+    case ERROR_BAD_NETPATH:
+    case ERROR_BAD_PATHNAME: return ENOENT;
+    case ERROR_DIRECTORY: return ENOTDIR;
+    case ERROR_ACCESS_DENIED:
+    case ERROR_SHARING_VIOLATION:
+    case ERROR_LOCK_VIOLATION: return EACCES;
+    case ERROR_FILE_EXISTS:
+    case ERROR_ALREADY_EXISTS: return EEXIST;
+    case ERROR_DIR_NOT_EMPTY: return ENOTEMPTY;
+    case ERROR_DISK_FULL:
+    case ERROR_HANDLE_DISK_FULL: return ENOSPC;
+    case ERROR_WRITE_PROTECT: return EROFS;
+    case ERROR_TOO_MANY_OPEN_FILES: return EMFILE;
+    case ERROR_FILENAME_EXCED_RANGE: return ENAMETOOLONG;
+    case ERROR_INVALID_NAME: return EINVAL;
+    case ERROR_NOT_ENOUGH_MEMORY:
+    case ERROR_OUTOFMEMORY: return ENOMEM;
+    default: return EIO;
+    }
+}
+
+FILE *fct_fopen(const char *path, const char *mode) {
+    wchar_t *p = fct_wide(path), *m = fct_wide(mode);
+    FILE *f = p && m ? _wfopen(p, m) : NULL;
+    int e = p && m ? errno : ENOMEM;
+    fct_free(p);
+    fct_free(m);
+    errno = e;
+    return f;
+}
+
+/* ---- Mapping ------------------------------------------------------------------ */
+
+static int map_handle(HANDLE file, fct_map *out) {
+    LARGE_INTEGER size;
+    if (!GetFileSizeEx(file, &size)) return errno_of(GetLastError());
+    if (size.QuadPart == 0) {
+        out->data = (const uint8_t *)"";
+        return 0;
+    }
+    if ((uint64_t)size.QuadPart > SIZE_MAX / 2) return ENOMEM;
+    HANDLE mapping = CreateFileMappingW(file, NULL, PAGE_READONLY, 0, 0, NULL);
+    if (!mapping) return errno_of(GetLastError());
+    out->data = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0);
+    int e = out->data ? 0 : errno_of(GetLastError());
+    CloseHandle(mapping); /* the view keeps it alive */
+    if (!e) out->size = (size_t)size.QuadPart;
+    return e;
+}
+
+fct_status fct_map_open(const char *path, fct_map *out, fct_error *err) {
+    *out = (fct_map){0};
+    fct_file_stat st;
+    fct_file_get_stat(path, &st);
+    if (st.is_dir) return fct_fail_errno(err, path, EISDIR);
+    wchar_t *w = fct_wide(path);
+    if (!w) return fct_fail_nomem(err, path, 0);
+    HANDLE file = CreateFileW(w, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
+                              FILE_ATTRIBUTE_NORMAL, NULL);
+    int e = file == INVALID_HANDLE_VALUE ? errno_of(GetLastError()) : map_handle(file, out);
+    if (file != INVALID_HANDLE_VALUE) CloseHandle(file);
+    fct_free(w);
+    return e ? fct_fail_errno(err, path, e) : FCT_OK;
+}
+
+void fct_map_close(fct_map *m) {
+    if (m->size) UnmapViewOfFile(m->data);
+    *m = (fct_map){0};
+}
+
+/* ---- Files -------------------------------------------------------------------- */
+
+/* 100 ns since 1601 to ns since 1970. */
+static int64_t unix_ns(FILETIME t) {
+    int64_t ticks = (int64_t)((uint64_t)t.dwHighDateTime << 32 | t.dwLowDateTime);
+    return (ticks - 116444736000000000LL) * 100;
+}
+
+void fct_file_get_stat(const char *path, fct_file_stat *out) {
+    WIN32_FILE_ATTRIBUTE_DATA d;
+    *out = (fct_file_stat){0};
+    wchar_t *w = fct_wide(path);
+    if (w && GetFileAttributesExW(w, GetFileExInfoStandard, &d)) {
+        out->exists = true;
+        out->is_dir = (d.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+        out->is_file = !out->is_dir && !(d.dwFileAttributes & FILE_ATTRIBUTE_DEVICE);
+        out->is_symlink = (d.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
+        out->size = (uint64_t)d.nFileSizeHigh << 32 | d.nFileSizeLow;
+        out->mtime_ns = unix_ns(d.ftLastWriteTime);
+    }
+    fct_free(w);
+}
+
+fct_status fct_file_remove(const char *path, fct_error *err) {
+    wchar_t *w = fct_wide(path);
+    if (!w) return fct_fail_nomem(err, path, 0);
+    int e = 0;
+    if (!DeleteFileW(w)) {
+        e = errno_of(GetLastError());
+        /* A link to a folder is removed as a folder is. */
+        DWORD a = GetFileAttributesW(w);
+        if (a != INVALID_FILE_ATTRIBUTES && (a & FILE_ATTRIBUTE_REPARSE_POINT) && (a & FILE_ATTRIBUTE_DIRECTORY))
+            e = RemoveDirectoryW(w) ? 0 : errno_of(GetLastError());
+    }
+    fct_free(w);
+    return e ? fct_fail_errno(err, path, e) : FCT_OK;
+}
+
+fct_status fct_file_rename(const char *from, const char *to, fct_error *err) {
+    wchar_t *f = fct_wide(from), *t = fct_wide(to);
+    int e = !f || !t ? ENOMEM : 0;
+    if (!e && !MoveFileExW(f, t, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)) e = errno_of(GetLastError());
+    fct_free(f);
+    fct_free(t);
+    return e ? fct_fail_errno(err, e == ENOENT ? from : to, e) : FCT_OK;
+}
+
+int fct_sys_create(const char *path, FILE **out) {
+    *out = NULL;
+    wchar_t *w = fct_wide(path);
+    if (!w) return ENOMEM;
+    int fd = _wopen(w, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY | _O_NOINHERIT, _S_IREAD | _S_IWRITE);
+    int e = fd < 0 ? errno : 0;
+    fct_free(w);
+    if (e) return e;
+    *out = _fdopen(fd, "wb");
+    if (*out) return 0;
+    e = errno;
+    _close(fd);
+    return e;
+}
+
+int fct_sys_flush(FILE *f) {
+    if (fflush(f)) return errno;
+    return _commit(_fileno(f)) ? errno : 0;
+}
+
+void fct_sys_flush_dir(const char *path) { (void)path; } /* MOVEFILE_WRITE_THROUGH has done it */
+
+unsigned fct_sys_process(void) { return (unsigned)GetCurrentProcessId(); }
+
+/* ---- Folders ------------------------------------------------------------------ */
+
+int fct_sys_mkdir(const char *path) {
+    wchar_t *w = fct_wide(path);
+    if (!w) return ENOMEM;
+    int e = CreateDirectoryW(w, NULL) ? 0 : errno_of(GetLastError());
+    fct_free(w);
+    return e;
+}
+
+int fct_sys_rmdir(const char *path) {
+    wchar_t *w = fct_wide(path);
+    if (!w) return ENOMEM;
+    int e = RemoveDirectoryW(w) ? 0 : errno_of(GetLastError());
+    fct_free(w);
+    return e;
+}
+
+/* All names that match the pattern; 0 or an errno value. */
+static int find_names(const wchar_t *pattern, fct_dir_names *found) {
+    WIN32_FIND_DATAW d;
+    HANDLE h = FindFirstFileW(pattern, &d);
+    if (h == INVALID_HANDLE_VALUE) return errno_of(GetLastError());
+    int e = 0;
+    do {
+        char *name = fct_narrow(d.cFileName);
+        if (!name || !fct_dir_names_add(found, name)) e = ENOMEM;
+        fct_free(name);
+    } while (!e && FindNextFileW(h, &d));
+    if (!e && GetLastError() != ERROR_NO_MORE_FILES) e = errno_of(GetLastError());
+    FindClose(h);
+    return e;
+}
+
+fct_status fct_dir_list(const char *path, char ***names, size_t *n, fct_error *err) {
+    fct_dir_names found = {0};
+    *names = NULL;
+    *n = 0;
+    char *pattern = fct_path_join(path, "*");
+    wchar_t *w = pattern ? fct_wide(pattern) : NULL;
+    int e = w ? find_names(w, &found) : ENOMEM;
+    fct_free(pattern);
+    fct_free(w);
+    if (e) {
+        fct_dir_list_free(found.names, found.n);
+        return fct_fail_errno(err, path, e);
+    }
+    fct_dir_names_sort(&found);
+    *names = found.names;
+    *n = found.n;
+    return FCT_OK;
+}

@@ -1,0 +1,52 @@
+/* POSIX: time, terminal, the user's folders. */
+#include "base/alloc.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+uint64_t fct_time_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+int64_t fct_time_unix(void) { return (int64_t)time(NULL); }
+
+void fct_sleep_ms(int ms) {
+    struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
+    while (ms > 0 && nanosleep(&t, &t) && errno == EINTR) {}
+}
+
+bool fct_term_is_tty(FILE *f) { return isatty(fileno(f)) == 1; }
+
+int fct_term_width(FILE *f) {
+    struct winsize w;
+    return ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+}
+
+char *fct_home_dir(void) {
+    const char *home = getenv("HOME");
+    if (home && *home) return fct_strdup(home);
+    struct passwd entry, *found = NULL;
+    char buf[4096];
+    if (getpwuid_r(getuid(), &entry, buf, sizeof buf, &found) || !found || !*entry.pw_dir) return NULL;
+    return fct_strdup(entry.pw_dir);
+}
+
+/* facet's folder in the one that the variable names (absolute, as the XDG base
+ * directory specification wants it), else in this folder of the home. */
+static char *user_dir(const char *name, const char *in_home) {
+    const char *base = getenv(name);
+    if (base && base[0] == '/') return fct_path_join(base, "facet");
+    char *home = fct_home_dir(), *dir = home ? fct_path_join(home, in_home) : NULL;
+    fct_free(home);
+    return dir;
+}
+
+char *fct_data_dir(void) { return user_dir("XDG_DATA_HOME", ".local/share/facet"); }
+char *fct_cache_dir(void) { return user_dir("XDG_CACHE_HOME", ".cache/facet"); }

@@ -1,0 +1,63 @@
+/* Windows: text conversion, time, terminal, the user's folders. */
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/wide_windows.h"
+
+#include <io.h>
+#include <stdlib.h>
+
+wchar_t *fct_wide(const char *utf8) {
+    int n = MultiByteToWideChar(CP_UTF8, 0, utf8, -1, NULL, 0);
+    wchar_t *w = n > 0 ? fct_alloc((size_t)n * sizeof *w) : NULL;
+    if (w) MultiByteToWideChar(CP_UTF8, 0, utf8, -1, w, n);
+    return w;
+}
+
+char *fct_narrow(const wchar_t *wide) {
+    int n = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
+    char *s = n > 0 ? fct_alloc((size_t)n) : NULL;
+    if (s) WideCharToMultiByte(CP_UTF8, 0, wide, -1, s, n, NULL, NULL);
+    return s;
+}
+
+uint64_t fct_time_ns(void) {
+    LARGE_INTEGER count, rate;
+    QueryPerformanceCounter(&count);
+    QueryPerformanceFrequency(&rate);
+    uint64_t c = (uint64_t)count.QuadPart, r = (uint64_t)rate.QuadPart;
+    return c / r * 1000000000u + c % r * 1000000000u / r;
+}
+
+int64_t fct_time_unix(void) {
+    FILETIME t;
+    GetSystemTimeAsFileTime(&t);
+    return (int64_t)(((uint64_t)t.dwHighDateTime << 32 | t.dwLowDateTime) / 10000000u) - 11644473600LL;
+}
+
+void fct_sleep_ms(int ms) { Sleep(ms > 0 ? (DWORD)ms : 0); }
+
+bool fct_term_is_tty(FILE *f) { return _isatty(_fileno(f)) != 0; }
+
+int fct_term_width(FILE *f) {
+    CONSOLE_SCREEN_BUFFER_INFO info;
+    HANDLE h = (HANDLE)_get_osfhandle(_fileno(f));
+    if (!GetConsoleScreenBufferInfo(h, &info)) return 80;
+    int n = info.srWindow.Right - info.srWindow.Left + 1;
+    return n > 0 ? n : 80;
+}
+
+/* Value of an environment variable; owned, NULL if unset or empty. */
+static char *variable(const wchar_t *name) {
+    const wchar_t *v = _wgetenv(name);
+    return v && *v ? fct_narrow(v) : NULL;
+}
+
+static char *under(char *parent, const char *name) {
+    char *p = parent ? fct_path_join(parent, name) : NULL;
+    fct_free(parent);
+    return p;
+}
+
+char *fct_home_dir(void) { return variable(L"USERPROFILE"); }
+char *fct_data_dir(void) { return under(variable(L"LOCALAPPDATA"), "facet"); }
+char *fct_cache_dir(void) { return under(fct_data_dir(), "cache"); }
