@@ -3,11 +3,15 @@
  *
  * Each family has one <family>.inc here with a line per kernel:
  *     K(name, return type, (parameters))
- * that declares its slot, its versions fct_k_<name>_<level>, and enrols it in
- * the kernel tests and in bench/kernels. The C version is written first and
- * stays the judge of all others. Kernels have no state, do not allocate, do not
- * fail and do not start threads; pointers are 64-byte aligned only where the
- * .inc line says so.
+ * that declares its slot and its versions fct_k_<name>_<level>. To add a family:
+ *   1. <family>.inc, included by all.inc; argument structs in <family>_args.h;
+ *   2. <family>_c.c, plain scalar code, compiled for the baseline: the judge;
+ *   3. optionally <family>_v.c on top of vec.h, compiled once per vector level
+ *      (added to kernel_vector_src in meson.build), and a line in vector_levels.inc;
+ *   4. a test in tests/kernels that runs fct_kernels_at() of every level
+ *      against the C version.
+ * Kernels have no state, do not allocate, do not fail and do not start threads;
+ * pointers are 64-byte aligned only where the .inc line says so.
  *
  * The blocked layout ("NCHWc"): [N][ceil(C / cb)][H][W][cb] floats, cb =
  * fct_kernels()->cb, 8 or 16, the same for all tensors of a process. Lanes past
@@ -17,12 +21,23 @@
 #define FCT_KERNELS_KERNELS_H
 
 #include "base/cpu.h"
+#include "kernels/conv_args.h"
 #include <stddef.h>
 #include <stdint.h>
 
 #define FCT_CB_MAX 16
 
 typedef struct fct_kernel_table fct_kernel_table;
+
+struct fct_kernel_table {
+    fct_cpu_level level; /* highest level that contributed */
+    int cb;              /* channels per block of the blocked layout */
+    int gemm_mv;         /* largest number of channel blocks in a panel of conv_gemm, 1..4 */
+    int gemm_nr[5];      /* pixels per register tile for a panel of [1..gemm_mv] blocks */
+#define K(name, type, params) type(*name) params;
+#include "kernels/all.inc"
+#undef K
+};
 
 /* The table of this process. Static, never NULL. */
 const fct_kernel_table *fct_kernels(void);

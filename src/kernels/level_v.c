@@ -1,0 +1,10 @@
+/* Fills the table with one vector level's kernels. */
+#include "kernels/vec.h"
+
+void FCT_CAT(fct_kernels_fill, _, FCT_LEVEL)(fct_kernel_table *t) {
+    t->cb = CB;
+#define K(name, type, params) t->name = KFN(name);
+#include "kernels/vector_levels.inc"
+#undef K
+    FCT_CAT(fct_kernels_gemm_shape, _, FCT_LEVEL)(t);
+}

@@ -1,0 +1,94 @@
+/* Vectors of the level that a file is compiled for: FCT_LEVEL is avx2, avx512,
+ * neon or sse41, set by the build together with the compiler's flags.
+ *
+ *   vf        VL floats; V_* below act on it, loads and stores need no alignment
+ *   CB        channels per block, VPB = CB / VL vectors
+ *   KFN(name) the kernel's name at this level
+ *
+ * Included by <family>_v.c only, never by code compiled for the baseline. */
+#ifndef FCT_KERNELS_VEC_H
+#define FCT_KERNELS_VEC_H
+
+#include "kernels/decl.h"
+
+#define FCT_CAT2(a, b, c)       a##b##c
+#define FCT_CAT(a, b, c)        FCT_CAT2(a, b, c)
+#define KFN(name)               FCT_CAT(fct_k_##name, _, FCT_LEVEL)
+#define ALWAYS_INLINE           static inline __attribute__((always_inline))
+#define FCT_PRAGMA(x)           _Pragma(#x)
+#ifdef __clang__
+#define UNROLL                  _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL                  _Pragma("GCC unroll 32")
+#endif
+
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#define VL 16
+#define CB 16
+typedef __m512 vf;
+#define V_LOAD(p)        _mm512_loadu_ps(p)
+#define V_STORE(p, v)    _mm512_storeu_ps(p, v)
+#define V_SET1(x)        _mm512_set1_ps(x)
+#define V_ZERO()         _mm512_setzero_ps()
+#define V_FMA(a, b, c)   _mm512_fmadd_ps(a, b, c)
+#define V_MAX(a, b)      _mm512_max_ps(a, b)
+#define V_MIN(a, b)      _mm512_min_ps(a, b)
+#define V_HALF(p)        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p)))
+ALWAYS_INLINE float v_sum(vf v) { return _mm512_reduce_add_ps(v); }
+#elif defined(__AVX2__)
+#include <immintrin.h>
+#define VL 8
+#define CB 8
+typedef __m256 vf;
+#define V_LOAD(p)        _mm256_loadu_ps(p)
+#define V_STORE(p, v)    _mm256_storeu_ps(p, v)
+#define V_SET1(x)        _mm256_set1_ps(x)
+#define V_ZERO()         _mm256_setzero_ps()
+#define V_FMA(a, b, c)   _mm256_fmadd_ps(a, b, c)
+#define V_MAX(a, b)      _mm256_max_ps(a, b)
+#define V_MIN(a, b)      _mm256_min_ps(a, b)
+#define V_HALF(p)        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p)))
+ALWAYS_INLINE float v_sum(vf v) {
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#define VL 4
+#define CB 8
+typedef float32x4_t vf;
+#define V_LOAD(p)        vld1q_f32(p)
+#define V_STORE(p, v)    vst1q_f32(p, v)
+#define V_SET1(x)        vdupq_n_f32(x)
+#define V_ZERO()         vdupq_n_f32(0)
+#define V_FMA(a, b, c)   vfmaq_f32(c, a, b)
+#define V_MAX(a, b)      vmaxq_f32(a, b)
+#define V_MIN(a, b)      vminq_f32(a, b)
+#define V_HALF(p)        vcvt_f32_f16(vld1_f16((const float16_t *)(p)))
+ALWAYS_INLINE float v_sum(vf v) { return vaddvq_f32(v); }
+#elif defined(__SSE4_1__)
+#include <smmintrin.h>
+#define VL 4
+#define CB 8
+typedef __m128 vf;
+#define V_LOAD(p)        _mm_loadu_ps(p)
+#define V_STORE(p, v)    _mm_storeu_ps(p, v)
+#define V_SET1(x)        _mm_set1_ps(x)
+#define V_ZERO()         _mm_setzero_ps()
+#define V_FMA(a, b, c)   _mm_add_ps(_mm_mul_ps(a, b), c)
+#define V_MAX(a, b)      _mm_max_ps(a, b)
+#define V_MIN(a, b)      _mm_min_ps(a, b)
+ALWAYS_INLINE float v_sum(vf v) {
+    v = _mm_add_ps(v, _mm_movehl_ps(v, v));
+    return _mm_cvtss_f32(_mm_add_ss(v, _mm_shuffle_ps(v, v, 1)));
+}
+#else
+#error "vec.h needs a vector level"
+#endif
+
+/* + and - and * of C act on vf in gcc and clang alike. */
+#define VPB (CB / VL)
+
+#endif

@@ -1,0 +1,230 @@
+/* Convolution: creation, choice of algorithm, dispatch. */
+#include "ops/conv_int.h"
+#include <math.h>
+#include <string.h>
+
+static const fct_conv_algo *const algos[] = {
+    &fct_conv_algo_reference,
+};
+#define ALGO_COUNT ((int)(sizeof algos / sizeof *algos))
+
+static fct_status bad(const fct_conv_spec *s, const char *what, fct_error *err) {
+    return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: convolution with %s", s->name ? s->name : "conv", what);
+}
+
+static bool in_range(int v, int lo, int hi) { return v >= lo && v <= hi; }
+
+static fct_status check_spec(const fct_conv_spec *s, fct_error *err) {
+    const int most = 1 << 20;
+    if (!s->weight) return bad(s, "no weights", err);
+    if (!in_range(s->ic, 1, most) || !in_range(s->oc, 1, most)) return bad(s, "channels out of range", err);
+    if (s->groups < 1 || s->ic % s->groups || s->oc % s->groups) return bad(s, "groups that do not divide its channels", err);
+    if (!in_range(s->kh, 1, 64) || !in_range(s->kw, 1, 64)) return bad(s, "a kernel out of range (1 to 64)", err);
+    if (!in_range(s->sh, 1, 64) || !in_range(s->sw, 1, 64)) return bad(s, "strides out of range (1 to 64)", err);
+    if (!in_range(s->dh, 1, 64) || !in_range(s->dw, 1, 64)) return bad(s, "dilations out of range (1 to 64)", err);
+    if (!in_range(s->pad_top, 0, 4096) || !in_range(s->pad_bottom, 0, 4096) || !in_range(s->pad_left, 0, 4096) ||
+        !in_range(s->pad_right, 0, 4096))
+        return bad(s, "padding out of range (0 to 4096)", err);
+    if (!s->in_scale != !s->in_shift) return bad(s, "only one of input scale and shift", err);
+    if (s->act.kind == FCT_ACT_PRELU && !s->act.slope) return bad(s, "a PReLU without slopes", err);
+    return FCT_OK;
+}
+
+/* n floats of src (zeros if NULL) in a new array of padded floats, zeros past n. */
+static float *copy_padded(const float *src, size_t n, size_t padded) {
+    float *p = fct_aligned_alloc(padded * sizeof *p);
+    if (!p) return NULL;
+    memset(p, 0, padded * sizeof *p);
+    if (src) memcpy(p, src, n * sizeof *p);
+    return p;
+}
+
+static void set_epilogue(fct_conv *c) {
+    const fct_act *a = &c->s.act;
+    fct_k_epilogue *e = &c->epilogue;
+    *e = (fct_k_epilogue){.cb = c->cb, .bias = c->bias, .slope = c->slope, .add_after = c->s.add == FCT_ADD_AFTER_ACT};
+    switch (a->kind) {
+    case FCT_ACT_NONE: e->act = FCT_K_ACT_NONE; break;
+    case FCT_ACT_RELU: e->act = FCT_K_ACT_CLAMP, e->lo = 0, e->hi = INFINITY; break;
+    case FCT_ACT_CLIP: e->act = FCT_K_ACT_CLAMP, e->lo = a->a, e->hi = a->b; break;
+    case FCT_ACT_LEAKY:
+    case FCT_ACT_PRELU: e->act = FCT_K_ACT_SLOPE; break;
+    case FCT_ACT_SIGMOID: e->act = FCT_K_ACT_SIGMOID; break;
+    }
+}
+
+static fct_status copy_arrays(fct_conv *c, const fct_conv_spec *s, size_t weights, fct_error *err) {
+    const size_t ip = (size_t)c->icb * c->cb, op = (size_t)c->ocb * c->cb;
+    c->weight = copy_padded(s->weight, weights, weights);
+    c->bias = copy_padded(s->bias, (size_t)s->oc, op);
+    bool ok = c->weight && c->bias;
+    if (s->act.kind == FCT_ACT_PRELU || s->act.kind == FCT_ACT_LEAKY) {
+        c->slope = copy_padded(s->act.kind == FCT_ACT_PRELU ? s->act.slope : NULL, (size_t)s->oc, op);
+        ok = ok && c->slope;
+        for (int i = 0; ok && s->act.kind == FCT_ACT_LEAKY && i < s->oc; i++) c->slope[i] = s->act.a;
+    }
+    if (s->in_scale) {
+        c->scale = copy_padded(s->in_scale, (size_t)s->ic, ip);
+        c->shift = copy_padded(s->in_shift, (size_t)s->ic, ip);
+        ok = ok && c->scale && c->shift;
+    }
+    return ok ? FCT_OK : fct_fail_nomem(err, "weights of a convolution", weights * sizeof(float));
+}
+
+fct_status fct_conv_create_at(const fct_kernel_table *k, const fct_conv_spec *s, fct_conv **out, fct_error *err) {
+    *out = NULL;
+    fct_status st = check_spec(s, err);
+    if (st) return st;
+    size_t weights;
+    if (!fct_mul_size((size_t)s->oc * (size_t)(s->ic / s->groups), (size_t)s->kh * s->kw, &weights) ||
+        weights > SIZE_MAX / 64)
+        return bad(s, "too many weights", err);
+    fct_conv *c = fct_calloc(1, sizeof *c);
+    if (!c) return fct_fail_nomem(err, "a convolution", sizeof *c);
+    c->s = *s;
+    c->k = k;
+    c->cb = k->cb;
+    c->icb = fct_blocks(s->ic, c->cb);
+    c->ocb = fct_blocks(s->oc, c->cb);
+    fct_mutex_init(&c->lock);
+    st = copy_arrays(c, s, weights, err);
+    c->s.name = st ? NULL : fct_strdup(s->name ? s->name : "conv");
+    if (!st && !c->s.name) st = fct_fail_nomem(err, "a convolution's name", 0);
+    if (st) {
+        fct_conv_free(c);
+        return st;
+    }
+    c->s.weight = c->weight;
+    c->s.bias = c->bias;
+    c->s.act.slope = c->slope;
+    c->s.in_scale = c->scale;
+    c->s.in_shift = c->shift;
+    set_epilogue(c);
+    *out = c;
+    return FCT_OK;
+}
+
+fct_status fct_conv_create(const fct_conv_spec *spec, fct_conv **out, fct_error *err) {
+    return fct_conv_create_at(fct_kernels(), spec, out, err);
+}
+
+void fct_conv_free(fct_conv *c) {
+    if (!c) return;
+    for (int i = 0; i < ALGO_COUNT; i++) fct_aligned_free(c->packed[i]);
+    fct_aligned_free(c->weight);
+    fct_aligned_free(c->bias);
+    fct_aligned_free(c->slope);
+    fct_aligned_free(c->scale);
+    fct_aligned_free(c->shift);
+    fct_free((char *)c->s.name);
+    fct_mutex_destroy(&c->lock);
+    fct_free(c);
+}
+
+static size_t weight_bytes(const fct_conv *c) {
+    return (size_t)c->s.oc * (size_t)(c->s.ic / c->s.groups) * (size_t)(c->s.kh * c->s.kw) * sizeof(float);
+}
+
+size_t fct_conv_memory(const fct_conv *c) {
+    fct_conv *m = (fct_conv *)c; /* the lock is the only thing touched */
+    fct_mutex_lock(&m->lock);
+    size_t sum = c->weight ? weight_bytes(c) : 0;
+    for (int i = 0; i < ALGO_COUNT; i++) sum += c->packed_bytes[i];
+    fct_mutex_unlock(&m->lock);
+    return sum;
+}
+
+/* Can c run this algorithm: by its nature, its precision, and with what is left of its weights? */
+static bool usable(const fct_conv *c, int i) {
+    if (!algos[i]->can(c)) return false;
+    if (c->s.precision == FCT_PRECISION_EXACT && !algos[i]->exact) return false;
+    return c->weight || c->packed[i];
+}
+
+int fct_conv_algorithms(const fct_conv *c, const char **names, int cap) {
+    int n = 0;
+    for (int i = 0; i < ALGO_COUNT && n < cap; i++)
+        if (usable(c, i)) names[n++] = algos[i]->name;
+    return n;
+}
+
+/* Sizes of the output; refuses what does not fit or overflows. */
+static fct_status plan_shape(const fct_conv *c, fct_conv_plan *p, fct_error *err) {
+    const fct_conv_spec *s = &c->s;
+    if (!in_range(p->n, 1, 1 << 20) || !in_range(p->ih, 1, 1 << 20) || !in_range(p->iw, 1, 1 << 20))
+        return bad(s, "an input out of range", err);
+    int h = p->ih + s->pad_top + s->pad_bottom - ((s->kh - 1) * s->dh + 1);
+    int w = p->iw + s->pad_left + s->pad_right - ((s->kw - 1) * s->dw + 1);
+    if (h < 0 || w < 0) return bad(s, "a kernel larger than its padded input", err);
+    p->oh = h / s->sh + 1;
+    p->ow = w / s->sw + 1;
+    size_t in, out, area_in = (size_t)p->ih * p->iw, area_out = (size_t)p->oh * p->ow;
+    if (!fct_mul_size((size_t)p->n * c->icb * c->cb, area_in, &in) || in > SIZE_MAX / 64 || area_in > INT32_MAX / 64 ||
+        !fct_mul_size((size_t)p->n * c->ocb * c->cb, area_out, &out) || out > SIZE_MAX / 64 ||
+        area_out > INT32_MAX / 64 || (size_t)p->n * area_out > INT32_MAX / 64)
+        return bad(s, "an input too large", err);
+    return FCT_OK;
+}
+
+/* Index of the algorithm to use; fills p for it. */
+static int choose(const fct_conv *c, fct_conv_plan *p, const char *name) {
+    int best = -1;
+    double best_cost = 0;
+    fct_conv_plan trial = *p;
+    for (int i = 0; i < ALGO_COUNT; i++) {
+        if (!usable(c, i) || (name && strcmp(name, algos[i]->name) != 0)) continue;
+        trial.algo = algos[i];
+        double cost = algos[i]->prepare(c, &trial);
+        if (best >= 0 && cost >= best_cost) continue;
+        best = i;
+        best_cost = cost;
+        *p = trial;
+    }
+    return best;
+}
+
+fct_status fct_conv_plan_create(fct_conv *c, int n, int ih, int iw, const char *algorithm, fct_conv_plan **out,
+                                fct_error *err) {
+    *out = NULL;
+    fct_conv_plan p = {.c = c, .n = n, .ih = ih, .iw = iw, .threads = fct_threads()};
+    fct_status st = plan_shape(c, &p, err);
+    if (st) return st;
+    fct_conv_plan *made = fct_calloc(1, sizeof *made);
+    if (!made) return fct_fail_nomem(err, "a convolution's plan", sizeof *made);
+    fct_mutex_lock(&c->lock);
+    int i = choose(c, &p, algorithm);
+    if (i < 0)
+        st = fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: algorithm %s cannot do this convolution", c->s.name,
+                      algorithm ? algorithm : "");
+    if (!st && !c->packed[i]) st = algos[i]->pack(c, &c->packed[i], &c->packed_bytes[i], err);
+    if (!st) p.packed = c->packed[i];
+    /* Raw weights are kept where they are small: later plans for other shapes
+     * may then choose another algorithm. Large ones would double the memory. */
+    if (!st && !algorithm && c->weight && (c->s.low_memory || weight_bytes(c) > ((size_t)256 << 10))) {
+        fct_aligned_free(c->weight);
+        c->weight = NULL;
+        c->s.weight = NULL;
+    }
+    fct_mutex_unlock(&c->lock);
+    if (st) {
+        fct_free(made);
+        return st;
+    }
+    *made = p;
+    *out = made;
+    return FCT_OK;
+}
+
+void fct_conv_plan_free(fct_conv_plan *p) { fct_free(p); }
+
+void fct_conv_plan_out(const fct_conv_plan *p, int *oh, int *ow) {
+    *oh = p->oh;
+    *ow = p->ow;
+}
+
+size_t fct_conv_plan_scratch(const fct_conv_plan *p) { return p->scratch; }
+const char *fct_conv_plan_algorithm(const fct_conv_plan *p) { return p->algo->name; }
+
+void fct_conv_run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
+    p->algo->run(p, in, p->c->s.add ? add : NULL, out, scratch);
+}

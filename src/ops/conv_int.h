@@ -1,0 +1,82 @@
+/* What the convolution algorithms share. Each algorithm is one fct_conv_algo in
+ * its own file; conv.c validates, copies, packs on demand and chooses. */
+#ifndef FCT_OPS_CONV_INT_H
+#define FCT_OPS_CONV_INT_H
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/thread.h"
+#include "kernels/kernels.h"
+#include "ops/conv.h"
+
+#define FCT_CONV_ALGOS 8
+
+typedef struct fct_conv_algo {
+    const char *name;
+    bool exact; /* allowed by FCT_PRECISION_EXACT */
+    bool (*can)(const fct_conv *c);
+    /* Packed weights, owned (fct_aligned_alloc), and their size. Called once, under the lock. */
+    fct_status (*pack)(fct_conv *c, void **packed, size_t *bytes, fct_error *err);
+    /* Fills p->scratch and p->t for p's shape; returns the expected seconds of
+     * one thread, for the choice. Called for each candidate. */
+    double (*prepare)(const fct_conv *c, fct_conv_plan *p);
+    void (*run)(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch);
+} fct_conv_algo;
+
+struct fct_conv {
+    fct_conv_spec s;  /* pointers replaced by the copies below */
+    const fct_kernel_table *k;
+    int cb, icb, ocb; /* channels per block; blocks of input and output */
+    float *weight;    /* raw; freed after the first plan when large */
+    float *bias;      /* [ocb * cb], zeros where the spec has none */
+    float *slope;     /* [ocb * cb] or NULL */
+    float *scale, *shift; /* [icb * cb] or NULL */
+    fct_k_epilogue epilogue; /* at block 0 */
+    void *packed[FCT_CONV_ALGOS];
+    size_t packed_bytes[FCT_CONV_ALGOS];
+    fct_mutex lock;
+};
+
+struct fct_conv_plan {
+    const fct_conv *c;
+    const fct_conv_algo *algo;
+    const void *packed;
+    int n, ih, iw, oh, ow;
+    int threads;    /* budget at creation */
+    size_t scratch; /* bytes */
+    int t[12];      /* the algorithm's own parameters */
+};
+
+extern const fct_conv_algo fct_conv_algo_reference, fct_conv_algo_gemm, fct_conv_algo_gemm_half, fct_conv_algo_stem,
+    fct_conv_algo_dw, fct_conv_algo_wino4, fct_conv_algo_wino4_half, fct_conv_algo_wino6;
+
+/* conv_create() for a kernel table other than the process's, for tests. */
+fct_status fct_conv_create_at(const fct_kernel_table *k, const fct_conv_spec *s, fct_conv **out, fct_error *err);
+
+/* Floats of one image. */
+static inline size_t fct_conv_in_size(const fct_conv_plan *p) {
+    size_t area = (size_t)p->ih * p->iw;
+    return p->c->s.planar_in ? area * p->c->s.ic : area * p->c->icb * p->c->cb;
+}
+static inline size_t fct_conv_out_size(const fct_conv_plan *p) {
+    return (size_t)p->oh * p->ow * p->c->ocb * p->c->cb;
+}
+/* Floats of one image of the addend, and of one block of it. */
+static inline size_t fct_conv_add_plane(const fct_conv_plan *p) {
+    int half = p->c->s.add_up2;
+    return (half ? (size_t)((p->oh + 1) / 2) * ((p->ow + 1) / 2) : (size_t)p->oh * p->ow) * p->c->cb;
+}
+/* The epilogue advanced to an output block. */
+static inline fct_k_epilogue fct_conv_epilogue_at(const fct_conv *c, int block) {
+    fct_k_epilogue e = c->epilogue;
+    e.bias += (size_t)block * c->cb;
+    if (e.slope) e.slope += (size_t)block * c->cb;
+    return e;
+}
+static inline fct_k_geom fct_conv_geom(const fct_conv_plan *p) {
+    const fct_conv_spec *s = &p->c->s;
+    return (fct_k_geom){p->c->cb, p->ih, p->iw, p->oh, p->ow, s->kh, s->kw, s->sh, s->sw, s->dh, s->dw,
+                        s->pad_top, s->pad_left};
+}
+
+#endif
