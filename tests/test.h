@@ -68,6 +68,13 @@ __attribute__((unused)) static const char *test_shared(void) {
     return p;
 }
 
+/* Apart from test_main(), so that longjmp() finds none of its variables in registers. */
+__attribute__((noinline)) static void test_run(const test_case *c) {
+    test_failures = 0;
+    test_skipped = NULL;
+    if (!setjmp(test_exit)) c->fn();
+}
+
 static int test_main(int argc, char **argv) {
     int passed = 0, failed = 0, skipped = 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -75,9 +82,7 @@ static int test_main(int argc, char **argv) {
         int wanted = argc < 2;
         for (int i = 1; i < argc; i++) wanted |= strstr(c->name, argv[i]) != NULL;
         if (!wanted) continue;
-        test_failures = 0;
-        test_skipped = NULL;
-        if (!setjmp(test_exit)) c->fn();
+        test_run(c);
         if (test_failures) {
             failed++;
             printf("FAIL %s\n", c->name);

@@ -59,22 +59,15 @@ static fct_cpu_level get_level(reason *why) {
 
 fct_cpu_level fct_cpu_get_level(void) { return get_level(NULL); }
 
-/* Best level at or below l for which this build has kernels. */
+/* Best level at or below l for which this build has kernels: all of an
+ * architecture's or none. */
 static fct_cpu_level built_level(fct_cpu_level l) {
-#ifdef FCT_HAVE_NEON
-    if (l == FCT_CPU_NEON) return l;
-#endif
-    if (l == FCT_CPU_NEON) return FCT_CPU_C;
-#ifdef FCT_HAVE_AVX512
-    if (l >= FCT_CPU_AVX512) return FCT_CPU_AVX512;
-#endif
-#ifdef FCT_HAVE_AVX2
-    if (l >= FCT_CPU_AVX2) return FCT_CPU_AVX2;
-#endif
-#ifdef FCT_HAVE_SSE41
-    if (l >= FCT_CPU_SSE41) return FCT_CPU_SSE41;
-#endif
+#if defined(FCT_KERNELS_X86) || defined(FCT_KERNELS_NEON)
+    return l;
+#else
+    (void)l;
     return FCT_CPU_C;
+#endif
 }
 
 fct_cpu_caches fct_cpu_get_caches(void) {
