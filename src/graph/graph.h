@@ -1,0 +1,119 @@
+/* The intermediate form: a network as a list of nodes in an order in which every
+ * value is made before it is used.
+ *
+ * Values are numbered; a value is a graph input, a constant, or the output of
+ * one node. The loader builds the graph, passes rewrite it, the planner reads
+ * it. All memory is the graph's own, but for constants that still lie in the
+ * loader's file mapping (fct_const.raw). */
+#ifndef FCT_GRAPH_GRAPH_H
+#define FCT_GRAPH_GRAPH_H
+
+#include "ops/conv.h"
+#include "ops/op.h"
+
+/* A constant tensor. view.data is NULL until somebody asks for it with
+ * fct_const_data(): large weights stay in the mapping and are converted or
+ * copied one layer at a time while they are packed. */
+typedef struct fct_const {
+    fct_view view;
+    const void *raw; /* borrowed; elements as in the file, any alignment */
+    int raw_type;    /* ONNX element type of raw */
+    void *owned;     /* fct_free; NULL while view.data is in the mapping or unset */
+} fct_const;
+
+typedef struct fct_value {
+    char *name;
+    fct_const *konst;       /* owned; NULL = not a constant */
+    int rank;               /* as declared for inputs and outputs; -1 = not */
+    int64_t dims[FCT_MAX_RANK]; /* -1 = varies */
+} fct_value;
+
+/* Nodes after the passes: what has a fast path, beyond the file's operators. */
+typedef enum fct_node_kind {
+    FCT_NODE_OP = 0,  /* the plain operator */
+    FCT_NODE_CONV,    /* fused convolution: in[0] image, in[1] second input of an add */
+    FCT_NODE_FC,      /* fused fully connected layer over all but the first axis of in[0] */
+    FCT_NODE_HEAD,    /* channels [c0, c0 + n) of in[0], to N,C,H,W or N,H,W,C order, reshaped */
+    FCT_NODE_AFFINE   /* x * scale[c] + shift[c], then an activation */
+} fct_node_kind;
+
+typedef struct fct_fused fct_fused;
+
+typedef struct fct_node {
+    char *name, *op_name;
+    const fct_op *op;
+    fct_node_kind kind;
+    int *in, n_in;   /* value numbers, -1 = left out */
+    int out;         /* value number; further outputs of ONNX operators are never computed */
+    fct_attr *attrs;
+    int n_attrs;
+    fct_fused *fused; /* owned; kinds other than FCT_NODE_OP */
+    bool dead;
+} fct_node;
+
+/* What the passes make of a node. Vectors are owned (fct_free). */
+struct fct_fused {
+    /* CONV, FC; the weights are in[] constants' copies made when something was folded */
+    int ic, oc, groups;
+    int kh, kw, sh, sw, dh, dw;
+    int pad[4];              /* top, left, bottom, right */
+    char auto_pad;           /* 0, or 'U' / 'L': SAME_UPPER / SAME_LOWER, resolved per shape */
+    int weight;              /* value number of the weights, in the file's own order */
+    bool weight_kn;          /* FC: weights are [k][n], not [n][k] */
+    float *weight_scale;     /* [oc] or NULL: to be multiplied into the weights when packing */
+    float *bias;             /* [oc] or NULL */
+    float *in_scale, *in_shift; /* [ic] or NULL */
+    float *slope;            /* [oc], FCT_ACT_PRELU */
+    fct_act act;
+    fct_add_kind add;
+    bool add_up2;
+    int *parts, n_parts;     /* CONV: weights of merged siblings, stacked along oc; n_parts 0 = weight alone */
+    void *packed;            /* fct_conv or fct_fc, set by the packer; owned by the model */
+    /* AFFINE: [channels] */
+    float *scale, *shift;
+    int channels;
+    /* HEAD */
+    int c0, cn;
+    bool nhwc;
+    int reshape_to;          /* value number of a Reshape's shape input; -1 = rank 4 output */
+};
+
+typedef struct fct_graph {
+    char *file;
+    int opset;
+    fct_value *values;
+    int n_values, cap_values;
+    fct_node *nodes;
+    int n_nodes, cap_nodes;
+    int *inputs, n_inputs;
+    int *outputs, n_outputs;
+} fct_graph;
+
+fct_status fct_graph_create(const char *file, fct_graph **out, fct_error *err);
+void fct_graph_free(fct_graph *g);
+
+/* Adds a value (name is copied, may be NULL); its number, or -1 when out of memory. */
+int fct_graph_add_value(fct_graph *g, const char *name);
+/* Adds an empty node; borrowed until the next addition; NULL = out of memory. */
+fct_node *fct_graph_add_node(fct_graph *g);
+void fct_node_clear(fct_node *n);
+void fct_attr_clear(fct_attr *a);
+
+/* Makes the constant's data available, aligned and converted. */
+fct_status fct_const_data(fct_const *c, const fct_view **out, fct_error *err);
+/* Gives back a copy made by fct_const_data() for a constant that can be read
+ * again from the mapping. */
+void fct_const_drop(fct_const *c);
+/* Constant with owned data (fct_alloc) of that shape; takes data over, also on failure. */
+fct_status fct_graph_set_const(fct_graph *g, int value, fct_dtype t, int rank, const int64_t *dims, void *data,
+                               fct_error *err);
+void fct_const_free(fct_const *c);
+
+/* Runs one node's operator on views (shape, then data into memory from
+ * fct_alloc); out: a view whose data the caller frees. */
+fct_status fct_node_eval(const fct_graph *g, const fct_node *n, const fct_view *const *in, fct_view *out, fct_error *err);
+/* Fills a call for the node; no checks. */
+void fct_node_call(const fct_graph *g, const fct_node *n, const fct_view *const *in, fct_view *out, fct_op_call *c,
+                   fct_error *err);
+
+#endif

@@ -1,0 +1,112 @@
+/* Models: creation from a graph, and what can be asked about them. */
+#include "graph/model.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "graph/shapes.h"
+#include <string.h>
+
+void fct_model_opts_init(fct_model_opts *o) { *o = (fct_model_opts){.size = sizeof *o}; }
+
+void fct_engine_opts_init(fct_engine_opts *o) {
+    memset(o, 0, sizeof *o);
+    fct_model_opts_init(&o->model);
+}
+
+/* Copies what still lies in the file's mapping. */
+static fct_status keep_constants(fct_model *m, fct_error *err) {
+    for (int i = 0; i < m->g->n_values; i++) {
+        fct_const *c = m->g->values[i].konst;
+        const fct_view *v;
+        fct_status s;
+        if (!c) continue;
+        if ((s = fct_const_data(c, &v, err))) return s;
+        size_t n = (size_t)fct_view_count(v) * fct_dtype_size(v->dtype);
+        if (!c->owned && n) {
+            void *p = fct_alloc(n);
+            if (!p) return fct_fail_nomem(err, m->g->values[i].name, n);
+            memcpy(p, v->data, n);
+            c->view.data = c->owned = p;
+        }
+        c->raw = NULL;
+        m->memory += n;
+    }
+    return FCT_OK;
+}
+
+fct_status fct_model_create(fct_graph *g, const char *id, const fct_engine_opts *opts, fct_model **out, fct_error *err) {
+    fct_model *m = fct_calloc(1, sizeof *m);
+    *out = NULL;
+    if (!m) {
+        fct_graph_free(g);
+        return fct_fail_nomem(err, "model", sizeof *m);
+    }
+    m->g = g;
+    m->opts = *opts;
+    memcpy(m->id, id, 16);
+    for (int i = 0; i < g->n_values; i++)
+        if (g->values[i].konst && g->values[i].konst->view.dtype == FCT_F32)
+            m->params += fct_view_count(&g->values[i].konst->view);
+    fct_status s = keep_constants(m, err);
+    if (s) {
+        fct_model_free(m);
+        return s;
+    }
+    *out = m;
+    return FCT_OK;
+}
+
+void fct_model_free(fct_model *m) {
+    if (!m) return;
+    fct_graph_free(m->g);
+    fct_free(m);
+}
+
+int fct_model_input_count(const fct_model *m) { return m->g->n_inputs; }
+int fct_model_output_count(const fct_model *m) { return m->g->n_outputs; }
+const char *fct_model_id(const fct_model *m) { return m->id; }
+size_t fct_model_memory(const fct_model *m) { return m->memory; }
+
+static fct_status tensor_info(const fct_model *m, const int *list, int n, int i, const char *what, fct_tensor_info *out,
+                              fct_error *err) {
+    memset(out, 0, sizeof *out);
+    if (i < 0 || i >= n) return fct_fail(err, FCT_ERR_ARG, "%s: %s %d of %d", m->g->file, what, i, n);
+    const fct_value *v = &m->g->values[list[i]];
+    out->name = v->name;
+    out->rank = v->rank;
+    if (v->rank > 0) memcpy(out->dims, v->dims, (size_t)v->rank * sizeof *v->dims);
+    return FCT_OK;
+}
+
+fct_status fct_model_input(const fct_model *m, int i, fct_tensor_info *out, fct_error *err) {
+    return tensor_info(m, m->g->inputs, m->g->n_inputs, i, "input", out, err);
+}
+
+fct_status fct_model_output(const fct_model *m, int i, fct_tensor_info *out, fct_error *err) {
+    return tensor_info(m, m->g->outputs, m->g->n_outputs, i, "output", out, err);
+}
+
+fct_status fct_model_cost(const fct_model *m, const int64_t *dims, int rank, double *macs, int64_t *params,
+                          fct_error *err) {
+    fct_shapes shapes = {0};
+    *macs = 0;
+    *params = 0;
+    if (m->g->n_inputs < 1 || rank < 0 || rank > FCT_MAX_RANK)
+        return fct_fail(err, FCT_ERR_ARG, "%s: shape of rank %d", m->g->file, rank);
+    fct_view *in = fct_calloc((size_t)m->g->n_inputs, sizeof *in);
+    if (!in) return fct_fail_nomem(err, "cost", 0);
+    for (int i = 0; i < m->g->n_inputs; i++) {
+        const fct_value *v = &m->g->values[m->g->inputs[i]];
+        in[i].rank = i ? (v->rank < 0 ? 0 : v->rank) : rank;
+        for (int k = 0; k < in[i].rank; k++) in[i].dims[k] = i ? (v->dims[k] < 1 ? 1 : v->dims[k]) : dims[k];
+    }
+    fct_status s = fct_op_check_dims(&in[0]) ? FCT_OK : fct_fail(err, FCT_ERR_ARG, "%s: bad input shape", m->g->file);
+    if (!s) s = fct_shapes_infer(m->g, in, &shapes, err);
+    if (!s) {
+        for (int i = 0; i < m->g->n_nodes; i++)
+            if (!m->g->nodes[i].dead) *macs += fct_node_macs(m->g, &shapes, &m->g->nodes[i]);
+        *params = m->params;
+    }
+    fct_shapes_free(&shapes);
+    fct_free(in);
+    return s;
+}

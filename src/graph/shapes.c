@@ -1,0 +1,161 @@
+#include "graph/shapes.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include <string.h>
+
+/* Larger tensors are never shapes, and not worth computing while planning. */
+#define MAX_KNOWN 65536
+
+void fct_shapes_free(fct_shapes *s) {
+    for (int i = 0; s->views && s->owned && i < s->n; i++)
+        if (s->owned[i]) fct_free(s->views[i].data);
+    fct_free(s->views);
+    fct_free(s->owned);
+    fct_free(s->known);
+    memset(s, 0, sizeof *s);
+}
+
+static fct_status infer_op(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_view **in, fct_error *err) {
+    bool known = strcmp(n->op_name, "Shape") != 0;
+    for (int k = 0; k < n->n_in; k++) {
+        in[k] = n->in[k] < 0 ? NULL : &s->views[n->in[k]];
+        if (in[k] && !in[k]->data) known = false;
+    }
+    fct_view *out = &s->views[n->out];
+    fct_op_call c;
+    memset(out, 0, sizeof *out);
+    fct_node_call(g, n, in, out, &c, err);
+    fct_status st = n->op->shape(&c);
+    s->known[n->out] = true;
+    if (st || !(known || !strcmp(n->op_name, "Shape")) || fct_view_count(out) > MAX_KNOWN) return st;
+    st = fct_node_eval(g, n, in, out, err);
+    s->owned[n->out] = !st;
+    return st;
+}
+
+static fct_status node_fail(const fct_graph *g, const fct_node *n, fct_error *err, const char *what) {
+    return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: node '%s' (%s): %s", g->file, n->name, n->op_name, what);
+}
+
+fct_status fct_fused_window(const fct_graph *g, const fct_node *n, int64_t ih, int64_t iw, fct_window *w, fct_error *err) {
+    fct_op_call c;
+    fct_node_call(g, n, NULL, NULL, &c, err);
+    c.n_in = 0;
+    return fct_op_window(&c, (int64_t[]){n->fused->kh, n->fused->kw}, ih, iw, w);
+}
+
+static fct_status infer_conv(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
+    const fct_view *x = &s->views[n->in[0]];
+    const fct_fused *f = n->fused;
+    fct_window w;
+    if (x->rank != 4 || x->dtype != FCT_F32 || x->dims[1] != f->ic) return node_fail(g, n, err, "the input does not fit the weights");
+    fct_status st = fct_fused_window(g, n, x->dims[2], x->dims[3], &w, err);
+    if (st) return st;
+    fct_view *o = &s->views[n->out];
+    *o = (fct_view){.dtype = FCT_F32, .rank = 4, .dims = {x->dims[0], f->oc, w.oh, w.ow}};
+    if (f->add == FCT_ADD_NONE) return FCT_OK;
+    const fct_view *a = &s->views[n->in[1]];
+    fct_view want = *o;
+    if (f->add_up2) want.dims[2] /= 2, want.dims[3] /= 2;
+    if (f->add_up2 && ((w.oh | w.ow) & 1)) return node_fail(g, n, err, "odd size where an addition doubles its input");
+    return fct_view_same_dims(a, &want) ? FCT_OK : node_fail(g, n, err, "the added tensor differs in shape");
+}
+
+static fct_status infer_head(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
+    const fct_view *x = &s->views[n->in[0]];
+    const fct_fused *f = n->fused;
+    if (x->rank != 4 || x->dims[1] < f->c0 + f->cn) return node_fail(g, n, err, "the input does not fit");
+    fct_view t = {.dtype = FCT_F32, .rank = 4};
+    int64_t nchw[4] = {x->dims[0], f->cn, x->dims[2], x->dims[3]}, nhwc[4] = {x->dims[0], x->dims[2], x->dims[3], f->cn};
+    memcpy(t.dims, f->nhwc ? nhwc : nchw, sizeof nchw);
+    s->views[n->out] = t;
+    if (f->reshape_to < 0) return FCT_OK;
+    const fct_view *in[2] = {&t, &s->views[f->reshape_to]};
+    fct_op_call c = {.file = g->file, .node = n->name, .op = "Reshape", .opset = g->opset, .in = in, .n_in = 2,
+                     .attrs = n->attrs, .n_attrs = n->n_attrs, .out = &s->views[n->out], .err = err};
+    return fct_op_find("Reshape")->shape(&c);
+}
+
+static fct_status infer_fc(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
+    const fct_view *x = &s->views[n->in[0]];
+    int64_t k = 1;
+    for (int i = 1; i < x->rank; i++) k *= x->dims[i];
+    if (x->rank < 1 || k != n->fused->ic) return node_fail(g, n, err, "the input does not fit the weights");
+    s->views[n->out] = (fct_view){.dtype = FCT_F32, .rank = 2, .dims = {x->dims[0], n->fused->oc}};
+    return FCT_OK;
+}
+
+static fct_status infer_affine(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
+    const fct_view *x = &s->views[n->in[0]];
+    if (x->rank < 2 || x->dims[1] != n->fused->channels) return node_fail(g, n, err, "channels do not fit");
+    s->views[n->out] = *x;
+    s->views[n->out].data = NULL;
+    return FCT_OK;
+}
+
+static fct_status infer_node(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_view **in, fct_error *err) {
+    s->known[n->out] = true;
+    switch (n->kind) {
+    case FCT_NODE_CONV: return infer_conv(g, n, s, err);
+    case FCT_NODE_FC: return infer_fc(g, n, s, err);
+    case FCT_NODE_HEAD: return infer_head(g, n, s, err);
+    case FCT_NODE_AFFINE: return infer_affine(g, n, s, err);
+    default: return infer_op(g, n, s, in, err);
+    }
+}
+
+static fct_status known_constants(const fct_graph *g, fct_shapes *s, fct_error *err) {
+    for (int i = 0; i < g->n_values; i++) {
+        fct_const *c = g->values[i].konst;
+        const fct_view *v;
+        fct_status st;
+        if (!c) continue;
+        s->views[i] = c->view;
+        s->known[i] = true;
+        if (fct_view_count(&c->view) > MAX_KNOWN || (!c->raw && !c->view.data)) continue;
+        if ((st = fct_const_data(c, &v, err))) return st;
+        s->views[i] = *v;
+    }
+    return FCT_OK;
+}
+
+fct_status fct_shapes_infer(const fct_graph *g, const fct_view *inputs, fct_shapes *out, fct_error *err) {
+    size_t n = (size_t)g->n_values, widest = 1;
+    for (int i = 0; i < g->n_nodes; i++)
+        if ((size_t)g->nodes[i].n_in > widest) widest = (size_t)g->nodes[i].n_in;
+    *out = (fct_shapes){fct_calloc(n, sizeof *out->views), fct_calloc(n, sizeof *out->owned),
+                        fct_calloc(n, sizeof *out->known), g->n_values};
+    const fct_view **in = fct_calloc(widest, sizeof *in);
+    fct_status s = FCT_OK;
+    if (!out->views || !out->owned || !out->known || !in) s = fct_fail_nomem(err, "shapes", 0);
+    if (!s) s = known_constants(g, out, err);
+    for (int i = 0; !s && i < g->n_inputs; i++) {
+        out->views[g->inputs[i]] = inputs[i];
+        out->views[g->inputs[i]].data = NULL;
+        out->known[g->inputs[i]] = true;
+    }
+    for (int i = 0; !s && i < g->n_nodes; i++)
+        if (!g->nodes[i].dead) s = infer_node(g, &g->nodes[i], out, in, err);
+    fct_free(in);
+    return s;
+}
+
+double fct_node_macs(const fct_graph *g, const fct_shapes *s, const fct_node *n) {
+    const fct_view *o = &s->views[n->out];
+    double count = 1;
+    for (int i = 0; i < o->rank; i++) count *= (double)o->dims[i];
+    if (n->kind == FCT_NODE_CONV) return count * (n->fused->ic / n->fused->groups) * n->fused->kh * n->fused->kw;
+    if (n->kind == FCT_NODE_FC) return count * n->fused->ic;
+    if (n->kind != FCT_NODE_OP) return 0;
+    if (!strcmp(n->op_name, "Conv")) {
+        const fct_view *w = &s->views[n->in[1]];
+        return count * (double)w->dims[1] * (double)w->dims[2] * (double)w->dims[3];
+    }
+    if (!strcmp(n->op_name, "Gemm") || !strcmp(n->op_name, "MatMul")) {
+        const fct_view *a = &s->views[n->in[0]];
+        bool ta = false;
+        for (int i = 0; i < n->n_attrs; i++) ta |= !strcmp(n->attrs[i].name, "transA") && n->attrs[i].i;
+        return a->rank < 2 ? 0 : count * (double)a->dims[a->rank - (ta ? 2 : 1)];
+    }
+    return 0;
+}

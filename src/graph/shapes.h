@@ -1,0 +1,28 @@
+/* Shape inference for one set of input dimensions. */
+#ifndef FCT_GRAPH_SHAPES_H
+#define FCT_GRAPH_SHAPES_H
+
+#include "graph/graph.h"
+
+/* Per value: type and dimensions, and the data where it follows from constants
+ * and dimensions alone (the Shape/Gather/Concat chains of detectors). */
+typedef struct fct_shapes {
+    fct_view *views;
+    bool *owned; /* data of the view belongs to this struct */
+    bool *known; /* per value: the view is set */
+    int n;
+} fct_shapes;
+
+/* inputs: dimensions per graph input. Nodes of kinds that the passes made are
+ * sized as well. out: fct_shapes_free(), also after a failure. */
+fct_status fct_shapes_infer(const fct_graph *g, const fct_view *inputs, fct_shapes *out, fct_error *err);
+void fct_shapes_free(fct_shapes *s);
+
+/* Padding and output size of a fused convolution over an image of ih x iw. */
+fct_status fct_fused_window(const fct_graph *g, const fct_node *n, int64_t ih, int64_t iw, fct_window *w, fct_error *err);
+
+/* Multiply-accumulates of a node by the direct definition; 0 for what is not a
+ * convolution or a matrix product. */
+double fct_node_macs(const fct_graph *g, const fct_shapes *s, const fct_node *n);
+
+#endif
