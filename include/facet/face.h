@@ -42,6 +42,9 @@ typedef struct fct_pack_opts {
     fct_precision precision; /* (default FCT_PRECISION_FAST) */
     bool low_memory;         /* (default false) */
     const char *cache_dir;   /* packed-weight cache, see fct_model_opts (default NULL) */
+    bool names_only;         /* tell by node names alone whether a graph normalises its input, as
+                                InsightFace does; its rule overlooks graphs whose nodes are named
+                                otherwise, and then nothing is recognised (default false) */
 } fct_pack_opts;
 FCT_API void fct_pack_opts_init(fct_pack_opts *o);
 
@@ -59,7 +62,8 @@ typedef struct fct_pack_file {
     const char *path;
     const char *id;    /* fct_model_id(), "" where the file was not loaded */
     uint32_t task;     /* fct_task, 0 = not used */
-    const char *note;  /* why it is not used ("unknown signature: ...", "second detector"), or "" */
+    const char *note;  /* why it is not used ("unknown signature: ...", "a second detector: ..."),
+                          or a remark, or "" */
     int input_width, input_height; /* of a fixed input; 0 = dynamic */
     int embedding_dim; /* FCT_TASK_EMBED only, else 0 */
     double mean, std;  /* input normalisation (x - mean) / std */

@@ -1,0 +1,155 @@
+/* SCRFD's anchors, non-maximum suppression and the choice of faces. */
+#include "face/detect.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { max_candidates = 65536 };
+
+fct_status fct_det_append(fct_det_list *l, const fct_det *d, fct_error *err) {
+    if (l->n == l->cap) {
+        int cap = l->cap ? l->cap * 2 : 64;
+        if (l->cap > INT32_MAX / 2) return fct_fail(err, FCT_ERR_LIMIT, "too many face candidates");
+        fct_det *p = fct_realloc_array(l->items, (size_t)cap, sizeof *p);
+        if (!p) return fct_fail_nomem(err, "face candidates", (size_t)cap * sizeof *p);
+        l->items = p;
+        l->cap = cap;
+    }
+    l->items[l->n++] = *d;
+    return FCT_OK;
+}
+
+fct_status fct_scrfd_get_form(int n_outputs, fct_scrfd_form *form, fct_error *err) {
+    bool three = n_outputs == 6 || n_outputs == 9, five = n_outputs == 10 || n_outputs == 15;
+    *form = (fct_scrfd_form){0};
+    if (!three && !five)
+        return fct_fail(err, FCT_ERR_UNSUPPORTED, "a detector with %d outputs (6, 9, 10 and 15 are known)", n_outputs);
+    form->levels = three ? 3 : 5;
+    form->anchors = three ? 2 : 1;
+    form->has_kps = n_outputs == 9 || n_outputs == 15;
+    return FCT_OK;
+}
+
+/* First float of picture `index` in an output of `rows` anchors and `cols`
+ * values each; NULL when the shape does not fit. */
+static const float *output_rows(const fct_tensor *t, int batch, int index, int64_t rows, int cols) {
+    bool ok;
+    if (t->rank == 3)
+        ok = t->dims[0] == batch && t->dims[1] == rows && t->dims[2] == cols;
+    else
+        ok = t->rank == 2 && t->dims[0] == rows * batch && t->dims[1] == cols;
+    return ok ? t->data + (int64_t)index * rows * cols : NULL;
+}
+
+static fct_status bad_shape(const fct_tensor *t, int output, int64_t rows, int cols, fct_error *err) {
+    char shape[128] = "";
+    size_t used = 0;
+    for (int i = 0; i < t->rank && i < FCT_MAX_RANK && used < sizeof shape; i++)
+        used += (size_t)snprintf(shape + used, sizeof shape - used, i ? " x %lld" : "%lld", (long long)t->dims[i]);
+    return fct_fail(err, FCT_ERR_FORMAT, "output %d of the detector is %s, expected %lld x %d", output, shape,
+                    (long long)rows, cols);
+}
+
+static bool all_finite(const fct_det *d) {
+    float sum = 0; /* of finite numbers times zero: zero, else NaN */
+    for (int i = 0; i < 4; i++) sum += d->box[i] * 0;
+    for (int i = 0; i < 10; i++) sum += (&d->kps[0][0])[i] * 0;
+    return sum == 0;
+}
+
+/* One anchor: distances to the sides, offsets of the landmarks, in strides. */
+static void decode_anchor(const fct_scrfd_frame *f, float cx, float cy, float stride, const float *box,
+                          const float *kps, fct_det *d) {
+    float x[4] = {cx - box[0] * stride, cy - box[1] * stride, cx + box[2] * stride, cy + box[3] * stride};
+    for (int i = 0; i < 4; i++) d->box[i] = x[i] / f->scale + (i & 1 ? f->top : f->left);
+    for (int i = 0; kps && i < 5; i++) {
+        d->kps[i][0] = (cx + kps[2 * i] * stride) / f->scale + f->left;
+        d->kps[i][1] = (cy + kps[2 * i + 1] * stride) / f->scale + f->top;
+    }
+}
+
+static fct_status decode_level(const fct_scrfd_form *form, int level, const fct_tensor *outs, int batch, int index,
+                               const fct_scrfd_frame *frame, float thresh, fct_det_list *list, fct_error *err) {
+    static const int cols[3] = {1, 4, 10};
+    int stride = 8 << level, gw = frame->width / stride, gh = frame->height / stride;
+    int64_t rows = (int64_t)gw * gh * form->anchors;
+    const float *part[3] = {NULL, NULL, NULL};
+    for (int g = 0; g < (form->has_kps ? 3 : 2); g++) {
+        int o = g * form->levels + level;
+        part[g] = output_rows(&outs[o], batch, index, rows, cols[g]);
+        if (!part[g]) return bad_shape(&outs[o], o, rows * (outs[o].rank == 3 ? 1 : batch), cols[g], err);
+    }
+    for (int64_t i = 0; i < rows; i++) {
+        if (!(part[0][i] >= thresh)) continue;
+        int64_t cell = i / form->anchors;
+        fct_det d = {.score = part[0][i]};
+        decode_anchor(frame, (float)(cell % gw * stride), (float)(cell / gw * stride), (float)stride, part[1] + i * 4,
+                      part[2] ? part[2] + i * 10 : NULL, &d);
+        if (!all_finite(&d)) continue;
+        fct_status s = fct_det_append(list, &d, err);
+        if (s) return s;
+    }
+    return FCT_OK;
+}
+
+fct_status fct_scrfd_decode(const fct_scrfd_form *form, const fct_tensor *outs, int batch, int index,
+                            const fct_scrfd_frame *frame, float thresh, fct_det_list *list, fct_error *err) {
+    for (int l = 0; l < form->levels; l++) {
+        fct_status s = decode_level(form, l, outs, batch, index, frame, thresh, list, err);
+        if (s) return s;
+    }
+    return FCT_OK;
+}
+
+/* ---- Suppression and choice --------------------------------------------------- */
+
+static int by_value(const void *pa, const void *pb) {
+    const fct_det *a = pa, *b = pb;
+    if (a->value != b->value) return a->value > b->value ? -1 : 1;
+    return a->place < b->place ? -1 : a->place > b->place; /* makes the sort stable */
+}
+
+static void sort_by_value(fct_det_list *l) {
+    for (int i = 0; i < l->n; i++) l->items[i].place = i;
+    if (l->n > 1) qsort(l->items, (size_t)l->n, sizeof *l->items, by_value);
+}
+
+static float side(float a, float b) { return b - a + 1; }
+
+static bool overlaps(const fct_det *a, const fct_det *b, float thresh) {
+    float w = side(fmaxf(a->box[0], b->box[0]), fminf(a->box[2], b->box[2]));
+    float h = side(fmaxf(a->box[1], b->box[1]), fminf(a->box[3], b->box[3]));
+    float inter = fmaxf(w, 0) * fmaxf(h, 0);
+    float area_a = side(a->box[0], a->box[2]) * side(a->box[1], a->box[3]);
+    float area_b = side(b->box[0], b->box[2]) * side(b->box[1], b->box[3]);
+    /* Written so that a box without area (0 / 0) is dropped, as in the original's "keep where <=". */
+    return !(inter / (area_a + area_b - inter) <= thresh);
+}
+
+void fct_det_nms(fct_det_list *l, float thresh) {
+    for (int i = 0; i < l->n; i++) l->items[i].value = l->items[i].score;
+    sort_by_value(l);
+    if (l->n > max_candidates) l->n = max_candidates;
+    int kept = 0;
+    for (int i = 0; i < l->n; i++) {
+        int k = 0;
+        while (k < kept && !overlaps(&l->items[k], &l->items[i], thresh)) k++;
+        if (k == kept) l->items[kept++] = l->items[i];
+    }
+    l->n = kept;
+}
+
+void fct_det_select(fct_det_list *l, int width, int height, int max, fct_metric metric) {
+    if (max <= 0 || l->n <= max) return;
+    for (int i = 0; i < l->n; i++) {
+        fct_det *d = &l->items[i];
+        float dx = (d->box[0] + d->box[2]) / 2 - (float)(width / 2);
+        float dy = (d->box[1] + d->box[3]) / 2 - (float)(height / 2);
+        d->value = (d->box[2] - d->box[0]) * (d->box[3] - d->box[1]);
+        if (metric == FCT_METRIC_DEFAULT) d->value -= 2 * (dx * dx + dy * dy);
+    }
+    sort_by_value(l);
+    l->n = max;
+}

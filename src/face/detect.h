@@ -1,0 +1,64 @@
+/* Detection: SCRFD's outputs to faces. The functions here are pure: tensors and
+ * numbers in, candidates out; running the network is finder.c's work.
+ *
+ * Conventions (InsightFace's detector, as its users' thresholds expect it):
+ * coordinates are pixels of the picture, neither rounded nor clipped. */
+#ifndef FCT_FACE_DETECT_H
+#define FCT_FACE_DETECT_H
+
+#include "facet/face.h"
+
+/* One candidate. kps is zero where the detector has no landmarks. */
+typedef struct fct_det {
+    float box[4];
+    float score;
+    float kps[5][2];
+    float value; /* sort key; scratch of the functions below */
+    int place;
+} fct_det;
+
+/* Growing list; zero-initialised is empty. Free items with fct_free(). */
+typedef struct fct_det_list {
+    fct_det *items;
+    int n, cap;
+} fct_det_list;
+
+fct_status fct_det_append(fct_det_list *l, const fct_det *d, fct_error *err);
+
+/* What the number of outputs says about a detector. */
+typedef struct fct_scrfd_form {
+    int levels;  /* strides 8, 16, 32 (3) or 8, 16, 32, 64, 128 (5) */
+    int anchors; /* per cell */
+    bool has_kps;
+} fct_scrfd_form;
+
+/* 6 / 9 outputs: three levels of two anchors; 10 / 15: five of one; the larger
+ * number of each pair has landmarks. FCT_ERR_UNSUPPORTED for any other. */
+fct_status fct_scrfd_get_form(int n_outputs, fct_scrfd_form *form, fct_error *err);
+
+/* Where the network's input lies in the picture: picture = x / scale + (left, top). */
+typedef struct fct_scrfd_frame {
+    int width, height; /* of the network's input */
+    float scale;
+    float left, top;
+} fct_scrfd_frame;
+
+/* Appends every anchor of picture `index` of a batch of `batch` whose score is
+ * at least thresh. Outputs come in groups: scores, boxes, landmarks; strides
+ * ascend in a group. Rank 2: [batch * K][C]; rank 3: [batch][K][C]. Candidates
+ * with a coordinate that is not finite are dropped.
+ * FCT_ERR_FORMAT names an output whose shape does not fit. */
+fct_status fct_scrfd_decode(const fct_scrfd_form *form, const fct_tensor *outs, int batch, int index,
+                            const fct_scrfd_frame *frame, float thresh, fct_det_list *list, fct_error *err);
+
+/* Sorts by descending score (ties: earlier first) and removes, greedily, every
+ * box whose IoU with a better one that stays exceeds thresh; sides are counted
+ * in pixels, that is with + 1. Of more than 65,536 candidates only the best are
+ * looked at. */
+void fct_det_nms(fct_det_list *l, float thresh);
+
+/* Keeps the max best by the metric, best first, if there are more than max > 0;
+ * width, height: of the picture. */
+void fct_det_select(fct_det_list *l, int width, int height, int max, fct_metric metric);
+
+#endif

@@ -1,0 +1,194 @@
+/* The detector over a picture: sizes, tiles, one suppression. */
+#include "face/finder.h"
+#include "face/crop.h"
+#include "pack/pack.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include <math.h>
+
+enum { max_sizes = 2 * FCT_MAX_DET_SIZES + 2, tile_overlap = 4 /* a quarter of the tile */ };
+
+typedef struct net_size {
+    int width, height;
+} net_size;
+
+struct fct_finder {
+    fct_session *session;
+    fct_scrfd_form form;
+    fct_norm norm;
+    net_size sizes[max_sizes];
+    int n_sizes;
+    float det_thresh, nms_thresh;
+    int max_faces, tile;
+    fct_metric metric;
+    float *input; /* of the largest size */
+};
+
+static void add_size(fct_finder *f, int width, int height) {
+    for (int i = 0; i < f->n_sizes; i++)
+        if (f->sizes[i].width == width && f->sizes[i].height == height) return;
+    f->sizes[f->n_sizes++] = (net_size){width, height};
+}
+
+static void add_auto(fct_finder *f) {
+    add_size(f, 128, 128);
+    add_size(f, 640, 640);
+}
+
+static bool side_ok(int n) { return n >= 32 && n <= 8192 && n % 32 == 0; }
+
+/* A network of fixed input size goes before what is asked for. */
+static fct_status set_sizes(fct_finder *f, const fct_pack_net *net, const fct_analyzer_opts *o, fct_error *err) {
+    if (o->n_det_sizes < 0 || o->n_det_sizes > FCT_MAX_DET_SIZES)
+        return fct_fail(err, FCT_ERR_ARG, "%d detection sizes (0 to %d)", o->n_det_sizes, FCT_MAX_DET_SIZES);
+    for (int i = 0; i < o->n_det_sizes; i++) {
+        int w = o->det_sizes[i].width, h = o->det_sizes[i].height;
+        if (w == 0 && h == 0)
+            add_auto(f);
+        else if (!side_ok(w) || !side_ok(h))
+            return fct_fail(err, FCT_ERR_ARG, "detection size %d x %d: multiples of 32 from 32 to 8192 are possible", w,
+                            h);
+        else
+            add_size(f, w, h);
+    }
+    if (net->width > 0 && net->height > 0) {
+        f->n_sizes = 0;
+        add_size(f, net->width, net->height);
+    }
+    if (!f->n_sizes) add_auto(f);
+    return FCT_OK;
+}
+
+static fct_status check_opts(const fct_analyzer_opts *o, fct_error *err) {
+    if (!(o->det_thresh >= 0 && o->det_thresh <= 1))
+        return fct_fail(err, FCT_ERR_ARG, "detection threshold %g (0 to 1)", (double)o->det_thresh);
+    if (!(o->nms_thresh >= 0 && o->nms_thresh <= 1))
+        return fct_fail(err, FCT_ERR_ARG, "overlap threshold %g (0 to 1)", (double)o->nms_thresh);
+    if (o->max_faces < 0) return fct_fail(err, FCT_ERR_ARG, "at most %d faces (0 = all)", o->max_faces);
+    if (o->metric != FCT_METRIC_DEFAULT && o->metric != FCT_METRIC_MAX)
+        return fct_fail(err, FCT_ERR_ARG, "unknown metric %d", (int)o->metric);
+    if (o->tile && (o->tile < 64 || o->tile > 65536))
+        return fct_fail(err, FCT_ERR_ARG, "tiles of %d pixels (0 = none, or 64 to 65536)", o->tile);
+    return FCT_OK;
+}
+
+static fct_status make_input(fct_finder *f, fct_error *err) {
+    size_t most = 0;
+    for (int i = 0; i < f->n_sizes; i++) {
+        size_t n = (size_t)f->sizes[i].width * (size_t)f->sizes[i].height * 3 * sizeof(float);
+        if (n > most) most = n;
+    }
+    f->input = fct_aligned_alloc(most);
+    return f->input ? FCT_OK : fct_fail_nomem(err, "the detector's input", most);
+}
+
+fct_status fct_finder_create(const fct_pack *p, const fct_analyzer_opts *o, fct_finder **out, fct_error *err) {
+    *out = NULL;
+    const fct_pack_net *net = fct_pack_get_net(p, FCT_TASK_DETECT);
+    if (!net) return fct_fail(err, FCT_ERR_NOT_FOUND, "pack %s has no detector", fct_pack_name(p));
+    fct_status s = check_opts(o, err);
+    if (s) return s;
+    fct_finder *f = fct_calloc(1, sizeof *f);
+    if (!f) return fct_fail_nomem(err, "detector", sizeof *f);
+    f->norm = net->norm;
+    f->det_thresh = o->det_thresh;
+    f->nms_thresh = o->nms_thresh;
+    f->max_faces = o->max_faces;
+    f->metric = o->metric;
+    f->tile = o->tile;
+    s = fct_scrfd_get_form(fct_model_output_count(net->model), &f->form, err);
+    if (!s) s = set_sizes(f, net, o, err);
+    if (!s) s = make_input(f, err);
+    if (!s) s = fct_session_create(net->model, &f->session, err);
+    if (s) {
+        fct_finder_free(f);
+        return s;
+    }
+    *out = f;
+    return FCT_OK;
+}
+
+void fct_finder_free(fct_finder *f) {
+    if (!f) return;
+    fct_session_free(f->session);
+    fct_aligned_free(f->input);
+    fct_free(f);
+}
+
+bool fct_finder_has_kps(const fct_finder *f) { return f->form.has_kps; }
+
+/* Candidates of one view at one size; (left, top): where the view lies in the picture. */
+static fct_status run_size(fct_finder *f, fct_view v, net_size size, int left, int top, fct_det_list *list,
+                           fct_error *err) {
+    fct_scrfd_frame frame = {size.width, size.height, 1, (float)left, (float)top};
+    int w, h;
+    fct_letterbox_size(v.width, v.height, size.width, size.height, &w, &h, &frame.scale);
+    fct_status s = fct_letterbox_tensor(v, w, h, size.width, size.height, f->norm, f->input, err);
+    if (s) return s;
+    fct_tensor in = {f->input, 4, {1, 3, size.height, size.width}}, outs[15];
+    int n = f->form.levels * (f->form.has_kps ? 3 : 2);
+    s = fct_session_run(f->session, &in, 1, outs, n, err);
+    if (s) return s;
+    return fct_scrfd_decode(&f->form, outs, 1, 0, &frame, f->det_thresh, list, err);
+}
+
+/* ---- Tiles --------------------------------------------------------------------- */
+
+/* A face cut by a tile's edge gives a wrong box; a neighbour or the pass over the
+ * whole picture sees it complete. Edges of the picture itself do not cut. */
+static bool cut_by_edge(const fct_det *d, fct_view picture, int left, int top, int width, int height) {
+    const float margin = 2;
+    return (left > 0 && d->box[0] < (float)left + margin) || (top > 0 && d->box[1] < (float)top + margin) ||
+           (left + width < picture.width && d->box[2] > (float)(left + width) - margin) ||
+           (top + height < picture.height && d->box[3] > (float)(top + height) - margin);
+}
+
+static fct_status run_tile(fct_finder *f, fct_view picture, int left, int top, fct_det_list *list, fct_error *err) {
+    fct_view v = fct_view_crop(picture, left, top, f->tile, f->tile);
+    int before = list->n;
+    if (!v.data) return FCT_OK;
+    fct_status s = run_size(f, v, f->sizes[f->n_sizes - 1], left, top, list, err);
+    if (s) return s;
+    int n = before;
+    for (int i = before; i < list->n; i++)
+        if (!cut_by_edge(&list->items[i], picture, left, top, v.width, v.height)) list->items[n++] = list->items[i];
+    list->n = n;
+    return FCT_OK;
+}
+
+/* Number of tiles along a side, and where tile i starts: they overlap by at
+ * least a quarter, the last one ends where the picture ends. */
+static int tile_count(int side, int tile) {
+    int step = tile - tile / tile_overlap;
+    return side <= tile ? 1 : (side - tile + step - 1) / step + 1;
+}
+
+static int tile_start(int side, int tile, int i) {
+    int n = tile_count(side, tile);
+    return n == 1 ? 0 : (int)((int64_t)(side - tile) * i / (n - 1));
+}
+
+static fct_status run_tiles(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {
+    int nx = tile_count(picture.width, f->tile), ny = tile_count(picture.height, f->tile);
+    if (nx == 1 && ny == 1) return FCT_OK; /* one tile is the picture */
+    for (int y = 0; y < ny; y++)
+        for (int x = 0; x < nx; x++) {
+            fct_status s = run_tile(f, picture, tile_start(picture.width, f->tile, x),
+                                    tile_start(picture.height, f->tile, y), list, err);
+            if (s) return s;
+        }
+    return FCT_OK;
+}
+
+fct_status fct_finder_run(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {
+    list->n = 0;
+    for (int i = 0; i < f->n_sizes; i++) {
+        fct_status s = run_size(f, picture, f->sizes[i], 0, 0, list, err);
+        if (s) return s;
+    }
+    fct_status s = f->tile ? run_tiles(f, picture, list, err) : FCT_OK;
+    if (s) return s;
+    fct_det_nms(list, f->nms_thresh);
+    fct_det_select(list, picture.width, picture.height, f->max_faces, f->metric);
+    return FCT_OK;
+}

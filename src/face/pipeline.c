@@ -1,0 +1,243 @@
+/* The analyzer: detection, then every task over all faces as one batch. */
+#include "face/align.h"
+#include "face/finder.h"
+#include "face/pose.h"
+#include "face/tasks.h"
+#include "image/image_internal.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include <string.h>
+
+/* Tasks after detection. */
+static const fct_task crop_tasks[] = {FCT_TASK_EMBED, FCT_TASK_LANDMARK_106, FCT_TASK_LANDMARK_68,
+                                      FCT_TASK_GENDER_AGE};
+enum { n_crop_tasks = sizeof crop_tasks / sizeof *crop_tasks };
+
+struct fct_analyzer {
+    const fct_pack *pack;
+    uint32_t tasks;
+    bool rotations;
+    fct_finder *finder;
+    fct_runner *runners[n_crop_tasks]; /* NULL = not run */
+    fct_det_list dets;
+};
+
+/* A picture on its way through. */
+typedef struct work {
+    fct_view picture;
+    fct_image *turned; /* owned; NULL = the picture as it is */
+    int turns;
+    fct_faces *faces;
+} work;
+
+void fct_analyzer_opts_init(fct_analyzer_opts *o) {
+    *o = (fct_analyzer_opts){
+        .size = sizeof *o, .tasks = FCT_TASK_ALL, .det_thresh = 0.5f, .nms_thresh = 0.4f, .metric = FCT_METRIC_DEFAULT};
+}
+
+/* Options of an older or newer caller: what both know, defaults for the rest. */
+static fct_analyzer_opts read_opts(const fct_analyzer_opts *in) {
+    fct_analyzer_opts o;
+    fct_analyzer_opts_init(&o);
+    if (in) memcpy(&o, in, in->size < sizeof o ? in->size : sizeof o);
+    o.size = sizeof o;
+    return o;
+}
+
+static fct_status create_runners(fct_analyzer *a, fct_error *err) {
+    for (int i = 0; i < n_crop_tasks; i++) {
+        const fct_pack_net *net = fct_pack_get_net(a->pack, crop_tasks[i]);
+        if (!net || !(a->tasks & crop_tasks[i])) continue;
+        int values = fct_task_values(crop_tasks[i], fct_pack_embedding_dim(a->pack));
+        fct_status s = fct_runner_create(net, values, &a->runners[i], err);
+        if (s) return s;
+    }
+    return FCT_OK;
+}
+
+fct_status fct_analyzer_create(const fct_pack *p, const fct_analyzer_opts *opts, fct_analyzer **out, fct_error *err) {
+    *out = NULL;
+    if (!p) return fct_fail(err, FCT_ERR_ARG, "no pack");
+    fct_analyzer_opts o = read_opts(opts);
+    fct_analyzer *a = fct_calloc(1, sizeof *a);
+    if (!a) return fct_fail_nomem(err, "analyzer", sizeof *a);
+    a->pack = p;
+    a->tasks = o.tasks & fct_pack_tasks(p);
+    a->rotations = o.rotations;
+    fct_status s = fct_finder_create(p, &o, &a->finder, err);
+    if (!s) s = create_runners(a, err);
+    if (s) {
+        fct_analyzer_free(a);
+        return s;
+    }
+    *out = a;
+    return FCT_OK;
+}
+
+void fct_analyzer_free(fct_analyzer *a) {
+    if (!a) return;
+    fct_finder_free(a->finder);
+    for (int i = 0; i < n_crop_tasks; i++) fct_runner_free(a->runners[i]);
+    fct_free(a->dets.items);
+    fct_free(a);
+}
+
+/* ---- Detection ------------------------------------------------------------------------ */
+
+static fct_view working_view(const work *w) { return w->turned ? fct_image_view(w->turned) : w->picture; }
+
+static float score_sum(const fct_det_list *l) {
+    float sum = 0;
+    for (int i = 0; i < l->n; i++) sum += l->items[i].score;
+    return sum;
+}
+
+/* Tries the quarter turns; the one with the highest sum of scores wins, since a
+ * turned face is often found weakly at the neighbouring angles too. The
+ * analyzer's list holds the winner's faces afterwards. */
+static fct_status find_turned(fct_analyzer *a, work *w, fct_error *err) {
+    fct_det_list best = {0};
+    fct_status s = FCT_OK;
+    for (int turns = 1; turns < 4 && !s; turns++) {
+        fct_image *im;
+        s = fct_image_rotate(w->picture, turns, &im, err);
+        if (s) break;
+        s = fct_finder_run(a->finder, fct_image_view(im), &a->dets, err);
+        if (s || score_sum(&a->dets) <= score_sum(&best)) {
+            fct_image_free(im);
+            continue;
+        }
+        fct_image_free(w->turned);
+        w->turned = im;
+        w->turns = turns;
+        fct_det_list swap = best;
+        best = a->dets;
+        a->dets = swap;
+    }
+    fct_free(a->dets.items);
+    a->dets = best;
+    return s;
+}
+
+static fct_status find(fct_analyzer *a, work *w, fct_error *err) {
+    fct_status s = fct_view_check(w->picture, "picture", err);
+    if (!s) s = fct_finder_run(a->finder, w->picture, &a->dets, err);
+    if (!s && a->rotations && a->dets.n == 0) s = find_turned(a, w, err);
+    if (s) return s;
+    return fct_faces_create(a->dets.items, a->dets.n, fct_finder_has_kps(a->finder), a->tasks,
+                            fct_pack_embedding_dim(a->pack), &w->faces, err);
+}
+
+/* ---- All the rest ----------------------------------------------------------------------- */
+
+static fct_status run_tasks(fct_analyzer *a, work *works, int n, fct_error *err) {
+    fct_subject *subjects = fct_calloc((size_t)n, sizeof *subjects);
+    if (!subjects) return fct_fail_nomem(err, "pictures", (size_t)n * sizeof *subjects);
+    for (int i = 0; i < n; i++) subjects[i] = (fct_subject){working_view(&works[i]), works[i].faces};
+    fct_status s = FCT_OK;
+    for (int i = 0; i < n_crop_tasks && !s; i++)
+        if (a->runners[i]) s = fct_task_run(crop_tasks[i], a->runners[i], subjects, n, err);
+    fct_free(subjects);
+    return s;
+}
+
+static void add_poses(fct_faces *f) {
+    for (int i = 0; i < f->n; i++) {
+        fct_face *a = &f->items[i];
+        a->has_pose = a->landmark_68 && fct_pose_estimate((const float(*)[3])a->landmark_68, a->pose);
+    }
+}
+
+/* Runs the tasks over n pictures whose faces are known and hands them out; frees
+ * what the works hold. s: of the steps before. */
+static fct_status finish(fct_analyzer *a, work *works, int n, fct_faces **outs, fct_status s, fct_error *err) {
+    if (!s) s = run_tasks(a, works, n, err);
+    for (int i = 0; i < n; i++) {
+        work *w = &works[i];
+        if (!s && w->turns) fct_faces_turn_back(w->faces, w->turns, w->picture.width, w->picture.height);
+        if (!s) add_poses(w->faces);
+        fct_image_free(w->turned);
+        if (s)
+            fct_faces_free(w->faces);
+        else
+            outs[i] = w->faces;
+    }
+    return s;
+}
+
+fct_status fct_analyze_batch(fct_analyzer *a, const fct_view *pictures, int n, fct_faces **outs, fct_error *err) {
+    for (int i = 0; i < n; i++) outs[i] = NULL;
+    if (n < 0) return fct_fail(err, FCT_ERR_ARG, "%d pictures", n);
+    if (n == 0) return FCT_OK;
+    work *works = fct_calloc((size_t)n, sizeof *works);
+    if (!works) return fct_fail_nomem(err, "pictures", (size_t)n * sizeof *works);
+    fct_status s = FCT_OK;
+    for (int i = 0; i < n && !s; i++) {
+        works[i].picture = pictures[i];
+        s = find(a, &works[i], err);
+    }
+    s = finish(a, works, n, outs, s, err);
+    fct_free(works);
+    return s;
+}
+
+fct_status fct_analyze(fct_analyzer *a, fct_view picture, fct_faces **out, fct_error *err) {
+    return fct_analyze_batch(a, &picture, 1, out, err);
+}
+
+fct_status fct_analyze_known(fct_analyzer *a, fct_view picture, int n, const float *boxes, const float *kps,
+                             fct_faces **out, fct_error *err) {
+    *out = NULL;
+    if (n < 0 || (n > 0 && !kps)) return fct_fail(err, FCT_ERR_ARG, "%d known faces without landmarks", n);
+    work w = {.picture = picture};
+    fct_status s = fct_view_check(picture, "picture", err);
+    if (s) return s;
+    a->dets.n = 0;
+    for (int i = 0; i < n; i++) {
+        fct_det d = {.score = 1};
+        memcpy(d.kps, kps + (size_t)i * 10, sizeof d.kps);
+        if (boxes)
+            memcpy(d.box, boxes + (size_t)i * 4, sizeof d.box);
+        else
+            fct_align_box_of_points((const float(*)[2])d.kps, d.box);
+        s = fct_det_append(&a->dets, &d, err);
+        if (s) return s;
+    }
+    s = fct_faces_create(a->dets.items, n, true, a->tasks, fct_pack_embedding_dim(a->pack), &w.faces, err);
+    return finish(a, &w, 1, out, s, err);
+}
+
+/* ---- Parts --------------------------------------------------------------------------------- */
+
+typedef struct sink {
+    float *out;
+    int dim;
+} sink;
+
+static void row_copy(const fct_crop *crop, const float *values, void *ctx) {
+    sink *k = ctx;
+    (void)crop;
+    memcpy(k->out, values, (size_t)k->dim * sizeof *values);
+    k->out += k->dim;
+}
+
+fct_status fct_embed_aligned(fct_analyzer *a, const fct_view *crops, int n, float *out, fct_error *err) {
+    fct_runner *r = a->runners[0];
+    if (!r) return fct_fail(err, FCT_ERR_NOT_FOUND, "the analyzer has no embedder");
+    if (n < 0) return fct_fail(err, FCT_ERR_ARG, "%d crops", n);
+    int size = fct_runner_size(r);
+    fct_crop *list = fct_calloc((size_t)n + 1, sizeof *list);
+    if (!list) return fct_fail_nomem(err, "crops", (size_t)n * sizeof *list);
+    fct_status s = FCT_OK;
+    for (int i = 0; i < n && !s; i++) {
+        s = fct_view_check(crops[i], "crop", err);
+        if (!s && (crops[i].width != size || crops[i].height != size))
+            s = fct_fail(err, FCT_ERR_ARG, "crop %d is %d x %d, the embedder wants %d x %d", i, crops[i].width,
+                         crops[i].height, size, size);
+        list[i] = (fct_crop){.picture = crops[i], .m = {1, 0, 0, 0, 1, 0}};
+    }
+    sink k = {out, fct_runner_values(r)};
+    if (!s) s = fct_runner_run(r, list, n, row_copy, &k, err);
+    fct_free(list);
+    return s;
+}

@@ -1,0 +1,96 @@
+/* Names of packs to folders. */
+#include "pack/locate.h"
+#include "pack/embedded.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/file.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Packs that the default falls back on, most accurate first. */
+static const char *const known_packs[] = {"buffalo_l", "antelopev2", "buffalo_m", "buffalo_s", "buffalo_sc"};
+
+static bool is_dir(const char *path) {
+    fct_file_stat st;
+    fct_file_get_stat(path, &st);
+    return st.exists && st.is_dir;
+}
+
+fct_status fct_pack_root(const char *root, char **out, fct_error *err) {
+    const char *env = getenv("FCT_MODELS");
+    *out = NULL;
+    if (root)
+        *out = fct_strdup(root);
+    else if (env && *env)
+        *out = fct_strdup(env);
+    else {
+        char *home = fct_home_dir();
+        if (!home)
+            return fct_fail(err, FCT_ERR_NOT_FOUND, "no home folder to look for packs in: set FCT_MODELS");
+        *out = fct_path_join(home, ".insightface/models");
+        fct_free(home);
+    }
+    return *out ? FCT_OK : fct_fail_nomem(err, "path", 0);
+}
+
+/* A folder under base, if it exists. FCT_OK with *out NULL where not. */
+static fct_status try_under(const char *base, const char *name, char **out, fct_error *err) {
+    *out = fct_path_join(base, name);
+    if (!*out) return fct_fail_nomem(err, "path", 0);
+    if (is_dir(*out)) return FCT_OK;
+    fct_free(*out);
+    *out = NULL;
+    return FCT_OK;
+}
+
+static bool is_path(const char *s) {
+#ifdef _WIN32
+    if (strpbrk(s, "\\:")) return true;
+#endif
+    return strchr(s, '/') != NULL;
+}
+
+static fct_status locate_named(const char *name, const char *root, char **out, fct_error *err) {
+    if (is_path(name) || is_dir(name)) {
+        if (!is_dir(name)) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such pack: there is no folder of this name", name);
+        *out = fct_strdup(name);
+        return *out ? FCT_OK : fct_fail_nomem(err, "path", 0);
+    }
+    char *base;
+    fct_status s = fct_pack_root(root, &base, err);
+    if (s) return s;
+    s = try_under(base, name, out, err);
+    if (!s && !*out)
+        s = fct_fail(err, FCT_ERR_NOT_FOUND,
+                     "no pack %s in %s; \"facet models get %s\" fetches InsightFace's packs, \"facet models import\" "
+                     "takes a zip or a folder",
+                     name, base, name);
+    fct_free(base);
+    return s;
+}
+
+static fct_status locate_default(const char *root, char **out, fct_error *err) {
+    const char *env = getenv("FCT_PACK");
+    char *base;
+    if (env && *env) return locate_named(env, root, out, err);
+    if (fct_embedded_pack(NULL)) return FCT_OK;
+    fct_status s = try_under(FCT_DATA_DIR, "models/ibex", out, err);
+    if (s || *out) return s;
+    s = fct_pack_root(root, &base, err);
+    if (s) return s;
+    s = try_under(base, "ibex", out, err);
+    for (size_t i = 0; !s && !*out && i < sizeof known_packs / sizeof *known_packs; i++)
+        s = try_under(base, known_packs[i], out, err);
+    if (!s && !*out)
+        s = fct_fail(err, FCT_ERR_NOT_FOUND,
+                     "no face models: this build holds no default pack and %s has none; get one by \"facet models get "
+                     "buffalo_l\" (InsightFace's, for research), or name a folder of ONNX files in FCT_PACK",
+                     base);
+    fct_free(base);
+    return s;
+}
+
+fct_status fct_pack_locate(const char *name_or_dir, const char *root, char **out, fct_error *err) {
+    *out = NULL;
+    return name_or_dir ? locate_named(name_or_dir, root, out, err) : locate_default(root, out, err);
+}

@@ -1,0 +1,33 @@
+/* A pack's manifest, pack.json. */
+#ifndef FCT_PACK_MANIFEST_H
+#define FCT_PACK_MANIFEST_H
+
+#include "facet/face.h"
+
+#define FCT_MANIFEST_NAME "pack.json"
+
+typedef struct fct_manifest_file {
+    char *name;      /* in the pack's folder: no slash, not hidden */
+    uint32_t task;   /* fct_task; 0 = by its signature */
+    char sha256[65]; /* lower case; "" = not given */
+    bool has_norm;   /* mean and std are given */
+    double mean, std;
+} fct_manifest_file;
+
+typedef struct fct_manifest {
+    char *name;            /* NULL = not given */
+    char *licence;         /* NULL = not given */
+    float threshold;       /* 0 = not given */
+    bool lists_files;      /* false: all files of the folder */
+    fct_manifest_file *files;
+    int n_files;
+} fct_manifest;
+
+/* Reads the text of a manifest; name stands for it in errors. *out is filled;
+ * release it with fct_manifest_clear(). FCT_ERR_FORMAT names the member that is
+ * wrong; FCT_ERR_UNSUPPORTED: a later version of the format, or a build without
+ * the JSON reader. */
+fct_status fct_manifest_read(const void *text, size_t len, const char *name, fct_manifest *out, fct_error *err);
+void fct_manifest_clear(fct_manifest *m);
+
+#endif

@@ -1,0 +1,345 @@
+/* Packs: files, tasks, networks. */
+#include "pack/pack.h"
+#include "pack/embedded.h"
+#include "pack/locate.h"
+#include "pack/manifest.h"
+#include "pack/signature.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { n_tasks = 5, max_manifest = 1 << 20 };
+
+typedef struct entry {
+    char *path;
+    fct_embedded_file memory; /* data NULL = a file */
+    const fct_manifest_file *listed; /* its line in the manifest, or NULL; while opening */
+    fct_route route;
+    fct_model *model; /* owned; NULL = not loaded */
+} entry;
+
+struct fct_pack {
+    char *name;
+    float threshold;
+    entry *entries;
+    int n;
+    fct_pack_net nets[n_tasks]; /* by task bit; model NULL = none */
+    uint32_t tasks;
+    int dim;
+};
+
+/* What opening needs besides the pack itself. */
+typedef struct opening {
+    fct_pack *p;
+    fct_pack_opts opts;
+    fct_manifest manifest;
+    const char *dir; /* NULL = embedded */
+    fct_error *err;
+} opening;
+
+static int task_index(uint32_t task) {
+    int i = 0;
+    while (i < n_tasks && task != 1u << i) i++;
+    return i;
+}
+
+void fct_pack_opts_init(fct_pack_opts *o) {
+    *o = (fct_pack_opts){.size = sizeof *o, .tasks = FCT_TASK_ALL, .precision = FCT_PRECISION_FAST};
+}
+
+/* ---- Files -------------------------------------------------------------------------- */
+
+static fct_status nomem(const opening *o) { return fct_fail_nomem(o->err, "pack", 0); }
+
+static fct_status add_entry(opening *o, const char *name, const fct_embedded_file *memory,
+                            const fct_manifest_file *listed) {
+    fct_pack *p = o->p;
+    entry *e = fct_realloc_array(p->entries, (size_t)p->n + 1, sizeof *e);
+    if (!e) return nomem(o);
+    p->entries = e;
+    e += p->n;
+    *e = (entry){.listed = listed};
+    e->path = o->dir ? fct_path_join(o->dir, name) : fct_asprintf("embedded:%s", name);
+    if (!e->path) return nomem(o);
+    if (memory) e->memory = *memory;
+    p->n++;
+    return FCT_OK;
+}
+
+static bool is_onnx(const char *name) {
+    size_t n = strlen(name);
+    return n > 5 && name[0] != '.' && strcmp(name + n - 5, ".onnx") == 0;
+}
+
+static const fct_embedded_file *find_embedded(const char *name) {
+    int n;
+    const fct_embedded_file *f = fct_embedded_pack(&n);
+    for (int i = 0; i < n; i++)
+        if (strcmp(f[i].name, name) == 0) return &f[i];
+    return NULL;
+}
+
+static fct_status read_manifest(opening *o) {
+    fct_status s;
+    if (!o->dir) {
+        const fct_embedded_file *f = find_embedded(FCT_MANIFEST_NAME);
+        return f ? fct_manifest_read(f->data, f->size, "embedded:" FCT_MANIFEST_NAME, &o->manifest, o->err) : FCT_OK;
+    }
+    char *path = fct_path_join(o->dir, FCT_MANIFEST_NAME);
+    if (!path) return nomem(o);
+    fct_file_stat st;
+    fct_file_get_stat(path, &st);
+    uint8_t *text = NULL;
+    size_t len;
+    s = st.exists ? fct_file_read(path, max_manifest, &text, &len, o->err) : FCT_OK;
+    if (!s && text) s = fct_manifest_read(text, len, path, &o->manifest, o->err);
+    fct_free(text);
+    fct_free(path);
+    return s;
+}
+
+static fct_status add_listed(opening *o) {
+    for (int i = 0; i < o->manifest.n_files; i++) {
+        const fct_manifest_file *f = &o->manifest.files[i];
+        const fct_embedded_file *memory = o->dir ? NULL : find_embedded(f->name);
+        if (!o->dir && !memory)
+            return fct_fail(o->err, FCT_ERR_NOT_FOUND, "the embedded pack lacks %s, which its manifest lists", f->name);
+        fct_status s = add_entry(o, f->name, memory, f);
+        if (s) return s;
+    }
+    return FCT_OK;
+}
+
+static fct_status add_all(opening *o) {
+    fct_status s = FCT_OK;
+    if (!o->dir) {
+        int n;
+        const fct_embedded_file *f = fct_embedded_pack(&n);
+        for (int i = 0; i < n && !s; i++)
+            if (is_onnx(f[i].name)) s = add_entry(o, f[i].name, &f[i], NULL);
+        return s;
+    }
+    char **names;
+    size_t n;
+    s = fct_dir_list(o->dir, &names, &n, o->err);
+    if (s) return s;
+    for (size_t i = 0; i < n && !s; i++)
+        if (is_onnx(names[i])) s = add_entry(o, names[i], NULL, NULL);
+    fct_dir_list_free(names, n);
+    return s;
+}
+
+/* ---- Networks ------------------------------------------------------------------------- */
+
+static const char *task_word(uint32_t task) {
+    switch (task) {
+    case FCT_TASK_DETECT: return "detector";
+    case FCT_TASK_EMBED: return "embedder";
+    case FCT_TASK_GENDER_AGE: return "gender and age network";
+    default: return "landmark network";
+    }
+}
+
+/* Task and normalisation of an entry; its note where it is not to be loaded. */
+static fct_status route(const opening *o, entry *e) {
+    fct_signature sig;
+    fct_map map = {.data = e->memory.data, .size = e->memory.size};
+    fct_status s = e->memory.data ? FCT_OK : fct_map_open(e->path, &map, o->err);
+    if (s) return s;
+    s = fct_signature_read(map.data, map.size, e->path, &sig, o->err);
+    if (!e->memory.data) fct_map_close(&map);
+    if (s) return s;
+    fct_signature_route(&sig, o->opts.names_only, &e->route);
+    const fct_manifest_file *f = e->listed;
+    if (f && f->task && f->task != e->route.task)
+        return fct_fail(o->err, FCT_ERR_MISMATCH, "%s: the manifest says %s, its signature says %s", e->path,
+                        fct_task_name((fct_task)f->task),
+                        e->route.task ? fct_task_name((fct_task)e->route.task) : e->route.note);
+    if (f && f->has_norm) e->route.mean = f->mean, e->route.std = f->std;
+    return FCT_OK;
+}
+
+static void decline(entry *e, const char *format, const char *what) {
+    e->route.task = 0;
+    snprintf(e->route.note, sizeof e->route.note, format, what);
+}
+
+static bool wanted(const opening *o, entry *e) {
+    uint32_t task = e->route.task;
+    if (!task) return false;
+    if (!(o->opts.tasks & task)) {
+        decline(e, "not asked for (%s)", fct_task_name((fct_task)task));
+        return false;
+    }
+    for (int i = 0; i < o->p->n; i++)
+        if (&o->p->entries[i] != e && o->p->entries[i].model && o->p->entries[i].route.task == task) {
+            char note[160];
+            snprintf(note, sizeof note, "a second %s: %s comes first", task_word(task),
+                     fct_path_base(o->p->entries[i].path));
+            decline(e, "%s", note);
+            return false;
+        }
+    return true;
+}
+
+static fct_status load(const opening *o, entry *e) {
+    fct_model_opts mo;
+    fct_model_opts_init(&mo);
+    mo.precision = o->opts.precision;
+    mo.low_memory = o->opts.low_memory;
+    mo.cache_dir = o->opts.cache_dir;
+    fct_status s = e->memory.data
+                       ? fct_model_load_memory(e->memory.data, e->memory.size, e->path, &mo, &e->model, o->err)
+                       : fct_model_load(e->path, &mo, &e->model, o->err);
+    if (s || !e->listed || !e->listed->sha256[0]) return s;
+    const char *id = fct_model_id(e->model);
+    if (strncmp(id, e->listed->sha256, strlen(id)) == 0) return FCT_OK;
+    return fct_fail(o->err, FCT_ERR_MISMATCH, "%s: not the file that the manifest lists (SHA-256 %s..., expected %.16s...)",
+                    e->path, id, e->listed->sha256);
+}
+
+/* Length of the embedding: as declared, else found out by a run. */
+static fct_status measure_dim(const opening *o, const entry *e, int *dim) {
+    fct_tensor_info info;
+    fct_status s = fct_model_output(e->model, 0, &info, o->err);
+    *dim = !s && info.rank == 2 && info.dims[1] > 0 && info.dims[1] <= 65536 ? (int)info.dims[1] : 0;
+    if (s || *dim) return s;
+    fct_session *session;
+    size_t values = (size_t)e->route.width * (size_t)e->route.height * 3;
+    float *x = fct_calloc(values, sizeof *x);
+    if (!x) return nomem(o);
+    fct_tensor in = {x, 4, {1, 3, e->route.height, e->route.width}}, out = {0};
+    s = fct_session_create(e->model, &session, o->err);
+    if (!s) s = fct_session_run(session, &in, 1, &out, 1, o->err);
+    int64_t n = s ? 0 : 1;
+    for (int i = 0; i < out.rank; i++) n *= out.dims[i];
+    fct_session_free(session);
+    fct_free(x);
+    if (!s && (n < 1 || n > 65536))
+        s = fct_fail(o->err, FCT_ERR_UNSUPPORTED, "%s: embeddings of %lld values", e->path, (long long)n);
+    *dim = (int)n;
+    return s;
+}
+
+static fct_status use(const opening *o, entry *e) {
+    fct_pack *p = o->p;
+    const fct_route *r = &e->route;
+    fct_status s = load(o, e);
+    if (s) return s;
+    fct_pack_net *net = &p->nets[task_index(r->task)];
+    *net = (fct_pack_net){e->model, {(float)r->mean, (float)r->std}, r->width, r->height, r->batches};
+    p->tasks |= r->task;
+    return r->task == FCT_TASK_EMBED ? measure_dim(o, e, &p->dim) : FCT_OK;
+}
+
+/* ---- Opening ---------------------------------------------------------------------------- */
+
+static fct_status name_pack(const opening *o) {
+    fct_pack *p = o->p;
+    p->threshold = o->manifest.threshold > 0 ? o->manifest.threshold : 0.40f;
+    if (o->manifest.name)
+        p->name = fct_strdup(o->manifest.name);
+    else if (!o->dir)
+        p->name = fct_strdup("embedded");
+    else {
+        size_t n = strlen(o->dir); /* "models/ibex/" is called ibex too */
+        while (n > 1 && (o->dir[n - 1] == '/' || o->dir[n - 1] == '\\')) n--;
+        char *dir = fct_strndup(o->dir, n);
+        p->name = dir ? fct_strdup(fct_path_base(dir)) : NULL;
+        fct_free(dir);
+    }
+    return p->name ? FCT_OK : nomem(o);
+}
+
+static fct_status fill(opening *o) {
+    fct_pack *p = o->p;
+    fct_status s = read_manifest(o);
+    if (!s) s = name_pack(o);
+    if (!s) s = o->manifest.lists_files ? add_listed(o) : add_all(o);
+    if (s) return s;
+    for (int i = 0; i < p->n && !s; i++) {
+        entry *e = &p->entries[i];
+        s = route(o, e);
+        if (!s && wanted(o, e)) s = use(o, e);
+        if (!s && e->route.note[0]) fct_log(FCT_LOG_INFO, "%s: %s", e->path, e->route.note);
+        e->listed = NULL; /* the manifest is released after opening */
+    }
+    if (!s && !(p->tasks & FCT_TASK_DETECT) && (o->opts.tasks & FCT_TASK_DETECT))
+        s = fct_fail(o->err, FCT_ERR_NOT_FOUND, "%s: no face detector in this pack (%d ONNX files)",
+                     o->dir ? o->dir : "embedded pack", p->n);
+    return s;
+}
+
+fct_status fct_pack_open(const char *name_or_dir, const fct_pack_opts *opts, fct_pack **out, fct_error *err) {
+    *out = NULL;
+    opening o = {.err = err};
+    fct_pack_opts_init(&o.opts);
+    if (opts) memcpy(&o.opts, opts, opts->size < sizeof o.opts ? opts->size : sizeof o.opts);
+    char *dir;
+    fct_status s = fct_pack_locate(name_or_dir, o.opts.root, &dir, err);
+    if (s) return s;
+    o.dir = dir;
+    o.p = fct_calloc(1, sizeof *o.p);
+    s = o.p ? fill(&o) : nomem(&o);
+    fct_manifest_clear(&o.manifest);
+    fct_free(dir);
+    if (s)
+        fct_pack_free(o.p);
+    else
+        *out = o.p;
+    return s;
+}
+
+void fct_pack_free(fct_pack *p) {
+    if (!p) return;
+    for (int i = 0; i < p->n; i++) {
+        fct_model_free(p->entries[i].model);
+        fct_free(p->entries[i].path);
+    }
+    fct_free(p->entries);
+    fct_free(p->name);
+    fct_free(p);
+}
+
+/* ---- Asking ------------------------------------------------------------------------------ */
+
+int fct_pack_file_count(const fct_pack *p) { return p->n; }
+
+fct_status fct_pack_file_info(const fct_pack *p, int i, fct_pack_file *out, fct_error *err) {
+    *out = (fct_pack_file){0};
+    if (i < 0 || i >= p->n) return fct_fail(err, FCT_ERR_ARG, "file %d of a pack of %d", i, p->n);
+    const entry *e = &p->entries[i];
+    out->path = e->path;
+    out->id = e->model ? fct_model_id(e->model) : "";
+    out->task = e->route.task;
+    out->note = e->route.note;
+    out->input_width = e->route.width;
+    out->input_height = e->route.height;
+    out->embedding_dim = e->route.task == FCT_TASK_EMBED ? p->dim : 0;
+    out->mean = e->route.mean;
+    out->std = e->route.std;
+    return FCT_OK;
+}
+
+const fct_pack_net *fct_pack_get_net(const fct_pack *p, fct_task t) {
+    int i = task_index((uint32_t)t);
+    return i < n_tasks && p->nets[i].model ? &p->nets[i] : NULL;
+}
+
+const fct_model *fct_pack_model(const fct_pack *p, fct_task t) {
+    const fct_pack_net *n = fct_pack_get_net(p, t);
+    return n ? n->model : NULL;
+}
+
+const char *fct_pack_name(const fct_pack *p) { return p->name; }
+uint32_t fct_pack_tasks(const fct_pack *p) { return p->tasks; }
+int fct_pack_embedding_dim(const fct_pack *p) { return p->dim; }
+float fct_pack_threshold(const fct_pack *p) { return p->threshold; }
+
+const char *fct_pack_embedder_id(const fct_pack *p) {
+    const fct_model *m = fct_pack_model(p, FCT_TASK_EMBED);
+    return m ? fct_model_id(m) : "";
+}

@@ -1,0 +1,19 @@
+/* What the face pipeline asks of a pack. */
+#ifndef FCT_PACK_PACK_H
+#define FCT_PACK_PACK_H
+
+#include "face/crop.h"
+#include "facet/face.h"
+
+/* The network of a task. Borrowed from the pack. */
+typedef struct fct_pack_net {
+    const fct_model *model;
+    fct_norm norm;
+    int width, height; /* of a fixed input, else 0 */
+    bool batches;      /* takes any number of pictures at once */
+} fct_pack_net;
+
+/* NULL where the pack has no network for the task. Borrowed until p is freed. */
+const fct_pack_net *fct_pack_get_net(const fct_pack *p, fct_task t);
+
+#endif
