@@ -42,8 +42,9 @@ void *fct_alloc(size_t size) {
 }
 
 void *fct_calloc(size_t count, size_t size) {
-    if (must_fail()) return NULL;
-    return counted(count && size ? calloc(count, size) : calloc(1, 1));
+    size_t total;
+    if (must_fail() || !fct_mul_size(count, size, &total)) return NULL;
+    return counted(calloc(1, total ? total : 1));
 }
 
 void *fct_realloc(void *p, size_t size) {

@@ -1,0 +1,44 @@
+# Thin: everything is done by Meson; see meson_options.txt for what can be chosen.
+BUILD ?= build
+MESON_FLAGS ?=
+PREFIX ?= /usr/local
+
+.PHONY: all deps demo test install clean asan tsan cross fuzz valgrind
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@scripts/install-deps
+	meson setup $(BUILD) --prefix $(PREFIX) $(MESON_FLAGS)
+
+deps:
+	@scripts/install-deps
+
+# Recognises people in a photo with the pack that is there: make demo PHOTO=my.jpg
+demo: all
+	@BUILD=$(BUILD) scripts/demo $(PHOTO)
+
+test: all
+	@status=0; meson test -C $(BUILD) --no-rebuild --print-errorlogs || status=$$?; \
+		scripts/count-tests $(BUILD); exit $$status
+
+install: all
+	meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-asan build-tsan build-mingw build-aarch64 build-fuzz
+
+asan tsan:
+	@BUILD=build-$@ scripts/sanitize $@
+
+cross:
+	@scripts/cross-build mingw-w64
+	@scripts/cross-build aarch64
+
+fuzz:
+	@scripts/fuzz
+
+# Loads and frees models a thousand times and runs the unit tests under valgrind.
+valgrind: all
+	@BUILD=$(BUILD) scripts/valgrind
