@@ -42,8 +42,8 @@ fct_status fct_view_check(fct_view v, const char *what, fct_error *err) {
     if (!bytes) return fct_fail(err, FCT_ERR_ARG, "%s: unknown pixel format %d", what, (int)v.format);
     fct_status s = fct_image_check_size(v.width, v.height, what, err);
     if (s) return s;
-    ptrdiff_t row = v.stride < 0 ? -v.stride : v.stride;
-    if (v.stride == PTRDIFF_MIN || row < (ptrdiff_t)v.width * bytes)
+    ptrdiff_t row = (ptrdiff_t)v.width * bytes;
+    if (v.stride == PTRDIFF_MIN || (v.stride < row && -v.stride < row))
         return fct_fail(err, FCT_ERR_ARG, "%s: stride %lld is less than a row of %d pixels", what, (long long)v.stride,
                         v.width);
     return FCT_OK;
