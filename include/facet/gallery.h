@@ -22,10 +22,11 @@ typedef struct fct_gallery_opts {
     size_t size;    /* sizeof this struct; set by fct_gallery_opts_init() */
     bool read_only; /* (default false) */
     bool must_exist;/* true: FCT_ERR_NOT_FOUND instead of creating it (default false) */
+    int busy_ms;    /* how long to wait for another process's write before FCT_ERR_BUSY (default 5000) */
 } fct_gallery_opts;
 FCT_API void fct_gallery_opts_init(fct_gallery_opts *o);
 
-/* Opens or creates. *out is owned. Errors: FCT_ERR_FORMAT (not a gallery, or
+/* Opens or creates, with the folders above it. *out is owned. Errors: FCT_ERR_FORMAT (not a gallery, or
  * damaged), FCT_ERR_IO, FCT_ERR_BUSY, FCT_ERR_UNSUPPORTED (made by a newer
  * version). */
 FCT_API fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_gallery **out, fct_error *err);

@@ -1,0 +1,157 @@
+#include "gallery/gallery_db.h"
+#include "base/error.h"
+#include <stdarg.h>
+#include <string.h>
+
+static fct_status status_of(int rc) {
+    switch (rc & 0xff) {
+    case SQLITE_NOMEM: return FCT_ERR_NOMEM;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return FCT_ERR_BUSY;
+    case SQLITE_TOOBIG: return FCT_ERR_LIMIT;
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+    case SQLITE_FULL:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PROTOCOL:
+    case SQLITE_AUTH:
+    case SQLITE_NOLFS: return FCT_ERR_IO;
+    case SQLITE_IOERR:
+        return rc == SQLITE_IOERR_NOMEM ? FCT_ERR_NOMEM : rc == SQLITE_IOERR_CORRUPTFS ? FCT_ERR_FORMAT : FCT_ERR_IO;
+    case SQLITE_MISUSE: return FCT_ERR_INTERNAL;
+    /* Corrupt, not a database, or our own statements do not fit its tables. */
+    default: return FCT_ERR_FORMAT;
+    }
+}
+
+fct_status fct_db_fail(const fct_db *db, int rc, const char *what, fct_error *err) {
+    fct_status s = status_of(rc);
+    if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "gallery", 0);
+    if (s == FCT_ERR_BUSY) return fct_fail(err, s, "%s: %s: locked by another process for too long", db->path, what);
+    return fct_fail(err, s, "%s: %s: %s", db->path, what, sqlite3_errstr(rc));
+}
+
+static void harden(sqlite3 *h) {
+    sqlite3_db_config(h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(h, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(h, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    sqlite3_db_config(h, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    sqlite3_db_config(h, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    sqlite3_limit(h, SQLITE_LIMIT_LENGTH, 32 << 20);
+    sqlite3_limit(h, SQLITE_LIMIT_SQL_LENGTH, 100000);
+    sqlite3_limit(h, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_limit(h, SQLITE_LIMIT_COLUMN, 100);
+    sqlite3_limit(h, SQLITE_LIMIT_EXPR_DEPTH, 100);
+}
+
+fct_status fct_db_open(fct_db *db, const char *path, int flags, int busy_ms, fct_error *err) {
+    *db = (fct_db){NULL, path};
+    if (!sqlite3_threadsafe())
+        return fct_fail(err, FCT_ERR_UNSUPPORTED, "this SQLite library was built without threads");
+    int rc = sqlite3_open_v2(path, &db->h, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+    if (rc) return fct_db_fail(db, db->h ? sqlite3_extended_errcode(db->h) : rc, "opening", err);
+    sqlite3_extended_result_codes(db->h, 1);
+    sqlite3_busy_timeout(db->h, busy_ms);
+    harden(db->h);
+    fct_status s = fct_db_run(db, err, "PRAGMA mmap_size=0", "");
+    if (!s) s = fct_db_run(db, err, "PRAGMA cell_size_check=1", "");
+    if (!s) s = fct_db_run(db, err, "PRAGMA foreign_keys=1", "");
+    return s;
+}
+
+void fct_db_close(fct_db *db) {
+    sqlite3_close_v2(db->h);
+    db->h = NULL;
+}
+
+static int bind_all(sqlite3_stmt *stmt, const char *args, va_list ap) {
+    int rc = SQLITE_OK;
+    for (int i = 1; args[i - 1] && rc == SQLITE_OK; i++) {
+        const void *p;
+        switch (args[i - 1]) {
+        case 'i': rc = sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t)); break;
+        case 'd': rc = sqlite3_bind_double(stmt, i, va_arg(ap, double)); break;
+        case 't': rc = sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_STATIC); break;
+        case 'b':
+            p = va_arg(ap, const void *);
+            rc = sqlite3_bind_blob64(stmt, i, p, va_arg(ap, size_t), SQLITE_STATIC);
+            break;
+        default: rc = SQLITE_MISUSE;
+        }
+    }
+    return rc;
+}
+
+static fct_status query_v(const fct_db *db, sqlite3_stmt **out, fct_error *err, const char *sql, const char *args,
+                          va_list ap) {
+    int rc = sqlite3_prepare_v2(db->h, sql, -1, out, NULL);
+    if (rc == SQLITE_OK) rc = bind_all(*out, args, ap);
+    if (rc == SQLITE_OK) return FCT_OK;
+    sqlite3_finalize(*out);
+    *out = NULL;
+    return fct_db_fail(db, rc, sql, err);
+}
+
+fct_status fct_db_query(const fct_db *db, sqlite3_stmt **out, fct_error *err, const char *sql, const char *args, ...) {
+    va_list ap;
+    va_start(ap, args);
+    fct_status s = query_v(db, out, err, sql, args, ap);
+    va_end(ap);
+    return s;
+}
+
+fct_status fct_db_step(const fct_db *db, sqlite3_stmt *stmt, bool *row, fct_error *err) {
+    int rc = sqlite3_step(stmt);
+    *row = rc == SQLITE_ROW;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? FCT_OK : fct_db_fail(db, rc, sqlite3_sql(stmt), err);
+}
+
+fct_status fct_db_blob(const fct_db *db, sqlite3_stmt *stmt, int column, const void **out, size_t *size,
+                       fct_error *err) {
+    *out = sqlite3_column_blob(stmt, column);
+    *size = (size_t)sqlite3_column_bytes(stmt, column);
+    /* NULL is also an empty blob, and the answer when memory ran out. */
+    return !*out && sqlite3_errcode(db->h) == SQLITE_NOMEM ? fct_db_fail(db, SQLITE_NOMEM, "", err) : FCT_OK;
+}
+
+fct_status fct_db_text(const fct_db *db, sqlite3_stmt *stmt, int column, const char **out, fct_error *err) {
+    *out = (const char *)sqlite3_column_text(stmt, column);
+    if (!*out) return sqlite3_errcode(db->h) == SQLITE_NOMEM ? fct_db_fail(db, SQLITE_NOMEM, "", err) : FCT_OK;
+    if (strlen(*out) != (size_t)sqlite3_column_bytes(stmt, column)) *out = NULL;
+    return FCT_OK;
+}
+
+fct_status fct_db_run(const fct_db *db, fct_error *err, const char *sql, const char *args, ...) {
+    sqlite3_stmt *stmt;
+    va_list ap;
+    va_start(ap, args);
+    fct_status s = query_v(db, &stmt, err, sql, args, ap);
+    va_end(ap);
+    for (bool row = true; !s && row;) s = fct_db_step(db, stmt, &row, err);
+    sqlite3_finalize(stmt);
+    return s;
+}
+
+fct_status fct_db_int(const fct_db *db, int64_t *out, fct_error *err, const char *sql, const char *args, ...) {
+    sqlite3_stmt *stmt;
+    bool row = false;
+    va_list ap;
+    va_start(ap, args);
+    fct_status s = query_v(db, &stmt, err, sql, args, ap);
+    va_end(ap);
+    if (!s) s = fct_db_step(db, stmt, &row, err);
+    *out = !s && row ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_finalize(stmt);
+    return s;
+}
+
+fct_status fct_db_begin_read(const fct_db *db, fct_error *err) { return fct_db_run(db, err, "BEGIN", ""); }
+
+fct_status fct_db_begin_write(const fct_db *db, fct_error *err) { return fct_db_run(db, err, "BEGIN IMMEDIATE", ""); }
+
+fct_status fct_db_end(const fct_db *db, fct_status s, fct_error *err) {
+    if (!s) s = fct_db_run(db, err, "COMMIT", "");
+    if (s && !sqlite3_get_autocommit(db->h)) fct_db_run(db, NULL, "ROLLBACK", "");
+    return s;
+}

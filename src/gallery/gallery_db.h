@@ -1,0 +1,55 @@
+/* A thin layer over one SQLite connection: errors as fct_error, statements with
+ * their parameters in one call, transactions. Not thread-safe: the gallery's
+ * lock guards it. */
+#ifndef FCT_GALLERY_DB_H
+#define FCT_GALLERY_DB_H
+
+#include "facet/base.h"
+#include <sqlite3.h>
+
+typedef struct fct_db {
+    sqlite3 *h;
+    const char *path; /* for messages; borrowed */
+} fct_db;
+
+/* Opens path with every protection against a hostile file: no triggers, views
+ * or functions of the file's schema run, no attached files, no memory map (a
+ * file cut short under a map kills the process), short limits. flags: of
+ * sqlite3_open_v2(). Close with fct_db_close(), also after a failure. */
+fct_status fct_db_open(fct_db *db, const char *path, int flags, int busy_ms, fct_error *err);
+void fct_db_close(fct_db *db);
+
+/* Turns an SQLite result code into a status with text "PATH: what: reason". */
+fct_status fct_db_fail(const fct_db *db, int rc, const char *what, fct_error *err);
+
+/* Prepares sql and binds its parameters in order; args has one letter each:
+ * i int64_t, d double, t text (const char *, NULL = null), b blob (const void *,
+ * size_t; NULL = null). Text and blobs are borrowed until *out is finalized.
+ * *out is owned: sqlite3_finalize(), NULL on failure. */
+fct_status fct_db_query(const fct_db *db, sqlite3_stmt **out, fct_error *err, const char *sql, const char *args, ...);
+
+/* Next row into *row, false at the end. */
+fct_status fct_db_step(const fct_db *db, sqlite3_stmt *stmt, bool *row, fct_error *err);
+
+/* A column's text or blob, borrowed until the statement's next step. *out is NULL
+ * where the column is null, or its text holds a NUL byte (never ours). Fails
+ * only for want of memory. */
+fct_status fct_db_text(const fct_db *db, sqlite3_stmt *stmt, int column, const char **out, fct_error *err);
+fct_status fct_db_blob(const fct_db *db, sqlite3_stmt *stmt, int column, const void **out, size_t *size,
+                       fct_error *err);
+
+/* Runs a statement to its end, ignoring rows. */
+fct_status fct_db_run(const fct_db *db, fct_error *err, const char *sql, const char *args, ...);
+
+/* First column of the first row as an integer; 0 when there is none. */
+fct_status fct_db_int(const fct_db *db, int64_t *out, fct_error *err, const char *sql, const char *args, ...);
+
+/* Transactions. A read transaction sees one state of the file throughout. A
+ * write transaction excludes other writers from its start. fct_db_end() commits
+ * when s is FCT_OK, else (or when the commit fails) rolls back; returns s or the
+ * commit's failure. */
+fct_status fct_db_begin_read(const fct_db *db, fct_error *err);
+fct_status fct_db_begin_write(const fct_db *db, fct_error *err);
+fct_status fct_db_end(const fct_db *db, fct_status s, fct_error *err);
+
+#endif

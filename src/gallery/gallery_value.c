@@ -1,0 +1,103 @@
+#include "base/hash.h"
+#include "gallery/gallery_impl.h"
+#include <math.h>
+#include <string.h>
+
+void fct_embedding_pack(const float *v, int dim, uint8_t *out) {
+    for (int i = 0; i < dim; i++) {
+        uint32_t u;
+        memcpy(&u, &v[i], 4);
+        for (int b = 0; b < 4; b++) out[4 * i + b] = (uint8_t)(u >> (8 * b));
+    }
+}
+
+bool fct_embedding_unpack(const void *data, size_t size, int dim, float *out) {
+    if (!data || size != (size_t)dim * 4) return false;
+    const uint8_t *p = data;
+    bool zero = true;
+    for (int i = 0; i < dim; i++, p += 4) {
+        uint32_t u = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+        memcpy(&out[i], &u, 4);
+        if (!isfinite(out[i])) return false;
+        if (out[i] != 0) zero = false;
+    }
+    return !zero;
+}
+
+int64_t fct_face_checksum(const void *embedding, size_t embedding_size, const void *crop, size_t crop_size) {
+    fct_sha256 h;
+    uint8_t d[32];
+    uint64_t v = 0;
+    fct_sha256_init(&h);
+    fct_sha256_update(&h, embedding, embedding_size);
+    if (crop) fct_sha256_update(&h, crop, crop_size);
+    fct_sha256_final(&h, d);
+    for (int i = 0; i < 8; i++) v = v << 8 | d[i];
+    return (int64_t)v;
+}
+
+double fct_embedding_cosine(const float *a, const float *b, int dim) {
+    double ab = 0, aa = 0, bb = 0;
+    for (int i = 0; i < dim; i++) {
+        ab += (double)a[i] * b[i];
+        aa += (double)a[i] * a[i];
+        bb += (double)b[i] * b[i];
+    }
+    return ab / sqrt(aa * bb);
+}
+
+/* Length in bytes of the UTF-8 character at s (RFC 3629: shortest form, no
+ * surrogates, up to U+10FFFF), 0 when it is not one. *cp: its code point. */
+static int utf8_char(const unsigned char *s, uint32_t *cp) {
+    if (s[0] < 0x80) return *cp = s[0], 1;
+    int n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+    if (s[0] < 0xc2 || s[0] > 0xf4) return 0;
+    uint32_t v = s[0] & (0x7f >> n);
+    for (int i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80) return 0; /* the closing NUL stops here too */
+        v = v << 6 | (s[i] & 0x3f);
+    }
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (v < least[n] || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff)) return 0;
+    return *cp = v, n;
+}
+
+/* Unicode's category Cc, and the two that break lines without being in it. */
+static bool is_control(uint32_t cp) {
+    return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x2028 || cp == 0x2029;
+}
+
+bool fct_name_valid(const char *name, const char **why) {
+    size_t len = strnlen(name, FCT_NAME_MAX + 1);
+    *why = len == 0 ? "is empty" : len > FCT_NAME_MAX ? "is longer than 200 bytes" : NULL;
+    const unsigned char *s = (const unsigned char *)name;
+    uint32_t cp;
+    for (size_t i = 0; !*why && i < len;) {
+        int n = utf8_char(s + i, &cp);
+        if (!n)
+            *why = "is not UTF-8";
+        else if (is_control(cp))
+            *why = "has a control character";
+        i += n;
+    }
+    return !*why;
+}
+
+void fct_text_clean(const char *src, char *out, size_t cap) {
+    const unsigned char *s = (const unsigned char *)src;
+    size_t used = 0;
+    while (*s) {
+        uint32_t cp = 0;
+        int n = utf8_char(s, &cp);
+        bool good = n && !is_control(cp);
+        size_t put = good ? (size_t)n : 1;
+        if (used + put >= cap) break;
+        if (good)
+            memcpy(out + used, s, put);
+        else
+            out[used] = '?';
+        used += put;
+        s += n ? n : 1;
+    }
+    out[used] = 0;
+}

@@ -1,0 +1,205 @@
+/* Searching: probes in groups of up to 64, rows in tasks of 32 panels. A task
+ * computes a tile of scores (a small matrix product), then scans it for scores
+ * that reach the floor of the probe's list. Each worker has lists of its own;
+ * they are merged at the end. Which worker saw which rows does not matter: the
+ * order of results is total, and a row that a worker dropped has k better
+ * persons among the rows of that worker alone. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/thread.h"
+#include "index/index_impl.h"
+#include "kernels/kernels.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GROUP       64  /* probes at once */
+#define TASK_PANELS 32
+#define TASK_ROWS   (TASK_PANELS * FCT_INDEX_PANEL)
+#define LIST_MAX    64  /* longest k kept as a list; longer ones sort all candidates */
+#define SORT_GROUP  4   /* probes at once where all scores are kept */
+
+/* Less work than this (multiply-adds) is done before other threads are awake. */
+#define PARALLEL_MIN ((size_t)1 << 19)
+
+typedef struct search_job {
+    const fct_index *x;
+    const float *probes; /* [n][dim], unit length */
+    int n;
+    fct_topk *lists;     /* [workers][n] */
+    float *scores;       /* [workers][n][TASK_ROWS], or [n][stride] where all are kept */
+    size_t stride;
+} search_job;
+
+static size_t panel_count(const fct_index *x) { return (x->n + FCT_INDEX_PANEL - 1) / FCT_INDEX_PANEL; }
+
+/* Scores of panels first..first+count-1: out[probe * stride + row - first row]. */
+static void score_panels(const search_job *j, size_t first, size_t count, float *out, size_t stride) {
+    const fct_index *x = j->x;
+    const fct_kernel_table *t = fct_kernels();
+    while (count) {
+        size_t left = x->panels_per_chunk - first % x->panels_per_chunk; /* a chunk ends: so does contiguity */
+        size_t m = count < left ? count : left;
+        t->score_f32(out, (ptrdiff_t)stride, fct_index_panel(x, first), (int)m, j->probes, j->n, x->dim);
+        first += m;
+        count -= m;
+        out += m * FCT_INDEX_PANEL;
+    }
+}
+
+/* Offers a probe's scores of consecutive rows to its list. Most blocks have
+ * nothing at or above the floor: that test is the loop that counts. */
+static void scan_scores(fct_topk *t, const float *s, const fct_index_row *rows, size_t n) {
+    for (size_t i = 0; i < n; i += FCT_INDEX_PANEL) {
+        size_t m = n - i < FCT_INDEX_PANEL ? n - i : FCT_INDEX_PANEL;
+        if (m == FCT_INDEX_PANEL) {
+            int any = 0;
+            for (int r = 0; r < FCT_INDEX_PANEL; r++) any |= s[i + r] >= t->floor;
+            if (!any) continue;
+        }
+        for (size_t r = i; r < i + m; r++)
+            if (s[r] >= t->floor) fct_topk_put(t, (fct_hit){rows[r].person_id, rows[r].face_id, s[r]});
+    }
+}
+
+static void list_task(void *ctx, int index, int worker) {
+    const search_job *j = ctx;
+    size_t first = (size_t)index * TASK_PANELS, panels = panel_count(j->x) - first;
+    if (panels > TASK_PANELS) panels = TASK_PANELS;
+    float *tile = j->scores + (size_t)worker * j->n * TASK_ROWS;
+    score_panels(j, first, panels, tile, TASK_ROWS);
+    size_t row = first * FCT_INDEX_PANEL, n = j->x->n - row;
+    if (n > panels * FCT_INDEX_PANEL) n = panels * FCT_INDEX_PANEL;
+    for (int p = 0; p < j->n; p++)
+        scan_scores(&j->lists[(size_t)worker * j->n + p], tile + (size_t)p * TASK_ROWS, j->x->rows + row, n);
+}
+
+static void score_task(void *ctx, int index, int worker) {
+    const search_job *j = ctx;
+    size_t first = (size_t)index * TASK_PANELS, panels = panel_count(j->x) - first;
+    if (panels > TASK_PANELS) panels = TASK_PANELS;
+    score_panels(j, first, panels, j->scores + first * FCT_INDEX_PANEL, j->stride);
+}
+
+/* All tasks, on the pool where this search owns it (n_workers > 1). */
+static void run_tasks(search_job *j, fct_task_fn *fn, int n_workers) {
+    int tasks = (int)((panel_count(j->x) + TASK_PANELS - 1) / TASK_PANELS);
+    if (n_workers > 1)
+        fct_parallel(tasks, fn, j);
+    else
+        for (int i = 0; i < tasks; i++) fn(j, i, 0);
+}
+
+static float clamp1(float v) { return v > 1 ? 1 : v < -1 ? -1 : v; }
+
+static int copy_hits(const fct_hit *hits, int n, fct_hit *out) {
+    for (int i = 0; i < n; i++) {
+        out[i] = hits[i];
+        out[i].score = clamp1(hits[i].score); /* rounding can end a little outside */
+    }
+    return n;
+}
+
+/* k up to LIST_MAX: one list per worker and probe, merged into worker 0's. */
+static fct_status search_lists(search_job *j, int n_workers, float threshold, int k, int k_out, fct_hit *out,
+                               int *n_found, fct_error *err) {
+    size_t n_lists = (size_t)n_workers * j->n;
+    fct_hit *hits = fct_realloc_array(NULL, n_lists * k, sizeof *hits);
+    j->lists = fct_realloc_array(NULL, n_lists, sizeof *j->lists);
+    j->scores = fct_aligned_alloc(n_lists * TASK_ROWS * sizeof(float));
+    bool ok = hits && j->lists && j->scores;
+    if (ok) {
+        for (size_t i = 0; i < n_lists; i++) fct_topk_init(&j->lists[i], hits + i * k, k, threshold);
+        run_tasks(j, list_task, n_workers);
+        for (int p = 0; p < j->n; p++) {
+            fct_topk *best = &j->lists[p];
+            for (int w = 1; w < n_workers; w++) {
+                const fct_topk *l = &j->lists[(size_t)w * j->n + p];
+                for (int i = 0; i < l->n; i++)
+                    if (l->hits[i].score >= best->floor) fct_topk_put(best, l->hits[i]);
+            }
+            n_found[p] = copy_hits(best->hits, best->n, out + (size_t)p * k_out);
+        }
+    }
+    fct_aligned_free(j->scores);
+    fct_free(j->lists);
+    fct_free(hits);
+    return ok ? FCT_OK : fct_fail_nomem(err, "search", 0);
+}
+
+/* By person, and a person's best first. */
+static int compare_by_person(const void *pa, const void *pb) {
+    const fct_hit *a = pa, *b = pb;
+    if (a->person_id != b->person_id) return a->person_id < b->person_id ? -1 : 1;
+    return fct_hit_compare(pa, pb);
+}
+
+static int sort_candidates(const fct_index *x, const float *scores, float threshold, fct_hit *all, int k) {
+    size_t n = 0, kept = 0;
+    for (size_t r = 0; r < x->n; r++)
+        if (scores[r] >= threshold) all[n++] = (fct_hit){x->rows[r].person_id, x->rows[r].face_id, scores[r]};
+    qsort(all, n, sizeof *all, compare_by_person);
+    for (size_t i = 0; i < n; i++)
+        if (!kept || all[i].person_id != all[kept - 1].person_id) all[kept++] = all[i];
+    qsort(all, kept, sizeof *all, fct_hit_compare);
+    return kept < (size_t)k ? (int)kept : k;
+}
+
+/* Long k: all scores of a probe, sorted. */
+static fct_status search_sorted(search_job *j, int n_workers, float threshold, int k, int k_out, fct_hit *out,
+                                int *n_found, fct_error *err) {
+    size_t bytes;
+    j->stride = panel_count(j->x) * FCT_INDEX_PANEL;
+    bool fits = fct_mul_size(j->stride, (size_t)j->n * sizeof(float), &bytes);
+    fct_hit *all = fct_realloc_array(NULL, j->x->n, sizeof *all);
+    j->scores = fits ? fct_aligned_alloc(bytes) : NULL;
+    bool ok = all && j->scores;
+    if (ok) {
+        run_tasks(j, score_task, n_workers);
+        for (int p = 0; p < j->n; p++)
+            n_found[p] = copy_hits(all, sort_candidates(j->x, j->scores + (size_t)p * j->stride, threshold, all, k),
+                                   out + (size_t)p * k_out);
+    }
+    fct_aligned_free(j->scores);
+    fct_free(all);
+    return ok ? FCT_OK : fct_fail_nomem(err, "search", 0);
+}
+
+static fct_status search_group(search_job *j, float threshold, int k, int k_out, fct_hit *out, int *n_found,
+                               fct_error *err) {
+    bool own = j->x->n * (size_t)j->x->dim * j->n >= PARALLEL_MIN && fct_parallel_begin();
+    int n_workers = own ? fct_parallel_width() : 1;
+    fct_status s = k <= LIST_MAX ? search_lists(j, n_workers, threshold, k, k_out, out, n_found, err)
+                                 : search_sorted(j, n_workers, threshold, k, k_out, out, n_found, err);
+    if (own) fct_parallel_end();
+    return s;
+}
+
+static fct_status check_search(int n, float threshold, int k, fct_error *err) {
+    if (n < 0 || k < 0) return fct_fail(err, FCT_ERR_ARG, "search: %d probes, %d results: a negative count", n, k);
+    if (isnan(threshold)) return fct_fail(err, FCT_ERR_ARG, "search: the threshold is not a number");
+    return FCT_OK;
+}
+
+fct_status fct_index_search(const fct_index *x, const float *probes, int n, float threshold, int k, fct_hit *out,
+                            int *n_found, fct_error *err) {
+    fct_status s = check_search(n, threshold, k, err);
+    if (s) return s;
+    memset(n_found, 0, (size_t)n * sizeof *n_found);
+    size_t dim = (size_t)x->dim;
+    int k_list = (size_t)k < x->n ? k : (int)x->n, most = k_list <= LIST_MAX ? GROUP : SORT_GROUP;
+    float *unit = fct_aligned_alloc((size_t)(n < most ? n : most) * dim * sizeof *unit);
+    if (!unit) return fct_fail_nomem(err, "search", 0);
+    for (int first = 0; first < n && !s; first += most) {
+        int m = n - first < most ? n - first : most;
+        for (int p = 0; p < m && !s; p++)
+            if (!fct_index_normalize(probes + (size_t)(first + p) * dim, x->dim, unit + p * dim, 1))
+                s = fct_fail(err, FCT_ERR_ARG, "embedding %d is zero or not finite", first + p);
+        search_job job = {.x = x, .probes = unit, .n = m};
+        if (!s && k_list > 0)
+            s = search_group(&job, threshold, k_list, k, out + (size_t)first * k, n_found + first, err);
+    }
+    if (s) memset(n_found, 0, (size_t)n * sizeof *n_found);
+    fct_aligned_free(unit);
+    return s;
+}
