@@ -23,8 +23,8 @@ float fct_segment_distance2(const fct_segment *s, float x, float y);
 /* ---- The built-in font -----------------------------------------------------------
  * Strokes on a grid with y downwards: capitals stand from 0 to 14 (the base
  * line), small letters from 4, descenders reach 18, accents on capitals -5. */
-#define FCT_FONT_TOP (-5.5f)
-#define FCT_FONT_LINE 24.5f /* height of a line in grid units */
+#define FCT_FONT_TOP (-6.f)
+#define FCT_FONT_LINE 26.f /* height of a line in grid units */
 #define FCT_FONT_STROKE 1.75f
 #define FCT_FONT_GAP 3.8f /* between the strokes of neighbours */
 #define FCT_FONT_SPACE 3.0f

@@ -203,7 +203,7 @@ static const struct { char mark; bool above; const char *path; } accents[] = {
     {'^', true, "M-2.4 1.8L0 -0.4L2.4 1.8"},
     {'~', true, "M-2.8 1.6Q-1.3 -1.3 0 0.6Q1.3 2.4 2.8 -0.4"},
     {':', true, "D-2 0.6D2 0.6"},
-    {'o', true, "O0 0.1 1.6 1.6 0 360"},
+    {'o', true, "O0 0.3 1.4 1.4 0 360"},
     {'_', true, "M-2.6 0.6L2.6 0.6"},
     {'u', true, "M-2.4 -0.4Q0 3.4 2.4 -0.4"},
     {'.', true, "D0 0.5"},

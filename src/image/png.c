@@ -10,13 +10,26 @@
 #define MAX_CHUNK (16u << 20)
 #define MAX_CHUNKS (32u << 20)
 
+/* libspng and zlib report some failed allocations as damaged data; this tells
+ * them apart. */
+static _Thread_local bool out_of_memory;
+
+static void *noted(void *p) {
+    out_of_memory |= !p;
+    return p;
+}
+static void *png_malloc(size_t size) { return noted(fct_alloc(size)); }
+static void *png_realloc(void *p, size_t size) { return noted(fct_realloc(p, size)); }
+static void *png_calloc(size_t count, size_t size) { return noted(fct_calloc(count, size)); }
+
 static spng_ctx *context(int flags) {
-    struct spng_alloc a = {fct_alloc, fct_realloc, fct_calloc, fct_free};
+    struct spng_alloc a = {png_malloc, png_realloc, png_calloc, fct_free};
+    out_of_memory = false;
     return spng_ctx_new2(&a, flags);
 }
 
 static fct_status png_fail(const fct_source_bytes *s, int code, fct_error *err) {
-    if (code == SPNG_EMEM) return fct_fail_nomem(err, s->name, 0);
+    if (code == SPNG_EMEM || out_of_memory) return fct_fail_nomem(err, s->name, 0);
     if (code == SPNG_EOF || code == SPNG_EIDAT_TOO_SHORT || code == SPNG_IO_EOF)
         return fct_fail(err, FCT_ERR_FORMAT, "%s: PNG is cut off", s->name);
     return fct_fail(err, FCT_ERR_FORMAT, "%s: damaged PNG: %s", s->name, spng_strerror(code));
@@ -67,7 +80,9 @@ fct_status fct_png_decode(const fct_source_bytes *s, fct_image **out, int *orien
 }
 
 static int write_bytes(spng_ctx *ctx, void *user, void *src, size_t len) {
-    return fct_bytes_append(user, src, len) ? 0 : SPNG_IO_ERROR;
+    bool ok = fct_bytes_append(user, src, len);
+    out_of_memory |= !ok;
+    return ok ? 0 : SPNG_IO_ERROR;
 }
 
 /* Writes row by row: converts orders of channels that PNG does not have. */
@@ -101,7 +116,7 @@ fct_status fct_png_encode(fct_view v, int quality, fct_bytes *out, fct_error *er
     int code = ctx && row ? encode(ctx, v, out, row) : SPNG_EMEM;
     spng_ctx_free(ctx);
     fct_free(row);
-    if (code == SPNG_EMEM || code == SPNG_IO_ERROR) return fct_fail_nomem(err, "PNG encoder", 0);
+    if (code == SPNG_EMEM || (code && out_of_memory)) return fct_fail_nomem(err, "PNG encoder", 0);
     return code ? fct_fail(err, FCT_ERR_INTERNAL, "PNG encoder: %s", spng_strerror(code)) : FCT_OK;
 }
 
