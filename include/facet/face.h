@@ -49,8 +49,8 @@ typedef struct fct_pack_opts {
 FCT_API void fct_pack_opts_init(fct_pack_opts *o);
 
 /* Opens a pack: a folder with *.onnx files (any name with a slash, or that is
- * an existing folder), else the name of a pack under the root. NULL: the
- * default pack. Files are taken in path order; each is given its task by its
+ * an existing folder), one such file as a pack of its own, else the name of a
+ * pack under the root. NULL: the default pack. Files are taken in path order; each is given its task by its
  * signature; the first of each task wins. *out is owned. Errors: those of
  * fct_model_load(); FCT_ERR_NOT_FOUND when there is no such pack or it has no
  * detector though FCT_TASK_DETECT is asked for. */
@@ -134,11 +134,16 @@ typedef struct fct_analyzer_opts {
 FCT_API void fct_analyzer_opts_init(fct_analyzer_opts *o);
 
 /* *out is owned. The pack is borrowed until the analyzer is freed.
- * FCT_ERR_ARG names an option out of range; FCT_ERR_NOT_FOUND when the pack has
- * no detector. */
+ * FCT_ERR_ARG names an option out of range; FCT_ERR_NOT_FOUND when opts->tasks
+ * has FCT_TASK_DETECT and the pack has no detector. An analyzer without that
+ * task serves fct_analyze_known() and fct_embed_aligned() alone. */
 FCT_API fct_status fct_analyzer_create(const fct_pack *p, const fct_analyzer_opts *opts, fct_analyzer **out,
                                        fct_error *err);
 FCT_API void fct_analyzer_free(fct_analyzer *a);
+
+/* Changes all options but tasks for later calls: another detection size or limit
+ * per picture costs no new analyzer. On failure the old options stay. */
+FCT_API fct_status fct_analyzer_configure(fct_analyzer *a, const fct_analyzer_opts *opts, fct_error *err);
 
 /* Finds the faces of a picture and runs the chosen tasks on them, all faces of a
  * picture as one batch. Any pixel format. *out is owned; no face is not an

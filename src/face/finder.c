@@ -12,54 +12,64 @@ typedef struct net_size {
     int width, height;
 } net_size;
 
-struct fct_finder {
-    fct_session *session;
-    fct_scrfd_form form;
-    fct_norm norm;
+/* What can be changed between pictures. */
+typedef struct settings {
     net_size sizes[max_sizes];
     int n_sizes;
     float det_thresh, nms_thresh;
     int max_faces, tile;
     fct_metric metric;
+} settings;
+
+struct fct_finder {
+    const fct_pack_net *net;
+    fct_session *session;
+    fct_scrfd_form form;
+    settings set;
     float *input; /* of the largest size */
 };
 
-static void add_size(fct_finder *f, int width, int height) {
-    for (int i = 0; i < f->n_sizes; i++)
-        if (f->sizes[i].width == width && f->sizes[i].height == height) return;
-    f->sizes[f->n_sizes++] = (net_size){width, height};
+static void add_size(settings *set, int width, int height) {
+    for (int i = 0; i < set->n_sizes; i++)
+        if (set->sizes[i].width == width && set->sizes[i].height == height) return;
+    set->sizes[set->n_sizes++] = (net_size){width, height};
 }
 
-static void add_auto(fct_finder *f) {
-    add_size(f, 128, 128);
-    add_size(f, 640, 640);
+static void add_auto(settings *set) {
+    add_size(set, 128, 128);
+    add_size(set, 640, 640);
 }
 
 static bool side_ok(int n) { return n >= 32 && n <= 8192 && n % 32 == 0; }
 
 /* A network of fixed input size goes before what is asked for. */
-static fct_status set_sizes(fct_finder *f, const fct_pack_net *net, const fct_analyzer_opts *o, fct_error *err) {
+static fct_status read_sizes(settings *set, const fct_pack_net *net, const fct_analyzer_opts *o, fct_error *err) {
     if (o->n_det_sizes < 0 || o->n_det_sizes > FCT_MAX_DET_SIZES)
         return fct_fail(err, FCT_ERR_ARG, "%d detection sizes (0 to %d)", o->n_det_sizes, FCT_MAX_DET_SIZES);
     for (int i = 0; i < o->n_det_sizes; i++) {
         int w = o->det_sizes[i].width, h = o->det_sizes[i].height;
         if (w == 0 && h == 0)
-            add_auto(f);
+            add_auto(set);
         else if (!side_ok(w) || !side_ok(h))
             return fct_fail(err, FCT_ERR_ARG, "detection size %d x %d: multiples of 32 from 32 to 8192 are possible", w,
                             h);
         else
-            add_size(f, w, h);
+            add_size(set, w, h);
     }
     if (net->width > 0 && net->height > 0) {
-        f->n_sizes = 0;
-        add_size(f, net->width, net->height);
+        set->n_sizes = 0;
+        add_size(set, net->width, net->height);
     }
-    if (!f->n_sizes) add_auto(f);
+    if (!set->n_sizes) add_auto(set);
     return FCT_OK;
 }
 
-static fct_status check_opts(const fct_analyzer_opts *o, fct_error *err) {
+static fct_status read_settings(settings *set, const fct_pack_net *net, const fct_analyzer_opts *o, fct_error *err) {
+    *set = (settings){.det_thresh = o->det_thresh,
+                      .nms_thresh = o->nms_thresh,
+                      .max_faces = o->max_faces,
+                      .metric = o->metric,
+                      .tile = o->tile};
     if (!(o->det_thresh >= 0 && o->det_thresh <= 1))
         return fct_fail(err, FCT_ERR_ARG, "detection threshold %g (0 to 1)", (double)o->det_thresh);
     if (!(o->nms_thresh >= 0 && o->nms_thresh <= 1))
@@ -69,36 +79,35 @@ static fct_status check_opts(const fct_analyzer_opts *o, fct_error *err) {
         return fct_fail(err, FCT_ERR_ARG, "unknown metric %d", (int)o->metric);
     if (o->tile && (o->tile < 64 || o->tile > 65536))
         return fct_fail(err, FCT_ERR_ARG, "tiles of %d pixels (0 = none, or 64 to 65536)", o->tile);
-    return FCT_OK;
+    return read_sizes(set, net, o, err);
 }
 
-static fct_status make_input(fct_finder *f, fct_error *err) {
+fct_status fct_finder_configure(fct_finder *f, const fct_analyzer_opts *o, fct_error *err) {
+    settings set;
+    fct_status s = read_settings(&set, f->net, o, err);
+    if (s) return s;
     size_t most = 0;
-    for (int i = 0; i < f->n_sizes; i++) {
-        size_t n = (size_t)f->sizes[i].width * (size_t)f->sizes[i].height * 3 * sizeof(float);
+    for (int i = 0; i < set.n_sizes; i++) {
+        size_t n = (size_t)set.sizes[i].width * (size_t)set.sizes[i].height * 3 * sizeof(float);
         if (n > most) most = n;
     }
-    f->input = fct_aligned_alloc(most);
-    return f->input ? FCT_OK : fct_fail_nomem(err, "the detector's input", most);
+    float *input = fct_aligned_alloc(most);
+    if (!input) return fct_fail_nomem(err, "the detector's input", most);
+    fct_aligned_free(f->input);
+    f->input = input;
+    f->set = set;
+    return FCT_OK;
 }
 
 fct_status fct_finder_create(const fct_pack *p, const fct_analyzer_opts *o, fct_finder **out, fct_error *err) {
     *out = NULL;
     const fct_pack_net *net = fct_pack_get_net(p, FCT_TASK_DETECT);
     if (!net) return fct_fail(err, FCT_ERR_NOT_FOUND, "pack %s has no detector", fct_pack_name(p));
-    fct_status s = check_opts(o, err);
-    if (s) return s;
     fct_finder *f = fct_calloc(1, sizeof *f);
     if (!f) return fct_fail_nomem(err, "detector", sizeof *f);
-    f->norm = net->norm;
-    f->det_thresh = o->det_thresh;
-    f->nms_thresh = o->nms_thresh;
-    f->max_faces = o->max_faces;
-    f->metric = o->metric;
-    f->tile = o->tile;
-    s = fct_scrfd_get_form(fct_model_output_count(net->model), &f->form, err);
-    if (!s) s = set_sizes(f, net, o, err);
-    if (!s) s = make_input(f, err);
+    f->net = net;
+    fct_status s = fct_scrfd_get_form(fct_model_output_count(net->model), &f->form, err);
+    if (!s) s = fct_finder_configure(f, o, err);
     if (!s) s = fct_session_create(net->model, &f->session, err);
     if (s) {
         fct_finder_free(f);
@@ -123,13 +132,13 @@ static fct_status run_size(fct_finder *f, fct_view v, net_size size, int left, i
     fct_scrfd_frame frame = {size.width, size.height, 1, (float)left, (float)top};
     int w, h;
     fct_letterbox_size(v.width, v.height, size.width, size.height, &w, &h, &frame.scale);
-    fct_status s = fct_letterbox_tensor(v, w, h, size.width, size.height, f->norm, f->input, err);
+    fct_status s = fct_letterbox_tensor(v, w, h, size.width, size.height, f->net->norm, f->input, err);
     if (s) return s;
     fct_tensor in = {f->input, 4, {1, 3, size.height, size.width}}, outs[15];
     int n = f->form.levels * (f->form.has_kps ? 3 : 2);
     s = fct_session_run(f->session, &in, 1, outs, n, err);
     if (s) return s;
-    return fct_scrfd_decode(&f->form, outs, 1, 0, &frame, f->det_thresh, list, err);
+    return fct_scrfd_decode(&f->form, outs, 1, 0, &frame, f->set.det_thresh, list, err);
 }
 
 /* ---- Tiles --------------------------------------------------------------------- */
@@ -144,10 +153,10 @@ static bool cut_by_edge(const fct_det *d, fct_view picture, int left, int top, i
 }
 
 static fct_status run_tile(fct_finder *f, fct_view picture, int left, int top, fct_det_list *list, fct_error *err) {
-    fct_view v = fct_view_crop(picture, left, top, f->tile, f->tile);
+    fct_view v = fct_view_crop(picture, left, top, f->set.tile, f->set.tile);
     int before = list->n;
     if (!v.data) return FCT_OK;
-    fct_status s = run_size(f, v, f->sizes[f->n_sizes - 1], left, top, list, err);
+    fct_status s = run_size(f, v, f->set.sizes[f->set.n_sizes - 1], left, top, list, err);
     if (s) return s;
     int n = before;
     for (int i = before; i < list->n; i++)
@@ -169,12 +178,12 @@ static int tile_start(int side, int tile, int i) {
 }
 
 static fct_status run_tiles(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {
-    int nx = tile_count(picture.width, f->tile), ny = tile_count(picture.height, f->tile);
+    int nx = tile_count(picture.width, f->set.tile), ny = tile_count(picture.height, f->set.tile);
     if (nx == 1 && ny == 1) return FCT_OK; /* one tile is the picture */
     for (int y = 0; y < ny; y++)
         for (int x = 0; x < nx; x++) {
-            fct_status s = run_tile(f, picture, tile_start(picture.width, f->tile, x),
-                                    tile_start(picture.height, f->tile, y), list, err);
+            fct_status s = run_tile(f, picture, tile_start(picture.width, f->set.tile, x),
+                                    tile_start(picture.height, f->set.tile, y), list, err);
             if (s) return s;
         }
     return FCT_OK;
@@ -182,13 +191,13 @@ static fct_status run_tiles(fct_finder *f, fct_view picture, fct_det_list *list,
 
 fct_status fct_finder_run(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {
     list->n = 0;
-    for (int i = 0; i < f->n_sizes; i++) {
-        fct_status s = run_size(f, picture, f->sizes[i], 0, 0, list, err);
+    for (int i = 0; i < f->set.n_sizes; i++) {
+        fct_status s = run_size(f, picture, f->set.sizes[i], 0, 0, list, err);
         if (s) return s;
     }
-    fct_status s = f->tile ? run_tiles(f, picture, list, err) : FCT_OK;
+    fct_status s = f->set.tile ? run_tiles(f, picture, list, err) : FCT_OK;
     if (s) return s;
-    fct_det_nms(list, f->nms_thresh);
-    fct_det_select(list, picture.width, picture.height, f->max_faces, f->metric);
+    fct_det_nms(list, f->set.nms_thresh);
+    fct_det_select(list, picture.width, picture.height, f->set.max_faces, f->set.metric);
     return FCT_OK;
 }

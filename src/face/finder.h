@@ -10,6 +10,9 @@ typedef struct fct_finder fct_finder;
 /* *out is owned; it borrows the pack. Errors as fct_analyzer_create(). */
 fct_status fct_finder_create(const fct_pack *p, const fct_analyzer_opts *opts, fct_finder **out, fct_error *err);
 void fct_finder_free(fct_finder *f);
+
+/* Takes over other options; on failure the old ones stay. */
+fct_status fct_finder_configure(fct_finder *f, const fct_analyzer_opts *opts, fct_error *err);
 bool fct_finder_has_kps(const fct_finder *f);
 
 /* Faces of the picture, best first, at most max_faces. list is emptied first. */

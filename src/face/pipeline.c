@@ -64,7 +64,7 @@ fct_status fct_analyzer_create(const fct_pack *p, const fct_analyzer_opts *opts,
     a->pack = p;
     a->tasks = o.tasks & fct_pack_tasks(p);
     a->rotations = o.rotations;
-    fct_status s = fct_finder_create(p, &o, &a->finder, err);
+    fct_status s = o.tasks & FCT_TASK_DETECT ? fct_finder_create(p, &o, &a->finder, err) : FCT_OK;
     if (!s) s = create_runners(a, err);
     if (s) {
         fct_analyzer_free(a);
@@ -80,6 +80,13 @@ void fct_analyzer_free(fct_analyzer *a) {
     for (int i = 0; i < n_crop_tasks; i++) fct_runner_free(a->runners[i]);
     fct_free(a->dets.items);
     fct_free(a);
+}
+
+fct_status fct_analyzer_configure(fct_analyzer *a, const fct_analyzer_opts *opts, fct_error *err) {
+    fct_analyzer_opts o = read_opts(opts);
+    fct_status s = a->finder ? fct_finder_configure(a->finder, &o, err) : FCT_OK;
+    if (!s) a->rotations = o.rotations;
+    return s;
 }
 
 /* ---- Detection ------------------------------------------------------------------------ */
@@ -167,6 +174,7 @@ static fct_status finish(fct_analyzer *a, work *works, int n, fct_faces **outs, 
 
 fct_status fct_analyze_batch(fct_analyzer *a, const fct_view *pictures, int n, fct_faces **outs, fct_error *err) {
     for (int i = 0; i < n; i++) outs[i] = NULL;
+    if (!a->finder) return fct_fail(err, FCT_ERR_NOT_FOUND, "the analyzer was made without detection");
     if (n < 0) return fct_fail(err, FCT_ERR_ARG, "%d pictures", n);
     if (n == 0) return FCT_OK;
     work *works = fct_calloc((size_t)n, sizeof *works);

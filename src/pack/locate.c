@@ -51,8 +51,10 @@ static bool is_path(const char *s) {
 }
 
 static fct_status locate_named(const char *name, const char *root, char **out, fct_error *err) {
-    if (is_path(name) || is_dir(name)) {
-        if (!is_dir(name)) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such pack: there is no folder of this name", name);
+    if (is_path(name) || is_dir(name) || strcmp(fct_path_ext(name), "onnx") == 0) {
+        fct_file_stat st;
+        fct_file_get_stat(name, &st);
+        if (!st.exists) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such pack: there is no folder of this name", name);
         *out = fct_strdup(name);
         return *out ? FCT_OK : fct_fail_nomem(err, "path", 0);
     }

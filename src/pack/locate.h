@@ -8,8 +8,8 @@
  * ~/.insightface/models, where packs that people already have are. *out is owned. */
 fct_status fct_pack_root(const char *root, char **out, fct_error *err);
 
-/* Folder of the pack: a name with a slash or an existing folder is one, any other
- * is a name under the root. NULL: the default pack. *out is owned; *out is NULL
+/* Folder (or single ONNX file) of the pack: a name with a slash, ending in .onnx
+ * or of an existing folder is one, any other is a name under the root. NULL: the default pack. *out is owned; *out is NULL
  * with FCT_OK when the default is the pack embedded in the library.
  * FCT_ERR_NOT_FOUND says what was looked for, where, and how to get a pack. */
 fct_status fct_pack_locate(const char *name_or_dir, const char *root, char **out, fct_error *err);

@@ -36,7 +36,8 @@ typedef struct opening {
     fct_pack *p;
     fct_pack_opts opts;
     fct_manifest manifest;
-    const char *dir; /* NULL = embedded */
+    const char *dir;  /* NULL = embedded */
+    const char *only; /* a pack of this one file; NULL = all that is in dir */
     fct_error *err;
 } opening;
 
@@ -256,9 +257,9 @@ static fct_status name_pack(const opening *o) {
 
 static fct_status fill(opening *o) {
     fct_pack *p = o->p;
-    fct_status s = read_manifest(o);
+    fct_status s = o->only ? FCT_OK : read_manifest(o);
     if (!s) s = name_pack(o);
-    if (!s) s = o->manifest.lists_files ? add_listed(o) : add_all(o);
+    if (!s) s = o->only ? add_entry(o, o->only, NULL, NULL) : o->manifest.lists_files ? add_listed(o) : add_all(o);
     if (s) return s;
     for (int i = 0; i < p->n && !s; i++) {
         entry *e = &p->entries[i];
@@ -273,19 +274,34 @@ static fct_status fill(opening *o) {
     return s;
 }
 
+/* A path to a file is its folder and the one file to use; *parent is owned. */
+static fct_status split_file(opening *o, const char *path, char **parent) {
+    fct_file_stat st;
+    fct_file_get_stat(path, &st);
+    *parent = NULL;
+    o->dir = path;
+    if (!st.is_file) return FCT_OK;
+    *parent = fct_path_dir(path);
+    if (!*parent) return nomem(o);
+    o->dir = *parent;
+    o->only = fct_path_base(path);
+    return FCT_OK;
+}
+
 fct_status fct_pack_open(const char *name_or_dir, const fct_pack_opts *opts, fct_pack **out, fct_error *err) {
     *out = NULL;
     opening o = {.err = err};
     fct_pack_opts_init(&o.opts);
     if (opts) memcpy(&o.opts, opts, opts->size < sizeof o.opts ? opts->size : sizeof o.opts);
-    char *dir;
-    fct_status s = fct_pack_locate(name_or_dir, o.opts.root, &dir, err);
+    char *path, *parent = NULL;
+    fct_status s = fct_pack_locate(name_or_dir, o.opts.root, &path, err);
     if (s) return s;
-    o.dir = dir;
+    if (path) s = split_file(&o, path, &parent);
     o.p = fct_calloc(1, sizeof *o.p);
-    s = o.p ? fill(&o) : nomem(&o);
+    if (!s) s = o.p ? fill(&o) : nomem(&o);
     fct_manifest_clear(&o.manifest);
-    fct_free(dir);
+    fct_free(parent);
+    fct_free(path);
     if (s)
         fct_pack_free(o.p);
     else

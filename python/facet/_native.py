@@ -1,0 +1,127 @@
+"""ctypes layer over facet's public headers (base.h, image.h, face.h).
+
+Nothing here has a meaning of its own: structures and functions are the
+headers', one to one; the headers are the documentation. ctypes releases the
+GIL during every call.
+"""
+import ctypes as C
+import os
+import sys
+
+P = C.POINTER
+OK, ERR_NOT_FOUND = 0, -7
+PIX_RGB, PIX_BGR, PIX_GRAY, PIX_RGBA, PIX_BGRA = range(5)
+TASK_DETECT, TASK_EMBED, TASK_LANDMARK_106, TASK_LANDMARK_68, TASK_GENDER_AGE, TASK_ALL = 1, 2, 4, 8, 16, 31
+METRIC_DEFAULT, METRIC_MAX = 0, 1
+MAX_DET_SIZES = 4
+
+
+class Error(C.Structure):
+    _fields_ = [("code", C.c_int), ("text", C.c_char * 500)]
+
+
+class View(C.Structure):
+    _fields_ = [("data", C.c_void_p), ("width", C.c_int), ("height", C.c_int), ("stride", C.c_ssize_t),
+                ("format", C.c_int)]
+
+
+class Face(C.Structure):
+    _fields_ = [("box", C.c_float * 4), ("score", C.c_float), ("has_kps", C.c_bool), ("kps", C.c_float * 10),
+                ("embedding", P(C.c_float)), ("embedding_dim", C.c_int), ("embedding_norm", C.c_float),
+                ("landmark_106", P(C.c_float)), ("landmark_68", P(C.c_float)), ("has_pose", C.c_bool),
+                ("pose", C.c_float * 3), ("gender", C.c_int), ("age", C.c_int), ("turns", C.c_int)]
+
+
+class PackOpts(C.Structure):
+    _fields_ = [("size", C.c_size_t), ("root", C.c_char_p), ("tasks", C.c_uint32), ("precision", C.c_int),
+                ("low_memory", C.c_bool), ("cache_dir", C.c_char_p), ("names_only", C.c_bool)]
+
+
+class PackFile(C.Structure):
+    _fields_ = [("path", C.c_char_p), ("id", C.c_char_p), ("task", C.c_uint32), ("note", C.c_char_p),
+                ("input_width", C.c_int), ("input_height", C.c_int), ("embedding_dim", C.c_int),
+                ("mean", C.c_double), ("std", C.c_double)]
+
+
+class Size(C.Structure):
+    _fields_ = [("width", C.c_int), ("height", C.c_int)]
+
+
+class AnalyzerOpts(C.Structure):
+    _fields_ = [("size", C.c_size_t), ("tasks", C.c_uint32), ("n_det_sizes", C.c_int),
+                ("det_sizes", Size * MAX_DET_SIZES), ("det_thresh", C.c_float), ("nms_thresh", C.c_float),
+                ("max_faces", C.c_int), ("metric", C.c_int), ("rotations", C.c_bool), ("tile", C.c_int)]
+
+
+class FacetError(RuntimeError):
+    """A call into the library failed; code is the fct_status."""
+
+    def __init__(self, code, text):
+        super().__init__(text)
+        self.code = code
+
+
+_STATUS = {  # name: argument types but for the trailing fct_error *
+    "fct_set_threads": [C.c_int],
+    "fct_pack_open": [C.c_char_p, P(PackOpts), P(C.c_void_p)],
+    "fct_pack_file_info": [C.c_void_p, C.c_int, P(PackFile)],
+    "fct_analyzer_create": [C.c_void_p, P(AnalyzerOpts), P(C.c_void_p)],
+    "fct_analyzer_configure": [C.c_void_p, P(AnalyzerOpts)],
+    "fct_analyze_batch": [C.c_void_p, P(View), C.c_int, P(C.c_void_p)],
+    "fct_analyze_known": [C.c_void_p, View, C.c_int, P(C.c_float), P(C.c_float), P(C.c_void_p)],
+    "fct_embed_aligned": [C.c_void_p, P(View), C.c_int, P(C.c_float)],
+    "fct_align_matrix": [P(C.c_float), C.c_int, P(C.c_double)],
+    "fct_align": [View, P(C.c_float), C.c_int, P(C.c_void_p)],
+}
+_PLAIN = {  # name: (result, argument types)
+    "fct_version": (C.c_char_p, []),
+    "fct_threads": (C.c_int, []),
+    "fct_pack_opts_init": (None, [P(PackOpts)]),
+    "fct_pack_free": (None, [C.c_void_p]),
+    "fct_pack_file_count": (C.c_int, [C.c_void_p]),
+    "fct_pack_name": (C.c_char_p, [C.c_void_p]),
+    "fct_pack_tasks": (C.c_uint32, [C.c_void_p]),
+    "fct_pack_embedding_dim": (C.c_int, [C.c_void_p]),
+    "fct_pack_embedder_id": (C.c_char_p, [C.c_void_p]),
+    "fct_pack_threshold": (C.c_float, [C.c_void_p]),
+    "fct_analyzer_opts_init": (None, [P(AnalyzerOpts)]),
+    "fct_analyzer_free": (None, [C.c_void_p]),
+    "fct_faces_count": (C.c_int, [C.c_void_p]),
+    "fct_faces_at": (P(Face), [C.c_void_p, C.c_int]),
+    "fct_faces_free": (None, [C.c_void_p]),
+    "fct_image_view": (View, [C.c_void_p]),
+    "fct_image_free": (None, [C.c_void_p]),
+}
+
+
+def _find():
+    """The library: FCT_LIBRARY, else beside this file (as in a wheel), else the system's."""
+    name = {"win32": "facet.dll", "darwin": "libfacet.dylib"}.get(sys.platform, "libfacet.so.0")
+    beside = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+    return os.environ.get("FCT_LIBRARY") or (beside if os.path.exists(beside) else name)
+
+
+def _load():
+    path = _find()
+    try:
+        lib = C.CDLL(path)
+    except OSError as e:
+        raise ImportError(f"facet's library cannot be loaded ({e}); set FCT_LIBRARY to its path") from e
+    for name, args in _STATUS.items():
+        f = getattr(lib, name)
+        f.restype, f.argtypes = C.c_int, args + [P(Error)]
+    for name, (result, args) in _PLAIN.items():
+        f = getattr(lib, name)
+        f.restype, f.argtypes = result, args
+    return lib
+
+
+lib = _load()
+
+
+def call(name, *args):
+    """Calls a fallible function; raises FacetError with the library's own text."""
+    err = Error()
+    status = getattr(lib, name)(*args, C.byref(err))
+    if status != OK:
+        raise FacetError(status, err.text.decode("utf-8", "replace"))
