@@ -62,6 +62,31 @@ typedef struct fct_k_pack {
     const float *scale, *shift;  /* at in's first channel, or NULL: x scale + shift inside, 0 outside */
 } fct_k_pack;
 
+/* Depthwise convolution of one block of channels of one image; dilation 1. */
+typedef struct fct_k_dw {
+    fct_k_geom g;
+    const float *in;         /* [ih][iw][cb] */
+    const float *w;          /* [kh][kw][cb] */
+    const fct_k_epilogue *e; /* at this block */
+    const float *add;        /* [oh][ow][cb] or NULL; may be out */
+    float *out;              /* [oh][ow][cb] */
+} fct_k_dw;
+
+/* One output row, or part of one, of a convolution that reads planar rows.
+ * Tap and channel k of output pixel x is at b[offset[k] + x * step]. */
+typedef struct fct_k_stem {
+    int cb;
+    const float *w;            /* [k][mv][cb] */
+    int k, mv, n;              /* n pixels; b is readable for n rounded up to a multiple of 12 */
+    const float *b;
+    const int *offset;
+    int step;
+    float *c;                  /* [mv][..][cb] */
+    size_t c_stride;
+    const fct_k_epilogue *e;   /* not NULL */
+    const float *add;          /* NULL or laid out as c; may be c */
+} fct_k_stem;
+
 /* Direct convolution of one image and one block of output channels. Weights:
  * [ic per group][kh][kw][cb lanes of output]; output lane l reads the input
  * channels first[l] .. first[l] + ic_group - 1. */

@@ -66,3 +66,26 @@ void fct_k_half_to_float_c(float *dst, const uint16_t *src, size_t n) {
         memcpy(dst + i, &bits, 4);
     }
 }
+
+void fct_k_float_to_half_c(uint16_t *dst, const float *src, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits, result;
+        memcpy(&bits, src + i, 4);
+        const uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+        if (magnitude > 0x7f800000) {
+            result = 0x7e00; /* NaN */
+        } else if (magnitude >= 0x477ff000) {
+            result = 0x7c00; /* rounds to infinity */
+        } else if (magnitude >= 0x38800000) {
+            const uint32_t m = magnitude - 0x38000000;
+            result = (m + 0xfff + (m >> 13 & 1)) >> 13;
+        } else {
+            float f; /* subnormal: let the addition of 1/2 round to multiples of 2^-24 */
+            memcpy(&f, &magnitude, 4);
+            f += 0.5f;
+            memcpy(&result, &f, 4);
+            result -= 0x3f000000;
+        }
+        dst[i] = (uint16_t)(result | sign);
+    }
+}

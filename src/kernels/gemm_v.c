@@ -1,25 +1,9 @@
 /* Matrix product and packing for convolutions.
  *
- * A register tile is mv channel blocks by nr pixels. All sums stay in
- * registers over the whole of k; each step loads the panel's weights and
- * broadcasts one channel of each pixel straight from the blocked layout. Tile
- * sizes fill the register file: 12 sums of 16 registers (AVX2, SSE), 24 of 32
- * (AVX-512, NEON), never fewer than latency times throughput of the FMA. */
-#include "kernels/vec.h"
-
-#if defined(__AVX512F__)
-enum { MV_MAX = 4, NR1 = 12, NR2 = 12, NR3 = 8, NR4 = 6 };
-#elif defined(__AVX2__)
-enum { MV_MAX = 4, NR1 = 12, NR2 = 6, NR3 = 4, NR4 = 3 };
-#elif defined(__aarch64__)
-enum { MV_MAX = 3, NR1 = 12, NR2 = 6, NR3 = 4, NR4 = 0 };
-#else
-enum { MV_MAX = 2, NR1 = 6, NR2 = 3, NR3 = 0, NR4 = 0 };
-#endif
-
-#define NR_MAX 12
-#define MVV    (MV * VPB) /* vectors of a panel */
-typedef vf sums[MV_MAX * VPB][NR_MAX];
+ * The sums of a register tile (tile.h) stay in registers over the whole of k;
+ * each step loads the panel's weights and broadcasts one channel of each pixel
+ * straight from the blocked layout. */
+#include "kernels/tile.h"
 
 #ifdef __clang__
 #define UNROLL_K _Pragma("clang loop unroll_count(4)")
@@ -58,43 +42,13 @@ ALWAYS_INLINE void multiply(const int MV, const int NR, sums acc, const fct_k_ge
         for (int k = 0; k < g->tail; k++, w += MV * CB) step(MV, NR, acc, w, b + k);
 }
 
-ALWAYS_INLINE void add_to(const int MV, const int NR, sums acc, const float *p, size_t stride) {
-    UNROLL for (int v = 0; v < MVV; v++)
-        UNROLL for (int j = 0; j < NR; j++)
-            acc[v][j] += V_LOAD(p + v / VPB * stride + v % VPB * VL + j * CB);
-}
-
-ALWAYS_INLINE void finish(const int MV, const int NR, sums acc, const fct_k_gemm *g, const float *add) {
-    const fct_k_epilogue *e = g->e;
-    UNROLL for (int v = 0; v < MVV; v++) {
-        const vf bias = V_LOAD(e->bias + v * VL);
-        UNROLL for (int j = 0; j < NR; j++) acc[v][j] += bias;
-    }
-    if (add && !e->add_after) add_to(MV, NR, acc, add, g->add_stride);
-    if (e->act == FCT_K_ACT_CLAMP) {
-        const vf lo = V_SET1(e->lo), hi = V_SET1(e->hi);
-        UNROLL for (int v = 0; v < MVV; v++)
-            UNROLL for (int j = 0; j < NR; j++) acc[v][j] = V_MIN(V_MAX(acc[v][j], lo), hi);
-    } else if (e->act == FCT_K_ACT_SLOPE) {
-        const vf zero = V_ZERO();
-        UNROLL for (int v = 0; v < MVV; v++) {
-            const vf slope = V_LOAD(e->slope + v * VL);
-            UNROLL for (int j = 0; j < NR; j++)
-                acc[v][j] = V_FMA(slope, V_MIN(acc[v][j], zero), V_MAX(acc[v][j], zero));
-        }
-    }
-    if (add && e->add_after) add_to(MV, NR, acc, add, g->add_stride);
-}
-
 ALWAYS_INLINE void tile(const int MV, const int NR, const fct_k_gemm *g, const float *b, float *c, const float *add) {
     sums acc;
-    UNROLL for (int v = 0; v < MVV; v++)
-        UNROLL for (int j = 0; j < NR; j++) acc[v][j] = V_ZERO();
+    clear(MV, NR, acc);
     multiply(MV, NR, acc, g, b);
     if (g->load) add_to(MV, NR, acc, c, g->c_stride);
-    if (g->e) finish(MV, NR, acc, g, add);
-    UNROLL for (int v = 0; v < MVV; v++)
-        UNROLL for (int j = 0; j < NR; j++) V_STORE(c + v / VPB * g->c_stride + v % VPB * VL + j * CB, acc[v][j]);
+    if (g->e) finish(MV, NR, acc, g->e, add, g->add_stride);
+    store(MV, NR, acc, c, g->c_stride);
 }
 
 typedef void tile_fn(const fct_k_gemm *g, const float *b, float *c, const float *add);
@@ -219,12 +173,18 @@ void KFN(conv_pack)(const fct_k_pack *p, int k0, int k1, int p0, int n, float *d
     }
 }
 
-#ifdef V_HALF
 void KFN(half_to_float)(float *dst, const uint16_t *src, size_t n) {
     size_t i = 0;
+#ifdef V_HALF
     for (; i + VL <= n; i += VL) V_STORE(dst + i, V_HALF(src + i));
+#endif
     if (i < n) fct_k_half_to_float_c(dst + i, src + i, n - i);
 }
-#else
-void KFN(half_to_float)(float *dst, const uint16_t *src, size_t n) { fct_k_half_to_float_c(dst, src, n); }
+
+void KFN(float_to_half)(uint16_t *dst, const float *src, size_t n) {
+    size_t i = 0;
+#ifdef V_HALF
+    for (; i + VL <= n; i += VL) V_TO_HALF(dst + i, V_LOAD(src + i));
 #endif
+    if (i < n) fct_k_float_to_half_c(dst + i, src + i, n - i);
+}

@@ -35,6 +35,7 @@ typedef __m512 vf;
 #define V_MAX(a, b)      _mm512_max_ps(a, b)
 #define V_MIN(a, b)      _mm512_min_ps(a, b)
 #define V_HALF(p)        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p)))
+#define V_TO_HALF(p, v)  _mm256_storeu_si256((__m256i *)(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT))
 ALWAYS_INLINE float v_sum(vf v) { return _mm512_reduce_add_ps(v); }
 #elif defined(__AVX2__)
 #include <immintrin.h>
@@ -49,6 +50,7 @@ typedef __m256 vf;
 #define V_MAX(a, b)      _mm256_max_ps(a, b)
 #define V_MIN(a, b)      _mm256_min_ps(a, b)
 #define V_HALF(p)        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p)))
+#define V_TO_HALF(p, v)  _mm_storeu_si128((__m128i *)(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT))
 ALWAYS_INLINE float v_sum(vf v) {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
@@ -67,6 +69,7 @@ typedef float32x4_t vf;
 #define V_MAX(a, b)      vmaxq_f32(a, b)
 #define V_MIN(a, b)      vminq_f32(a, b)
 #define V_HALF(p)        vcvt_f32_f16(vld1_f16((const float16_t *)(p)))
+#define V_TO_HALF(p, v)  vst1_f16((float16_t *)(p), vcvt_f16_f32(v))
 ALWAYS_INLINE float v_sum(vf v) { return vaddvq_f32(v); }
 #elif defined(__SSE4_1__)
 #include <smmintrin.h>

@@ -4,7 +4,8 @@
 #include <string.h>
 
 static const fct_conv_algo *const algos[] = {
-    &fct_conv_algo_reference,
+    &fct_conv_algo_reference, &fct_conv_algo_gemm_1x1, &fct_conv_algo_gemm, &fct_conv_algo_gemm_half,
+    &fct_conv_algo_dw, &fct_conv_algo_stem,
 };
 #define ALGO_COUNT ((int)(sizeof algos / sizeof *algos))
 

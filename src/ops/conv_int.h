@@ -9,7 +9,7 @@
 #include "kernels/kernels.h"
 #include "ops/conv.h"
 
-#define FCT_CONV_ALGOS 8
+#define FCT_CONV_ALGOS 16
 
 typedef struct fct_conv_algo {
     const char *name;
@@ -47,8 +47,8 @@ struct fct_conv_plan {
     int t[12];      /* the algorithm's own parameters */
 };
 
-extern const fct_conv_algo fct_conv_algo_reference, fct_conv_algo_gemm, fct_conv_algo_gemm_half, fct_conv_algo_stem,
-    fct_conv_algo_dw, fct_conv_algo_wino4, fct_conv_algo_wino4_half, fct_conv_algo_wino6;
+extern const fct_conv_algo fct_conv_algo_reference, fct_conv_algo_gemm_1x1, fct_conv_algo_gemm, fct_conv_algo_gemm_half,
+    fct_conv_algo_dw, fct_conv_algo_stem;
 
 /* conv_create() for a kernel table other than the process's, for tests. */
 fct_status fct_conv_create_at(const fct_kernel_table *k, const fct_conv_spec *s, fct_conv **out, fct_error *err);

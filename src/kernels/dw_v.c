@@ -1,0 +1,129 @@
+/* Depthwise convolutions: lanes are channels. A tile is up to eight pixels of a
+ * row; every tap is one load of weights and one FMA with a memory operand per
+ * pixel, which keeps loads and FMAs in balance. */
+#include "kernels/tile.h"
+
+enum { DW_TILE = 8 };
+
+/* Rows ky0 .. ky1 - 1 and columns kx0 .. kx1 - 1 of the kernel are inside the
+ * input. p: the input under tap (0, 0) of the first pixel. */
+typedef struct window { int ky0, ky1, kx0, kx1; } window;
+
+ALWAYS_INLINE void dw_tile(const int N, const int KW, const int SW, const fct_k_dw *d, const float *p, window k,
+                           size_t at, int v) {
+    const fct_k_geom *g = &d->g;
+    const int kw = KW ? KW : g->kw;
+    const size_t step = (size_t)(SW ? SW : g->sw) * CB;
+    vf acc[DW_TILE];
+    UNROLL for (int j = 0; j < N; j++) acc[j] = V_ZERO();
+    for (int ky = k.ky0; ky < k.ky1; ky++) {
+        const float *row = p + (ptrdiff_t)ky * g->iw * CB, *w = d->w + ky * kw * CB + v * VL;
+        if (KW) {
+            UNROLL for (int kx = 0; kx < KW; kx++) {
+                const vf wv = V_LOAD(w + kx * CB);
+                UNROLL for (int j = 0; j < N; j++) acc[j] = V_FMA(V_LOAD(row + kx * CB + j * step), wv, acc[j]);
+            }
+        } else {
+            for (int kx = k.kx0; kx < k.kx1; kx++) {
+                const vf wv = V_LOAD(w + kx * CB);
+                UNROLL for (int j = 0; j < N; j++)
+                    acc[j] = V_FMA(V_LOAD(row + (ptrdiff_t)kx * CB + j * step), wv, acc[j]);
+            }
+        }
+    }
+    const fct_k_epilogue *e = d->e;
+    const vf bias = V_LOAD(e->bias + v * VL);
+    UNROLL for (int j = 0; j < N; j++) acc[j] += bias;
+    if (d->add && !e->add_after)
+        UNROLL for (int j = 0; j < N; j++) acc[j] += V_LOAD(d->add + at + j * CB);
+    if (e->act == FCT_K_ACT_CLAMP) {
+        const vf lo = V_SET1(e->lo), hi = V_SET1(e->hi);
+        UNROLL for (int j = 0; j < N; j++) acc[j] = V_MIN(V_MAX(acc[j], lo), hi);
+    } else if (e->act == FCT_K_ACT_SLOPE) {
+        const vf zero = V_ZERO(), slope = V_LOAD(e->slope + v * VL);
+        UNROLL for (int j = 0; j < N; j++) acc[j] = V_FMA(slope, V_MIN(acc[j], zero), V_MAX(acc[j], zero));
+    }
+    if (d->add && e->add_after)
+        UNROLL for (int j = 0; j < N; j++) acc[j] += V_LOAD(d->add + at + j * CB);
+    UNROLL for (int j = 0; j < N; j++) V_STORE(d->out + at + j * CB, acc[j]);
+}
+
+/* Pixels x0 .. x1 - 1 of row y, all taps of which are inside. */
+ALWAYS_INLINE void dw_inner(const int KW, const int SW, const fct_k_dw *d, const float *row, window k, size_t at,
+                            int x0, int x1, int v) {
+    const fct_k_geom *g = &d->g;
+    const ptrdiff_t step = (ptrdiff_t)(SW ? SW : g->sw) * CB;
+#define AT(x) d, row + (x) * step, k, at + (size_t)(x) * CB, v
+    int x = x0;
+    for (; x + 8 <= x1; x += 8) dw_tile(8, KW, SW, AT(x));
+    if (x + 4 <= x1) {
+        dw_tile(4, KW, SW, AT(x));
+        x += 4;
+    }
+    if (x + 2 <= x1) {
+        dw_tile(2, KW, SW, AT(x));
+        x += 2;
+    }
+    if (x < x1) dw_tile(1, KW, SW, AT(x));
+#undef AT
+}
+
+typedef void inner_fn(const fct_k_dw *d, const float *row, window k, size_t at, int x0, int x1, int v);
+#define INNER(name, KW, SW)                                                                                         \
+    static void name(const fct_k_dw *d, const float *row, window k, size_t at, int x0, int x1, int v) {             \
+        dw_inner(KW, SW, d, row, k, at, x0, x1, v);                                                                 \
+    }
+INNER(inner_3_1, 3, 1)
+INNER(inner_3_2, 3, 2)
+INNER(inner_any_1, 0, 1)
+INNER(inner_any, 0, 0)
+
+static inner_fn *choose_inner(const fct_k_geom *g) {
+    if (g->kw == 3 && g->sw == 1) return inner_3_1;
+    if (g->kw == 3 && g->sw == 2) return inner_3_2;
+    return g->sw == 1 ? inner_any_1 : inner_any;
+}
+
+static int least(int a, int b) { return a < b ? a : b; }
+static int most(int a, int b) { return a > b ? a : b; }
+
+static void dw_row(const fct_k_dw *d, int y, inner_fn *inner, int v) {
+    const fct_k_geom *g = &d->g;
+    const int top = y * g->sh - g->pad_top;
+    window k = {most(0, -top), least(g->kh, g->ih - top), 0, g->kw};
+    const float *row = d->in + ((ptrdiff_t)top * g->iw - g->pad_left) * CB + v * VL;
+    size_t at = (size_t)y * g->ow * CB + v * VL;
+    /* first and last + 1 pixel with all columns inside */
+    const int x0 = least(g->ow, (g->pad_left + g->sw - 1) / g->sw);
+    const int reach = g->iw + g->pad_left - g->kw;
+    const int x1 = most(x0, reach < 0 ? 0 : least(g->ow, reach / g->sw + 1));
+    for (int x = 0; x < g->ow; x++) {
+        if (x == x0) {
+            inner(d, row, k, at, x0, x1, v);
+            x = x1;
+            if (x >= g->ow) break;
+        }
+        const int left = x * g->sw - g->pad_left;
+        window edge = {k.ky0, k.ky1, most(0, -left), least(g->kw, g->iw - left)};
+        dw_tile(1, 0, 0, d, row + (ptrdiff_t)x * g->sw * CB, edge, at + (size_t)x * CB, v);
+    }
+}
+
+void KFN(conv_dw)(const fct_k_dw *d, int y0, int y1) {
+    inner_fn *inner = choose_inner(&d->g);
+    for (int y = y0; y < y1; y++)
+        for (int v = 0; v < VPB; v++) dw_row(d, y, inner, v);
+}
+
+void KFN(conv_epilogue)(const fct_k_epilogue *e, const float *raw, const float *add, float *out, int n) {
+    if (e->act == FCT_K_ACT_SIGMOID) {
+        fct_k_conv_epilogue_c(e, raw, add, out, n);
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        sums acc;
+        UNROLL for (int v = 0; v < VPB; v++) acc[v][0] = V_LOAD(raw + (size_t)i * CB + v * VL);
+        finish(1, 1, acc, e, add ? add + (size_t)i * CB : NULL, 0);
+        store(1, 1, acc, out + (size_t)i * CB, 0);
+    }
+}

@@ -1,0 +1,290 @@
+/* Convolution as a blocked matrix product, for every kernel size and stride.
+ *
+ * The pixels of the output are cut into blocks, the sum over input channels and
+ * taps into chunks. For each pair the input under the taps is gathered into
+ * rows that stay in L2 (1x1 convolutions of stride 1 read the input in place),
+ * then multiplied with one panel of weights after another, each of which stays
+ * in L1 meanwhile. The last chunk applies the epilogue.
+ *
+ * Small images of a batch share pixel blocks; such blocks are summed in scratch
+ * memory and scattered with the epilogue. */
+#include "ops/conv_int.h"
+#include "ops/conv_panel.h"
+#include <math.h>
+#include <string.h>
+
+/* p->t */
+enum { T_PIXELS, T_BLOCKS, T_CHUNK, T_SPLITS, T_SHARED };
+
+enum { CHUNK_CHANNELS = 384, PIXELS_MOST = 192, SHARED_AREA = 64 };
+
+static bool can(const fct_conv *c) {
+    const fct_conv_spec *s = &c->s;
+    if (s->planar_in) return false;
+    return s->groups == 1 || (s->ic / s->groups % c->cb == 0 && s->oc / s->groups % c->cb == 0);
+}
+static bool can_1x1(const fct_conv *c) { return can(c) && c->s.kh * c->s.kw == 1; }
+static bool can_kxk(const fct_conv *c) { return can(c) && c->s.kh * c->s.kw > 1; }
+/* Worth its loss only where weights are many. */
+static bool can_half(const fct_conv *c) {
+    return can(c) && (size_t)c->s.oc * (c->s.ic / c->s.groups) * c->s.kh * c->s.kw >= (size_t)1 << 16;
+}
+
+static int taps(const fct_conv *c) { return c->s.kh * c->s.kw; }
+static int group_ic(const fct_conv *c) { return c->s.ic / c->s.groups; }
+static int group_blocks(const fct_conv *c) { return c->s.groups == 1 ? c->ocb : c->ocb / c->s.groups; }
+static size_t depth(const fct_conv *c) { return (size_t)group_ic(c) * taps(c); }
+static int k_blocks(const fct_conv *c) { return fct_blocks(group_ic(c), c->cb) * taps(c); }
+
+/* ---- Weights: [group][panel][k][panel lanes], k = [channel block][tap][channel] ---- */
+
+static void pack_panel(const fct_conv *c, int group, fct_panel panel, float *w) {
+    const int icg = group_ic(c), ocg = c->s.oc / c->s.groups, t = taps(c), lanes = panel.count * c->cb;
+    for (int c0 = 0; c0 < icg; c0 += c->cb)
+        for (int tap = 0; tap < t; tap++)
+            for (int ic = c0; ic < icg && ic < c0 + c->cb; ic++)
+                for (int l = 0; l < lanes; l++) {
+                    const int o = panel.first * c->cb + l;
+                    *w++ = o < ocg ? c->weight[((size_t)(group * ocg + o) * icg + ic) * t + tap] : 0;
+                }
+}
+
+static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
+    const size_t group_size = (size_t)group_blocks(c) * c->cb * depth(c);
+    *bytes = group_size * c->s.groups * sizeof(float);
+    float *w = *packed = fct_aligned_alloc(*bytes);
+    if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
+    for (int g = 0; g < c->s.groups; g++)
+        for (int i = 0; i < fct_panel_total(c->k, group_blocks(c)); i++) {
+            fct_panel panel = fct_panel_at(c->k, group_blocks(c), i);
+            pack_panel(c, g, panel, w + g * group_size + panel.first * c->cb * depth(c));
+        }
+    return FCT_OK;
+}
+
+static fct_status pack_half(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
+    void *full = NULL;
+    size_t full_bytes = 0;
+    fct_status st = pack(c, &full, &full_bytes, err);
+    if (st) return st;
+    *bytes = full_bytes / 2;
+    *packed = fct_aligned_alloc(*bytes);
+    if (*packed) c->k->float_to_half(*packed, full, full_bytes / sizeof(float));
+    fct_aligned_free(full);
+    return *packed ? FCT_OK : fct_fail_nomem(err, "packed weights", *bytes);
+}
+
+/* ---- Plan ---------------------------------------------------------------- */
+
+static bool in_place(const fct_conv_plan *p) {
+    const fct_conv_spec *s = &p->c->s;
+    return taps(p->c) == 1 && s->sh == 1 && s->sw == 1 && p->oh == p->ih && p->ow == p->iw && !s->in_scale &&
+           !p->t[T_SHARED];
+}
+
+static bool is_half(const fct_conv_plan *p) { return p->algo == &fct_conv_algo_gemm_half; }
+
+typedef struct layout { size_t rows, raw, add, half, total; } layout; /* of a worker's scratch, offsets in floats */
+
+static layout scratch_layout(const fct_conv_plan *p) {
+    const fct_conv *c = p->c;
+    const size_t cb = (size_t)c->cb, pixels = (size_t)p->t[T_PIXELS], chunk = (size_t)p->t[T_CHUNK];
+    layout l = {0};
+    size_t at = in_place(p) ? 0 : chunk * pixels * cb;
+    l.raw = at;
+    if (p->t[T_SHARED]) at += group_blocks(c) * pixels * cb;
+    l.add = at;
+    if (c->s.add_up2 && !p->t[T_SHARED]) at += c->k->gemm_mv * pixels * cb;
+    l.half = at;
+    if (is_half(p)) at += c->k->gemm_mv * cb * chunk * cb;
+    l.total = (at + 15) / 16 * 16;
+    return l;
+}
+
+static int round_up(int v, int to) { return (v + to - 1) / to * to; }
+
+static void plan_blocks(const fct_conv *c, fct_conv_plan *p) {
+    const int area = p->oh * p->ow, kb = k_blocks(c);
+    p->t[T_SHARED] = p->n > 1 && area < SHARED_AREA;
+    const int chunks = (kb * c->cb + CHUNK_CHANNELS - 1) / CHUNK_CHANNELS;
+    p->t[T_CHUNK] = (kb + chunks - 1) / chunks;
+    const int pool = p->t[T_SHARED] ? area * p->n : area;
+    int most = PIXELS_MOST;
+    int count = (pool + most - 1) / most;
+    p->t[T_PIXELS] = round_up((pool + count - 1) / count, 12);
+    p->t[T_BLOCKS] = (pool + p->t[T_PIXELS] - 1) / p->t[T_PIXELS] * (p->t[T_SHARED] ? 1 : p->n);
+    const int panels = fct_panel_total(c->k, group_blocks(c));
+    int splits = 1;
+    while (p->t[T_BLOCKS] * c->s.groups * splits < 3 * p->threads && splits < panels && p->threads > 1) splits++;
+    p->t[T_SPLITS] = splits;
+}
+
+static double prepare(const fct_conv *c, fct_conv_plan *p) {
+    plan_blocks(c, p);
+    p->scratch = scratch_layout(p).total * sizeof(float) * (size_t)p->threads;
+    const double pixels = (double)p->n * p->oh * p->ow, macs = pixels * c->ocb * c->cb * depth(c);
+    const double weights = (double)depth(c) * c->ocb * c->cb * (is_half(p) ? 2 : 4);
+    const double rate = c->cb == 16 ? 70e9 : 40e9; /* MAC/s */
+    double gather = in_place(p) ? 0 : pixels * depth(c) / (rate / 2.5);
+    double compute = macs / rate + gather + (is_half(p) ? weights / 4e10 : 0);
+    double stream = weights / 1e10;
+    return (compute > stream ? compute : stream) + 1e-6 + (is_half(p) ? 1e-6 : 0);
+}
+
+/* ---- Run ------------------------------------------------------------------ */
+
+typedef struct job {
+    const fct_conv_plan *p;
+    const float *in, *add;
+    float *out, *scratch;
+} job;
+
+/* A task: a block of pixels (of one image, or of the pool) and part of a group's panels. */
+typedef struct part {
+    const job *j;
+    float *scratch;
+    layout l;
+    int image, p0, n;         /* pixels p0 .. p0 + n - 1 of image, or of the pool */
+    int group, panel0, panel1;
+} part;
+
+/* The addend's coarse pixels, spread to n fine ones. */
+static void spread_add(const part *t, int block0, int blocks, float *dst) {
+    const fct_conv_plan *p = t->j->p;
+    const int cb = p->c->cb, ow = p->ow, aw = (ow + 1) / 2;
+    const float *plane = t->j->add + ((size_t)t->image * p->c->ocb + block0) * fct_conv_add_plane(p);
+    for (int b = 0; b < blocks; b++, plane += fct_conv_add_plane(p))
+        for (int i = 0; i < t->n; i++, dst += cb) {
+            const int y = (t->p0 + i) / ow, x = (t->p0 + i) % ow;
+            memcpy(dst, plane + ((size_t)(y / 2) * aw + x / 2) * cb, (size_t)cb * sizeof *dst);
+        }
+}
+
+/* Where the panel's sums go, and what is added to them. */
+static void set_output(const part *t, fct_k_gemm *g, int block0) {
+    const fct_conv_plan *p = t->j->p;
+    const fct_conv *c = p->c;
+    const size_t plane = (size_t)p->oh * p->ow * c->cb, at = (size_t)t->p0 * c->cb;
+    if (p->t[T_SHARED]) {
+        g->c = t->scratch + t->l.raw + (size_t)(block0 - t->group * group_blocks(c)) * t->n * c->cb;
+        g->c_stride = (size_t)t->n * c->cb;
+        return;
+    }
+    g->c = t->j->out + ((size_t)t->image * c->ocb + block0) * plane + at;
+    g->c_stride = plane;
+    if (!t->j->add) return;
+    g->add = c->s.add_up2 ? t->scratch + t->l.add : t->j->add + ((size_t)t->image * c->ocb + block0) * plane + at;
+    g->add_stride = c->s.add_up2 ? (size_t)t->n * c->cb : plane;
+}
+
+/* One panel, k blocks kb0 .. kb1 - 1 whose rows are g->b. */
+static void run_panel(const part *t, fct_k_gemm g, fct_panel panel, int kb0, int kb1) {
+    const fct_conv_plan *p = t->j->p;
+    const fct_conv *c = p->c;
+    const int whole = group_ic(c) / c->cb * taps(c), block0 = t->group * group_blocks(c) + panel.first;
+    const int full = (kb1 < whole ? kb1 : whole) - kb0;
+    const bool last = kb1 == k_blocks(c), finish = last && !p->t[T_SHARED] && c->epilogue.act != FCT_K_ACT_SIGMOID;
+    const fct_k_epilogue e = fct_conv_epilogue_at(c, block0);
+    g.full = full > 0 ? full : 0;
+    g.tail_blocks = kb1 - kb0 - g.full;
+    g.tail = group_ic(c) % c->cb;
+    g.mv = panel.count;
+    g.load = kb0 > 0;
+    const int k0 = kb0 <= whole ? kb0 * c->cb : whole * c->cb + (kb0 - whole) * g.tail;
+    const size_t lanes = (size_t)panel.count * c->cb, count = ((size_t)g.full * c->cb + g.tail_blocks * g.tail) * lanes;
+    const size_t at = (t->group * (size_t)group_blocks(c) + panel.first) * c->cb * depth(c) + k0 * lanes;
+    if (is_half(p)) {
+        c->k->half_to_float(t->scratch + t->l.half, (const uint16_t *)p->packed + at, count);
+        g.w = t->scratch + t->l.half;
+    } else {
+        g.w = (const float *)p->packed + at;
+    }
+    set_output(t, &g, block0);
+    if (finish) g.e = &e;
+    if (finish && g.add && c->s.add_up2) spread_add(t, block0, panel.count, t->scratch + t->l.add);
+    c->k->conv_gemm(&g);
+}
+
+/* The epilogue of sums in scratch or, for sigmoid, in place. */
+static void scatter(const part *t) {
+    const fct_conv_plan *p = t->j->p;
+    const fct_conv *c = p->c;
+    const int area = p->oh * p->ow, gb = group_blocks(c), cb = c->cb;
+    for (int i = t->panel0; i < t->panel1; i++) {
+        const fct_panel panel = fct_panel_at(c->k, gb, i);
+        for (int b = panel.first; b < panel.first + panel.count; b++) {
+            const fct_k_epilogue e = fct_conv_epilogue_at(c, t->group * gb + b);
+            int at = 0;
+            while (at < t->n) {
+                part run = *t;
+                const int pixel = t->p0 + at;
+                if (p->t[T_SHARED]) run.image = pixel / area;
+                run.p0 = p->t[T_SHARED] ? pixel % area : pixel;
+                run.n = area - run.p0 < t->n - at ? area - run.p0 : t->n - at;
+                const size_t out_at = (((size_t)run.image * c->ocb + t->group * gb + b) * area + run.p0) * cb;
+                const float *raw = p->t[T_SHARED] ? t->scratch + t->l.raw + ((size_t)b * t->n + at) * cb : t->j->out + out_at;
+                const float *add = t->j->add ? t->j->add + out_at : NULL;
+                if (add && c->s.add_up2) {
+                    float coarse[16 * FCT_CB_MAX]; /* a few pixels at a time */
+                    run.n = run.n < 16 ? run.n : 16;
+                    spread_add(&run, t->group * gb + b, 1, coarse);
+                    c->k->conv_epilogue(&e, raw, coarse, t->j->out + out_at, run.n);
+                } else {
+                    c->k->conv_epilogue(&e, raw, add, t->j->out + out_at, run.n);
+                }
+                at += run.n;
+            }
+        }
+    }
+}
+
+static void run_part(const part *t) {
+    const fct_conv_plan *p = t->j->p;
+    const fct_conv *c = p->c;
+    const int kbs = k_blocks(c), chunk = p->t[T_CHUNK], first_block = t->group * fct_blocks(group_ic(c), c->cb);
+    const size_t in_plane = (size_t)p->ih * p->iw * c->cb;
+    fct_k_pack pk = {.g = fct_conv_geom(p), .image_stride = fct_conv_in_size(p)};
+    pk.in = t->j->in + t->image * pk.image_stride + first_block * in_plane;
+    pk.scale = c->scale ? c->scale + (size_t)first_block * c->cb : NULL;
+    pk.shift = c->scale ? c->shift + (size_t)first_block * c->cb : NULL;
+    fct_k_gemm g = {.cb = c->cb, .n = t->n};
+    for (int kb = 0; kb < kbs; kb += chunk) {
+        const int end = kb + chunk < kbs ? kb + chunk : kbs;
+        if (in_place(p)) {
+            g.b = pk.in + kb * in_plane + (size_t)t->p0 * c->cb;
+            g.b_stride = in_plane;
+        } else {
+            g.b = t->scratch;
+            g.b_stride = (size_t)t->n * c->cb;
+            c->k->conv_pack(&pk, kb, end, t->p0, t->n, t->scratch);
+        }
+        for (int i = t->panel0; i < t->panel1; i++) run_panel(t, g, fct_panel_at(c->k, group_blocks(c), i), kb, end);
+    }
+    if (p->t[T_SHARED] || c->epilogue.act == FCT_K_ACT_SIGMOID) scatter(t);
+}
+
+static void task(void *ctx, int index, int worker) {
+    const job *j = ctx;
+    const fct_conv_plan *p = j->p;
+    const int splits = p->t[T_SPLITS], groups = p->c->s.groups, panels = fct_panel_total(p->c->k, group_blocks(p->c));
+    const int split = index % splits, block = index / splits / groups, area = p->oh * p->ow;
+    part t = {.j = j, .l = scratch_layout(p), .group = index / splits % groups};
+    t.scratch = j->scratch + t.l.total * worker;
+    t.panel0 = panels * split / splits;
+    t.panel1 = panels * (split + 1) / splits;
+    const int per_image = p->t[T_SHARED] ? p->t[T_BLOCKS] : p->t[T_BLOCKS] / p->n;
+    const int pool = p->t[T_SHARED] ? area * p->n : area;
+    t.image = block / per_image;
+    t.p0 = block % per_image * p->t[T_PIXELS];
+    t.n = pool - t.p0 < p->t[T_PIXELS] ? pool - t.p0 : p->t[T_PIXELS];
+    run_part(&t);
+}
+
+static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
+    job j = {p, in, add, out, scratch};
+    fct_parallel(p->t[T_BLOCKS] * p->c->s.groups * p->t[T_SPLITS], task, &j);
+}
+
+const fct_conv_algo fct_conv_algo_gemm_1x1 = {"gemm-1x1", true, can_1x1, pack, prepare, run};
+const fct_conv_algo fct_conv_algo_gemm = {"direct", true, can_kxk, pack, prepare, run};
+const fct_conv_algo fct_conv_algo_gemm_half = {"direct-half", false, can_half, pack_half, prepare, run};

@@ -1,0 +1,119 @@
+/* First layers: planar input of few channels. A task copies the rows it needs,
+ * scaled and with the padding around them, into a band in scratch memory, from
+ * which the kernel broadcasts. */
+#include "ops/conv_int.h"
+#include "ops/conv_panel.h"
+#include <string.h>
+
+enum { T_ROWS, T_WIDTH, T_BAND_ROWS };
+enum { DEPTH_MOST = 256, BAND_BYTES = 24 << 10, SLACK = 16 };
+
+static int depth(const fct_conv *c) { return c->s.ic * c->s.kh * c->s.kw; }
+
+static bool can(const fct_conv *c) {
+    const fct_conv_spec *s = &c->s;
+    return s->planar_in && s->groups == 1 && depth(c) <= DEPTH_MOST && !s->add_up2 && s->act.kind != FCT_ACT_SIGMOID;
+}
+
+/* [panel][k][panel lanes], k = [channel][ky][kx] */
+static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
+    const int k = depth(c);
+    *bytes = (size_t)k * c->ocb * c->cb * sizeof(float);
+    float *w = *packed = fct_aligned_alloc(*bytes);
+    if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
+    for (int i = 0; i < fct_panel_total(c->k, c->ocb); i++) {
+        const fct_panel panel = fct_panel_at(c->k, c->ocb, i);
+        for (int j = 0; j < k; j++)
+            for (int l = 0; l < panel.count * c->cb; l++) {
+                const int o = panel.first * c->cb + l;
+                *w++ = o < c->s.oc ? c->weight[(size_t)o * k + j] : 0;
+            }
+    }
+    return FCT_OK;
+}
+
+static double prepare(const fct_conv *c, fct_conv_plan *p) {
+    const fct_conv_spec *s = &c->s;
+    /* the kernel reads whole tiles of up to 12 pixels past the last one */
+    p->t[T_WIDTH] = (p->ow + 12) * s->sw + (s->kw - 1) * s->dw + SLACK;
+    const int span = (s->kh - 1) * s->dh + 1;
+    int rows = 1;
+    while (rows < p->oh && (size_t)s->ic * ((size_t)rows * s->sh + span) * p->t[T_WIDTH] * sizeof(float) < BAND_BYTES) rows++;
+    while (rows > 1 && (size_t)p->n * p->oh / rows < 3 * (size_t)p->threads && p->threads > 1) rows--;
+    p->t[T_ROWS] = rows;
+    p->t[T_BAND_ROWS] = (rows - 1) * s->sh + span;
+    p->scratch = (size_t)s->ic * p->t[T_BAND_ROWS] * p->t[T_WIDTH] * sizeof(float);
+    p->scratch = ((p->scratch + 63) / 64 * 64) * (size_t)p->threads;
+    return (double)p->n * p->oh * p->ow * c->ocb * depth(c) * 2e-10;
+}
+
+typedef struct job {
+    const fct_conv_plan *p;
+    const float *in, *add;
+    float *out, *scratch;
+} job;
+
+/* Input rows first .. first + T_BAND_ROWS - 1 of all channels, padded. */
+static void fill_band(const fct_conv_plan *p, const float *image, int first, float *band) {
+    const fct_conv *c = p->c;
+    const int width = p->t[T_WIDTH], left = c->s.pad_left, copied = p->iw < width - left ? p->iw : width - left;
+    for (int ch = 0; ch < c->s.ic; ch++)
+        for (int r = 0; r < p->t[T_BAND_ROWS]; r++, band += width) {
+            const int y = first + r;
+            if (y < 0 || y >= p->ih) {
+                memset(band, 0, (size_t)width * sizeof *band);
+                continue;
+            }
+            const float *src = image + ((size_t)ch * p->ih + y) * p->iw;
+            memset(band, 0, (size_t)left * sizeof *band);
+            if (c->scale) c->k->scale_f32(band + left, src, c->scale[ch], c->shift[ch], (size_t)copied);
+            else memcpy(band + left, src, (size_t)copied * sizeof *band);
+            memset(band + left + copied, 0, (size_t)(width - left - copied) * sizeof *band);
+        }
+}
+
+static void run_rows(const job *j, int image, int y0, int y1, const float *band) {
+    const fct_conv_plan *p = j->p;
+    const fct_conv *c = p->c;
+    const fct_conv_spec *s = &c->s;
+    const int width = p->t[T_WIDTH];
+    int offset[DEPTH_MOST], k = 0;
+    for (int ch = 0; ch < s->ic; ch++)
+        for (int ky = 0; ky < s->kh; ky++)
+            for (int kx = 0; kx < s->kw; kx++)
+                offset[k++] = (ch * p->t[T_BAND_ROWS] + ky * s->dh) * width + kx * s->dw;
+    fct_k_stem g = {.cb = c->cb, .k = k, .n = p->ow, .offset = offset, .step = s->sw, .c_stride = (size_t)p->oh * p->ow * c->cb};
+    for (int i = 0; i < fct_panel_total(c->k, c->ocb); i++) {
+        const fct_panel panel = fct_panel_at(c->k, c->ocb, i);
+        const fct_k_epilogue e = fct_conv_epilogue_at(c, panel.first);
+        g.w = (const float *)p->packed + (size_t)panel.first * c->cb * k;
+        g.mv = panel.count;
+        g.e = &e;
+        for (int y = y0; y < y1; y++) {
+            const size_t at = ((size_t)image * c->ocb + panel.first) * g.c_stride + (size_t)y * p->ow * c->cb;
+            g.b = band + (size_t)(y - y0) * s->sh * width;
+            g.c = j->out + at;
+            g.add = j->add ? j->add + at : NULL;
+            c->k->conv_stem(&g);
+        }
+    }
+}
+
+static int bands(const fct_conv_plan *p) { return (p->oh + p->t[T_ROWS] - 1) / p->t[T_ROWS]; }
+
+static void task(void *ctx, int index, int worker) {
+    const job *j = ctx;
+    const fct_conv_plan *p = j->p;
+    const int image = index / bands(p), y0 = index % bands(p) * p->t[T_ROWS];
+    const int y1 = y0 + p->t[T_ROWS] < p->oh ? y0 + p->t[T_ROWS] : p->oh;
+    float *band = j->scratch + p->scratch / sizeof(float) / (size_t)p->threads * (size_t)worker;
+    fill_band(p, j->in + image * fct_conv_in_size(p), y0 * p->c->s.sh - p->c->s.pad_top, band);
+    run_rows(j, image, y0, y1, band);
+}
+
+static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
+    job j = {p, in, add, out, scratch};
+    fct_parallel(p->n * bands(p), task, &j);
+}
+
+const fct_conv_algo fct_conv_algo_stem = {"stem", true, can, pack, prepare, run};
