@@ -99,6 +99,15 @@ typedef struct fct_cpu_info {
  * (c | sse41 | avx2 | avx512 | neon) caps the level; read once. */
 FCT_API void fct_cpu(fct_cpu_info *out);
 
+/* Names of what this build supports, divided by spaces, of: jpeg png webp
+ * gallery. Static. */
+FCT_API const char *fct_build_features(void);
+
+/* Peak of one thread at the kernel level in use, in FLOP/s: measured, in about
+ * 50 ms, with a loop of independent multiply-adds in registers (a multiply-add
+ * counts as two). For reports. Thread-safe. */
+FCT_API double fct_cpu_measure_peak(void);
+
 /* ---- Log ----------------------------------------------------------------
  * The library is silent unless a callback is set. */
 typedef enum fct_log_level { FCT_LOG_ERROR = 0, FCT_LOG_WARN = 1, FCT_LOG_INFO = 2, FCT_LOG_DEBUG = 3 } fct_log_level;

@@ -52,4 +52,9 @@ void fct_sleep_ms(int ms);
 bool fct_term_is_tty(FILE *f);
 int fct_term_width(FILE *f);  /* columns; 80 if unknown */
 
+/* For a program's main(): makes the arguments UTF-8, standard input and output
+ * binary, and the terminal understand UTF-8 and escape sequences, where that is
+ * not so already. Changes nothing on failure. *argv lasts as long as the process. */
+void fct_program_start(int *argc, char ***argv);
+
 #endif

@@ -3,7 +3,9 @@
 #include "base/file.h"
 #include "base/wide_windows.h"
 
+#include <fcntl.h>
 #include <io.h>
+#include <shellapi.h>
 #include <stdlib.h>
 
 wchar_t *fct_wide(const char *utf8) {
@@ -44,6 +46,28 @@ int fct_term_width(FILE *f) {
     if (!GetConsoleScreenBufferInfo(h, &info)) return 80;
     int n = info.srWindow.Right - info.srWindow.Left + 1;
     return n > 0 ? n : 80;
+}
+
+static void enable_escapes(DWORD stream) {
+    enum { VIRTUAL_TERMINAL = 4 }; /* ENABLE_VIRTUAL_TERMINAL_PROCESSING, missing in older headers */
+    HANDLE h = GetStdHandle(stream);
+    DWORD mode;
+    if (GetConsoleMode(h, &mode)) SetConsoleMode(h, mode | VIRTUAL_TERMINAL);
+}
+
+void fct_program_start(int *argc, char ***argv) {
+    _setmode(_fileno(stdin), _O_BINARY);
+    _setmode(_fileno(stdout), _O_BINARY);
+    SetConsoleOutputCP(CP_UTF8);
+    enable_escapes(STD_OUTPUT_HANDLE);
+    enable_escapes(STD_ERROR_HANDLE);
+    int n = 0;
+    wchar_t **wide = CommandLineToArgvW(GetCommandLineW(), &n);
+    char **narrow = wide ? fct_calloc((size_t)n + 1, sizeof *narrow) : NULL;
+    bool good = narrow != NULL;
+    for (int i = 0; good && i < n; i++) good = (narrow[i] = fct_narrow(wide[i])) != NULL;
+    if (good) *argc = n, *argv = narrow;
+    LocalFree(wide);
 }
 
 /* Value of an environment variable; owned, NULL if unset or empty. */

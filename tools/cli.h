@@ -1,0 +1,164 @@
+/* The facet command: what its commands share.
+ *
+ * tools/ sees the public headers of include/facet/, and of src/ only the
+ * platform headers base/file.h, thread.h, alloc.h and compiler.h, whose objects
+ * are linked statically (docs/decisions/0060-command.md).
+ *
+ * Output rules: results on stdout, everything else on stderr; an error is one
+ * line "facet: FILE: what is wrong". Exit codes below. */
+#ifndef FACET_CLI_H
+#define FACET_CLI_H
+
+#include <facet/facet.h>
+
+#include "base/compiler.h"
+
+#include <stdio.h>
+
+/* Exit codes. When several apply the highest wins. */
+enum {
+    CLI_DONE = 0,
+    CLI_NONE = 1,     /* no face, or nobody recognised */
+    CLI_USE = 2,      /* wrong options or arguments */
+    CLI_INPUT = 3,    /* a file could not be read, a model or gallery is unusable, output failed */
+    CLI_STOPPED = 130 /* interrupted by the user */
+};
+
+/* Every option means the same in every command that takes it. */
+typedef enum cli_opt_id {
+    OPT_FACE,
+    OPT_ALL_FACES,
+    OPT_STRICT,
+    OPT_FOLDERS,
+    OPT_FACE_ID,
+    OPT_YES,
+    OPT_FORMAT,
+    OPT_OUT,
+    OPT_NORMALIZE,
+    OPT_THRESHOLD,
+    OPT_TOP,
+    OPT_LAYERS,
+    OPT_SECONDS,
+    OPT_SIZE,
+    OPT_BATCH,
+    OPT_DRAW,
+    OPT_CROP_DIR,
+    OPT_DET_SIZE,
+    OPT_DET_THRESH,
+    OPT_MAX_FACES,
+    OPT_ROTATIONS,
+    OPT_TILE,
+    OPT_FILES_FROM,
+    OPT_MAX_PIXELS,
+    OPT_GALLERY,
+    OPT_MODELS,
+    OPT_PRECISION,
+    OPT_LOW_MEMORY,
+    OPT_THREADS,
+    OPT_JSON,
+    OPT_QUIET,
+    OPT_VERBOSE,
+    OPT_HELP,
+    OPT_COUNT
+} cli_opt_id;
+#define CLI_OPT(id) (UINT64_C(1) << (id))
+/* What all commands have, those that load a pack, and those that analyse photos. */
+#define CLI_COMMON_OPTIONS (CLI_OPT(OPT_JSON) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE))
+#define CLI_PACK_OPTIONS \
+    (CLI_COMMON_OPTIONS | CLI_OPT(OPT_MODELS) | CLI_OPT(OPT_PRECISION) | CLI_OPT(OPT_LOW_MEMORY) | CLI_OPT(OPT_THREADS))
+#define CLI_ANALYSIS_OPTIONS \
+    (CLI_PACK_OPTIONS | CLI_OPT(OPT_DET_SIZE) | CLI_OPT(OPT_DET_THRESH) | CLI_OPT(OPT_MAX_FACES) | \
+     CLI_OPT(OPT_ROTATIONS) | CLI_OPT(OPT_TILE) | CLI_OPT(OPT_MAX_PIXELS) | CLI_OPT(OPT_FILES_FROM))
+
+typedef struct cli_sizes {
+    int n; /* 0 = automatic */
+    struct { int width, height; } at[FCT_MAX_DET_SIZES];
+} cli_sizes;
+
+/* Values of all options after parsing; those not given hold their defaults.
+ * Texts are borrowed from argv. */
+typedef struct cli_settings {
+    bool help, quiet, verbose, json, yes, normalize, all_faces, strict, rotations, low_memory, layers;
+    const char *models, *gallery, *files_from, *draw, *crop_dir, *out, *folders;
+    int threads, max_faces, tile, top, face, batch;
+    int64_t max_pixels, face_id;
+    double det_thresh, threshold, seconds; /* threshold: NAN = the pack's */
+    int precision, format;                 /* index into the option's choices */
+    cli_sizes det_size, size;
+} cli_settings;
+
+typedef struct cli_args {
+    cli_settings set;
+    uint64_t given; /* CLI_OPT bits of the options on the command line */
+    char **words;   /* the arguments that are no options; owned array, borrowed texts */
+    int n_words;
+} cli_args;
+
+typedef struct cli_command {
+    const char *name;
+    const char *synopsis;    /* its arguments: "PHOTO..." */
+    const char *summary;     /* one line, no full stop */
+    const char *description; /* paragraphs divided by empty lines */
+    uint64_t options;        /* CLI_OPT bits; OPT_HELP is always taken */
+    const char *examples;    /* lines; those starting with "facet" are commands, others explain the next */
+    int min_words, max_words;/* how many arguments, max -1 = any number */
+    int (*run)(cli_args *args);
+} cli_command;
+
+/* All commands in the order of the help; ends with a NULL name. Static. */
+extern const cli_command *const cli_commands[];
+extern const cli_command cmd_detect, cmd_embed, cmd_compare, cmd_enroll, cmd_identify, cmd_people, cmd_remove,
+    cmd_rename, cmd_info, cmd_bench, cmd_help, cmd_version;
+const cli_command *cli_command_find(const char *name); /* NULL = none */
+bool cli_command_takes(const cli_command *c, cli_opt_id id);
+
+/* ---- Options (options.c) -------------------------------------------------- */
+typedef enum cli_opt_kind { KIND_FLAG, KIND_TEXT, KIND_INT, KIND_INT64, KIND_NUMBER, KIND_SIZES, KIND_CHOICE } cli_opt_kind;
+typedef enum cli_complete { COMPLETE_NONE, COMPLETE_FILE, COMPLETE_FOLDER } cli_complete;
+
+typedef struct cli_opt {
+    const char *name; /* without "--" */
+    char letter;      /* short form, 0 = none */
+    cli_opt_kind kind;
+    size_t offset;    /* of its field in cli_settings */
+    const char *arg;  /* what the help calls its value; NULL for a flag */
+    double low, high; /* limits of numbers */
+    const char *choices; /* of KIND_CHOICE, divided by '|' */
+    cli_complete complete;
+    const char *help;
+} cli_opt;
+extern const cli_opt cli_opts[OPT_COUNT];
+
+/* Parses argv (without program and command name). On bad use prints one line
+ * and returns CLI_USE; else CLI_DONE. Free with cli_args_free() in both cases. */
+int cli_args_parse(const cli_command *c, int argc, char **argv, cli_args *out);
+void cli_args_free(cli_args *a);
+
+/* Closest of the names (by edit distance, at most a third of word's length off), or NULL. */
+const char *cli_closest(const char *word, const char *const *names, int n);
+
+/* ---- Messages (message.c) ------------------------------------------------- */
+/* One line on stderr, with "facet: " before it; control characters become '?'. */
+void cli_error(const char *format, ...) FCT_PRINTF(1, 2);
+/* The same with "facet: warning: ", and not at all after --quiet. */
+void cli_warn(const char *format, ...) FCT_PRINTF(1, 2);
+/* Without prefix, on stderr, not after --quiet: what was done. */
+void cli_note(const char *format, ...) FCT_PRINTF(1, 2);
+/* Prints the error's text and returns the exit code it stands for: CLI_USE for
+ * FCT_ERR_ARG, else CLI_INPUT. */
+int cli_fail(const fct_error *e);
+/* Asks on the terminal, or takes --yes for an answer. Without a terminal prints
+ * one line. CLI_DONE = yes, CLI_NONE = no, CLI_USE = could not ask. */
+int cli_confirm(const cli_settings *s, const char *question);
+void cli_message_setup(const cli_settings *s); /* quiet, verbose: library log to stderr */
+
+/* Both exit the process with code 3 and one line when memory is out. */
+void *cli_alloc(size_t count, size_t size); /* zeroed; owned: free() */
+void *cli_grow(void *p, size_t *capacity, size_t needed, size_t size); /* amortised realloc */
+char *cli_format(const char *format, ...) FCT_PRINTF(1, 2); /* owned: free() */
+
+/* Set by SIGINT once cli_catch_interrupt() was called; a second SIGINT kills. */
+bool cli_interrupted(void);
+void cli_catch_interrupt(void);
+
+#endif

@@ -1,0 +1,47 @@
+/* Texts of 'facet help TOPIC'. Lines as they are printed. */
+#include "help.h"
+
+const cli_topic cli_topics[] = {
+    {"packs", "where networks come from",
+     "A pack is a folder of ONNX files: a detector and an embedder, perhaps landmarks,\n"
+     "gender and age. facet reads InsightFace's packs (buffalo_l, buffalo_m, buffalo_s,\n"
+     "buffalo_sc, antelopev2) unchanged; each file is given its task by its signature.\n"
+     "\n"
+     "  --models FOLDER   a folder (any name with a slash, or one that exists)\n"
+     "  --models NAME     the folder NAME in FCT_MODELS, else in ~/.insightface/models\n"
+     "\n"
+     "InsightFace's networks are for non-commercial research only and are not part of\n"
+     "facet. Their publisher offers them at\n"
+     "  https://github.com/deepinsight/insightface/releases/tag/v0.7\n"
+     "Unpack one, for instance buffalo_sc.zip (15 MB), to ~/.insightface/models/buffalo_sc\n"
+     "and say '--models buffalo_sc', or point --models at the folder. What a pack holds:\n"
+     "'facet info --models PACK'.\n"},
+    {"inputs", "how photos are named",
+     "A PHOTO is one of\n"
+     "\n"
+     "  a file            JPEG, PNG or WebP; the content decides, not the name\n"
+     "  a folder          all .jpg, .jpeg, .png and .webp files in it and below it;\n"
+     "                    names that start with a dot and linked folders are left out\n"
+     "  a pattern         'shots/*.jpg': * ? [a-z] within a name, ** for any depth of\n"
+     "                    folders; quoted, facet expands it itself\n"
+     "  -                 one picture from standard input\n"
+     "\n"
+     "--files-from LIST adds the files named in LIST, one a line. EXIF orientation is\n"
+     "applied. A file that cannot be read is reported, the others go on.\n"},
+    {"exit-codes", "what facet returns to a script",
+     "  0   done\n"
+     "  1   no face found in any of the photos, nobody recognised, not the same person\n"
+     "  2   wrong options or arguments\n"
+     "  3   a file could not be read or written (with several photos: at least one;\n"
+     "      the others were done), a model or a gallery is unusable\n"
+     "  130 interrupted\n"
+     "\n"
+     "The first three lines of the table are about the answer, the others about trouble:\n"
+     "where several apply the highest wins.\n"},
+    {"environment", "variables that facet reads",
+     "  FCT_MODELS    folder in which packs are looked up by name\n"
+     "  FCT_GALLERY   the gallery's file\n"
+     "  FCT_THREADS   number of threads\n"
+     "  FCT_CPU       highest kernel level to use: c, sse41, avx2, avx512, neon\n"},
+    {NULL, NULL, NULL},
+};
