@@ -6,10 +6,7 @@
 #define FCT_FACE_CROP_H
 
 #include "facet/image.h"
-
-typedef struct fct_norm {
-    float mean, std;
-} fct_norm;
+#include "pack/pack.h"
 
 /* Size of the picture inside the network's input, and the one scale of both
  * axes: the picture's longer side (relative to the input's) fills its axis. */

@@ -2,6 +2,7 @@
 #include "face/runner.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "face/crop.h"
 
 /* More crops than this at once gain nothing and cost memory. */
 enum { max_batch = 16 };

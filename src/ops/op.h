@@ -8,6 +8,7 @@
 #ifndef FCT_OPS_OP_H
 #define FCT_OPS_OP_H
 
+#include "base/compiler.h"
 #include "facet/model.h"
 
 /* Two element types are enough inside: loaders widen the integers, bool and the
@@ -75,7 +76,7 @@ const fct_op *fct_op_at(int i);
 
 /* "FILE: node 'NAME' (OP): text" */
 fct_status fct_op_fail(const fct_op_call *c, fct_status code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    FCT_PRINTF(3, 4);
 
 const fct_attr *fct_op_attr(const fct_op_call *c, const char *name, fct_attr_type type); /* NULL = absent */
 int64_t fct_op_attr_int(const fct_op_call *c, const char *name, int64_t fallback);

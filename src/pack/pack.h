@@ -2,8 +2,12 @@
 #ifndef FCT_PACK_PACK_H
 #define FCT_PACK_PACK_H
 
-#include "face/crop.h"
 #include "facet/face.h"
+
+/* Input normalisation: (x - mean) / std of bytes 0..255. */
+typedef struct fct_norm {
+    float mean, std;
+} fct_norm;
 
 /* The network of a task. Borrowed from the pack. */
 typedef struct fct_pack_net {

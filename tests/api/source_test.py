@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Rules of the source that a compiler does not check: which folder may include
+which, what belongs into src/base and src/kernels alone, sizes and names of files.
+
+usage: source_test.py SOURCE_ROOT"""
+import pathlib
+import re
+import sys
+
+from report import Report
+
+# Folder: the folders of src/ whose headers it may include, besides its own and include/facet.
+MAY_INCLUDE = {
+    "src/base": [],
+    "src/kernels": ["base"],
+    "src/ops": ["base", "kernels"],
+    "src/graph": ["base", "kernels", "ops"],
+    "src/onnx": ["base", "graph"],
+    "src/image": ["base", "kernels"],
+    "src/pack": ["base", "graph", "onnx"],
+    "src/face": ["base", "kernels", "graph", "image", "pack"],
+    "src/index": ["base", "kernels"],
+    "src/gallery": ["base", "index"],
+    "src/video": ["base", "kernels", "image", "face"],
+    "tools": [],
+    "server": [],
+    "python": [],
+    "train": ["base", "kernels", "ops", "graph"],
+}
+MAX_LINES = 500
+GENERATED = {"meanshape.inc"}  # tables of figures
+PLATFORM = re.compile(r"^(windows|unistd|pthread|dirent|fcntl|io|process|pwd|sched|signal|time|termios|sys/.*)\.h$")
+VECTORS = re.compile(r"^(\w*intrin|arm_neon|cpuid)\.h$")
+ALLOCATION = re.compile(r"\b(malloc|calloc|realloc|free|strdup|strndup|asprintf|aligned_alloc|posix_memalign)\s*\(")
+TALKS = re.compile(r"\b(printf|fprintf\s*\(\s*std(out|err)|puts|putchar|perror|abort|exit|_exit)\s*\(")
+EXTENSION = re.compile(r"__attribute__|__builtin_|__extension__|\basm\b|__asm__|\btypeof\b")
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+
+
+def code_files(root, folders):
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in {".c", ".h", ".inc"} and path.is_file():
+                yield path
+
+
+def without_comments(text):
+    """Comments and the contents of strings blanked, line breaks kept."""
+    def blank(m):
+        return re.sub(r"[^\n]", " ", m.group(0))
+    return re.sub(r"/\*.*?\*/|//[^\n]*|\"(\\.|[^\"\\\n])*\"", blank, text, flags=re.DOTALL)
+
+
+def matches(root, folders, pattern, what, keep=lambda path: True):
+    """Lines of code that the pattern is found in, as faults."""
+    faults = []
+    for path in code_files(root, folders):
+        if not keep(path):
+            continue
+        for number, line in enumerate(without_comments(path.read_text()).splitlines(), 1):
+            if pattern.search(line):
+                faults.append("%s:%d: %s" % (path.relative_to(root), number, what))
+    return faults
+
+
+def includes(path):
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        found = re.match(r'\s*#\s*include\s*([<"])([^">]+)[">]', line)
+        if found:
+            yield number, found.group(1) == "<", found.group(2)
+
+
+def direction_faults(root, folder, allowed):
+    faults = []
+    own = folder.split("/")[-1]
+    modules = {f.split("/")[1] for f in MAY_INCLUDE if f.startswith("src/")}
+    for path in code_files(root, [folder]):
+        for number, system, name in includes(path):
+            module = name.split("/")[0] if "/" in name else own
+            if system or module in {own, "facet"} or module in allowed or module not in modules | {"..", "src"}:
+                continue
+            faults.append("%s:%d: includes %s" % (path.relative_to(root), number, name))
+    return faults
+
+
+def header_faults(root, pattern, allowed, what):
+    faults = []
+    for path in code_files(root, ["src"]):
+        if str(path.relative_to(root)).startswith(allowed):
+            continue
+        for number, _, name in includes(path):
+            if pattern.match(name):
+                faults.append("%s:%d: %s: %s" % (path.relative_to(root), number, what, name))
+    return faults
+
+
+def all_text(root):
+    skip = ("build", ".git", ".venv")
+    for path in sorted(root.rglob("*")):
+        parts = path.relative_to(root).parts
+        if parts[0].startswith(skip) or "corpus" in parts or not path.is_file():
+            continue
+        if path.suffix in {".c", ".h", ".inc", ".py", ".sh", ".build", ".js"}:
+            yield path
+
+
+def check_files(root, report):
+    long, unfinished, names = [], [], {}
+    for path in all_text(root):
+        shown, text = path.relative_to(root), path.read_text(errors="replace")
+        lines = text.count("\n")
+        if lines >= MAX_LINES and path.name not in GENERATED:
+            long.append("%s: %d lines" % (shown, lines))
+        if path.name != "source_test.py" and UNFINISHED.search(text):
+            unfinished.append("%s: unfinished work is marked" % shown)
+        if path.suffix in {".c", ".h"}:
+            names.setdefault(path.name, []).append(str(shown))
+    report.check("files under %d lines" % MAX_LINES, long)
+    report.check("nothing marked as unfinished", unfinished)
+    # A public header and the internal one of the same object may share a name.
+    twice = [" and ".join(v) for v in names.values() if len([p for p in v if not p.startswith("include/")]) > 1]
+    report.check("unique file names", twice)
+
+
+def main():
+    root = pathlib.Path(sys.argv[1]).resolve()
+    report = Report()
+    for folder, allowed in MAY_INCLUDE.items():
+        report.check("dependency direction of " + folder, direction_faults(root, folder, allowed))
+    check_files(root, report)
+    report.check("platform headers in src/base alone", header_faults(root, PLATFORM, "src/base/", "platform header"))
+    report.check("vector headers in src/base and src/kernels alone",
+                 header_faults(root, VECTORS, ("src/base/", "src/kernels/"), "vector header"))
+
+    def in_src(*except_for):
+        return lambda p: not str(p.relative_to(root)).startswith(except_for)
+    report.check("allocation by base/alloc.h", matches(root, ["src"], ALLOCATION, "allocates by itself", in_src("src/base/")))
+    report.check("the library neither prints nor ends the process", matches(root, ["src"], TALKS, "prints or ends"))
+    report.check("compiler extensions in src/base and src/kernels alone",
+                 matches(root, ["src"], EXTENSION, "compiler extension", in_src("src/base/", "src/kernels/")))
+    report.check("files are opened by base/file.h",
+                 matches(root, ["src"], re.compile(r"\bfopen\s*\("), "fopen", in_src("src/base/")))
+    report.close()
+
+
+main()
