@@ -29,5 +29,6 @@
 #include "gallery.h"
 #include "image.h"
 #include "model.h"
+#include "video.h"
 
 #endif
