@@ -22,6 +22,7 @@
 
 #include "base/cpu.h"
 #include "kernels/conv_args.h"
+#include "kernels/wino_args.h"
 #include <stddef.h>
 #include <stdint.h>
 

@@ -48,7 +48,7 @@ struct fct_conv_plan {
 };
 
 extern const fct_conv_algo fct_conv_algo_reference, fct_conv_algo_gemm_1x1, fct_conv_algo_gemm, fct_conv_algo_gemm_half,
-    fct_conv_algo_dw, fct_conv_algo_stem;
+    fct_conv_algo_dw, fct_conv_algo_stem, fct_conv_algo_wino4, fct_conv_algo_wino4_half, fct_conv_algo_wino6;
 
 /* conv_create() for a kernel table other than the process's, for tests. */
 fct_status fct_conv_create_at(const fct_kernel_table *k, const fct_conv_spec *s, fct_conv **out, fct_error *err);

@@ -1,0 +1,94 @@
+/* Winograd transforms of input and weights. */
+#include "kernels/wino_v.h"
+#include <string.h>
+
+/* The tile's input with zeros outside and scale and shift applied inside, [my + 2][mx + 2][CB]. */
+static void gather(const fct_k_wino_in *t, const float *image, int iy, int ix, float *dst) {
+    const fct_k_geom *g = &t->g;
+    for (int y = iy; y < iy + t->my + 2; y++)
+        for (int x = ix; x < ix + t->mx + 2; x++, dst += CB) {
+            const bool inside = y >= 0 && y < g->ih && x >= 0 && x < g->iw;
+            const float *src = image + ((ptrdiff_t)y * g->iw + x) * CB;
+            for (int v = 0; v < VPB; v++) {
+                vf d = V_ZERO();
+                if (inside) d = V_LOAD(src + v * VL);
+                if (inside && t->scale) d = V_FMA(d, V_LOAD(t->scale + v * VL), V_LOAD(t->shift + v * VL));
+                V_STORE(dst + v * VL, d);
+            }
+        }
+}
+
+ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const float *src, size_t row, float *v,
+                             size_t stride) {
+    vf half[FCT_WINO_ALPHA_MAX][FCT_WINO_ALPHA_MAX];
+    UNROLL for (int y = 0; y < MY + 2; y++) {
+        vf d[FCT_WINO_ALPHA_MAX];
+        UNROLL for (int x = 0; x < MX + 2; x++) d[x] = V_LOAD(src + y * row + x * CB);
+        w_in(F, MX, d, half[y]);
+    }
+    UNROLL for (int b = 0; b < MX + 2; b++) {
+        vf d[FCT_WINO_ALPHA_MAX], r[FCT_WINO_ALPHA_MAX];
+        UNROLL for (int y = 0; y < MY + 2; y++) d[y] = half[y][b];
+        w_in(F, MY, d, r);
+        UNROLL for (int a = 0; a < MY + 2; a++) V_STORE(v + (a * (F + 2) + b) * stride, r[a]);
+    }
+}
+
+ALWAYS_INLINE void transform_all(const int F, const int MY, const int MX, const fct_k_wino_in *t) {
+    const fct_k_geom *g = &t->g;
+    float padded[FCT_WINO_ALPHA_MAX * FCT_WINO_ALPHA_MAX * CB];
+    for (int i = 0; i < t->n; i++) {
+        const int iy = t->tiles[i].y - g->pad_top, ix = t->tiles[i].x - g->pad_left;
+        const float *image = t->in + t->tiles[i].image * t->image_stride;
+        const float *src = image + ((ptrdiff_t)iy * g->iw + ix) * CB;
+        size_t row = (size_t)g->iw * CB;
+        if (t->scale || iy < 0 || ix < 0 || iy + MY + 2 > g->ih || ix + MX + 2 > g->iw) {
+            gather(t, image, iy, ix, padded);
+            src = padded;
+            row = (MX + 2) * CB;
+        }
+        for (int v = 0; v < VPB; v++)
+            transform(F, MY, MX, src + v * VL, row, t->v + (size_t)i * CB + v * VL, t->point_stride);
+    }
+}
+
+#define DEFINE(F, MY, MX) \
+    static void in_##F##MY##MX(const fct_k_wino_in *t) { transform_all(F, MY, MX, t); }
+W_PAIRS(DEFINE)
+
+void KFN(wino_in)(const fct_k_wino_in *t) {
+#define CASE(F, MY, MX) case F * 100 + MY * 10 + MX: in_##F##MY##MX(t); break;
+    switch (t->family * 100 + t->my * 10 + t->mx) { W_PAIRS(CASE) }
+}
+
+/* s (1, a, a^2) g for all points but infinity, which is g[2]. */
+ALWAYS_INLINE void weight_row(int family, const vf *g, vf *r) {
+    r[0] = g[2];
+    r[1] = g[0];
+    if (family == 4) {
+        w_pair(r + 2, w_fma(1.f / 3, g[2], w_mul(2.f / 3, g[0])), 2.f / 3 * W_P, g[1]);
+        w_pair(r + 4, w_fma(1.f / 3, g[2], w_mul(1.f / 6, g[0])), 1.f / 6 * W_Q, g[1]);
+    } else {
+        w_pair(r + 2, w_mul(-2.f / 9, g[0] + g[2]), -2.f / 9, g[1]);
+        w_pair(r + 4, w_fma(2.f / 45, g[2], w_mul(1.f / 90, g[0])), 1.f / 45, g[1]);
+        w_pair(r + 6, w_fma(8.f / 45, g[2], w_mul(32.f / 45, g[0])), 16.f / 45, g[1]);
+    }
+}
+
+void KFN(wino_weights)(int family, const float *g, int lanes, float scale, float *u, size_t point_stride) {
+    const int alpha = fct_wino_alpha(family);
+    for (int l = 0; l < lanes; l += VL) {
+        vf half[3][FCT_WINO_ALPHA_MAX];
+        for (int y = 0; y < 3; y++) {
+            vf d[3];
+            for (int x = 0; x < 3; x++) d[x] = w_mul(scale, V_LOAD(g + (y * 3 + x) * lanes + l));
+            weight_row(family, d, half[y]);
+        }
+        for (int b = 0; b < alpha; b++) {
+            const vf d[3] = {half[0][b], half[1][b], half[2][b]};
+            vf r[FCT_WINO_ALPHA_MAX];
+            weight_row(family, d, r);
+            for (int a = 0; a < alpha; a++) V_STORE(u + (a * alpha + b) * point_stride + l, r[a]);
+        }
+    }
+}
