@@ -1,0 +1,112 @@
+/* Memory running out at every allocation in turn, the gallery's and SQLite's:
+ * each call succeeds or says so, nothing leaks, and what was reported as stored
+ * is there. */
+#include "test.h"
+#include "base/alloc.h"
+#include "gallery_util.h"
+#include <sqlite3.h>
+
+static fct_error e;
+static long sqlite_fail_at, sqlite_live;
+static bool sqlite_failed;
+static sqlite3_mem_methods real;
+
+static bool fails_now(void) {
+    bool now = sqlite_fail_at && --sqlite_fail_at == 0;
+    sqlite_failed |= now;
+    return now;
+}
+static void *t_malloc(int n) {
+    void *p = fails_now() ? NULL : real.xMalloc(n);
+    sqlite_live += p != NULL;
+    return p;
+}
+static void t_free(void *p) {
+    sqlite_live -= p != NULL;
+    real.xFree(p);
+}
+static void *t_realloc(void *p, int n) { return fails_now() ? NULL : real.xRealloc(p, n); }
+
+/* A life of a gallery; everything stored with success goes into *stored. */
+static fct_status life(const char *path, uint64_t round, int *stored) {
+    fct_gallery *g;
+    fct_person *people = NULL, p;
+    fct_stored_face *faces = NULL;
+    fct_match m[2];
+    fct_gallery_info info;
+    float v[UTIL_DIM];
+    int n, found;
+    fct_status s = fct_gallery_open(path, NULL, &g, &e);
+    for (int i = 0; i < 3 && !s; i++) {
+        s = util_enroll(g, i ? "Ada" : "Bob", round * 4 + (uint64_t)i, NULL, &e);
+        if (!s) ++*stored;
+    }
+    util_embedding(round * 4, UTIL_DIM, v);
+    if (!s) s = fct_gallery_search(g, UTIL_MODEL, v, UTIL_DIM, 0.99f, 2, m, &found, &e);
+    if (!s) CHECK_MSG(found == 1 && strcmp(m[0].name, "Bob") == 0, "round %d: %d found", (int)round, found);
+    if (!s) s = fct_gallery_people(g, &people, &n, &e);
+    if (!s) s = fct_gallery_find(g, "Ada", &p, &e);
+    if (!s) s = fct_gallery_faces(g, p.id, &faces, &n, &e);
+    if (!s) s = fct_gallery_rename(g, p.id, "Eve", &e);
+    if (!s) s = fct_gallery_rename(g, p.id, "Ada", &e);
+    if (!s) s = fct_gallery_stat(g, &info, &e);
+    if (!s) s = fct_gallery_check(g, &e);
+    fct_gallery_people_free(people);
+    fct_gallery_faces_free(faces);
+    fct_gallery_free(g);
+    return s;
+}
+
+/* Runs lives with the n-th allocation failing until none fails. */
+static void run(const char *name, bool of_sqlite) {
+    const char *path = util_path(name);
+    util_remove(path);
+    long fct_before = fct_alloc_live(), rounds = 0;
+    for (long n = 1;; n++, rounds++) {
+        int stored = 0;
+        util_remove(path);
+        sqlite_failed = false;
+        if (of_sqlite)
+            sqlite_fail_at = n;
+        else
+            fct_alloc_fail_at(n);
+        fct_status s = life(path, (uint64_t)n, &stored);
+        sqlite_fail_at = 0;
+        fct_alloc_fail_at(0);
+        CHECK_MSG(!s || s == FCT_ERR_NOMEM, "allocation %ld: %d %s", n, s, e.text);
+        CHECK_MSG(fct_alloc_live() == fct_before, "allocation %ld: %ld blocks leak", n, fct_alloc_live() - fct_before);
+        fct_gallery *g;
+        REQUIRE(!fct_gallery_open(path, NULL, &g, &e));
+        for (int i = 0; i < stored; i++) {
+            const char *who = util_who(g, (uint64_t)n * 4 + (uint64_t)i);
+            CHECK_MSG(who && *who, "allocation %ld: face %d is lost", n, i);
+        }
+        CHECK_MSG(!fct_gallery_check(g, &e), "allocation %ld: %s", n, e.text);
+        fct_gallery_free(g);
+        if (test_failures) return;
+        if (!s && (of_sqlite ? !sqlite_failed : n > 5)) {
+            if (of_sqlite || rounds > 20) break;
+        }
+    }
+    CHECK_MSG(rounds > 20, "only %ld allocations were failed", rounds);
+}
+
+TEST(allocations_of_the_gallery) { run("oom1.db", false); }
+TEST(allocations_of_sqlite) {
+    long before = sqlite_live;
+    run("oom2.db", true);
+    sqlite3_release_memory(1 << 30);
+    CHECK_MSG(sqlite_live <= before + 8, "%ld blocks", sqlite_live - before); /* one-time tables of SQLite itself */
+}
+
+int main(int argc, char **argv) {
+    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real)) return 77;
+    sqlite3_mem_methods mine = real;
+    mine.xMalloc = t_malloc;
+    mine.xFree = t_free;
+    mine.xRealloc = t_realloc;
+    if (sqlite3_config(SQLITE_CONFIG_MALLOC, &mine) || sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0)) return 77;
+    fct_set_threads(1, NULL);
+    sqlite3_initialize();
+    return test_main(argc, argv);
+}
