@@ -1,0 +1,227 @@
+#include "train/eval.h"
+#include "train/augment.h"
+#include "train/csv.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const double fct_eval_far[FCT_EVAL_FARS] = {1e-2, 1e-3, 1e-4, 1e-5};
+
+static double dot(const float *a, const float *b, int n) {
+    float s[16] = {0};
+    int k = 0;
+    for (; k + 16 <= n; k += 16)
+        for (int j = 0; j < 16; j++) s[j] += a[k + j] * b[k + j];
+    double sum = 0;
+    for (; k < n; k++) sum += a[k] * b[k];
+    for (int j = 0; j < 16; j++) sum += s[j];
+    return sum;
+}
+
+/* ---- Pairs ------------------------------------------------------------------- */
+
+static fct_status add_pair(const char *path, const fct_dataset *d, char **field, const int col[3], size_t *cap,
+                           fct_pairs *p, fct_error *err) {
+    long a = fct_dataset_find(d, field[col[0]]), b = fct_dataset_find(d, field[col[1]]);
+    if (a < 0 || b < 0)
+        return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no picture %s", path, field[a < 0 ? col[0] : col[1]]);
+    if (p->n == *cap) {
+        *cap = *cap ? *cap * 2 : 1024;
+        uint32_t *na = fct_realloc_array(p->a, *cap, sizeof *na), *nb = na ? fct_realloc_array(p->b, *cap, sizeof *nb) : NULL;
+        if (na) p->a = na;
+        if (nb) p->b = nb;
+        uint8_t *ns = nb ? fct_realloc_array(p->same, *cap, 1) : NULL;
+        if (!ns) return fct_fail_nomem(err, "pairs", *cap * 9);
+        p->same = ns;
+    }
+    p->a[p->n] = (uint32_t)a;
+    p->b[p->n] = (uint32_t)b;
+    p->same[p->n++] = atoi(field[col[2]]) != 0;
+    return FCT_OK;
+}
+
+fct_status fct_pairs_read(const char *path, const fct_dataset *d, fct_pairs *out, fct_error *err) {
+    uint8_t *data;
+    size_t size, cap = 0;
+    char *field[16];
+    *out = (fct_pairs){0};
+    fct_status st = fct_file_read(path, 1 << 28, &data, &size, err);
+    if (st) return st;
+    char *text = (char *)data;
+    int n = fct_csv_next(&text, field, 16);
+    const int col[3] = {fct_csv_column(field, n, "a"), fct_csv_column(field, n, "b"), fct_csv_column(field, n, "same")};
+    if (col[0] < 0 || col[1] < 0 || col[2] < 0)
+        st = fct_fail(err, FCT_ERR_FORMAT, "%s: columns a, b and same expected", path);
+    while (!st && (n = fct_csv_next(&text, field, 16)) > 0)
+        if (col[0] < n && col[1] < n && col[2] < n) st = add_pair(path, d, field, col, &cap, out, err);
+    fct_free(data);
+    if (st) fct_pairs_clear(out);
+    return st;
+}
+
+void fct_pairs_clear(fct_pairs *p) {
+    fct_free(p->a);
+    fct_free(p->b);
+    fct_free(p->same);
+    *p = (fct_pairs){0};
+}
+
+/* ---- Embedding ----------------------------------------------------------------- */
+
+/* The central square of a picture as the network's input. */
+static bool load(const fct_dataset *d, size_t i, int size, bool mirror, float *out) {
+    fct_image *im;
+    if (fct_dataset_read(d, i, &im, NULL)) return false;
+    fct_view v = fct_image_view(im);
+    int x0 = (v.width - size) / 2, y0 = (v.height - size) / 2;
+    bool ok = x0 >= 0 && y0 >= 0;
+    for (int y = 0; ok && y < size; y++) {
+        const uint8_t *row = v.data + (y0 + y) * v.stride + x0 * 3;
+        for (int x = 0; x < size; x++, out += 3)
+            fct_augment_to_input(row + 3 * (mirror ? size - 1 - x : x), 3, out);
+    }
+    fct_image_free(im);
+    return ok;
+}
+
+static void add_rows(const float *z, int n, int dim, const bool *ok, float *out) {
+    for (int i = 0; i < n; i++, z += fct_pad(dim), out += dim) {
+        double norm = sqrt(dot(z, z, dim));
+        for (int k = 0; ok[i] && norm > 0 && k < dim; k++) out[k] += (float)(z[k] / norm);
+    }
+}
+
+static void normalise(float *rows, size_t n, int dim) {
+    for (size_t i = 0; i < n; i++, rows += dim) {
+        double norm = sqrt(dot(rows, rows, dim));
+        for (int k = 0; norm > 0 && k < dim; k++) rows[k] = (float)(rows[k] / norm);
+    }
+}
+
+fct_status fct_eval_embed(const fct_dataset *d, const fct_net_spec *spec, fct_net *net, int max_batch,
+                          const float *params, float *stats, bool mirror, float *out, size_t *bad, fct_error *err) {
+    size_t pixels = (size_t)spec->size * spec->size * 3;
+    float *input = fct_aligned_alloc((size_t)max_batch * pixels * sizeof *input);
+    bool *ok = fct_calloc((size_t)max_batch, sizeof *ok);
+    *bad = 0;
+    memset(out, 0, d->n * (size_t)spec->dim * sizeof *out);
+    for (size_t i = 0; input && ok && i < d->n; i += max_batch) {
+        int n = d->n - i < (size_t)max_batch ? (int)(d->n - i) : max_batch;
+        for (int side = 0; side <= (mirror ? 1 : 0); side++) {
+            memset(input, 0, (size_t)n * pixels * sizeof *input);
+            for (int k = 0; k < n; k++) {
+                ok[k] = load(d, i + k, spec->size, side == 1, input + k * pixels);
+                *bad += side == 0 && !ok[k];
+            }
+            const float *z = fct_net_forward(net, params, stats, input, n, (fct_net_mode){0});
+            add_rows(z, n, spec->dim, ok, out + i * spec->dim);
+        }
+    }
+    normalise(out, d->n, spec->dim);
+    bool nomem = !input || !ok;
+    fct_aligned_free(input);
+    fct_free(ok);
+    return nomem ? fct_fail_nomem(err, "evaluation", max_batch * pixels * sizeof(float)) : FCT_OK;
+}
+
+/* ---- Figures -------------------------------------------------------------------- */
+
+static int descending(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x < y) - (x > y);
+}
+
+fct_status fct_eval_scores(const fct_dataset *d, const float *rows, int dim, float **genuine, size_t *n_genuine,
+                           float **impostor, size_t *n_impostor, fct_error *err) {
+    size_t ng = 0, ni = 0;
+    for (size_t i = 0; i < d->n; i++)
+        for (size_t j = 0; d->sample[i].label >= 0 && j < i; j++)
+            if (d->sample[j].label >= 0) *(d->sample[i].label == d->sample[j].label ? &ng : &ni) += 1;
+    float *g = fct_alloc((ng + 1) * sizeof *g), *m = fct_alloc((ni + 1) * sizeof *m);
+    if (!g || !m) {
+        fct_free(g);
+        fct_free(m);
+        return fct_fail_nomem(err, "scores", ni * sizeof *m);
+    }
+    *genuine = g, *impostor = m, *n_genuine = ng, *n_impostor = ni;
+    for (size_t i = 0; i < d->n; i++)
+        for (size_t j = 0; d->sample[i].label >= 0 && j < i; j++) {
+            if (d->sample[j].label < 0) continue;
+            float s = (float)dot(rows + i * dim, rows + j * dim, dim);
+            *(d->sample[i].label == d->sample[j].label ? g++ : m++) = s;
+        }
+    qsort(*genuine, ng, sizeof(float), descending);
+    qsort(*impostor, ni, sizeof(float), descending);
+    return FCT_OK;
+}
+
+typedef struct scored { float score; uint8_t same, fold; } scored;
+
+static int by_score(const void *a, const void *b) { return descending(&((const scored *)a)->score, &((const scored *)b)->score); }
+
+/* Accuracy on one fold with the threshold that is best on the others. s: by
+ * descending score; a pair is called the same when above the threshold. */
+static double fold_accuracy(const scored *s, size_t n, int fold) {
+    long right = 0, best, in_fold = 0, fold_right = 0;
+    double cut = 2;
+    for (size_t i = 0; i < n; i++) right += s[i].fold != fold && !s[i].same;
+    best = right;
+    for (size_t i = 0; i < n; i++) {
+        if (s[i].fold != fold) right += s[i].same ? 1 : -1;
+        if (right > best && (i + 1 == n || s[i + 1].score < s[i].score)) {
+            best = right;
+            cut = i + 1 < n ? (s[i].score + (double)s[i + 1].score) / 2 : -2;
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        if (s[i].fold == fold) {
+            in_fold++;
+            fold_right += (s[i].score > cut) == s[i].same;
+        }
+    return in_fold ? (double)fold_right / (double)in_fold : 0;
+}
+
+static fct_status measure_pairs(const float *rows, int dim, const fct_pairs *p, fct_eval_result *out, fct_error *err) {
+    size_t total[2] = {0}, seen[2] = {0};
+    scored *s = fct_calloc(p->n + 1, sizeof *s);
+    if (!s) return fct_fail_nomem(err, "pairs", p->n * sizeof *s);
+    for (size_t i = 0; i < p->n; i++) total[p->same[i]]++;
+    for (size_t i = 0; i < p->n; i++) {
+        int c = p->same[i]; /* folds take equal shares of both kinds, in the order of the file */
+        s[i] = (scored){(float)dot(rows + (size_t)p->a[i] * dim, rows + (size_t)p->b[i] * dim, dim), (uint8_t)c,
+                        (uint8_t)(seen[c]++ * 10 / total[c])};
+    }
+    qsort(s, p->n, sizeof *s, by_score);
+    double sum = 0, sq = 0;
+    for (int f = 0; f < 10; f++) {
+        double a = fold_accuracy(s, p->n, f);
+        sum += a;
+        sq += a * a;
+    }
+    out->accuracy = sum / 10;
+    out->deviation = sqrt(fmax(0, sq / 10 - sum * sum / 100));
+    fct_free(s);
+    return FCT_OK;
+}
+
+fct_status fct_eval_measure(const fct_dataset *d, const float *rows, int dim, const fct_pairs *pairs,
+                            fct_eval_result *out, fct_error *err) {
+    float *g, *m;
+    *out = (fct_eval_result){0};
+    fct_status st = pairs && pairs->n ? measure_pairs(rows, dim, pairs, out, err) : FCT_OK;
+    if (!st) st = fct_eval_scores(d, rows, dim, &g, &out->genuine, &m, &out->impostor, err);
+    if (st) return st;
+    for (int k = 0; k < FCT_EVAL_FARS; k++) {
+        size_t allowed = (size_t)(fct_eval_far[k] * (double)out->impostor), above = 0;
+        out->tar[k] = out->threshold[k] = NAN;
+        if (allowed == 0 || out->genuine == 0) continue;
+        while (above < out->genuine && g[above] > m[allowed]) above++;
+        out->threshold[k] = m[allowed];
+        out->tar[k] = (double)above / (double)out->genuine;
+    }
+    fct_free(g);
+    fct_free(m);
+    return FCT_OK;
+}

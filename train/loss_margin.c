@@ -1,0 +1,177 @@
+#include "train/loss.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include <string.h>
+
+#define PI 3.14159265358979323846
+
+struct fct_margin {
+    fct_margin_opts o;
+    int classes, dim, ld, max_batch;
+    const fct_tk *tk;
+    int *chosen, *slot;          /* classes in this batch's softmax; class -> place among them, -1 = none */
+    int *pool;                   /* a permutation, for sampling */
+    int *best;                   /* [n][chosen]: sub-centre of the largest cosine */
+    fct_real *unit, *norm;       /* their centres, normalised [chosen K][ld]; lengths */
+    fct_real *packed;            /* the same for the matrix product: panels of columns */
+    fct_real *cosine;            /* [n][rows]: cosines, then gradients by them */
+    fct_real *grad_unit;
+};
+
+void fct_margin_opts_init(fct_margin_opts *o) {
+    *o = (fct_margin_opts){.scale = 64, .m1 = 1, .m2 = 0.5, .m3 = 0, .branch = FCT_MARGIN_LINEAR, .subcentres = 1,
+                           .sample = 1};
+}
+
+double fct_margin_psi(const fct_margin_opts *o, double c, double *derivative) {
+    double theta = acos(c > 1 ? 1 : c < -1 ? -1 : c), phi = o->m1 * theta + o->m2;
+    double sine = sqrt(1 - c * c > 1e-6 ? 1 - c * c : 1e-6);
+    double k = 0, sign = 1;
+    bool plain = (o->branch == FCT_MARGIN_LINEAR && phi > PI) || (o->branch == FCT_MARGIN_EASY && c <= 0);
+    if (plain) {
+        *derivative = 1;
+        return o->branch == FCT_MARGIN_EASY ? c : c - o->m2 * sin(o->m2) - o->m3;
+    }
+    if (o->branch == FCT_MARGIN_MONOTONIC) {
+        k = floor(phi / PI);
+        sign = fmod(k, 2) == 0 ? 1 : -1;
+    }
+    *derivative = o->surrogate ? 1 : sign * o->m1 * sin(phi) / sine;
+    return sign * cos(phi) - 2 * k - o->m3;
+}
+
+fct_status fct_margin_create(const fct_margin_opts *o, int classes, int dim, int max_batch, fct_margin **out,
+                             fct_error *err) {
+    *out = NULL;
+    if (classes < 2 || classes > 1 << 22 || o->subcentres < 1 || o->subcentres > 16 || !(o->sample > 0))
+        return fct_fail(err, FCT_ERR_ARG, "margin loss: %d classes with %d centres each", classes, o->subcentres);
+    fct_margin *m = fct_calloc(1, sizeof *m);
+    if (!m) return fct_fail_nomem(err, "margin loss", sizeof *m);
+    size_t rows = (size_t)classes * o->subcentres, ld = (size_t)fct_pad(dim), cols = rows + 64;
+    *m = (fct_margin){.o = *o, .classes = classes, .dim = dim, .ld = (int)ld, .max_batch = max_batch,
+                      .tk = fct_tk_get()};
+    m->chosen = fct_calloc((size_t)classes, sizeof *m->chosen);
+    m->slot = fct_calloc((size_t)classes, sizeof *m->slot);
+    m->pool = fct_calloc((size_t)classes, sizeof *m->pool);
+    m->best = fct_calloc((size_t)classes, sizeof *m->best);
+    m->unit = fct_aligned_alloc(rows * ld * sizeof(fct_real));
+    m->norm = fct_aligned_alloc(rows * sizeof(fct_real));
+    m->packed = fct_aligned_alloc(cols * ld * sizeof(fct_real));
+    m->cosine = fct_aligned_alloc((size_t)max_batch * cols * sizeof(fct_real));
+    m->grad_unit = fct_aligned_alloc(rows * ld * sizeof(fct_real));
+    if (!m->chosen || !m->slot || !m->pool || !m->best || !m->unit || !m->norm || !m->packed || !m->cosine ||
+        !m->grad_unit) {
+        fct_margin_free(m);
+        return fct_fail_nomem(err, "margin loss", rows * ld * sizeof(fct_real));
+    }
+    *out = m;
+    return FCT_OK;
+}
+
+void fct_margin_free(fct_margin *m) {
+    if (!m) return;
+    fct_free(m->chosen);
+    fct_free(m->slot);
+    fct_free(m->pool);
+    fct_free(m->best);
+    fct_aligned_free(m->unit);
+    fct_aligned_free(m->norm);
+    fct_aligned_free(m->packed);
+    fct_aligned_free(m->cosine);
+    fct_aligned_free(m->grad_unit);
+    fct_free(m);
+}
+
+/* The batch's own classes, then random others up to the share asked for. */
+static int choose(fct_margin *m, int n, const int *label, fct_rng *rng) {
+    int count = 0, want = (int)(m->o.sample * m->classes + 0.5);
+    for (int c = 0; c < m->classes; c++) m->slot[c] = -1;
+    for (int i = 0; i < n; i++)
+        if (label[i] >= 0 && m->slot[label[i]] < 0) {
+            m->slot[label[i]] = count;
+            m->chosen[count++] = label[i];
+        }
+    int left = 0;
+    for (int c = 0; c < m->classes; c++)
+        if (m->slot[c] < 0) m->pool[left++] = c;
+    for (; count < want && left > 0; count++) {
+        int k = want >= m->classes ? left - 1 : (int)fct_rng_below(rng, (uint32_t)left), c = m->pool[k];
+        m->pool[k] = m->pool[--left];
+        m->slot[c] = count;
+        m->chosen[count] = c;
+    }
+    return count;
+}
+
+/* Normalised centres of the chosen classes, also packed for the product. */
+static void load_centres(fct_margin *m, int count, const fct_real *centres) {
+    int k = m->o.subcentres, nr = m->tk->nr, rows = count * k;
+    memset(m->unit, 0, (size_t)rows * m->ld * sizeof *m->unit);
+    memset(m->packed, 0, (size_t)(rows + 64) * m->ld * sizeof *m->packed);
+    for (int r = 0; r < rows; r++) {
+        const fct_real *w = centres + ((size_t)m->chosen[r / k] * k + r % k) * m->dim;
+        fct_real *u = m->unit + (size_t)r * m->ld;
+        memcpy(u, w, (size_t)m->dim * sizeof *u);
+        fct_unit_rows(1, m->dim, m->ld, u, u, m->norm + r);
+        for (int d = 0; d < m->dim; d++) m->packed[((size_t)(r / nr) * m->ld + d) * nr + r % nr] = u[d];
+    }
+}
+
+/* Loss of one sample from its cosines to all centres; row becomes the gradient
+ * by them, times factor. */
+static double sample_loss(fct_margin *m, fct_real *row, int count, int target, double factor) {
+    int k = m->o.subcentres;
+    double top = -1e300, sum = 0, derivative;
+    for (int j = 0; j < count; j++) {
+        int b = j * k;
+        for (int q = 1; q < k; q++)
+            if (row[j * k + q] > row[b]) b = j * k + q;
+        m->best[j] = b;
+    }
+    double psi = fct_margin_psi(&m->o, row[m->best[target]], &derivative);
+    for (int j = 0; j < count; j++) top = fmax(top, m->o.scale * (j == target ? psi : row[m->best[j]]));
+    for (int j = 0; j < count; j++) sum += exp(m->o.scale * (j == target ? psi : row[m->best[j]]) - top);
+    for (int j = 0; j < count; j++) {
+        double p = exp(m->o.scale * (j == target ? psi : row[m->best[j]]) - top) / sum;
+        double g = factor * m->o.scale * (j == target ? (p - 1) * derivative : p);
+        for (int q = 0; q < k; q++)
+            if (j * k + q != m->best[j]) row[j * k + q] = 0;
+        row[m->best[j]] = (fct_real)g;
+    }
+    return log(sum) + top - m->o.scale * psi;
+}
+
+/* Gradient by the centres as they are stored. */
+static void store_centre_grads(fct_margin *m, int count, fct_real *grad_centres) {
+    int k = m->o.subcentres;
+    fct_unit_rows_back(count * k, m->dim, m->ld, m->unit, m->norm, m->grad_unit, m->grad_unit);
+    for (int r = 0; r < count * k; r++)
+        memcpy(grad_centres + ((size_t)m->chosen[r / k] * k + r % k) * m->dim, m->grad_unit + (size_t)r * m->ld,
+               (size_t)m->dim * sizeof *grad_centres);
+}
+
+double fct_loss_margin(fct_margin *m, double weight, int n, int ld, const fct_real *u, const int *label,
+                       const fct_real *centres, fct_real *grad, fct_real *grad_centres, fct_rng *rng,
+                       const int **chosen, int *n_chosen) {
+    int labelled = 0, nr = m->tk->nr;
+    double loss = 0;
+    for (int i = 0; i < n; i++) labelled += label[i] >= 0;
+    *chosen = m->chosen;
+    *n_chosen = 0;
+    if (!labelled) return 0;
+    int count = choose(m, n, label, rng), rows = count * m->o.subcentres, cols = fct_pad(rows);
+    load_centres(m, count, centres);
+    m->tk->gemm(n, cols, m->dim, u, ld, 1, m->packed, nr, (ptrdiff_t)m->ld * nr, m->cosine, cols, false);
+    for (int i = 0; i < n; i++) {
+        fct_real *row = m->cosine + (size_t)i * cols;
+        if (label[i] >= 0)
+            loss += sample_loss(m, row, count, m->slot[label[i]], weight / labelled);
+        else
+            memset(row, 0, (size_t)cols * sizeof *row);
+    }
+    m->tk->gemm(n, m->ld, rows, m->cosine, cols, 1, m->unit, m->ld, nr, grad, ld, true);
+    m->tk->gemm(rows, m->ld, n, m->cosine, 1, cols, u, ld, nr, m->grad_unit, m->ld, false);
+    store_centre_grads(m, count, grad_centres);
+    *n_chosen = count;
+    return weight * loss / labelled;
+}

@@ -1,0 +1,368 @@
+#include "train/train.h"
+#include "train/checkpoint.h"
+#include "train/loader.h"
+#include "train/teacher.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/file.h"
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EVAL_BATCH = 64 };
+
+typedef struct run {
+    const fct_recipe *r;
+    fct_train_hooks hooks;
+    fct_net_spec spec;
+    fct_net *net, *eval_net;
+    fct_dataset *data, *eval_data;
+    fct_teacher teacher;
+    fct_pairs pairs;
+    fct_loader *loader;
+    fct_margin *margin;
+    fct_train_state state;
+    fct_optim optim;
+    long margin_start;     /* step from which the margin loss is on */
+    int frozen_below;
+    float *unit, *norm, *target, *grad, *grads, *centre_grads;
+    bool *used;
+    char *checkpoint;
+    /* since the last report */
+    fct_train_progress sum;
+    long summed;
+    uint64_t since;
+} run;
+
+char *fct_train_checkpoint_path(const char *out) { return fct_path_join(out, "checkpoint.fct"); }
+
+static void note(const run *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(const run *t, const char *format, ...) {
+    char text[600];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    if (t->hooks.note) t->hooks.note(t->hooks.user, text);
+}
+
+/* ---- Opening ------------------------------------------------------------------- */
+
+static fct_status open_data(run *t, fct_error *err) {
+    const fct_recipe *r = t->r;
+    size_t bad = 0;
+    if (!r->data) return fct_fail(err, FCT_ERR_ARG, "no training data: set \"data\"");
+    fct_status st = fct_dataset_open(r->data, r->min_images, &t->data, err);
+    if (st) return st;
+    note(t, "%s: %zu pictures, %d identities with %d pictures or more", r->data, t->data->n, t->data->classes,
+         r->min_images);
+    if (t->data->missing) note(t, "%zu pictures of the index are missing: left out", t->data->missing);
+    if (t->data->empty) note(t, "%zu identities have no picture: left out", t->data->empty);
+    if (t->data->skipped_shards) note(t, "%d shards break off: what follows is left out", t->data->skipped_shards);
+    if (r->teacher) st = fct_teacher_read(r->teacher, t->data, &t->teacher, &bad, err);
+    if (bad) note(t, "%zu teacher embeddings are not finite: left out", bad);
+    if (!st && r->eval_data) st = fct_dataset_open(r->eval_data, 1, &t->eval_data, err);
+    if (!st && r->eval_data && r->eval_pairs) st = fct_pairs_read(r->eval_pairs, t->eval_data, &t->pairs, err);
+    return st;
+}
+
+static fct_status check(const run *t, fct_error *err) {
+    const fct_recipe *r = t->r;
+    if (t->spec.channels != 3) return fct_fail(err, FCT_ERR_ARG, "the network must take 3 channels");
+    if (t->teacher.rows && t->teacher.dim != t->spec.dim)
+        return fct_fail(err, FCT_ERR_MISMATCH, "the teacher has %d dimensions, the network %d", t->teacher.dim,
+                        t->spec.dim);
+    bool distilling = t->teacher.rows && (r->distill.cosine > 0 || r->distill.gram > 0);
+    if (!distilling && !(r->margin_weight > 0))
+        return fct_fail(err, FCT_ERR_ARG, "no loss: set \"teacher\" and distill_*, or \"margin_weight\"");
+    if (!distilling && r->margin_from > 0) return fct_fail(err, FCT_ERR_ARG, "margin_from needs a teacher until then");
+    if (r->margin_weight > 0 && t->data->classes < 2)
+        return fct_fail(err, FCT_ERR_ARG, "%s: a margin loss needs two identities or more", r->data);
+    return FCT_OK;
+}
+
+static fct_status allocate(run *t, fct_error *err) {
+    size_t n = (size_t)t->r->batch, ld = (size_t)fct_pad(t->spec.dim);
+    t->unit = fct_aligned_alloc(n * ld * sizeof(float));
+    t->target = fct_aligned_alloc(n * ld * sizeof(float));
+    t->grad = fct_aligned_alloc(n * ld * sizeof(float));
+    t->norm = fct_aligned_alloc(n * sizeof(float));
+    t->grads = fct_aligned_alloc(t->spec.n_params * sizeof(float));
+    t->centre_grads = fct_aligned_alloc((t->state.n_centres + 1) * sizeof(float));
+    t->used = fct_calloc(n, sizeof *t->used);
+    if (!t->unit || !t->target || !t->grad || !t->norm || !t->grads || !t->centre_grads || !t->used)
+        return fct_fail_nomem(err, "training", 0);
+    memset(t->target, 0, n * ld * sizeof(float));
+    return FCT_OK;
+}
+
+static void on_bad(void *user, const char *text) { note(user, "left out: %s", text); }
+
+/* Weights and step: from the checkpoint where there is one, else drawn. */
+static fct_status open_state(run *t, fct_error *err) {
+    fct_file_stat fs;
+    size_t centres = t->r->margin_weight > 0 ? (size_t)t->data->classes * t->r->margin.subcentres * t->spec.dim : 0;
+    fct_status st = fct_train_state_create(&t->spec, centres, &t->state, err);
+    if (st) return st;
+    fct_file_get_stat(t->checkpoint, &fs);
+    if (fs.exists) {
+        st = fct_checkpoint_read(t->checkpoint, t->spec.text, &t->state, err);
+        if (!st) note(t, "going on from step %llu", (unsigned long long)t->state.step);
+        return st;
+    }
+    fct_rng rng = fct_rng_make((uint64_t)t->r->seed, 0x696e6974u, 0);
+    fct_net_init(&t->spec, &rng, t->state.params, t->state.stats);
+    memcpy(t->state.ema, t->state.params, t->spec.n_params * sizeof(float));
+    memcpy(t->state.ema_stats, t->state.stats, t->spec.n_stats * sizeof(float));
+    return FCT_OK;
+}
+
+static fct_status open_loader(run *t, fct_error *err) {
+    const fct_recipe *r = t->r;
+    fct_loader_opts o = {.batch = r->batch, .out_size = t->spec.size, .workers = r->workers, .seed = (uint64_t)r->seed,
+                         .augment = r->augment, .ramp = r->ramp, .balance = r->balance, .labelled = !t->teacher.rows};
+    fct_status st = fct_loader_create(t->data, &o, (long)t->state.step, &t->loader, err);
+    if (st) return st;
+    fct_loader_on_bad(t->loader, on_bad, t);
+    double steps = (double)fct_loader_epoch_size(t->loader) / r->batch;
+    t->optim = r->optim;
+    t->optim.total = (long)(r->epochs * steps + 0.5);
+    t->optim.warmup = (long)(r->warmup_epochs * steps + 0.5);
+    t->margin_start = r->margin_weight > 0 ? (long)(r->margin_from * (double)t->optim.total) : t->optim.total;
+    return FCT_OK;
+}
+
+static fct_status open_run(run *t, fct_error *err) {
+    const fct_recipe *r = t->r;
+    t->checkpoint = fct_train_checkpoint_path(r->out);
+    if (!t->checkpoint) return fct_fail_nomem(err, "path", 0);
+    fct_status st = fct_dir_make(r->out, err);
+    if (!st) st = fct_net_spec_parse(r->network, &t->spec, err);
+    if (!st) st = open_data(t, err);
+    if (!st) st = check(t, err);
+    if (!st) st = open_state(t, err);
+    if (!st) st = allocate(t, err);
+    if (!st) st = open_loader(t, err);
+    if (!st) st = fct_net_create(&t->spec, r->batch, true, NULL, &t->net, err);
+    if (!st && t->eval_data) st = fct_net_create(&t->spec, EVAL_BATCH, false, NULL, &t->eval_net, err);
+    if (!st && r->margin_weight > 0)
+        st = fct_margin_create(&r->margin, t->data->classes, t->spec.dim, r->batch, &t->margin, err);
+    if (!st)
+        note(t, "network: %.1f MMAC, %zu parameters; %ld steps of %d", t->spec.macs * 1e-6, t->spec.n_params,
+             t->optim.total, r->batch);
+    return st;
+}
+
+static void close_run(run *t) {
+    fct_loader_free(t->loader);
+    fct_net_free(t->net);
+    fct_net_free(t->eval_net);
+    fct_margin_free(t->margin);
+    fct_train_state_clear(&t->state);
+    fct_teacher_clear(&t->teacher);
+    fct_pairs_clear(&t->pairs);
+    fct_dataset_free(t->data);
+    fct_dataset_free(t->eval_data);
+    fct_net_spec_clear(&t->spec);
+    fct_aligned_free(t->unit);
+    fct_aligned_free(t->target);
+    fct_aligned_free(t->grad);
+    fct_aligned_free(t->norm);
+    fct_aligned_free(t->grads);
+    fct_aligned_free(t->centre_grads);
+    fct_free(t->used);
+    fct_free(t->checkpoint);
+}
+
+/* ---- One step -------------------------------------------------------------------- */
+
+/* Class centres start as the mean of the teacher's embeddings of the class (with
+ * a little noise between sub-centres), or at random without a teacher. */
+static void init_centres(run *t) {
+    int dim = t->spec.dim, k = t->r->margin.subcentres;
+    float *c = t->state.centres;
+    fct_rng rng = fct_rng_make((uint64_t)t->r->seed, 0x63656e747265u, 0);
+    float noise = t->teacher.rows ? (k > 1 ? 0.02f : 0) : 1 / sqrtf((float)dim);
+    for (size_t i = 0; i < t->state.n_centres; i++) c[i] = noise > 0 ? noise * (float)fct_rng_normal(&rng) : 0;
+    for (size_t i = 0; t->teacher.rows && i < t->data->n; i++) {
+        int label = t->data->sample[i].label;
+        for (int q = 0; label >= 0 && q < k; q++)
+            for (int d = 0; d < dim; d++) c[((size_t)label * k + q) * dim + d] += t->teacher.rows[i * dim + d];
+    }
+    for (size_t i = 0; i < t->state.n_centres; i += dim) {
+        float norm;
+        fct_unit_rows(1, dim, dim, c + i, c + i, &norm);
+    }
+    memset(t->state.centre_momentum, 0, t->state.n_centres * sizeof(float));
+}
+
+/* Not before they were set: a schedule that was changed may skip the step that
+ * sets them. */
+static bool centres_ready(const run *t) {
+    float sq = 0;
+    for (int d = 0; d < t->spec.dim; d++) sq += t->state.centres[d] * t->state.centres[d];
+    return sq > 0;
+}
+
+static double margin_weight(const run *t, long step) {
+    double ramp = t->r->margin_ramp * (double)t->optim.total, since = (double)(step - t->margin_start + 1);
+    return t->r->margin_weight * (ramp > since ? since / ramp : 1);
+}
+
+static double distill(run *t, const fct_batch *b) {
+    int dim = t->spec.dim, ld = fct_pad(dim);
+    double parts[2];
+    if (!t->teacher.rows) return 0;
+    for (int i = 0; i < b->n; i++)
+        memcpy(t->target + (size_t)i * ld, t->teacher.rows + (size_t)b->sample[i] * dim, (size_t)dim * sizeof(float));
+    double loss = fct_loss_distill(&t->r->distill, b->n, dim, ld, t->unit, t->target, t->grad, parts, t->used);
+    t->sum.cosine += parts[0];
+    t->sum.gram += parts[1];
+    return loss;
+}
+
+/* The classes in use take a step of their own; weight is taken out of their
+ * gradient, so that centres learn as fast as in a margin loss alone. */
+static void step_centres(run *t, const int *chosen, int n, double lr, double weight) {
+    size_t row = (size_t)t->r->margin.subcentres * t->spec.dim;
+    for (int i = 0; i < n; i++) {
+        size_t at = (size_t)chosen[i] * row;
+        fct_sgd_step(&t->optim, lr * t->r->margin_lr, t->optim.decay, 1 / weight, row, t->centre_grads + at,
+                     t->state.centres + at, t->state.centre_momentum + at);
+    }
+}
+
+/* False: the step was not finite and nothing was changed but the statistics,
+ * which are put back. */
+static bool apply(run *t, long step, double loss, const int *chosen, int n_chosen, double weight) {
+    double lr = fct_optim_lr(&t->optim, step), gain = 1;
+    fct_net_backward(t->net, t->state.params, t->grad, t->grads);
+    double norm = fct_grad_norm(t->grads, t->spec.n_params);
+    if (!isfinite(loss) || !isfinite(norm)) return false;
+    if (t->optim.clip > 0 && norm > t->optim.clip) gain = t->optim.clip / norm;
+    fct_sgd_step_net(&t->optim, lr, gain, &t->spec, t->grads, t->state.params, t->state.momentum);
+    if (n_chosen > 0) step_centres(t, chosen, n_chosen, lr, weight);
+    fct_ema_step(t->optim.ema, step, t->spec.n_params, t->state.params, t->state.ema);
+    fct_ema_step(t->optim.ema, step, t->spec.n_stats, t->state.stats, t->state.ema_stats);
+    t->sum.grad_norm += norm;
+    t->sum.lr = lr;
+    t->sum.loss += loss;
+    return true;
+}
+
+static void train_step(run *t, const fct_batch *b, long step, float *stats_before) {
+    int dim = t->spec.dim, ld = fct_pad(dim), n_chosen = 0;
+    const int *chosen = NULL;
+    double weight = margin_weight(t, step), margin = 0;
+    memcpy(stats_before, t->state.stats, t->spec.n_stats * sizeof(float));
+    const float *z = fct_net_forward(t->net, t->state.params, t->state.stats, b->input, b->n,
+                                     (fct_net_mode){.train = true, .momentum = 0.1, .frozen_below = t->frozen_below});
+    fct_unit_rows(b->n, dim, ld, z, t->unit, t->norm);
+    memset(t->grad, 0, (size_t)b->n * ld * sizeof(float));
+    double loss = distill(t, b);
+    if (t->margin && step >= t->margin_start) {
+        fct_rng rng = fct_rng_make((uint64_t)t->r->seed, 0x706663u, (uint64_t)step);
+        if (step == t->margin_start || !centres_ready(t)) init_centres(t);
+        margin = fct_loss_margin(t->margin, weight, b->n, ld, t->unit, b->label, t->state.centres, t->grad,
+                                 t->centre_grads, &rng, &chosen, &n_chosen);
+        t->sum.margin += margin / weight;
+    }
+    fct_unit_rows_back(b->n, dim, ld, t->unit, t->norm, t->grad, t->grad);
+    if (!apply(t, step, loss + margin, chosen, n_chosen, weight)) {
+        memcpy(t->state.stats, stats_before, t->spec.n_stats * sizeof(float));
+        t->state.skipped++;
+        note(t, "step %ld skipped: its loss or gradient is not finite", step);
+    }
+    t->summed++;
+}
+
+/* ---- The loop ---------------------------------------------------------------------- */
+
+static void append_line(const run *t, const char *name, const char *head, const char *line) {
+    char *path = fct_path_join(t->r->out, name);
+    fct_file_stat fs;
+    if (!path) return;
+    fct_file_get_stat(path, &fs);
+    FILE *f = fct_fopen(path, "a");
+    fct_free(path);
+    if (!f) return;
+    if (!fs.exists) fprintf(f, "%s\n", head);
+    fprintf(f, "%s\n", line);
+    fclose(f);
+}
+
+static void report(run *t) {
+    fct_train_progress p = t->sum;
+    double n = t->summed ? (double)t->summed : 1, seconds = (double)(fct_time_ns() - t->since) * 1e-9;
+    char line[200];
+    p.step = (long)t->state.step;
+    p.total = t->optim.total;
+    p.epoch = (double)p.step * t->r->batch / (double)fct_loader_epoch_size(t->loader);
+    p.loss /= n, p.cosine /= n, p.gram /= n, p.margin /= n, p.grad_norm /= n;
+    p.images_per_second = seconds > 0 ? n * t->r->batch / seconds : 0;
+    p.seconds_left = p.images_per_second > 0 ? (double)(p.total - p.step) * t->r->batch / p.images_per_second : 0;
+    p.bad_pictures = fct_loader_bad(t->loader);
+    p.skipped_steps = t->state.skipped;
+    snprintf(line, sizeof line, "%ld,%.4f,%.6g,%.6g,%.6g,%.6g,%.6g,%.4g,%.1f", p.step, p.epoch, p.lr, p.loss, p.cosine,
+             p.gram, p.margin, p.grad_norm, p.images_per_second);
+    append_line(t, "log.csv", "step,epoch,lr,loss,cosine,gram,margin,grad_norm,images_per_second", line);
+    if (t->hooks.progress) t->hooks.progress(t->hooks.user, &p);
+    t->sum = (fct_train_progress){0};
+    t->summed = 0;
+    t->since = fct_time_ns();
+}
+
+static fct_status evaluate(run *t, fct_error *err) {
+    fct_eval_result r;
+    size_t bad;
+    char line[300];
+    if (!t->eval_data) return FCT_OK;
+    float *rows = fct_aligned_alloc(t->eval_data->n * (size_t)t->spec.dim * sizeof *rows);
+    if (!rows) return fct_fail_nomem(err, "evaluation", 0);
+    fct_status st = fct_eval_embed(t->eval_data, &t->spec, t->eval_net, EVAL_BATCH, t->state.ema, t->state.ema_stats,
+                                   false, rows, &bad, err);
+    if (!st) st = fct_eval_measure(t->eval_data, rows, t->spec.dim, &t->pairs, &r, err);
+    fct_aligned_free(rows);
+    if (st) return st;
+    snprintf(line, sizeof line, "%llu,%.5f,%.5f,%.5f,%.5f,%.5f,%.5f", (unsigned long long)t->state.step, r.accuracy,
+             r.deviation, r.tar[0], r.tar[1], r.tar[2], r.tar[3]);
+    append_line(t, "eval.csv", "step,accuracy,deviation,tar_1e-2,tar_1e-3,tar_1e-4,tar_1e-5", line);
+    if (t->hooks.evaluated) t->hooks.evaluated(t->hooks.user, (long)t->state.step, &r);
+    t->since = fct_time_ns();
+    return FCT_OK;
+}
+
+static fct_status save(run *t, fct_error *err) {
+    return fct_checkpoint_write(t->checkpoint, t->spec.text, &t->state, err);
+}
+
+static bool every(long step, int n) { return n > 0 && step % n == 0; }
+
+static fct_status loop(run *t, fct_error *err) {
+    const fct_recipe *r = t->r;
+    fct_status st = FCT_OK;
+    float *stats = fct_aligned_alloc((t->spec.n_stats + 1) * sizeof *stats);
+    if (!stats) return fct_fail_nomem(err, "training", 0);
+    t->since = fct_time_ns();
+    while (!st && (long)t->state.step < t->optim.total) {
+        train_step(t, fct_loader_next(t->loader), (long)t->state.step, stats);
+        long step = (long)++t->state.step;
+        bool last = step == t->optim.total, stop = t->hooks.stop && t->hooks.stop(t->hooks.user);
+        if (every(step, r->log_every) || last) report(t);
+        if (every(step, r->checkpoint_every) || last || stop) st = save(t, err);
+        if (!st && (every(step, r->eval_every) || last)) st = evaluate(t, err);
+        if (!st && stop && !last) st = fct_fail(err, FCT_ERR_CANCELLED, "stopped at step %ld; run again to go on", step);
+    }
+    fct_aligned_free(stats);
+    return st;
+}
+
+fct_status fct_train_run(const fct_recipe *recipe, const fct_train_hooks *hooks, fct_error *err) {
+    run t = {.r = recipe};
+    if (hooks) t.hooks = *hooks;
+    fct_status st = open_run(&t, err);
+    if (!st) st = loop(&t, err);
+    close_run(&t);
+    return st;
+}
