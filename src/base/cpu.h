@@ -16,6 +16,11 @@ typedef enum fct_cpu_level {
 fct_cpu_level fct_cpu_get_level(void);
 const char *fct_cpu_level_name(fct_cpu_level l); /* static */
 
+/* Makes the calling thread treat denormal floats as zero until fct_fpu_leave()
+ * gets the state that this returned. Workers of the pool always do. */
+unsigned fct_fpu_enter(void);
+void fct_fpu_leave(unsigned state);
+
 /* Bytes of data cache per core: L1, L2, and L3 as far as this core sees it; conservative guesses where unknown. */
 typedef struct fct_cpu_caches { size_t l1d, l2, l3; } fct_cpu_caches;
 fct_cpu_caches fct_cpu_get_caches(void);

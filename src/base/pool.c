@@ -108,6 +108,7 @@ static void leave_job(void) {
 }
 
 static void worker_main(void *arg) {
+    fct_fpu_enter();
     int self = (int)(intptr_t)arg;
     /* A job that is open already is not missed: its generation is not the one
      * before the first. */

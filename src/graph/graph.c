@@ -24,7 +24,7 @@ void fct_attr_clear(fct_attr *a) {
     memset(a, 0, sizeof *a);
 }
 
-static void fused_free(fct_fused *f) {
+void fct_fused_free(fct_fused *f) {
     if (!f) return;
     fct_free(f->weight_scale);
     fct_free(f->bias);
@@ -43,7 +43,7 @@ void fct_node_clear(fct_node *n) {
     fct_free(n->name);
     fct_free(n->op_name);
     fct_free(n->in);
-    fused_free(n->fused);
+    fct_fused_free(n->fused);
     memset(n, 0, sizeof *n);
 }
 

@@ -53,25 +53,25 @@ typedef struct fct_node {
 
 /* What the passes make of a node. Vectors are owned (fct_free). */
 struct fct_fused {
-    /* CONV, FC; the weights are in[] constants' copies made when something was folded */
+    /* CONV, FC: weights[oc][ic / groups][kh][kw] of the parts, stacked along oc */
     int ic, oc, groups;
     int kh, kw, sh, sw, dh, dw;
     int pad[4];              /* top, left, bottom, right */
-    char auto_pad;           /* 0, or 'U' / 'L': SAME_UPPER / SAME_LOWER, resolved per shape */
-    int weight;              /* value number of the weights, in the file's own order */
+    int *parts, n_parts;     /* values of the weights; more than one after merging siblings */
     bool weight_kn;          /* FC: weights are [k][n], not [n][k] */
-    float *weight_scale;     /* [oc] or NULL: to be multiplied into the weights when packing */
+    int fc_channels;         /* FC: channels of its blocked input, 0 = plain rows */
+    float *weight_scale;     /* [oc] or NULL: multiplied into the weights when packing */
     float *bias;             /* [oc] or NULL */
-    float *in_scale, *in_shift; /* [ic] or NULL */
-    float *slope;            /* [oc], FCT_ACT_PRELU */
-    fct_act act;
+    int channels;            /* length of in_scale, in_shift, scale, shift */
+    float *in_scale, *in_shift; /* [channels] or NULL; FC: channel = k / (ic / channels) */
+    float *slope;            /* FCT_ACT_PRELU: [oc] or [channels] */
+    fct_act act;             /* its slope pointer is unused */
     fct_add_kind add;
     bool add_up2;
-    int *parts, n_parts;     /* CONV: weights of merged siblings, stacked along oc; n_parts 0 = weight alone */
-    void *packed;            /* fct_conv or fct_fc, set by the packer; owned by the model */
-    /* AFFINE: [channels] */
-    float *scale, *shift;
-    int channels;
+    bool planar_in;          /* CONV: the input is used as plain N,C,H,W */
+    void *packed;            /* fct_conv or fct_fc; the model's */
+    /* AFFINE */
+    float *scale, *shift;    /* [channels] */
     /* HEAD */
     int c0, cn;
     bool nhwc;
@@ -98,6 +98,7 @@ int fct_graph_add_value(fct_graph *g, const char *name);
 fct_node *fct_graph_add_node(fct_graph *g);
 void fct_node_clear(fct_node *n);
 void fct_attr_clear(fct_attr *a);
+void fct_fused_free(fct_fused *f); /* NULL is harmless; leaves f->packed alone */
 
 /* Makes the constant's data available, aligned and converted. */
 fct_status fct_const_data(fct_const *c, const fct_view **out, fct_error *err);

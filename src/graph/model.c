@@ -2,7 +2,8 @@
 #include "graph/model.h"
 #include "base/alloc.h"
 #include "base/error.h"
-#include "graph/shapes.h"
+#include "graph/weights.h"
+#include "graph/passes.h"
 #include <string.h>
 
 void fct_model_opts_init(fct_model_opts *o) { *o = (fct_model_opts){.size = sizeof *o}; }
@@ -46,7 +47,9 @@ fct_status fct_model_create(fct_graph *g, const char *id, const fct_engine_opts 
     for (int i = 0; i < g->n_values; i++)
         if (g->values[i].konst && g->values[i].konst->view.dtype == FCT_F32)
             m->params += fct_view_count(&g->values[i].konst->view);
-    fct_status s = keep_constants(m, err);
+    fct_status s = FCT_OK;
+    if (!opts->reference && !(s = fct_passes_run(g, opts->skip, err))) s = fct_weights_pack(m, err);
+    if (!s) s = keep_constants(m, err);
     if (s) {
         fct_model_free(m);
         return s;
@@ -57,6 +60,7 @@ fct_status fct_model_create(fct_graph *g, const char *id, const fct_engine_opts 
 
 void fct_model_free(fct_model *m) {
     if (!m) return;
+    fct_weights_free(m->g);
     fct_graph_free(m->g);
     fct_free(m);
 }
@@ -64,7 +68,7 @@ void fct_model_free(fct_model *m) {
 int fct_model_input_count(const fct_model *m) { return m->g->n_inputs; }
 int fct_model_output_count(const fct_model *m) { return m->g->n_outputs; }
 const char *fct_model_id(const fct_model *m) { return m->id; }
-size_t fct_model_memory(const fct_model *m) { return m->memory; }
+size_t fct_model_memory(const fct_model *m) { return m->memory + fct_weights_memory(m->g); }
 
 static fct_status tensor_info(const fct_model *m, const int *list, int n, int i, const char *what, fct_tensor_info *out,
                               fct_error *err) {

@@ -25,7 +25,7 @@ struct fct_model {
     fct_graph *g;
     fct_engine_opts opts;
     char id[17];
-    size_t memory;  /* bytes of packed weights and constants */
+    size_t memory;  /* bytes of constants kept, packed weights aside */
     int64_t params; /* elements of float constants in the file */
 };
 

@@ -1,13 +1,22 @@
-/* Sessions: the memory of runs. */
+/* Sessions: plans for the latest shapes, one arena for all of them. */
 #include "graph/model.h"
 #include "base/alloc.h"
+#include "base/cpu.h"
 #include "base/error.h"
+#include "graph/plan.h"
 #include <string.h>
+
+#define PLANS 4
 
 struct fct_session {
     const fct_model *m;
-    fct_view *views;   /* inputs, then outputs */
+    fct_view *views;           /* inputs, then the reference run's outputs */
+    fct_plan *plans[PLANS];    /* latest used first */
+    char *arena;
+    size_t arena_size;
     bool profile;
+    const fct_plan *profiled;  /* plan of times[] */
+    double *times;
 };
 
 fct_status fct_session_create(const fct_model *m, fct_session **out, fct_error *err) {
@@ -34,6 +43,9 @@ static void drop_outputs(fct_session *s) {
 void fct_session_free(fct_session *s) {
     if (!s) return;
     drop_outputs(s);
+    for (int i = 0; i < PLANS; i++) fct_plan_free(s->plans[i]);
+    fct_aligned_free(s->arena);
+    fct_free(s->times);
     fct_free(s->views);
     fct_free(s);
 }
@@ -42,22 +54,90 @@ void fct_session_free(fct_session *s) {
  * of 1 is not: exporters write it where any batch works. */
 static fct_status check_input(const fct_session *s, int i, const fct_tensor *t, fct_view *v, fct_error *err) {
     const fct_value *d = &s->m->g->values[s->m->g->inputs[i]];
-    int64_t n = 1;
     if (t->rank < 0 || t->rank > FCT_MAX_RANK || !t->data)
         return fct_fail(err, FCT_ERR_ARG, "%s: input '%s': no data, or rank %d", s->m->g->file, d->name, t->rank);
     if (d->rank >= 0 && d->rank != t->rank)
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: input '%s' has rank %d, not %d", s->m->g->file, d->name, d->rank, t->rank);
     *v = (fct_view){.dtype = FCT_F32, .rank = t->rank, .data = t->data};
-    for (int k = 0; k < t->rank; k++) {
-        v->dims[k] = t->dims[k];
-        if (t->dims[k] < 1 || t->dims[k] > FCT_MAX_ELEMENTS / n)
-            return fct_fail(err, FCT_ERR_ARG, "%s: input '%s': dimension %d is %lld", s->m->g->file, d->name, k, (long long)t->dims[k]);
-        n *= t->dims[k];
+    memcpy(v->dims, t->dims, (size_t)t->rank * sizeof *v->dims);
+    if (!fct_op_check_dims(v))
+        return fct_fail(err, FCT_ERR_ARG, "%s: input '%s': a dimension is below 1, or all together too large", s->m->g->file, d->name);
+    for (int k = 0; k < t->rank; k++)
         if (d->rank >= 0 && d->dims[k] > 0 && d->dims[k] != t->dims[k] && !(k == 0 && d->dims[0] == 1))
             return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: input '%s': dimension %d is %lld in the file, not %lld",
                             s->m->g->file, d->name, k, (long long)d->dims[k], (long long)t->dims[k]);
+    return FCT_OK;
+}
+
+static bool plan_fits(const fct_session *s, const fct_plan *p) {
+    if (!p || p->threads < fct_threads()) return false;
+    for (int i = 0; i < s->m->g->n_inputs; i++)
+        if (!fct_view_same_dims(&p->shapes.views[s->m->g->inputs[i]], &s->views[i])) return false;
+    return true;
+}
+
+/* The plan for the inputs in s->views, moved to or put at the front. */
+static fct_status find_plan(fct_session *s, fct_error *err) {
+    int i = 0;
+    while (i < PLANS && !plan_fits(s, s->plans[i])) i++;
+    if (i == PLANS) {
+        fct_plan *p;
+        fct_status st = fct_plan_create(s->m, s->views, &p, err);
+        if (st) return st;
+        i = PLANS - 1;
+        if (s->profiled == s->plans[i]) s->profiled = NULL;
+        fct_plan_free(s->plans[i]);
+        s->plans[i] = p;
+    }
+    fct_plan *p = s->plans[i];
+    memmove(s->plans + 1, s->plans, (size_t)i * sizeof *s->plans);
+    s->plans[0] = p;
+    if (p->arena <= s->arena_size) return FCT_OK;
+    fct_aligned_free(s->arena);
+    s->arena_size = 0;
+    if (!(s->arena = fct_aligned_alloc(p->arena))) return fct_fail_nomem(err, "tensors of a run", p->arena);
+    memset(s->arena, 0, p->arena); /* lanes past the last channel must be finite */
+    s->arena_size = p->arena;
+    return FCT_OK;
+}
+
+static fct_status run_planned(fct_session *s, fct_tensor *outputs, fct_error *err) {
+    fct_status st = find_plan(s, err);
+    if (st) return st;
+    const fct_plan *p = s->plans[0];
+    s->profiled = NULL;
+    if (s->profile) {
+        double *t = fct_realloc_array(s->times, (size_t)p->n_steps, sizeof *t);
+        if (!t) return fct_fail_nomem(err, "profile", 0);
+        s->times = t;
+    }
+    bool pool = fct_parallel_begin();
+    unsigned fpu = fct_fpu_enter();
+    st = fct_plan_run(p, s->views, s->arena, s->profile ? s->times : NULL, err);
+    fct_fpu_leave(fpu);
+    if (pool) fct_parallel_end();
+    if (st) return st;
+    if (s->profile) s->profiled = p;
+    const fct_run r = {p, s->arena, NULL, s->views, err};
+    for (int i = 0; i < s->m->g->n_outputs; i++) {
+        const fct_view *v = &p->shapes.views[s->m->g->outputs[i]];
+        outputs[i].data = fct_run_data(&r, p->outputs[i]);
+        outputs[i].rank = v->rank;
+        memcpy(outputs[i].dims, v->dims, sizeof v->dims);
     }
     return FCT_OK;
+}
+
+static fct_status run_reference(fct_session *s, fct_tensor *outputs, fct_error *err) {
+    drop_outputs(s);
+    fct_view *out = s->views + s->m->g->n_inputs;
+    fct_status st = fct_reference_run(s->m, s->views, out, err);
+    for (int i = 0; !st && i < s->m->g->n_outputs; i++) {
+        outputs[i].data = out[i].data;
+        outputs[i].rank = out[i].rank;
+        memcpy(outputs[i].dims, out[i].dims, sizeof out[i].dims);
+    }
+    return st;
 }
 
 fct_status fct_session_run(fct_session *s, const fct_tensor *inputs, int n_inputs, fct_tensor *outputs, int n_outputs,
@@ -67,26 +147,24 @@ fct_status fct_session_run(fct_session *s, const fct_tensor *inputs, int n_input
     if (n_inputs != g->n_inputs || n_outputs != g->n_outputs)
         return fct_fail(err, FCT_ERR_ARG, "%s: %d inputs and %d outputs, not %d and %d", g->file, g->n_inputs,
                         g->n_outputs, n_inputs, n_outputs);
-    fct_status st;
-    for (int i = 0; i < n_inputs; i++)
-        if ((st = check_input(s, i, &inputs[i], &s->views[i], err))) return st;
-    drop_outputs(s);
-    fct_view *out = s->views + n_inputs;
-    if ((st = fct_reference_run(s->m, s->views, out, err))) return st;
-    for (int i = 0; i < n_outputs; i++) {
-        outputs[i].data = out[i].data;
-        outputs[i].rank = out[i].rank;
-        memcpy(outputs[i].dims, out[i].dims, sizeof out[i].dims);
+    for (int i = 0; i < n_inputs; i++) {
+        fct_status st = check_input(s, i, &inputs[i], &s->views[i], err);
+        if (st) return st;
     }
-    return FCT_OK;
+    return s->m->opts.reference ? run_reference(s, outputs, err) : run_planned(s, outputs, err);
 }
 
 void fct_session_profile(fct_session *s, bool on) { s->profile = on; }
-int fct_session_layer_count(const fct_session *s) { return 0; }
+int fct_session_layer_count(const fct_session *s) { return s->profiled ? s->profiled->n_steps : 0; }
 
 fct_status fct_session_layer(const fct_session *s, int i, fct_layer_time *out, fct_error *err) {
     memset(out, 0, sizeof *out);
-    return fct_fail(err, FCT_ERR_ARG, "layer %d of %d", i, 0);
+    if (i < 0 || i >= fct_session_layer_count(s))
+        return fct_fail(err, FCT_ERR_ARG, "layer %d of %d", i, fct_session_layer_count(s));
+    const fct_step *st = &s->profiled->steps[i];
+    *out = (fct_layer_time){.name = st->node ? st->node->name : s->m->g->values[st->value].name, .op = st->label,
+                            .algorithm = st->algorithm, .ms = s->times[i], .macs = st->macs};
+    return FCT_OK;
 }
 
-size_t fct_session_memory(const fct_session *s) { return sizeof *s; }
+size_t fct_session_memory(const fct_session *s) { return sizeof *s + s->arena_size; }

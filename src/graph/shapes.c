@@ -37,27 +37,20 @@ static fct_status node_fail(const fct_graph *g, const fct_node *n, fct_error *er
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: node '%s' (%s): %s", g->file, n->name, n->op_name, what);
 }
 
-fct_status fct_fused_window(const fct_graph *g, const fct_node *n, int64_t ih, int64_t iw, fct_window *w, fct_error *err) {
-    fct_op_call c;
-    fct_node_call(g, n, NULL, NULL, &c, err);
-    c.n_in = 0;
-    return fct_op_window(&c, (int64_t[]){n->fused->kh, n->fused->kw}, ih, iw, w);
-}
-
 static fct_status infer_conv(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
     const fct_view *x = &s->views[n->in[0]];
     const fct_fused *f = n->fused;
-    fct_window w;
     if (x->rank != 4 || x->dtype != FCT_F32 || x->dims[1] != f->ic) return node_fail(g, n, err, "the input does not fit the weights");
-    fct_status st = fct_fused_window(g, n, x->dims[2], x->dims[3], &w, err);
-    if (st) return st;
+    int64_t h = x->dims[2] + f->pad[0] + f->pad[2] - (int64_t)f->dh * (f->kh - 1) - 1;
+    int64_t w = x->dims[3] + f->pad[1] + f->pad[3] - (int64_t)f->dw * (f->kw - 1) - 1;
+    if (h < 0 || w < 0) return node_fail(g, n, err, "the image is smaller than the window");
     fct_view *o = &s->views[n->out];
-    *o = (fct_view){.dtype = FCT_F32, .rank = 4, .dims = {x->dims[0], f->oc, w.oh, w.ow}};
+    *o = (fct_view){.dtype = FCT_F32, .rank = 4, .dims = {x->dims[0], f->oc, h / f->sh + 1, w / f->sw + 1}};
+    if (!fct_op_check_dims(o)) return node_fail(g, n, err, "output of more than 2^30 elements");
     if (f->add == FCT_ADD_NONE) return FCT_OK;
     const fct_view *a = &s->views[n->in[1]];
     fct_view want = *o;
-    if (f->add_up2) want.dims[2] /= 2, want.dims[3] /= 2;
-    if (f->add_up2 && ((w.oh | w.ow) & 1)) return node_fail(g, n, err, "odd size where an addition doubles its input");
+    if (f->add_up2) want.dims[2] = (want.dims[2] + 1) / 2, want.dims[3] = (want.dims[3] + 1) / 2;
     return fct_view_same_dims(a, &want) ? FCT_OK : node_fail(g, n, err, "the added tensor differs in shape");
 }
 
@@ -80,6 +73,8 @@ static fct_status infer_fc(const fct_graph *g, const fct_node *n, fct_shapes *s,
     const fct_view *x = &s->views[n->in[0]];
     int64_t k = 1;
     for (int i = 1; i < x->rank; i++) k *= x->dims[i];
+    if (n->fused->fc_channels && (x->rank != 4 || x->dims[1] != n->fused->fc_channels))
+        return node_fail(g, n, err, "the input does not fit the weights");
     if (x->rank < 1 || k != n->fused->ic) return node_fail(g, n, err, "the input does not fit the weights");
     s->views[n->out] = (fct_view){.dtype = FCT_F32, .rank = 2, .dims = {x->dims[0], n->fused->oc}};
     return FCT_OK;

@@ -18,9 +18,6 @@ typedef struct fct_shapes {
 fct_status fct_shapes_infer(const fct_graph *g, const fct_view *inputs, fct_shapes *out, fct_error *err);
 void fct_shapes_free(fct_shapes *s);
 
-/* Padding and output size of a fused convolution over an image of ih x iw. */
-fct_status fct_fused_window(const fct_graph *g, const fct_node *n, int64_t ih, int64_t iw, fct_window *w, fct_error *err);
-
 /* Multiply-accumulates of a node by the direct definition; 0 for what is not a
  * convolution or a matrix product. */
 double fct_node_macs(const fct_graph *g, const fct_shapes *s, const fct_node *n);

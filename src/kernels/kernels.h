@@ -21,6 +21,7 @@
 #define FCT_KERNELS_KERNELS_H
 
 #include "base/cpu.h"
+#include "kernels/blocked_args.h"
 #include "kernels/conv_args.h"
 #include "kernels/wino_args.h"
 #include <stddef.h>

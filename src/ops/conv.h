@@ -70,8 +70,8 @@ const char *fct_conv_plan_algorithm(const fct_conv_plan *p); /* static */
 int fct_conv_algorithms(const fct_conv *c, const char **names, int cap);
 
 /* Computes. in: blocked (or planar) n x ic x ih x iw; add: the second input or
- * NULL; out: blocked n x oc x oh x ow, must not overlap in; may be the same as
- * add unless add_up2. scratch: 64-byte aligned. Uses fct_parallel(). */
+ * NULL; out: blocked n x oc x oh x ow, must not overlap in or add (it
+ * may hold partial sums on the way). scratch: 64-byte aligned. Uses fct_parallel(). */
 void fct_conv_run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch);
 
 #endif

@@ -1,0 +1,49 @@
+/* Constant folding, and operators that change nothing. */
+#include "graph/passes.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include <string.h>
+
+/* A small file must not unfold into a large model. */
+#define MAX_FOLDED ((int64_t)1 << 24)
+
+static fct_status fold_node(fct_passes *p, fct_node *n, bool *done) {
+    fct_graph *g = p->g;
+    fct_view out = {0};
+    fct_op_call c;
+    fct_status s = FCT_OK;
+    const fct_view **in = fct_calloc((size_t)n->n_in + 1, sizeof *in);
+    if (!in) return fct_fail_nomem(p->err, n->name, 0);
+    for (int k = 0; !s && k < n->n_in; k++)
+        if (n->in[k] >= 0) s = fct_const_data(g->values[n->in[k]].konst, &in[k], p->err);
+    fct_node_call(g, n, in, &out, &c, p->err);
+    if (!s && !(s = n->op->shape(&c)) && fct_view_count(&out) <= MAX_FOLDED && !(s = fct_node_eval(g, n, in, &out, p->err))) {
+        s = fct_graph_set_const(g, n->out, out.dtype, out.rank, out.dims, out.data, p->err);
+        *done = !s;
+    }
+    fct_free(in);
+    return s;
+}
+
+static bool all_constant(const fct_graph *g, const fct_node *n) {
+    for (int k = 0; k < n->n_in; k++)
+        if (n->in[k] >= 0 && !g->values[n->in[k]].konst) return false;
+    return true;
+}
+
+fct_status fct_pass_fold(fct_passes *p) {
+    fct_graph *g = p->g;
+    for (int i = 0; i < g->n_nodes; i++) {
+        fct_node *n = &g->nodes[i];
+        if (all_constant(g, n)) {
+            fct_status s = fold_node(p, n, &n->dead);
+            if (s) return s;
+            continue;
+        }
+        bool nothing = !strcmp(n->op_name, "Identity") || !strcmp(n->op_name, "Dropout");
+        if (!nothing || n->in[0] < 0 || fct_passes_is_output(p, n->out)) continue;
+        n->dead = true;
+        fct_passes_replace(p, n->out, n->in[0]);
+    }
+    return FCT_OK;
+}

@@ -1,0 +1,91 @@
+/* A plan: the steps of one run for one set of input shapes, and where in the
+ * arena every tensor lies. Immutable once built; a session runs it. */
+#ifndef FCT_GRAPH_PLAN_H
+#define FCT_GRAPH_PLAN_H
+
+#include "graph/model.h"
+#include "graph/shapes.h"
+#include "ops/blocked.h"
+
+typedef enum fct_layout { FCT_PLANAR = 0, FCT_BLOCKED = 1 } fct_layout;
+
+/* A tensor in one layout. */
+typedef struct fct_slot {
+    size_t bytes, offset; /* offset: in the arena, when neither input nor fixed */
+    int first, last;      /* steps that make it and read it last */
+    int root;             /* slot whose memory this one shares; itself when none */
+    int input;            /* graph input it is, or -1 */
+    const void *fixed;    /* constant data, or NULL */
+} fct_slot;
+
+typedef struct fct_plan fct_plan;
+typedef struct fct_step fct_step;
+
+/* What a running step sees. */
+typedef struct fct_run {
+    const fct_plan *plan;
+    char *arena;
+    void *scratch;
+    const fct_view *inputs;
+    fct_error *err;
+} fct_run;
+
+typedef fct_status fct_step_fn(const fct_step *s, const fct_run *r);
+
+struct fct_step {
+    fct_step_fn *run;
+    const fct_node *node;  /* NULL for conversions */
+    int value;             /* what it makes, for names */
+    int *in, n_in, out;    /* slots; -1 = left out */
+    int in_place;          /* index in in[] whose memory the output may take, or -1 */
+    fct_dims d;            /* of the input */
+    fct_window win;
+    fct_resize resize;
+    fct_k_binary binary;
+    fct_conv_plan *conv;
+    fct_view *views;       /* plain operators: inputs, then the output */
+    const fct_view **ptrs;
+    size_t scratch;
+    const char *algorithm; /* static */
+    char label[40];
+    double macs;
+};
+
+struct fct_plan {
+    const fct_model *m;
+    fct_shapes shapes;
+    fct_step *steps;
+    int n_steps, cap_steps;
+    fct_slot *slots;
+    int n_slots, cap_slots;
+    int *slot_of[2];      /* per value and layout, -1 = not there */
+    int *outputs;         /* slot per graph output, planar float32 */
+    size_t arena, scratch_at;
+    int threads;          /* budget it was made for */
+};
+
+/* inputs: dimensions per graph input. *out is owned. */
+fct_status fct_plan_create(const fct_model *m, const fct_view *inputs, fct_plan **out, fct_error *err);
+void fct_plan_free(fct_plan *p);
+
+/* Runs all steps. times: milliseconds per step, or NULL. */
+fct_status fct_plan_run(const fct_plan *p, const fct_view *inputs, char *arena, double *times, fct_error *err);
+/* Data of a slot in a run. */
+void *fct_run_data(const fct_run *r, int slot);
+
+/* ---- Building (plan.c, plan_steps.c, plan_memory.c) -------------------------- */
+/* New slot; -1 = out of memory. */
+int fct_plan_slot(fct_plan *p, size_t bytes);
+/* New step with room for n inputs; NULL = out of memory; borrowed until the next. */
+fct_step *fct_plan_step(fct_plan *p, const fct_node *n, int value, int n_in, fct_step_fn *run);
+/* The slot of a value in that layout, converted if need be; -1 and *s on failure. */
+int fct_plan_need(fct_plan *p, int value, fct_layout l, fct_status *s, fct_error *err);
+/* New slot for a node's result. */
+int fct_plan_result(fct_plan *p, int value, fct_layout l);
+fct_status fct_plan_node(fct_plan *p, const fct_node *n, fct_error *err);
+fct_status fct_plan_op(fct_plan *p, const fct_node *n, fct_error *err); /* FCT_NODE_OP; plan_ops.c */
+fct_status fct_plan_outputs(fct_plan *p, fct_error *err);
+fct_status fct_plan_place(fct_plan *p, fct_error *err);
+fct_dims fct_plan_dims(const fct_view *v);
+
+#endif

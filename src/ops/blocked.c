@@ -1,0 +1,190 @@
+/* Element-wise operators and conversions on blocked tensors. */
+#include "ops/blocked.h"
+#include "base/thread.h"
+#include <math.h>
+#include <string.h>
+
+/* A plane: one block of channels of one image. */
+static int planes(fct_dims d) { return d.n * fct_blocks(d.c, fct_kernels()->cb); }
+static size_t plane_size(fct_dims d) { return (size_t)d.h * d.w * fct_kernels()->cb; }
+size_t fct_blk_size(fct_dims d) { return plane_size(d) * (size_t)planes(d); }
+
+typedef struct blk_job {
+    fct_dims d;
+    const float *a, *b;
+    float *y;
+    int c0, cn;
+    bool nhwc, sigmoid, max;
+    fct_k_binary op;
+    const float *scale, *shift, *slope;
+    fct_k_affine affine;
+    fct_k_pool pool;
+    int oh, ow, dst_c;
+    const fct_resize *r;
+} blk_job;
+
+static void from_planar(void *ctx, int index, int worker) {
+    const blk_job *j = ctx;
+    const int cb = fct_kernels()->cb, blocks = fct_blocks(j->d.c, cb), n = index / blocks, c = index % blocks * cb;
+    const size_t area = (size_t)j->d.h * j->d.w;
+    int lanes = j->d.c - c < cb ? j->d.c - c : cb;
+    const float *src = j->a + ((size_t)n * j->d.c + c) * area;
+    float *dst = j->y + (size_t)index * area * cb;
+    for (size_t p = 0; p < area; p++, dst += cb) {
+        for (int l = 0; l < lanes; l++) dst[l] = src[(size_t)l * area + p];
+        for (int l = lanes; l < cb; l++) dst[l] = 0;
+    }
+}
+
+void fct_blk_from_planar(fct_dims d, const float *in, float *out) {
+    blk_job j = {.d = d, .a = in, .y = out};
+    fct_parallel(planes(d), from_planar, &j);
+}
+
+/* One image row range: rows are the tasks, so that few channels split too. */
+static void to_planar(void *ctx, int index, int worker) {
+    const blk_job *j = ctx;
+    const int cb = fct_kernels()->cb, blocks = fct_blocks(j->d.c, cb), n = index / j->d.h, y = index % j->d.h, w = j->d.w;
+    const size_t area = (size_t)j->d.h * w;
+    for (int c = 0; c < j->cn; c++) {
+        const int ch = j->c0 + c;
+        const float *src = j->a + (((size_t)n * blocks + ch / cb) * area + (size_t)y * w) * cb + ch % cb;
+        float *dst = j->y + (j->nhwc ? ((size_t)n * area + (size_t)y * w) * j->cn + c
+                                     : ((size_t)n * j->cn + c) * area + (size_t)y * w);
+        size_t step = j->nhwc ? (size_t)j->cn : 1;
+        if (j->sigmoid)
+            for (int x = 0; x < w; x++) dst[x * step] = 1 / (1 + expf(-src[(size_t)x * cb]));
+        else
+            for (int x = 0; x < w; x++) dst[x * step] = src[(size_t)x * cb];
+    }
+}
+
+void fct_blk_to_planar(fct_dims d, const float *in, float *out, int c0, int cn, bool nhwc, bool sigmoid) {
+    blk_job j = {.d = d, .a = in, .y = out, .c0 = c0, .cn = cn, .nhwc = nhwc, .sigmoid = sigmoid};
+    fct_parallel(d.n * d.h, to_planar, &j);
+}
+
+static void affine(void *ctx, int index, int worker) {
+    const blk_job *j = ctx;
+    const fct_kernel_table *k = fct_kernels();
+    int c = index % fct_blocks(j->d.c, k->cb) * k->cb;
+    fct_k_affine a = j->affine;
+    if (j->scale) a.scale = j->scale + c, a.shift = j->shift + c;
+    if (j->slope) a.slope = j->slope + c;
+    size_t at = (size_t)index * plane_size(j->d);
+    k->blk_affine(&a, j->a + at, j->y + at, j->d.h * j->d.w);
+}
+
+void fct_blk_affine(fct_dims d, const float *x, float *y, const float *scale, const float *shift, const fct_act *act,
+                    const float *slope) {
+    blk_job j = {.d = d, .a = x, .y = y, .scale = scale, .shift = shift, .slope = slope};
+    fct_k_affine *a = &j.affine;
+    a->cb = fct_kernels()->cb;
+    switch (act->kind) {
+    case FCT_ACT_NONE: a->act = FCT_K_ACT_NONE; break;
+    case FCT_ACT_RELU: a->act = FCT_K_ACT_CLAMP, a->lo = 0, a->hi = INFINITY; break;
+    case FCT_ACT_CLIP: a->act = FCT_K_ACT_CLAMP, a->lo = act->a, a->hi = act->b; break;
+    case FCT_ACT_LEAKY:
+    case FCT_ACT_PRELU: a->act = FCT_K_ACT_SLOPE; break;
+    case FCT_ACT_SIGMOID: a->act = FCT_K_ACT_SIGMOID; break;
+    }
+    fct_parallel(planes(d), affine, &j);
+}
+
+static void binary(void *ctx, int index, int worker) {
+    const blk_job *j = ctx;
+    size_t n = plane_size(j->d), at = (size_t)index * n;
+    fct_kernels()->blk_binary(j->op, j->a + at, j->b + at, j->y + at, n);
+}
+
+void fct_blk_binary(fct_dims d, fct_k_binary op, const float *a, const float *b, float *y) {
+    blk_job j = {.d = d, .a = a, .b = b, .y = y, .op = op};
+    fct_parallel(planes(d), binary, &j);
+}
+
+static void scale_plane(void *ctx, int index, int worker) {
+    static const float zeros[FCT_CB_MAX];
+    const blk_job *j = ctx;
+    const fct_kernel_table *k = fct_kernels();
+    fct_k_affine a = {.cb = k->cb, .scale = j->b + (size_t)index * k->cb, .shift = zeros};
+    size_t at = (size_t)index * plane_size(j->d);
+    k->blk_affine(&a, j->a + at, j->y + at, j->d.h * j->d.w);
+}
+
+void fct_blk_scale(fct_dims d, const float *x, const float *s, float *y) {
+    blk_job j = {.d = d, .a = x, .b = s, .y = y};
+    fct_parallel(planes(d), scale_plane, &j);
+}
+
+static void pool(void *ctx, int index, int worker) {
+    const blk_job *j = ctx;
+    const fct_kernel_table *k = fct_kernels();
+    const float *in = j->a + (size_t)index * plane_size(j->d);
+    float *out = j->y + (size_t)index * j->oh * j->ow * k->cb;
+    for (int y = 0; y < j->oh; y++) k->blk_pool(&j->pool, in, out, y);
+}
+
+void fct_blk_pool(fct_dims d, const fct_window *w, bool max, bool include_pad, const float *in, float *out) {
+    blk_job j = {.d = d, .a = in, .y = out, .oh = (int)w->oh, .ow = (int)w->ow};
+    j.pool = (fct_k_pool){
+        .g = {.cb = fct_kernels()->cb, .ih = d.h, .iw = d.w, .oh = (int)w->oh, .ow = (int)w->ow, .kh = (int)w->kh,
+              .kw = (int)w->kw, .sh = (int)w->sh, .sw = (int)w->sw, .dh = (int)w->dh, .dw = (int)w->dw,
+              .pad_top = (int)w->top, .pad_left = (int)w->left},
+        .max = max, .include_pad = include_pad, .pad_bottom = (int)w->bottom, .pad_right = (int)w->right};
+    fct_parallel(planes(d), pool, &j);
+}
+
+static void global_pool(void *ctx, int index, int worker) {
+    const blk_job *j = ctx;
+    const int cb = fct_kernels()->cb, area = j->d.h * j->d.w;
+    const float *in = j->a + (size_t)index * plane_size(j->d);
+    double sum[FCT_CB_MAX];
+    for (int l = 0; l < cb; l++) sum[l] = j->max ? -INFINITY : 0;
+    for (int p = 0; p < area; p++, in += cb)
+        for (int l = 0; l < cb; l++) sum[l] = !j->max ? sum[l] + in[l] : in[l] > sum[l] ? in[l] : sum[l];
+    for (int l = 0; l < cb; l++) j->y[(size_t)index * cb + l] = (float)(j->max ? sum[l] : sum[l] / area);
+}
+
+void fct_blk_global_pool(fct_dims d, bool max, const float *in, float *out) {
+    blk_job j = {.d = d, .a = in, .y = out, .max = max};
+    fct_parallel(planes(d), global_pool, &j);
+}
+
+static void resize_row(const blk_job *j, const float *in, float *out, int y) {
+    const int cb = fct_kernels()->cb, h = j->d.h, w = j->d.w;
+    if (!j->r->mode) {
+        const float *src = in + (size_t)fct_resize_nearest(j->r, 2, h, y) * w * cb;
+        for (int x = 0; x < j->ow; x++)
+            memcpy(out + (size_t)x * cb, src + (size_t)fct_resize_nearest(j->r, 3, w, x) * cb, (size_t)cb * sizeof *out);
+        return;
+    }
+    int64_t y0, y1, x0, x1;
+    float wy, wx;
+    fct_resize_linear(j->r, 2, h, y, &y0, &y1, &wy);
+    for (int x = 0; x < j->ow; x++) {
+        fct_resize_linear(j->r, 3, w, x, &x0, &x1, &wx);
+        const float *a = in + (y0 * w + x0) * cb, *b = in + (y0 * w + x1) * cb;
+        const float *c = in + (y1 * w + x0) * cb, *d = in + (y1 * w + x1) * cb;
+        for (int l = 0; l < cb; l++)
+            out[(size_t)x * cb + l] = (a[l] * (1 - wx) + b[l] * wx) * (1 - wy) + (c[l] * (1 - wx) + d[l] * wx) * wy;
+    }
+}
+
+static void resize(void *ctx, int index, int worker) {
+    const blk_job *j = ctx;
+    float *out = j->y + (size_t)index * j->oh * j->ow * fct_kernels()->cb;
+    for (int y = 0; y < j->oh; y++)
+        resize_row(j, j->a + (size_t)index * plane_size(j->d), out + (size_t)y * j->ow * fct_kernels()->cb, y);
+}
+
+void fct_blk_resize(fct_dims d, const fct_resize *r, const float *in, float *out) {
+    blk_job j = {.d = d, .a = in, .y = out, .r = r, .oh = (int)r->out[2], .ow = (int)r->out[3]};
+    fct_parallel(planes(d), resize, &j);
+}
+
+void fct_blk_concat(fct_dims d, const float *in, float *out, int dst_c, int c0) {
+    const int cb = fct_kernels()->cb;
+    size_t part = plane_size(d) * (size_t)fct_blocks(d.c, cb), whole = plane_size(d) * (size_t)fct_blocks(dst_c, cb);
+    for (int n = 0; n < d.n; n++)
+        memcpy(out + n * whole + plane_size(d) * (size_t)(c0 / cb), in + n * part, part * sizeof *out);
+}

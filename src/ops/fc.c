@@ -1,0 +1,146 @@
+#include "ops/fc.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/thread.h"
+#include "kernels/kernels.h"
+#include <string.h>
+
+#define ROUND 16 /* row length of packed weights is a multiple of this, as the kernel wants */
+#define CHUNK 12 /* outputs per task: four of the kernel's tiles */
+
+struct fct_fc {
+    const fct_kernel_table *k;
+    int n, inputs;   /* outputs; true inputs */
+    size_t row;      /* padded row length */
+    bool copy;       /* input rows must be padded first */
+    float *w;
+    uint16_t *wh;
+    float *bias;     /* [n] */
+};
+
+/* Position of input i of the file's order (channel, pixel) in a packed row. */
+static size_t place(const fct_fc_spec *s, int cb, int area, int i) {
+    if (!s->blocked) return (size_t)i;
+    int c = i / area, p = i % area;
+    return ((size_t)(c / cb) * area + p) * cb + c % cb;
+}
+
+/* Round to nearest, ties to even; too large becomes infinity. */
+static uint16_t to_half(float f) {
+    uint32_t b, sign;
+    memcpy(&b, &f, 4);
+    sign = b >> 16 & 0x8000;
+    b &= 0x7fffffff;
+    if (b >= 0x47800000) return (uint16_t)(sign | (b > 0x7f800000 ? 0x7e00 : 0x7c00));
+    if (b < 0x38800000) { /* subnormal: let the addition round */
+        float v;
+        memcpy(&v, &b, 4);
+        v += 0.5f;
+        memcpy(&b, &v, 4);
+        return (uint16_t)(sign | (b - 0x3f000000));
+    }
+    return (uint16_t)(sign | ((b + 0xfff + (b >> 13 & 1) - 0x38000000) >> 13));
+}
+
+typedef struct pack_job { fct_fc *f; const fct_fc_spec *s; float *rows; int *where; } pack_job;
+
+/* Packs one output's weights and folds what the input's shift adds to its bias. */
+static void pack_row(void *ctx, int o, int worker) {
+    const pack_job *j = ctx;
+    const fct_fc_spec *s = j->s;
+    fct_fc *f = j->f;
+    float *row = f->wh ? j->rows + (size_t)worker * f->row : f->w + (size_t)o * f->row;
+    float scale = s->row_scale ? s->row_scale[o] : 1;
+    double shift = 0;
+    int per = s->k / s->channels;
+    memset(row, 0, f->row * sizeof *row);
+    for (int i = 0; i < s->k; i++) {
+        float w = s->weight_kn ? s->weight[(size_t)i * s->n + o] : s->weight[(size_t)o * s->k + i];
+        w *= scale;
+        if (s->in_scale) {
+            int c = i / per;
+            shift += (double)w * s->in_shift[c];
+            w *= s->in_scale[c];
+        }
+        row[j->where ? j->where[i] : i] = w;
+    }
+    f->bias[o] = (float)((s->bias ? s->bias[o] : 0) + shift);
+    for (size_t i = 0; f->wh && i < f->row; i++) f->wh[(size_t)o * f->row + i] = to_half(row[i]);
+}
+
+static fct_status pack(fct_fc *f, const fct_fc_spec *s, fct_error *err) {
+    pack_job j = {.f = f, .s = s};
+    fct_status st = FCT_OK;
+    if (f->wh) j.rows = fct_alloc((size_t)fct_threads() * f->row * sizeof *j.rows);
+    if (s->blocked) j.where = fct_alloc((size_t)s->k * sizeof *j.where);
+    if ((f->wh && !j.rows) || (s->blocked && !j.where)) st = fct_fail_nomem(err, s->name, 0);
+    for (int i = 0; !st && j.where && i < s->k; i++) j.where[i] = (int)place(s, f->k->cb, s->k / s->blocked, i);
+    if (!st) fct_parallel(s->n, pack_row, &j);
+    fct_free(j.rows);
+    fct_free(j.where);
+    return st;
+}
+
+fct_status fct_fc_create(const fct_fc_spec *s, fct_fc **out, fct_error *err) {
+    *out = NULL;
+    if (s->k < 1 || s->n < 1 || s->channels < 1 || s->k % s->channels || (s->blocked && s->k % s->blocked))
+        return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: fully connected layer of %d inputs", s->name, s->k);
+    fct_fc *f = fct_calloc(1, sizeof *f);
+    if (!f) return fct_fail_nomem(err, s->name, sizeof *f);
+    f->k = fct_kernels();
+    f->n = s->n;
+    f->inputs = s->k;
+    size_t used = (size_t)s->k, count;
+    if (s->blocked) used = (size_t)fct_blocks(s->blocked, f->k->cb) * f->k->cb * (size_t)(s->k / s->blocked);
+    f->row = (used + ROUND - 1) / ROUND * ROUND;
+    f->copy = f->row != used || (!s->blocked && used % ROUND);
+    bool fits = f->row < INT32_MAX && fct_mul_size(f->row, (size_t)s->n, &count) && count < SIZE_MAX / 8;
+    bool half = s->half && (f->k->level == FCT_CPU_AVX2 || f->k->level == FCT_CPU_AVX512 || f->k->level == FCT_CPU_NEON);
+    f->inputs = (int)used;
+    f->bias = fits ? fct_alloc((size_t)s->n * sizeof *f->bias) : NULL;
+    if (fits && half) f->wh = fct_aligned_alloc(count * sizeof *f->wh);
+    else if (fits) f->w = fct_aligned_alloc(count * sizeof *f->w);
+    fct_status st = f->bias && (f->w || f->wh) ? pack(f, s, err) : fct_fail_nomem(err, s->name, 0);
+    if (st) fct_fc_free(f);
+    else *out = f;
+    return st;
+}
+
+void fct_fc_free(fct_fc *f) {
+    if (!f) return;
+    fct_aligned_free(f->w);
+    fct_aligned_free(f->wh);
+    fct_free(f->bias);
+    fct_free(f);
+}
+
+size_t fct_fc_memory(const fct_fc *f) { return f->row * (size_t)f->n * (f->wh ? 2 : 4) + (size_t)f->n * 4; }
+const char *fct_fc_algorithm(const fct_fc *f) { return f->wh ? "fc-half" : "fc"; }
+size_t fct_fc_scratch(const fct_fc *f, int rows) { return f->copy ? f->row * (size_t)rows * sizeof(float) : 0; }
+
+typedef struct run_job { const fct_fc *f; const float *x; int rows; float *y; } run_job;
+
+static void run_task(void *ctx, int index, int worker) {
+    const run_job *j = ctx;
+    const fct_fc *f = j->f;
+    int o = index * CHUNK, outs = f->n - o < CHUNK ? f->n - o : CHUNK;
+    fct_k_fc a = {.x = j->x, .ldx = f->row, .rows = j->rows, .outs = outs, .k = f->row, .y = j->y + o, .ldy = (size_t)f->n};
+    if (f->wh) a.wh = f->wh + (size_t)o * f->row;
+    else a.w = f->w + (size_t)o * f->row;
+    f->k->fc(&a);
+    for (int r = 0; r < j->rows; r++)
+        for (int i = 0; i < outs; i++) j->y[(size_t)r * f->n + o + i] += f->bias[o + i];
+}
+
+void fct_fc_run(const fct_fc *f, const float *in, int rows, float *out, void *scratch) {
+    run_job j = {f, in, rows, out};
+    if (f->copy) {
+        float *x = scratch;
+        for (int r = 0; r < rows; r++) {
+            memcpy(x + (size_t)r * f->row, in + (size_t)r * f->inputs, (size_t)f->inputs * sizeof *x);
+            memset(x + (size_t)r * f->row + f->inputs, 0, (f->row - (size_t)f->inputs) * sizeof *x);
+        }
+        j.x = x;
+    }
+    fct_parallel((f->n + CHUNK - 1) / CHUNK, run_task, &j);
+}
