@@ -1,0 +1,72 @@
+/* ONNX files: loading, shape inference, planning, and, for networks small enough,
+ * running on two input shapes. */
+#include "fuzz.h"
+
+#define MAX_ELEMENTS (1 << 16)
+#define MAX_INPUTS 4
+#define MAX_OUTPUTS 64
+#define MAX_MACS 2e7
+
+/* A shape for an input: its own where fixed, `varying` where not; false when it
+ * is too large for a fuzzer. */
+static bool choose_shape(const fct_tensor_info *info, int64_t varying, fct_tensor *t) {
+    int64_t n = 1;
+    if (info->rank < 0 || info->rank > FCT_MAX_RANK) return false;
+    t->rank = info->rank;
+    for (int d = 0; d < info->rank; d++) {
+        t->dims[d] = info->dims[d] > 0 ? info->dims[d] : d == 0 ? 1 : varying;
+        if (t->dims[d] > MAX_ELEMENTS) return false;
+        n *= t->dims[d];
+        if (n > MAX_ELEMENTS) return false;
+    }
+    t->data = malloc((size_t)n * sizeof *t->data);
+    for (int64_t i = 0; t->data && i < n; i++) t->data[i] = (float)(i % 255) / 127.0f - 1.0f;
+    return t->data != NULL;
+}
+
+static void run(const fct_model *m, fct_session *session, int64_t varying) {
+    fct_tensor in[MAX_INPUTS] = {{0}}, out[MAX_OUTPUTS];
+    fct_tensor_info info;
+    fct_error e;
+    int ni = fct_model_input_count(m), no = fct_model_output_count(m);
+    double macs;
+    int64_t params;
+    bool ok = ni > 0 && ni <= MAX_INPUTS && no <= MAX_OUTPUTS;
+    for (int i = 0; ok && i < ni; i++)
+        ok = fct_model_input(m, i, &info, &e) == FCT_OK && choose_shape(&info, varying, &in[i]);
+    ok = ok && fct_model_cost(m, in[0].dims, in[0].rank, &macs, &params, &e) == FCT_OK && macs <= MAX_MACS;
+    if (ok && fct_session_run(session, in, ni, out, no, &e) == FCT_OK)
+        for (int i = 0; i < no; i++) {
+            int64_t n = 1;
+            FUZZ_REQUIRE(out[i].rank >= 0 && out[i].rank <= FCT_MAX_RANK);
+            for (int d = 0; d < out[i].rank; d++) n *= out[i].dims[d];
+            volatile float sum = 0; /* every element can be read */
+            for (int64_t k = 0; k < n; k++) sum = sum + out[i].data[k];
+        }
+    for (int i = 0; i < MAX_INPUTS; i++) free(in[i].data);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    fct_model_opts o;
+    fct_model *m = NULL;
+    fct_session *session = NULL;
+    fct_error e;
+    long live = fct_alloc_live();
+    fct_set_threads(1, NULL);
+    fct_model_opts_init(&o);
+    if (size && data[size - 1] & 1) o.precision = FCT_PRECISION_EXACT;
+    fct_status s = fct_model_load_memory(data, size, "fuzz", &o, &m, &e);
+    fuzz_check_result(s, &e, m);
+    if (m) {
+        s = fct_session_create(m, &session, &e);
+        fuzz_check_result(s, &e, session);
+        if (session) {
+            run(m, session, 8);
+            run(m, session, 19);
+        }
+    }
+    fct_session_free(session);
+    fct_model_free(m);
+    FUZZ_REQUIRE(fct_alloc_live() == live);
+    return 0;
+}
