@@ -29,6 +29,7 @@
 #include "gallery.h"
 #include "image.h"
 #include "model.h"
+#include "store.h"
 #include "video.h"
 
 #endif

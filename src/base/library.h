@@ -1,0 +1,19 @@
+/* Libraries loaded when they are first needed. libcurl and libzip bring some
+ * forty others with them; a program that only analyses pictures should not wait
+ * for those at every start. */
+#ifndef FCT_BASE_LIBRARY_H
+#define FCT_BASE_LIBRARY_H
+
+#include <stdbool.h>
+
+/* One function to look up: its name and where its address goes. */
+typedef struct fct_symbol {
+    const char *name;
+    void (**address)(void);
+} fct_symbol;
+
+/* Loads the first of the files (a NULL-terminated list) that is there and looks
+ * all symbols up. Never unloaded. False where no file or a symbol is missing. */
+bool fct_library_load(const char *const *files, const fct_symbol *symbols, int n);
+
+#endif
