@@ -6,9 +6,9 @@
 #include "kernels/tile.h"
 
 #ifdef __clang__
-#define UNROLL_K _Pragma("clang loop unroll_count(4)")
+#define UNROLL_K _Pragma("clang loop unroll_count(2)")
 #else
-#define UNROLL_K _Pragma("GCC unroll 4")
+#define UNROLL_K _Pragma("GCC unroll 2")
 #endif
 
 /* One channel: w at its weights, b at it in pixel 0. */
@@ -30,32 +30,39 @@ ALWAYS_INLINE void step(const int MV, const int NR, sums acc, const float *w, co
     }
 }
 
-ALWAYS_INLINE void multiply(const int MV, const int NR, sums acc, const fct_k_gemm *g, const float *b) {
+/* What to prefetch while a tile is computed: one place every other channel. */
+typedef struct ahead { const char *p; size_t step; } ahead;
+
+ALWAYS_INLINE void multiply(const int MV, const int NR, sums acc, const fct_k_gemm *g, const float *b, ahead next) {
     const float *w = g->w;
     for (int i = g->full; i > 0; i--, b += g->b_stride) {
-        UNROLL_K for (int k = 0; k < CB; k++) {
+        UNROLL_K for (int k = 0; k < CB; k += 2) {
+            __builtin_prefetch(next.p, 0, 2);
+            next.p += next.step;
             step(MV, NR, acc, w, b + k);
-            w += MV * CB;
+            step(MV, NR, acc, w + MV * CB, b + k + 1);
+            w += 2 * MV * CB;
         }
     }
     for (int i = g->tail_blocks; i > 0; i--, b += g->b_stride)
         for (int k = 0; k < g->tail; k++, w += MV * CB) step(MV, NR, acc, w, b + k);
 }
 
-ALWAYS_INLINE void tile(const int MV, const int NR, const fct_k_gemm *g, const float *b, float *c, const float *add) {
+ALWAYS_INLINE void tile(const int MV, const int NR, const fct_k_gemm *g, const float *b, float *c, const float *add,
+                        ahead next) {
     sums acc;
     clear(MV, NR, acc);
-    multiply(MV, NR, acc, g, b);
+    multiply(MV, NR, acc, g, b, next);
     if (g->load) add_to(MV, NR, acc, c, g->c_stride);
     if (g->e) finish(MV, NR, acc, g->e, add, g->add_stride);
     store(MV, NR, acc, c, g->c_stride);
 }
 
-typedef void tile_fn(const fct_k_gemm *g, const float *b, float *c, const float *add);
+typedef void tile_fn(const fct_k_gemm *g, const float *b, float *c, const float *add, ahead next);
 
-#define TILE(MV, NR)                                                                              \
-    static void tile_##MV##_##NR(const fct_k_gemm *g, const float *b, float *c, const float *add) { \
-        tile(MV, NR, g, b, c, add);                                                               \
+#define TILE(MV, NR)                                                                                            \
+    static void tile_##MV##_##NR(const fct_k_gemm *g, const float *b, float *c, const float *add, ahead next) { \
+        tile(MV, NR, g, b, c, add, next);                                                                       \
     }
 #define TILES_1_3(MV)  TILE(MV, 1) TILE(MV, 2) TILE(MV, 3)
 #define TILES_4(MV)    TILE(MV, 4)
@@ -107,11 +114,15 @@ void FCT_CAT(fct_kernels_gemm_shape, _, FCT_LEVEL)(fct_kernel_table *t) {
 void KFN(conv_gemm)(const fct_k_gemm *g) {
     const int count = (g->n + tile_width[g->mv] - 1) / tile_width[g->mv];
     const int width = g->n / count, wider = g->n % count;
+    const size_t slots = (size_t)g->full * (CB / 2);
+    ahead next = {g->ahead ? g->ahead : (const void *)g->w, 0};
+    if (g->ahead && slots) next.step = (g->ahead_bytes + slots * count - 1) / (slots * count);
     size_t at = 0;
     for (int i = 0; i < count; i++) {
         const int w = width + (i < wider);
-        tiles[g->mv][w](g, g->b + at, g->c + at, g->add ? g->add + at : NULL);
+        tiles[g->mv][w](g, g->b + at, g->c + at, g->add ? g->add + at : NULL, next);
         at += (size_t)w * CB;
+        next.p += slots * next.step;
     }
 }
 

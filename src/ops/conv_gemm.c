@@ -16,13 +16,22 @@
 /* p->t */
 enum { T_PIXELS, T_BLOCKS, T_CHUNK, T_SPLITS, T_SHARED };
 
-enum { CHUNK_CHANNELS = 384, PIXELS_MOST = 192, SHARED_AREA = 64 };
+enum { PIXELS_MOST = 192, SHARED_AREA = 64 };
+
+/* Groups smaller than a channel block are multiplied a block at a time, with
+ * zeros for the weights between groups. */
+static bool small_groups(const fct_conv *c) {
+    const fct_conv_spec *s = &c->s;
+    const int icg = s->ic / s->groups;
+    return s->groups > 1 && icg == s->oc / s->groups && icg < c->cb && c->cb % icg == 0 && s->ic % c->cb == 0;
+}
 
 static bool can(const fct_conv *c) {
     const fct_conv_spec *s = &c->s;
     if (s->planar_in) return false;
-    return s->groups == 1 || (s->ic / s->groups % c->cb == 0 && s->oc / s->groups % c->cb == 0);
+    return s->groups == 1 || small_groups(c) || (s->ic / s->groups % c->cb == 0 && s->oc / s->groups % c->cb == 0);
 }
+static int group_count(const fct_conv *c) { return small_groups(c) ? c->icb : c->s.groups; }
 static bool can_1x1(const fct_conv *c) { return can(c) && c->s.kh * c->s.kw == 1; }
 static bool can_kxk(const fct_conv *c) { return can(c) && c->s.kh * c->s.kw > 1; }
 /* Worth its loss only where weights are many. */
@@ -31,30 +40,35 @@ static bool can_half(const fct_conv *c) {
 }
 
 static int taps(const fct_conv *c) { return c->s.kh * c->s.kw; }
-static int group_ic(const fct_conv *c) { return c->s.ic / c->s.groups; }
-static int group_blocks(const fct_conv *c) { return c->s.groups == 1 ? c->ocb : c->ocb / c->s.groups; }
+static int group_ic(const fct_conv *c) { return c->s.ic / group_count(c); }
+static int group_blocks(const fct_conv *c) { return c->ocb / group_count(c); }
 static size_t depth(const fct_conv *c) { return (size_t)group_ic(c) * taps(c); }
 static int k_blocks(const fct_conv *c) { return fct_blocks(group_ic(c), c->cb) * taps(c); }
 
 /* ---- Weights: [group][panel][k][panel lanes], k = [channel block][tap][channel] ---- */
 
+/* Weight of output channel o for input channel ic, both counted within a group of ours. */
+static float weight(const fct_conv *c, int group, int o, int ic, int tap) {
+    const int own = c->s.ic / c->s.groups; /* input channels of a group of the convolution */
+    if (o >= c->s.oc / group_count(c) || o / (c->s.oc / c->s.groups) != ic / own) return 0;
+    const size_t row = (size_t)group * (c->s.oc / group_count(c)) + o;
+    return c->weight[(row * own + ic % own) * taps(c) + tap];
+}
+
 static void pack_panel(const fct_conv *c, int group, fct_panel panel, float *w) {
-    const int icg = group_ic(c), ocg = c->s.oc / c->s.groups, t = taps(c), lanes = panel.count * c->cb;
+    const int icg = group_ic(c), t = taps(c), lanes = panel.count * c->cb;
     for (int c0 = 0; c0 < icg; c0 += c->cb)
         for (int tap = 0; tap < t; tap++)
             for (int ic = c0; ic < icg && ic < c0 + c->cb; ic++)
-                for (int l = 0; l < lanes; l++) {
-                    const int o = panel.first * c->cb + l;
-                    *w++ = o < ocg ? c->weight[((size_t)(group * ocg + o) * icg + ic) * t + tap] : 0;
-                }
+                for (int l = 0; l < lanes; l++) *w++ = weight(c, group, panel.first * c->cb + l, ic, tap);
 }
 
 static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
     const size_t group_size = (size_t)group_blocks(c) * c->cb * depth(c);
-    *bytes = group_size * c->s.groups * sizeof(float);
+    *bytes = group_size * group_count(c) * sizeof(float);
     float *w = *packed = fct_aligned_alloc(*bytes);
     if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
-    for (int g = 0; g < c->s.groups; g++)
+    for (int g = 0; g < group_count(c); g++)
         for (int i = 0; i < fct_panel_total(c->k, group_blocks(c)); i++) {
             fct_panel panel = fct_panel_at(c->k, group_blocks(c), i);
             pack_panel(c, g, panel, w + g * group_size + panel.first * c->cb * depth(c));
@@ -106,7 +120,9 @@ static int round_up(int v, int to) { return (v + to - 1) / to * to; }
 static void plan_blocks(const fct_conv *c, fct_conv_plan *p) {
     const int area = p->oh * p->ow, kb = k_blocks(c);
     p->t[T_SHARED] = p->n > 1 && area < SHARED_AREA;
-    const int chunks = (kb * c->cb + CHUNK_CHANNELS - 1) / CHUNK_CHANNELS;
+    /* two thirds of L1 for the usual panel of two blocks */
+    const int chunk_channels = (int)(fct_cpu_get_caches().l1d * 2 / 3 / (2 * sizeof(float) * (size_t)c->cb));
+    const int chunks = (kb * c->cb + chunk_channels - 1) / chunk_channels;
     p->t[T_CHUNK] = (kb + chunks - 1) / chunks;
     const int pool = p->t[T_SHARED] ? area * p->n : area;
     int most = PIXELS_MOST;
@@ -115,7 +131,7 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p) {
     p->t[T_BLOCKS] = (pool + p->t[T_PIXELS] - 1) / p->t[T_PIXELS] * (p->t[T_SHARED] ? 1 : p->n);
     const int panels = fct_panel_total(c->k, group_blocks(c));
     int splits = 1;
-    while (p->t[T_BLOCKS] * c->s.groups * splits < 3 * p->threads && splits < panels && p->threads > 1) splits++;
+    while (p->t[T_BLOCKS] * group_count(c) * splits < 3 * p->threads && splits < panels && p->threads > 1) splits++;
     p->t[T_SPLITS] = splits;
 }
 
@@ -177,10 +193,45 @@ static void set_output(const part *t, fct_k_gemm *g, int block0) {
     g->add_stride = c->s.add_up2 ? (size_t)t->n * c->cb : plane;
 }
 
-/* One panel, k blocks kb0 .. kb1 - 1 whose rows are g->b. */
-static void run_panel(const part *t, fct_k_gemm g, fct_panel panel, int kb0, int kb1) {
+/* Place and number of a panel's weights for k blocks kb0 .. kb1 - 1. */
+static size_t chunk_weights(const fct_conv *c, int group, fct_panel panel, int kb0, int kb1, size_t *count) {
+    const int whole = group_ic(c) / c->cb * taps(c), tail = group_ic(c) % c->cb;
+    const size_t lanes = (size_t)panel.count * c->cb;
+    const int k0 = kb0 <= whole ? kb0 * c->cb : whole * c->cb + (kb0 - whole) * tail;
+    const int k1 = kb1 <= whole ? kb1 * c->cb : whole * c->cb + (kb1 - whole) * tail;
+    *count = (size_t)(k1 - k0) * lanes;
+    return (group * (size_t)group_blocks(c) + panel.first) * c->cb * depth(c) + (size_t)k0 * lanes;
+}
+
+/* Sets the weights of panel i and those to prefetch: the next panel's, or the first one's of the next chunk. */
+static void set_weights(const part *t, fct_k_gemm *g, int i, int kb0, int kb1) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
+    const size_t width = is_half(p) ? sizeof(uint16_t) : sizeof(float);
+    const int gb = group_blocks(c), total = k_blocks(c);
+    size_t count;
+    const size_t at = chunk_weights(c, t->group, fct_panel_at(c->k, gb, i), kb0, kb1, &count);
+    g->w = (const float *)p->packed + at;
+    if (is_half(p)) {
+        c->k->half_to_float(t->scratch + t->l.half, (const uint16_t *)p->packed + at, count);
+        g->w = t->scratch + t->l.half;
+    }
+    if (++i == t->panel1) {
+        i = t->panel0;
+        kb0 = kb1;
+        kb1 = kb0 + p->t[T_CHUNK] < total ? kb0 + p->t[T_CHUNK] : total;
+    }
+    if (kb0 >= total || t->panel1 - t->panel0 == 0) return;
+    const size_t next = chunk_weights(c, t->group, fct_panel_at(c->k, gb, i), kb0, kb1, &count);
+    g->ahead = (const char *)p->packed + next * width;
+    g->ahead_bytes = count * width;
+}
+
+/* Panel i, k blocks kb0 .. kb1 - 1 whose rows are g->b. */
+static void run_panel(const part *t, fct_k_gemm g, int i, int kb0, int kb1) {
+    const fct_conv_plan *p = t->j->p;
+    const fct_conv *c = p->c;
+    const fct_panel panel = fct_panel_at(c->k, group_blocks(c), i);
     const int whole = group_ic(c) / c->cb * taps(c), block0 = t->group * group_blocks(c) + panel.first;
     const int full = (kb1 < whole ? kb1 : whole) - kb0;
     const bool last = kb1 == k_blocks(c), finish = last && !p->t[T_SHARED] && c->epilogue.act != FCT_K_ACT_SIGMOID;
@@ -190,15 +241,7 @@ static void run_panel(const part *t, fct_k_gemm g, fct_panel panel, int kb0, int
     g.tail = group_ic(c) % c->cb;
     g.mv = panel.count;
     g.load = kb0 > 0;
-    const int k0 = kb0 <= whole ? kb0 * c->cb : whole * c->cb + (kb0 - whole) * g.tail;
-    const size_t lanes = (size_t)panel.count * c->cb, count = ((size_t)g.full * c->cb + g.tail_blocks * g.tail) * lanes;
-    const size_t at = (t->group * (size_t)group_blocks(c) + panel.first) * c->cb * depth(c) + k0 * lanes;
-    if (is_half(p)) {
-        c->k->half_to_float(t->scratch + t->l.half, (const uint16_t *)p->packed + at, count);
-        g.w = t->scratch + t->l.half;
-    } else {
-        g.w = (const float *)p->packed + at;
-    }
+    set_weights(t, &g, i, kb0, kb1);
     set_output(t, &g, block0);
     if (finish) g.e = &e;
     if (finish && g.add && c->s.add_up2) spread_add(t, block0, panel.count, t->scratch + t->l.add);
@@ -258,7 +301,7 @@ static void run_part(const part *t) {
             g.b_stride = (size_t)t->n * c->cb;
             c->k->conv_pack(&pk, kb, end, t->p0, t->n, t->scratch);
         }
-        for (int i = t->panel0; i < t->panel1; i++) run_panel(t, g, fct_panel_at(c->k, group_blocks(c), i), kb, end);
+        for (int i = t->panel0; i < t->panel1; i++) run_panel(t, g, i, kb, end);
     }
     if (p->t[T_SHARED] || c->epilogue.act == FCT_K_ACT_SIGMOID) scatter(t);
 }
@@ -266,7 +309,7 @@ static void run_part(const part *t) {
 static void task(void *ctx, int index, int worker) {
     const job *j = ctx;
     const fct_conv_plan *p = j->p;
-    const int splits = p->t[T_SPLITS], groups = p->c->s.groups, panels = fct_panel_total(p->c->k, group_blocks(p->c));
+    const int splits = p->t[T_SPLITS], groups = group_count(p->c), panels = fct_panel_total(p->c->k, group_blocks(p->c));
     const int split = index % splits, block = index / splits / groups, area = p->oh * p->ow;
     part t = {.j = j, .l = scratch_layout(p), .group = index / splits % groups};
     t.scratch = j->scratch + t.l.total * worker;
@@ -282,7 +325,7 @@ static void task(void *ctx, int index, int worker) {
 
 static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
     job j = {p, in, add, out, scratch};
-    fct_parallel(p->t[T_BLOCKS] * p->c->s.groups * p->t[T_SPLITS], task, &j);
+    fct_parallel(p->t[T_BLOCKS] * group_count(p->c) * p->t[T_SPLITS], task, &j);
 }
 
 const fct_conv_algo fct_conv_algo_gemm_1x1 = {"gemm-1x1", true, can_1x1, pack, prepare, run};

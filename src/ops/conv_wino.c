@@ -237,6 +237,9 @@ static void multiply(const block *b, fct_panel panel) {
             c->k->half_to_float(b->half, (const uint16_t *)j->weights + at, size);
             g.w = b->half;
         }
+        const size_t width = b->half ? sizeof(uint16_t) : sizeof(float);
+        g.ahead = j->weights + (at + size) * width; /* at the very end: past it, harmless for a prefetch */
+        g.ahead_bytes = size * width;
         c->k->conv_gemm(&g);
     }
 }
