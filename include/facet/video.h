@@ -30,8 +30,8 @@ extern "C" {
  * fct_source_info.
  *
  * Videos, cameras and streams need the build feature "video" (FFmpeg); folders,
- * numbered pictures and raw frames do not. While a source of FFmpeg's is in use,
- * FFmpeg's own log is silenced for the process. */
+ * numbered pictures and raw frames do not. The first of FFmpeg's sources or
+ * writers silences FFmpeg's own log for the process. */
 typedef struct fct_source fct_source;
 
 typedef struct fct_source_opts {
@@ -54,7 +54,9 @@ FCT_API void fct_source_opts_init(fct_source_opts *o);
  * damaged), FCT_ERR_UNSUPPORTED (build feature missing, no decoder),
  * FCT_ERR_ARG, FCT_ERR_LIMIT. One thread at a time may use a source. */
 FCT_API fct_status fct_source_open(const char *name, const fct_source_opts *opts, fct_source **out, fct_error *err);
-FCT_API void fct_source_free(fct_source *s); /* stops the reader; at most a second */
+/* Stops the reader, within a second; of standard input, when its other end
+ * writes or closes. */
+FCT_API void fct_source_free(fct_source *s);
 
 typedef struct fct_source_info {
     char name[256];     /* without user name, password and query */

@@ -1,0 +1,34 @@
+/* What the parts that use FFmpeg share. */
+#ifndef FCT_VIDEO_FFMPEG_COMMON_H
+#define FCT_VIDEO_FFMPEG_COMMON_H
+
+#include "video/source_internal.h"
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libswscale/swscale.h>
+
+/* Silences FFmpeg's log, which would print addresses with passwords. */
+void fct_ffmpeg_quiet(void);
+
+/* Status and text for an FFmpeg error code: "NAME: WHAT: reason". */
+fct_status fct_ffmpeg_fail(fct_error *err, const char *name, const char *what, int code);
+
+/* An opened demuxer and decoder. Zero-initialise. */
+typedef struct fct_demux {
+    AVFormatContext *format;
+    AVCodecContext *codec;
+    int stream;
+    int turns;                  /* clockwise quarter turns that make it upright */
+    enum AVPixelFormat hardware; /* frames of this format are in a device's memory; NONE = none */
+} fct_demux;
+
+/* Opens env->address with a decoder; fills env->info but for sizes learnt later.
+ * On failure d is empty. */
+fct_status fct_demux_open(fct_demux *d, fct_input_env *env, fct_error *err);
+void fct_demux_close(fct_demux *d);
+
+/* Starts the time within which the next blocking call must end (streams and
+ * cameras only). */
+void fct_demux_arm(fct_input_env *env);
+
+#endif

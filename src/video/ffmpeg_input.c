@@ -1,0 +1,242 @@
+/* Frames of files, cameras and streams: decoding, conversion to RGB, damage,
+ * reconnecting. */
+#include "video/source_internal.h"
+#include "image/image_internal.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/file.h"
+
+#ifdef FCT_HAVE_VIDEO
+#include "video/ffmpeg_common.h"
+#include <libavutil/imgutils.h>
+#include <math.h>
+
+#define DAMAGED_IN_A_ROW 300 /* packets without one frame: nothing more will come */
+
+struct fct_input {
+    fct_input_env *env;
+    fct_demux demux;
+    AVPacket *packet;
+    AVFrame *frame, *memory; /* decoded; copied out of a device */
+    struct SwsContext *sws;
+    int width, height;       /* of the first frame as stored */
+    int64_t frames, damaged, in_a_row;
+    double start, damaged_at; /* time of the first frame; of the first damage */
+    uint64_t opened;
+    bool finite, started, draining, reported;
+    int read_error;
+};
+
+static void input_close(fct_input *in) {
+    if (!in) return;
+    fct_demux_close(&in->demux);
+    sws_freeContext(in->sws);
+    av_packet_free(&in->packet);
+    av_frame_free(&in->frame);
+    av_frame_free(&in->memory);
+    fct_free(in);
+}
+
+static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err) {
+    *out = NULL;
+    fct_ffmpeg_quiet();
+    fct_input *in = fct_calloc(1, sizeof *in);
+    if (!in) return fct_fail_nomem(err, "source", sizeof *in);
+    in->env = env;
+    in->packet = av_packet_alloc();
+    in->frame = av_frame_alloc();
+    in->memory = av_frame_alloc();
+    in->opened = fct_time_ns();
+    fct_status s = in->packet && in->frame && in->memory ? FCT_OK : fct_fail_nomem(err, "source", 0);
+    if (!s) s = fct_demux_open(&in->demux, env, err);
+    if (s) {
+        input_close(in);
+        return s;
+    }
+    in->finite = !env->info.live;
+    *out = in;
+    return FCT_OK;
+}
+
+/* ---- Conversion ------------------------------------------------------------------------ */
+
+/* The matrix of the file's colours where it names one; BT.601 otherwise. */
+static void set_colours(struct SwsContext *sws, const AVFrame *f) {
+    int space = f->colorspace == AVCOL_SPC_BT709 ? SWS_CS_ITU709
+                : f->colorspace == AVCOL_SPC_BT2020_NCL || f->colorspace == AVCOL_SPC_BT2020_CL ? SWS_CS_BT2020
+                                                                                               : SWS_CS_ITU601;
+    bool full = f->color_range == AVCOL_RANGE_JPEG || f->format == AV_PIX_FMT_YUVJ420P ||
+                f->format == AV_PIX_FMT_YUVJ422P || f->format == AV_PIX_FMT_YUVJ444P;
+    sws_setColorspaceDetails(sws, sws_getCoefficients(space), full, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16,
+                             1 << 16);
+}
+
+/* An RGB picture of the first frame's size, upright. */
+static fct_status to_image(fct_input *in, const AVFrame *f, fct_image **out, fct_error *err) {
+    if (!in->width) in->width = f->width, in->height = f->height;
+    struct SwsContext *sws = sws_getCachedContext(in->sws, f->width, f->height, f->format, in->width, in->height,
+                                                  AV_PIX_FMT_RGB24, SWS_BILINEAR, NULL, NULL, NULL);
+    in->sws = sws;
+    if (!sws) return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: pixel format %d cannot be converted", in->env->name, f->format);
+    set_colours(sws, f);
+    fct_image *im, *turned;
+    /* swscale's vector code may write some bytes past the last row: one row more. */
+    fct_status s = fct_image_create_raw(in->width, in->height + 1, FCT_PIX_RGB, &im, err);
+    if (s) return s;
+    im->height--;
+    uint8_t *planes[4] = {im->pixels};
+    int strides[4] = {(int)im->stride};
+    sws_scale(sws, (const uint8_t *const *)f->data, f->linesize, 0, f->height, planes, strides);
+    if (in->demux.turns) {
+        s = fct_image_rotate(fct_image_view(im), in->demux.turns, &turned, err);
+        fct_image_free(im);
+        im = s ? NULL : turned;
+    }
+    *out = im;
+    return s;
+}
+
+/* ---- Reconnecting ------------------------------------------------------------------------ */
+
+/* Sleeps in slices; false: stop. */
+static bool pause_for(fct_input *in, int ms) {
+    for (; ms > 0 && !atomic_load(&in->env->stop); ms -= 20) fct_sleep_ms(ms < 20 ? ms : 20);
+    return !atomic_load(&in->env->stop);
+}
+
+/* Opens a lost stream again: after 0.2 s, then with twice the pause each time,
+ * at most 5 s. reason: what ended it. */
+static fct_status reconnect(fct_input *in, int reason, fct_error *err) {
+    char text[AV_ERROR_MAX_STRING_SIZE];
+    int pause = 200, tries = in->env->opts.reconnect;
+    if (reason == AVERROR_EOF)
+        snprintf(text, sizeof text, "the stream ended");
+    else if (reason == AVERROR_EXIT)
+        snprintf(text, sizeof text, "no data for %d ms", in->env->opts.timeout_ms);
+    else
+        av_strerror(reason, text, sizeof text);
+    fct_demux_close(&in->demux);
+    for (int i = 0; i < tries && pause_for(in, pause); i++, pause = pause < 2500 ? 2 * pause : 5000) {
+        if (fct_demux_open(&in->demux, in->env, NULL)) continue;
+        in->env->info.reconnects++;
+        in->draining = false;
+        in->in_a_row = 0;
+        return FCT_OK;
+    }
+    return fct_fail(err, FCT_ERR_NETWORK, "%s: %s, and %d attempts to open it again failed", in->env->name, text, tries);
+}
+
+/* ---- Reading ------------------------------------------------------------------------------- */
+
+static double time_of(fct_input *in, const AVFrame *f) {
+    if (!in->finite) return (double)(fct_time_ns() - in->opened) / 1e9;
+    const AVStream *st = in->demux.format->streams[in->demux.stream];
+    double rate = in->env->info.fps > 0 ? in->env->info.fps : 25;
+    return f->best_effort_timestamp == AV_NOPTS_VALUE ? in->start + (double)in->frames / rate
+                                                      : (double)f->best_effort_timestamp * av_q2d(st->time_base);
+}
+
+static void note_damage(fct_input *in) {
+    if (!in->damaged++) in->damaged_at = (double)in->frames / (in->env->info.fps > 0 ? in->env->info.fps : 25);
+    in->in_a_row++;
+}
+
+/* A decoded frame into *image. */
+static fct_status deliver(fct_input *in, fct_image **image, double *time, fct_error *err) {
+    AVFrame *f = in->frame;
+    if (f->format == (int)in->demux.hardware && in->demux.hardware != AV_PIX_FMT_NONE) {
+        av_frame_unref(in->memory);
+        int code = av_hwframe_transfer_data(in->memory, f, 0);
+        if (code < 0) return fct_ffmpeg_fail(err, in->env->name, "the decoding device failed", code);
+        av_frame_copy_props(in->memory, f);
+        f = in->memory;
+    }
+    if (f->decode_error_flags || (f->flags & AV_FRAME_FLAG_CORRUPT)) note_damage(in);
+    double at = time_of(in, f);
+    if (!in->started) in->start = at, in->started = true;
+    *time = at - in->start;
+    in->in_a_row = 0;
+    fct_status s = to_image(in, f, image, err);
+    in->frames++;
+    return s;
+}
+
+/* Feeds the decoder one packet; an AVERROR, or 0. */
+static int feed(fct_input *in) {
+    if (in->draining) return AVERROR_EOF;
+    fct_demux_arm(in->env);
+    int code = av_read_frame(in->demux.format, in->packet);
+    if (code == AVERROR(EAGAIN)) {
+        fct_sleep_ms(2);
+        return 0;
+    }
+    if (code < 0) {
+        if (!in->finite) return code;
+        if (code != AVERROR_EOF) in->read_error = code;
+        in->draining = true;
+        return avcodec_send_packet(in->demux.codec, NULL) == AVERROR(ENOMEM) ? AVERROR(ENOMEM) : 0;
+    }
+    if (in->packet->stream_index == in->demux.stream) {
+        if (in->packet->flags & AV_PKT_FLAG_CORRUPT) note_damage(in);
+        code = avcodec_send_packet(in->demux.codec, in->packet);
+    }
+    av_packet_unref(in->packet);
+    if (code < 0 && code != AVERROR(EAGAIN) && code != AVERROR(ENOMEM)) {
+        note_damage(in);
+        return in->in_a_row > DAMAGED_IN_A_ROW ? AVERROR_INVALIDDATA : 0;
+    }
+    return code == AVERROR(EAGAIN) ? 0 : code;
+}
+
+/* At the end of a file: whether all of it was there. */
+static fct_status finish(fct_input *in, fct_error *err) {
+    const char *name = in->env->name;
+    if (in->reported) return FCT_OK;
+    in->reported = true;
+    long long got = (long long)in->frames, expected = (long long)in->env->info.frames;
+    if (in->read_error)
+        return fct_ffmpeg_fail(err, name, "reading failed before the end", in->read_error);
+    if (!got) return fct_fail(err, FCT_ERR_FORMAT, "%s: no frame could be decoded", name);
+    if (in->damaged)
+        return fct_fail(err, FCT_ERR_FORMAT, "%s: %lld damaged parts, the first near %.1f s; %lld frames were read", name,
+                        (long long)in->damaged, in->damaged_at, got);
+    if (in->demux.format->streams[in->demux.stream]->nb_frames > 0 && got + 1 < expected)
+        return fct_fail(err, FCT_ERR_FORMAT, "%s: cut off after %lld of %lld frames", name, got, expected);
+    return FCT_OK;
+}
+
+static fct_status input_read(fct_input *in, fct_image **image, double *time, fct_error *err) {
+    *image = NULL;
+    while (!atomic_load(&in->env->stop)) {
+        int code = avcodec_receive_frame(in->demux.codec, in->frame);
+        if (code >= 0) return deliver(in, image, time, err);
+        if (code == AVERROR_EOF && in->finite) return finish(in, err);
+        if (code != AVERROR(EAGAIN) && code != AVERROR_EOF) {
+            if (code == AVERROR(ENOMEM)) return fct_fail_nomem(err, in->env->name, 0);
+            note_damage(in);
+        }
+        code = feed(in);
+        if (code == AVERROR(ENOMEM)) return fct_fail_nomem(err, in->env->name, 0);
+        if (code >= 0) continue;
+        if (in->finite) return in->draining ? finish(in, err) : fct_ffmpeg_fail(err, in->env->name, "damaged video", code);
+        if (atomic_load(&in->env->stop)) break;
+        fct_status s = reconnect(in, code, err);
+        if (s) return s;
+    }
+    return FCT_OK;
+}
+
+#else
+
+struct fct_input { int unused; };
+
+static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err) {
+    *out = NULL;
+    return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build has no video (Meson feature \"video\", FFmpeg)", env->name);
+}
+static fct_status input_read(fct_input *in, fct_image **image, double *time, fct_error *err) { return FCT_ERR_INTERNAL; }
+static void input_close(fct_input *in) {}
+
+#endif
+
+const fct_input_class fct_ffmpeg_input = {input_open, input_read, input_close};

@@ -1,0 +1,219 @@
+/* Opening files, cameras and streams with libavformat and a decoder for them.
+ *
+ * What is opened may come from strangers: a file may not make FFmpeg open
+ * network addresses (a playlist could), a stream may not make it open files. */
+#include "video/ffmpeg_common.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/thread.h"
+#include <libavdevice/avdevice.h>
+#include <libavutil/avstring.h>
+#include <libavutil/display.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void fct_ffmpeg_quiet(void) { av_log_set_level(AV_LOG_QUIET); }
+
+fct_status fct_ffmpeg_fail(fct_error *err, const char *name, const char *what, int code) {
+    char text[AV_ERROR_MAX_STRING_SIZE];
+    av_strerror(code, text, sizeof text);
+    fct_status s = FCT_ERR_IO;
+    if (code == AVERROR(ENOMEM)) return fct_fail_nomem(err, name, 0);
+    if (code == AVERROR(ENOENT) || code == AVERROR_HTTP_NOT_FOUND) s = FCT_ERR_NOT_FOUND;
+    if (code == AVERROR_INVALIDDATA || code == AVERROR_STREAM_NOT_FOUND || code == AVERROR_EOF) s = FCT_ERR_FORMAT;
+    if (code == AVERROR_DECODER_NOT_FOUND || code == AVERROR_PROTOCOL_NOT_FOUND || code == AVERROR_DEMUXER_NOT_FOUND ||
+        code == AVERROR_PATCHWELCOME || code == AVERROR(ENOSYS))
+        s = FCT_ERR_UNSUPPORTED;
+    if (code == AVERROR_EXIT || code == AVERROR(ETIMEDOUT)) snprintf(text, sizeof text, "no answer in time");
+    if (code == AVERROR_EXIT || code == AVERROR(ETIMEDOUT) || code == AVERROR(ECONNREFUSED) ||
+        code == AVERROR(ECONNRESET) || code == AVERROR(EHOSTUNREACH) || code == AVERROR_HTTP_UNAUTHORIZED ||
+        code == AVERROR_HTTP_FORBIDDEN || code == AVERROR_HTTP_OTHER_4XX || code == AVERROR_HTTP_SERVER_ERROR)
+        s = FCT_ERR_NETWORK;
+    return fct_fail(err, s, "%s: %s: %s", name, what, text);
+}
+
+static int interrupted(void *user) {
+    fct_input_env *env = user;
+    uint64_t deadline = atomic_load(&env->deadline);
+    return atomic_load(&env->stop) || (deadline && fct_time_ns() > deadline);
+}
+
+void fct_demux_arm(fct_input_env *env) {
+    if (fct_address_kind_of(env->address) == FCT_ADDRESS_FILE) return;
+    atomic_store(&env->deadline, fct_time_ns() + (uint64_t)env->opts.timeout_ms * 1000000u);
+}
+
+/* ---- The container ---------------------------------------------------------------- */
+
+static void camera_options(AVDictionary **d, const fct_source_opts *o, bool mjpeg) {
+    char text[64];
+    if (o->width > 0 && o->height > 0) {
+        snprintf(text, sizeof text, "%dx%d", o->width, o->height);
+        av_dict_set(d, "video_size", text, 0);
+    }
+    if (o->fps > 0) {
+        snprintf(text, sizeof text, "%g", o->fps);
+        av_dict_set(d, "framerate", text, 0);
+    }
+    if (mjpeg) av_dict_set(d, "input_format", "mjpeg", 0);
+}
+
+static AVFormatContext *new_format(fct_input_env *env) {
+    AVFormatContext *f = avformat_alloc_context();
+    if (f) {
+        f->interrupt_callback = (AVIOInterruptCB){interrupted, env};
+        f->flags |= AVFMT_FLAG_GENPTS;
+    }
+    return f;
+}
+
+static int open_camera(fct_demux *d, fct_input_env *env) {
+    char device[300];
+    const char *a = env->address;
+    snprintf(device, sizeof device, "%s%s", strncmp(a, "camera:", 7) ? "" : "/dev/video", strncmp(a, "camera:", 7) ? a : a + 7);
+    avdevice_register_all();
+    const AVInputFormat *v4l2 = av_find_input_format("v4l2");
+    if (!v4l2) return AVERROR_DEMUXER_NOT_FOUND;
+    int code = AVERROR(ENOMEM);
+    for (int mjpeg = env->opts.mjpeg; mjpeg >= 0; mjpeg--) { /* a camera without MJPEG: as it likes */
+        AVDictionary *options = NULL;
+        camera_options(&options, &env->opts, mjpeg);
+        if (!(d->format = new_format(env))) return AVERROR(ENOMEM);
+        code = avformat_open_input(&d->format, device, v4l2, &options);
+        av_dict_free(&options);
+        if (code >= 0 || code == AVERROR(ENOENT) || code == AVERROR(EACCES)) break;
+    }
+    return code;
+}
+
+static int open_address(fct_demux *d, fct_input_env *env, bool stream) {
+    AVDictionary *options = NULL;
+    char *file = stream ? NULL : av_asprintf("file:%s", env->address);
+    if (!(d->format = new_format(env)) || (!stream && !file)) {
+        av_free(file);
+        return AVERROR(ENOMEM);
+    }
+    if (stream) {
+        av_dict_set(&options, "protocol_whitelist", "http,https,httpproxy,tls,tcp,udp,rtp,srtp,rtsp,rtsps,rtmp,rtmps,hls,crypto,data", 0);
+        av_dict_set(&options, "rtsp_transport", "tcp", 0); /* over UDP lost packets are grey blocks */
+        if (!strncmp(env->address, "http", 4)) av_dict_set(&options, "reconnect", "1", 0);
+        d->format->flags |= AVFMT_FLAG_NOBUFFER;
+    } else
+        av_dict_set(&options, "protocol_whitelist", "file,crypto,data", 0);
+    int code = avformat_open_input(&d->format, stream ? env->address : file, NULL, &options);
+    av_dict_free(&options);
+    av_free(file);
+    return code;
+}
+
+/* ---- The decoder --------------------------------------------------------------------- */
+
+static enum AVPixelFormat choose_hardware(AVCodecContext *c, const enum AVPixelFormat *offered) {
+    const fct_demux *d = c->opaque;
+    for (const enum AVPixelFormat *p = offered; *p != AV_PIX_FMT_NONE; p++)
+        if (*p == d->hardware) return *p;
+    return avcodec_default_get_format(c, offered);
+}
+
+/* Takes the first device that decodes this codec and can be opened. */
+static void use_hardware(fct_demux *d, const AVCodec *codec) {
+    const AVCodecHWConfig *c;
+    for (int i = 0; (c = avcodec_get_hw_config(codec, i)); i++) {
+        if (!(c->methods & AV_CODEC_HW_CONFIG_METHOD_HW_DEVICE_CTX)) continue;
+        if (av_hwdevice_ctx_create(&d->codec->hw_device_ctx, c->device_type, NULL, NULL, 0) < 0) continue;
+        d->hardware = c->pix_fmt;
+        d->codec->opaque = d;
+        d->codec->get_format = choose_hardware;
+        return;
+    }
+}
+
+static int open_codec(fct_demux *d, const fct_input_env *env) {
+    const AVStream *st = d->format->streams[d->stream];
+    const AVCodec *codec = avcodec_find_decoder(st->codecpar->codec_id);
+    if (!codec) return AVERROR_DECODER_NOT_FOUND;
+    if (!(d->codec = avcodec_alloc_context3(codec))) return AVERROR(ENOMEM);
+    int code = avcodec_parameters_to_context(d->codec, st->codecpar);
+    if (code < 0) return code;
+    d->codec->pkt_timebase = st->time_base;
+    d->codec->max_pixels = 2 * env->opts.max_pixels + (1 << 20); /* coded sizes are padded; the real one is checked */
+    if (env->info.live) { /* frame threads would delay by a frame each */
+        d->codec->flags |= AV_CODEC_FLAG_LOW_DELAY;
+        d->codec->thread_type = FF_THREAD_SLICE;
+    }
+    d->codec->thread_count = fct_threads() < 4 ? fct_threads() : 4;
+    if (env->opts.hardware) use_hardware(d, codec);
+    return avcodec_open2(d->codec, codec, NULL);
+}
+
+static int quarter_turns(const AVStream *st) {
+    const int32_t *matrix = NULL;
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
+    const AVPacketSideData *side = av_packet_side_data_get(st->codecpar->coded_side_data, st->codecpar->nb_coded_side_data,
+                                                           AV_PKT_DATA_DISPLAYMATRIX);
+    if (side && side->size >= 36) matrix = (const int32_t *)side->data;
+#else
+    size_t size = 0;
+    const uint8_t *side = av_stream_get_side_data(st, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    if (side && size >= 36) matrix = (const int32_t *)side;
+#endif
+    double angle = matrix ? av_display_rotation_get(matrix) : 0; /* counterclockwise */
+    return isfinite(angle) ? ((int)lround(-angle / 90) % 4 + 4) % 4 : 0;
+}
+
+static void fill_info(const fct_demux *d, fct_input_env *env) {
+    const AVStream *st = d->format->streams[d->stream];
+    const AVCodecParameters *p = st->codecpar;
+    fct_source_info *i = &env->info;
+    i->width = d->turns % 2 ? p->height : p->width;
+    i->height = d->turns % 2 ? p->width : p->height;
+    AVRational rate = st->avg_frame_rate.num > 0 ? st->avg_frame_rate : st->r_frame_rate;
+    i->fps = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
+    i->duration = !i->live && d->format->duration > 0 ? (double)d->format->duration / AV_TIME_BASE : 0;
+    i->frames = i->live ? 0 : st->nb_frames > 0 ? st->nb_frames : (int64_t)(i->duration * i->fps + 0.5);
+    snprintf(i->codec, sizeof i->codec, "%s", avcodec_get_name(p->codec_id));
+}
+
+void fct_demux_close(fct_demux *d) {
+    avcodec_free_context(&d->codec);
+    avformat_close_input(&d->format);
+    *d = (fct_demux){.hardware = AV_PIX_FMT_NONE};
+}
+
+static fct_status check_size(const fct_demux *d, const fct_input_env *env, fct_error *err) {
+    const AVCodecParameters *p = d->format->streams[d->stream]->codecpar;
+    if (p->width < 1 || p->height < 1)
+        return fct_fail(err, FCT_ERR_FORMAT, "%s: a video of %dx%d pixels", env->name, p->width, p->height);
+    if ((int64_t)p->width * p->height > env->opts.max_pixels)
+        return fct_fail(err, FCT_ERR_LIMIT, "%s: frames of %dx%d pixels, the limit is %lld", env->name, p->width,
+                        p->height, (long long)env->opts.max_pixels);
+    return FCT_OK;
+}
+
+fct_status fct_demux_open(fct_demux *d, fct_input_env *env, fct_error *err) {
+    const fct_address_kind kind = fct_address_kind_of(env->address);
+    *d = (fct_demux){.hardware = AV_PIX_FMT_NONE};
+    fct_demux_arm(env);
+    const char *what = kind == FCT_ADDRESS_CAMERA ? "cannot open this camera" : "cannot open this video";
+    int code = kind == FCT_ADDRESS_CAMERA ? open_camera(d, env) : open_address(d, env, kind == FCT_ADDRESS_STREAM);
+    if (code >= 0) {
+        fct_demux_arm(env);
+        what = "cannot read this video";
+        code = avformat_find_stream_info(d->format, NULL);
+    }
+    if (code >= 0) code = d->stream = av_find_best_stream(d->format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+    fct_status s = code < 0 ? fct_ffmpeg_fail(err, env->name, what, code) : check_size(d, env, err);
+    if (!s) {
+        env->info.live = kind == FCT_ADDRESS_CAMERA || (kind == FCT_ADDRESS_STREAM && d->format->duration <= 0);
+        code = open_codec(d, env);
+        if (code < 0) s = fct_ffmpeg_fail(err, env->name, "cannot decode this video", code);
+    }
+    if (s) {
+        fct_demux_close(d);
+        return s;
+    }
+    d->turns = quarter_turns(d->format->streams[d->stream]);
+    fill_info(d, env);
+    return FCT_OK;
+}

@@ -1,0 +1,197 @@
+/* A source: one thread reads frames ahead into a short queue. Of files it waits
+ * where the queue is full, of live inputs it drops the oldest frame. */
+#include "video/source_internal.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/thread.h"
+#include <stdio.h>
+#include <string.h>
+
+#define QUEUE 4 /* frames of a file read ahead */
+
+typedef struct slot { fct_image *image; double time; int64_t index; uint64_t arrived; } slot;
+
+struct fct_source {
+    fct_input_env env;
+    char *address;
+    const fct_input_class *class;
+    fct_input *input;
+    fct_thread thread;
+    fct_mutex lock;
+    fct_cond changed;
+    bool running, cancelled;
+    /* under the lock */
+    slot queue[QUEUE];
+    int head, count;
+    int64_t frames, dropped;
+    bool ended;          /* the reader has stopped */
+    fct_status status;   /* why; told once, after the queue is empty */
+    fct_error error;
+    fct_source_info info; /* copy for other threads */
+    fct_image *held;     /* the consumer's current frame */
+};
+
+void fct_source_opts_init(fct_source_opts *o) {
+    *o = (fct_source_opts){.size = sizeof *o, .mjpeg = true, .raw_format = FCT_PIX_RGB, .reconnect = 10,
+                           .timeout_ms = 10000, .max_pixels = 100000000};
+}
+
+static fct_status check_opts(const fct_source_opts *o, fct_error *err) {
+    if (o->width < 0 || o->height < 0 || !(o->fps >= 0 && o->fps <= 1000) || o->reconnect < 0 || o->timeout_ms < 1 ||
+        o->max_pixels < 1 || !fct_pixel_bytes(o->raw_format))
+        return fct_fail(err, FCT_ERR_ARG, "source options are out of range");
+    return FCT_OK;
+}
+
+/* Puts a frame in; false: stop. A live source keeps the newest frame only. */
+static bool put_frame(fct_source *s, fct_image *image, double time) {
+    fct_mutex_lock(&s->lock);
+    bool live = s->info.live && !s->env.opts.all_frames;
+    while (s->count == QUEUE && !live && !atomic_load(&s->env.stop)) fct_cond_wait(&s->changed, &s->lock);
+    while (live && s->count > 0) {
+        fct_image_free(s->queue[s->head].image);
+        s->head = (s->head + 1) % QUEUE;
+        s->count--;
+        s->dropped++;
+    }
+    bool stop = atomic_load(&s->env.stop);
+    if (!stop) s->queue[(s->head + s->count++) % QUEUE] = (slot){image, time, s->frames++, fct_time_ns()};
+    s->info = s->env.info;
+    fct_cond_broadcast(&s->changed);
+    fct_mutex_unlock(&s->lock);
+    if (stop) fct_image_free(image);
+    return !stop;
+}
+
+static void read_all(void *arg) {
+    fct_source *s = arg;
+    fct_error error;
+    fct_status st;
+    fct_image *image;
+    double time, last = -1e300;
+    fct_error_clear(&error);
+    while (!(st = s->class->read(s->input, &image, &time, &error)) && image) {
+        if (time <= last) time = last + 1e-6; /* times ascend whatever the file says */
+        last = time;
+        if (!put_frame(s, image, time)) break;
+    }
+    fct_mutex_lock(&s->lock);
+    s->ended = true;
+    s->status = atomic_load(&s->env.stop) ? FCT_OK : st;
+    s->error = error;
+    s->info = s->env.info;
+    fct_cond_broadcast(&s->changed);
+    fct_mutex_unlock(&s->lock);
+}
+
+static const fct_input_class *class_of(const char *address) {
+    switch (fct_address_kind_of(address)) {
+    case FCT_ADDRESS_RAW: return &fct_raw_input;
+    case FCT_ADDRESS_FOLDER:
+    case FCT_ADDRESS_PATTERN: return &fct_folder_input;
+    default: return &fct_ffmpeg_input;
+    }
+}
+
+static fct_status start(fct_source *s, fct_error *err) {
+    fct_address_redact(s->address, s->env.name, sizeof s->env.name);
+    snprintf(s->env.info.name, sizeof s->env.info.name, "%s", s->env.name);
+    s->env.address = s->address;
+    s->class = class_of(s->address);
+    fct_status st = s->class->open(&s->env, &s->input, err);
+    if (st) return st;
+    s->info = s->env.info;
+    st = fct_thread_start(&s->thread, read_all, s, err);
+    s->running = !st;
+    return st;
+}
+
+fct_status fct_source_open(const char *name, const fct_source_opts *opts, fct_source **out, fct_error *err) {
+    fct_source_opts o;
+    *out = NULL;
+    fct_source_opts_init(&o);
+    if (opts) memcpy(&o, opts, opts->size < sizeof o ? opts->size : sizeof o);
+    if (!name || !*name) return fct_fail(err, FCT_ERR_ARG, "no name of a source");
+    fct_status st = check_opts(&o, err);
+    if (st) return st;
+    fct_source *s = fct_calloc(1, sizeof *s);
+    if (!s || !(s->address = fct_strdup(name))) {
+        fct_free(s);
+        return fct_fail_nomem(err, "source", sizeof *s);
+    }
+    fct_mutex_init(&s->lock);
+    fct_cond_init(&s->changed);
+    s->env.opts = o;
+    st = start(s, err);
+    if (st) {
+        fct_source_free(s);
+        return st;
+    }
+    *out = s;
+    return FCT_OK;
+}
+
+static void request_stop(fct_source *s) {
+    fct_mutex_lock(&s->lock);
+    atomic_store(&s->env.stop, true);
+    fct_cond_broadcast(&s->changed);
+    fct_mutex_unlock(&s->lock);
+}
+
+void fct_source_cancel(fct_source *s) {
+    fct_mutex_lock(&s->lock);
+    s->cancelled = true;
+    fct_mutex_unlock(&s->lock);
+    request_stop(s);
+}
+
+void fct_source_free(fct_source *s) {
+    if (!s) return;
+    request_stop(s);
+    if (s->running) fct_thread_join(&s->thread);
+    if (s->input) s->class->close(s->input);
+    for (; s->count > 0; s->count--, s->head = (s->head + 1) % QUEUE) fct_image_free(s->queue[s->head].image);
+    fct_image_free(s->held);
+    fct_mutex_destroy(&s->lock);
+    fct_cond_destroy(&s->changed);
+    fct_free(s->address);
+    fct_free(s);
+}
+
+void fct_source_get_info(const fct_source *s, fct_source_info *out) {
+    fct_source *m = (fct_source *)s; /* only the lock changes */
+    fct_mutex_lock(&m->lock);
+    *out = s->info;
+    fct_mutex_unlock(&m->lock);
+}
+
+/* Why there is no frame: cancelled, an error (once), or the end. */
+static fct_status no_frame(fct_source *s, fct_error *err) {
+    if (s->cancelled) return fct_fail(err, FCT_ERR_CANCELLED, "%s: cancelled", s->env.name);
+    fct_status st = s->status;
+    if (st && err) *err = s->error;
+    s->status = FCT_OK;
+    return st;
+}
+
+fct_status fct_source_next(fct_source *s, fct_frame *out, fct_error *err) {
+    fct_status st = FCT_OK;
+    *out = (fct_frame){.index = -1};
+    fct_mutex_lock(&s->lock);
+    fct_image_free(s->held);
+    s->held = NULL;
+    while (!s->count && !s->ended && !s->cancelled) fct_cond_wait(&s->changed, &s->lock);
+    if (!s->count || s->cancelled)
+        st = no_frame(s, err);
+    else {
+        slot f = s->queue[s->head];
+        s->head = (s->head + 1) % QUEUE;
+        s->count--;
+        s->held = f.image;
+        *out = (fct_frame){fct_image_view(f.image), f.index, f.time, s->dropped, f.arrived};
+        fct_cond_broadcast(&s->changed);
+    }
+    fct_mutex_unlock(&s->lock);
+    return st;
+}

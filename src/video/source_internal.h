@@ -1,0 +1,50 @@
+/* Inside a source: where pictures come from (inputs), and the thread that reads
+ * them ahead. */
+#ifndef FCT_VIDEO_SOURCE_INTERNAL_H
+#define FCT_VIDEO_SOURCE_INTERNAL_H
+
+#include "facet/video.h"
+#include <stdatomic.h>
+
+/* What an input learns and is told. Filled before its open returns; afterwards
+ * the reader thread alone touches it. */
+typedef struct fct_input_env {
+    const char *address;      /* as given, with credentials */
+    char name[256];           /* for texts and info: without them */
+    fct_source_opts opts;
+    fct_source_info info;
+    atomic_bool stop;         /* an input must give up waiting when set */
+    _Atomic uint64_t deadline; /* monotonic ns after which waiting is given up; 0 = none */
+} fct_input_env;
+
+typedef struct fct_input fct_input;
+
+/* An input: its functions and its state. read() fills *image with the next frame
+ * (RGB, size of the first one; owned by the caller) and its time in seconds; at
+ * the end *image is NULL. An input that can go on after an error says so by the
+ * next read(). */
+typedef struct fct_input_class {
+    fct_status (*open)(fct_input_env *env, fct_input **out, fct_error *err);
+    fct_status (*read)(fct_input *in, fct_image **image, double *time, fct_error *err);
+    void (*close)(fct_input *in);
+} fct_input_class;
+
+extern const fct_input_class fct_folder_input; /* pictures of a folder or a numbered pattern */
+extern const fct_input_class fct_raw_input;    /* raw frames on standard input */
+extern const fct_input_class fct_ffmpeg_input; /* files, cameras, streams */
+
+/* ---- Addresses ------------------------------------------------------------------ */
+
+typedef enum fct_address_kind {
+    FCT_ADDRESS_FILE, FCT_ADDRESS_CAMERA, FCT_ADDRESS_STREAM, FCT_ADDRESS_RAW, FCT_ADDRESS_FOLDER, FCT_ADDRESS_PATTERN
+} fct_address_kind;
+fct_address_kind fct_address_kind_of(const char *address);
+
+/* Copies an address without user name, password, query and fragment, cut to fit. */
+void fct_address_redact(const char *address, char *out, size_t cap);
+
+/* A number pattern's file name: "%04d" and the like replaced; false where the
+ * pattern has not exactly one such place or the result does not fit. */
+bool fct_address_numbered(const char *pattern, int number, char *out, size_t cap);
+
+#endif
