@@ -167,11 +167,11 @@ static fct_status search_sorted(search_job *j, int n_workers, float threshold, i
 
 static fct_status search_group(search_job *j, float threshold, int k, int k_out, fct_hit *out, int *n_found,
                                fct_error *err) {
-    bool own = j->x->n * (size_t)j->x->dim * j->n >= PARALLEL_MIN && fct_parallel_begin();
-    int n_workers = own ? fct_parallel_width() : 1;
+    bool large = j->x->n * (size_t)j->x->dim * j->n >= PARALLEL_MIN;
+    int n_workers = large && fct_parallel_begin() ? fct_parallel_width() : 1;
     fct_status s = k <= LIST_MAX ? search_lists(j, n_workers, threshold, k, k_out, out, n_found, err)
                                  : search_sorted(j, n_workers, threshold, k, k_out, out, n_found, err);
-    if (own) fct_parallel_end();
+    if (large) fct_parallel_end();
     return s;
 }
 
