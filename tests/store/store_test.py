@@ -1,0 +1,501 @@
+#!/usr/bin/env python3
+"""The pack store against a server that misbehaves and archives that attack.
+
+    store_test.py STORE_RUN
+
+Uses the standard library alone. Prints one line per failure and, last, "N passed, N failed,
+N skipped"; exit status 1 when something failed."""
+import hashlib
+import http.server
+import io
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+
+OK, IO, FORMAT, UNSUPPORTED, LIMIT, NOT_FOUND, EXISTS, MISMATCH, CANCELLED, NETWORK, ARG = \
+    0, -3, -4, -5, -6, -7, -8, -9, -11, -12, -2
+FAILED, PASSED = [], []
+
+
+# ---- A network of the smallest kind ---------------------------------------------------------
+def varint(v):
+    out = b""
+    while v > 127:
+        out, v = out + bytes([v & 127 | 128]), v >> 7
+    return out + bytes([v])
+
+
+def field(number, data):
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def info(name, dims):
+    shape = b"".join(field(1, b"\x08" + varint(d)) for d in dims)
+    return field(1, name) + field(2, field(1, field(2, shape)))
+
+
+def onnx(side=112, weight=b""):
+    """An embedder by its signature, with some bytes of weights."""
+    node = field(1, b"data") + field(2, b"out") + field(3, b"conv0") + field(4, b"Conv")
+    graph = field(1, node) + field(5, field(8, b"w") + field(9, weight)) + field(11, info(b"data", (1, 3, side, side))) \
+        + field(12, info(b"out", (1, 8)))
+    return field(7, graph)
+
+
+NET = onnx(weight=os.urandom(400_000))
+
+
+def make_zip(entries, method=zipfile.ZIP_STORED):
+    """entries: (name, bytes) or (ZipInfo, bytes)."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as z:
+        for name, data in entries:
+            z.writestr(name, data)
+    return out.getvalue()
+
+
+# ---- The server -------------------------------------------------------------------------------
+class Server:
+    """Serves bytes under paths; behaviour[path](handler, body) may answer otherwise."""
+
+    def __init__(self):
+        self.files, self.behaviour, self.requests = {}, {}, []
+        owner = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *args):
+                pass
+
+            def do_GET(self):
+                owner.requests.append((self.path, self.headers.get("Range")))
+                path = self.path.split("://", 1)[-1]
+                path = "/" + path.split("/", 1)[1] if "://" in self.path else self.path
+                body = owner.files.get(path)
+                act = owner.behaviour.get(path)
+                try:
+                    if act:
+                        act(self, body)
+                    elif body is None:
+                        self.send_error(404)
+                    else:
+                        plain(self, body)
+                except (BrokenPipeError, ConnectionResetError):
+                    pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        self.url = "http://127.0.0.1:%d" % self.http.server_address[1]
+
+
+def start_of(handler, body):
+    r = handler.headers.get("Range")
+    return int(r.split("=")[1].split("-")[0]) if r else 0
+
+
+def plain(handler, body, ranges=True, cut=None, delay=0):
+    start = start_of(handler, body) if ranges else 0
+    if start and start >= len(body):
+        handler.send_error(416)
+        return
+    handler.send_response(206 if start else 200)
+    if start:
+        handler.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+    handler.send_header("Content-Length", str(len(body) - start))
+    handler.end_headers()
+    part = body[start:] if cut is None else body[start:start + cut]
+    for i in range(0, len(part), 65536):
+        handler.wfile.write(part[i:i + 65536])
+        time.sleep(delay)
+    if len(part) < len(body) - start:
+        handler.wfile.flush()
+        handler.connection.close()
+
+
+# ---- Running ------------------------------------------------------------------------------------
+class Box:
+    """A store in a fresh folder."""
+
+    def __init__(self, run):
+        self.run, self.dir = run, tempfile.mkdtemp()
+        self.root = os.path.join(self.dir, "store")
+
+    def call(self, *args):
+        env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+        p = subprocess.run([self.run, *args], capture_output=True, text=True, timeout=120, env=env)
+        if p.returncode:
+            raise RuntimeError(f"store_run {args}: {p.returncode} {p.stderr[-2000:]}")
+        self.out = p.stdout
+        line = [x for x in p.stdout.splitlines() if not x.startswith(("pack ", "file "))][0]
+        self.text = line.partition(" ")[2]
+        return int(line.partition(" ")[0])
+
+    def get(self, url, *options, name="some"):
+        return self.call("get", name, self.root, url, *options)
+
+    def load(self, data, *options, name="-", file="some.zip"):
+        path = os.path.join(self.dir, file)
+        with open(path, "wb") as f:
+            f.write(data)
+        return self.call("import", path, name, self.root, *options)
+
+    def left(self):
+        """All that lies in the store."""
+        return sorted(os.listdir(self.root)) if os.path.isdir(self.root) else []
+
+    def pack(self, name="some"):
+        path = os.path.join(self.root, name)
+        return sorted(os.listdir(path)) if os.path.isdir(path) else None
+
+
+def check(condition, text):
+    if not condition:
+        raise AssertionError(text)
+
+
+def same(a, b):
+    check(a == b, f"{a!r}, expected {b!r}")
+
+
+TESTS = []
+
+
+def test(f):
+    TESTS.append(f)
+    return f
+
+
+GOOD = make_zip([("a.onnx", NET), ("README.md", b"hello")])
+HASH = hashlib.sha256(GOOD).hexdigest()
+
+
+# ---- Downloads --------------------------------------------------------------------------------------
+@test
+def installs_and_records(box, web):
+    web.files["/some.zip"] = GOOD
+    same(box.get(web.url + "/some.zip"), OK)
+    same(box.pack(), ["README.md", "SHA256SUMS", "a.onnx"])
+    check("checked=0 files=1 sha256=" + HASH in box.out, box.out)
+    same(open(os.path.join(box.root, "some", "a.onnx"), "rb").read(), NET)
+    same(box.left(), [".facet-archives.sha256", "some"])
+    same(box.get(web.url + "/some.zip"), EXISTS)
+    same(box.get(web.url + "/some.zip", "replace"), OK)
+    check("checked=1" in box.out, box.out)
+    same(subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=os.path.join(box.root, "some")).returncode, 0)
+
+
+@test
+def a_mirror_may_be_a_folder(box, web):
+    web.files["/mirror/some.zip"] = GOOD
+    same(box.get(web.url + "/mirror"), OK)
+    same(box.get(web.url + "/mirror/", "replace"), OK)
+
+
+@test
+def changed_archives_are_refused(box, web):
+    web.files["/some.zip"] = GOOD
+    same(box.get(web.url + "/some.zip"), OK)
+    web.files["/some.zip"] = make_zip([("b.onnx", NET)])
+    same(box.get(web.url + "/some.zip", "replace"), MISMATCH)
+    same(box.pack(), ["README.md", "SHA256SUMS", "a.onnx"])  # the old pack stays
+    check(not [f for f in box.left() if "part" in f or "new" in f], box.left())
+
+
+@test
+def wrong_hashes_are_refused(box, web):
+    web.files["/some.zip"] = GOOD
+    same(box.get(web.url + "/some.zip", "sha256=" + "0" * 64), MISMATCH)
+    check(HASH in box.text and "0000" in box.text, box.text)
+    same(box.left(), [])
+    same(box.get(web.url + "/some.zip", "sha256=" + HASH), OK)
+    same(box.get(web.url + "/some.zip", "sha256=xyz", "replace"), ARG)
+
+
+@test
+def known_packs_must_have_the_known_hash(box, web):
+    web.files["/buffalo_l.zip"] = GOOD
+    same(box.get(web.url, name="buffalo_l"), MISMATCH)
+    same(box.pack("buffalo_l"), None)
+
+
+@test
+def terms_must_be_accepted(box, web):
+    same(box.get(web.url, "refuse", name="buffalo_l"), ARG)
+    check("non-commercial" in box.text, box.text)
+    same(web.requests, [])
+    same(box.get("-", name="nobody_knows_this"), NOT_FOUND)
+    for name in ("..", "a/b", "", "-x", ".hidden", "x" * 65, "a b"):
+        same(box.get(web.url, name=name), ARG)
+    same(web.requests, [])
+
+
+@test
+def broken_connections_are_resumed(box, web):
+    web.files["/some.zip"] = GOOD
+    web.behaviour["/some.zip"] = lambda h, b: plain(h, b, cut=100_000)
+    same(box.get(web.url + "/some.zip", "retries=0"), OK)  # every attempt brings some bytes: none counts
+    starts = [r for _, r in web.requests]
+    same(starts, [None, "bytes=100000-", "bytes=200000-", "bytes=300000-", "bytes=400000-"])
+
+
+@test
+def servers_without_ranges_start_again(box, web):
+    web.files["/some.zip"] = GOOD
+    tries = []
+
+    def act(h, b):
+        tries.append(1)
+        plain(h, b, ranges=False, cut=150_000 if len(tries) == 1 else None)
+
+    web.behaviour["/some.zip"] = act
+    same(box.get(web.url + "/some.zip"), OK)
+    same(box.pack(), ["README.md", "SHA256SUMS", "a.onnx"])
+
+
+@test
+def a_later_call_resumes(box, web):
+    web.files["/some.zip"] = GOOD
+    web.behaviour["/some.zip"] = lambda h, b: plain(h, b, delay=0.02)
+    same(box.get(web.url + "/some.zip", "cancel=130000"), CANCELLED)
+    same(box.pack(), None)
+    check(".facet-some.zip.part" in box.left(), box.left())
+    del web.behaviour["/some.zip"]
+    web.requests.clear()
+    same(box.get(web.url + "/some.zip"), OK)
+    check(web.requests[0][1], "was not resumed")
+    same(box.left(), [".facet-archives.sha256", "some"])
+
+
+@test
+def leftovers_of_another_file_are_dropped(box, web):
+    web.files["/some.zip"] = GOOD
+    for junk in (b"x" * 1000, b"x" * len(GOOD), b"x" * (len(GOOD) + 5)):
+        shutil.rmtree(box.root, ignore_errors=True)
+        os.makedirs(box.root)
+        with open(os.path.join(box.root, ".facet-some.zip.part"), "wb") as f:
+            f.write(junk)
+        same(box.get(web.url + "/some.zip", "sha256=" + HASH), OK)
+
+
+@test
+def redirects_are_followed_to_a_limit(box, web):
+    web.files["/real.zip"] = GOOD
+
+    def to(where, code=302):
+        def act(h, b):
+            h.send_response(code)
+            h.send_header("Location", where)
+            h.send_header("Content-Length", "0")
+            h.end_headers()
+        return act
+
+    web.behaviour["/some.zip"] = to("/two")
+    web.behaviour["/two"] = to(web.url + "/real.zip", 301)
+    same(box.get(web.url + "/some.zip"), OK)
+    web.behaviour["/loop.zip"] = to("/loop.zip")
+    same(box.get(web.url + "/loop.zip", name="loop"), NETWORK)
+    web.behaviour["/file.zip"] = to("file:///etc/passwd")
+    same(box.get(web.url + "/file.zip", name="file"), NETWORK)
+    same(box.get("file:///etc/passwd.zip", name="file"), NETWORK)
+    same(box.pack("file"), None)
+
+
+@test
+def slow_and_silent_servers(box, web):
+    web.files["/some.zip"] = GOOD
+    web.behaviour["/some.zip"] = lambda h, b: plain(h, b, delay=0.3)  # slow, but it comes
+    same(box.get(web.url + "/some.zip", "stall=1"), OK)
+
+    def silent(h, b):
+        h.send_response(200)
+        h.send_header("Content-Length", "1000")
+        h.end_headers()
+        h.wfile.flush()
+        time.sleep(6)
+
+    web.behaviour["/silent.zip"] = silent
+    start = time.time()
+    same(box.get(web.url + "/silent.zip", "stall=1", "retries=0", name="silent"), NETWORK)
+    check(time.time() - start < 5, "waited too long")
+
+
+@test
+def errors_of_the_server(box, web):
+    same(box.get(web.url + "/none.zip"), NOT_FOUND)
+    same(len(web.requests), 1)  # a 404 is not tried again
+    check("404" in box.text, box.text)
+    web.files["/some.zip"] = GOOD
+    tries = []
+
+    def act(h, b):
+        tries.append(1)
+        h.send_error(503) if len(tries) < 3 else plain(h, b)
+
+    web.behaviour["/some.zip"] = act
+    same(box.get(web.url + "/some.zip"), OK)
+    web.behaviour["/down.zip"] = lambda h, b: h.send_error(500)
+    same(box.get(web.url + "/down.zip", "retries=1", name="down"), NETWORK)
+    same(box.get("http://127.0.0.1:1/x.zip", "retries=0", name="down"), NETWORK)
+    same(box.get("nonsense://x/x.zip", name="down"), NETWORK)
+
+
+@test
+def html_instead_of_a_zip(box, web):
+    web.files["/some.zip"] = b"<html>please log in</html>"
+    same(box.get(web.url + "/some.zip"), FORMAT)
+    same(box.left(), [])
+    web.files["/some.zip"] = b""
+    check(box.get(web.url + "/some.zip") in (FORMAT, NETWORK), box.text)
+    same(box.pack(), None)
+
+
+@test
+def a_full_disk_leaves_nothing(box, web):
+    web.files["/some.zip"] = make_zip([("a.onnx", NET)], zipfile.ZIP_DEFLATED)
+    same(box.get(web.url + "/some.zip", "filesize=100000"), IO)  # while downloading
+    same(box.left(), [])
+    big = make_zip([("a.onnx", onnx(weight=bytes(3_000_000)))], zipfile.ZIP_DEFLATED)
+    web.files["/big.zip"] = big
+    same(box.get(web.url + "/big.zip", "filesize=200000", name="big"), IO)  # while unpacking
+    check(not [f for f in box.left() if "new" in f or f == "big"], box.left())
+
+
+@test
+def proxies_are_used(box, web):
+    web.files["/some.zip"] = GOOD
+    same(box.get("http://models.invalid/some.zip", "proxy=" + web.url), OK)
+    check(web.requests[0][0].startswith("http://models.invalid/"), web.requests)
+
+
+# ---- Archives --------------------------------------------------------------------------------------
+@test
+def nested_folders_are_taken_off(box, web):
+    same(box.load(make_zip([("antelope/", b""), ("antelope/a.onnx", NET), ("antelope/x.txt", b"1"),
+                            ("__MACOSX/antelope/._a.onnx", b"junk"), ("other/readme.txt", b"2")])), OK)
+    same(box.pack(), ["SHA256SUMS", "a.onnx", "x.txt"])
+    same(box.load(make_zip([("one/a.onnx", NET), ("two/b.onnx", NET)]), name="two"), FORMAT)
+    same(box.pack("two"), None)
+
+
+@test
+def archives_that_leave_their_folder(box, web):
+    for bad in ("../evil.onnx", "/etc/evil.onnx", "a/../../evil.onnx", "..\\evil.onnx", "C:/evil.onnx", "a/..",
+                "x\ny.onnx"):
+        same(box.load(make_zip([("a.onnx", NET), (bad, NET)])), FORMAT)
+        same(box.left(), [])
+        check(not os.path.exists(os.path.join(box.dir, "evil.onnx")), bad)
+
+
+@test
+def links_and_devices_are_refused(box, web):
+    for kind in (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO):
+        entry = zipfile.ZipInfo("link.onnx")
+        entry.create_system = 3
+        entry.external_attr = (kind | 0o777) << 16
+        same(box.load(make_zip([("a.onnx", NET), (entry, b"/etc/passwd")])), FORMAT)
+        same(box.left(), [])
+
+
+@test
+def bombs_are_refused(box, web):
+    same(box.load(make_zip([("a.onnx", bytes(300_000_000))], zipfile.ZIP_DEFLATED)), LIMIT)
+    same(box.load(make_zip([(f"{i}.onnx", b"") for i in range(300)])), FORMAT)
+    liar = bytearray(make_zip([("a.onnx", NET)]))
+    at = liar.rfind(b"PK\x01\x02")
+    liar[at + 24:at + 28] = (0xF0000000).to_bytes(4, "little")  # says it unpacks to 4 GB
+    check(box.load(bytes(liar)) in (LIMIT, FORMAT), box.text)
+    same(box.left(), [])
+
+
+@test
+def damaged_archives(box, web):
+    for n in (0, 10, len(GOOD) // 2, len(GOOD) - 3):
+        same(box.load(GOOD[:n]), FORMAT)
+    flipped = bytearray(GOOD)
+    flipped[200_000] ^= 1  # in the weights: the checksum tells
+    same(box.load(bytes(flipped)), FORMAT)
+    same(box.load(make_zip([("README", b"no networks")])), FORMAT)
+    same(box.load(make_zip([("a.onnx", b"not a network")])), FORMAT)
+    same(box.load(make_zip([("a.onnx", onnx(side=50))])), FORMAT)  # a network, but of no known kind
+    same(box.load(make_zip([("a.onnx", NET[:5000])])), FORMAT)
+    same(box.left(), [])
+
+
+@test
+def folders_can_be_imported(box, web):
+    source = os.path.join(box.dir, "mine")
+    os.makedirs(os.path.join(source, "deep"))
+    for name in ("a.onnx", "deep/b.onnx", ".secret"):
+        with open(os.path.join(source, name), "wb") as f:
+            f.write(NET)
+    same(box.call("import", source + "/", "-", box.root), OK)
+    same(box.pack("mine"), ["SHA256SUMS", "a.onnx"])
+    same(box.call("import", os.path.join(box.dir, "nothing"), "-", box.root), NOT_FOUND)
+    same(box.call("import", os.path.join(source, "deep"), "..", box.root), ARG)
+
+
+# ---- What is there ------------------------------------------------------------------------------------
+@test
+def verify_tells_what_changed(box, web):
+    same(box.load(make_zip([("a.onnx", NET), ("b.onnx", NET), ("c.onnx", NET)])), OK)
+    with open(os.path.join(box.root, "some", "b.onnx"), "r+b") as f:
+        f.write(b"x")
+    os.remove(os.path.join(box.root, "some", "c.onnx"))
+    with open(os.path.join(box.root, "some", "d.onnx"), "wb") as f:
+        f.write(b"x")
+    same(box.call("verify", "some", box.root), OK)
+    same([x for x in box.out.splitlines() if x.startswith("file")],
+         ["file a.onnx 1", "file b.onnx 3", "file d.onnx 2", "file c.onnx 4"])
+    same(box.call("verify", "other", box.root), NOT_FOUND)
+    same(box.call("verify", "../some", box.root), ARG)
+
+
+@test
+def list_and_remove(box, web):
+    same(box.call("list", box.root), OK)  # no store yet
+    check("pack buffalo_l known 0 0" in box.out, box.out)
+    same(box.load(GOOD), OK)
+    os.makedirs(os.path.join(box.root, "notes"))
+    same(box.call("list", box.root), OK)
+    check("pack some installed 1" in box.out and "notes" not in box.out, box.out)
+    same(box.call("remove", "notes", box.root), ARG)
+    same(box.call("remove", "..", box.root), ARG)
+    same(box.call("remove", "some", box.root), OK)
+    same(box.call("remove", "some", box.root), NOT_FOUND)
+    outside = os.path.join(box.dir, "outside")
+    os.makedirs(outside)
+    with open(os.path.join(outside, "a.onnx"), "wb") as f:
+        f.write(NET)
+    os.symlink(outside, os.path.join(box.root, "linked"))
+    same(box.call("remove", "linked", box.root), OK)  # the link, not what it leads to
+    check(os.path.exists(os.path.join(outside, "a.onnx")), "removed through a link")
+
+
+def main():
+    skipped = 0
+    for f in TESTS:
+        box, web = Box(sys.argv[1]), Server()
+        try:
+            f(box, web)
+            PASSED.append(f.__name__)
+        except AssertionError as e:
+            if "not installed" in getattr(box, "text", "") or "built without" in getattr(box, "text", ""):
+                skipped += 1
+                print(f"SKIP {f.__name__}: {box.text}")
+            else:
+                FAILED.append(f.__name__)
+                print(f"FAIL {f.__name__}: line {e.__traceback__.tb_next.tb_lineno}: {e}; {getattr(box, 'text', '')}")
+        finally:
+            web.http.shutdown()
+            shutil.rmtree(box.dir, ignore_errors=True)
+    print(f"{len(PASSED)} passed, {len(FAILED)} failed, {skipped} skipped")
+    return 1 if FAILED else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
