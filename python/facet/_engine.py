@@ -47,10 +47,11 @@ def parse_det_size(det_size):
 class Pack:
     """An open pack. Immutable; threads may share it."""
 
-    def __init__(self, name, root=None, tasks=n.TASK_ALL, names_only=False):
+    def __init__(self, name, root=None, tasks=n.TASK_ALL, names_only=False, precision="fast"):
         opts, handle = n.PackOpts(), C.c_void_p()
         n.lib.fct_pack_opts_init(C.byref(opts))
         opts.root, opts.tasks, opts.names_only = _encode(root), tasks, names_only
+        opts.precision = {"fast": n.PRECISION_FAST, "exact": n.PRECISION_EXACT}[precision]
         self._handle = None
         n.call("fct_pack_open", _encode(name), C.byref(opts), C.byref(handle))
         self._handle = handle

@@ -79,11 +79,11 @@ fct_status fct_align(fct_view picture, const float kps[5][2], int size, fct_imag
 }
 
 bool fct_align_box_matrix(const float box[4], int size, double m[6]) {
-    double w = (double)(box[2] - box[0]), h = (double)(box[3] - box[1]), side = fmax(w, h);
+    /* float32 up to the shifts, as NumPy computes it from a float32 box. */
+    float w = box[2] - box[0], h = box[3] - box[1], side = fmaxf(w, h);
     if (!isfinite(w) || !isfinite(h) || !(side > 0)) return false;
-    double s = size / (side * 1.5);
-    double cx = (double)((box[2] + box[0]) / 2), cy = (double)((box[3] + box[1]) / 2);
-    double fit[6] = {s, 0, size / 2.0 - s * cx, 0, s, size / 2.0 - s * cy};
+    float s = (float)size / (side * 1.5f), tx = (box[2] + box[0]) / 2 * s, ty = (box[3] + box[1]) / 2 * s;
+    double fit[6] = {(double)s, 0, size / 2.0 - (double)tx, 0, (double)s, size / 2.0 - (double)ty};
     for (int i = 0; i < 6; i++) {
         if (!isfinite(fit[i])) return false;
         m[i] = fit[i];

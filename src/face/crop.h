@@ -19,9 +19,9 @@ fct_status fct_letterbox_tensor(fct_view v, int w, int h, int net_w, int net_h, 
                                 fct_error *err);
 
 /* n crops of size x size, crop i of views[i] under the forward matrix m[i]
- * (picture to crop), bilinear, black outside the picture, as fct_image_warp();
- * dst[n][3][size][size]. Uses the pool for all of them together. */
-fct_status fct_warp_tensors(const fct_view *views, const double (*m)[6], int n, int size, fct_norm norm, float *dst,
-                            fct_error *err);
+ * (picture to crop), bilinear, black outside the picture; bit by bit as OpenCV's
+ * warpAffine does it. dst[n][3][size][size]; views are checked by the caller
+ * (fct_view_check()), size is at most 1024. Uses the pool for all of them together. */
+void fct_warp_tensors(const fct_view *views, const double (*m)[6], int n, int size, fct_norm norm, float *dst);
 
 #endif

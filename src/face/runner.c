@@ -60,10 +60,9 @@ static fct_status run_batch(fct_runner *r, const fct_crop *crops, int n, fct_run
         views[i] = crops[i].picture;
         for (int k = 0; k < 6; k++) m[i][k] = crops[i].m[k];
     }
-    fct_status s = fct_warp_tensors(views, (const double(*)[6])m, n, r->size, r->net->norm, r->input, err);
-    if (s) return s;
+    fct_warp_tensors(views, (const double(*)[6])m, n, r->size, r->net->norm, r->input);
     fct_tensor in = {r->input, 4, {n, 3, r->size, r->size}}, out;
-    s = fct_session_run(r->session, &in, 1, &out, 1, err);
+    fct_status s = fct_session_run(r->session, &in, 1, &out, 1, err);
     if (s) return s;
     int64_t count = 1;
     for (int i = 0; i < out.rank; i++) count *= out.dims[i];

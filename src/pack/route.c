@@ -95,7 +95,9 @@ void fct_signature_route(const fct_signature *s, bool names_only, fct_route *r) 
     else
         note_unknown(s, r);
     if (!r->task) return;
-    if (s->inputs != 1 || (s->dims[1] != 3 && s->dims[1] != -1) || s->dims[0] > 1) {
+    /* Fixed inputs of more than 1024 pixels are no face network's. */
+    bool large = r->task != FCT_TASK_DETECT && s->dims[2] > 1024;
+    if (large || s->inputs != 1 || (s->dims[1] != 3 && s->dims[1] != -1) || s->dims[0] > 1) {
         r->task = 0;
         note_unknown(s, r);
         return;

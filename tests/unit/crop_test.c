@@ -127,7 +127,7 @@ TEST(warp_equals_the_definition) {
         float *out = malloc(sizeof *out * 2 * 3 * size * size);
         double m[2][6];
         REQUIRE(fct_affine_invert(inv[0], m[0]) && fct_affine_invert(inv[1], m[1]));
-        REQUIRE(fct_warp_tensors(views, (const double(*)[6])m, 2, size, bytes, out, NULL) == FCT_OK);
+        fct_warp_tensors(views, (const double(*)[6])m, 2, size, bytes, out);
         double worst = 0, outside = 0;
         for (int c = 0; c < 3; c++)
             for (int y = 0; y < size; y++)
@@ -136,7 +136,7 @@ TEST(warp_equals_the_definition) {
                     worst = fmax(worst, fabs((double)out[(c * size + y) * size + x] - bilinear(v, sx, sy, c, false)));
                     outside = fmax(outside, fabs((double)out[((3 + c) * size + y) * size + x]));
                 }
-        CHECK_MSG(worst < 0.65, "format %d: off by %g", formats[k], worst);
+        CHECK_MSG(worst < 0.51, "format %d: off by %g", formats[k], worst);
         CHECK(outside == 0);
         free(out);
         free(pixels);

@@ -15,13 +15,14 @@ logger = logging.getLogger(__name__)
 class FaceAnalysis:
     """Finds and analyses the faces of pictures.
 
-    name: a pack under <root>/models, or a folder; None: the default pack. providers and
-    further keywords are accepted and not needed: facet runs on the CPU. One instance may
-    be shared by threads; it can be pickled."""
+    name: a pack under <root>/models, or a folder; None: the default pack. precision: "fast",
+    or "exact" for plain fp32 arithmetic. providers and further keywords are accepted and not
+    needed: facet runs on the CPU. One instance may be shared by threads; it can be pickled."""
 
     def __init__(self, name="buffalo_l", root="~/.insightface", allowed_modules=None, **kwargs):
         self._args = {"name": name, "root": root, "allowed_modules": allowed_modules,
-                      "names_only": bool(kwargs.get("names_only", False))}
+                      "names_only": bool(kwargs.get("names_only", False)),
+                      "precision": kwargs.get("precision", "fast")}
         self._prepared = {}
         self._open()
 
@@ -32,7 +33,7 @@ class FaceAnalysis:
         if a["allowed_modules"] is not None:
             tasks = sum(TASKS[m] for m in set(a["allowed_modules"]) & set(TASKS))
         name = os.path.expanduser(a["name"]) if a["name"] else None
-        self._pack = Pack(name, root, tasks, a["names_only"])
+        self._pack = Pack(name, root, tasks, a["names_only"], a["precision"])
         self._analyzer = Analyzer(self._pack, tasks)
         files = self._pack.files()
         for f in files:
