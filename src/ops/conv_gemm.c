@@ -140,11 +140,10 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     p->scratch = scratch_layout(p).total * sizeof(float) * (size_t)p->threads;
     const double pixels = (double)p->n * p->oh * p->ow, macs = pixels * c->ocb * c->cb * depth(c);
     const double weights = (double)depth(c) * c->ocb * c->cb * (is_half(p) ? 2 : 4);
-    const double rate = c->cb == 16 ? 70e9 : 40e9; /* MAC/s */
-    double gather = in_place(p) ? 0 : pixels * depth(c) / (rate / 2.5);
-    double compute = macs / rate + gather + (is_half(p) ? weights / 4e10 : 0);
-    double stream = weights / 1e10;
-    return (compute > stream ? compute : stream) + 1e-6 + (is_half(p) ? 1e-6 : 0);
+    const double gather = in_place(p) ? 0 : pixels * depth(c) / (c->cb == 16 ? 30e9 : 16e9);
+    const double widen = is_half(p) ? weights / 3e10 * p->t[T_BLOCKS] : 0;
+    /* prefetching hides the stream of weights almost wholly behind so much arithmetic */
+    return fct_conv_cost(c, macs, gather + widen, weights) - weights * (macs > weights * 16 ? 2e-11 : 0);
 }
 
 /* ---- Run ------------------------------------------------------------------ */

@@ -79,4 +79,14 @@ static inline fct_k_geom fct_conv_geom(const fct_conv_plan *p) {
                         s->pad_top, s->pad_left};
 }
 
+/* Expected seconds of one thread for macs multiply-adds plus other seconds of
+ * work beside a stream of weight bytes. The longer of the two hides most of the
+ * other; constants from bench/kernels. */
+static inline double fct_conv_cost(const fct_conv *c, double macs, double other, double bytes) {
+    const bool wide = c->cb == 16;
+    const double work = macs / (wide ? 82e9 : 43e9) + other, stream = bytes / 11e9;
+    const double most = work > stream ? work : stream, least = work > stream ? stream : work;
+    return most + least * (wide ? 0.5 : 0.25) + 2e-6;
+}
+
 #endif

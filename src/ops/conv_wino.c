@@ -150,14 +150,14 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     const size_t workers = (size_t)p->threads;
     p->scratch = (p->t[T_SHARED] ? l.v + l.list + (l.m + l.half) * workers : (l.v + l.m + l.half + l.list) * workers) *
                  sizeof(float);
-    const double rate = c->cb == 16 ? 75e9 : 40e9;
-    const double weights = (double)n * c->ocb * c->cb * c->s.ic * (is_half(p->algo) ? 2 : 4);
+    double weights = (double)n * c->ocb * c->cb * c->s.ic * (is_half(p->algo) ? 2 : 4);
     const double products = fct_wino_products(&t);
-    double compute = products * c->s.ic * c->ocb * c->cb / rate;
-    compute += products * (c->icb + c->ocb) * (f == 6 ? 1.6e-9 : 1.3e-9);
-    if (is_half(p->algo)) compute += weights / 3e10 * p->t[T_BLOCKS];
-    const double stream = weights / 9e9;
-    return (compute > stream ? compute : stream) + 2e-6;
+    /* a transformed value of one channel block, in or out */
+    const double transform = f == 4 ? 1.3e-9 : c->cb == 16 ? 4e-9 : 1.6e-9;
+    double other = products * (c->icb + c->ocb) * transform;
+    if (is_half(p->algo)) other += weights / 3e10 * p->t[T_BLOCKS];
+    if (weights > (double)fct_cpu_get_caches().l2 / 2) weights *= p->t[T_BLOCKS];
+    return fct_conv_cost(c, products * c->s.ic * c->ocb * c->cb, other, weights);
 }
 
 /* ---- Run ------------------------------------------------------------------- */
