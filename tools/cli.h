@@ -50,6 +50,18 @@ typedef enum cli_opt_id {
     OPT_TILE,
     OPT_FILES_FROM,
     OPT_MAX_PIXELS,
+    OPT_RECORD,
+    OPT_EVENTS,
+    OPT_SNAPSHOT_DIR,
+    OPT_KEEP_DAYS,
+    OPT_SHEET,
+    OPT_BLUR,
+    OPT_EVERY,
+    OPT_FRAME_SIZE,
+    OPT_FPS,
+    OPT_HARDWARE,
+    OPT_STOP_AFTER,
+    OPT_TERMINAL,
     OPT_GALLERY,
     OPT_MODELS,
     OPT_PRECISION,
@@ -69,6 +81,11 @@ typedef enum cli_opt_id {
 #define CLI_ANALYSIS_OPTIONS \
     (CLI_PACK_OPTIONS | CLI_OPT(OPT_DET_SIZE) | CLI_OPT(OPT_DET_THRESH) | CLI_OPT(OPT_MAX_FACES) | \
      CLI_OPT(OPT_ROTATIONS) | CLI_OPT(OPT_TILE) | CLI_OPT(OPT_MAX_PIXELS) | CLI_OPT(OPT_FILES_FROM))
+#define CLI_VIDEO_OPTIONS \
+    (CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_THRESHOLD) | CLI_OPT(OPT_DET_SIZE) | CLI_OPT(OPT_MAX_PIXELS) | \
+     CLI_OPT(OPT_RECORD) | CLI_OPT(OPT_EVENTS) | CLI_OPT(OPT_SNAPSHOT_DIR) | CLI_OPT(OPT_KEEP_DAYS) | \
+     CLI_OPT(OPT_SHEET) | CLI_OPT(OPT_BLUR) | CLI_OPT(OPT_EVERY) | CLI_OPT(OPT_FRAME_SIZE) | CLI_OPT(OPT_FPS) | \
+     CLI_OPT(OPT_HARDWARE) | CLI_OPT(OPT_STOP_AFTER))
 
 typedef struct cli_sizes {
     int n; /* 0 = automatic */
@@ -79,6 +96,10 @@ typedef struct cli_sizes {
  * Texts are borrowed from argv. */
 typedef struct cli_settings {
     bool help, quiet, verbose, json, yes, normalize, all_faces, strict, rotations, low_memory, layers;
+    bool hardware, terminal;
+    const char *record, *events, *snapshot_dir, *sheet, *blur, *frame_size;
+    int every, keep_days;
+    double fps, stop_after;
     const char *models, *gallery, *files_from, *draw, *crop_dir, *out, *folders;
     int threads, max_faces, tile, top, face, batch;
     int64_t max_pixels, face_id;
@@ -108,7 +129,7 @@ typedef struct cli_command {
 /* All commands in the order of the help; ends with a NULL name. Static. */
 extern const cli_command *const cli_commands[];
 extern const cli_command cmd_detect, cmd_embed, cmd_compare, cmd_enroll, cmd_identify, cmd_people, cmd_remove,
-    cmd_rename, cmd_info, cmd_bench, cmd_help, cmd_version;
+    cmd_rename, cmd_video, cmd_camera, cmd_info, cmd_bench, cmd_help, cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
 bool cli_command_takes(const cli_command *c, cli_opt_id id);
 

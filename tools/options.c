@@ -42,6 +42,7 @@ static void set_defaults(cli_settings *s) {
     s->threshold = NAN;
     s->seconds = 2;
     s->top = 1;
+    s->every = 1;
     s->batch = 1;
     s->max_pixels = 100000000;
 }

@@ -135,7 +135,8 @@ FCT_API fct_status fct_tracker_finish(fct_tracker *t, fct_error *err);
 
 /* One visible face. */
 typedef struct fct_track {
-    int64_t id;          /* 1, 2, ... in order of appearance; never used again */
+    int64_t id;          /* 1, 2, ... in order of appearance; never used again. 0 = a new face that may
+                            still turn out to be one that was there a moment ago */
     float box[4];        /* x1, y1, x2, y2: filtered */
     bool has_kps;
     float kps[5][2];     /* of the latest detection, moved along with the box */

@@ -154,10 +154,9 @@ static fct_status vote(fct_tracker *t, fct_tracked *k, fct_seen *s, fct_error *e
     k->embedded_quality = fmaxf(k->embedded_quality, q);
     fct_status st = search(t, s, &m, &found, err);
     if (st) return st;
-    bool changed = fct_votes_add(&k->votes, found ? &m : NULL, q, t->match_thresh);
+    fct_votes_add(&k->votes, found ? &m : NULL, q, t->match_thresh);
     show_name(k);
-    if (!changed || !k->confirmed || !k->pub.person_id) return FCT_OK;
-    return fct_tracker_report(t, k, FCT_EVENT_RECOGNISED, t->frame, t->time, s->face.box, err);
+    return FCT_OK;
 }
 
 fct_status fct_tracker_vote(fct_tracker *t, fct_error *err) {

@@ -122,8 +122,8 @@ static void place(fct_tracked *k) {
     }
 }
 
-/* A track takes its detection of this frame; the third (or so) confirms it. */
-static fct_status take_detection(fct_tracker *t, fct_tracked *k, fct_seen *s, fct_error *err) {
+/* A track takes its detection of this frame. */
+static void take_detection(fct_tracker *t, fct_tracked *k, fct_seen *s) {
     k->hits++;
     k->pub.detected = true;
     k->pub.score = s->face.score;
@@ -134,11 +134,25 @@ static fct_status take_detection(fct_tracker *t, fct_tracked *k, fct_seen *s, fc
     k->best_quality = fmaxf(k->best_quality, k->pub.quality);
     take_landmarks(k, &s->face);
     place(k);
-    if (k->confirmed || k->hits < t->opts.confirm) return FCT_OK;
-    k->confirmed = true;
-    k->pub.id = ++t->next_id;
-    t->stats.tracks++;
-    return fct_tracker_report(t, k, FCT_EVENT_APPEARED, k->pub.first_frame, k->pub.first_time, k->candidate_box, err);
+}
+
+/* The third detection (or so) confirms a track, which is then announced; so is
+ * its name. */
+static fct_status announce(fct_tracker *t, fct_error *err) {
+    fct_status s = FCT_OK;
+    for (int i = 0; i < t->n_tracks && !s; i++) {
+        fct_tracked *k = &t->tracks[i];
+        if (!k->confirmed && k->hits >= t->opts.confirm && k->pub.detected && !fct_track_is_unclear(t, k)) {
+            k->confirmed = true;
+            k->pub.id = ++t->next_id;
+            t->stats.tracks++;
+            s = fct_tracker_report(t, k, FCT_EVENT_APPEARED, k->pub.first_frame, k->pub.first_time, k->candidate_box, err);
+        }
+        if (s || !k->confirmed || k->pub.person_id == k->announced) continue;
+        k->announced = k->pub.person_id;
+        if (k->pub.person_id) s = fct_tracker_report(t, k, FCT_EVENT_RECOGNISED, t->frame, t->time, k->pub.box, err);
+    }
+    return s;
 }
 
 static fct_status start_track(fct_tracker *t, int seen, fct_error *err) {
@@ -176,7 +190,7 @@ static fct_status update_tracks(fct_tracker *t, fct_error *err) {
                 fct_motion_correct(&k->motion, d->face.box, d->face.score);
         } else if (d->face.score >= t->opts.high_thresh)
             s = start_track(t, i, err);
-        if (!s && d->track >= 0) s = take_detection(t, &t->tracks[d->track], d, err);
+        if (!s && d->track >= 0) take_detection(t, &t->tracks[d->track], d);
     }
     return s;
 }
@@ -204,7 +218,7 @@ static fct_status list_visible(fct_tracker *t, fct_error *err) {
     fct_status s = fct_reserve((void **)&t->visible, &t->cap_visible, t->n_tracks, sizeof *t->visible, err);
     for (int i = 0; i < t->n_tracks && !s; i++) {
         const fct_track *p = &t->tracks[i].pub;
-        if (!t->tracks[i].confirmed || t->time - p->last_time > SHOWN) continue;
+        if (t->tracks[i].hits < t->opts.confirm || t->time - p->last_time > SHOWN) continue;
         int at = t->n_visible++;
         for (; at > 0 && t->tracks[t->visible[at - 1]].pub.id > p->id; at--) t->visible[at] = t->visible[at - 1];
         t->visible[at] = i;
@@ -247,6 +261,8 @@ static fct_status follow(fct_tracker *t, const fct_face *const *faces, int n, fc
         if (!s) s = update_tracks(t, err);
         if (!s) s = fct_tracker_refresh(t, err);
         if (!s) s = fct_tracker_vote(t, err);
+        if (!s) fct_tracker_reunite(t);
+        if (!s) s = announce(t, err);
     } else
         t->n_seen = -1;
     if (!s) s = bury(t, false, err);

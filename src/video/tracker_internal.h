@@ -17,7 +17,8 @@ typedef struct fct_tracked {
     float embedded_quality; /* best of those embedded */
     int hits, embeddings, strange; /* detections; embeddings; embeddings in a row unlike the mean */
     double embedded_time;
-    bool confirmed, gone;
+    bool confirmed;
+    int64_t announced;    /* person of its latest event, 0 = none */
     float candidate_box[4]; /* of its first detection, for the event */
 } fct_tracked;
 
@@ -77,6 +78,11 @@ fct_status fct_tracker_vote(fct_tracker *t, fct_error *err);
 
 /* Measured quality of a detection, computed once. */
 float fct_seen_quality(const fct_tracker *t, fct_seen *s);
+
+/* reunite.c: new tracks that turn out to be missing ones become them; and whether
+ * a new track may still turn out so. */
+void fct_tracker_reunite(fct_tracker *t);
+bool fct_track_is_unclear(const fct_tracker *t, const fct_tracked *k);
 
 /* Appends an event about a track. */
 fct_status fct_tracker_report(fct_tracker *t, const fct_tracked *k, fct_event_kind kind, int64_t frame, double time,

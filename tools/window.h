@@ -1,0 +1,22 @@
+/* A window that shows pictures and takes keys. One at a time. */
+#ifndef FACET_CLI_WINDOW_H
+#define FACET_CLI_WINDOW_H
+
+#include <facet/facet.h>
+
+typedef struct cli_window cli_window;
+
+/* What happened since the last poll. */
+typedef struct cli_keys {
+    bool quit, escape, enter, backspace;
+    char text[64]; /* typed characters, UTF-8 */
+} cli_keys;
+
+/* Opens a window for pictures of width x height. FCT_ERR_UNSUPPORTED where the
+ * build has none, FCT_ERR_IO where there is no display. *out is owned. */
+fct_status cli_window_open(const char *title, int width, int height, cli_window **out, fct_error *err);
+void cli_window_show(cli_window *w, fct_view rgb); /* RGB, as large as opened */
+void cli_window_poll(cli_window *w, cli_keys *keys);
+void cli_window_close(cli_window *w);
+
+#endif
