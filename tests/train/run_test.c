@@ -1,0 +1,231 @@
+/* Whole runs on made-up pictures: stopping and going on, bad data, archives. */
+#include "train/train.h"
+#include "train/checkpoint.h"
+#include "train/teacher.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "../test.h"
+
+enum { PEOPLE = 5, PHOTOS = 6, DIM = 16 };
+
+static char *path_in(const char *folder, const char *name) {
+    char *p = fct_path_join(folder, name);
+    REQUIRE(p);
+    return p;
+}
+
+static char *fresh_folder(const char *name) {
+    const char *base = getenv("FCT_TEST_DIR");
+    char *p = path_in(base ? base : "/tmp", name);
+    fct_dir_remove(p, NULL);
+    REQUIRE(fct_dir_make(p, NULL) == FCT_OK);
+    return p;
+}
+
+/* People are colours; photos are that colour with noise. */
+static void write_photo(const char *path, int person, fct_rng *rng) {
+    fct_image *im;
+    REQUIRE(fct_image_create(40, 40, FCT_PIX_RGB, &im, NULL) == FCT_OK);
+    uint8_t *p = fct_image_pixels(im);
+    for (int i = 0; i < 40 * 40 * 3; i++) p[i] = (uint8_t)(40 + 35 * ((person >> (i % 3)) & 3) + fct_rng_below(rng, 40));
+    REQUIRE(fct_image_write(fct_image_view(im), path, FCT_FILE_PNG, 0, NULL) == FCT_OK);
+    fct_image_free(im);
+}
+
+static char *make_people(const char *name) {
+    char *folder = fresh_folder(name), file[60];
+    fct_rng rng = {4};
+    for (int p = 0; p < PEOPLE; p++) {
+        snprintf(file, sizeof file, "p%d", p);
+        char *person = path_in(folder, file);
+        REQUIRE(fct_dir_make(person, NULL) == FCT_OK);
+        for (int i = 0; i < PHOTOS; i++) {
+            snprintf(file, sizeof file, "%d.png", i);
+            char *path = path_in(person, file);
+            write_photo(path, p, &rng);
+            fct_free(path);
+        }
+        fct_free(person);
+    }
+    return folder;
+}
+
+static fct_recipe recipe_for(const char *data, const char *out, const char *epochs) {
+    fct_recipe r;
+    fct_error err;
+    const char *set[][2] = {{"network", "input 32 3; conv 8 3 2; down 16 16 2; res 16 1; gdc; linear 16"},
+                            {"data", data}, {"out", out}, {"epochs", epochs}, {"batch", "6"}, {"lr", "0.05"},
+                            {"warmup", "0.2"}, {"margin_weight", "1"}, {"margin_scale", "16"}, {"m2", "0.1"},
+                            {"checkpoint_every", "4"}, {"workers", "2"}, {"partial_fc", "0.8"}};
+    fct_recipe_init(&r);
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+        CHECK_MSG(fct_recipe_set(&r, set[i][0], set[i][1], "test", &err) == FCT_OK, "%s", err.text);
+    return r;
+}
+
+static void hash_checkpoint(const char *out, char hex[65]) {
+    char *path = fct_train_checkpoint_path(out);
+    uint8_t *data;
+    size_t size;
+    REQUIRE(fct_file_read(path, 1 << 28, &data, &size, NULL) == FCT_OK);
+    fct_sha256_hex(data, size, hex);
+    fct_free(data);
+    fct_free(path);
+}
+
+static int steps_left;
+static bool stop_after(void *user) { return --steps_left == 0; }
+
+typedef struct seen { fct_train_progress last; int notes; char text[4000]; } seen;
+static void on_progress(void *user, const fct_train_progress *p) { ((seen *)user)->last = *p; }
+static void on_note(void *user, const char *text) {
+    seen *s = user;
+    s->notes++;
+    strncat(s->text, text, sizeof s->text - strlen(s->text) - 2);
+    strcat(s->text, "\n");
+}
+
+TEST(stopped_and_resumed_is_the_same) {
+    char *data = make_people("train_people"), *whole = fresh_folder("train_whole"), *parts = fresh_folder("train_parts");
+    char a[65], b[65];
+    fct_error err = {0};
+    fct_recipe r = recipe_for(data, whole, "5");
+    CHECK_MSG(fct_train_run(&r, NULL, &err) == FCT_OK, "%s", err.text);
+    fct_recipe_clear(&r);
+    r = recipe_for(data, parts, "5");
+    fct_train_hooks hooks = {.stop = stop_after};
+    static const int pieces[] = {3, 7, 1, 9};
+    for (int i = 0; i < 4; i++) {
+        steps_left = pieces[i];
+        CHECK(fct_train_run(&r, &hooks, &err) == FCT_ERR_CANCELLED);
+    }
+    fct_set_threads(1, NULL); /* neither the number of threads nor of workers matters */
+    fct_recipe_set(&r, "workers", "1", "test", NULL);
+    CHECK_MSG(fct_train_run(&r, NULL, &err) == FCT_OK, "%s", err.text);
+    fct_set_threads(0, NULL);
+    hash_checkpoint(whole, a);
+    hash_checkpoint(parts, b);
+    CHECK_MSG(!strcmp(a, b), "%s and %s", a, b);
+    fct_recipe_clear(&r);
+    fct_free(data), fct_free(whole), fct_free(parts);
+}
+
+TEST(it_learns) {
+    char *data = make_people("train_people"), *out = fresh_folder("train_learns");
+    fct_error err = {0};
+    seen s = {0};
+    fct_recipe r = recipe_for(data, out, "30");
+    fct_recipe_set(&r, "log_every", "1", "test", NULL);
+    static const char *const off[] = {"grey", "saturation", "brightness", "contrast", "occlude", "mask"};
+    for (int i = 0; i < 6; i++) fct_recipe_set(&r, off[i], "0", "test", NULL);
+    CHECK_MSG(fct_train_run(&r, &(fct_train_hooks){.progress = on_progress, .user = &s}, &err) == FCT_OK, "%s", err.text);
+    CHECK_MSG(s.last.margin < 0.5, "loss %g after 150 steps on five colours", s.last.margin);
+    fct_recipe_clear(&r);
+    fct_free(data), fct_free(out);
+}
+
+TEST(bad_data_is_reported_and_left_out) {
+    char *data = make_people("train_bad"), *out = fresh_folder("train_bad_out"), *p;
+    fct_error err = {0};
+    seen s = {0};
+    p = path_in(data, "p0/0.png");
+    REQUIRE(fct_file_write_atomic(p, "not a picture", 13, NULL) == FCT_OK);
+    fct_free(p);
+    p = path_in(data, "p1/1.png"); /* cut off in the middle */
+    uint8_t *bytes;
+    size_t size;
+    REQUIRE(fct_file_read(p, 1 << 20, &bytes, &size, NULL) == FCT_OK);
+    REQUIRE(fct_file_write_atomic(p, bytes, size / 2, NULL) == FCT_OK);
+    fct_free(bytes);
+    fct_free(p);
+    p = path_in(data, "nobody");
+    REQUIRE(fct_dir_make(p, NULL) == FCT_OK);
+    fct_free(p);
+    fct_recipe r = recipe_for(data, out, "3");
+    fct_train_hooks hooks = {.progress = on_progress, .note = on_note, .user = &s};
+    CHECK_MSG(fct_train_run(&r, &hooks, &err) == FCT_OK, "%s", err.text);
+    CHECK_MSG(s.last.bad_pictures == 2, "%zu bad pictures", s.last.bad_pictures);
+    CHECK_MSG(strstr(s.text, "p0/0.png") && strstr(s.text, "p1/1.png"), "%s", s.text);
+    CHECK_MSG(strstr(s.text, "1 identities have no picture"), "%s", s.text);
+    fct_recipe_clear(&r);
+    fct_free(data), fct_free(out);
+}
+
+TEST(steps_that_are_not_finite_change_nothing) {
+    char *data = make_people("train_people"), *out = fresh_folder("train_nan"), *path = fct_train_checkpoint_path(out);
+    fct_error err = {0};
+    seen s = {0};
+    fct_net_spec spec;
+    fct_train_state state;
+    fct_recipe r = recipe_for(data, out, "1");
+    CHECK_MSG(fct_train_run(&r, NULL, &err) == FCT_OK, "%s", err.text);
+    REQUIRE(fct_net_spec_parse(r.network, &spec, &err) == FCT_OK);
+    REQUIRE(fct_train_state_create(&spec, (size_t)PEOPLE * DIM, &state, &err) == FCT_OK);
+    REQUIRE(fct_checkpoint_read(path, spec.text, &state, &err) == FCT_OK);
+    state.params[0] = NAN;
+    REQUIRE(fct_checkpoint_write(path, spec.text, &state, &err) == FCT_OK);
+    float *before = malloc(spec.n_params * sizeof *before);
+    memcpy(before, state.params, spec.n_params * sizeof *before);
+    fct_recipe_set(&r, "epochs", "2", "test", NULL);
+    fct_recipe_set(&r, "log_every", "1", "test", NULL);
+    CHECK(fct_train_run(&r, &(fct_train_hooks){.progress = on_progress, .user = &s}, &err) == FCT_OK);
+    CHECK_MSG(s.last.skipped_steps == 5, "%zu steps skipped", s.last.skipped_steps);
+    REQUIRE(fct_checkpoint_read(path, spec.text, &state, &err) == FCT_OK);
+    CHECK(!memcmp(before, state.params, spec.n_params * sizeof *before));
+    free(before);
+    fct_train_state_clear(&state);
+    fct_net_spec_clear(&spec);
+    fct_recipe_clear(&r);
+    fct_free(data), fct_free(out), fct_free(path);
+}
+
+TEST(teacher_rows_with_nan_are_left_out) {
+    char *data = make_people("train_people"), *out = fresh_folder("train_teacher"), *path = path_in(out, "teacher");
+    fct_error err = {0};
+    fct_dataset *d;
+    fct_teacher t = {.n = PEOPLE * PHOTOS, .dim = DIM}, back;
+    size_t bad;
+    REQUIRE(fct_dataset_open(data, 2, &d, &err) == FCT_OK);
+    CHECK(d->n == t.n && d->classes == PEOPLE);
+    t.rows = fct_aligned_alloc(t.n * DIM * sizeof *t.rows);
+    for (size_t i = 0; i < t.n * DIM; i++) t.rows[i] = (float)(i % 7) + 1;
+    t.rows[3 * DIM + 2] = NAN;
+    REQUIRE(fct_teacher_write(path, &t, &err) == FCT_OK);
+    REQUIRE(fct_teacher_read(path, d, &back, &bad, &err) == FCT_OK);
+    CHECK(bad == 1 && back.rows[3 * DIM] == 0 && back.rows[4 * DIM] > 0);
+    fct_teacher_clear(&back);
+    d->n--;
+    CHECK(fct_teacher_read(path, d, &back, &bad, &err) == FCT_ERR_MISMATCH);
+    d->n++;
+    fct_teacher_clear(&t);
+    fct_dataset_free(d);
+    fct_free(data), fct_free(out), fct_free(path);
+}
+
+TEST(damaged_checkpoints_are_refused) {
+    char *data = make_people("train_people"), *out = fresh_folder("train_damaged"), *path = fct_train_checkpoint_path(out);
+    fct_error err = {0};
+    fct_recipe r = recipe_for(data, out, "1");
+    uint8_t *bytes;
+    size_t size;
+    CHECK(fct_train_run(&r, NULL, &err) == FCT_OK);
+    REQUIRE(fct_file_read(path, 1 << 28, &bytes, &size, NULL) == FCT_OK);
+    bytes[size / 2] ^= 1;
+    fct_file_write_atomic(path, bytes, size, NULL);
+    CHECK(fct_train_run(&r, NULL, &err) == FCT_ERR_FORMAT);
+    bytes[size / 2] ^= 1;
+    static const size_t cut[] = {0, 7, 20, 100};
+    for (int i = 0; i < 4; i++) {
+        fct_file_write_atomic(path, bytes, cut[i], NULL);
+        CHECK(fct_train_run(&r, NULL, &err) == FCT_ERR_FORMAT);
+    }
+    fct_file_write_atomic(path, bytes, size, NULL);
+    fct_recipe_set(&r, "network", "input 32 3; conv 8 3 2; gdc; linear 16", "test", NULL);
+    CHECK(fct_train_run(&r, NULL, &err) == FCT_ERR_MISMATCH);
+    fct_free(bytes);
+    fct_recipe_clear(&r);
+    fct_free(data), fct_free(out), fct_free(path);
+}
+
+int main(int argc, char **argv) { return test_main(argc, argv); }
