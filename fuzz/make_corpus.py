@@ -138,12 +138,44 @@ def half_weights(rng):
     return model(nodes, [tensor(rng, "w", 4, 3, 1, 1, kind=np.float16)], [("x", [1, 3, 4, 4])], ["y"], opset=13)
 
 
+def scrfd(rng):
+    """Of SCRFD's form: scores, boxes and landmarks at strides 8, 16, 32, about one anchor in ten above 0.5."""
+    nodes, weights, outputs, source, channels = [], [], [[], [], []], "x", 3
+    for stride, step in ((8, 8), (16, 2), (32, 2)):
+        body = "f%d" % stride
+        weights.append(tensor(rng, "w" + body, 6, channels, 3, 3))
+        nodes.append(node("Conv", "%s w%s" % (source, body), body, kernel_shape=[3, 3], strides=[step, step], pads=[1, 1, 1, 1]))
+        for i, (kind, width) in enumerate((("score", 1), ("box", 4), ("kps", 10))):
+            name = "%s%d" % (kind, stride)
+            weights += [tensor(rng, "w" + name, 2 * width, 6, 1, 1, scale=0.3), ints("s" + name, -1, width),
+                        numpy_helper.from_array(np.full(2 * width, -1.3 if kind == "score" else 2.0, np.float32), "b" + name)]
+            nodes += [node("Conv", "%s w%s b%s" % (body, name, name), "c" + name, kernel_shape=[1, 1]),
+                      node("Transpose", "c" + name, "t" + name, perm=[2, 3, 0, 1])]
+            last = "t" + name
+            if kind == "score":
+                nodes.append(node("Sigmoid", last, "g" + name))
+                last = "g" + name
+            nodes.append(node("Reshape", "%s s%s" % (last, name), name))
+            outputs[i].append(name)
+        source, channels = body, 6
+    return model(nodes, weights, [("x", [1, 3, "H", "W"])], sum(outputs, []))
+
+
+def arcface(rng):
+    nodes = [node("Conv", "x w", "c", kernel_shape=[3, 3], strides=[16, 16], pads=[1, 1, 1, 1]), node("PRelu", "c p", "r"),
+             node("GlobalAveragePool", "r", "g"), node("Flatten", "g", "f"), node("Gemm", "f fc b", "y", transB=1)]
+    weights = [tensor(rng, "w", 8, 3, 3, 3), tensor(rng, "p", 8, 1, 1), tensor(rng, "fc", 16, 8), tensor(rng, "b", 16)]
+    return model(nodes, weights, [("x", ["N", 3, 112, 112])], ["y"])
+
+
 def networks(rng):
     yield "conv", conv_net(rng, False)
     yield "conv-dynamic", conv_net(rng, True)
     yield "detector", detector(rng)
     yield "operators", many_ops(rng)
     yield "half", half_weights(rng)
+    yield "scrfd", scrfd(rng)
+    yield "arcface", arcface(rng)
 
 
 # ---- Manifests ----------------------------------------------------------------------

@@ -20,6 +20,7 @@ static atomic_long live;
 static atomic_long fail_at; /* allocations until the one that fails; 0 = off */
 
 void fct_alloc_fail_at(long n) { atomic_store(&fail_at, n); }
+bool fct_alloc_has_failed(void) { return atomic_load(&fail_at) <= 0; }
 long fct_alloc_live(void) { return atomic_load(&live); }
 
 /* Counts down; true for the one allocation that a test wants to see fail. */

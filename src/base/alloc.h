@@ -28,9 +28,10 @@ void fct_aligned_free(void *p);
 bool fct_mul_size(size_t a, size_t b, size_t *out);
 bool fct_add_size(size_t a, size_t b, size_t *out);
 
-/* For tests: the n-th allocation from now (1 = the next) fails, 0 = none; and
- * the number of live blocks. */
+/* For tests: the n-th allocation from now (1 = the next) fails, 0 = none;
+ * whether it has come to that; and the number of live blocks. */
 void fct_alloc_fail_at(long n);
+bool fct_alloc_has_failed(void);
 long fct_alloc_live(void);
 
 #endif

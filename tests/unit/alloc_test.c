@@ -53,8 +53,10 @@ TEST(aligned_blocks) {
 
 TEST(nth_allocation_fails_once) {
     fct_alloc_fail_at(3);
-    void *a = fct_alloc(1), *b = fct_calloc(1, 1), *c = fct_aligned_alloc(1), *d = fct_alloc(1);
-    CHECK(a && b && !c && d);
+    void *a = fct_alloc(1), *b = fct_calloc(1, 1);
+    CHECK(!fct_alloc_has_failed());
+    void *c = fct_aligned_alloc(1), *d = fct_alloc(1);
+    CHECK(a && b && !c && d && fct_alloc_has_failed());
     fct_alloc_fail_at(1);
     CHECK(!fct_realloc(a, 5)); /* a stays valid */
     fct_alloc_fail_at(2);
