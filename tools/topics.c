@@ -13,9 +13,10 @@ const cli_topic cli_topics[] = {
      "InsightFace's networks are for non-commercial research only and are not part of\n"
      "facet. Their publisher offers them at\n"
      "  https://github.com/deepinsight/insightface/releases/tag/v0.7\n"
-     "Unpack one, for instance buffalo_sc.zip (15 MB), to ~/.insightface/models/buffalo_sc\n"
-     "and say '--models buffalo_sc', or point --models at the folder. What a pack holds:\n"
-     "'facet info --models PACK'.\n"},
+     "'facet models get buffalo_sc' (15 MB) fetches one after you accepted its terms,\n"
+     "'facet models import' takes a zip or a folder that you have; then say '--models\n"
+     "buffalo_sc'. What a pack holds: 'facet info --models PACK'; whether it is sound:\n"
+     "'facet doctor --models PACK'.\n"},
     {"inputs", "how photos are named",
      "A PHOTO is one of\n"
      "\n"

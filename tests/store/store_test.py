@@ -3,8 +3,7 @@
 
     store_test.py STORE_RUN
 
-Uses the standard library alone. Prints one line per failure and, last, "N passed, N failed,
-N skipped"; exit status 1 when something failed."""
+Uses the standard library alone. Prints, last, "N passed, N failed, N skipped"."""
 import hashlib
 import http.server
 import io
