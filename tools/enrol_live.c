@@ -53,11 +53,13 @@ const char *cli_enrol_prompt(cli_enrol *e) {
     return e->hint;
 }
 
-static const fct_track *largest(const fct_tracker *t) {
+/* The largest face, or the one whose shots are being taken. */
+static const fct_track *subject(const cli_enrol *e, const fct_tracker *t) {
     const fct_track *best = NULL;
     float most = 0;
     for (int i = 0; i < fct_tracker_track_count(t); i++) {
         const fct_track *k = fct_tracker_track(t, i);
+        if (!k->id || (e->n && k->id != e->track)) continue;
         float area = (k->box[2] - k->box[0]) * (k->box[3] - k->box[1]);
         if (k->detected && k->has_kps && area > most) most = area, best = k;
     }
@@ -105,7 +107,7 @@ int cli_enrol_frame(cli_enrol *e, cli_watch *w, fct_view frame) {
         e->last = now;
         return CLI_DONE;
     }
-    const fct_track *t = largest(w->tracker);
+    const fct_track *t = subject(e, w->tracker);
     fct_quality q;
     fct_face face = {.has_kps = true};
     if (!t || now - e->last < PAUSE_NS) return CLI_DONE;
@@ -126,6 +128,12 @@ int cli_enrol_frame(cli_enrol *e, cli_watch *w, fct_view frame) {
     memcpy(s->box, t->box, sizeof s->box);
     uint8_t *crop;
     if (cli_face_jpeg(frame, t->box, &crop, &s->crop_len)) s->crop = crop;
+    if (e->n && fct_cosine(e->embeddings, at, dim) < fct_pack_threshold(w->pack)) {
+        fct_buffer_free(crop); /* not the same person, or a bad view */
+        *s = (fct_enrolment){0};
+        return CLI_DONE;
+    }
+    e->track = t->id;
     e->n++;
     e->last = now;
     e->hint[0] = 0;

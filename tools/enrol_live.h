@@ -15,6 +15,7 @@ typedef struct cli_enrol {
     float *embeddings;      /* [ENROL_SHOTS][dim], owned */
     fct_enrolment shots[ENROL_SHOTS];
     int n;
+    int64_t track; /* whose shots these are; chosen with the first one */
     uint64_t last, started;
 } cli_enrol;
 

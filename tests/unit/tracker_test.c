@@ -223,6 +223,42 @@ TEST(events_are_right_to_the_frame) {
     CHECK_MSG(n == 2 && log[1].frame == 114, "%d events", n);
 }
 
+/* A face comes out from behind somebody: its first embeddings are half its own. */
+TEST(half_hidden_faces_are_rejoined) {
+    fct_tracker *t = tracker();
+    person a = make_person(3), other = make_person(8);
+    float e[DIM];
+    log_entry log[50];
+    int n = 0;
+    for (int i = 0; i < 80; i++) {
+        fct_face f = see(&a, i < 30 ? 200 : 500, 300, 100, 0.8f, e);
+        float hidden = i < 45 ? 0 : i < 51 ? 0.9f - 0.15f * (float)(i - 45) : 0;
+        for (int k = 0; k < DIM; k++) e[k] = (1 - hidden) * e[k] + hidden * other.mean[k];
+        REQUIRE(!fct_tracker_update_faces(t, &f, i < 30 || i >= 45, i, i / 25.0, NULL));
+        take_events(t, log, &n);
+    }
+    CHECK_MSG(n == 1 && log[0].kind == FCT_EVENT_APPEARED, "%d events", n);
+    CHECK(id_at(t, 500, 300, 30) == 1);
+    fct_tracker_free(t);
+}
+
+/* A stranger who comes while another is away is announced, at his own first frame. */
+TEST(strangers_are_not_rejoined) {
+    fct_tracker *t = tracker();
+    person a = make_person(3), b = make_person(8);
+    float e[DIM];
+    log_entry log[50];
+    int n = 0;
+    for (int i = 0; i < 80; i++) {
+        fct_face f = see(i < 30 ? &a : &b, i < 30 ? 200 : 500, 300, 100, 0.8f, e);
+        REQUIRE(!fct_tracker_update_faces(t, &f, i < 30 || i >= 40, i, i / 25.0, NULL));
+        take_events(t, log, &n);
+    }
+    CHECK(n == 3 && log[1].kind == FCT_EVENT_APPEARED && log[1].track == 2 && log[1].frame == 40);
+    CHECK(n == 3 && log[2].kind == FCT_EVENT_LEFT && log[2].track == 1 && log[2].frame == 29);
+    fct_tracker_free(t);
+}
+
 TEST(noise_makes_no_tracks) {
     fct_tracker *t = tracker();
     person a = make_person(4);
