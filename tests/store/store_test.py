@@ -496,5 +496,4 @@ def main():
     return 1 if FAILED else 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+sys.exit(main())
