@@ -52,13 +52,24 @@ class Pack:
         n.lib.fct_pack_opts_init(C.byref(opts))
         opts.root, opts.tasks, opts.names_only = _encode(root), tasks, names_only
         opts.precision = {"fast": n.PRECISION_FAST, "exact": n.PRECISION_EXACT}[precision]
-        self._handle = None
+        # The collector finalizes a group of objects in any order, so the pack itself
+        # sees to it that its analyzers are freed before it.
+        self._handle, self._analyzers = None, []
         n.call("fct_pack_open", _encode(name), C.byref(opts), C.byref(handle))
         self._handle = handle
 
     def __del__(self):
-        if getattr(self, "_handle", None):
-            n.lib.fct_pack_free(self._handle)
+        handle, self._handle = getattr(self, "_handle", None), None
+        if handle:
+            while self._analyzers:
+                n.lib.fct_analyzer_free(self._analyzers.pop())
+            n.lib.fct_pack_free(handle)
+
+    def drop(self, analyzers):
+        """Frees analyzers, unless they went with the pack already."""
+        for h in analyzers if self._handle else ():
+            self._analyzers.remove(h)
+            n.lib.fct_analyzer_free(h)
 
     @property
     def name(self):
@@ -107,12 +118,11 @@ class Analyzer:
     """Analyzers of one pack, one per thread that is inside a call; they share the weights."""
 
     def __init__(self, pack, tasks=n.TASK_ALL):
-        self.pack, self._tasks = pack, tasks
-        self._lock, self._free, self._all = threading.Lock(), [], []
+        self.pack, self._tasks, self._all = pack, tasks, []
+        self._lock, self._free = threading.Lock(), []
 
     def __del__(self):
-        for h in getattr(self, "_all", []):
-            n.lib.fct_analyzer_free(h)
+        self.pack.drop(self._all)
 
     def options(self, sizes=(), thresh=0.5, max_num=0, metric="default", rotations=False, tile=0, nms=0.4):
         o = n.AnalyzerOpts()
@@ -134,6 +144,7 @@ class Analyzer:
             n.call("fct_analyzer_create", self.pack._handle, C.byref(opts), C.byref(h))
             with self._lock:
                 self._all.append(h)
+                self.pack._analyzers.append(h)
             return h
         try:
             n.call("fct_analyzer_configure", h, C.byref(opts))

@@ -16,7 +16,6 @@ import tempfile
 import threading
 import time
 import zipfile
-
 OK, IO, FORMAT, UNSUPPORTED, LIMIT, NOT_FOUND, EXISTS, MISMATCH, CANCELLED, NETWORK, ARG = \
     0, -3, -4, -5, -6, -7, -8, -9, -11, -12, -2
 FAILED, PASSED = [], []
@@ -116,7 +115,6 @@ def plain(handler, body, ranges=True, cut=None, delay=0):
         handler.connection.close()
 
 
-# ---- Running ------------------------------------------------------------------------------------
 class Box:
     """A store in a fresh folder."""
 

@@ -41,6 +41,8 @@ class FaceAnalysis:
         self._order = [f["task"] for f in files if f["task"]]
         self.model_dir = os.path.dirname(files[0]["path"])
         self.models = make_models(self._pack)
+        if "detection" not in self.models:
+            raise AssertionError("allowed_modules must contain detection")
         self.det_model = self.models["detection"]
         self.det_thresh, self.det_size = 0.5, []
 
