@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Builds the wheel of the Python package, with the library inside.
+
+    python/build_wheel.py [--build DIR] [--out DIR]
+
+The library is built without picture decoders, gallery and camera, which Python has better
+libraries for. What is left needs libjansson, which goes into the wheel too, and the C library; that
+is checked. Needs Meson, Ninja and a C compiler here; installing the wheel needs NumPy alone.
+"""
+import argparse
+import ast
+import base64
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import zipfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+OPTIONS = ["-Dtests=false", "-Dbench=false", "-Dcli=disabled", "-Dtrain=disabled", "-Djpeg=disabled", "-Dpng=disabled",
+           "-Dwebp=disabled", "-Dgallery=disabled", "-Dmanifest=enabled", "-Ddownload=auto", "-Dzip=auto",
+           "-Dstrip=true", "-Dc_link_args=-Wl,-rpath,$ORIGIN"]
+SYSTEM = re.compile(r"lib(c|m|dl|pthread|rt)\.so|ld-linux")
+
+
+def build(folder):
+    known = {o["name"] for o in json.loads(subprocess.check_output(
+        ["meson", "introspect", "--buildoptions", os.path.join(ROOT, "meson.build")]))}
+    # Whatever else the project can do with other libraries stays out.
+    extra = [f"-D{name}=disabled" for name in ("video", "window", "server", "web") if name in known]
+    if not os.path.exists(os.path.join(folder, "build.ninja")):
+        subprocess.run(["meson", "setup", folder, ROOT, *OPTIONS, *extra], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", folder], check=True,
+                   stdout=subprocess.DEVNULL)
+    path = os.path.realpath(os.path.join(folder, "src", "libfacet.so.0"))
+    return {"libfacet.so.0": path, **bundled(path)}
+
+
+def needed(path):
+    """Libraries that a library asks for, but for the system's own."""
+    found = re.findall(r"NEEDED.*\[(.*)\]", subprocess.check_output(["readelf", "-d", path], text=True))
+    return [n for n in found if not SYSTEM.match(n)]
+
+
+def bundled(library):
+    """Name to path of what has to lie beside the library."""
+    ldd = dict(re.findall(r"(\S+) => (\S+)", subprocess.check_output(["ldd", library], text=True)))
+    out = {n: ldd[n] for n in needed(library)}
+    more = [m for path in out.values() for m in needed(path)]
+    if set(out) - {"libjansson.so.4"} or more:
+        sys.exit(f"the library needs {', '.join([*out, *more])}: too much for a wheel")
+    return out
+
+
+def version():
+    return re.search(r"version: '([^']+)'", open(os.path.join(ROOT, "meson.build")).read()).group(1)
+
+
+def metadata():
+    name = f"facet_vision-{version()}"
+    package = ast.parse(open(os.path.join(HERE, "facet", "__init__.py")).read())
+    text = (f"Metadata-Version: 2.1\nName: facet-vision\nVersion: {version()}\nSummary: Face detection, alignment, "
+            "embedding and recognition on the CPU\nLicense: MIT\nRequires-Python: >=3.8\nRequires-Dist: numpy\n\n"
+            + ast.get_docstring(package))
+    return name, text
+
+
+def write(out, libraries):
+    name, text = metadata()
+    tag = "py3-none-" + re.sub(r"[-.]", "_", sysconfig.get_platform())
+    path, records = os.path.join(out, f"{name}-{tag}.whl"), []
+    os.makedirs(out, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
+        def add(where, data):
+            info = zipfile.ZipInfo(where, (2020, 1, 1, 0, 0, 0))  # the same input gives the same wheel
+            info.external_attr = 0o644 << 16
+            z.writestr(info, data, zipfile.ZIP_DEFLATED)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+            records.append(f"{where},sha256={digest},{len(data)}")
+
+        for folder, _, files in sorted(os.walk(os.path.join(HERE, "facet"))):
+            for file in sorted(f for f in files if f.endswith(".py")):
+                full = os.path.join(folder, file)
+                add(os.path.relpath(full, HERE), open(full, "rb").read())
+        for file, full in libraries.items():
+            add("facet/" + file, open(full, "rb").read())
+        add(f"{name}.dist-info/METADATA", text.encode())
+        add(f"{name}.dist-info/WHEEL", f"Wheel-Version: 1.0\nGenerator: facet\nRoot-Is-Purelib: false\nTag: {tag}\n".encode())
+        records.append(f"{name}.dist-info/RECORD,,")
+        z.writestr(f"{name}.dist-info/RECORD", "\n".join(records) + "\n")
+    return path
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--build", default=os.path.join(ROOT, "build-wheel"))
+    p.add_argument("--out", default=os.path.join(ROOT, "build-wheel", "dist"))
+    args = p.parse_args()
+    print(write(args.out, build(args.build)))
+
+
+if __name__ == "__main__":
+    main()
