@@ -1,0 +1,217 @@
+/* The pipeline on real networks and photos (development data, else skipped). */
+#include "test.h"
+#include "facet/facet.h"
+
+#include <math.h>
+
+typedef struct rig {
+    fct_pack *pack;
+    fct_analyzer *an;
+    fct_image *im; /* t1.jpg: six people */
+} rig;
+
+static char path_buf[4][1024];
+
+static const char *shared(const char *rest) {
+    static int next;
+    char *p = path_buf[next++ % 4];
+    snprintf(p, sizeof path_buf[0], "%s/%s", test_shared(), rest);
+    return p;
+}
+
+static fct_analyzer *analyzer(const fct_pack *p, int size, bool rotations, int tile) {
+    fct_analyzer_opts o;
+    fct_analyzer *a;
+    fct_error e;
+    fct_analyzer_opts_init(&o);
+    o.n_det_sizes = size > 0;
+    o.det_sizes[0].width = o.det_sizes[0].height = size;
+    o.rotations = rotations;
+    o.tile = tile;
+    if (fct_analyzer_create(p, &o, &a, &e)) printf("%s\n", e.text);
+    REQUIRE(a);
+    return a;
+}
+
+static rig open_rig(void) {
+    rig r;
+    fct_error e;
+    if (fct_pack_open(shared("weights"), NULL, &r.pack, &e)) {
+        printf("%s\n", e.text);
+        SKIP("no weights");
+    }
+    if (fct_image_read(shared("photos/insightface/t1.jpg"), NULL, &r.im, &e)) SKIP("no photos, or no JPEG decoder");
+    r.an = analyzer(r.pack, 640, false, 0);
+    return r;
+}
+
+static void close_rig(rig *r) {
+    fct_image_free(r->im);
+    fct_analyzer_free(r->an);
+    fct_pack_free(r->pack);
+}
+
+static double iou(const float *a, const float *b) {
+    double w = fmin((double)a[2], (double)b[2]) - fmax((double)a[0], (double)b[0]);
+    double h = fmin((double)a[3], (double)b[3]) - fmax((double)a[1], (double)b[1]);
+    double inter = fmax(w, 0) * fmax(h, 0);
+    double area_a = (double)((a[2] - a[0]) * (a[3] - a[1])), area_b = (double)((b[2] - b[0]) * (b[3] - b[1]));
+    return inter / (area_a + area_b - inter);
+}
+
+static const fct_face *overlapping(const fct_faces *fs, const float box[4], double least) {
+    for (int i = 0; i < fct_faces_count(fs); i++)
+        if (iou(fct_faces_at(fs, i)->box, box) > least) return fct_faces_at(fs, i);
+    return NULL;
+}
+
+TEST(a_folder_of_networks_is_sorted_into_tasks) {
+    rig r = open_rig();
+    int used = 0, second = 0, unknown = 0;
+    for (int i = 0; i < fct_pack_file_count(r.pack); i++) {
+        fct_pack_file f;
+        REQUIRE(fct_pack_file_info(r.pack, i, &f, NULL) == FCT_OK);
+        used += f.task != 0;
+        second += strncmp(f.note, "a second", 8) == 0;
+        unknown += strstr(f.note, "12 outputs") != NULL;
+        CHECK(f.task == 0 || strlen(f.id) == 16);
+    }
+    CHECK(used == 2 && second == 2 && unknown == 2);
+    CHECK(fct_pack_tasks(r.pack) == (FCT_TASK_DETECT | FCT_TASK_EMBED) && fct_pack_embedding_dim(r.pack) == 128);
+    close_rig(&r);
+    fct_pack_opts o;
+    fct_pack *p;
+    fct_error e;
+    fct_pack_opts_init(&o);
+    o.tasks = FCT_TASK_EMBED;
+    REQUIRE(fct_pack_open(shared("weights/mobileface_v2.onnx"), &o, &p, &e) == FCT_OK);
+    CHECK(fct_pack_embedding_dim(p) == 256);
+    fct_pack_free(p);
+    CHECK(fct_pack_open(shared("weights/mobileface_v2.onnx"), NULL, &p, &e) == FCT_ERR_NOT_FOUND && !p);
+}
+
+/* Found by another engine at 640 x 640; each line x1 y1 x2 y2 score and ten numbers. */
+TEST(faces_equal_the_reference_s) {
+    rig r = open_rig();
+    fct_faces *fs;
+    FILE *f = fopen(shared("weights/scrfd_2.5g_kps.t1_dets.txt"), "r");
+    char line[1024];
+    int n = 0;
+    REQUIRE(f);
+    REQUIRE(fct_analyze(r.an, fct_image_view(r.im), &fs, NULL) == FCT_OK);
+    while (fgets(line, sizeof line, f)) {
+        float box[4], score;
+        if (sscanf(line, "%f %f %f %f %f", &box[0], &box[1], &box[2], &box[3], &score) != 5) continue;
+        const fct_face *face = overlapping(fs, box, 0.97);
+        CHECK_MSG(face && fabsf(face->score - score) < 0.01f, "no face like %s", line);
+        n++;
+    }
+    fclose(f);
+    CHECK(n == 6 && fct_faces_count(fs) == 6);
+    for (int i = 0; i < fct_faces_count(fs); i++) {
+        const fct_face *a = fct_faces_at(fs, i);
+        CHECK(a->has_kps && a->embedding_dim == 128 && a->embedding_norm > 0 && a->age == -1 && !a->has_pose);
+        CHECK(i == 0 || a->score <= fct_faces_at(fs, i - 1)->score);
+    }
+    CHECK(!fct_faces_at(fs, -1) && !fct_faces_at(fs, 6));
+    fct_faces_free(fs);
+    close_rig(&r);
+}
+
+TEST(batches_known_faces_and_crops_agree) {
+    rig r = open_rig();
+    fct_view v = fct_image_view(r.im), two[2] = {v, v};
+    fct_faces *one, *both[2], *known;
+    fct_image *crop;
+    REQUIRE(fct_analyze(r.an, v, &one, NULL) == FCT_OK);
+    REQUIRE(fct_analyze_batch(r.an, two, 2, both, NULL) == FCT_OK);
+    REQUIRE(fct_faces_count(one) == fct_faces_count(both[1]));
+    for (int i = 0; i < fct_faces_count(one); i++) {
+        const fct_face *a = fct_faces_at(one, i), *b = fct_faces_at(both[1], i);
+        CHECK(memcmp(a->box, b->box, sizeof a->box) == 0 && fct_cosine(a->embedding, b->embedding, 128) > 0.99999f);
+    }
+    const fct_face *a = fct_faces_at(one, 0);
+    float e[128];
+    REQUIRE(fct_analyze_known(r.an, v, 1, NULL, &a->kps[0][0], &known, NULL) == FCT_OK);
+    CHECK(fct_cosine(fct_faces_at(known, 0)->embedding, a->embedding, 128) > 0.99999f);
+    CHECK(iou(fct_faces_at(known, 0)->box, a->box) > 0.4);
+    float kps[5][2];
+    memcpy(kps, a->kps, sizeof kps);
+    REQUIRE(fct_align(v, (const float(*)[2])kps, 112, &crop, NULL) == FCT_OK);
+    fct_view c = fct_image_view(crop);
+    REQUIRE(fct_embed_aligned(r.an, &c, 1, e, NULL) == FCT_OK);
+    CHECK_MSG(fct_cosine(e, a->embedding, 128) > 0.999f, "%g", (double)fct_cosine(e, a->embedding, 128));
+    CHECK(fct_embed_aligned(r.an, &v, 1, e, NULL) == FCT_ERR_ARG);
+    fct_image_free(crop);
+    fct_faces_free(known);
+    fct_faces_free(both[0]);
+    fct_faces_free(both[1]);
+    fct_faces_free(one);
+    close_rig(&r);
+}
+
+TEST(turned_photos_give_faces_where_they_are) {
+    rig r = open_rig();
+    fct_analyzer *turning = analyzer(r.pack, 640, true, 0);
+    fct_faces *up, *down;
+    fct_image *turned;
+    REQUIRE(fct_analyze(r.an, fct_image_view(r.im), &up, NULL) == FCT_OK);
+    REQUIRE(fct_image_rotate(fct_image_view(r.im), 1, &turned, NULL) == FCT_OK);
+    REQUIRE(fct_analyze(turning, fct_image_view(turned), &down, NULL) == FCT_OK);
+    fct_view v = fct_image_view(turned);
+    int right = 0, matched = 0;
+    for (int i = 0; i < fct_faces_count(up); i++) {
+        const fct_face *a = fct_faces_at(up, i);
+        /* (x, y) of the upright picture lies at (height - 1 - y, x) of the turned one. */
+        float last = (float)(v.width - 1), box[4] = {last - a->box[3], a->box[0], last - a->box[1], a->box[2]};
+        const fct_face *b = overlapping(down, box, 0.9);
+        matched += b != NULL;
+        right += b && b->turns == 3 && fct_cosine(a->embedding, b->embedding, 128) > 0.95f;
+    }
+    /* Some faces may be found without turning back; then no retry happens. */
+    if (fct_faces_count(down) && fct_faces_at(down, 0)->turns) CHECK_MSG(right == 6, "%d of 6", right);
+    else CHECK_MSG(matched > 0, "faces of the turned photo lie elsewhere");
+    fct_faces_free(up);
+    fct_faces_free(down);
+    fct_image_free(turned);
+    fct_analyzer_free(turning);
+    close_rig(&r);
+}
+
+TEST(tiles_find_faces_that_are_too_small_for_the_whole) {
+    rig r = open_rig();
+    fct_analyzer *plain = analyzer(r.pack, 160, false, 0), *tiled = analyzer(r.pack, 160, false, 320);
+    fct_faces *few, *many, *all;
+    REQUIRE(fct_analyze(plain, fct_image_view(r.im), &few, NULL) == FCT_OK);
+    REQUIRE(fct_analyze(tiled, fct_image_view(r.im), &many, NULL) == FCT_OK);
+    REQUIRE(fct_analyze(r.an, fct_image_view(r.im), &all, NULL) == FCT_OK);
+    int found = 0;
+    for (int i = 0; i < fct_faces_count(all); i++) found += overlapping(many, fct_faces_at(all, i)->box, 0.5) != NULL;
+    CHECK_MSG(found == 6 && fct_faces_count(many) == 6, "%d found in tiles, %d without", fct_faces_count(many),
+              fct_faces_count(few));
+    fct_faces_free(few);
+    fct_faces_free(many);
+    fct_faces_free(all);
+    fct_analyzer_free(plain);
+    fct_analyzer_free(tiled);
+    close_rig(&r);
+}
+
+TEST(wrong_options_are_named) {
+    rig r = open_rig();
+    fct_analyzer_opts o;
+    fct_error e;
+    fct_analyzer_opts_init(&o);
+    o.n_det_sizes = 1;
+    o.det_sizes[0].width = o.det_sizes[0].height = 100;
+    CHECK(fct_analyzer_configure(r.an, &o, &e) == FCT_ERR_ARG && strstr(e.text, "100 x 100"));
+    fct_analyzer_opts_init(&o);
+    o.det_thresh = 1.5f;
+    CHECK(fct_analyzer_configure(r.an, &o, &e) == FCT_ERR_ARG && strstr(e.text, "1.5"));
+    fct_faces *fs;
+    fct_view empty = {NULL, 0, 0, 0, FCT_PIX_RGB};
+    CHECK(fct_analyze(r.an, empty, &fs, &e) == FCT_ERR_ARG && !fs);
+    close_rig(&r);
+}
+
+int main(int argc, char **argv) { return test_main(argc, argv); }
