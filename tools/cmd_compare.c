@@ -1,5 +1,5 @@
 /* facet compare: are two photos of one person? */
-#include "draw.h"
+#include "annotate.h"
 #include "outputs.h"
 #include "report.h"
 

@@ -1,5 +1,5 @@
 /* facet detect: finds faces. */
-#include "draw.h"
+#include "annotate.h"
 #include "outputs.h"
 #include "report.h"
 

@@ -173,7 +173,7 @@ static int collect(enroll_run *r, const cli_args *a, cli_inputs *in) {
         return CLI_USE;
     }
     if (s->folders) return collect_folders(r, s->folders, in);
-    if (a->n_words < 1 + !s->files_from) {
+    if (a->n_words < 1 + !s->files_from || !*a->words[0]) {
         cli_error("enroll: a name and at least one photo are needed; usage: facet enroll %s", cmd_enroll.synopsis);
         return CLI_USE;
     }

@@ -1,5 +1,5 @@
 /* facet identify: who is in the photos? */
-#include "draw.h"
+#include "annotate.h"
 #include "outputs.h"
 #include "report.h"
 

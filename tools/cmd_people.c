@@ -202,8 +202,14 @@ static int run_rename(cli_args *a) {
     fct_error e;
     int code = cli_gallery_open(&a->set, GALLERY_WRITE, &g);
     if (!code) code = find_person(g, a->words[0], &p);
-    if (!code && fct_gallery_rename(g, p.id, a->words[1], &e)) code = cli_fail(&e);
-    else if (!code) cli_note("%s is now %s", a->words[0], a->words[1]);
+    if (!code) {
+        fct_status st = fct_gallery_rename(g, p.id, a->words[1], &e);
+        if (st == FCT_ERR_EXISTS) {
+            cli_error("%s: somebody else has this name", a->words[1]);
+            code = CLI_USE;
+        } else if (st) code = cli_fail(&e);
+        else cli_note("%s is now %s", a->words[0], a->words[1]);
+    }
     fct_gallery_free(g);
     return code;
 }

@@ -7,6 +7,7 @@
 
 #include "report.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ int cli_embed_open(const char *path, cli_embed_format format, int dim, const cha
         out->part = cli_format("%s.part", path);
         out->file = fct_fopen(out->part, "wb");
         if (!out->file) {
-            cli_error("%s: cannot be written", path);
+            cli_error("%s: cannot be written: %s", path, strerror(errno));
             return CLI_INPUT;
         }
     }

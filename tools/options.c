@@ -202,8 +202,8 @@ static int check_words(const cli_command *c, const cli_args *a) {
         return CLI_USE;
     }
     if (c->max_words >= 0 && a->n_words > c->max_words) {
-        cli_error("%s: unexpected argument '%s'; usage: facet %s %s", c->name, a->words[c->max_words], c->name,
-                  c->synopsis);
+        cli_error("%s: unexpected argument '%s'; usage: facet %s%s%s", c->name, a->words[c->max_words], c->name,
+                  *c->synopsis ? " " : "", c->synopsis);
         return CLI_USE;
     }
     return CLI_DONE;

@@ -3,20 +3,23 @@
 
 const cli_topic cli_topics[] = {
     {"packs", "where networks come from",
-     "A pack is a folder of ONNX files: a detector and an embedder, perhaps landmarks,\n"
-     "gender and age. facet reads InsightFace's packs (buffalo_l, buffalo_m, buffalo_s,\n"
-     "buffalo_sc, antelopev2) unchanged; each file is given its task by its signature.\n"
+     "A pack is a folder of ONNX files: a detector and an embedder, perhaps also\n"
+     "landmarks, gender and age. facet reads InsightFace's packs (buffalo_l,\n"
+     "buffalo_m, buffalo_s, buffalo_sc, antelopev2) unchanged; each file is given\n"
+     "its task by its signature. 'facet info --models PACK' shows what a pack holds.\n"
      "\n"
-     "  --models FOLDER   a folder (any name with a slash, or one that exists)\n"
-     "  --models NAME     the folder NAME in FCT_MODELS, else in ~/.insightface/models\n"
+     "  --models FOLDER   a folder: any name with a slash, or one that exists\n"
+     "  --models NAME     the folder NAME in FCT_MODELS or ~/.insightface/models\n"
+     "  (neither)         what FCT_PACK names, a folder or a pack; else the pack that\n"
+     "                    is installed with facet; else the first of InsightFace's\n"
+     "                    packs that is in FCT_MODELS or ~/.insightface/models\n"
      "\n"
      "InsightFace's networks are for non-commercial research only and are not part of\n"
-     "facet. Their publisher offers them at\n"
+     "facet. Their publisher offers them as zip files at\n"
      "  https://github.com/deepinsight/insightface/releases/tag/v0.7\n"
      "'facet models get buffalo_sc' (15 MB) fetches one after you accepted its terms,\n"
-     "'facet models import' takes a zip or a folder that you have; then say '--models\n"
-     "buffalo_sc'. What a pack holds: 'facet info --models PACK'; whether it is sound:\n"
-     "'facet doctor --models PACK'.\n"},
+     "'facet models import' takes a zip or a folder that you have; then say\n"
+     "'--models buffalo_sc'. Whether it is sound: 'facet doctor --models PACK'.\n"},
     {"inputs", "how photos are named",
      "A PHOTO is one of\n"
      "\n"
@@ -31,15 +34,15 @@ const cli_topic cli_topics[] = {
      "applied. A file that cannot be read is reported, the others go on.\n"},
     {"exit-codes", "what facet returns to a script",
      "  0   done\n"
-     "  1   no face found in any of the photos, nobody recognised, not the same person\n"
+     "  1   no face in any of the photos, nobody recognised, not the same person\n"
      "  2   wrong options or arguments\n"
      "  3   a file could not be read or written (with several photos: at least one;\n"
      "      the others were done), a model or a gallery is unusable\n"
      "  130 interrupted\n"
      "\n"
-     "The first three lines of the table are about the answer, the others about trouble:\n"
-     "where several apply the highest wins.\n"},
+     "Where several apply the highest wins.\n"},
     {"environment", "variables that facet reads",
+     "  FCT_PACK      the pack to use where --models names none\n"
      "  FCT_MODELS    folder in which packs are looked up by name\n"
      "  FCT_GALLERY   the gallery's file\n"
      "  FCT_THREADS   number of threads\n"

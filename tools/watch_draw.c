@@ -1,5 +1,5 @@
 /* Boxes, names and blurs on frames. */
-#include "draw.h"
+#include "annotate.h"
 #include "watch.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Who was there when: collected from tracks, shown as lines and as a page. */
-#include "draw.h"
+#include "annotate.h"
 #include "watch.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "draw.h"
+#include "annotate.h"
 
 #include "cli.h"
 

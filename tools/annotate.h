@@ -1,6 +1,6 @@
 /* Drawing what was found onto a photo. */
-#ifndef FACET_CLI_DRAW_H
-#define FACET_CLI_DRAW_H
+#ifndef FACET_CLI_ANNOTATE_H
+#define FACET_CLI_ANNOTATE_H
 
 #include <facet/facet.h>
 

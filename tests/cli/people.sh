@@ -1,0 +1,216 @@
+# enroll, identify, people, remove, rename.
+
+export FCT_GALLERY=g.db
+# Dates differ from run to run.
+undated() { "$facet_exe" "$@" >.dated; code=$?; sed 's/20[0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]/DATE/' .dated; return $code; }
+
+check "nobody yet" 3 facet people <<'END'
+! facet: g.db: no such gallery; 'facet enroll' makes one
+END
+check "identify without a gallery" 3 facet identify -m pack ada.png <<'END'
+! facet: g.db: no such gallery; 'facet enroll' makes one
+END
+check "enroll" 0 facet enroll Ada -m pack ada.png <<'END'
+Ada: ada.png: stored as face 1
+END
+check "the same photo again" 0 facet enroll Ada -m pack ada.png <<'END'
+Ada: ada.png: already there as face 1
+END
+check "a stranger" 1 facet identify -m pack bob.png <<'END'
+bob.png: 1 face
+  1  unknown        score 0.95  box 168,56 80x80
+END
+check "a second photo" 0 facet enroll Ada -m pack ada2.jpg <<'END'
+Ada: ada2.jpg: stored as face 2
+END
+check "somebody else's face for Ada" 0 facet enroll Ada -m pack eve.webp <<'END'
+Ada: eve.webp: stored as face 3
+! facet: warning: eve.webp: the face is unlike the other photos of Ada (cosine -0.44)
+END
+check "strict refuses it" 1 facet enroll Ada -m pack --strict bob.png <<'END'
+! facet: bob.png: not stored: the face is unlike the other photos of Ada (cosine -0.17)
+END
+check "remove the wrong face" 0 facet remove --face-id 3 --yes <<'END'
+! face 3 removed
+END
+check "Ada's face for somebody else" 0 facet enroll Eve -m pack ada.png <<'END'
+Eve: ada.png: stored as face 4
+! facet: warning: ada.png: the face is like Ada (cosine 1.00)
+END
+check "remove a person" 0 facet remove -y Eve <<'END'
+! Eve removed
+END
+check "several faces: the largest" 0 facet enroll Bob -m pack three.png <<'END'
+Bob: three.png: stored as face 5
+! facet: warning: three.png: 3 faces; the largest is stored (--face N takes another)
+END
+check "a chosen face" 0 facet enroll Eve -m pack --face 2 three.png <<'END'
+Eve: three.png: stored as face 6
+! facet: warning: three.png: the face is small (40 pixels)
+! facet: warning: three.png: the face is blurred
+END
+check "a face that is not there" 1 facet enroll Eve -m pack --face 4 three.png <<'END'
+! facet: three.png: not stored: no face 4, there are 3
+END
+check "strict wants one face" 1 facet enroll Bob -m pack --strict three.png <<'END'
+! facet: three.png: not stored: 3 faces, and with --strict there may be one
+END
+check "all faces: only with an answer" 2 facet enroll Bob -m pack --all-faces three.png <<'END'
+! facet: Store every face of each photo as Bob? There is no terminal to ask on: add --yes
+END
+check "a small face is warned of" 0 facet enroll Ada -m pack small.png <<'END'
+Ada: small.png: stored as face 7
+! facet: warning: small.png: the face is small (20 pixels)
+! facet: warning: small.png: the face is blurred
+END
+check "no face, a bad file, a good one" 3 facet enroll Bob -m pack empty.png gone.png bob2.png <<'END'
+Bob: bob2.png: stored as face 8
+! facet: empty.png: not stored: no face
+! facet: gone.png: no such file or folder
+! 2 photos, 1 new, 0 already there, 1 without a usable face
+END
+check "no face" 1 facet enroll Bob -m pack empty.png <<'END'
+! facet: empty.png: not stored: no face
+END
+check "people" 0 undated people <<'END'
+    3 faces  DATE  Ada
+    2 faces  DATE  Bob
+    1 face   DATE  Eve
+END
+check "faces of a person" 0 undated people Ada <<'END'
+    3 faces  DATE  Ada
+  face 1      DATE  score 0.95  80x80  ada.png
+  face 2      DATE  score 0.86  80x80  ada2.jpg
+  face 7      DATE  score 0.93  20x20  small.png
+END
+check "nobody of that name" 1 facet people Zoe <<'END'
+! facet: Zoe: nobody of this name in the gallery
+END
+json "people" 3 facet people --json
+json "one of them" 1 facet people --json Ada
+json "enroll" 1 facet enroll Bob -m pack --json bob.png
+
+check "identify" 0 facet identify -m pack three.png bob2.png <<'END'
+three.png: 3 faces
+  1  Bob      1.00  score 0.95  box 40,56 80x80
+  2  Eve      1.00  score 0.94  box 140,36 40x40
+  3  Ada      1.00  score 0.86  box 200,104 80x80
+bob2.png: 1 face
+  1  Bob      1.00  score 0.96  box 88,88 80x80
+END
+check "the nearest people" 0 facet identify --precision exact -m pack --top 3 ada.png <<'END'
+ada.png: 1 face
+  1  Ada      1.00  score 0.95  box 120,72 80x80
+        1.00  Ada
+       -0.37  Bob
+       -0.51  Eve
+END
+check "nobody in the photo" 1 facet identify -m pack empty.png <<'END'
+empty.png: no face
+END
+check "drawn" 0 facet identify -q -m pack three.png --draw named.png <<'END'
+three.png: 3 faces
+  1  Bob      1.00  score 0.95  box 40,56 80x80
+  2  Eve      1.00  score 0.94  box 140,36 40x40
+  3  Ada      1.00  score 0.86  box 200,104 80x80
+END
+check "JSON of a match" 0 facet identify --precision exact -m pack --json bob.png <<'END'
+{"file": "bob.png", "width": 320, "height": 240, "threshold": 0.4000, "faces": [{"name": "Bob", "nearest": [{"name": "Bob", "cosine": 1.0000, "person_id": 3, "face_id": 5}], "box": [168.00, 56.00, 248.00, 136.00], "score": 0.9509, "kps": [[200.41, 94.16], [215.51, 94.07], [208.01, 102.74], [201.81, 111.59], [214.31, 111.52]]}]}
+END
+json "identify" 2 facet identify -m pack --json three.png empty.png
+
+check "embeddings of another network" 3 facet identify -m other ada.png <<'END'
+! facet: g.db: made with another network (037f97edabbac9de) than the pack other has (9ebd613263cc6eb0); embeddings of the two do not compare
+END
+check "nor may they be stored" 3 facet enroll Ada -m other ada2.jpg <<'END'
+! facet: g.db: made with another network (037f97edabbac9de) than the pack other has (9ebd613263cc6eb0); embeddings of the two do not compare
+END
+
+check "rename" 0 facet rename Eve 'Eve Online' <<'END'
+! Eve is now Eve Online
+END
+check "to a name that is taken" 2 facet rename Ada Bob <<'END'
+! facet: Bob: somebody else has this name
+END
+check "nobody to rename" 1 facet rename Zoe Zora <<'END'
+! facet: Zoe: nobody of this name in the gallery
+END
+check "remove asks" 2 sh -c "'$facet_exe' remove Bob </dev/null" <<'END'
+! facet: Remove Bob with 2 faces? There is no terminal to ask on: add --yes
+END
+check "remove nobody" 1 facet remove -y Zoe <<'END'
+! facet: Zoe: nobody of this name in the gallery
+END
+check "remove a face that is not there" 1 facet remove -y --face-id 99 <<'END'
+! facet: face 99: not in the gallery
+END
+check "remove what?" 2 facet remove <<'END'
+! facet: remove: either names or --face-id; usage: facet remove NAME... | --face-id ID
+END
+check "a name that is none" 2 facet enroll '' -m pack ada.png <<'END'
+! facet: enroll: a name and at least one photo are needed; usage: facet enroll NAME PHOTO... | --folders DIR
+END
+
+# many people at once
+mkdir -p folk/Ada folk/Bob "folk/Eve O'Hara" folk/Nobody
+cp ada.png ada2.jpg folk/Ada && cp bob.png folk/Bob && cp eve.webp "folk/Eve O'Hara"
+check "folders" 0 facet enroll --folders folk -m pack -g folk.db <<'END'
+Ada: folk/Ada/ada.png: stored as face 1
+Ada: folk/Ada/ada2.jpg: stored as face 2
+Bob: folk/Bob/bob.png: stored as face 3
+Eve O'Hara: folk/Eve O'Hara/eve.webp: stored as face 4
+! facet: warning: folk/Nobody: no pictures in this folder
+! 4 photos, 4 new, 0 already there, 0 without a usable face
+END
+check "folders again" 0 facet enroll --folders folk -m pack -g folk.db --quiet <<'END'
+Ada: folk/Ada/ada.png: already there as face 1
+Ada: folk/Ada/ada2.jpg: already there as face 2
+Bob: folk/Bob/bob.png: already there as face 3
+Eve O'Hara: folk/Eve O'Hara/eve.webp: already there as face 4
+END
+check "all of them are known" 0 facet identify -m pack -g folk.db three.png <<'END'
+three.png: 3 faces
+  1  Bob         1.00  score 0.95  box 40,56 80x80
+  2  Eve O'Hara  1.00  score 0.94  box 140,36 40x40
+  3  Ada         1.00  score 0.86  box 200,104 80x80
+END
+check "folders without folders" 3 facet enroll --folders pack -m pack -g folk.db <<'END'
+! facet: pack: no folders with pictures in it; 'enroll --folders' wants one folder a person
+END
+check "folders and a name" 2 facet enroll Ada --folders folk -m pack <<'END'
+! facet: enroll: --folders takes names from the folders; 'Ada' is too much
+END
+check "a name without photos" 2 facet enroll Ada -m pack <<'END'
+! facet: enroll: a name and at least one photo are needed; usage: facet enroll NAME PHOTO... | --folders DIR
+END
+
+# the gallery's file
+echo "Dear diary, this is not a database at all, whatever its name may say" >text.db
+head -c 5000 g.db >cut.db
+mkdir folder.db
+check "a text for a gallery" 3 facet people -g text.db <<'END'
+! facet: text.db: PRAGMA application_id: file is not a database
+END
+check "a gallery cut off" 3 facet people -g cut.db <<'END'
+! facet: cut.db: PRAGMA application_id: database disk image is malformed
+END
+check "a folder for a gallery" 3 facet people -g folder.db <<'END'
+! facet: folder.db: is a directory
+END
+check "a photo for a gallery" 3 facet enroll Ada -m pack -g ada.png ada2.jpg <<'END'
+! facet: ada.png: PRAGMA application_id: file is not a database
+END
+check "the gallery's health" 0 sh -c "'$facet_exe' info -m pack | sed -n '/^gallery/,\$p'" <<'END'
+gallery    g.db
+  3 people, 6 faces, network 037f97edabbac9de
+END
+check "a sick gallery" 3 sh -c "'$facet_exe' info -m pack -g cut.db >/dev/null" <<'END'
+! facet: cut.db: PRAGMA application_id: database disk image is malformed
+END
+check "a gallery in a folder to be made" 0 facet enroll -q Ada -m pack -g new/folder/g.db ada.png <<'END'
+Ada: ada.png: stored as face 1
+END
+check "the default place" 0 sh -c "unset FCT_GALLERY; '$facet_exe' enroll -q Ada -m pack ada.png; ls .local/share/facet/gallery.db" <<'END'
+Ada: ada.png: stored as face 1
+.local/share/facet/gallery.db
+END

@@ -1,0 +1,195 @@
+# Help, version, info, bench, man pages, completions.
+
+check "version" 0 facet --version <<'END'
+facet 0.1.0
+END
+check "overview" 0 facet --help <<'END'
+facet 0.1.0: finds, compares and recognises faces in photos.
+
+Usage: facet COMMAND [OPTION...] [ARGUMENT...]
+
+Commands:
+  detect       find the faces in photos
+  embed        compute the embeddings of the faces in photos
+  compare      tell whether two photos show the same person
+  enroll       remember a person by photos
+  identify     tell who is in photos
+  people       list the people of the gallery, or the faces of some
+  remove       forget people, or single faces of theirs
+  rename       give a person another name
+  info         tell what this machine, build, pack and gallery are
+  bench        measure how fast a network runs here
+  help         show help on a command or topic, write man pages and completions
+  version      show the version
+
+Topics:
+  packs        where networks come from
+  inputs       how photos are named
+  exit-codes   what facet returns to a script
+  environment  variables that facet reads
+
+'facet COMMAND --help' shows a command's options and examples,
+'facet help TOPIC' a topic.
+END
+check "help of a command" 0 facet remove -h <<'END'
+facet remove: forget people, or single faces of theirs
+
+Usage: facet remove [OPTION...] NAME... | --face-id ID
+
+Removes people with all their faces, or one face. Asks before, unless --yes is
+given. What is removed cannot be brought back.
+
+Exit code 1 when there is nobody of that name, or the answer was no.
+
+Options:
+      --face-id ID        the stored face with this number, as 'facet people
+                          NAME' shows it
+  -y, --yes               do not ask
+  -g, --gallery FILE      the gallery's file (default: FCT_GALLERY, else
+                          gallery.db in the user's data folder)
+  -q, --quiet             no progress line, notes or warnings; errors are still
+                          shown
+  -v, --verbose           tell what is loaded and how long each photo takes, on
+                          stderr
+  -h, --help              show this help
+
+Examples:
+      facet remove 'Ada Lovelace'
+  A wrong photo: find its number, remove it
+      facet people Grace
+      facet remove --face-id 17 --yes
+END
+check "the same by help" 0 sh -c "'$facet_exe' help detect >a; '$facet_exe' detect --help >b; cmp a b" <<'END'
+END
+check "a topic" 0 facet help exit-codes <<'END'
+  0   done
+  1   no face in any of the photos, nobody recognised, not the same person
+  2   wrong options or arguments
+  3   a file could not be read or written (with several photos: at least one;
+      the others were done), a model or a gallery is unusable
+  130 interrupted
+
+Where several apply the highest wins.
+END
+check "no such topic" 2 facet help pack <<'END'
+! facet: help: no command or topic 'pack'; did you mean 'packs'?
+END
+check "no line of help is wider than a terminal" 0 sh -c "
+    for c in detect embed compare enroll identify people remove rename info bench help version \
+             packs inputs exit-codes environment; do '$facet_exe' help \$c; done | awk 'length > 79'" <<'END'
+END
+check "every command has examples or needs none" 0 sh -c "
+    for c in detect embed compare enroll identify people remove rename info bench help; do
+        '$facet_exe' help \$c | grep -q '^Examples:' || echo \$c; done" <<'END'
+END
+
+# man pages: no warning of groff, where there is one
+if command -v groff >/dev/null; then
+    for c in facet detect embed compare enroll identify people remove rename info bench help version; do
+        check "man page of $c" 0 sh -c "'$facet_exe' help man $c | groff -man -Tutf8 -ww -z" </dev/null
+    done
+fi
+check "man page" 0 facet help man remove <<'END'
+.TH FACET\-REMOVE 1 "" "facet 0.1.0" "facet"
+.SH NAME
+facet\-remove \- forget people, or single faces of theirs
+.SH SYNOPSIS
+\fBfacet remove\fR [\fIOPTION\fR...] NAME... | \-\-face\-id ID
+.SH DESCRIPTION
+Removes people with all their faces, or one face. Asks before, unless \-\-yes is given. What is removed cannot be brought back.
+.PP
+Exit code 1 when there is nobody of that name, or the answer was no.
+.SH OPTIONS
+.TP
+\fB\-\-face\-id\fR \fIID\fR
+the stored face with this number, as \(aqfacet people NAME\(aq shows it
+.TP
+\fB\-y\fR, \fB\-\-yes\fR
+do not ask
+.TP
+\fB\-g\fR, \fB\-\-gallery\fR \fIFILE\fR
+the gallery\(aqs file (default: FCT_GALLERY, else gallery.db in the user\(aqs data folder)
+.TP
+\fB\-q\fR, \fB\-\-quiet\fR
+no progress line, notes or warnings; errors are still shown
+.TP
+\fB\-v\fR, \fB\-\-verbose\fR
+tell what is loaded and how long each photo takes, on stderr
+.TP
+\fB\-h\fR, \fB\-\-help\fR
+show this help
+.SH EXAMPLES
+.RS 4
+.nf
+facet remove \(aqAda Lovelace\(aq
+.fi
+.RE
+.PP
+A wrong photo: find its number, remove it
+.RS 4
+.nf
+facet people Grace
+.fi
+.RE
+.RS 4
+.nf
+facet remove \-\-face\-id 17 \-\-yes
+.fi
+.RE
+.SH SEE ALSO
+\fBfacet\fR(1)
+END
+
+# completions
+check "bash completes commands, options and values" 0 bash --norc -c "
+    facet_complete() { COMP_WORDS=(facet \"\$@\"); COMP_CWORD=\$#; _facet; echo \${COMPREPLY[@]}; }
+    eval \"\$('$facet_exe' help completion bash)\"
+    facet_complete de
+    facet_complete detect --det
+    facet_complete embed --format ''
+    facet_complete embed --format c
+    facet_complete help in" <<'END'
+detect
+--det-size --det-thresh
+json csv npy
+csv
+info inputs
+END
+if command -v zsh >/dev/null; then
+    check "zsh reads its completion" 0 sh -c "'$facet_exe' help completion zsh >_facet; zsh -n _facet" </dev/null
+fi
+if command -v fish >/dev/null; then
+    check "fish reads its completion" 0 sh -c "'$facet_exe' help completion fish >f.fish; fish -n f.fish" </dev/null
+fi
+check "no such shell" 2 facet help completion csh <<'END'
+! facet: help: no completion for 'csh'; there are bash, zsh and fish
+END
+
+# info and bench: what does not depend on the machine
+check "info of the pack" 0 sh -c "'$facet_exe' info -m pack | sed -n '/^pack/,/embedder/p'" <<'END'
+pack       pack, threshold 0.40
+  detector.onnx            detection        680831f6ef5e1b81  any size, (x - 127.5) / 128
+  embedder.onnx            recognition      037f97edabbac9de  112x112, 64 numbers, (x - 127.5) / 127.5
+END
+check "info without a pack" 0 sh -c "'$facet_exe' info | grep '^pack'" <<'END'
+pack       none; 'facet help packs' says where to get one
+END
+check "threads" 0 sh -c "'$facet_exe' info -t 3 | grep '^threads'; FCT_THREADS=2 '$facet_exe' info | grep '^threads'" <<'END'
+threads    3
+threads    2
+END
+check "the level can be capped" 0 sh -c "FCT_CPU=c '$facet_exe' info | grep '^kernels' | cut -d' ' -f1-5" <<'END'
+kernels    c
+END
+json "info" 1 facet info -m pack --json
+json "bench" 2 facet bench --json --layers -s 0.01 pack/embedder.onnx pack/detector.onnx
+check "bench" 0 sh -c "'$facet_exe' bench -t 1 -s 0.01 -b 2 pack/embedder.onnx | sed 's/[0-9][0-9.]*/N/g; s/, [a-zN]*)/, LEVEL)/'" <<'END'
+embedder.onnx  NxNxNxN  N GMAC, N M weights
+  load N ms, first run N ms
+  best N ms, median N ms, mean N ms; N runs, N thread
+  N GFLOP/s (median), N % of the measured peak (N x N GFLOP/s, LEVEL)
+  memory: network N MB, session N MB
+END
+check "bench of layers" 0 sh -c "'$facet_exe' bench -s 0.01 --layers pack/embedder.onnx | sed -n 7p" <<'END'
+     ms     %  GFLOP/s  peak  operation                     algorithm       layer
+END
