@@ -130,7 +130,7 @@ static int compare_photos(cli_engine *e, const cli_inputs *in, const cli_outputs
     else if (!code) {
         if (e->set->json) print_json(e, &a, &b, &v);
         else
-            printf("%s: cosine %.4f, threshold %.2f\n", v.same ? "same person" : "different people", v.cosine,
+            printf("%s: cosine %.3f, threshold %.2f\n", v.same ? "same person" : "different people", v.cosine,
                    e->threshold);
         code = v.same ? CLI_DONE : CLI_NONE;
         if (o->draw && draw_pair(o, e, &a, &b, &v)) code = CLI_INPUT;

@@ -1,6 +1,6 @@
 /* The loop over photos. */
 #include "engine.h"
-#include "loader.h"
+#include "prefetch.h"
 #include "progress.h"
 
 #include "base/file.h"
@@ -48,11 +48,11 @@ int cli_photo_load(cli_engine *e, const cli_input *input, cli_photo *out) {
     return CLI_DONE;
 }
 
-static int run_one(cli_engine *e, cli_loader *loader, const cli_input *input, const cli_photo_calls *calls) {
+static int run_one(cli_engine *e, cli_prefetch *loader, const cli_input *input, const cli_photo_calls *calls) {
     cli_photo p = {.input = input, .name = shown_name(input)};
     fct_error err;
     int code;
-    bool failed = cli_loader_next(loader, &p.image, &err) || analyse(e, &p, &err);
+    bool failed = cli_prefetch_next(loader, &p.image, &err) || analyse(e, &p, &err);
     if (fct_term_is_tty(stdout)) cli_progress_hide(); /* results go over the line */
     if (failed) {
         cli_error("%s", err.text);
@@ -67,14 +67,14 @@ int cli_photos_run(cli_engine *e, const cli_inputs *in, const cli_photo_calls *c
     int code = in->failed ? CLI_INPUT : CLI_DONE;
     size_t done = 0;
     cli_catch_interrupt();
-    cli_loader *loader = cli_loader_start(in, e->set, fct_threads() > 1);
+    cli_prefetch *loader = cli_prefetch_start(in, e->set, fct_threads() > 1);
     cli_progress_start((int)in->n, "photos", e->set->quiet);
     while (done < in->n && !cli_interrupted() && !ferror(stdout)) {
         code = highest(code, run_one(e, loader, &in->at[done], calls));
         cli_progress_step((int)++done);
     }
     cli_progress_end();
-    cli_loader_free(loader);
+    cli_prefetch_free(loader);
     if (done == in->n) return code;
     if (!cli_interrupted()) return CLI_INPUT; /* output has failed; main() says so */
     cli_error("interrupted after %zu of %zu photos", done, in->n);

@@ -95,16 +95,16 @@ END
 
 # compare
 check "same person" 0 facet compare --precision exact -m pack bob.png bob2.png <<'END'
-same person: cosine 0.9714, threshold 0.40
+same person: cosine 0.971, threshold 0.40
 END
 check "different people" 1 facet compare --precision exact -m pack ada.png bob.png <<'END'
-different people: cosine -0.3699, threshold 0.40
+different people: cosine -0.370, threshold 0.40
 END
 check "threshold" 0 facet compare --precision exact -m pack --threshold -1 ada.png bob.png <<'END'
-same person: cosine -0.3699, threshold -1.00
+same person: cosine -0.370, threshold -1.00
 END
 check "several faces" 0 facet compare --precision exact -m pack bob.png three.png <<'END'
-same person: cosine 1.0000, threshold 0.40
+same person: cosine 1.000, threshold 0.40
 ! facet: warning: three.png: 3 faces; the largest is compared
 END
 check "a chosen face" 2 facet compare --precision exact -m pack --face 0 ada.png three.png <<'END'
@@ -114,7 +114,7 @@ check "a face that is not there" 1 facet compare --precision exact -m pack --fac
 ! facet: bob.png: no face 3, there is 1
 END
 check "the most similar pair" 0 facet compare --precision exact -m pack --all-faces ada.png three.png <<'END'
-same person: cosine 0.9619, threshold 0.40
+same person: cosine 0.962, threshold 0.40
 END
 check "no face to compare" 1 facet compare --precision exact -m pack ada.png empty.png <<'END'
 ! facet: empty.png: no face
@@ -126,7 +126,7 @@ check "not more" 2 facet compare --precision exact -m pack ada.png bob.png eve.w
 ! facet: compare: unexpected argument 'eve.webp'; usage: facet compare PHOTO PHOTO
 END
 check "a pair in a picture" 0 facet compare --precision exact -m pack -d pair.png bob.png bob2.png <<'END'
-same person: cosine 0.9714, threshold 0.40
+same person: cosine 0.971, threshold 0.40
 END
 json "compare" 1 facet compare --precision exact -m pack --json ada.png bob.png
 
@@ -156,7 +156,7 @@ check "normalized" 0 sh -c "'$facet_exe' embed -m pack -f csv --normalize ada.pn
 64 numbers, length 1.00000
 END
 check "no face to embed" 1 facet embed -m pack empty.png <<'END'
-{"file": "empty.png", "width": 320, "height": 240, "model": "037f97edabbac9de", "faces": []}
+{"file": "empty.png", "width": 320, "height": 240, "model": "ID-EMBEDDER", "faces": []}
 ! facet: warning: empty.png: no face
 END
 check "NumPy needs a file" 2 facet embed -m pack -f npy ada.png <<'END'

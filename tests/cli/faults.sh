@@ -113,10 +113,10 @@ check "no embedder" 3 facet compare -m headless ada.png bob.png <<'END'
 ! facet: headless: no embedder in this pack ('facet info' shows what is in it)
 END
 check "a network cut off" 3 facet detect -m cutpack ada.png <<'END'
-! facet: cutpack/detector.onnx: length beyond the end at offset 2: not an ONNX file, or cut off
+! facet: cutpack/detector.onnx: length beyond the end at offset 6: not an ONNX file, or cut off
 END
 check "a network with a flipped byte" 3 facet detect -m flippedpack ada.png <<'END'
-! facet: flippedpack/detector.onnx: length beyond the end at offset 2: not an ONNX file, or cut off
+! facet: flippedpack/detector.onnx: bad field at offset 2180: not an ONNX file, or cut off
 END
 check "an empty network" 3 facet detect -m emptypack ada.png <<'END'
 ! facet: emptypack/detector.onnx: not an ONNX file: it holds no graph

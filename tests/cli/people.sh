@@ -120,10 +120,10 @@ END
 json "identify" 2 facet identify -m pack --json three.png empty.png
 
 check "embeddings of another network" 3 facet identify -m other ada.png <<'END'
-! facet: g.db: made with another network (037f97edabbac9de) than the pack other has (9ebd613263cc6eb0); embeddings of the two do not compare
+! facet: g.db: made with another network (ID-EMBEDDER) than the pack other has (ID-OTHER); embeddings of the two do not compare
 END
 check "nor may they be stored" 3 facet enroll Ada -m other ada2.jpg <<'END'
-! facet: g.db: made with another network (037f97edabbac9de) than the pack other has (9ebd613263cc6eb0); embeddings of the two do not compare
+! facet: g.db: made with another network (ID-EMBEDDER) than the pack other has (ID-OTHER); embeddings of the two do not compare
 END
 
 check "rename" 0 facet rename Eve 'Eve Online' <<'END'
@@ -202,7 +202,7 @@ check "a photo for a gallery" 3 facet enroll Ada -m pack -g ada.png ada2.jpg <<'
 END
 check "the gallery's health" 0 sh -c "'$facet_exe' info -m pack | sed -n '/^gallery/,\$p'" <<'END'
 gallery    g.db
-  3 people, 6 faces, network 037f97edabbac9de
+  3 people, 6 faces, network ID-EMBEDDER
 END
 check "a sick gallery" 3 sh -c "'$facet_exe' info -m pack -g cut.db >/dev/null" <<'END'
 ! facet: cut.db: PRAGMA application_id: database disk image is malformed

@@ -17,6 +17,8 @@ Commands:
   people       list the people of the gallery, or the faces of some
   remove       forget people, or single faces of theirs
   rename       give a person another name
+  video        tell who appears in a video, and when
+  camera       tell who is in front of a camera, live
   info         tell what this machine, build, pack and gallery are
   bench        measure how fast a network runs here
   help         show help on a command or topic, write man pages and completions
@@ -75,7 +77,7 @@ check "no such topic" 2 facet help pack <<'END'
 ! facet: help: no command or topic 'pack'; did you mean 'packs'?
 END
 check "no line of help is wider than a terminal" 0 sh -c "
-    for c in detect embed compare enroll identify people remove rename info bench help version \
+    for c in detect embed compare enroll identify people remove rename video camera info bench help version \
              packs inputs exit-codes environment; do '$facet_exe' help \$c; done | awk 'length > 79'" <<'END'
 END
 check "every command has examples or needs none" 0 sh -c "
@@ -85,7 +87,7 @@ END
 
 # man pages: no warning of groff, where there is one
 if command -v groff >/dev/null; then
-    for c in facet detect embed compare enroll identify people remove rename info bench help version; do
+    for c in facet detect embed compare enroll identify people remove rename video camera info bench help version; do
         check "man page of $c" 0 sh -c "'$facet_exe' help man $c | groff -man -Tutf8 -ww -z" </dev/null
     done
 fi
@@ -168,8 +170,8 @@ END
 # info and bench: what does not depend on the machine
 check "info of the pack" 0 sh -c "'$facet_exe' info -m pack | sed -n '/^pack/,/embedder/p'" <<'END'
 pack       pack, threshold 0.40
-  detector.onnx            detection        680831f6ef5e1b81  any size, (x - 127.5) / 128
-  embedder.onnx            recognition      037f97edabbac9de  112x112, 64 numbers, (x - 127.5) / 127.5
+  detector.onnx            detection        ID-DETECTOR  any size, (x - 127.5) / 128
+  embedder.onnx            recognition      ID-EMBEDDER  112x112, 64 numbers, (x - 127.5) / 127.5
 END
 check "info without a pack" 0 sh -c "'$facet_exe' info | grep '^pack'" <<'END'
 pack       none; 'facet help packs' says where to get one

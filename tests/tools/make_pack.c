@@ -8,11 +8,15 @@
  * averages red and blue over 7x7 cells and multiplies by a seeded random matrix,
  * which keeps angles: two photos of a person have a cosine near 1, two people
  * that of their patterns. */
-#include "onnx_writer.h"
+#include "../golden/onnx_writer.h"
 
 #include "facet/image.h"
 
 #include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { RADIUS = 9, SIDE = 2 * RADIUS + 1, EMBED_DIM = 64, CELLS = 7 };
 
@@ -48,32 +52,39 @@ static void fill_filter(float *w) {
 }
 
 /* y = Conv(x) with these weights, then the anchors' values as rows of `each`. */
-static void add_head(onnx_writer *w, const char *kind, int stride, int kernel, int dilation, const float *weights,
+static void add_head(ow *w, const char *kind, int stride, int kernel, int dilation, const float *weights,
                      const float *bias, int each, bool sigmoid) {
     char name[16], k[40], b[40], in[90], conv[40], act[40], moved[40], out[40];
     int channels = 2 * each, pad = dilation * (kernel / 2);
     snprintf(name, sizeof name, "%s_%d", kind, stride);
     snprintf(k, sizeof k, "%s_weight", name);
     snprintf(b, sizeof b, "%s_bias", name);
-    snprintf(in, sizeof in, "x %s %s", k, b);
+    snprintf(in, sizeof in, "x,%s,%s", k, b);
     snprintf(conv, sizeof conv, "%s_conv", name);
     snprintf(act, sizeof act, "%s_act", name);
     snprintf(moved, sizeof moved, "%s_moved", name);
     snprintf(out, sizeof out, "%s_rows", name);
-    onnx_floats(w, k, 4, (int64_t[]){channels, 3, kernel, kernel}, weights);
-    onnx_floats(w, b, 1, (int64_t[]){channels}, bias);
-    onnx_attrs a = {0};
-    onnx_attr_ints(&a, "kernel_shape", 2, (int64_t[]){kernel, kernel});
-    onnx_attr_ints(&a, "strides", 2, (int64_t[]){stride, stride});
-    onnx_attr_ints(&a, "dilations", 2, (int64_t[]){dilation, dilation});
-    onnx_attr_ints(&a, "pads", 4, (int64_t[]){pad, pad, pad, pad});
-    onnx_node(w, "Conv", conv, in, conv, &a);
-    if (sigmoid) onnx_node(w, "Sigmoid", act, conv, act, NULL);
-    onnx_attr_ints(&a, "perm", 4, (int64_t[]){0, 2, 3, 1});
-    onnx_node(w, "Transpose", moved, sigmoid ? act : conv, moved, &a);
-    snprintf(in, sizeof in, "%s %s_shape", moved, kind);
-    onnx_node(w, "Reshape", out, in, out, NULL);
-    onnx_output(w, out, 2, (int64_t[]){-1, each});
+    ow_f32(w, k, 4, (int64_t[]){channels, 3, kernel, kernel}, weights, OW_RAW);
+    ow_f32(w, b, 1, (int64_t[]){channels}, bias, OW_RAW);
+    ow_node(w, "Conv", in, conv);
+    ow_ints(w, "kernel_shape", 2, (int64_t[]){kernel, kernel});
+    ow_ints(w, "strides", 2, (int64_t[]){stride, stride});
+    ow_ints(w, "dilations", 2, (int64_t[]){dilation, dilation});
+    ow_ints(w, "pads", 4, (int64_t[]){pad, pad, pad, pad});
+    if (sigmoid) ow_node(w, "Sigmoid", conv, act);
+    ow_node(w, "Transpose", sigmoid ? act : conv, moved);
+    ow_ints(w, "perm", 4, (int64_t[]){0, 2, 3, 1});
+    snprintf(in, sizeof in, "%s,%s_shape", moved, kind);
+    ow_node(w, "Reshape", in, out);
+    ow_output(w, out);
+}
+
+static void save_network(ow *w, const char *path) {
+    size_t n;
+    const uint8_t *data = ow_end(w, &n);
+    FILE *f = fopen(path, "wb");
+    need(f && fwrite(data, 1, n, f) == n && fclose(f) == 0, "cannot write a network");
+    ow_free(w);
 }
 
 static void write_detector(const char *path) {
@@ -85,16 +96,17 @@ static void write_detector(const char *path) {
     float score_bias[2] = {-6, -20}, box_bias[8], point_bias[20];
     for (int i = 0; i < 8; i++) box_bias[i] = 2.5f;
     for (int i = 0; i < 20; i++) point_bias[i] = (points[i % 10] - 56) / 112 * 3;
-    onnx_writer w = {0};
+    ow w;
     fill_filter(filter);
-    onnx_input(&w, "x", 4, (int64_t[]){1, 3, -1, -1});
-    onnx_ints(&w, "score_shape", 2, (int64_t[]){-1, 1});
-    onnx_ints(&w, "box_shape", 2, (int64_t[]){-1, 4});
-    onnx_ints(&w, "points_shape", 2, (int64_t[]){-1, 10});
+    ow_begin(&w, 11);
+    ow_input(&w, "x", 4, (int64_t[]){1, 3, -1, -1});
+    ow_i64(&w, "score_shape", 1, (int64_t[]){2}, (int64_t[]){-1, 1}, OW_RAW);
+    ow_i64(&w, "box_shape", 1, (int64_t[]){2}, (int64_t[]){-1, 4}, OW_RAW);
+    ow_i64(&w, "points_shape", 1, (int64_t[]){2}, (int64_t[]){-1, 10}, OW_RAW);
     for (int s = 8; s <= 32; s *= 2) add_head(&w, "score", s, SIDE, s / 4, filter, score_bias, 1, true);
     for (int s = 8; s <= 32; s *= 2) add_head(&w, "box", s, 1, 1, zeros, box_bias, 4, false);
     for (int s = 8; s <= 32; s *= 2) add_head(&w, "points", s, 1, 1, zeros, point_bias, 10, false);
-    need(onnx_save(&w, path, 11), "cannot write the detector");
+    save_network(&w, path);
 }
 
 static uint32_t random_state;
@@ -108,20 +120,20 @@ static void write_embedder(const char *path, uint32_t seed) {
     static float weights[EMBED_DIM * IN], bias[EMBED_DIM];
     random_state = seed;
     for (int i = 0; i < EMBED_DIM * IN; i++) weights[i] = i % IN / (CELLS * CELLS) == 1 ? 0 : noise(); /* not green */
-    onnx_writer w = {0};
-    onnx_attrs a = {0};
-    onnx_input(&w, "data", 4, (int64_t[]){-1, 3, 112, 112});
-    onnx_floats(&w, "fc_weight", 2, (int64_t[]){EMBED_DIM, IN}, weights);
-    onnx_floats(&w, "fc_bias", 1, (int64_t[]){EMBED_DIM}, bias);
-    onnx_attr_ints(&a, "kernel_shape", 2, (int64_t[]){16, 16});
-    onnx_attr_ints(&a, "strides", 2, (int64_t[]){16, 16});
-    onnx_node(&w, "AveragePool", "cells", "data", "cells", &a);
-    onnx_attr_int(&a, "axis", 1);
-    onnx_node(&w, "Flatten", "flat", "cells", "flat", &a);
-    onnx_attr_int(&a, "transB", 1);
-    onnx_node(&w, "Gemm", "fc", "flat fc_weight fc_bias", "fc", &a);
-    onnx_output(&w, "fc", 2, (int64_t[]){-1, EMBED_DIM});
-    need(onnx_save(&w, path, 11), "cannot write an embedder");
+    ow w;
+    ow_begin(&w, 11);
+    ow_input(&w, "data", 4, (int64_t[]){-1, 3, 112, 112});
+    ow_f32(&w, "fc_weight", 2, (int64_t[]){EMBED_DIM, IN}, weights, OW_RAW);
+    ow_f32(&w, "fc_bias", 1, (int64_t[]){EMBED_DIM}, bias, OW_RAW);
+    ow_node(&w, "AveragePool", "data", "cells");
+    ow_ints(&w, "kernel_shape", 2, (int64_t[]){16, 16});
+    ow_ints(&w, "strides", 2, (int64_t[]){16, 16});
+    ow_node(&w, "Flatten", "cells", "flat");
+    ow_int(&w, "axis", 1);
+    ow_node(&w, "Gemm", "flat,fc_weight,fc_bias", "fc");
+    ow_int(&w, "transB", 1);
+    ow_output(&w, "fc");
+    save_network(&w, path);
 }
 
 /* ---- Photos --------------------------------------------------------------------------- */

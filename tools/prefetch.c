@@ -1,4 +1,4 @@
-#include "loader.h"
+#include "prefetch.h"
 
 #include "base/file.h"
 #include "base/thread.h"
@@ -14,7 +14,7 @@ typedef struct slot {
     fct_status status;
 } slot;
 
-struct cli_loader {
+struct cli_prefetch {
     const cli_inputs *in;
     const cli_settings *set;
     bool threaded, stop;
@@ -65,7 +65,7 @@ fct_status cli_load_image(const cli_input *input, const cli_settings *s, fct_ima
 }
 
 static void load_all(void *arg) {
-    cli_loader *l = arg;
+    cli_prefetch *l = arg;
     for (size_t i = 0; i < l->in->n; i++) {
         slot s;
         s.status = cli_load_image(&l->in->at[i], l->set, &s.image, &s.error);
@@ -84,8 +84,8 @@ static void load_all(void *arg) {
     }
 }
 
-cli_loader *cli_loader_start(const cli_inputs *in, const cli_settings *s, bool threaded) {
-    cli_loader *l = cli_alloc(1, sizeof *l);
+cli_prefetch *cli_prefetch_start(const cli_inputs *in, const cli_settings *s, bool threaded) {
+    cli_prefetch *l = cli_alloc(1, sizeof *l);
     l->in = in;
     l->set = s;
     fct_mutex_init(&l->lock);
@@ -94,7 +94,7 @@ cli_loader *cli_loader_start(const cli_inputs *in, const cli_settings *s, bool t
     return l;
 }
 
-fct_status cli_loader_next(cli_loader *l, fct_image **out, fct_error *err) {
+fct_status cli_prefetch_next(cli_prefetch *l, fct_image **out, fct_error *err) {
     if (!l->threaded) return cli_load_image(&l->in->at[l->taken++], l->set, out, err);
     fct_mutex_lock(&l->lock);
     while (l->loaded == l->taken) fct_cond_wait(&l->changed, &l->lock);
@@ -107,7 +107,7 @@ fct_status cli_loader_next(cli_loader *l, fct_image **out, fct_error *err) {
     return s.status;
 }
 
-void cli_loader_free(cli_loader *l) {
+void cli_prefetch_free(cli_prefetch *l) {
     if (l->threaded) {
         fct_mutex_lock(&l->lock);
         l->stop = true;
