@@ -92,7 +92,7 @@ cp pack/detector.onnx flippedpack && put flippedpack/detector.onnx 3 '\377'
 : >emptypack/detector.onnx
 echo "Dear diary" >textpack/detector.onnx
 check "no such pack" 3 env FCT_MODELS=store "$facet_exe" detect -m gone ada.png <<'END'
-! facet: no pack gone in store
+! facet: no pack gone in store; "facet models get gone" fetches InsightFace's packs, "facet models import" takes a zip or a folder
 END
 check "no such folder" 3 facet detect -m ./gone ada.png <<'END'
 ! facet: ./gone: no such pack: there is no folder of this name
