@@ -32,6 +32,7 @@ typedef enum cli_opt_id {
     OPT_FOLDERS,
     OPT_FACE_ID,
     OPT_YES,
+    OPT_EXPORT,
     OPT_FORMAT,
     OPT_OUT,
     OPT_NORMALIZE,
@@ -107,7 +108,7 @@ typedef struct cli_settings {
     int every, keep_days;
     double fps, stop_after;
     bool accept_license, replace;
-    const char *models, *gallery, *files_from, *draw, *crop_dir, *out, *folders;
+    const char *models, *gallery, *files_from, *draw, *export_dir, *crop_dir, *out, *folders;
     const char *root, *url, *proxy, *sha256;
     int threads, max_faces, tile, top, face, batch;
     int64_t max_pixels, face_id;
@@ -137,7 +138,7 @@ typedef struct cli_command {
 /* All commands in the order of the help; ends with a NULL name. Static. */
 extern const cli_command *const cli_commands[];
 extern const cli_command cmd_detect, cmd_embed, cmd_compare, cmd_enroll, cmd_identify, cmd_people, cmd_remove,
-    cmd_rename, cmd_video, cmd_camera, cmd_info, cmd_models, cmd_doctor, cmd_bench, cmd_help, cmd_version;
+    cmd_rename, cmd_video, cmd_camera, cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench, cmd_help, cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
 bool cli_command_takes(const cli_command *c, cli_opt_id id);
 

@@ -24,6 +24,7 @@ const cli_opt cli_opts[OPT_COUNT] = {
                          "enrol many people: each folder in DIR holds the photos of the person it is named after"),
     [OPT_FACE_ID] = INT64("face-id", 0, face_id, "ID", 1, 9e15, "the stored face with this number, as 'facet people NAME' shows it"),
     [OPT_YES] = FLAG("yes", 'y', yes, "do not ask"),
+    [OPT_EXPORT] = TEXT("export", 0, export_dir, "DIR", COMPLETE_FOLDER, "write the last checkpoint as ONNX into DIR"),
     [OPT_FORMAT] = CHOICE("format", 'f', format, "json|csv|npy", "form of the embeddings (default json)"),
     [OPT_OUT] = TEXT("out", 'o', out, "FILE", COMPLETE_FILE, "write to FILE instead of standard output"),
     [OPT_NORMALIZE] = FLAG("normalize", 0, normalize, "scale embeddings to length 1"),

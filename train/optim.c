@@ -28,10 +28,11 @@ void fct_sgd_step(const fct_optim *o, double lr, double decay, double gain, size
     }
 }
 
-void fct_sgd_step_net(const fct_optim *o, double lr, double gain, const fct_net_spec *s, const fct_real *g,
-                      fct_real *w, fct_real *v) {
+void fct_sgd_step_net(const fct_optim *o, double lr, double gain, const fct_net_spec *s, int first_unit,
+                      const fct_real *g, fct_real *w, fct_real *v) {
     for (int i = 0; i < s->n_param; i++) {
         const fct_param *p = &s->param[i];
+        if (p->unit < first_unit) continue;
         if (s->unit[p->unit].fixed_gamma && p->offset == s->unit[p->unit].gamma) continue;
         fct_sgd_step(o, lr, p->decay ? o->decay : 0, gain, p->count, g + p->offset, w + p->offset, v + p->offset);
     }

@@ -29,9 +29,10 @@ double fct_grad_norm(const fct_real *g, size_t n);
 void fct_sgd_step(const fct_optim *o, double lr, double decay, double gain, size_t n, const fct_real *g, fct_real *w,
                   fct_real *v);
 
-/* The same over a network's parameters, decay where it applies. */
-void fct_sgd_step_net(const fct_optim *o, double lr, double gain, const fct_net_spec *s, const fct_real *g,
-                      fct_real *w, fct_real *v);
+/* The same over the parameters of a network's units from first_unit on, decay
+ * where it applies. */
+void fct_sgd_step_net(const fct_optim *o, double lr, double gain, const fct_net_spec *s, int first_unit,
+                      const fct_real *g, fct_real *w, fct_real *v);
 
 /* ema += (1 - d) (w - ema), d = min(decay, (1 + step) / (10 + step)): a short
  * memory at first. */

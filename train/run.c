@@ -1,5 +1,7 @@
 #include "train/train.h"
 #include "train/checkpoint.h"
+#include "train/curves.h"
+#include "train/export.h"
 #include "train/loader.h"
 #include "train/teacher.h"
 #include "base/alloc.h"
@@ -49,9 +51,37 @@ static void note(const run *t, const char *format, ...) {
 
 /* ---- Opening ------------------------------------------------------------------- */
 
+static bool teacher_progress(void *user, size_t done) {
+    run *t = user;
+    if (done % 2048 == 0) note(t, "teacher: %zu of %zu pictures", done, t->data->n);
+    return !t->hooks.stop || !t->hooks.stop(t->hooks.user);
+}
+
+/* The teacher's embeddings: from a file of them, or computed by the network and
+ * kept in the folder out. */
+static fct_status open_teacher(run *t, fct_error *err) {
+    const fct_recipe *r = t->r;
+    fct_file_stat fs;
+    size_t bad = 0, unread = 0;
+    if (strcmp(fct_path_ext(r->teacher), "onnx")) {
+        fct_status st = fct_teacher_read(r->teacher, t->data, &t->teacher, &bad, err);
+        if (bad) note(t, "%zu teacher embeddings are not finite: left out", bad);
+        return st;
+    }
+    char *kept = fct_path_join(r->out, "teacher.fct");
+    if (!kept) return fct_fail_nomem(err, "path", 0);
+    fct_file_get_stat(kept, &fs);
+    fct_status st = fs.exists ? fct_teacher_read(kept, t->data, &t->teacher, &bad, err)
+                              : fct_teacher_compute(r->teacher, r->teacher_raw, t->data, teacher_progress, t,
+                                                    &t->teacher, &unread, err);
+    if (!st && !fs.exists) st = fct_teacher_write(kept, &t->teacher, err);
+    if (unread) note(t, "%zu pictures could not be read for the teacher", unread);
+    fct_free(kept);
+    return st;
+}
+
 static fct_status open_data(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
-    size_t bad = 0;
     if (!r->data) return fct_fail(err, FCT_ERR_ARG, "no training data: set \"data\"");
     fct_status st = fct_dataset_open(r->data, r->min_images, &t->data, err);
     if (st) return st;
@@ -60,8 +90,7 @@ static fct_status open_data(run *t, fct_error *err) {
     if (t->data->missing) note(t, "%zu pictures of the index are missing: left out", t->data->missing);
     if (t->data->empty) note(t, "%zu identities have no picture: left out", t->data->empty);
     if (t->data->skipped_shards) note(t, "%d shards break off: what follows is left out", t->data->skipped_shards);
-    if (r->teacher) st = fct_teacher_read(r->teacher, t->data, &t->teacher, &bad, err);
-    if (bad) note(t, "%zu teacher embeddings are not finite: left out", bad);
+    if (r->teacher) st = open_teacher(t, err);
     if (!st && r->eval_data) st = fct_dataset_open(r->eval_data, 1, &t->eval_data, err);
     if (!st && r->eval_data && r->eval_pairs) st = fct_pairs_read(r->eval_pairs, t->eval_data, &t->pairs, err);
     return st;
@@ -113,6 +142,8 @@ static fct_status open_state(run *t, fct_error *err) {
     }
     fct_rng rng = fct_rng_make((uint64_t)t->r->seed, 0x696e6974u, 0);
     fct_net_init(&t->spec, &rng, t->state.params, t->state.stats);
+    if (t->r->init) st = fct_import_onnx(t->r->init, &t->spec, t->state.params, t->state.stats, err);
+    if (st) return st;
     memcpy(t->state.ema, t->state.params, t->spec.n_params * sizeof(float));
     memcpy(t->state.ema_stats, t->state.stats, t->spec.n_stats * sizeof(float));
     return FCT_OK;
@@ -133,12 +164,27 @@ static fct_status open_loader(run *t, fct_error *err) {
     return FCT_OK;
 }
 
+/* The network of the recipe, or of the file to start from. With train_stages
+ * only the units of the last spatial stages are trained. */
+static fct_status open_network(run *t, fct_error *err) {
+    const fct_recipe *r = t->r;
+    char *text = NULL;
+    fct_status st = r->init ? fct_import_network(r->init, &text, err) : FCT_OK;
+    if (!st) st = fct_net_spec_parse(text ? text : r->network, &t->spec, err);
+    fct_free(text);
+    if (st || !r->train_stages) return st;
+    int stages = t->spec.unit[t->spec.n_units - 1].stage + 1;
+    while (t->frozen_below < t->spec.n_units && t->spec.unit[t->frozen_below].stage < stages - r->train_stages)
+        t->frozen_below++;
+    return FCT_OK;
+}
+
 static fct_status open_run(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     t->checkpoint = fct_train_checkpoint_path(r->out);
     if (!t->checkpoint) return fct_fail_nomem(err, "path", 0);
     fct_status st = fct_dir_make(r->out, err);
-    if (!st) st = fct_net_spec_parse(r->network, &t->spec, err);
+    if (!st) st = open_network(t, err);
     if (!st) st = open_data(t, err);
     if (!st) st = check(t, err);
     if (!st) st = open_state(t, err);
@@ -241,7 +287,7 @@ static bool apply(run *t, long step, double loss, const int *chosen, int n_chose
     double norm = fct_grad_norm(t->grads, t->spec.n_params);
     if (!isfinite(loss) || !isfinite(norm)) return false;
     if (t->optim.clip > 0 && norm > t->optim.clip) gain = t->optim.clip / norm;
-    fct_sgd_step_net(&t->optim, lr, gain, &t->spec, t->grads, t->state.params, t->state.momentum);
+    fct_sgd_step_net(&t->optim, lr, gain, &t->spec, t->frozen_below, t->grads, t->state.params, t->state.momentum);
     if (n_chosen > 0) step_centres(t, chosen, n_chosen, lr, weight);
     fct_ema_step(t->optim.ema, step, t->spec.n_params, t->state.params, t->state.ema);
     fct_ema_step(t->optim.ema, step, t->spec.n_stats, t->state.stats, t->state.ema_stats);
@@ -318,11 +364,13 @@ static fct_status evaluate(run *t, fct_error *err) {
     size_t bad;
     char line[300];
     if (!t->eval_data) return FCT_OK;
+    fct_curves_write_loss(t->r->out);
     float *rows = fct_aligned_alloc(t->eval_data->n * (size_t)t->spec.dim * sizeof *rows);
     if (!rows) return fct_fail_nomem(err, "evaluation", 0);
     fct_status st = fct_eval_embed(t->eval_data, &t->spec, t->eval_net, EVAL_BATCH, t->state.ema, t->state.ema_stats,
                                    false, rows, &bad, err);
     if (!st) st = fct_eval_measure(t->eval_data, rows, t->spec.dim, &t->pairs, &r, err);
+    if (!st) fct_curves_write_roc(t->r->out, t->eval_data, rows, t->spec.dim);
     fct_aligned_free(rows);
     if (st) return st;
     snprintf(line, sizeof line, "%llu,%.5f,%.5f,%.5f,%.5f,%.5f,%.5f", (unsigned long long)t->state.step, r.accuracy,

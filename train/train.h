@@ -25,8 +25,12 @@ typedef struct fct_train_hooks {
 
 /* Runs, or goes on from <out>/checkpoint.fct where that exists; the epochs and
  * everything but the network may differ from the earlier run's. Writes
- * checkpoint.fct, log.csv and eval.csv into the folder out. */
+ * checkpoint.fct, log.csv, eval.csv, loss.svg and roc.svg into the folder out. */
 fct_status fct_train_run(const fct_recipe *recipe, const fct_train_hooks *hooks, fct_error *err);
+
+/* Writes the averaged weights of <out>/checkpoint.fct as <folder>/w_<dim>.onnx,
+ * see train/export.h. The network must be the recipe's. */
+fct_status fct_train_export(const fct_recipe *recipe, const char *folder, bool half, fct_error *err);
 
 /* Name of the checkpoint in a folder. Owned. */
 char *fct_train_checkpoint_path(const char *out);

@@ -1,0 +1,30 @@
+/* An embedder as an ONNX file, and back again for fine-tuning.
+ *
+ * The file is what InsightFace's ArcFace loaders expect: input "input.1"
+ * [N, 3, size, size], RGB, (x - 127.5) / 127.5 done by the caller; output
+ * "embedding" [N, dim], not normalised; opset 13; Conv, BatchNormalization, PRelu,
+ * Add and Flatten only. Its metadata hold the network's description under
+ * "facet.network", by which fct_import_onnx() knows how to read it. */
+#ifndef FCT_TRAIN_EXPORT_H
+#define FCT_TRAIN_EXPORT_H
+
+#include "train/net.h"
+
+/* Atomic, as fct_file_write_atomic(). half: convolution weights are stored as
+ * float16 with a Cast behind them, at half the size. */
+fct_status fct_export_onnx(const char *path, const fct_net_spec *spec, const float *params, const float *stats,
+                           bool half, fct_error *err);
+
+/* Reads the parameters of a file that fct_export_onnx() wrote into arrays for
+ * spec. FCT_ERR_UNSUPPORTED: not such a file; FCT_ERR_MISMATCH: of another
+ * network; FCT_ERR_FORMAT: damaged, or a parameter is missing or not finite. */
+fct_status fct_import_onnx(const char *path, const fct_net_spec *spec, float *params, float *stats, fct_error *err);
+
+/* The description a file carries. *text is owned. */
+fct_status fct_import_network(const char *path, char **text, fct_error *err);
+
+/* IEEE 754 half precision, rounded to nearest even; beyond its range: infinity. */
+uint16_t fct_half_from_float(float f);
+float fct_float_from_half(uint16_t h);
+
+#endif

@@ -1,0 +1,117 @@
+/* A teacher's embeddings by facet's own engine. */
+#include "train/teacher.h"
+#include "facet/model.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include <math.h>
+#include <string.h>
+
+enum { BATCH = 16 };
+
+typedef struct pupil {
+    const fct_dataset *d;
+    fct_model *model;
+    fct_session *session;
+    int size;      /* side of its input */
+    bool raw;
+    float *input;  /* [2 BATCH][3][size][size]: pictures, then their mirror images */
+    bool ok[BATCH];
+} pupil;
+
+static fct_status open_model(pupil *p, const char *onnx, fct_error *err) {
+    fct_tensor_info in;
+    fct_status st = fct_model_load(onnx, NULL, &p->model, err);
+    if (!st) st = fct_session_create(p->model, &p->session, err);
+    if (!st) st = fct_model_input(p->model, 0, &in, err);
+    if (st) return st;
+    if (fct_model_input_count(p->model) != 1 || in.rank != 4 || in.dims[1] != 3 || in.dims[2] != in.dims[3] ||
+        in.dims[2] < 16 || in.dims[2] > 1024)
+        return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: not an embedder: one input [N, 3, size, size] is expected", onnx);
+    p->size = (int)in.dims[2];
+    p->input = fct_aligned_alloc((size_t)2 * BATCH * 3 * p->size * p->size * sizeof *p->input);
+    return p->input ? FCT_OK : fct_fail_nomem(err, "teacher's input", 0);
+}
+
+/* The central square of a picture, as it is and mirrored, into place i of n. */
+static bool load(pupil *p, size_t sample, int i, int n) {
+    fct_image *im;
+    int s = p->size;
+    size_t plane = (size_t)s * s;
+    float *a = p->input + (size_t)i * 3 * plane, *b = p->input + (size_t)(n + i) * 3 * plane;
+    memset(a, 0, 3 * plane * sizeof *a);
+    memset(b, 0, 3 * plane * sizeof *b);
+    if (fct_dataset_read(p->d, sample, &im, NULL)) return false;
+    fct_view v = fct_image_view(im);
+    int x0 = (v.width - s) / 2, y0 = (v.height - s) / 2;
+    bool ok = v.width >= s && v.height >= s;
+    for (int y = 0; ok && y < s; y++)
+        for (int x = 0; x < s; x++)
+            for (int c = 0; c < 3; c++) {
+                float px = v.data[(y0 + y) * v.stride + (x0 + x) * 3 + c];
+                if (!p->raw) px = (px - 127.5f) / 127.5f;
+                a[c * plane + (size_t)y * s + x] = b[c * plane + (size_t)y * s + s - 1 - x] = px;
+            }
+    fct_image_free(im);
+    return ok;
+}
+
+static void add_unit(const float *e, int dim, float *row) {
+    double sq = 0;
+    for (int k = 0; k < dim; k++) sq += (double)e[k] * e[k];
+    for (int k = 0; sq > 0 && isfinite(sq) && k < dim; k++) row[k] += (float)(e[k] / sqrt(sq));
+}
+
+/* Embeds samples [first, first + n) into out, which is allocated at the first call. */
+static fct_status embed(pupil *p, size_t first, int n, fct_teacher *out, size_t *bad, fct_error *err) {
+    for (int i = 0; i < n; i++) {
+        p->ok[i] = load(p, first + i, i, n);
+        *bad += !p->ok[i];
+    }
+    fct_tensor in = {p->input, 4, {2 * n, 3, p->size, p->size}}, z;
+    fct_status st = fct_session_run(p->session, &in, 1, &z, 1, err);
+    if (st) return st;
+    int64_t count = 1;
+    for (int i = 0; i < z.rank; i++) count *= z.dims[i];
+    int dim = (int)(count / (2 * n));
+    if (!out->rows) {
+        size_t bytes = p->d->n * (size_t)dim * sizeof(float);
+        *out = (fct_teacher){fct_aligned_alloc(bytes), p->d->n, dim};
+        if (!out->rows) return fct_fail_nomem(err, "teacher embeddings", bytes);
+        memset(out->rows, 0, bytes);
+    }
+    if (dim != out->dim || count != (int64_t)2 * n * dim)
+        return fct_fail(err, FCT_ERR_UNSUPPORTED, "the teacher's output does not have one row a picture");
+    for (int i = 0; i < 2 * n; i++)
+        if (p->ok[i % n]) add_unit(z.data + (size_t)i * dim, dim, out->rows + (first + i % n) * dim);
+    return FCT_OK;
+}
+
+static void normalise(fct_teacher *t) {
+    for (size_t i = 0; i < t->n; i++) {
+        float *row = t->rows + i * t->dim;
+        double sq = 0;
+        for (int k = 0; k < t->dim; k++) sq += (double)row[k] * row[k];
+        for (int k = 0; sq > 0 && k < t->dim; k++) row[k] = (float)(row[k] / sqrt(sq));
+    }
+}
+
+fct_status fct_teacher_compute(const char *onnx, bool raw, const fct_dataset *d, bool (*progress)(void *user, size_t done),
+                               void *user, fct_teacher *out, size_t *bad, fct_error *err) {
+    pupil p = {.d = d, .raw = raw};
+    *out = (fct_teacher){0};
+    *bad = 0;
+    fct_status st = open_model(&p, onnx, err);
+    for (size_t i = 0; !st && i < d->n; i += BATCH) {
+        st = embed(&p, i, d->n - i < BATCH ? (int)(d->n - i) : BATCH, out, bad, err);
+        if (!st && progress && !progress(user, i + BATCH))
+            st = fct_fail(err, FCT_ERR_CANCELLED, "stopped while the teacher was running");
+    }
+    if (st)
+        fct_teacher_clear(out);
+    else
+        normalise(out);
+    fct_session_free(p.session);
+    fct_model_free(p.model);
+    fct_aligned_free(p.input);
+    return st;
+}

@@ -1,0 +1,55 @@
+/* From a checkpoint to an ONNX file. */
+#include "train/train.h"
+#include "train/checkpoint.h"
+#include "train/export.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/file.h"
+#include <string.h>
+
+/* Numbers of class centres a checkpoint holds: they are read, though not
+ * exported. It stands behind magic, version, length, text and four numbers. */
+static fct_status centres_of(const char *path, const char *network, size_t *n, fct_error *err) {
+    fct_map m;
+    size_t at = 16 + strlen(network) + 32;
+    fct_status st = fct_map_open(path, &m, err);
+    if (st) return st;
+    *n = 0;
+    if (m.size < at + 8) st = fct_fail(err, FCT_ERR_FORMAT, "%s: not a checkpoint", path);
+    for (int i = 0; !st && i < 8; i++) *n |= (size_t)m.data[at + i] << (8 * i);
+    if (!st && *n > m.size / 4) st = fct_fail(err, FCT_ERR_MISMATCH, "%s: of another network", path);
+    fct_map_close(&m);
+    return st;
+}
+
+static fct_status export_state(const char *checkpoint, const fct_net_spec *spec, const char *folder, bool half,
+                               fct_error *err) {
+    fct_train_state s;
+    size_t centres;
+    fct_status st = centres_of(checkpoint, spec->text, &centres, err);
+    if (!st) st = fct_train_state_create(spec, centres, &s, err);
+    if (st) return st;
+    char *path = fct_asprintf("%s/w_%d.onnx", folder, spec->dim);
+    if (!path) st = fct_fail_nomem(err, "path", 0);
+    if (!st) st = fct_checkpoint_read(checkpoint, spec->text, &s, err);
+    if (!st) st = fct_dir_make(folder, err);
+    if (!st) st = fct_export_onnx(path, spec, s.ema, s.ema_stats, half, err);
+    fct_free(path);
+    fct_train_state_clear(&s);
+    return st;
+}
+
+fct_status fct_train_export(const fct_recipe *recipe, const char *folder, bool half, fct_error *err) {
+    fct_net_spec spec;
+    char *text = NULL, *checkpoint = fct_train_checkpoint_path(recipe->out);
+    fct_status st = checkpoint ? FCT_OK : fct_fail_nomem(err, "path", 0);
+    if (!st && recipe->init) st = fct_import_network(recipe->init, &text, err);
+    if (!st) st = fct_net_spec_parse(text ? text : recipe->network, &spec, err);
+    if (!st) {
+        st = export_state(checkpoint, &spec, folder, half, err);
+        fct_net_spec_clear(&spec);
+    }
+    fct_free(text);
+    fct_free(checkpoint);
+    return st;
+}
