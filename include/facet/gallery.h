@@ -26,9 +26,9 @@ typedef struct fct_gallery_opts {
 } fct_gallery_opts;
 FCT_API void fct_gallery_opts_init(fct_gallery_opts *o);
 
-/* Opens or creates, with the folders above it. *out is owned. Errors: FCT_ERR_FORMAT (not a gallery, or
- * damaged), FCT_ERR_IO, FCT_ERR_BUSY, FCT_ERR_UNSUPPORTED (made by a newer
- * version). */
+/* Opens or creates, with the folders above it. *out is owned. Errors:
+ * FCT_ERR_FORMAT (not a gallery, or damaged), FCT_ERR_IO, FCT_ERR_BUSY,
+ * FCT_ERR_UNSUPPORTED (made by a newer version). */
 FCT_API fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_gallery **out, fct_error *err);
 FCT_API void fct_gallery_free(fct_gallery *g);
 
@@ -104,6 +104,20 @@ FCT_API fct_status fct_gallery_rename(fct_gallery *g, int64_t person_id, const c
 FCT_API fct_status fct_gallery_remove_person(fct_gallery *g, int64_t person_id, fct_error *err);
 FCT_API fct_status fct_gallery_remove_face(fct_gallery *g, int64_t face_id, fct_error *err);
 
+/* Moves all faces of person from to person into and removes from, in one
+ * transaction. A face that into already has (see fct_gallery_enroll) is dropped.
+ * FCT_ERR_ARG when both are the same. */
+FCT_API fct_status fct_gallery_merge(fct_gallery *g, int64_t from, int64_t into, fct_error *err);
+
+/* The picture of a face that was stored with it. *jpeg is owned:
+ * fct_buffer_free(). FCT_ERR_NOT_FOUND: no such face, or stored without one. */
+FCT_API fct_status fct_gallery_crop(fct_gallery *g, int64_t face_id, void **jpeg, size_t *len, fct_error *err);
+
+/* The embedding of a face as it was given; out holds cap floats, *dim is how many
+ * it has. FCT_ERR_LIMIT when cap is less. */
+FCT_API fct_status fct_gallery_embedding(fct_gallery *g, int64_t face_id, float *out, int cap, int *dim,
+                                         fct_error *err);
+
 typedef struct fct_gallery_info {
     char path[1024];
     char model_id[65]; /* "" = nothing enrolled yet */
@@ -115,6 +129,47 @@ FCT_API fct_status fct_gallery_stat(fct_gallery *g, fct_gallery_info *out, fct_e
 
 /* Full integrity check; FCT_ERR_FORMAT with the first fault found. */
 FCT_API fct_status fct_gallery_check(fct_gallery *g, fct_error *err);
+
+/* ---- Copies, exchange, another model ---------------------------------------------- */
+
+/* Writes a copy to a new file while the gallery is in use; the copy is complete
+ * and on disk when the call returns, and a gallery itself. FCT_ERR_EXISTS when
+ * there is such a file. */
+FCT_API fct_status fct_gallery_backup(fct_gallery *g, const char *path, fct_error *err);
+
+/* Writes people, faces and embeddings as text, one JSON object per line
+ * (docs/gallery-format.md), and the faces' pictures where crops is set. The file
+ * appears, or is replaced, when it is complete. */
+FCT_API fct_status fct_gallery_export(fct_gallery *g, const char *path, bool crops, fct_error *err);
+
+/* Adds all that such a file holds, in one transaction: people of the same name
+ * become one, faces that are already there are not stored again. *added (may be
+ * NULL): new faces. FCT_ERR_FORMAT names the line; FCT_ERR_MISMATCH when the
+ * models differ. */
+FCT_API fct_status fct_gallery_import(fct_gallery *g, const char *path, int *added, fct_error *err);
+
+/* Adds faces of another program: embeddings [n][dim] in a NumPy file (.npy, or
+ * .npz as numpy.savez() writes it with one array of two dimensions; float16,
+ * float32 or float64; pickled objects are refused) and a CSV file with one line
+ * for each: name, or name,source; a first line "name" or "name,source" is a
+ * heading. model_id says which network made them: nothing in the file does. One
+ * transaction. */
+FCT_API fct_status fct_gallery_import_npy(fct_gallery *g, const char *model_id, const char *npy_path,
+                                          const char *csv_path, int *added, fct_error *err);
+
+/* Makes the embedding of a stored face anew with another model: from its picture
+ * (crop NULL = it has none) into embedding [dim]. FCT_ERR_NOT_FOUND: cannot be
+ * made from this picture; any other failure ends the migration. Must not use the
+ * gallery. */
+typedef fct_status fct_reembed_fn(const fct_stored_face *face, const void *crop, size_t crop_len, float *embedding,
+                                  int dim, void *user, fct_error *err);
+
+/* Moves the gallery to another model: all faces through fn, then one transaction.
+ * Faces for which fn gives FCT_ERR_NOT_FOUND are removed where drop is set, else
+ * the call fails with FCT_ERR_NOT_FOUND and nothing is changed. *dropped (may be
+ * NULL): how many. Others may read and write meanwhile. */
+FCT_API fct_status fct_gallery_migrate(fct_gallery *g, const char *model_id, int dim, fct_reembed_fn *fn, void *user,
+                                       bool drop, int *dropped, fct_error *err);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "gallery/gallery_impl.h"
+#include <stdio.h>
 #include <string.h>
 
 /* The caller may have been compiled against a shorter struct. */
@@ -61,14 +62,53 @@ static fct_status set_durability(const fct_db *db, fct_error *err) {
     return s ? s : fct_db_run(db, err, "PRAGMA checkpoint_fullfsync=1", "");
 }
 
-static fct_status open_for_reading(fct_gallery *g, const fct_gallery_opts *o, fct_error *err) {
-    fct_status s = fct_db_open(&g->db, g->path, SQLITE_OPEN_READONLY, o->busy_ms, err);
-    return s ? s : fct_gallery_schema_prepare(&g->db, false, true, err);
+/* "file:PATH?immutable=1", PATH as SQLite decodes it; owned. */
+static char *immutable_uri(const char *path) {
+    size_t len = strlen(path), size;
+    if (!fct_mul_size(len, 3, &size)) return NULL;
+    char *uri = fct_alloc(size + sizeof "file:?immutable=1"), *w = uri;
+    if (!uri) return NULL;
+    w += sprintf(w, "file:");
+    for (const char *p = path; *p; p++)
+        if (strchr("%?#", *p))
+            w += sprintf(w, "%%%02x", (unsigned char)*p);
+        else
+            *w++ = *p;
+    sprintf(w, "?immutable=1");
+    return uri;
+}
+
+/* Whether nobody has the file open for writing: there is no log beside it. */
+static bool is_at_rest(const char *path) {
+    fct_file_stat st = {.exists = true};
+    char *log = fct_asprintf("%s-wal", path);
+    if (log) fct_file_get_stat(log, &st);
+    fct_free(log);
+    return !st.exists;
+}
+
+static fct_status try_reading(fct_db *db, const char *name, const char *path, int flags, int busy_ms, fct_error *err) {
+    fct_status s = fct_db_open(db, name, path, flags | SQLITE_OPEN_READONLY, busy_ms, err);
+    if (!s) s = fct_gallery_schema_prepare(db, false, true, err);
+    if (s) fct_db_close(db);
+    return s;
+}
+
+/* A reader too needs the log's shared memory, a file beside the gallery. Where it
+ * cannot be made (a read-only folder or medium) and nobody has the gallery open,
+ * the file is read as one that does not change. */
+fct_status fct_gallery_open_reader(fct_db *db, const char *path, int busy_ms, fct_error *err) {
+    fct_status s = try_reading(db, path, path, 0, busy_ms, err);
+    if (s != FCT_ERR_IO || !is_at_rest(path)) return s;
+    char *uri = immutable_uri(path);
+    fct_status again = uri ? try_reading(db, uri, path, SQLITE_OPEN_URI, busy_ms, NULL) : FCT_ERR_NOMEM;
+    fct_free(uri);
+    return again ? s : FCT_OK;
 }
 
 static fct_status open_for_writing(fct_gallery *g, const fct_gallery_opts *o, bool create, fct_error *err) {
     int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
-    fct_status s = fct_db_open(&g->db, g->path, flags, o->busy_ms, err);
+    fct_status s = fct_db_open(&g->db, g->path, g->path, flags, o->busy_ms, err);
     if (!s && sqlite3_db_readonly(g->db.h, "main") == 1)
         return fct_fail(err, FCT_ERR_IO, "%s: is not writable: permission denied", g->path);
     if (!s) s = fct_gallery_schema_prepare(&g->db, create, false, err);
@@ -78,7 +118,9 @@ static fct_status open_for_writing(fct_gallery *g, const fct_gallery_opts *o, bo
 static fct_status open_db(fct_gallery *g, const fct_gallery_opts *o, fct_error *err) {
     bool create;
     fct_status s = check_path(g->path, o, &create, err);
-    if (!s) s = o->read_only ? open_for_reading(g, o, err) : open_for_writing(g, o, create, err);
+    if (!s)
+        s = o->read_only ? fct_gallery_open_reader(&g->db, g->path, o->busy_ms, err)
+                         : open_for_writing(g, o, create, err);
     if (!s) s = fct_gallery_schema_verify(&g->db, err);
     if (!s) s = fct_db_query(&g->db, &g->version_stmt, err, "PRAGMA data_version", "");
     return s ? s : fct_gallery_sync(g, err);
@@ -97,6 +139,7 @@ fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_
     fct_mutex_init(&g->readers_lock);
     fct_cond_init(&g->readers_gone);
     g->read_only = o.read_only;
+    g->busy_ms = o.busy_ms;
     g->path = plain_path(path);
     s = g->path ? open_db(g, &o, err) : fct_fail_nomem(err, "path", 0);
     if (s) {

@@ -45,11 +45,11 @@ static void harden(sqlite3 *h) {
     sqlite3_limit(h, SQLITE_LIMIT_EXPR_DEPTH, 100);
 }
 
-fct_status fct_db_open(fct_db *db, const char *path, int flags, int busy_ms, fct_error *err) {
+fct_status fct_db_open(fct_db *db, const char *name, const char *path, int flags, int busy_ms, fct_error *err) {
     *db = (fct_db){NULL, path};
     if (!sqlite3_threadsafe())
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "this SQLite library was built without threads");
-    int rc = sqlite3_open_v2(path, &db->h, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+    int rc = sqlite3_open_v2(name, &db->h, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
     if (rc) return fct_db_fail(db, db->h ? sqlite3_extended_errcode(db->h) : rc, "opening", err);
     sqlite3_extended_result_codes(db->h, 1);
     sqlite3_busy_timeout(db->h, busy_ms);

@@ -12,11 +12,11 @@ typedef struct fct_db {
     const char *path; /* for messages; borrowed */
 } fct_db;
 
-/* Opens path with every protection against a hostile file: no triggers, views
+/* Opens the file called name (in messages: path) with every protection against a hostile file: no triggers, views
  * or functions of the file's schema run, no attached files, no memory map (a
  * file cut short under a map kills the process), short limits. flags: of
  * sqlite3_open_v2(). Close with fct_db_close(), also after a failure. */
-fct_status fct_db_open(fct_db *db, const char *path, int flags, int busy_ms, fct_error *err);
+fct_status fct_db_open(fct_db *db, const char *name, const char *path, int flags, int busy_ms, fct_error *err);
 void fct_db_close(fct_db *db);
 
 /* Turns an SQLite result code into a status with text "PATH: what: reason". */

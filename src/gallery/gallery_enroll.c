@@ -71,14 +71,14 @@ fct_status fct_face_set_load(const fct_db *db, int64_t person_id, int dim, fct_f
 
 /* ---- Checks before anything is written ------------------------------------------ */
 
-static fct_status check_model(const char *model_id, int dim, fct_error *err) {
+fct_status fct_model_check(const char *model_id, int dim, fct_error *err) {
     size_t len = model_id ? strnlen(model_id, 65) : 0;
-    if (len < 1 || len > 64) return fct_fail(err, FCT_ERR_ARG, "enrolment: a model id has 1 to 64 characters");
+    if (len < 1 || len > 64) return fct_fail(err, FCT_ERR_ARG, "a model id has 1 to 64 characters");
     for (size_t i = 0; i < len; i++)
         if (model_id[i] <= ' ' || model_id[i] > '~')
-            return fct_fail(err, FCT_ERR_ARG, "enrolment: a model id is printable ASCII");
+            return fct_fail(err, FCT_ERR_ARG, "a model id is printable ASCII");
     if (dim < 1 || dim > FCT_INDEX_DIM_MAX)
-        return fct_fail(err, FCT_ERR_ARG, "enrolment: dimension %d is not in 1..%d", dim, FCT_INDEX_DIM_MAX);
+        return fct_fail(err, FCT_ERR_ARG, "dimension %d is not in 1..%d", dim, FCT_INDEX_DIM_MAX);
     return FCT_OK;
 }
 
@@ -92,7 +92,7 @@ static bool is_usable(const float *v, int dim) {
 }
 
 static fct_status check_face(const fct_enrolment *f, const fct_enrolment *first, int i, fct_error *err) {
-    fct_status s = check_model(f->model_id, f->dim, err);
+    fct_status s = fct_model_check(f->model_id, f->dim, err);
     if (s) return s;
     if (f->dim != first->dim || strcmp(f->model_id, first->model_id) != 0)
         return fct_fail(err, FCT_ERR_MISMATCH, "face %d is of another model than face 0", i);
@@ -107,7 +107,7 @@ static fct_status check_face(const fct_enrolment *f, const fct_enrolment *first,
     return FCT_OK;
 }
 
-static fct_status check_enrolment(const char *name, const fct_enrolment *faces, int n, fct_error *err) {
+fct_status fct_enrolment_check(const char *name, const fct_enrolment *faces, int n, fct_error *err) {
     const char *why;
     if (!name || !fct_name_valid(name, &why))
         return fct_fail(err, FCT_ERR_ARG, "the person's name %s", name ? why : "is missing");
@@ -130,8 +130,9 @@ static fct_status pin_model(const fct_db *db, const fct_enrolment *f, fct_error 
     if (!s && row) {
         int64_t dim = sqlite3_column_int64(q, 1);
         if (!id || strcmp(id, f->model_id) != 0 || dim != f->dim)
-            s = fct_fail(err, FCT_ERR_MISMATCH, "%s: its faces were made by model %.12s (%d values), not by %.12s (%d values)",
-                         db->path, id ? id : "?", (int)dim, f->model_id, f->dim);
+            s = fct_fail(err, FCT_ERR_MISMATCH,
+                         "%s: its faces were made by model %.12s (%d values), not by %.12s (%d values)", db->path,
+                         id ? id : "?", (int)dim, f->model_id, f->dim);
     }
     sqlite3_finalize(q);
     if (s || row) return s;
@@ -139,17 +140,17 @@ static fct_status pin_model(const fct_db *db, const fct_enrolment *f, fct_error 
     return s ? s : fct_gallery_log_change(db, FCT_CHANGE_ALL, 0, err);
 }
 
-static fct_status get_person(const fct_db *db, const char *name, int64_t *id, fct_error *err) {
+fct_status fct_gallery_get_person(const fct_db *db, const char *name, int64_t created, int64_t *id, fct_error *err) {
     fct_status s = fct_db_int(db, id, err, "SELECT id FROM person WHERE name = ?", "t", name);
     if (s || *id) return s;
-    s = fct_db_run(db, err, "INSERT INTO person(name, created) VALUES(?, ?)", "ti", name, fct_time_unix());
+    s = fct_db_run(db, err, "INSERT INTO person(name, created) VALUES(?, ?)", "ti", name, created);
     if (s) return s;
     *id = sqlite3_last_insert_rowid(db->h);
     return fct_gallery_log_change(db, FCT_CHANGE_PERSON, *id, err);
 }
 
-static fct_status insert_face(const fct_db *db, int64_t person, const fct_enrolment *f, uint8_t *blob, int64_t *id,
-                              fct_error *err) {
+static fct_status insert_face(const fct_db *db, int64_t person, const fct_enrolment *f, int64_t created, uint8_t *blob,
+                              int64_t *id, fct_error *err) {
     char source[FCT_SOURCE_MAX];
     size_t size = (size_t)f->dim * 4, crop_len = f->crop ? f->crop_len : 0;
     if (f->source) fct_text_clean(f->source, source, sizeof source);
@@ -158,8 +159,8 @@ static fct_status insert_face(const fct_db *db, int64_t person, const fct_enrolm
         db, err,
         "INSERT INTO face(person_id, created, x1, y1, x2, y2, score, quality, source, embedding, checksum) "
         "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        "iiddddddtbi", person, fct_time_unix(), (double)f->box[0], (double)f->box[1], (double)f->box[2],
-        (double)f->box[3], (double)f->score, (double)f->quality, f->source ? source : NULL, (const void *)blob, size,
+        "iiddddddtbi", person, created, (double)f->box[0], (double)f->box[1], (double)f->box[2], (double)f->box[3],
+        (double)f->score, (double)f->quality, f->source ? source : NULL, (const void *)blob, size,
         fct_face_checksum(blob, size, f->crop, crop_len));
     if (s) return s;
     *id = sqlite3_last_insert_rowid(db->h);
@@ -168,30 +169,51 @@ static fct_status insert_face(const fct_db *db, int64_t person, const fct_enrolm
     return s ? s : fct_gallery_log_change(db, FCT_CHANGE_FACE, *id, err);
 }
 
-static fct_status store_faces(const fct_db *db, int64_t person, const fct_enrolment *faces, int n, int64_t *ids,
-                              int *added, fct_error *err) {
-    fct_face_set known;
-    fct_status s = fct_face_set_load(db, person, faces[0].dim, &known, err);
-    uint8_t *blob = fct_alloc((size_t)faces[0].dim * 4);
-    if (!s && !blob) s = fct_fail_nomem(err, "embedding", 0);
-    for (int i = 0; i < n && !s; i++) {
-        ids[i] = fct_face_set_find(&known, faces[i].embedding);
-        if (ids[i]) continue;
-        s = insert_face(db, person, &faces[i], blob, &ids[i], err);
-        if (!s) s = fct_face_set_add(&known, ids[i], faces[i].embedding, err);
-        ++*added;
+void fct_enroller_clear(fct_enroller *e) {
+    fct_face_set_clear(&e->known);
+    fct_free(e->blob);
+    memset(e, 0, sizeof *e);
+}
+
+/* Makes name the person that faces go to. */
+static fct_status choose_person(fct_enroller *e, const char *name, int64_t created, fct_error *err) {
+    fct_status s = fct_gallery_get_person(e->db, name, created, &e->person, err);
+    fct_face_set_clear(&e->known);
+    if (!s) s = fct_face_set_load(e->db, e->person, e->dim, &e->known, err);
+    if (s)
+        e->name[0] = 0;
+    else
+        memcpy(e->name, name, strlen(name) + 1);
+    return s;
+}
+
+fct_status fct_enroller_put(fct_enroller *e, const char *name, const fct_enrolment *f, int64_t created, int64_t *id,
+                            fct_error *err) {
+    fct_status s = fct_enrolment_check(name, f, 1, err);
+    if (!s && !e->blob) {
+        s = pin_model(e->db, f, err);
+        e->dim = f->dim;
+        if (!s && !(e->blob = fct_alloc((size_t)f->dim * 4))) s = fct_fail_nomem(err, "embedding", 0);
     }
-    fct_free(blob);
-    fct_face_set_clear(&known);
+    if (!s && strcmp(e->name, name) != 0) s = choose_person(e, name, created, err);
+    if (s) return s;
+    *id = fct_face_set_find(&e->known, f->embedding);
+    if (*id) return FCT_OK;
+    s = insert_face(e->db, e->person, f, created, e->blob, id, err);
+    if (!s) s = fct_face_set_add(&e->known, *id, f->embedding, err);
+    e->added++;
     return s;
 }
 
 static fct_status enroll(const fct_db *db, const char *name, const fct_enrolment *faces, int n, int64_t *ids,
                          int *added, fct_error *err) {
-    int64_t person;
-    fct_status s = pin_model(db, &faces[0], err);
-    if (!s) s = get_person(db, name, &person, err);
-    return s ? s : store_faces(db, person, faces, n, ids, added, err);
+    fct_enroller e = {.db = db};
+    int64_t now = fct_time_unix();
+    fct_status s = FCT_OK;
+    for (int i = 0; i < n && !s; i++) s = fct_enroller_put(&e, name, &faces[i], now, &ids[i], err);
+    *added = e.added;
+    fct_enroller_clear(&e);
+    return s;
 }
 
 fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enrolment *faces, int n, int64_t *face_ids,
@@ -199,7 +221,7 @@ fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enrolm
     int count = 0;
     if (added) *added = 0;
     if (face_ids && n > 0) memset(face_ids, 0, (size_t)n * sizeof *face_ids);
-    fct_status s = check_enrolment(name, faces, n, err);
+    fct_status s = fct_enrolment_check(name, faces, n, err);
     if (s) return s;
     int64_t *ids = fct_realloc_array(NULL, (size_t)n, sizeof *ids);
     if (!ids) return fct_fail_nomem(err, "enrolment", 0);

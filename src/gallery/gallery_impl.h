@@ -32,6 +32,7 @@ struct fct_gallery {
     fct_db db;
     char *path;      /* owned */
     bool read_only;
+    int busy_ms;
     sqlite3_stmt *version_stmt; /* PRAGMA data_version, kept prepared */
     int64_t version; /* its value when the mirror was last brought up to date */
     bool current;    /* false: look at the change log whatever data_version says */
@@ -89,6 +90,10 @@ bool fct_name_valid(const char *name, const char **why);
 void fct_text_clean(const char *src, char *out, size_t cap);
 
 /* ---- gallery.c */
+/* Opens another connection for reading an existing gallery, for long work that
+ * must not hold the lock. Close with fct_db_close(); closed on failure. */
+fct_status fct_gallery_open_reader(fct_db *db, const char *path, int busy_ms, fct_error *err);
+
 /* Takes the lock and starts a write transaction; refuses a read-only gallery.
  * fct_gallery_write_end() commits or rolls back, brings the mirror up to date
  * and gives up the lock. A change that is on disk is reported as done even when
@@ -107,5 +112,34 @@ fct_status fct_face_set_load(const fct_db *db, int64_t person_id, int dim, fct_f
 fct_status fct_face_set_add(fct_face_set *s, int64_t id, const float *embedding, fct_error *err);
 int64_t fct_face_set_find(const fct_face_set *s, const float *embedding); /* id of an equal face, 0 = none */
 void fct_face_set_clear(fct_face_set *s);
+
+/* FCT_ERR_ARG unless model_id has 1..64 printable ASCII characters and dim is in range. */
+fct_status fct_model_check(const char *model_id, int dim, fct_error *err);
+/* FCT_ERR_ARG, FCT_ERR_LIMIT or FCT_ERR_MISMATCH where fct_gallery_enroll() would
+ * give it without looking at the file. */
+fct_status fct_enrolment_check(const char *name, const fct_enrolment *faces, int n, fct_error *err);
+
+/* Enrols one face after another inside a write transaction; all of one model.
+ * Starts as {.db = db}; faces of a person should come together. */
+typedef struct fct_enroller {
+    const fct_db *db;
+    int dim, added;      /* added: how many were no duplicates */
+    int64_t person;
+    char name[FCT_NAME_MAX + 1];
+    fct_face_set known;  /* the person's faces */
+    uint8_t *blob;
+} fct_enroller;
+fct_status fct_enroller_put(fct_enroller *e, const char *name, const fct_enrolment *f, int64_t created, int64_t *id,
+                            fct_error *err);
+void fct_enroller_clear(fct_enroller *e);
+
+/* Id of the person called name, who is created if need be. The name is valid. */
+fct_status fct_gallery_get_person(const fct_db *db, const char *name, int64_t created, int64_t *id, fct_error *err);
+
+/* ---- gallery_people.c */
+/* Reads a row "id, person_id, created, x1, y1, x2, y2, score, quality, source". */
+fct_status fct_gallery_read_face(const fct_db *db, sqlite3_stmt *q, fct_stored_face *out, fct_error *err);
+/* Removes a person inside a write transaction. */
+fct_status fct_gallery_delete_person(const fct_db *db, int64_t id, fct_error *err);
 
 #endif

@@ -52,3 +52,31 @@ fct_status fct_gallery_remove_person(fct_gallery *g, int64_t person_id, fct_erro
 fct_status fct_gallery_remove_face(fct_gallery *g, int64_t face_id, fct_error *err) { return none(err); }
 fct_status fct_gallery_stat(fct_gallery *g, fct_gallery_info *out, fct_error *err) { return none(err); }
 fct_status fct_gallery_check(fct_gallery *g, fct_error *err) { return none(err); }
+
+fct_status fct_gallery_merge(fct_gallery *g, int64_t from, int64_t into, fct_error *err) { return none(err); }
+fct_status fct_gallery_crop(fct_gallery *g, int64_t face_id, void **jpeg, size_t *len, fct_error *err) {
+    *jpeg = NULL;
+    *len = 0;
+    return none(err);
+}
+fct_status fct_gallery_embedding(fct_gallery *g, int64_t face_id, float *out, int cap, int *dim, fct_error *err) {
+    *dim = 0;
+    return none(err);
+}
+
+fct_status fct_gallery_backup(fct_gallery *g, const char *path, fct_error *err) { return none(err); }
+fct_status fct_gallery_export(fct_gallery *g, const char *path, bool crops, fct_error *err) { return none(err); }
+fct_status fct_gallery_import(fct_gallery *g, const char *path, int *added, fct_error *err) {
+    if (added) *added = 0;
+    return none(err);
+}
+fct_status fct_gallery_import_npy(fct_gallery *g, const char *model_id, const char *npy_path, const char *csv_path,
+                                  int *added, fct_error *err) {
+    if (added) *added = 0;
+    return none(err);
+}
+fct_status fct_gallery_migrate(fct_gallery *g, const char *model_id, int dim, fct_reembed_fn *fn, void *user, bool drop,
+                               int *dropped, fct_error *err) {
+    if (dropped) *dropped = 0;
+    return none(err);
+}

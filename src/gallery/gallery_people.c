@@ -1,4 +1,4 @@
-/* Listing, renaming, merging and removing people and faces. */
+/* Listing, renaming and removing people and faces. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "gallery/gallery_impl.h"
@@ -79,8 +79,8 @@ static float column_float(sqlite3_stmt *q, int column) {
     return v >= -3e38 && v <= 3e38 ? (float)v : 0; /* of a damaged file */
 }
 
-static fct_status read_face(const fct_db *db, sqlite3_stmt *q, void *item, fct_error *err) {
-    fct_stored_face *f = item;
+fct_status fct_gallery_read_face(const fct_db *db, sqlite3_stmt *q, fct_stored_face *f, fct_error *err) {
+    memset(f, 0, sizeof *f);
     f->id = sqlite3_column_int64(q, 0);
     f->person_id = sqlite3_column_int64(q, 1);
     f->created = sqlite3_column_int64(q, 2);
@@ -91,6 +91,10 @@ static fct_status read_face(const fct_db *db, sqlite3_stmt *q, void *item, fct_e
     fct_status s = fct_db_text(db, q, 9, &source, err);
     if (!s && source) fct_text_clean(source, f->source, sizeof f->source);
     return s;
+}
+
+static fct_status read_face(const fct_db *db, sqlite3_stmt *q, void *item, fct_error *err) {
+    return fct_gallery_read_face(db, q, item, err);
 }
 
 fct_status fct_gallery_faces(fct_gallery *g, int64_t person_id, fct_stored_face **out, int *n, fct_error *err) {
@@ -156,7 +160,7 @@ fct_status fct_gallery_rename(fct_gallery *g, int64_t person_id, const char *nam
     return s ? s : fct_gallery_write_end(g, rename_person(&g->db, person_id, name, err), err);
 }
 
-static fct_status remove_person(const fct_db *db, int64_t id, fct_error *err) {
+fct_status fct_gallery_delete_person(const fct_db *db, int64_t id, fct_error *err) {
     fct_status s = fct_db_run(db, err, "DELETE FROM person WHERE id = ?", "i", id);
     if (!s) s = expect_row(db, "person", id, err);
     if (!s) s = fct_gallery_log_change(db, FCT_CHANGE_PERSON, id, err);
@@ -165,7 +169,7 @@ static fct_status remove_person(const fct_db *db, int64_t id, fct_error *err) {
 
 fct_status fct_gallery_remove_person(fct_gallery *g, int64_t person_id, fct_error *err) {
     fct_status s = fct_gallery_write_begin(g, err);
-    return s ? s : fct_gallery_write_end(g, remove_person(&g->db, person_id, err), err);
+    return s ? s : fct_gallery_write_end(g, fct_gallery_delete_person(&g->db, person_id, err), err);
 }
 
 static fct_status remove_face(const fct_db *db, int64_t id, fct_error *err) {

@@ -17,7 +17,8 @@ static const struct schema_object {
     {"crop", "CREATE TABLE crop("
              "face_id INTEGER PRIMARY KEY REFERENCES face(id) ON DELETE CASCADE, jpeg BLOB NOT NULL) STRICT"},
     {"face", "CREATE TABLE face("
-             "id INTEGER PRIMARY KEY AUTOINCREMENT, person_id INTEGER NOT NULL REFERENCES person(id) ON DELETE CASCADE, "
+             "id INTEGER PRIMARY KEY AUTOINCREMENT, "
+             "person_id INTEGER NOT NULL REFERENCES person(id) ON DELETE CASCADE, "
              "created INTEGER NOT NULL, x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL, "
              "score REAL NOT NULL, quality REAL NOT NULL, source TEXT, embedding BLOB NOT NULL, "
              "checksum INTEGER NOT NULL) STRICT"},

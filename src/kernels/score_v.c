@@ -61,7 +61,8 @@ void KFN(score_f32)(float *out, ptrdiff_t stride, const float *rows, int n_panel
     const ptrdiff_t panel = (ptrdiff_t)dim * PANEL;
     int b = 0;
     if (n_probes == 1)
-        for (; b + ONE_R <= n_panels; b += ONE_R) tile(out + b * PANEL, stride, rows + b * panel, probes, dim, 1, ONE_R);
+        for (; b + ONE_R <= n_panels; b += ONE_R)
+            tile(out + b * PANEL, stride, rows + b * panel, probes, dim, 1, ONE_R);
     for (; b + MANY_R <= n_panels; b += MANY_R)
         strip(out + b * PANEL, stride, rows + b * panel, probes, n_probes, dim, MANY_R);
     for (; b < n_panels; b++) strip(out + b * PANEL, stride, rows + b * panel, probes, n_probes, dim, 1);

@@ -10,9 +10,17 @@
 #define SECTOR     512
 
 /* A write of len bytes at offset, or a truncation to offset (data NULL). */
-typedef struct pending { size_t offset; size_t len; uint8_t *data; struct pending *next; } pending;
+typedef struct pending {
+    size_t offset;
+    size_t len;
+    uint8_t *data;
+    struct pending *next;
+} pending;
 
-typedef struct content { uint8_t *data; size_t size, cap; } content;
+typedef struct content {
+    uint8_t *data;
+    size_t size, cap;
+} content;
 
 typedef struct node {
     char name[512];
@@ -21,7 +29,11 @@ typedef struct node {
     int open;
 } node;
 
-typedef struct handle { sqlite3_file base; node *n; void *shm[MAX_SHM]; } handle;
+typedef struct handle {
+    sqlite3_file base;
+    node *n;
+    void *shm[MAX_SHM];
+} handle;
 
 static node nodes[MAX_FILES];
 static fault_kind armed;
@@ -95,7 +107,8 @@ static void add_pending(node *n, const void *data, size_t len, size_t offset) {
 
 static void survive(node *n, const pending *p, uint64_t *random) {
     switch (util_random(random) % 3) {
-    case 0: break;
+    case 0:
+        break;
     case 1:
         if (p->data)
             put(&n->disk, p->data, p->len, p->offset);
@@ -226,8 +239,8 @@ static int f_shm_unmap(sqlite3_file *f, int remove) {
 }
 
 static const sqlite3_io_methods methods = {
-    2,        f_close,    f_read,    f_write,   f_truncate,    f_sync,      f_size, f_lock, f_unlock, f_reserved, f_control,
-    f_sector, f_device,   f_shm_map, f_shm_lock, f_shm_barrier, f_shm_unmap, NULL,   NULL,
+    2,         f_close,  f_read,   f_write,   f_truncate, f_sync,        f_size,      f_lock, f_unlock, f_reserved,
+    f_control, f_sector, f_device, f_shm_map, f_shm_lock, f_shm_barrier, f_shm_unmap, NULL,   NULL,
 };
 
 /* ---- The file system ------------------------------------------------------------------ */
@@ -273,8 +286,17 @@ static int v_time(sqlite3_vfs *v, double *out) { return *out = 2460000.5, SQLITE
 static int v_error(sqlite3_vfs *v, int n, char *out) { return 0; }
 
 bool fault_vfs_install(void) {
-    static sqlite3_vfs vfs = {.iVersion = 1, .szOsFile = sizeof(handle), .mxPathname = 500, .zName = "fault",
-                              .xOpen = v_open, .xDelete = v_delete, .xAccess = v_access, .xFullPathname = v_full_path,
-                              .xRandomness = v_random, .xSleep = v_sleep, .xCurrentTime = v_time, .xGetLastError = v_error};
+    static sqlite3_vfs vfs = {.iVersion = 1,
+                              .szOsFile = sizeof(handle),
+                              .mxPathname = 500,
+                              .zName = "fault",
+                              .xOpen = v_open,
+                              .xDelete = v_delete,
+                              .xAccess = v_access,
+                              .xFullPathname = v_full_path,
+                              .xRandomness = v_random,
+                              .xSleep = v_sleep,
+                              .xCurrentTime = v_time,
+                              .xGetLastError = v_error};
     return sqlite3_vfs_register(&vfs, 1) == SQLITE_OK;
 }

@@ -107,7 +107,8 @@ TEST(flipped_bits) {
         size_t at = util_random(&rnd) % good_size;
         if (n % 4 == 0) at = util_random(&rnd) % 100;
         if (n % 4 == 1) at = util_random(&rnd) % (good_size / 4096) * 4096 + util_random(&rnd) % 64;
-        for (int i = 0; i < 1 + n % 3; i++) copy[(at + (size_t)i * 5) % good_size] ^= (uint8_t)(1u << util_random(&rnd) % 8);
+        for (size_t i = 0; i < 1 + (size_t)n % 3; i++)
+            copy[(at + i * 5) % good_size] ^= (uint8_t)(1u << util_random(&rnd) % 8);
         util_remove(target);
         write_file(target, copy, good_size);
         refused += exercise("flip", n) != FCT_OK;
@@ -122,7 +123,8 @@ TEST(truncated) {
         util_remove(target);
         write_file(target, good, size);
         /* SQLite reads a last page that is there in part with zeros for the rest. */
-        CHECK_MSG(exercise("cut at", (long)size) == FCT_ERR_FORMAT || (size % 4096 && !sound), "cut at %zu: %s", size, e.text);
+        fct_status s = exercise("cut at", (long)size);
+        CHECK_MSG(s == FCT_ERR_FORMAT || (size % 4096 && !sound), "cut at %zu: %s", size, e.text);
     }
 }
 

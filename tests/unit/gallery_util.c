@@ -71,8 +71,10 @@ void util_embedding(uint64_t seed, int dim, float *out) {
 
 fct_status util_enroll(fct_gallery *g, const char *name, uint64_t seed, int64_t *id, fct_error *err) {
     float e[UTIL_DIM];
+    char source[32];
     util_embedding(seed, UTIL_DIM, e);
-    fct_enrolment f = {.model_id = UTIL_MODEL, .embedding = e, .dim = UTIL_DIM, .source = "photo.jpg", .score = 0.9f};
+    snprintf(source, sizeof source, "%llu", (unsigned long long)seed);
+    fct_enrolment f = {.model_id = UTIL_MODEL, .embedding = e, .dim = UTIL_DIM, .source = source, .score = 0.9f};
     return fct_gallery_enroll(g, name, &f, 1, id, NULL, err);
 }
 

@@ -1,0 +1,61 @@
+/* Copies of a gallery while it is in use, by SQLite's online backup. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/file_sys.h"
+#include "gallery/gallery_impl.h"
+#include <string.h>
+
+/* A file of that name, or one that SQLite would take for its log. */
+static fct_status check_target(const char *path, fct_error *err) {
+    static const char *const ends[] = {"", "-wal", "-journal"};
+    for (int i = 0; i < 3; i++) {
+        fct_file_stat st;
+        char *name = fct_asprintf("%s%s", path, ends[i]);
+        if (!name) return fct_fail_nomem(err, "path", 0);
+        fct_file_get_stat(name, &st);
+        fct_status s = st.exists ? fct_fail(err, FCT_ERR_EXISTS, "%s: exists already", name) : FCT_OK;
+        fct_free(name);
+        if (s) return s;
+    }
+    return FCT_OK;
+}
+
+/* Copies all pages at once: readers and writers of other processes go on. */
+static fct_status copy_pages(const fct_db *from, const fct_db *to, fct_error *err) {
+    sqlite3_backup *b = sqlite3_backup_init(to->h, "main", from->h, "main");
+    if (!b) return fct_db_fail(to, sqlite3_extended_errcode(to->h), "backup", err);
+    int step = sqlite3_backup_step(b, -1), end = sqlite3_backup_finish(b);
+    if (step == SQLITE_DONE && end == SQLITE_OK) return FCT_OK;
+    return fct_db_fail(to, step == SQLITE_DONE ? end : step, "backup", err);
+}
+
+static fct_status write_copy(fct_gallery *g, const char *part, fct_error *err) {
+    fct_db to;
+    fct_status s = fct_db_open(&to, part, part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 0, err);
+    if (!s) s = fct_db_run(&to, err, "PRAGMA synchronous=EXTRA", "");
+    if (!s) {
+        fct_mutex_lock(&g->lock);
+        s = copy_pages(&g->db, &to, err);
+        fct_mutex_unlock(&g->lock);
+    }
+    fct_db_close(&to);
+    return s;
+}
+
+fct_status fct_gallery_backup(fct_gallery *g, const char *path, fct_error *err) {
+    if (!path || !*path) return fct_fail(err, FCT_ERR_ARG, "backup: no path");
+    fct_status s = check_target(path, err);
+    if (s) return s;
+    char *part = fct_asprintf("%s.part", path);
+    if (!part) return fct_fail_nomem(err, "path", 0);
+    fct_file_remove(part, NULL); /* of an earlier try */
+    s = write_copy(g, part, err);
+    if (!s) s = fct_file_rename(part, path, err);
+    if (s) fct_file_remove(part, NULL);
+    fct_free(part);
+    char *dir = s ? NULL : fct_path_dir(path);
+    if (dir) fct_sys_flush_dir(dir); /* the new name too is on disk */
+    fct_free(dir);
+    return s;
+}
