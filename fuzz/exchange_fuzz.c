@@ -5,7 +5,7 @@
 #include "gallery/base64.h"
 #include "gallery/gallery_csv.h"
 #include "gallery/jsonl.h"
-#include "gallery/npy.h"
+#include "gallery/gallery_npy.h"
 
 static void use_numpy(const uint8_t *data, size_t size) {
     fct_npy m;

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "gallery/gallery_csv.h"
 #include "gallery/gallery_impl.h"
-#include "gallery/npy.h"
+#include "gallery/gallery_npy.h"
 #include <string.h>
 
 typedef struct npy_import {

@@ -6,7 +6,7 @@
 #include "gallery/base64.h"
 #include "gallery/gallery_csv.h"
 #include "gallery/jsonl.h"
-#include "gallery/npy.h"
+#include "gallery/gallery_npy.h"
 #include "gallery_util.h"
 #include <math.h>
 

@@ -4,7 +4,7 @@
  * {'descr': '<f4', 'fortran_order': False, 'shape': (10, 512), }), the values.
  * An .npz file is a zip archive of them; of its directory only what is needed to
  * find the entries' data is read. */
-#include "gallery/npy.h"
+#include "gallery/gallery_npy.h"
 #include "base/error.h"
 #include <string.h>
 
