@@ -34,10 +34,7 @@ static bool can(const fct_conv *c) {
 static int group_count(const fct_conv *c) { return small_groups(c) ? c->icb : c->s.groups; }
 static bool can_1x1(const fct_conv *c) { return can(c) && c->s.kh * c->s.kw == 1; }
 static bool can_kxk(const fct_conv *c) { return can(c) && c->s.kh * c->s.kw > 1; }
-/* Worth its loss only where weights are many. */
-static bool can_half(const fct_conv *c) {
-    return can(c) && (size_t)c->s.oc * (c->s.ic / c->s.groups) * c->s.kh * c->s.kw >= (size_t)1 << 16;
-}
+static bool can_half(const fct_conv *c) { return can(c) && fct_conv_half_pays(c); }
 
 static int taps(const fct_conv *c) { return c->s.kh * c->s.kw; }
 static int group_ic(const fct_conv *c) { return c->s.ic / group_count(c); }

@@ -47,6 +47,14 @@ struct fct_conv_plan {
     int t[12];      /* the algorithm's own parameters */
 };
 
+/* Whether weights may be stored in fp16: only wide layers, whose weights do not
+ * fit the caches. Detectors have none so wide; their coordinates are the most
+ * sensitive to the loss (relative error of an output up to 6e-3). */
+static inline bool fct_conv_half_pays(const fct_conv *c) {
+    const int least = 256;
+    return c->s.groups == 1 && c->s.ic >= least && c->s.oc >= least;
+}
+
 extern const fct_conv_algo fct_conv_algo_reference, fct_conv_algo_gemm_1x1, fct_conv_algo_gemm, fct_conv_algo_gemm_half,
     fct_conv_algo_dw, fct_conv_algo_stem, fct_conv_algo_wino4, fct_conv_algo_wino4_half, fct_conv_algo_wino6;
 

@@ -26,6 +26,8 @@ static bool can(const fct_conv *c) {
            !s->planar_in && s->act.kind != FCT_ACT_SIGMOID;
 }
 
+static bool can_half(const fct_conv *c) { return can(c) && fct_conv_half_pays(c); }
+
 static int family(const fct_conv_algo *a) { return a == &fct_conv_algo_wino6 ? 6 : 4; }
 static bool is_half(const fct_conv_algo *a) { return a == &fct_conv_algo_wino4_half; }
 static int points(int f) { return fct_wino_alpha(f) * fct_wino_alpha(f); }
@@ -322,5 +324,5 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
 }
 
 const fct_conv_algo fct_conv_algo_wino4 = {"wino-f43", false, can, pack_4, prepare, run};
-const fct_conv_algo fct_conv_algo_wino4_half = {"wino-f43-half", false, can, pack_4_half, prepare, run};
+const fct_conv_algo fct_conv_algo_wino4_half = {"wino-f43-half", false, can_half, pack_4_half, prepare, run};
 const fct_conv_algo fct_conv_algo_wino6 = {"wino-f63", false, can, pack_6, prepare, run};

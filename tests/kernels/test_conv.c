@@ -72,6 +72,16 @@ TEST(spatial) {
     RUN(cases);
 }
 
+/* Wide enough for weights in fp16. */
+TEST(wide) {
+    static const conv_case cases[] = {
+        {1, 256, 272, 1, 3, 1, 1, 1, 7, 7, FCT_ACT_PRELU, FCT_ADD_AFTER_ACT, CASE_SCALE},
+        {2, 260, 256, 1, 3, 2, 1, 1, 9, 8, FCT_ACT_RELU, 0, 0},
+        {1, 256, 256, 1, 1, 1, 1, 0, 5, 5, FCT_ACT_NONE, FCT_ADD_BEFORE_ACT, 0},
+    };
+    RUN(cases);
+}
+
 TEST(stem) {
     static const conv_case cases[] = {
         {1, 3, 16, 1, 3, 2, 1, 1, 20, 34, FCT_ACT_RELU, 0, CASE_PLANAR},
