@@ -61,5 +61,6 @@ fct_status fct_pb_want(const fct_pb *m, const fct_pb_field *f, int wire, const c
 }
 
 fct_pb fct_pb_sub(const fct_pb *m, const fct_pb_field *f) {
-    return (fct_pb){f->data, f->data + f->len, m->base, m->file};
+    /* A number has no data: NULL + 0 is undefined in C. */
+    return (fct_pb){f->data, f->len ? f->data + f->len : f->data, m->base, m->file};
 }
