@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "tools": COMMAND_MAY,
     "server": [],
     "python": [],
-    "train": ["base", "kernels", "ops", "graph"],
+    "train": ["base", "kernels", "ops", "graph", "onnx"],
 }
 MAX_LINES = 500
 GENERATED = {"meanshape.inc"}  # tables of figures

@@ -22,6 +22,7 @@ Commands:
   info         tell what this machine, build, pack and gallery are
   models       list, download, check, import and remove packs of networks
   doctor       check that machine, networks and gallery are in order
+  train        train an embedder, or fine-tune one
   bench        measure how fast a network runs here
   help         show help on a command or topic, write man pages and completions
   version      show the version
