@@ -94,9 +94,15 @@ static fct_status create_or_migrate(const fct_db *db, bool create, fct_error *er
     return s;
 }
 
+/* All marks from one state of the file: another process may be creating it. */
+static fct_status read_marks_at_once(const fct_db *db, file_marks *m, fct_error *err) {
+    fct_status s = fct_db_run(db, err, "BEGIN", "");
+    return s ? s : fct_db_end(db, read_marks(db, m, err), err);
+}
+
 fct_status fct_gallery_schema_prepare(const fct_db *db, bool create, bool read_only, fct_error *err) {
     file_marks m;
-    fct_status s = read_marks(db, &m, err);
+    fct_status s = read_marks_at_once(db, &m, err);
     if (s) return s;
     if (!is_blank(&m) || !create) s = check_marks(db, &m, err);
     if (s || m.version == FCT_GALLERY_SCHEMA) return s;
