@@ -159,8 +159,10 @@ static void write_numbered(const char *format, int from, int n, int w, int h) {
         REQUIRE(fct_address_numbered(format, from + i, path, sizeof path));
         REQUIRE(!fct_image_create(i == 2 ? w / 2 : w, h, FCT_PIX_RGB, &im, NULL));
         memset(fct_image_pixels(im), 10 * i, (size_t)(fct_image_view(im).stride * h));
-        REQUIRE(!fct_image_write(fct_image_view(im), path, FCT_FILE_AUTO, 0, NULL));
+        fct_status s = fct_image_write(fct_image_view(im), path, FCT_FILE_AUTO, 0, NULL);
         fct_image_free(im);
+        if (s == FCT_ERR_UNSUPPORTED) SKIP("the format of its pictures is off in this build");
+        REQUIRE(!s);
     }
 }
 
