@@ -156,6 +156,7 @@ TEST(outputs_of_a_wrong_shape_are_refused) {
     CHECK(strstr(e.text, "output 4") && strstr(e.text, "31 x 4") && strstr(e.text, "32 x 4"));
     o.t[4].dims[0]++;
     o.t[8].rank = 4;
+    o.t[8].dims[2] = o.t[8].dims[3] = 1;
     CHECK(fct_scrfd_decode(&o.form, o.t, 1, 0, &frame, 0.5f, &list, &e) == FCT_ERR_FORMAT);
     fct_free(list.items);
     free_outputs(&o);

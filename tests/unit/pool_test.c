@@ -198,7 +198,7 @@ TEST(locks_and_conditions) {
 
 #if !defined(_WIN32) && !defined(__SANITIZE_THREAD__)
 TEST(a_forked_child_has_its_own_pool) {
-    if (getenv("FCT_EMULATED")) SKIP("qemu-user cannot fork a process with threads");
+    if (getenv("FCT_EMULATED")) SKIP("emulators cannot fork a process with threads");
     fct_set_threads(3, NULL);
     run(100);
     fflush(stdout);
