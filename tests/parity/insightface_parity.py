@@ -177,7 +177,7 @@ def run_pack(name, options, root, photos, det_size, args):
             jitter(ref, img, faces, worst)
         for metric in ("default", "max"):  # the limit keeps the same faces, in the same order
             a, b = (x.get(img, max_num=2, det_metric=metric) for x in (ref, ours)) if args.limits and not known else ((), ())
-            if [tuple(np.round(f.bbox)) for f in a] != [tuple(np.round(f.bbox)) for f in b]:
+            if len(a) != len(b) or any(iou(f.bbox, g.bbox) < 0.99 for f, g in zip(a, b)):
                 worst.failures.append(f"{name} {os.path.basename(photo)}: max_num by {metric} differs")
     print(f"{name}, size {det_size or 'auto'}: {worst.photos} photos, {worst.faces} faces; largest deviations: "
           + ", ".join(f"{k} {v:.2g}" for k, v in worst.items()))
