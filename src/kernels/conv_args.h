@@ -64,11 +64,14 @@ typedef struct fct_k_pack {
     const float *scale, *shift;  /* at in's first channel, or NULL: x scale + shift inside, 0 outside */
 } fct_k_pack;
 
-/* Depthwise convolution of one block of channels of one image; dilation 1. */
+/* Depthwise convolution, or one of small groups, of one block of channels of one
+ * image; dilation 1. Output lane l reads the input lanes l ^ r, r < group: the
+ * lanes of its group, in an order that a vector can be shuffled into. */
 typedef struct fct_k_dw {
     fct_k_geom g;
+    int group;               /* channels per group: 1, 2 or 4 */
     const float *in;         /* [ih][iw][cb] */
-    const float *w;          /* [kh][kw][cb] */
+    const float *w;          /* [kh][kw][group: r][cb] */
     const fct_k_epilogue *e; /* at this block */
     const float *add;        /* [oh][ow][cb] or NULL; may be out */
     float *out;              /* [oh][ow][cb] */

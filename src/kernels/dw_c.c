@@ -8,7 +8,9 @@ static float dw_sum(const fct_k_dw *d, int y, int x, int lane) {
         for (int kx = 0; kx < g->kw; kx++) {
             const int iy = y * g->sh + ky - g->pad_top, ix = x * g->sw + kx - g->pad_left;
             if (iy < 0 || iy >= g->ih || ix < 0 || ix >= g->iw) continue;
-            sum += d->in[((size_t)iy * g->iw + ix) * g->cb + lane] * d->w[(ky * g->kw + kx) * g->cb + lane];
+            const float *in = d->in + ((size_t)iy * g->iw + ix) * g->cb;
+            for (int r = 0; r < d->group; r++)
+                sum += in[lane ^ r] * d->w[((ky * g->kw + kx) * d->group + r) * g->cb + lane];
         }
     return sum;
 }

@@ -1,6 +1,7 @@
 /* Depthwise convolutions: lanes are channels. A tile is up to eight pixels of a
  * row; every tap is one load of weights and one FMA with a memory operand per
- * pixel, which keeps loads and FMAs in balance. */
+ * pixel, which keeps loads and FMAs in balance. Groups of two or four channels
+ * shuffle the lanes of what they loaded. */
 #include "kernels/tile.h"
 
 enum { DW_TILE = 8 };
@@ -9,27 +10,34 @@ enum { DW_TILE = 8 };
  * input. p: the input under tap (0, 0) of the first pixel. */
 typedef struct window { int ky0, ky1, kx0, kx1; } window;
 
-ALWAYS_INLINE void dw_tile(const int N, const int KW, const int SW, const fct_k_dw *d, const float *p, window k,
-                           size_t at, int v) {
+/* One tap, `step` floats from pixel to pixel; w: its weights for this vector. */
+ALWAYS_INLINE void tap(const int N, const int G, vf *acc, const float *p, size_t step, const float *w) {
+    const vf w0 = V_LOAD(w);
+    if (G == 1) {
+        UNROLL for (int j = 0; j < N; j++) acc[j] = V_FMA(V_LOAD(p + j * step), w0, acc[j]);
+        return;
+    }
+    const vf w1 = V_LOAD(w + CB), w2 = V_LOAD(w + (G > 2 ? 2 : 0) * CB), w3 = V_LOAD(w + (G > 2 ? 3 : 0) * CB);
+    UNROLL for (int j = 0; j < N; j++) {
+        const vf x = V_LOAD(p + j * step);
+        acc[j] = V_FMA(V_XOR1(x), w1, V_FMA(x, w0, acc[j]));
+        if (G > 2) acc[j] = V_FMA(V_XOR3(x), w3, V_FMA(V_XOR2(x), w2, acc[j]));
+    }
+}
+
+ALWAYS_INLINE void dw_tile(const int N, const int KW, const int SW, const int G, const fct_k_dw *d, const float *p,
+                           window k, size_t at, int v) {
     const fct_k_geom *g = &d->g;
     const int kw = KW ? KW : g->kw;
     const size_t step = (size_t)(SW ? SW : g->sw) * CB;
     vf acc[DW_TILE];
     UNROLL for (int j = 0; j < N; j++) acc[j] = V_ZERO();
     for (int ky = k.ky0; ky < k.ky1; ky++) {
-        const float *row = p + (ptrdiff_t)ky * g->iw * CB, *w = d->w + ky * kw * CB + v * VL;
-        if (KW) {
-            UNROLL for (int kx = 0; kx < KW; kx++) {
-                const vf wv = V_LOAD(w + kx * CB);
-                UNROLL for (int j = 0; j < N; j++) acc[j] = V_FMA(V_LOAD(row + kx * CB + j * step), wv, acc[j]);
-            }
-        } else {
-            for (int kx = k.kx0; kx < k.kx1; kx++) {
-                const vf wv = V_LOAD(w + kx * CB);
-                UNROLL for (int j = 0; j < N; j++)
-                    acc[j] = V_FMA(V_LOAD(row + (ptrdiff_t)kx * CB + j * step), wv, acc[j]);
-            }
-        }
+        const float *row = p + (ptrdiff_t)ky * g->iw * CB, *w = d->w + ky * kw * G * CB + v * VL;
+        if (KW)
+            UNROLL for (int kx = 0; kx < KW; kx++) tap(N, G, acc, row + kx * CB, step, w + kx * G * CB);
+        else
+            for (int kx = k.kx0; kx < k.kx1; kx++) tap(N, G, acc, row + (ptrdiff_t)kx * CB, step, w + kx * G * CB);
     }
     const fct_k_epilogue *e = d->e;
     const vf bias = V_LOAD(e->bias + v * VL);
@@ -49,39 +57,52 @@ ALWAYS_INLINE void dw_tile(const int N, const int KW, const int SW, const fct_k_
 }
 
 /* Pixels x0 .. x1 - 1 of row y, all taps of which are inside. */
-ALWAYS_INLINE void dw_inner(const int KW, const int SW, const fct_k_dw *d, const float *row, window k, size_t at,
-                            int x0, int x1, int v) {
+ALWAYS_INLINE void dw_inner(const int KW, const int SW, const int G, const fct_k_dw *d, const float *row, window k,
+                            size_t at, int x0, int x1, int v) {
     const fct_k_geom *g = &d->g;
     const ptrdiff_t step = (ptrdiff_t)(SW ? SW : g->sw) * CB;
 #define AT(x) d, row + (x) * step, k, at + (size_t)(x) * CB, v
     int x = x0;
-    for (; x + 8 <= x1; x += 8) dw_tile(8, KW, SW, AT(x));
+    for (; x + 8 <= x1; x += 8) dw_tile(8, KW, SW, G, AT(x));
     if (x + 4 <= x1) {
-        dw_tile(4, KW, SW, AT(x));
+        dw_tile(4, KW, SW, G, AT(x));
         x += 4;
     }
     if (x + 2 <= x1) {
-        dw_tile(2, KW, SW, AT(x));
+        dw_tile(2, KW, SW, G, AT(x));
         x += 2;
     }
-    if (x < x1) dw_tile(1, KW, SW, AT(x));
+    if (x < x1) dw_tile(1, KW, SW, G, AT(x));
 #undef AT
 }
 
 typedef void inner_fn(const fct_k_dw *d, const float *row, window k, size_t at, int x0, int x1, int v);
-#define INNER(name, KW, SW)                                                                                         \
+#define INNER(name, KW, SW, G)                                                                                      \
     static void name(const fct_k_dw *d, const float *row, window k, size_t at, int x0, int x1, int v) {             \
-        dw_inner(KW, SW, d, row, k, at, x0, x1, v);                                                                 \
+        dw_inner(KW, SW, G, d, row, k, at, x0, x1, v);                                                              \
     }
-INNER(inner_3_1, 3, 1)
-INNER(inner_3_2, 3, 2)
-INNER(inner_any_1, 0, 1)
-INNER(inner_any, 0, 0)
+INNER(inner_3_1, 3, 1, 1)
+INNER(inner_3_2, 3, 2, 1)
+INNER(inner_any_1, 0, 1, 1)
+INNER(inner_any, 0, 0, 1)
+INNER(pairs_3_1, 3, 1, 2)
+INNER(pairs_any, 0, 0, 2)
+INNER(fours_any, 0, 0, 4)
 
-static inner_fn *choose_inner(const fct_k_geom *g) {
+static inner_fn *choose_inner(const fct_k_dw *d) {
+    const fct_k_geom *g = &d->g;
+    if (d->group == 4) return fours_any;
+    if (d->group == 2) return g->kw == 3 && g->sw == 1 ? pairs_3_1 : pairs_any;
     if (g->kw == 3 && g->sw == 1) return inner_3_1;
     if (g->kw == 3 && g->sw == 2) return inner_3_2;
     return g->sw == 1 ? inner_any_1 : inner_any;
+}
+
+/* One pixel at an edge. */
+static void dw_edge(const fct_k_dw *d, const float *p, window k, size_t at, int v) {
+    if (d->group == 1) dw_tile(1, 0, 0, 1, d, p, k, at, v);
+    else if (d->group == 2) dw_tile(1, 0, 0, 2, d, p, k, at, v);
+    else dw_tile(1, 0, 0, 4, d, p, k, at, v);
 }
 
 static int least(int a, int b) { return a < b ? a : b; }
@@ -105,12 +126,12 @@ static void dw_row(const fct_k_dw *d, int y, inner_fn *inner, int v) {
         }
         const int left = x * g->sw - g->pad_left;
         window edge = {k.ky0, k.ky1, most(0, -left), least(g->kw, g->iw - left)};
-        dw_tile(1, 0, 0, d, row + (ptrdiff_t)x * g->sw * CB, edge, at + (size_t)x * CB, v);
+        dw_edge(d, row + (ptrdiff_t)x * g->sw * CB, edge, at + (size_t)x * CB, v);
     }
 }
 
 void KFN(conv_dw)(const fct_k_dw *d, int y0, int y1) {
-    inner_fn *inner = choose_inner(&d->g);
+    inner_fn *inner = choose_inner(d);
     for (int y = y0; y < y1; y++)
         for (int v = 0; v < VPB; v++) dw_row(d, y, inner, v);
 }

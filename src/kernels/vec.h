@@ -3,6 +3,7 @@
  *
  *   vf        VL floats; V_* below act on it, loads and stores need no alignment
  *   CB        channels per block, VPB = CB / VL vectors
+ *   V_XORn    lane l of the result is lane l ^ n
  *   KFN(name) the kernel's name at this level
  *
  * Included by <family>_v.c only, never by code compiled for the baseline. */
@@ -36,6 +37,9 @@ typedef __m512 vf;
 #define V_MIN(a, b)      _mm512_min_ps(a, b)
 #define V_HALF(p)        _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(p)))
 #define V_TO_HALF(p, v)  _mm256_storeu_si256((__m256i *)(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT))
+#define V_XOR1(v)        _mm512_permute_ps(v, 0xB1)
+#define V_XOR2(v)        _mm512_permute_ps(v, 0x4E)
+#define V_XOR3(v)        _mm512_permute_ps(v, 0x1B)
 ALWAYS_INLINE float v_sum(vf v) { return _mm512_reduce_add_ps(v); }
 #elif defined(__AVX2__)
 #include <immintrin.h>
@@ -51,6 +55,9 @@ typedef __m256 vf;
 #define V_MIN(a, b)      _mm256_min_ps(a, b)
 #define V_HALF(p)        _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p)))
 #define V_TO_HALF(p, v)  _mm_storeu_si128((__m128i *)(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT))
+#define V_XOR1(v)        _mm256_permute_ps(v, 0xB1)
+#define V_XOR2(v)        _mm256_permute_ps(v, 0x4E)
+#define V_XOR3(v)        _mm256_permute_ps(v, 0x1B)
 ALWAYS_INLINE float v_sum(vf v) {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
@@ -70,6 +77,9 @@ typedef float32x4_t vf;
 #define V_MIN(a, b)      vminq_f32(a, b)
 #define V_HALF(p)        vcvt_f32_f16(vld1_f16((const float16_t *)(p)))
 #define V_TO_HALF(p, v)  vst1_f16((float16_t *)(p), vcvt_f16_f32(v))
+#define V_XOR1(v)        vrev64q_f32(v)
+#define V_XOR2(v)        vextq_f32(v, v, 2)
+#define V_XOR3(v)        V_XOR1(V_XOR2(v))
 ALWAYS_INLINE float v_sum(vf v) { return vaddvq_f32(v); }
 #elif defined(__SSE4_1__)
 #include <smmintrin.h>
@@ -83,6 +93,9 @@ typedef __m128 vf;
 #define V_FMA(a, b, c)   _mm_add_ps(_mm_mul_ps(a, b), c)
 #define V_MAX(a, b)      _mm_max_ps(a, b)
 #define V_MIN(a, b)      _mm_min_ps(a, b)
+#define V_XOR1(v)        _mm_shuffle_ps(v, v, 0xB1)
+#define V_XOR2(v)        _mm_shuffle_ps(v, v, 0x4E)
+#define V_XOR3(v)        _mm_shuffle_ps(v, v, 0x1B)
 ALWAYS_INLINE float v_sum(vf v) {
     v = _mm_add_ps(v, _mm_movehl_ps(v, v));
     return _mm_cvtss_f32(_mm_add_ss(v, _mm_shuffle_ps(v, v, 1)));

@@ -1,25 +1,29 @@
-/* Depthwise convolution: one task is some rows of one block of channels. */
+/* Depthwise convolution, and groups of two or four channels: one task is some
+ * rows of one block of channels. */
 #include "ops/conv_int.h"
 #include <string.h>
 
 enum { T_BANDS };
 
+static int group(const fct_conv *c) { return c->s.ic / c->s.groups; }
+
 static bool can(const fct_conv *c) {
     const fct_conv_spec *s = &c->s;
-    return s->groups == s->ic && s->oc == s->ic && !s->planar_in && !s->in_scale && !s->add_up2 && s->dh == 1 &&
+    return s->oc == s->ic && (group(c) == 1 || group(c) == 2 || group(c) == 4) && !s->planar_in && !s->in_scale && !s->add_up2 && s->dh == 1 &&
            s->dw == 1 && s->act.kind != FCT_ACT_SIGMOID;
 }
 
-/* [block][kh][kw][cb] */
+/* [block][kh][kw][r][cb]: see fct_k_dw */
 static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
-    const size_t taps = (size_t)c->s.kh * c->s.kw;
-    *bytes = taps * c->ocb * c->cb * sizeof(float);
+    const size_t taps = (size_t)c->s.kh * c->s.kw, g = (size_t)group(c);
+    *bytes = taps * g * c->ocb * c->cb * sizeof(float);
     float *w = *packed = fct_aligned_alloc(*bytes);
     if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
     memset(w, 0, *bytes);
-    for (int o = 0; o < c->s.oc; o++)
+    for (size_t o = 0; o < (size_t)c->s.oc; o++)
         for (size_t i = 0; i < taps; i++)
-            w[((size_t)(o / c->cb) * taps + i) * c->cb + o % c->cb] = c->weight[o * taps + i];
+            for (size_t r = 0; r < g; r++)
+                w[((o / c->cb * taps + i) * g + r) * c->cb + o % c->cb] = c->weight[(o * g + ((o ^ r) % g)) * taps + i];
     return FCT_OK;
 }
 
@@ -28,7 +32,7 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     int bands = 1;
     while (p->n * c->ocb * bands < 4 * p->threads && bands * 4 < p->oh && p->threads > 1) bands++;
     p->t[T_BANDS] = bands;
-    return (double)p->n * p->oh * p->ow * c->ocb * c->s.kh * c->s.kw * 1e-10;
+    return (double)p->n * p->oh * p->ow * c->ocb * c->s.kh * c->s.kw * group(c) * 1e-10;
 }
 
 typedef struct job {
@@ -44,8 +48,8 @@ static void task(void *ctx, int index, int worker) {
     const int bands = p->t[T_BANDS], plane = index / bands, band = index % bands, block = plane % c->ocb;
     const fct_k_epilogue e = fct_conv_epilogue_at(c, block);
     const size_t out_at = (size_t)plane * p->oh * p->ow * c->cb;
-    const fct_k_dw d = {.g = fct_conv_geom(p), .in = j->in + (size_t)plane * p->ih * p->iw * c->cb,
-        .w = (const float *)p->packed + (size_t)block * c->s.kh * c->s.kw * c->cb, .e = &e,
+    const fct_k_dw d = {.g = fct_conv_geom(p), .group = group(c), .in = j->in + (size_t)plane * p->ih * p->iw * c->cb,
+        .w = (const float *)p->packed + (size_t)block * c->s.kh * c->s.kw * group(c) * c->cb, .e = &e,
         .add = j->add ? j->add + out_at : NULL, .out = j->out + out_at};
     c->k->conv_dw(&d, p->oh * band / bands, p->oh * (band + 1) / bands);
 }
