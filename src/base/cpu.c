@@ -70,11 +70,19 @@ static fct_cpu_level built_level(fct_cpu_level l) {
 #endif
 }
 
+/* Asked for by every plan of a convolution; in a virtual machine each CPUID is a
+ * trip to the hypervisor, so the answer is kept. */
 fct_cpu_caches fct_cpu_get_caches(void) {
-    fct_cpu_caches c = fct_probe_caches();
+    static atomic_size_t kept[3];
+    fct_cpu_caches c = {atomic_load(&kept[0]), atomic_load(&kept[1]), atomic_load(&kept[2])};
+    if (c.l1d && c.l2 && c.l3) return c;
+    c = fct_probe_caches();
     if (!c.l1d) c.l1d = (size_t)32 << 10;
     if (!c.l2) c.l2 = (size_t)256 << 10;
     if (!c.l3) c.l3 = (size_t)2 << 20;
+    atomic_store(&kept[0], c.l1d);
+    atomic_store(&kept[1], c.l2);
+    atomic_store(&kept[2], c.l3);
     return c;
 }
 

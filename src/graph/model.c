@@ -2,6 +2,7 @@
 #include "graph/model.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "graph/weights.h"
 #include "graph/passes.h"
 #include <string.h>
@@ -34,7 +35,12 @@ static fct_status keep_constants(fct_model *m, fct_error *err) {
     return FCT_OK;
 }
 
-fct_status fct_model_create(fct_graph *g, const char *id, const fct_engine_opts *opts, fct_model **out, fct_error *err) {
+void fct_source_hash(fct_source *s) {
+    fct_sha256_hex(s->data, s->len, s->sha256);
+    s->hashed = true;
+}
+
+fct_status fct_model_create(fct_graph *g, fct_source *source, const fct_engine_opts *opts, fct_model **out, fct_error *err) {
     fct_model *m = fct_calloc(1, sizeof *m);
     *out = NULL;
     if (!m) {
@@ -43,12 +49,13 @@ fct_status fct_model_create(fct_graph *g, const char *id, const fct_engine_opts 
     }
     m->g = g;
     m->opts = *opts;
-    memcpy(m->id, id, 16);
     for (int i = 0; i < g->n_values; i++)
         if (g->values[i].konst && g->values[i].konst->view.dtype == FCT_F32)
             m->params += fct_view_count(&g->values[i].konst->view);
     fct_status s = FCT_OK;
-    if (!opts->reference && !(s = fct_passes_run(g, opts->skip, err))) s = fct_weights_pack(m, err);
+    if (!opts->reference && !(s = fct_passes_run(g, opts->skip, err))) s = fct_weights_pack(m, source, err);
+    if (!source->hashed) fct_source_hash(source);
+    memcpy(m->id, source->sha256, 16);
     if (!s) s = keep_constants(m, err);
     if (s) {
         fct_model_free(m);

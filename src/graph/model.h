@@ -29,9 +29,18 @@ struct fct_model {
     int64_t params; /* elements of float constants in the file */
 };
 
+/* The bytes a graph was read from. */
+typedef struct fct_source {
+    const void *data;
+    size_t len;
+    bool hashed;
+    char sha256[65]; /* of data, where hashed */
+} fct_source;
+void fct_source_hash(fct_source *s);
+
 /* Optimises and packs the graph, which it takes over, also on failure. The
- * file's bytes may go afterwards. */
-fct_status fct_model_create(fct_graph *g, const char *id, const fct_engine_opts *opts, fct_model **out, fct_error *err);
+ * source's bytes may go afterwards. */
+fct_status fct_model_create(fct_graph *g, fct_source *source, const fct_engine_opts *opts, fct_model **out, fct_error *err);
 
 /* fct_model_load_memory() with the engine's inner options; in src/onnx/. */
 fct_status fct_model_load_engine(const void *data, size_t len, const char *name, const fct_engine_opts *opts,

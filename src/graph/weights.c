@@ -1,97 +1,31 @@
+/* Packing all weights: one task per node, the largest first, and one for the hash
+ * of the file, which takes as long as all of them together. */
 #include "graph/weights.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "graph/shapes.h"
-#include "kernels/kernels.h"
+#include "graph/weights_node.h"
 #include "ops/fc.h"
+#include <stdlib.h>
 #include <string.h>
 
-/* Weights of all parts one after the other, times their scales; *temp is to be freed. */
-static fct_status stack_weights(fct_model *m, const fct_node *n, size_t per, const float **out, float **temp, fct_error *err) {
-    const fct_fused *f = n->fused;
-    const fct_view *v;
-    fct_status s = FCT_OK;
-    *temp = NULL;
-    if (f->n_parts == 1 && !f->weight_scale) {
-        s = fct_const_data(m->g->values[f->parts[0]].konst, &v, err);
-        *out = s ? NULL : fct_view_f32(v);
-        return s;
-    }
-    float *w = *temp = fct_alloc((size_t)f->oc * per * sizeof *w);
-    if (!w) return fct_fail_nomem(err, n->name, (size_t)f->oc * per * sizeof *w);
-    size_t o = 0;
-    for (int i = 0; !s && i < f->n_parts; i++) {
-        fct_const *c = m->g->values[f->parts[i]].konst;
-        if ((s = fct_const_data(c, &v, err))) break;
-        for (size_t k = 0; k < (size_t)v->dims[0]; k++, o++)
-            for (size_t q = 0; q < per; q++)
-                w[o * per + q] = fct_view_f32(v)[k * per + q] * (f->weight_scale ? f->weight_scale[o] : 1);
-        fct_const_drop(c);
-    }
-    *out = w;
-    return s;
-}
+typedef struct item {
+    fct_node *node; /* NULL: the hash */
+    size_t size;
+    fct_status status;
+    fct_error err;
+} item;
 
-/* in: the shape the convolution will most likely see, or NULL: with it the
- * weights are packed at once and their raw form is given up layer by layer. */
-static fct_status pack_conv(fct_model *m, fct_node *n, const fct_view *in, fct_error *err) {
-    const fct_fused *f = n->fused;
-    size_t per = (size_t)(f->ic / f->groups) * (size_t)(f->kh * f->kw);
-    const float *w = NULL;
-    float *temp;
-    fct_conv *conv = NULL;
-    fct_conv_plan *plan;
-    fct_status s = stack_weights(m, n, per, &w, &temp, err);
-    fct_conv_spec spec = {.name = n->name, .ic = f->ic, .oc = f->oc, .groups = f->groups, .kh = f->kh, .kw = f->kw,
-                          .sh = f->sh, .sw = f->sw, .dh = f->dh, .dw = f->dw, .pad_top = f->pad[0], .pad_left = f->pad[1],
-                          .pad_bottom = f->pad[2], .pad_right = f->pad[3], .weight = w, .bias = f->bias,
-                          .in_scale = f->in_scale, .in_shift = f->in_shift, .act = f->act, .add = f->add,
-                          .add_up2 = f->add_up2, .planar_in = f->planar_in, .precision = m->opts.model.precision,
-                          .low_memory = m->opts.model.low_memory};
-    spec.act.slope = f->slope;
-    if (!s) s = fct_conv_create(&spec, &conv, err);
-    n->fused->packed = conv;
-    fct_free(temp);
-    if (f->n_parts == 1) fct_const_drop(m->g->values[f->parts[0]].konst);
-    if (s || !in) return s;
-    if ((s = fct_conv_plan_create(conv, (int)in->dims[0], (int)in->dims[2], (int)in->dims[3], NULL, &plan, err))) return s;
-    fct_conv_plan_free(plan);
-    return FCT_OK;
-}
-
-static fct_status pack_fc(fct_model *m, fct_node *n, fct_error *err) {
-    const fct_fused *f = n->fused;
-    fct_const *c = m->g->values[f->parts[0]].konst;
-    const fct_view *v;
-    fct_fc *fc = NULL;
-    fct_status s = fct_const_data(c, &v, err);
-    if (s) return s;
-    fct_fc_spec spec = {.name = n->name, .k = f->ic, .n = f->oc, .weight = fct_view_f32(v), .weight_kn = f->weight_kn,
-                        .row_scale = f->weight_scale, .bias = f->bias, .channels = f->channels, .in_scale = f->in_scale,
-                        .in_shift = f->in_shift, .blocked = f->fc_channels,
-                        .half = m->opts.model.precision == FCT_PRECISION_FAST};
-    s = fct_fc_create(&spec, &fc, err);
-    n->fused->packed = fc;
-    fct_const_drop(c);
-    return s;
-}
-
-/* n floats and as many zeros (or fill) as whole blocks need. */
-static bool pad_vector(float **v, int n, float fill) {
-    int padded = fct_blocks(n, FCT_CB_MAX) * FCT_CB_MAX;
-    float *p = fct_realloc_array(*v, (size_t)padded, sizeof *p);
-    if (!p) return false;
-    for (int i = *v ? n : 0; i < padded; i++) p[i] = fill;
-    *v = p;
-    return true;
-}
-
-static fct_status pack_affine(fct_node *n, fct_error *err) {
-    fct_fused *f = n->fused;
-    bool ok = pad_vector(&f->scale, f->channels, 0) && pad_vector(&f->shift, f->channels, 0);
-    if (f->act.kind == FCT_ACT_LEAKY || f->act.kind == FCT_ACT_PRELU) ok = ok && pad_vector(&f->slope, f->channels, f->act.a);
-    return ok ? FCT_OK : fct_fail_nomem(err, n->name, 0);
-}
+typedef struct packing {
+    fct_model *m;
+    fct_source *source;
+    fct_shapes shapes;
+    bool shaped, binding;
+    item *items;
+    int n;
+    fct_weights_scratch *scratch; /* per worker */
+    int workers;
+} packing;
 
 static void mark(bool *used, int v) {
     if (v >= 0) used[v] = true;
@@ -114,34 +48,100 @@ static fct_status free_constants(fct_graph *g, fct_error *err) {
     return FCT_OK;
 }
 
-/* Shapes for inputs whose dimensions are all fixed but the batch. */
-static bool fixed_shapes(const fct_graph *g, fct_shapes *shapes) {
+/* Shapes for inputs as the file has them, open heights and widths taken as
+ * `open`; the batch is 1 where it is open. */
+static bool shapes_for(const fct_graph *g, int64_t open, bool *binding, fct_shapes *shapes) {
     fct_view in[8];
     fct_error ignored;
+    *binding = true;
     if (g->n_inputs < 1 || g->n_inputs > 8) return false;
     for (int i = 0; i < g->n_inputs; i++) {
         const fct_value *v = &g->values[g->inputs[i]];
         in[i] = (fct_view){.dtype = FCT_F32, .rank = v->rank};
         if (v->rank < 1) return false;
         in[i].dims[0] = v->dims[0] > 0 ? v->dims[0] : 1;
-        for (int k = 1; k < v->rank; k++)
-            if ((in[i].dims[k] = v->dims[k]) < 1) return false;
+        for (int k = 1; k < v->rank; k++) {
+            in[i].dims[k] = v->dims[k] > 0 ? v->dims[k] : k == 1 ? 3 : open;
+            *binding = *binding && v->dims[k] > 0;
+        }
         if (!fct_op_check_dims(&in[i])) return false;
     }
     return !fct_shapes_infer(g, in, shapes, &ignored);
 }
 
-fct_status fct_weights_pack(fct_model *m, fct_error *err) {
-    fct_shapes shapes = {0};
-    bool fixed = fixed_shapes(m->g, &shapes);
-    fct_status s = FCT_OK;
-    for (int i = 0; !s && i < m->g->n_nodes; i++) {
-        fct_node *n = &m->g->nodes[i];
-        if (n->kind == FCT_NODE_CONV) s = pack_conv(m, n, fixed ? &shapes.views[n->in[0]] : NULL, err);
-        if (n->kind == FCT_NODE_FC) s = pack_fc(m, n, err);
-        if (n->kind == FCT_NODE_AFFINE) s = pack_affine(n, err);
+static void find_shapes(packing *p) {
+    static const int64_t usual[] = {640, 320, 112}; /* detectors; embedders */
+    for (size_t i = 0; i < sizeof usual / sizeof *usual && !p->shaped; i++) {
+        fct_shapes_free(&p->shapes);
+        p->shaped = shapes_for(p->m->g, usual[i], &p->binding, &p->shapes);
+        if (p->binding) return;
     }
-    fct_shapes_free(&shapes);
+}
+
+/* Constants that several nodes read are converted before threads meet there. */
+static fct_status share_constants(const packing *p, fct_error *err) {
+    fct_graph *g = p->m->g;
+    bool *seen = fct_calloc((size_t)g->n_values, sizeof *seen);
+    fct_status s = seen ? FCT_OK : fct_fail_nomem(err, "constants", 0);
+    for (int i = 0; !s && i < p->n; i++) {
+        const fct_fused *f = p->items[i].node ? p->items[i].node->fused : NULL;
+        for (int k = 0; f && !s && k < f->n_parts; k++) {
+            fct_const *c = g->values[f->parts[k]].konst;
+            const fct_view *v;
+            if (seen[f->parts[k]] && !(s = fct_const_data(c, &v, err))) c->raw = NULL; /* no node drops it */
+            seen[f->parts[k]] = true;
+        }
+    }
+    fct_free(seen);
+    return s;
+}
+
+static void pack_item(void *ctx, int index, int worker) {
+    packing *p = ctx;
+    item *t = &p->items[index];
+    if (!t->node) {
+        fct_source_hash(p->source);
+        return;
+    }
+    const fct_view *in = p->shaped && t->node->in[0] >= 0 && p->shapes.known[t->node->in[0]] ? &p->shapes.views[t->node->in[0]] : NULL;
+    t->status = fct_weights_node(p->m, t->node, in, p->binding, &p->scratch[worker], &t->err);
+}
+
+/* The hash, then the largest, then the earliest. */
+static int by_size(const void *a, const void *b) {
+    const item *x = a, *y = b;
+    if (!x->node != !y->node) return x->node ? 1 : -1;
+    if (x->size != y->size) return x->size < y->size ? 1 : -1;
+    return x->node < y->node ? -1 : x->node > y->node;
+}
+
+static fct_status list_items(packing *p, fct_error *err) {
+    fct_graph *g = p->m->g;
+    p->items = fct_calloc((size_t)g->n_nodes + 1, sizeof *p->items);
+    p->scratch = fct_calloc((size_t)p->workers, sizeof *p->scratch);
+    if (!p->items || !p->scratch) return fct_fail_nomem(err, "weights", 0);
+    if (!p->source->hashed) p->n = 1;
+    for (int i = 0; i < g->n_nodes; i++)
+        if (g->nodes[i].kind == FCT_NODE_CONV || g->nodes[i].kind == FCT_NODE_FC || g->nodes[i].kind == FCT_NODE_AFFINE)
+            p->items[p->n++] = (item){.node = &g->nodes[i], .size = fct_weights_count(&g->nodes[i])};
+    qsort(p->items, (size_t)p->n, sizeof *p->items, by_size);
+    return share_constants(p, err);
+}
+
+fct_status fct_weights_pack(fct_model *m, fct_source *source, fct_error *err) {
+    packing p = {.m = m, .source = source};
+    find_shapes(&p);
+    (void)fct_parallel_begin(); /* whoever else has the pool: this thread works alone */
+    p.workers = fct_parallel_width();
+    fct_status s = list_items(&p, err);
+    if (!s) fct_parallel(p.n, pack_item, &p);
+    fct_parallel_end();
+    for (int i = 0; !s && i < p.n; i++)
+        if ((s = p.items[i].status) && err) *err = p.items[i].err;
+    for (int i = 0; p.scratch && i < p.workers; i++) fct_aligned_free(p.scratch[i].p);
+    fct_free(p.scratch);
+    fct_free(p.items);
+    fct_shapes_free(&p.shapes);
     return s ? s : free_constants(m->g, err);
 }
 

@@ -2,21 +2,19 @@
 #include "onnx/onnx.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "graph/model.h"
 
 fct_status fct_model_load_engine(const void *data, size_t len, const char *name, const fct_engine_opts *opts,
                                  fct_model **out, fct_error *err) {
     fct_engine_opts defaults;
-    char hex[65];
     fct_graph *g;
     *out = NULL;
     fct_engine_opts_init(&defaults);
     if (!data) return fct_fail(err, FCT_ERR_ARG, "fct_model_load: no data");
     fct_status s = fct_onnx_read(data, len, name ? name : "model", &g, err);
     if (s) return s;
-    fct_sha256_hex(data, len, hex);
-    return fct_model_create(g, hex, opts ? opts : &defaults, out, err);
+    fct_source source = {.data = data, .len = len};
+    return fct_model_create(g, &source, opts ? opts : &defaults, out, err);
 }
 
 fct_status fct_model_load_memory(const void *data, size_t len, const char *name, const fct_model_opts *opts,

@@ -55,11 +55,11 @@ static void set_epilogue(fct_conv *c) {
     }
 }
 
-static fct_status copy_arrays(fct_conv *c, const fct_conv_spec *s, size_t weights, fct_error *err) {
+static fct_status copy_arrays(fct_conv *c, const fct_conv_spec *s, fct_error *err) {
     const size_t ip = (size_t)c->icb * c->cb, op = (size_t)c->ocb * c->cb;
-    c->weight = copy_padded(s->weight, weights, weights);
+    c->weight = s->weight;
     c->bias = copy_padded(s->bias, (size_t)s->oc, op);
-    bool ok = c->weight && c->bias;
+    bool ok = c->bias != NULL;
     if (s->act.kind == FCT_ACT_PRELU || s->act.kind == FCT_ACT_LEAKY) {
         c->slope = copy_padded(s->act.kind == FCT_ACT_PRELU ? s->act.slope : NULL, (size_t)s->oc, op);
         ok = ok && c->slope;
@@ -70,7 +70,7 @@ static fct_status copy_arrays(fct_conv *c, const fct_conv_spec *s, size_t weight
         c->shift = copy_padded(s->in_shift, (size_t)s->ic, ip);
         ok = ok && c->scale && c->shift;
     }
-    return ok ? FCT_OK : fct_fail_nomem(err, "weights of a convolution", weights * sizeof(float));
+    return ok ? FCT_OK : fct_fail_nomem(err, "vectors of a convolution", op * sizeof(float));
 }
 
 fct_status fct_conv_create_at(const fct_kernel_table *k, const fct_conv_spec *s, fct_conv **out, fct_error *err) {
@@ -89,14 +89,13 @@ fct_status fct_conv_create_at(const fct_kernel_table *k, const fct_conv_spec *s,
     c->icb = fct_blocks(s->ic, c->cb);
     c->ocb = fct_blocks(s->oc, c->cb);
     fct_mutex_init(&c->lock);
-    st = copy_arrays(c, s, weights, err);
+    st = copy_arrays(c, s, err);
     c->s.name = st ? NULL : fct_strdup(s->name ? s->name : "conv");
     if (!st && !c->s.name) st = fct_fail_nomem(err, "a convolution's name", 0);
     if (st) {
         fct_conv_free(c);
         return st;
     }
-    c->s.weight = c->weight;
     c->s.bias = c->bias;
     c->s.act.slope = c->slope;
     c->s.in_scale = c->scale;
@@ -113,7 +112,7 @@ fct_status fct_conv_create(const fct_conv_spec *spec, fct_conv **out, fct_error 
 void fct_conv_free(fct_conv *c) {
     if (!c) return;
     for (int i = 0; i < ALGO_COUNT; i++) fct_aligned_free(c->packed[i]);
-    fct_aligned_free(c->weight);
+    fct_aligned_free(c->own_weight);
     fct_aligned_free(c->bias);
     fct_aligned_free(c->slope);
     fct_aligned_free(c->scale);
@@ -130,7 +129,7 @@ static size_t weight_bytes(const fct_conv *c) {
 size_t fct_conv_memory(const fct_conv *c) {
     fct_conv *m = (fct_conv *)c; /* the lock is the only thing touched */
     fct_mutex_lock(&m->lock);
-    size_t sum = c->weight ? weight_bytes(c) : 0;
+    size_t sum = c->own_weight ? weight_bytes(c) : 0;
     for (int i = 0; i < ALGO_COUNT; i++) sum += c->packed_bytes[i];
     fct_mutex_unlock(&m->lock);
     return sum;
@@ -185,6 +184,27 @@ static int choose(const fct_conv *c, fct_conv_plan *p, const char *name) {
     return best;
 }
 
+/* Raw weights are kept where they are small: later plans for other shapes may
+ * then choose another algorithm. Large ones would double the memory. */
+static bool keeps_weight(const fct_conv *c) { return !c->s.low_memory && weight_bytes(c) <= (size_t)256 << 10; }
+
+static void drop_weight(fct_conv *c) {
+    fct_aligned_free(c->own_weight);
+    c->weight = c->own_weight = NULL;
+}
+
+fct_status fct_conv_settle(fct_conv *c, fct_error *err) {
+    fct_status st = FCT_OK;
+    fct_mutex_lock(&c->lock);
+    if (c->weight && !c->own_weight) {
+        const size_t n = weight_bytes(c) / sizeof(float);
+        c->weight = c->own_weight = copy_padded(c->weight, n, n);
+        if (!c->weight) st = fct_fail_nomem(err, c->s.name, weight_bytes(c));
+    }
+    fct_mutex_unlock(&c->lock);
+    return st;
+}
+
 fct_status fct_conv_plan_create(fct_conv *c, int n, int ih, int iw, const char *algorithm, fct_conv_plan **out,
                                 fct_error *err) {
     *out = NULL;
@@ -200,13 +220,7 @@ fct_status fct_conv_plan_create(fct_conv *c, int n, int ih, int iw, const char *
                       algorithm ? algorithm : "");
     if (!st && !c->packed[i]) st = algos[i]->pack(c, &c->packed[i], &c->packed_bytes[i], err);
     if (!st) p.packed = c->packed[i];
-    /* Raw weights are kept where they are small: later plans for other shapes
-     * may then choose another algorithm. Large ones would double the memory. */
-    if (!st && !algorithm && c->weight && (c->s.low_memory || weight_bytes(c) > ((size_t)256 << 10))) {
-        fct_aligned_free(c->weight);
-        c->weight = NULL;
-        c->s.weight = NULL;
-    }
+    if (!st && !algorithm && !keeps_weight(c)) drop_weight(c);
     fct_mutex_unlock(&c->lock);
     if (st) {
         fct_free(made);

@@ -29,13 +29,13 @@ typedef enum fct_add_kind {
     FCT_ADD_AFTER_ACT   /* act(conv) + add */
 } fct_add_kind;
 
-/* All pointers are borrowed until fct_conv_create() returns. */
+/* All pointers but weight are borrowed until fct_conv_create() returns. */
 typedef struct fct_conv_spec {
     const char *name; /* node's name, for error texts and profiles; copied */
     int ic, oc, groups;
     int kh, kw, sh, sw, dh, dw;             /* kernel, stride, dilation */
     int pad_top, pad_left, pad_bottom, pad_right;
-    const float *weight;                    /* [oc][ic / groups][kh][kw] */
+    const float *weight;                    /* [oc][ic / groups][kh][kw]; borrowed until fct_conv_settle() */
     const float *bias;                      /* [oc] or NULL */
     const float *in_scale, *in_shift;       /* [ic] or NULL: input is x * scale + shift, *then* zero-padded */
     fct_act act;
@@ -52,6 +52,9 @@ typedef struct fct_conv_plan fct_conv_plan;
 /* *out is owned. Errors: FCT_ERR_NOMEM, FCT_ERR_UNSUPPORTED (a combination no
  * algorithm handles; the direct one handles every valid spec). */
 fct_status fct_conv_create(const fct_conv_spec *spec, fct_conv **out, fct_error *err);
+/* Ends the loan of spec.weight: weights that later plans may need are copied.
+ * FCT_ERR_NOMEM. */
+fct_status fct_conv_settle(fct_conv *c, fct_error *err);
 void fct_conv_free(fct_conv *c);
 size_t fct_conv_memory(const fct_conv *c); /* bytes of packed weights */
 

@@ -44,45 +44,68 @@ static int k_blocks(const fct_conv *c) { return fct_blocks(group_ic(c), c->cb) *
 
 /* ---- Weights: [group][panel][k][panel lanes], k = [channel block][tap][channel] ---- */
 
-/* Weight of output channel o for input channel ic, both counted within a group of ours. */
-static float weight(const fct_conv *c, int group, int o, int ic, int tap) {
-    const int own = c->s.ic / c->s.groups; /* input channels of a group of the convolution */
-    if (o >= c->s.oc / group_count(c) || o / (c->s.oc / c->s.groups) != ic / own) return 0;
-    const size_t row = (size_t)group * (c->s.oc / group_count(c)) + o;
-    return c->weight[(row * own + ic % own) * taps(c) + tap];
+/* Weights of output channel o of a group of ours for input channels c0 .. c0 + n - 1
+ * to w[tap][channel], step floats apart. */
+static void pack_lane(const fct_conv *c, int group, int o, int c0, int n, float *w, size_t step) {
+    const int own_ic = c->s.ic / c->s.groups, own_oc = c->s.oc / c->s.groups, t = taps(c);
+    const float *row = c->weight + ((size_t)group * (c->s.oc / group_count(c)) + o) * own_ic * t;
+    for (int i = 0; i < n; i++) {
+        const bool connected = o < c->s.oc / group_count(c) && o / own_oc == (c0 + i) / own_ic;
+        const float *src = connected ? row + (c0 + i) % own_ic * t : NULL;
+        for (int tap = 0; tap < t; tap++) w[((size_t)tap * n + i) * step] = src ? src[tap] : 0;
+    }
 }
 
 static void pack_panel(const fct_conv *c, int group, fct_panel panel, float *w) {
-    const int icg = group_ic(c), t = taps(c), lanes = panel.count * c->cb;
-    for (int c0 = 0; c0 < icg; c0 += c->cb)
-        for (int tap = 0; tap < t; tap++)
-            for (int ic = c0; ic < icg && ic < c0 + c->cb; ic++)
-                for (int l = 0; l < lanes; l++) *w++ = weight(c, group, panel.first * c->cb + l, ic, tap);
+    const int icg = group_ic(c), lanes = panel.count * c->cb;
+    for (int c0 = 0; c0 < icg; c0 += c->cb) {
+        const int n = icg - c0 < c->cb ? icg - c0 : c->cb;
+        for (int l = 0; l < lanes; l++) pack_lane(c, group, panel.first * c->cb + l, c0, n, w + l, lanes);
+        w += (size_t)n * taps(c) * lanes;
+    }
 }
 
-static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
-    const size_t group_size = (size_t)group_blocks(c) * c->cb * depth(c);
-    *bytes = group_size * group_count(c) * sizeof(float);
-    float *w = *packed = fct_aligned_alloc(*bytes);
-    if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
-    for (int g = 0; g < group_count(c); g++)
-        for (int i = 0; i < fct_panel_total(c->k, group_blocks(c)); i++) {
-            fct_panel panel = fct_panel_at(c->k, group_blocks(c), i);
-            pack_panel(c, g, panel, w + g * group_size + panel.first * c->cb * depth(c));
-        }
+typedef struct packing {
+    const fct_conv *c;
+    void *packed;
+    float *wide; /* fp16 only: per worker, one panel */
+    size_t wide_size;
+} packing;
+
+static void pack_task(void *ctx, int index, int worker) {
+    const packing *k = ctx;
+    const fct_conv *c = k->c;
+    const int panels = fct_panel_total(c->k, group_blocks(c)), group = index / panels;
+    const fct_panel panel = fct_panel_at(c->k, group_blocks(c), index % panels);
+    const size_t at = ((size_t)group * group_blocks(c) + panel.first) * c->cb * depth(c);
+    float *wide = k->wide ? k->wide + k->wide_size * (size_t)worker : (float *)k->packed + at;
+    pack_panel(c, group, panel, wide);
+    if (k->wide) c->k->float_to_half((uint16_t *)k->packed + at, wide, panel.count * c->cb * depth(c));
+}
+
+static size_t packed_floats(const fct_conv *c) { return (size_t)group_blocks(c) * c->cb * depth(c) * group_count(c); }
+
+static fct_status pack_as(fct_conv *c, bool half, void **packed, size_t *bytes, fct_error *err) {
+    packing k = {.c = c, .wide_size = (size_t)c->k->gemm_mv * c->cb * depth(c)};
+    *bytes = packed_floats(c) * (half ? sizeof(uint16_t) : sizeof(float));
+    k.packed = fct_aligned_alloc(*bytes);
+    if (half) k.wide = fct_aligned_alloc(k.wide_size * sizeof(float) * (size_t)fct_threads());
+    if (!k.packed || (half && !k.wide)) {
+        fct_aligned_free(k.packed);
+        fct_aligned_free(k.wide);
+        return fct_fail_nomem(err, "packed weights", *bytes);
+    }
+    fct_parallel(group_count(c) * fct_panel_total(c->k, group_blocks(c)), pack_task, &k);
+    fct_aligned_free(k.wide);
+    *packed = k.packed;
     return FCT_OK;
 }
 
+static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
+    return pack_as(c, false, packed, bytes, err);
+}
 static fct_status pack_half(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
-    void *full = NULL;
-    size_t full_bytes = 0;
-    fct_status st = pack(c, &full, &full_bytes, err);
-    if (st) return st;
-    *bytes = full_bytes / 2;
-    *packed = fct_aligned_alloc(*bytes);
-    if (*packed) c->k->float_to_half(*packed, full, full_bytes / sizeof(float));
-    fct_aligned_free(full);
-    return *packed ? FCT_OK : fct_fail_nomem(err, "packed weights", *bytes);
+    return pack_as(c, true, packed, bytes, err);
 }
 
 /* ---- Plan ---------------------------------------------------------------- */

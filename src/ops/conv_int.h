@@ -27,7 +27,8 @@ struct fct_conv {
     fct_conv_spec s;  /* pointers replaced by the copies below */
     const fct_kernel_table *k;
     int cb, icb, ocb; /* channels per block; blocks of input and output */
-    float *weight;    /* raw; freed after the first plan when large */
+    const float *weight; /* raw; given up after the first plan when large */
+    float *own_weight;   /* the copy of it that is ours, or NULL: borrowed */
     float *bias;      /* [ocb * cb], zeros where the spec has none */
     float *slope;     /* [ocb * cb] or NULL */
     float *scale, *shift; /* [icb * cb] or NULL */

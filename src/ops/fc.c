@@ -18,67 +18,48 @@ struct fct_fc {
     float *bias;     /* [n] */
 };
 
-/* Position of input i of the file's order (channel, pixel) in a packed row. */
-static size_t place(const fct_fc_spec *s, int cb, int area, int i) {
-    if (!s->blocked) return (size_t)i;
-    int c = i / area, p = i % area;
-    return ((size_t)(c / cb) * area + p) * cb + c % cb;
-}
+typedef struct pack_job { fct_fc *f; const fct_fc_spec *s; float *rows; } pack_job;
 
-/* Round to nearest, ties to even; too large becomes infinity. */
-static uint16_t to_half(float f) {
-    uint32_t b, sign;
-    memcpy(&b, &f, 4);
-    sign = b >> 16 & 0x8000;
-    b &= 0x7fffffff;
-    if (b >= 0x47800000) return (uint16_t)(sign | (b > 0x7f800000 ? 0x7e00 : 0x7c00));
-    if (b < 0x38800000) { /* subnormal: let the addition round */
-        float v;
-        memcpy(&v, &b, 4);
-        v += 0.5f;
-        memcpy(&b, &v, 4);
-        return (uint16_t)(sign | (b - 0x3f000000));
+/* One output's weights to their places in a packed row, times scale. What the
+ * input's shift adds to the bias is returned. */
+static double place_row(const fct_fc *f, const fct_fc_spec *s, int o, float scale, float *row) {
+    const int cb = f->k->cb, area = s->blocked ? s->k / s->blocked : s->k, per = s->k / s->channels;
+    const size_t step = s->weight_kn ? (size_t)s->n : 1;
+    const float *w = s->weight_kn ? s->weight + o : s->weight + (size_t)o * s->k;
+    double shift = 0;
+    for (int from = 0, to; from < s->k; from = to) { /* of one channel, and with one scale */
+        const int c = from / area, channel = from / per;
+        float *dst = s->blocked ? row + (size_t)(c / cb) * area * cb + c % cb : row;
+        const size_t dst_step = s->blocked ? (size_t)cb : 1;
+        const float k = s->in_scale ? scale * s->in_scale[channel] : scale;
+        double sum = 0;
+        to = (c + 1) * area < (channel + 1) * per ? (c + 1) * area : (channel + 1) * per;
+        for (int i = from; i < to; i++) dst[(size_t)(i - c * area) * dst_step] = w[i * step] * k;
+        if (!s->in_scale) continue;
+        for (int i = from; i < to; i++) sum += w[i * step];
+        shift += sum * scale * s->in_shift[channel];
     }
-    return (uint16_t)(sign | ((b + 0xfff + (b >> 13 & 1) - 0x38000000) >> 13));
+    return shift;
 }
 
-typedef struct pack_job { fct_fc *f; const fct_fc_spec *s; float *rows; int *where; } pack_job;
-
-/* Packs one output's weights and folds what the input's shift adds to its bias. */
 static void pack_row(void *ctx, int o, int worker) {
     const pack_job *j = ctx;
     const fct_fc_spec *s = j->s;
     fct_fc *f = j->f;
     float *row = f->wh ? j->rows + (size_t)worker * f->row : f->w + (size_t)o * f->row;
-    float scale = s->row_scale ? s->row_scale[o] : 1;
-    double shift = 0;
-    int per = s->k / s->channels;
     memset(row, 0, f->row * sizeof *row);
-    for (int i = 0; i < s->k; i++) {
-        float w = s->weight_kn ? s->weight[(size_t)i * s->n + o] : s->weight[(size_t)o * s->k + i];
-        w *= scale;
-        if (s->in_scale) {
-            int c = i / per;
-            shift += (double)w * s->in_shift[c];
-            w *= s->in_scale[c];
-        }
-        row[j->where ? j->where[i] : i] = w;
-    }
+    const double shift = place_row(f, s, o, s->row_scale ? s->row_scale[o] : 1, row);
     f->bias[o] = (float)((s->bias ? s->bias[o] : 0) + shift);
-    for (size_t i = 0; f->wh && i < f->row; i++) f->wh[(size_t)o * f->row + i] = to_half(row[i]);
+    if (f->wh) f->k->float_to_half(f->wh + (size_t)o * f->row, row, f->row);
 }
 
 static fct_status pack(fct_fc *f, const fct_fc_spec *s, fct_error *err) {
     pack_job j = {.f = f, .s = s};
-    fct_status st = FCT_OK;
-    if (f->wh) j.rows = fct_alloc((size_t)fct_threads() * f->row * sizeof *j.rows);
-    if (s->blocked) j.where = fct_alloc((size_t)s->k * sizeof *j.where);
-    if ((f->wh && !j.rows) || (s->blocked && !j.where)) st = fct_fail_nomem(err, s->name, 0);
-    for (int i = 0; !st && j.where && i < s->k; i++) j.where[i] = (int)place(s, f->k->cb, s->k / s->blocked, i);
-    if (!st) fct_parallel(s->n, pack_row, &j);
+    if (f->wh && !(j.rows = fct_alloc((size_t)fct_threads() * f->row * sizeof *j.rows)))
+        return fct_fail_nomem(err, s->name, f->row * sizeof *j.rows);
+    fct_parallel(s->n, pack_row, &j);
     fct_free(j.rows);
-    fct_free(j.where);
-    return st;
+    return FCT_OK;
 }
 
 fct_status fct_fc_create(const fct_fc_spec *s, fct_fc **out, fct_error *err) {

@@ -1,0 +1,130 @@
+#include "graph/weights_node.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "kernels/kernels.h"
+#include "ops/fc.h"
+#include <string.h>
+
+size_t fct_weights_count(const fct_node *n) {
+    const fct_fused *f = n->fused;
+    if (n->kind == FCT_NODE_FC) return (size_t)f->ic * (size_t)f->oc;
+    if (n->kind != FCT_NODE_CONV) return 0;
+    return (size_t)f->oc * (size_t)(f->ic / f->groups) * (size_t)(f->kh * f->kw);
+}
+
+static bool grow(fct_weights_scratch *s, size_t n) {
+    if (n <= s->size) return true;
+    fct_aligned_free(s->p);
+    s->p = fct_aligned_alloc(n * sizeof *s->p);
+    s->size = s->p ? n : 0;
+    return s->p != NULL;
+}
+
+/* Weights of all parts one after the other, times their scales: in the file's
+ * mapping, or in scratch. */
+static fct_status stack_weights(fct_model *m, const fct_node *n, fct_weights_scratch *scratch, const float **out,
+                                fct_error *err) {
+    const fct_fused *f = n->fused;
+    const size_t per = fct_weights_count(n) / (size_t)f->oc;
+    const fct_view *v;
+    fct_status s = FCT_OK;
+    if (f->n_parts == 1 && !f->weight_scale) {
+        s = fct_const_data(m->g->values[f->parts[0]].konst, &v, err);
+        *out = s ? NULL : fct_view_f32(v);
+        return s;
+    }
+    if (!grow(scratch, fct_weights_count(n))) return fct_fail_nomem(err, n->name, fct_weights_count(n) * sizeof(float));
+    float *w = scratch->p;
+    size_t o = 0;
+    for (int i = 0; !s && i < f->n_parts; i++) {
+        fct_const *c = m->g->values[f->parts[i]].konst;
+        if ((s = fct_const_data(c, &v, err))) break;
+        for (size_t k = 0; k < (size_t)v->dims[0]; k++, o++)
+            fct_kernels()->scale_f32(w + o * per, fct_view_f32(v) + k * per, f->weight_scale ? f->weight_scale[o] : 1, 0, per);
+        fct_const_drop(c);
+    }
+    *out = w;
+    return s;
+}
+
+static fct_conv_spec conv_spec(const fct_model *m, const fct_node *n, const float *weight) {
+    const fct_fused *f = n->fused;
+    fct_conv_spec spec = {.name = n->name, .ic = f->ic, .oc = f->oc, .groups = f->groups, .kh = f->kh, .kw = f->kw,
+                          .sh = f->sh, .sw = f->sw, .dh = f->dh, .dw = f->dw, .pad_top = f->pad[0], .pad_left = f->pad[1],
+                          .pad_bottom = f->pad[2], .pad_right = f->pad[3], .weight = weight, .bias = f->bias,
+                          .in_scale = f->in_scale, .in_shift = f->in_shift, .act = f->act, .add = f->add,
+                          .add_up2 = f->add_up2, .planar_in = f->planar_in, .precision = m->opts.model.precision,
+                          .low_memory = m->opts.model.low_memory};
+    spec.act.slope = f->slope;
+    return spec;
+}
+
+/* Packs for the shape at hand, so that the raw weights of large layers need not
+ * be kept. A shape that was only a guess may be refused. */
+static fct_status pack_for(fct_conv *conv, const fct_view *in, bool binding, fct_error *err) {
+    fct_conv_plan *plan;
+    if (!in || in->rank != 4) return FCT_OK;
+    fct_status s = fct_conv_plan_create(conv, (int)in->dims[0], (int)in->dims[2], (int)in->dims[3], NULL, &plan, err);
+    fct_conv_plan_free(plan);
+    return binding || s == FCT_ERR_NOMEM ? s : FCT_OK;
+}
+
+static fct_status pack_conv(fct_model *m, fct_node *n, const fct_view *in, bool binding, fct_weights_scratch *scratch,
+                            fct_error *err) {
+    const fct_fused *f = n->fused;
+    const float *w = NULL;
+    fct_conv *conv = NULL;
+    fct_status s = stack_weights(m, n, scratch, &w, err);
+    if (s) return s;
+    const fct_conv_spec spec = conv_spec(m, n, w);
+    s = fct_conv_create(&spec, &conv, err);
+    n->fused->packed = conv;
+    if (!s) s = pack_for(conv, in, binding, err);
+    if (!s) s = fct_conv_settle(conv, err);
+    if (f->n_parts == 1) fct_const_drop(m->g->values[f->parts[0]].konst);
+    return s;
+}
+
+static fct_status pack_fc(fct_model *m, fct_node *n, fct_error *err) {
+    const fct_fused *f = n->fused;
+    fct_const *c = m->g->values[f->parts[0]].konst;
+    const fct_view *v;
+    fct_fc *fc = NULL;
+    fct_status s = fct_const_data(c, &v, err);
+    if (s) return s;
+    fct_fc_spec spec = {.name = n->name, .k = f->ic, .n = f->oc, .weight = fct_view_f32(v), .weight_kn = f->weight_kn,
+                        .row_scale = f->weight_scale, .bias = f->bias, .channels = f->channels, .in_scale = f->in_scale,
+                        .in_shift = f->in_shift, .blocked = f->fc_channels,
+                        .half = m->opts.model.precision == FCT_PRECISION_FAST};
+    s = fct_fc_create(&spec, &fc, err);
+    n->fused->packed = fc;
+    fct_const_drop(c);
+    return s;
+}
+
+/* n floats and as many zeros (or fill) as whole blocks need. */
+static bool pad_vector(float **v, int n, float fill) {
+    int padded = fct_blocks(n, FCT_CB_MAX) * FCT_CB_MAX;
+    float *p = fct_realloc_array(*v, (size_t)padded, sizeof *p);
+    if (!p) return false;
+    for (int i = *v ? n : 0; i < padded; i++) p[i] = fill;
+    *v = p;
+    return true;
+}
+
+static fct_status pack_affine(fct_node *n, fct_error *err) {
+    fct_fused *f = n->fused;
+    bool ok = pad_vector(&f->scale, f->channels, 0) && pad_vector(&f->shift, f->channels, 0);
+    if (f->act.kind == FCT_ACT_LEAKY || f->act.kind == FCT_ACT_PRELU) ok = ok && pad_vector(&f->slope, f->channels, f->act.a);
+    return ok ? FCT_OK : fct_fail_nomem(err, n->name, 0);
+}
+
+fct_status fct_weights_node(fct_model *m, fct_node *n, const fct_view *in, bool binding, fct_weights_scratch *scratch,
+                            fct_error *err) {
+    switch (n->kind) {
+    case FCT_NODE_CONV: return pack_conv(m, n, in, binding, scratch, err);
+    case FCT_NODE_FC: return pack_fc(m, n, err);
+    case FCT_NODE_AFFINE: return pack_affine(n, err);
+    default: return FCT_OK;
+    }
+}

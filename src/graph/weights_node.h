@@ -1,0 +1,19 @@
+/* Packing of one node's weights; for weights.c. */
+#ifndef FCT_GRAPH_WEIGHTS_NODE_H
+#define FCT_GRAPH_WEIGHTS_NODE_H
+
+#include "graph/model.h"
+
+/* Memory of one thread for the weights of a layer before they are packed. */
+typedef struct fct_weights_scratch { float *p; size_t size; } fct_weights_scratch;
+
+/* Number of floats of a node's raw weights; 0 for kinds that have none. */
+size_t fct_weights_count(const fct_node *n);
+
+/* Packs one node's weights. in: the shape it will most likely see, or NULL;
+ * binding: no other shape can come. Threads may pack different nodes at the same
+ * time as long as the nodes' constants are different, or have their data. */
+fct_status fct_weights_node(fct_model *m, fct_node *n, const fct_view *in, bool binding, fct_weights_scratch *scratch,
+                            fct_error *err);
+
+#endif
