@@ -5,51 +5,9 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "../test.h"
+#include "people.h"
 
-enum { PEOPLE = 5, PHOTOS = 6, DIM = 16 };
-
-static char *path_in(const char *folder, const char *name) {
-    char *p = fct_path_join(folder, name);
-    REQUIRE(p);
-    return p;
-}
-
-static char *fresh_folder(const char *name) {
-    const char *base = getenv("FCT_TEST_DIR");
-    char *p = path_in(base ? base : "/tmp", name);
-    fct_dir_remove(p, NULL);
-    REQUIRE(fct_dir_make(p, NULL) == FCT_OK);
-    return p;
-}
-
-/* People are colours; photos are that colour with noise. */
-static void write_photo(const char *path, int person, fct_rng *rng) {
-    fct_image *im;
-    REQUIRE(fct_image_create(40, 40, FCT_PIX_RGB, &im, NULL) == FCT_OK);
-    uint8_t *p = fct_image_pixels(im);
-    for (int i = 0; i < 40 * 40 * 3; i++) p[i] = (uint8_t)(40 + 35 * ((person >> (i % 3)) & 3) + fct_rng_below(rng, 40));
-    REQUIRE(fct_image_write(fct_image_view(im), path, FCT_FILE_PNG, 0, NULL) == FCT_OK);
-    fct_image_free(im);
-}
-
-static char *make_people(const char *name) {
-    char *folder = fresh_folder(name), file[60];
-    fct_rng rng = {4};
-    for (int p = 0; p < PEOPLE; p++) {
-        snprintf(file, sizeof file, "p%d", p);
-        char *person = path_in(folder, file);
-        REQUIRE(fct_dir_make(person, NULL) == FCT_OK);
-        for (int i = 0; i < PHOTOS; i++) {
-            snprintf(file, sizeof file, "%d.png", i);
-            char *path = path_in(person, file);
-            write_photo(path, p, &rng);
-            fct_free(path);
-        }
-        fct_free(person);
-    }
-    return folder;
-}
+enum { DIM = 16 };
 
 static fct_recipe recipe_for(const char *data, const char *out, const char *epochs) {
     fct_recipe r;
