@@ -9,7 +9,8 @@
 
 typedef struct live {
     cli_watch watch;
-    cli_window *window; /* NULL = in the terminal */
+    cli_window *window; /* NULL = in the terminal, or no frame yet */
+    bool windowed;
     cli_enrol enrol;
     fct_image *shown;   /* the latest drawn frame */
     bool paused;
@@ -82,29 +83,30 @@ static bool take_keys(live *l) {
     return false;
 }
 
+/* The window is as large as the first frame. */
+static void show_first(live *l) {
+    fct_error e;
+    fct_view v = fct_image_view(l->shown);
+    if (l->windowed && !l->window && cli_window_open("facet camera", v.width, v.height, &l->window, &e)) {
+        cli_note("%s; lines in the terminal instead", e.text);
+        l->windowed = false;
+    }
+}
+
 static int step(live *l, bool *ended) {
     fct_frame frame;
     fct_image *drawn;
-    int code = cli_watch_step(&l->watch, l->window != NULL, &frame, &drawn, ended);
+    int code = cli_watch_step(&l->watch, l->windowed, &frame, &drawn, ended);
     if (code || *ended) return code;
     measure_rate(l);
     code = cli_enrol_frame(&l->enrol, &l->watch, frame.view);
     if (drawn) {
         fct_image_free(l->shown);
         l->shown = drawn;
+        show_first(l);
         show(l);
     }
     return code;
-}
-
-/* The size of pictures is known after the first frame only; the window waits for it. */
-static int open_window(live *l, bool wanted) {
-    fct_error e;
-    if (!wanted) return CLI_DONE;
-    int w = l->watch.info.width, h = l->watch.info.height;
-    fct_status s = w > 0 ? cli_window_open("facet camera", w, h, &l->window, &e) : FCT_OK;
-    if (s) cli_note("%s; lines in the terminal instead", e.text);
-    return CLI_DONE;
 }
 
 static int run_camera(cli_args *a) {
@@ -112,7 +114,7 @@ static int run_camera(cli_args *a) {
     bool ended = false;
     cli_catch_interrupt();
     int code = cli_watch_open(&l.watch, &a->set, a->n_words ? a->words[0] : "camera:0", !a->set.terminal), last;
-    if (!code) code = open_window(&l, !a->set.terminal);
+    l.windowed = !a->set.terminal;
     if (!code) {
         l.watch.keep_visits = a->set.sheet != NULL; /* a camera may run for months */
         while (!code && !ended && !cli_interrupted() && !take_keys(&l)) {

@@ -30,6 +30,15 @@ static int open_gallery(cli_watch *w, bool create) {
     return CLI_DONE;
 }
 
+/* A misspelt name would hide nobody. */
+static int check_blur(const cli_watch *w) {
+    fct_person p;
+    fct_error e;
+    if (!w->blur.name || (w->gallery && !fct_gallery_find(w->gallery, w->blur.name, &p, &e))) return CLI_DONE;
+    cli_error("--blur: there is no '%s' in the gallery; unknown, all or a person's name is needed", w->blur.name);
+    return CLI_USE;
+}
+
 static int source_options(const cli_settings *s, fct_source_opts *o) {
     char rest;
     int w, h;
@@ -63,6 +72,8 @@ static int open_tracker(cli_watch *w) {
     if (w->blur.all || w->blur.unknown || w->blur.name) { /* rather hide what is no face than show one */
         o.confirm = 1;
         o.high_thresh = 0.4f;
+        if (s->every > 1) cli_note("--blur searches every frame, whatever --every says");
+        o.detect_every = 1; /* a face that comes between two searches would be shown */
     }
     if (w->gallery) {
         cli_engine engine = {.set = s, .pack = w->pack};
@@ -75,8 +86,6 @@ static int open_tracker(cli_watch *w) {
 static int open_outputs(cli_watch *w) {
     const cli_settings *s = w->set;
     fct_error e;
-    if (s->record && fct_writer_open(s->record, w->info.width, w->info.height, fmin(1000, w->info.fps), &w->writer, &e))
-        return cli_fail(&e);
     if (s->events && !(w->events = fct_fopen(s->events, "wb"))) {
         cli_error("%s: cannot write", s->events);
         return CLI_INPUT;
@@ -93,14 +102,11 @@ int cli_watch_open(cli_watch *w, const cli_settings *s, const char *source, bool
     int code = source_options(s, &o);
     if (!code) code = cli_pack_open(s, FCT_TASK_DETECT | FCT_TASK_EMBED, &w->pack);
     if (!code) code = open_gallery(w, create_gallery);
+    if (!code) code = check_blur(w);
     if (!code) code = open_tracker(w);
     if (!code && fct_source_open(source, &o, &w->source, &e)) code = cli_fail(&e);
     if (code) return code;
     fct_source_get_info(w->source, &w->info);
-    if (!w->info.width && w->set->record) {
-        cli_error("%s: --record needs a video; of pictures the size is not known before the first", w->info.name);
-        return CLI_USE;
-    }
     return open_outputs(w);
 }
 
@@ -172,12 +178,19 @@ static int save_snapshots(cli_watch *w, fct_view frame) {
 
 /* ---- Frames -------------------------------------------------------------------------------- */
 
+/* Opened with the first frame: of pictures nothing else says how large they are. */
+static int record(cli_watch *w, fct_view v, double time) {
+    fct_error e;
+    if (!w->writer && fct_writer_open(w->set->record, v.width, v.height, fmin(1000, w->info.fps), &w->writer, &e))
+        return cli_fail(&e);
+    return fct_writer_add(w->writer, v, time, &e) ? cli_fail(&e) : CLI_DONE;
+}
+
 static int draw_and_record(cli_watch *w, const fct_frame *f, fct_image **drawn) {
     fct_error e;
     if (fct_image_convert(f->view, FCT_PIX_RGB, drawn, &e)) return cli_fail(&e);
     cli_watch_draw(*drawn, w->tracker, &w->blur, NULL);
-    if (w->writer && fct_writer_add(w->writer, fct_image_view(*drawn), f->time, &e)) return cli_fail(&e);
-    return CLI_DONE;
+    return w->set->record ? record(w, fct_image_view(*drawn), f->time) : CLI_DONE;
 }
 
 int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image **drawn, bool *ended) {
@@ -200,7 +213,7 @@ int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image 
     report_events(w);
     int code = w->set->snapshot_dir ? save_snapshots(w, frame->view) : CLI_DONE;
     if (w->keep_visits) cli_visits_update(&w->visits, w->tracker, frame->view, &w->blur);
-    if (!code && (want_picture || w->writer)) code = draw_and_record(w, frame, &picture);
+    if (!code && (want_picture || w->set->record)) code = draw_and_record(w, frame, &picture);
     w->latency_ms = (double)(fct_time_ns() - frame->arrived) / 1e6;
     if (want_picture && drawn) *drawn = picture;
     else fct_image_free(picture);

@@ -46,7 +46,6 @@ typedef struct cli_watch {
     fct_source_info info;
     fct_tracker *tracker;
     fct_writer *writer;   /* --record */
-    const char *record_path;
     FILE *events;         /* --events */
     cli_blur blur;
     cli_visits visits;

@@ -37,6 +37,16 @@ int cli_snapshot_save(const cli_watch *w, const fct_track *t, fct_view frame) {
     return s ? cli_fail(&e) : CLI_DONE;
 }
 
+/* facet-20260131T235959Z-7-NAME.jpg: nothing else is ever removed. */
+static bool is_snapshot(const char *name) {
+    static const char form[] = PREFIX "00000000T000000Z-0";
+    for (const char *f = form; *f; f++, name++) {
+        bool good = *f == '0' ? *name >= '0' && *name <= '9' : *name == *f;
+        if (!good) return false;
+    }
+    return !strcmp(fct_path_ext(name), "jpg");
+}
+
 void cli_snapshots_expire(cli_watch *w) {
     const cli_settings *s = w->set;
     char **names;
@@ -49,10 +59,10 @@ void cli_snapshots_expire(cli_watch *w) {
     int64_t oldest = (fct_time_unix() - (int64_t)s->keep_days * 86400) * 1000000000;
     for (size_t i = 0; i < n; i++) {
         fct_file_stat st;
-        char *path = strncmp(names[i], PREFIX, sizeof PREFIX - 1) ? NULL : fct_path_join(s->snapshot_dir, names[i]);
+        char *path = is_snapshot(names[i]) ? fct_path_join(s->snapshot_dir, names[i]) : NULL;
         if (!path) continue;
         fct_file_get_stat(path, &st);
-        if (st.is_file && !st.is_symlink && st.mtime_ns < oldest && !strcmp(fct_path_ext(path), "jpg"))
+        if (st.is_file && !st.is_symlink && st.mtime_ns < oldest)
             fct_file_remove(path, NULL);
         fct_free(path);
     }

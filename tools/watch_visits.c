@@ -37,7 +37,7 @@ void cli_visits_update(cli_visits *v, const fct_tracker *t, fct_view frame, cons
         at->score = k->similarity;
         at->hidden = cli_blur_hides(blur, k);
         memcpy(at->name, k->name, sizeof at->name);
-        if (!k->best_shot || k->quality <= at->best_quality * 1.05f) continue;
+        if (at->jpeg && (!k->best_shot || k->quality <= at->best_quality * 1.05f)) continue;
         uint8_t *data;
         size_t len;
         if (!cli_face_jpeg(frame, k->box, &data, &len)) continue;

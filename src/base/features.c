@@ -15,6 +15,18 @@ const char *fct_build_features(void) {
 #ifdef FCT_HAVE_GALLERY
                                 " gallery"
 #endif
+#ifdef FCT_HAVE_JANSSON
+                                " manifest"
+#endif
+#ifdef FCT_HAVE_CURL
+                                " download"
+#endif
+#ifdef FCT_HAVE_ZIP
+                                " zip"
+#endif
+#ifdef FCT_HAVE_VIDEO
+                                " video"
+#endif
         ;
     return names[0] ? names + 1 : names;
 }

@@ -95,7 +95,8 @@ static const fct_input_class *class_of(const char *address) {
 }
 
 static fct_status start(fct_source *s, fct_error *err) {
-    fct_address_redact(s->address, s->env.name, sizeof s->env.name);
+    const bool raw = fct_address_kind_of(s->address) == FCT_ADDRESS_RAW;
+    fct_address_redact(raw ? "standard input" : s->address, s->env.name, sizeof s->env.name);
     snprintf(s->env.info.name, sizeof s->env.info.name, "%s", s->env.name);
     s->env.address = s->address;
     s->class = class_of(s->address);

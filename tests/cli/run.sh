@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs one script of command-line tests:  run.sh SCRIPT FACET MAKE_PACK JSON_CHECK
+# Runs one script of command-line tests:  run.sh SCRIPT FACET MAKE_PACK JSON_CHECK [VIDEO_TOOL]
+# (JSON_CHECK empty where there is none)
 #
 # A script is made of
 #     check NAME EXIT_CODE COMMAND... <<'END'
@@ -13,6 +14,7 @@
 set -u
 absolute() { case $1 in /* | '') echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
 script=$(absolute "$1") facet_exe=$(absolute "$2") make_pack=$(absolute "$3") json_check=$(absolute "${4:-}")
+video_tool=$(absolute "${5:-}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset FCT_MODELS FCT_GALLERY FCT_THREADS XDG_DATA_HOME

@@ -8,6 +8,8 @@
  * averages red and blue over 7x7 cells and multiplies by a seeded random matrix,
  * which keeps angles: two photos of a person have a cosine near 1, two people
  * that of their patterns. */
+#include "discs.h"
+
 #include "../golden/onnx_writer.h"
 
 #include "facet/image.h"
@@ -140,34 +142,14 @@ static void write_embedder(const char *path, uint32_t seed) {
 
 static fct_image *photo;
 
-static void start_photo(int width, int height) {
-    need(!fct_image_create(width, height, FCT_PIX_RGB, &photo, NULL), "out of memory");
-    uint8_t *p = fct_image_pixels(photo);
-    for (int i = 0; i < width * height; i++) p[3 * i] = 70, p[3 * i + 1] = 60, p[3 * i + 2] = 80;
-}
-
-/* person: red and blue of the four quarters, a bit each: 8 bits. */
-static void draw_face(int cx, int cy, int radius, int person) {
-    fct_view v = fct_image_view(photo);
-    uint8_t *pixels = fct_image_pixels(photo);
-    for (int y = 0; y < v.height; y++)
-        for (int x = 0; x < v.width; x++) {
-            if ((x - cx) * (x - cx) + (y - cy) * (y - cy) > radius * radius) continue;
-            int quarter = (x >= cx) + 2 * (y >= cy);
-            uint8_t *p = pixels + y * v.stride + 3 * x;
-            p[0] = person >> quarter & 1 ? 255 : 0;
-            p[1] = 255;
-            p[2] = person >> (quarter + 4) & 1 ? 255 : 0;
-        }
-}
+static void start_photo(int width, int height) { photo = disc_photo(width, height); }
+static void draw_face(int cx, int cy, int radius, int person) { disc_draw(photo, cx, cy, radius, person, false); }
 
 static void save_photo(const char *name) {
     fct_error e;
     if (fct_image_write(fct_image_view(photo), in_folder(name), FCT_FILE_AUTO, 95, &e)) need(false, e.text);
     fct_image_free(photo);
 }
-
-enum { ADA = 0x35, BOB = 0xC6, EVE = 0x9A };
 
 static void one_face(const char *name, int cx, int cy, int radius, int person) {
     start_photo(320, 240);
