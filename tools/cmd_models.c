@@ -60,7 +60,7 @@ static int fail(fct_status st, const fct_error *e) {
 /* ---- Actions ----------------------------------------------------------------------------- */
 
 static void print_pack(const fct_store_pack *p, bool json) {
-    char size[32];
+    char size[32], name[80];
     if (json) {
         cli_json j;
         cli_json_begin(&j, stdout);
@@ -69,13 +69,15 @@ static void print_pack(const fct_store_pack *p, bool json) {
         cli_json_text(&j, "path", p->path[0] ? p->path : NULL);
         cli_json_int(&j, "files", p->files);
         cli_json_int(&j, "bytes", (int64_t)p->bytes);
+        cli_json_bool(&j, "built_in", p->built_in);
         cli_json_bool(&j, "known", p->known);
         cli_json_text(&j, "licence", p->licence[0] ? p->licence : NULL);
         cli_json_close_object(&j);
         cli_json_end(&j);
-    } else if (p->path[0]) {
+    } else if (p->built_in || p->path[0]) {
         format_bytes(p->bytes, size);
-        printf("%-16s %2d networks  %8s  %s\n", p->name, p->files, size, p->path);
+        snprintf(name, sizeof name, "%s%s", p->name, p->built_in ? " (built in)" : "");
+        printf("%-16s %2d networks  %8s  %s\n", name, p->files, size, p->built_in ? p->licence : p->path);
     } else
         printf("%-16s not installed; 'facet models get %s' fetches it\n", p->name, p->name);
 }

@@ -50,7 +50,9 @@ FCT_API void fct_pack_opts_init(fct_pack_opts *o);
 
 /* Opens a pack: a folder with *.onnx files (any name with a slash, or that is
  * an existing folder), one such file as a pack of its own, else the name of a
- * pack under the root. NULL: the default pack. Files are taken in path order; each is given its task by its
+ * pack under the root or of the built-in one. NULL: the default pack: what FCT_PACK
+ * names; else a pack in the folder that FCT_MODELS names; else the built-in one;
+ * else one installed with facet or in ~/.insightface/models. Files are taken in path order; each is given its task by its
  * signature; the first of each task wins. *out is owned. Errors: those of
  * fct_model_load(); FCT_ERR_NOT_FOUND when there is no such pack or it has no
  * detector though FCT_TASK_DETECT is asked for. */
@@ -59,7 +61,7 @@ FCT_API void fct_pack_free(fct_pack *p); /* analyzers must be freed before */
 
 /* One file of a pack, used or not. Strings are borrowed until the pack is freed. */
 typedef struct fct_pack_file {
-    const char *path;
+    const char *path;  /* "built-in:det.onnx" for one of the built-in pack */
     const char *id;    /* fct_model_id(), "" where the file was not loaded */
     uint32_t task;     /* fct_task, 0 = not used */
     const char *note;  /* why it is not used ("unknown signature: ...", "a second detector: ..."),

@@ -19,13 +19,15 @@ extern "C" {
 typedef struct fct_store_pack {
     char name[65];
     char path[1024];    /* of its folder, "" = not installed */
+    bool built_in;      /* part of the library itself; path is "" */
     bool known;         /* has an address and, for most, hashes in facet's own table */
     int files;          /* ONNX files */
     uint64_t bytes;     /* of all its files */
     char licence[200];  /* "" = unknown: see the pack's own papers */
 } fct_store_pack;
 
-/* Installed packs by name, then known ones that are not installed. root: as
+/* The built-in pack unless one of its name is installed, installed packs by name,
+ * then known ones that are not installed. root: as
  * fct_pack_opts.root. *out is owned: fct_buffer_free(). A root that does not
  * exist holds no packs. */
 FCT_API fct_status fct_store_list(const char *root, fct_store_pack **out, int *n, fct_error *err);

@@ -1,17 +1,39 @@
-/* The pack that the build put into the library (meson option embed_pack). */
+/* The pack that the build put into the library (meson option embed_pack). Its
+ * manifest was read and its files were checked by the build (embed_pack.py). */
 #ifndef FCT_PACK_EMBEDDED_H
 #define FCT_PACK_EMBEDDED_H
 
-#include <stddef.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
 typedef struct fct_embedded_file {
-    const char *name;
-    const void *data;
-    size_t size;
+    const char *name;                /* "det.onnx" */
+    const unsigned char *data, *end; /* the file's bytes, in read-only memory */
+    const char *sha256;              /* of the file as built in */
+    uint32_t task;                   /* fct_task; 0 = by its signature */
+    bool has_norm;                   /* mean and std are given */
+    double mean, std;
 } fct_embedded_file;
 
-/* Its files in path order, the manifest among them, and their number; NULL and 0
- * where there is none. n may be NULL. Static. */
-const fct_embedded_file *fct_embedded_pack(int *n);
+typedef struct fct_embedded_pack {
+    const char *name, *licence; /* licence: NULL = not given */
+    float threshold;            /* 0 = not given */
+    int n;
+    const fct_embedded_file *files; /* in the manifest's order */
+} fct_embedded_pack;
+
+/* NULL where there is none. Static. */
+const fct_embedded_pack *fct_embedded(void);
+
+/* Is it the built-in pack's name? */
+static inline bool fct_embedded_is(const char *name) {
+    const fct_embedded_pack *b = fct_embedded();
+    return b && strcmp(b->name, name) == 0;
+}
+
+/* What the path of such a file starts with where one is shown, as
+ * "built-in:det.onnx". */
+#define FCT_EMBEDDED_PREFIX "built-in:"
 
 #endif

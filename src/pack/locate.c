@@ -59,10 +59,11 @@ static fct_status locate_named(const char *name, const char *root, char **out, f
         return *out ? FCT_OK : fct_fail_nomem(err, "path", 0);
     }
     char *base;
+    bool own = fct_embedded_is(name);
     fct_status s = fct_pack_root(root, &base, err);
-    if (s) return s;
+    if (s) return own ? FCT_OK : s;
     s = try_under(base, name, out, err);
-    if (!s && !*out)
+    if (!s && !*out && !own)
         s = fct_fail(err, FCT_ERR_NOT_FOUND,
                      "no pack %s in %s; \"facet models get %s\" fetches InsightFace's packs, \"facet models import\" "
                      "takes a zip or a folder",
@@ -71,18 +72,26 @@ static fct_status locate_named(const char *name, const char *root, char **out, f
     return s;
 }
 
+/* The first pack in a root that can be the default. */
+static fct_status try_root(const char *base, char **out, fct_error *err) {
+    fct_status s = try_under(base, "ibex", out, err);
+    for (size_t i = 0; !s && !*out && i < sizeof known_packs / sizeof *known_packs; i++)
+        s = try_under(base, known_packs[i], out, err);
+    return s;
+}
+
 static fct_status locate_default(const char *root, char **out, fct_error *err) {
-    const char *env = getenv("FCT_PACK");
+    const char *pack = getenv("FCT_PACK"), *models = getenv("FCT_MODELS");
     char *base;
-    if (env && *env) return locate_named(env, root, out, err);
-    if (fct_embedded_pack(NULL)) return FCT_OK;
-    fct_status s = try_under(FCT_DATA_DIR, "models/ibex", out, err);
+    if (pack && *pack) return locate_named(pack, root, out, err);
+    /* A folder that somebody named comes before the built-in pack, one that is merely there after it. */
+    fct_status s = models && *models ? try_root(models, out, err) : FCT_OK;
+    if (s || *out || fct_embedded()) return s;
+    s = try_under(FCT_DATA_DIR, "models/ibex", out, err);
     if (s || *out) return s;
     s = fct_pack_root(root, &base, err);
     if (s) return s;
-    s = try_under(base, "ibex", out, err);
-    for (size_t i = 0; !s && !*out && i < sizeof known_packs / sizeof *known_packs; i++)
-        s = try_under(base, known_packs[i], out, err);
+    s = try_root(base, out, err);
     if (!s && !*out)
         s = fct_fail(err, FCT_ERR_NOT_FOUND,
                      "no face models: this build holds no default pack and %s has none; get one by \"facet models get "

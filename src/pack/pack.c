@@ -15,7 +15,7 @@ enum { n_tasks = 5, max_manifest = 1 << 20 };
 
 typedef struct entry {
     char *path;
-    fct_embedded_file memory; /* data NULL = a file */
+    const fct_embedded_file *memory; /* NULL = a file on disk */
     const fct_manifest_file *listed; /* its line in the manifest, or NULL; while opening */
     fct_route route;
     fct_model *model; /* owned; NULL = not loaded */
@@ -62,10 +62,9 @@ static fct_status add_entry(opening *o, const char *name, const fct_embedded_fil
     if (!e) return nomem(o);
     p->entries = e;
     e += p->n;
-    *e = (entry){.listed = listed};
-    e->path = o->dir ? fct_path_join(o->dir, name) : fct_asprintf("embedded:%s", name);
+    *e = (entry){.listed = listed, .memory = memory};
+    e->path = o->dir ? fct_path_join(o->dir, name) : fct_asprintf(FCT_EMBEDDED_PREFIX "%s", name);
     if (!e->path) return nomem(o);
-    if (memory) e->memory = *memory;
     p->n++;
     return FCT_OK;
 }
@@ -75,20 +74,29 @@ static bool is_onnx(const char *name) {
     return n > 5 && name[0] != '.' && strcmp(name + n - 5, ".onnx") == 0;
 }
 
-static const fct_embedded_file *find_embedded(const char *name) {
-    int n;
-    const fct_embedded_file *f = fct_embedded_pack(&n);
-    for (int i = 0; i < n; i++)
-        if (strcmp(f[i].name, name) == 0) return &f[i];
-    return NULL;
+/* The manifest as the build read it. */
+static fct_status copy_embedded_manifest(opening *o) {
+    const fct_embedded_pack *b = fct_embedded();
+    fct_manifest *m = &o->manifest;
+    m->threshold = b->threshold;
+    m->lists_files = true;
+    m->name = fct_strdup(b->name);
+    m->files = fct_calloc((size_t)b->n, sizeof *m->files);
+    if (!m->name || !m->files) return nomem(o);
+    for (int i = 0; i < b->n; i++) {
+        const fct_embedded_file *f = &b->files[i];
+        m->files[i] = (fct_manifest_file){.task = f->task, .has_norm = f->has_norm, .mean = f->mean, .std = f->std};
+        memcpy(m->files[i].sha256, f->sha256, sizeof m->files[i].sha256);
+        m->files[i].name = fct_strdup(f->name);
+        m->n_files = i + 1;
+        if (!m->files[i].name) return nomem(o);
+    }
+    return FCT_OK;
 }
 
 static fct_status read_manifest(opening *o) {
     fct_status s;
-    if (!o->dir) {
-        const fct_embedded_file *f = find_embedded(FCT_MANIFEST_NAME);
-        return f ? fct_manifest_read(f->data, f->size, "embedded:" FCT_MANIFEST_NAME, &o->manifest, o->err) : FCT_OK;
-    }
+    if (!o->dir) return copy_embedded_manifest(o);
     char *path = fct_path_join(o->dir, FCT_MANIFEST_NAME);
     if (!path) return nomem(o);
     fct_file_stat st;
@@ -105,27 +113,16 @@ static fct_status read_manifest(opening *o) {
 static fct_status add_listed(opening *o) {
     for (int i = 0; i < o->manifest.n_files; i++) {
         const fct_manifest_file *f = &o->manifest.files[i];
-        const fct_embedded_file *memory = o->dir ? NULL : find_embedded(f->name);
-        if (!o->dir && !memory)
-            return fct_fail(o->err, FCT_ERR_NOT_FOUND, "the embedded pack lacks %s, which its manifest lists", f->name);
-        fct_status s = add_entry(o, f->name, memory, f);
+        fct_status s = add_entry(o, f->name, o->dir ? NULL : &fct_embedded()->files[i], f);
         if (s) return s;
     }
     return FCT_OK;
 }
 
 static fct_status add_all(opening *o) {
-    fct_status s = FCT_OK;
-    if (!o->dir) {
-        int n;
-        const fct_embedded_file *f = fct_embedded_pack(&n);
-        for (int i = 0; i < n && !s; i++)
-            if (is_onnx(f[i].name)) s = add_entry(o, f[i].name, &f[i], NULL);
-        return s;
-    }
     char **names;
     size_t n;
-    s = fct_dir_list(o->dir, &names, &n, o->err);
+    fct_status s = fct_dir_list(o->dir, &names, &n, o->err);
     if (s) return s;
     for (size_t i = 0; i < n && !s; i++)
         if (is_onnx(names[i])) s = add_entry(o, names[i], NULL, NULL);
@@ -147,11 +144,15 @@ static const char *task_word(uint32_t task) {
 /* Task and normalisation of an entry; its note where it is not to be loaded. */
 static fct_status route(const opening *o, entry *e) {
     fct_signature sig;
-    fct_map map = {.data = e->memory.data, .size = e->memory.size};
-    fct_status s = e->memory.data ? FCT_OK : fct_map_open(e->path, &map, o->err);
+    fct_map map = {0};
+    fct_status s = FCT_OK;
+    if (e->memory)
+        map.data = e->memory->data, map.size = (size_t)(e->memory->end - e->memory->data);
+    else
+        s = fct_map_open(e->path, &map, o->err);
     if (s) return s;
     s = fct_signature_read(map.data, map.size, e->path, &sig, o->err);
-    if (!e->memory.data) fct_map_close(&map);
+    if (!e->memory) fct_map_close(&map);
     if (s) return s;
     fct_signature_route(&sig, o->opts.names_only, &e->route);
     const fct_manifest_file *f = e->listed;
@@ -192,9 +193,9 @@ static fct_status load(const opening *o, entry *e) {
     mo.precision = o->opts.precision;
     mo.low_memory = o->opts.low_memory;
     mo.cache_dir = o->opts.cache_dir;
-    fct_status s = e->memory.data
-                       ? fct_model_load_memory(e->memory.data, e->memory.size, e->path, &mo, &e->model, o->err)
-                       : fct_model_load(e->path, &mo, &e->model, o->err);
+    const fct_embedded_file *f = e->memory;
+    fct_status s = f ? fct_model_load_memory(f->data, (size_t)(f->end - f->data), e->path, &mo, &e->model, o->err)
+                     : fct_model_load(e->path, &mo, &e->model, o->err);
     if (s || !e->listed || !e->listed->sha256[0]) return s;
     const char *id = fct_model_id(e->model);
     if (strncmp(id, e->listed->sha256, strlen(id)) == 0) return FCT_OK;
@@ -243,8 +244,6 @@ static fct_status name_pack(const opening *o) {
     p->threshold = o->manifest.threshold > 0 ? o->manifest.threshold : 0.40f;
     if (o->manifest.name)
         p->name = fct_strdup(o->manifest.name);
-    else if (!o->dir)
-        p->name = fct_strdup("embedded");
     else {
         size_t n = strlen(o->dir); /* "models/ibex/" is called ibex too */
         while (n > 1 && (o->dir[n - 1] == '/' || o->dir[n - 1] == '\\')) n--;
@@ -270,7 +269,7 @@ static fct_status fill(opening *o) {
     }
     if (!s && !(p->tasks & FCT_TASK_DETECT) && (o->opts.tasks & FCT_TASK_DETECT))
         s = fct_fail(o->err, FCT_ERR_NOT_FOUND, "%s: no face detector in this pack (%d ONNX files)",
-                     o->dir ? o->dir : "embedded pack", p->n);
+                     o->dir ? o->dir : "the built-in pack", p->n);
     return s;
 }
 

@@ -5,10 +5,12 @@
  * .facet-archives.sha256, the hashes of archives as first downloaded. Names that
  * start with .facet- are temporary or facet's own and never packs. */
 #include "pack/store.h"
+#include "pack/embedded.h"
 #include "pack/locate.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include <string.h>
 
 static bool plain(const char *s, size_t most) {
@@ -67,7 +69,10 @@ fct_status fct_store_path(const char *root, const char *name, char *buf, size_t 
     if (!s && name) {
         fct_file_stat st;
         fct_file_get_stat(path, &st);
-        if (!st.is_dir) s = fct_fail(err, FCT_ERR_NOT_FOUND, "no pack %s in %s", name, base);
+        if (!st.is_dir && fct_embedded_is(name))
+            s = fct_fail(err, FCT_ERR_NOT_FOUND, "the pack %s is built into facet: it has no folder", name);
+        else if (!st.is_dir)
+            s = fct_fail(err, FCT_ERR_NOT_FOUND, "no pack %s in %s", name, base);
     }
     if (!s) s = copy_path(name ? path : base, buf, cap, err);
     fct_free(path);
@@ -114,6 +119,22 @@ static bool listed(const listing *l, const char *name) {
     return false;
 }
 
+/* The built-in pack, in front of all others. */
+static fct_status add_built_in(listing *l, fct_error *err) {
+    const fct_embedded_pack *b = fct_embedded();
+    if (!b || !fct_store_name_ok(b->name) || listed(l, b->name)) return FCT_OK;
+    fct_status s = add(l, b->name, NULL, err);
+    if (s) return s;
+    fct_store_pack p = l->items[l->n - 1];
+    p.built_in = true;
+    p.files = b->n;
+    if (b->licence && strlen(b->licence) < sizeof p.licence) memcpy(p.licence, b->licence, strlen(b->licence) + 1);
+    for (int i = 0; i < b->n; i++) p.bytes += (uint64_t)(b->files[i].end - b->files[i].data);
+    memmove(l->items + 1, l->items, sizeof p * (size_t)(l->n - 1));
+    l->items[0] = p;
+    return FCT_OK;
+}
+
 fct_status fct_store_list(const char *root, fct_store_pack **out, int *n, fct_error *err) {
     listing l = {0};
     char *base, **names = NULL;
@@ -126,6 +147,7 @@ fct_status fct_store_list(const char *root, fct_store_pack **out, int *n, fct_er
     fct_file_get_stat(base, &st);
     if (st.exists) s = fct_dir_list(base, &names, &count, err);
     for (size_t i = 0; i < count && !s; i++) s = add_installed(&l, base, names[i], err);
+    if (!s) s = add_built_in(&l, err);
     const fct_known_pack *k;
     for (int i = 0; !s && (k = fct_known_at(i)); i++)
         if (!listed(&l, k->name)) s = add(&l, k->name, NULL, err);
@@ -216,6 +238,29 @@ static fct_status check_all(checking *c) {
     return s;
 }
 
+static fct_status check_installed(checking *c, const char *name) {
+    char *path = fct_path_join(c->dir, FCT_SUMS_NAME);
+    c->known = fct_known_find(name);
+    fct_status s = path ? fct_sums_read(path, &c->sums, c->err) : fct_fail_nomem(c->err, "path", 0);
+    fct_free(path);
+    if (!s) s = check_all(c);
+    fct_sums_clear(&c->sums);
+    return s;
+}
+
+/* The built-in pack against the hashes that the build took down. */
+static fct_status check_built_in(checking *c) {
+    const fct_embedded_pack *b = fct_embedded();
+    for (int i = 0; i < b->n; i++) {
+        fct_store_file *f = new_file(c, b->files[i].name);
+        if (!f) return fct_fail_nomem(c->err, b->files[i].name, 0);
+        f->bytes = (uint64_t)(b->files[i].end - b->files[i].data);
+        fct_sha256_hex(b->files[i].data, (size_t)f->bytes, f->sha256);
+        f->state = strcmp(f->sha256, b->files[i].sha256) == 0 ? FCT_STORE_AS_INSTALLED : FCT_STORE_DIFFERS;
+    }
+    return FCT_OK;
+}
+
 fct_status fct_store_verify(const char *name, const fct_store_opts *opts, fct_store_file **out, int *n,
                             fct_error *err) {
     fct_store_opts o;
@@ -224,14 +269,12 @@ fct_status fct_store_verify(const char *name, const fct_store_opts *opts, fct_st
     *n = 0;
     fct_store_opts_init(&o);
     if (opts) memcpy(&o, opts, opts->size < sizeof o ? opts->size : sizeof o);
+    checking c = {.opts = &o, .dir = dir, .err = err};
     fct_status s = fct_store_path(o.root, name ? name : "", dir, sizeof dir, err);
-    if (s) return s;
-    checking c = {.known = fct_known_find(name), .opts = &o, .dir = dir, .err = err};
-    char *path = fct_path_join(dir, FCT_SUMS_NAME);
-    s = path ? fct_sums_read(path, &c.sums, err) : fct_fail_nomem(err, "path", 0);
-    fct_free(path);
-    if (!s) s = check_all(&c);
-    fct_sums_clear(&c.sums);
+    if (s == FCT_ERR_NOT_FOUND && name && fct_embedded_is(name))
+        s = check_built_in(&c);
+    else if (!s)
+        s = check_installed(&c, name);
     if (s)
         fct_free(c.items);
     else
