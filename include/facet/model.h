@@ -20,7 +20,9 @@ typedef struct fct_session fct_session;
 /* How much speed may cost in accuracy. */
 typedef enum fct_precision {
     FCT_PRECISION_FAST = 0, /* Winograd, fp16 storage of weights where measured accuracy allows */
-    FCT_PRECISION_EXACT = 1 /* direct algorithms in fp32 only: |out - ref| / |ref| < 1e-4 */
+    FCT_PRECISION_EXACT = 1, /* direct algorithms in fp32 only: |out - ref| / |ref| < 1e-4 */
+    FCT_PRECISION_REFERENCE = 2 /* the graph as it is in the file, operator by operator in portable C: the
+                                   judge of the others, slow */
 } fct_precision;
 
 typedef struct fct_model_opts {

@@ -24,6 +24,7 @@ fct_status fct_model_load_memory(const void *data, size_t len, const char *name,
     *out = NULL;
     if (opts && opts->size < sizeof *opts) return fct_fail(err, FCT_ERR_ARG, "fct_model_opts: call fct_model_opts_init() first");
     if (opts) e.model = *opts;
+    e.reference = e.model.precision == FCT_PRECISION_REFERENCE;
     return fct_model_load_engine(data, len, name, &e, out, err);
 }
 
