@@ -16,8 +16,8 @@ def _folders():
         yield os.path.join(os.path.dirname(spec.origin), "data", "images")
 
 
-def get_image(name, to_rgb=False):
-    """The picture called name (with or without its ending), BGR. Needs OpenCV."""
+def get_image(name, to_rgb=False, use_cache=True):
+    """The picture called name (with or without its ending), BGR; read anew at each call. Needs OpenCV."""
     import cv2
 
     for folder in _folders():
