@@ -8,6 +8,8 @@ ALWAYS_INLINE void stem_sums(const int MV, const int NR, const int STEP, const f
     clear(MV, NR, acc);
     for (int k = 0; k < s->k; k++, w += MV * CB) {
         const float *p = b + s->offset[k];
+        /* one pointer and constant offsets, not a sum in a register per pixel */
+        __asm__("" : "+r"(p));
         vf wv[MV_MAX * VPB];
         UNROLL for (int v = 0; v < MVV; v++) wv[v] = V_LOAD(w + v * VL);
         UNROLL for (int j = 0; j < NR; j++) {
