@@ -133,7 +133,8 @@ def main():
     names, scenes, crops, boxes = data.load(a.faces, a.yunet, a.labels)
     train = [s for i, s in enumerate(scenes) if i % 10 != 7]; views = data.Views(train, crops, boxes, a.size)   # every tenth photo is held back
     ctr, stride, box = anchors(a.size); levels = torch.cat([torch.full(((a.size // s) ** 2 * 2,), i) for i, s in enumerate(STRIDES)])
-    net = Net(); rest = [p for p in net.parameters() if p.dim() <= 1]; decay = [p for p in net.parameters() if p.dim() > 1]
+    net = Net().to(memory_format=torch.channels_last)      # a quarter less time a step on CPUs
+    rest = [p for p in net.parameters() if p.dim() <= 1]; decay = [p for p in net.parameters() if p.dim() > 1]
     opt = torch.optim.SGD([dict(params=decay, weight_decay=5e-4), dict(params=rest, weight_decay=0)], a.lr, .9, nesterov=True)
     ema = torch.optim.swa_utils.AveragedModel(net, avg_fn=lambda e, p, n: e * .998 + p * .002, use_buffers=True); step = 0
     if a.checkpoint and os.path.exists(a.checkpoint):
@@ -143,7 +144,7 @@ def main():
     while step < a.steps:
         x, t = next(it); lr = a.lr * min(1, (step + 1) / 500) * max(.01, .5 * (1 + math.cos(math.pi * step / a.steps)))
         for p in opt.param_groups: p['lr'] = lr
-        x = (x.permute(0, 3, 1, 2).float() - 127.5) / 128
+        x = ((x.permute(0, 3, 1, 2).float() - 127.5) / 128).contiguous(memory_format=torch.channels_last)
         l = losses(net(x), t, ctr, stride, box, levels); loss = l[0] + 2 * l[1] + l[2]
         opt.zero_grad(); loss.backward(); nn.utils.clip_grad_norm_(net.parameters(), 10.); opt.step(); ema.update_parameters(net); step += 1
         run += [v.item() for v in l]
