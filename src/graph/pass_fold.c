@@ -2,12 +2,12 @@
 #include "graph/passes.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "ops/limits.h"
 #include <string.h>
 
-/* A small file must not unfold into a large model. */
-#define MAX_FOLDED ((int64_t)1 << 24)
-
-static fct_status fold_node(fct_passes *p, fct_node *n, bool *done) {
+/* A small file must not unfold into a large model, nor take long to load: folding
+ * stops, and the operators stay, when *budget is used up. */
+static fct_status fold_node(fct_passes *p, fct_node *n, double *budget, bool *done) {
     fct_graph *g = p->g;
     fct_view out = {0};
     fct_op_call c;
@@ -17,7 +17,10 @@ static fct_status fold_node(fct_passes *p, fct_node *n, bool *done) {
     for (int k = 0; !s && k < n->n_in; k++)
         if (n->in[k] >= 0) s = fct_const_data(g->values[n->in[k]].konst, &in[k], p->err);
     fct_node_call(g, n, in, &out, &c, p->err);
-    if (!s && !(s = n->op->shape(&c)) && fct_view_count(&out) <= MAX_FOLDED && !(s = fct_node_eval(g, n, in, &out, p->err))) {
+    if (!s) s = n->op->shape(&c);
+    double work = s ? 0 : fct_op_work(&c);
+    if (!s && work <= *budget && !(s = fct_node_eval(g, n, in, &out, p->err))) {
+        *budget -= work;
         s = fct_graph_set_const(g, n->out, out.dtype, out.rank, out.dims, out.data, p->err);
         *done = !s;
     }
@@ -31,12 +34,20 @@ static bool all_constant(const fct_graph *g, const fct_node *n) {
     return true;
 }
 
+static double stored_elements(const fct_graph *g) {
+    double n = 0;
+    for (int i = 0; i < g->n_values; i++)
+        if (g->values[i].konst) n += (double)fct_view_count(&g->values[i].konst->view);
+    return n;
+}
+
 fct_status fct_pass_fold(fct_passes *p) {
     fct_graph *g = p->g;
+    double budget = fct_work_limits.folded + 4 * stored_elements(g);
     for (int i = 0; i < g->n_nodes; i++) {
         fct_node *n = &g->nodes[i];
         if (all_constant(g, n)) {
-            fct_status s = fold_node(p, n, &n->dead);
+            fct_status s = fold_node(p, n, &budget, &n->dead);
             if (s) return s;
             continue;
         }

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "ops/limits.h"
 #include <string.h>
 
 fct_dims fct_plan_dims(const fct_view *v) {
@@ -78,6 +79,17 @@ static fct_status prepare(fct_plan *p, fct_error *err) {
     return FCT_OK;
 }
 
+static fct_status check_work(const fct_plan *p, fct_error *err) {
+    const fct_limits *most = &fct_work_limits;
+    if (p->shapes.plain > most->plain)
+        return fct_fail(err, FCT_ERR_LIMIT, "%s: a run takes %.3g operations that have no fast form, more than %.3g",
+                        p->m->g->file, p->shapes.plain, most->plain);
+    if (p->shapes.fast > most->fast)
+        return fct_fail(err, FCT_ERR_LIMIT, "%s: a run takes %.3g multiply-adds, more than %.3g", p->m->g->file,
+                        p->shapes.fast, most->fast);
+    return FCT_OK;
+}
+
 fct_status fct_plan_create(const fct_model *m, const fct_view *inputs, fct_plan **out, fct_error *err) {
     *out = NULL;
     fct_plan *p = fct_calloc(1, sizeof *p);
@@ -85,6 +97,7 @@ fct_status fct_plan_create(const fct_model *m, const fct_view *inputs, fct_plan 
     p->m = m;
     p->threads = fct_threads();
     fct_status s = fct_shapes_infer(m->g, inputs, &p->shapes, err);
+    if (!s) s = check_work(p, err);
     if (!s) s = prepare(p, err);
     for (int i = 0; !s && i < m->g->n_nodes; i++) s = fct_plan_node(p, &m->g->nodes[i], err);
     if (!s) s = fct_plan_outputs(p, err);

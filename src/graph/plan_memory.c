@@ -3,6 +3,7 @@
 #include "graph/plan.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "ops/limits.h"
 #include <limits.h>
 #include <stdlib.h>
 
@@ -94,5 +95,8 @@ fct_status fct_plan_place(fct_plan *p, fct_error *err) {
         if (p->steps[i].scratch > scratch) scratch = p->steps[i].scratch;
     p->scratch_at = p->arena;
     p->arena += (scratch + ALIGN - 1) / ALIGN * ALIGN;
+    if (p->arena > fct_work_limits.arena)
+        return fct_fail(err, FCT_ERR_LIMIT, "%s: a run takes %.1f GB of memory, more than %.1f", p->m->g->file,
+                        (double)p->arena * 1e-9, (double)fct_work_limits.arena * 1e-9);
     return FCT_OK;
 }

@@ -1,10 +1,13 @@
 #include "graph/shapes.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "ops/limits.h"
 #include <string.h>
 
-/* Larger tensors are never shapes, and not worth computing while planning. */
-#define MAX_KNOWN 65536
+/* Larger tensors are never shapes, and not worth computing while planning; nor
+ * is a small one that takes much work. */
+#define MAX_KNOWN 4096
+#define MAX_KNOWN_WORK 65536
 
 void fct_shapes_free(fct_shapes *s) {
     for (int i = 0; s->views && s->owned && i < s->n; i++)
@@ -27,7 +30,10 @@ static fct_status infer_op(const fct_graph *g, const fct_node *n, fct_shapes *s,
     fct_node_call(g, n, in, out, &c, err);
     fct_status st = n->op->shape(&c);
     s->known[n->out] = true;
-    if (st || !(known || !strcmp(n->op_name, "Shape")) || fct_view_count(out) > MAX_KNOWN) return st;
+    if (st) return st;
+    double work = fct_op_work(&c);
+    s->plain += work;
+    if (!(known || !strcmp(n->op_name, "Shape")) || fct_view_count(out) > MAX_KNOWN || work > MAX_KNOWN_WORK) return FCT_OK;
     st = fct_node_eval(g, n, in, out, err);
     s->owned[n->out] = !st;
     return st;
@@ -46,7 +52,9 @@ static fct_status infer_conv(const fct_graph *g, const fct_node *n, fct_shapes *
     if (h < 0 || w < 0) return node_fail(g, n, err, "the image is smaller than the window");
     fct_view *o = &s->views[n->out];
     *o = (fct_view){.dtype = FCT_F32, .rank = 4, .dims = {x->dims[0], f->oc, h / f->sh + 1, w / f->sw + 1}};
-    if (!fct_op_check_dims(o)) return node_fail(g, n, err, "output of more than 2^30 elements");
+    if (!fct_op_check_dims(o))
+        return fct_fail(err, FCT_ERR_LIMIT, "%s: node '%s' (%s): output of more than %lld elements", g->file, n->name,
+                        n->op_name, (long long)fct_work_limits.elements);
     if (f->add == FCT_ADD_NONE) return FCT_OK;
     const fct_view *a = &s->views[n->in[1]];
     fct_view want = *o;
@@ -88,7 +96,7 @@ static fct_status infer_affine(const fct_graph *g, const fct_node *n, fct_shapes
     return FCT_OK;
 }
 
-static fct_status infer_node(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_view **in, fct_error *err) {
+static fct_status infer_kind(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_view **in, fct_error *err) {
     s->known[n->out] = true;
     switch (n->kind) {
     case FCT_NODE_CONV: return infer_conv(g, n, s, err);
@@ -97,6 +105,12 @@ static fct_status infer_node(const fct_graph *g, const fct_node *n, fct_shapes *
     case FCT_NODE_AFFINE: return infer_affine(g, n, s, err);
     default: return infer_op(g, n, s, in, err);
     }
+}
+
+static fct_status infer_node(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_view **in, fct_error *err) {
+    fct_status st = infer_kind(g, n, s, in, err);
+    if (!st && n->kind != FCT_NODE_OP) s->fast += fct_node_macs(g, s, n);
+    return st;
 }
 
 static fct_status known_constants(const fct_graph *g, fct_shapes *s, fct_error *err) {
@@ -119,7 +133,7 @@ fct_status fct_shapes_infer(const fct_graph *g, const fct_view *inputs, fct_shap
     for (int i = 0; i < g->n_nodes; i++)
         if ((size_t)g->nodes[i].n_in > widest) widest = (size_t)g->nodes[i].n_in;
     *out = (fct_shapes){fct_calloc(n, sizeof *out->views), fct_calloc(n, sizeof *out->owned),
-                        fct_calloc(n, sizeof *out->known), g->n_values};
+                        fct_calloc(n, sizeof *out->known), g->n_values, 0, 0};
     const fct_view **in = fct_calloc(widest, sizeof *in);
     fct_status s = FCT_OK;
     if (!out->views || !out->owned || !out->known || !in) s = fct_fail_nomem(err, "shapes", 0);
@@ -142,15 +156,10 @@ double fct_node_macs(const fct_graph *g, const fct_shapes *s, const fct_node *n)
     if (n->kind == FCT_NODE_CONV) return count * (n->fused->ic / n->fused->groups) * n->fused->kh * n->fused->kw;
     if (n->kind == FCT_NODE_FC) return count * n->fused->ic;
     if (n->kind != FCT_NODE_OP) return 0;
-    if (!strcmp(n->op_name, "Conv")) {
-        const fct_view *w = &s->views[n->in[1]];
-        return count * (double)w->dims[1] * (double)w->dims[2] * (double)w->dims[3];
-    }
-    if (!strcmp(n->op_name, "Gemm") || !strcmp(n->op_name, "MatMul")) {
-        const fct_view *a = &s->views[n->in[0]];
-        bool ta = false;
-        for (int i = 0; i < n->n_attrs; i++) ta |= !strcmp(n->attrs[i].name, "transA") && n->attrs[i].i;
-        return a->rank < 2 ? 0 : count * (double)a->dims[a->rank - (ta ? 2 : 1)];
-    }
-    return 0;
+    const fct_view *in[2] = {NULL, NULL};
+    fct_op_call c;
+    for (int i = 0; i < n->n_in && i < 2; i++) in[i] = n->in[i] < 0 ? NULL : &s->views[n->in[i]];
+    fct_node_call(g, n, in, &s->views[n->out], &c, NULL);
+    if (c.n_in > 2) c.n_in = 2;
+    return fct_op_macs(&c);
 }

@@ -11,6 +11,7 @@ typedef struct fct_shapes {
     bool *owned; /* data of the view belongs to this struct */
     bool *known; /* per value: the view is set */
     int n;
+    double plain, fast; /* work of plain operators and of packed layers (ops/limits.h) */
 } fct_shapes;
 
 /* inputs: dimensions per graph input. Nodes of kinds that the passes made are

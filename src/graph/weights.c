@@ -6,6 +6,7 @@
 #include "graph/shapes.h"
 #include "graph/weights_node.h"
 #include "ops/fc.h"
+#include "ops/limits.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,7 +129,24 @@ static fct_status list_items(packing *p, fct_error *err) {
     return share_constants(p, err);
 }
 
+/* Layers may share weights, but each packs its own: a small file that uses one
+ * tensor a thousand times must not become gigabytes. */
+static fct_status check_reuse(const fct_model *m, fct_error *err) {
+    double n = 0, most = fct_work_limits.packed + 16 * (double)m->params;
+    for (int i = 0; i < m->g->n_nodes; i++) {
+        const fct_node *x = &m->g->nodes[i];
+        if (!x->dead && (x->kind == FCT_NODE_CONV || x->kind == FCT_NODE_FC))
+            n += (double)x->fused->oc * x->fused->ic *
+                 (x->kind == FCT_NODE_FC ? 1 : (double)x->fused->kh * x->fused->kw / x->fused->groups);
+    }
+    if (n <= most) return FCT_OK;
+    return fct_fail(err, FCT_ERR_LIMIT, "%s: the layers have %.3g weights together, the file stores %.3g", m->g->file, n,
+                    (double)m->params);
+}
+
 fct_status fct_weights_pack(fct_model *m, fct_source *source, fct_error *err) {
+    fct_status reuse = check_reuse(m, err);
+    if (reuse) return reuse;
     packing p = {.m = m, .source = source};
     find_shapes(&p);
     (void)fct_parallel_begin(); /* whoever else has the pool: this thread works alone */

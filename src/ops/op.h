@@ -16,8 +16,9 @@
 typedef enum fct_dtype { FCT_F32 = 0, FCT_I64 = 1 } fct_dtype;
 static inline size_t fct_dtype_size(fct_dtype t) { return t == FCT_F32 ? 4 : 8; }
 
-/* No tensor has more elements than this; keeps every product of dimensions and
- * every byte count far from overflow. */
+/* No tensor has more elements than this, stored or made; keeps every product of
+ * dimensions and every byte count far from overflow. What a run makes is held to
+ * less: ops/limits.h. */
 #define FCT_MAX_ELEMENTS ((int64_t)1 << 30)
 
 /* Dense row-major tensor. data is borrowed; NULL = not known yet. */
@@ -86,7 +87,7 @@ const char *fct_op_attr_string(const fct_op_call *c, const char *name, const cha
 int64_t fct_view_count(const fct_view *v);
 static inline float *fct_view_f32(const fct_view *v) { return (float *)v->data; }
 static inline int64_t *fct_view_i64(const fct_view *v) { return (int64_t *)v->data; }
-/* Every dimension at least 1 and no more than FCT_MAX_ELEMENTS in all. */
+/* Every dimension at least 1 and no more elements than a run may have in a tensor. */
 bool fct_op_check_dims(const fct_view *v);
 bool fct_view_same_dims(const fct_view *a, const fct_view *b);
 
@@ -131,6 +132,13 @@ fct_status fct_resize_parse(const fct_op_call *c, fct_resize *r);
 int64_t fct_resize_nearest(const fct_resize *r, int d, int64_t in, int64_t x);
 /* Two neighbours and the weight of the second, linear mode. */
 void fct_resize_linear(const fct_resize *r, int d, int64_t in, int64_t x, int64_t *i0, int64_t *i1, float *w1);
+
+/* What running the call costs, as a count: multiply-adds of a convolution or
+ * matrix product, taps of a pooling window, elements read by a reduction, else
+ * elements written. The output's shape is known. */
+double fct_op_work(const fct_op_call *c);
+/* The part of it that is multiply-adds; 0 for all but convolutions and products. */
+double fct_op_macs(const fct_op_call *c);
 
 /* Limits of a Clip (attributes up to opset 10, inputs from 11). Unknown data fails. */
 fct_status fct_clip_limits(const fct_op_call *c, float *lo, float *hi);

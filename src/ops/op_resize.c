@@ -1,6 +1,8 @@
 /* Resize (the forms of opset 10, 11 and 13) and Upsample (7 and 9): nearest and
  * linear. Coordinates after the ONNX operator specification, "Resize". */
 #include "ops/op.h"
+#include "base/alloc.h"
+#include "base/error.h"
 #include <math.h>
 #include <string.h>
 
@@ -111,6 +113,7 @@ static fct_status resize_shape(fct_op_call *c) {
     fct_status s = fct_resize_parse(c, &r);
     if (s) return s;
     const fct_view *x = c->in[0];
+    if (r.mode && x->rank < 2) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "linear mode over rank %d", x->rank);
     for (int i = 0; i < x->rank; i++) {
         if (r.out[i] && !x->dims[i]) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "empty input");
         if (r.mode && r.out[i] != x->dims[i] && (i < x->rank - 2))
@@ -119,46 +122,129 @@ static fct_status resize_shape(fct_op_call *c) {
     return fct_op_out(c, FCT_F32, x->rank, r.out);
 }
 
-static void nearest_run(const fct_op_call *c, const fct_resize *r) {
-    const fct_view *x = c->in[0], *y = c->out;
-    int64_t strides[FCT_MAX_RANK], at[FCT_MAX_RANK] = {0}, n = fct_view_count(y);
-    fct_view_strides(x, strides);
-    for (int64_t i = 0; i < n; i++) {
-        int64_t pos = 0;
-        for (int d = 0; d < y->rank; d++) pos += strides[d] * fct_resize_nearest(r, d, x->dims[d], at[d]);
-        fct_view_f32(y)[i] = fct_view_f32(x)[pos];
-        for (int d = y->rank - 1; d >= 0 && ++at[d] == y->dims[d]; d--) at[d] = 0;
+/* ---- Running: positions are computed once per axis, and what repeats is copied ---- */
+
+/* An axis of an output: where each position lies in the input. */
+typedef struct axis_map {
+    int64_t in, out;
+    bool same;          /* position i of one is position i of the other */
+    int32_t *at, *next; /* the input's positions; next: linear mode only */
+    float *weight;      /* of next */
+} axis_map;
+
+static void axis_map_free(axis_map *m) {
+    fct_free(m->at);
+    fct_free(m->next);
+    fct_free(m->weight);
+}
+
+static bool axis_map_make(axis_map *m, const fct_resize *r, int d, int64_t in, bool linear) {
+    size_t n = (size_t)r->out[d];
+    *m = (axis_map){.in = in, .out = r->out[d], .same = true, .at = fct_calloc(n, sizeof *m->at)};
+    if (linear) m->next = fct_calloc(n, sizeof *m->next), m->weight = fct_calloc(n, sizeof *m->weight);
+    if (!m->at || (linear && (!m->next || !m->weight))) return false;
+    for (int64_t i = 0; i < m->out; i++) {
+        int64_t a, b = 0;
+        if (linear) {
+            fct_resize_linear(r, d, in, i, &a, &b, &m->weight[i]);
+            m->next[i] = (int32_t)b;
+            m->same = m->same && m->weight[i] == 0;
+        } else
+            a = fct_resize_nearest(r, d, in, i);
+        m->at[i] = (int32_t)a;
+        m->same = m->same && a == i;
+    }
+    return true;
+}
+
+/* All axes; strides in elements. */
+typedef struct nearest_job {
+    axis_map axes[FCT_MAX_RANK];
+    int64_t in_stride[FCT_MAX_RANK], out_stride[FCT_MAX_RANK];
+    int rank;
+} nearest_job;
+
+static void nearest_axis(const nearest_job *j, int d, const float *in, float *out) {
+    const axis_map *m = &j->axes[d];
+    int64_t step = j->out_stride[d];
+    if (d == j->rank - 1) {
+        if (m->same) memcpy(out, in, (size_t)m->out * sizeof *out);
+        else
+            for (int64_t i = 0; i < m->out; i++) out[i] = in[m->at[i]];
+        return;
+    }
+    for (int64_t i = 0; i < m->out; i++, out += step) {
+        if (i && m->at[i] == m->at[i - 1]) memcpy(out, out - step, (size_t)step * sizeof *out);
+        else nearest_axis(j, d + 1, in + m->at[i] * j->in_stride[d], out);
     }
 }
 
-static void linear_run(const fct_op_call *c, const fct_resize *r) {
+static fct_status nearest_run(const fct_op_call *c, const fct_resize *r) {
+    const fct_view *x = c->in[0], *y = c->out;
+    nearest_job j = {.rank = x->rank};
+    bool ok = true;
+    if (!fct_view_count(y)) return FCT_OK;
+    fct_view_strides(x, j.in_stride);
+    fct_view_strides(y, j.out_stride);
+    for (int d = 0; d < j.rank && ok; d++) ok = axis_map_make(&j.axes[d], r, d, x->dims[d], false);
+    if (ok && j.rank) nearest_axis(&j, 0, fct_view_f32(x), fct_view_f32(y));
+    else if (ok) *fct_view_f32(y) = *fct_view_f32(x);
+    for (int d = 0; d < j.rank; d++) axis_map_free(&j.axes[d]);
+    return ok ? FCT_OK : fct_fail_nomem(c->err, c->node, 0);
+}
+
+/* A row of the input, interpolated along the row. */
+static void linear_row(const axis_map *m, const float *in, float *out) {
+    if (m->same) memcpy(out, in, (size_t)m->out * sizeof *out);
+    else
+        for (int64_t i = 0; i < m->out; i++) out[i] = in[m->at[i]] * (1 - m->weight[i]) + in[m->next[i]] * m->weight[i];
+}
+
+/* rows: two rows of the output's length. Each row of the input that an output
+ * row lies between is interpolated once, as long as they come in order. */
+static void linear_plane(const axis_map *my, const axis_map *mx, const float *in, float *out, float *rows) {
+    float *buf[2] = {rows, rows + mx->out};
+    int64_t have[2] = {-1, -1};
+    for (int64_t y = 0; y < my->out; y++, out += mx->out) {
+        int64_t want[2] = {my->at[y], my->next[y]};
+        float w = my->weight[y];
+        if (y && want[0] == my->at[y - 1] && want[1] == my->next[y - 1] && w == my->weight[y - 1]) {
+            memcpy(out, out - mx->out, (size_t)mx->out * sizeof *out);
+            continue;
+        }
+        if (have[0] != want[0] && have[1] == want[0]) {
+            float *t = buf[0];
+            buf[0] = buf[1], buf[1] = t;
+            have[1] = have[0], have[0] = want[0];
+        }
+        for (int k = 0; k < 2; k++)
+            if (have[k] != want[k]) linear_row(mx, in + (have[k] = want[k]) * mx->in, buf[k]);
+        for (int64_t i = 0; i < mx->out; i++) out[i] = buf[0][i] * (1 - w) + buf[1][i] * w;
+    }
+}
+
+static fct_status linear_run(const fct_op_call *c, const fct_resize *r) {
     const fct_view *x = c->in[0], *y = c->out;
     int d = x->rank - 2;
-    int64_t ih = x->dims[d], iw = x->dims[d + 1], oh = y->dims[d], ow = y->dims[d + 1], planes = 1;
+    int64_t planes = 1;
+    axis_map my, mx = {0};
+    if (!fct_view_count(y)) return FCT_OK;
     for (int i = 0; i < d; i++) planes *= x->dims[i];
-    for (int64_t p = 0; p < planes; p++) {
-        const float *src = fct_view_f32(x) + p * ih * iw;
-        float *dst = fct_view_f32(y) + p * oh * ow;
-        for (int64_t oy = 0; oy < oh; oy++)
-            for (int64_t ox = 0; ox < ow; ox++) {
-                int64_t y0, y1, x0, x1;
-                float wy, wx;
-                fct_resize_linear(r, d, ih, oy, &y0, &y1, &wy);
-                fct_resize_linear(r, d + 1, iw, ox, &x0, &x1, &wx);
-                float top = src[y0 * iw + x0] * (1 - wx) + src[y0 * iw + x1] * wx;
-                float bottom = src[y1 * iw + x0] * (1 - wx) + src[y1 * iw + x1] * wx;
-                dst[oy * ow + ox] = top * (1 - wy) + bottom * wy;
-            }
-    }
+    float *rows = fct_calloc(2, (size_t)y->dims[d + 1] * sizeof *rows);
+    bool ok = axis_map_make(&my, r, d, x->dims[d], true) && axis_map_make(&mx, r, d + 1, x->dims[d + 1], true) && rows;
+    for (int64_t p = 0; p < planes && ok; p++)
+        linear_plane(&my, &mx, fct_view_f32(x) + p * my.in * mx.in, fct_view_f32(y) + p * my.out * mx.out, rows);
+    axis_map_free(&my);
+    axis_map_free(&mx);
+    fct_free(rows);
+    return ok ? FCT_OK : fct_fail_nomem(c->err, c->node, 0);
 }
 
 static fct_status resize_run(fct_op_call *c) {
     fct_resize r;
     fct_status s = fct_resize_parse(c, &r);
     if (s) return s;
-    if (r.mode && c->in[0]->rank >= 2) linear_run(c, &r);
-    else nearest_run(c, &r);
-    return FCT_OK;
+    return r.mode ? linear_run(c, &r) : nearest_run(c, &r);
 }
 
 extern const fct_op fct_op_resize, fct_op_upsample;

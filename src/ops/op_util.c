@@ -1,6 +1,7 @@
 /* What the operators share: attributes, checks, shapes, windows. */
 #include "ops/op.h"
 #include "base/error.h"
+#include "ops/limits.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +45,7 @@ int64_t fct_view_count(const fct_view *v) {
 bool fct_op_check_dims(const fct_view *v) {
     int64_t n = 1;
     for (int i = 0; i < v->rank; i++) {
-        if (v->dims[i] < 1 || v->dims[i] > FCT_MAX_ELEMENTS / n) return false;
+        if (v->dims[i] < 1 || v->dims[i] > fct_work_limits.elements / n) return false;
         n *= v->dims[i];
     }
     return true;
@@ -100,15 +101,15 @@ fct_status fct_op_axes(const fct_op_call *c, int i, const char *name, int rank, 
 }
 
 fct_status fct_op_out(fct_op_call *c, fct_dtype dtype, int rank, const int64_t *dims) {
-    int64_t n = 1;
+    int64_t n = 1, most = fct_work_limits.elements;
     if (rank < 0 || rank > FCT_MAX_RANK) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "output of rank %d", rank);
     fct_view *o = c->out;
     o->dtype = dtype;
     o->rank = rank;
     for (int i = 0; i < rank; i++) {
         if (dims[i] < 0) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "output dimension %d is %lld", i, (long long)dims[i]);
-        if (dims[i] > FCT_MAX_ELEMENTS || (dims[i] && n > FCT_MAX_ELEMENTS / dims[i]))
-            return fct_op_fail(c, FCT_ERR_LIMIT, "output of more than 2^30 elements");
+        if (dims[i] > most || (dims[i] && n > most / dims[i]))
+            return fct_op_fail(c, FCT_ERR_LIMIT, "output of more than %lld elements", (long long)most);
         n *= dims[i];
         o->dims[i] = dims[i];
     }

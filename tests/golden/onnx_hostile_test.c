@@ -204,4 +204,90 @@ TEST(names) {
     }
 }
 
+/* ---- Small files that ask for a lot --------------------------------------------------- */
+
+/* A network of one operator over x [1][1][64][64], and a constant i of four integers. */
+static void begin_large(ow *w, const int64_t *i) {
+    ow_begin(w, 11);
+    ow_input(w, "x", 4, (int64_t[]){1, 1, 64, 64});
+    ow_output(w, "y");
+    ow_i64(w, "i", 1, (int64_t[]){4}, i, OW_RAW);
+}
+
+/* Ends the network and runs it: refused with those words before anything is made. */
+static void refuse_large(ow *w, int way, const char *say) {
+    static float x[64 * 64];
+    net_out out;
+    fct_error e;
+    fct_status s = net_run(w, way, x, 4, (int64_t[]){1, 1, 64, 64}, &out, 1, NULL, &e);
+    CHECK_MSG(s == FCT_ERR_LIMIT && strstr(e.text, say), "way %d, status %d: %s", way, s, s ? e.text : "");
+    if (!s) net_out_free(&out, 1);
+    ow_free(w);
+}
+
+TEST(tensors_too_large_to_make) {
+    static const int64_t wide[4] = {1, 1, 32768, 16384}, all[4] = {1, 1, 1 << 29, 1};
+    ow w;
+    for (int way = 0; way < 3; way++) {
+        begin_large(&w, wide);
+        ow_node(&w, "Resize", "x,,,i", "y");
+        refuse_large(&w, way, "(Resize): output of more than 268435456 elements");
+        begin_large(&w, all);
+        ow_node(&w, "ConstantOfShape", "i", "c");
+        ow_node(&w, "Add", "x,c", "y");
+        refuse_large(&w, way, "(ConstantOfShape): output of more than 268435456 elements");
+    }
+    begin_large(&w, (int64_t[]){1, 1, 16384, 8192}); /* each of them is small enough */
+    ow_node(&w, "Resize", "x,,,i", "a");
+    ow_node(&w, "Concat", "a,a,a", "y");
+    ow_int(&w, "axis", 3);
+    refuse_large(&w, 2, "(Concat): output of more than 268435456 elements");
+}
+
+/* A window as large as the picture, a product of large tensors, a convolution with
+ * weights that were unfolded from a few bytes. */
+TEST(work_too_long_to_do) {
+    ow w;
+    begin_large(&w, (int64_t[]){1, 1, 1024, 1024});
+    ow_node(&w, "Resize", "x,,,i", "a");
+    ow_node(&w, "MaxPool", "a", "y");
+    ow_ints(&w, "kernel_shape", 2, (int64_t[]){1023, 1023});
+    ow_ints(&w, "pads", 4, (int64_t[]){511, 511, 511, 511});
+    refuse_large(&w, 2, "takes 1.1e+12 operations that have no fast form, more than 1.72e+10");
+    begin_large(&w, (int64_t[]){1, 1, 8192, 8192});
+    ow_node(&w, "Resize", "x,,,i", "a");
+    ow_node(&w, "MatMul", "a,a", "y");
+    refuse_large(&w, 2, "takes 5.5e+11 operations");
+    begin_large(&w, (int64_t[]){1, 1, 8192, 8192});
+    ow_i64(&w, "k", 1, (int64_t[]){4}, (int64_t[]){32, 1, 127, 127}, OW_RAW);
+    ow_node(&w, "Resize", "x,,,i", "a");
+    ow_node(&w, "ConstantOfShape", "k", "m");
+    ow_node(&w, "Conv", "a,m", "y");
+    ow_ints(&w, "strides", 2, (int64_t[]){4, 4});
+    refuse_large(&w, 2, "takes 2.1e+12 ");
+}
+
+/* Folding a product of two large constants would take minutes; one tensor that
+ * hundreds of layers pack, gigabytes. */
+TEST(loading_is_bounded) {
+    ow w;
+    begin_large(&w, (int64_t[]){1, 1, 2048, 2048});
+    ow_node(&w, "ConstantOfShape", "i", "a");
+    ow_node(&w, "MatMul", "a,a", "b");
+    ow_node(&w, "MatMul", "b,b", "c");
+    ow_node(&w, "MatMul", "c,c", "y");
+    refuse_large(&w, 2, "operations that have no fast form");
+    begin_large(&w, (int64_t[]){1000, 1, 30, 30});
+    ow_node(&w, "ConstantOfShape", "i", "a");
+    char list[600] = "c0";
+    for (int k = 0; k < 100; k++) {
+        char name[16];
+        snprintf(name, sizeof name, "c%d", k);
+        ow_node(&w, "Conv", "x,a", name);
+        if (k) snprintf(list + strlen(list), sizeof list - strlen(list), ",%s", name);
+    }
+    ow_node(&w, "Concat", list, "y");
+    refuse_large(&w, 2, "the layers have 9e+07 weights together, the file stores 0");
+}
+
 int main(int argc, char **argv) { return test_main(argc, argv); }

@@ -255,6 +255,63 @@ TEST(resize_forms) {
             }
 }
 
+/* Input position of output i by the operator's definition. */
+static double position(int coord, int i, int n, int out) {
+    double scale = (double)out / n;
+    switch (coord) {
+    case 0: return i / scale;
+    case 1: return (i + 0.5) / scale - 0.5;
+    case 2: return out > 1 ? i * (n - 1.0) / (out - 1) : 0;
+    case 3: return out > 1 ? (i + 0.5) / scale - 0.5 : 0;
+    default: return (i + 0.5) / scale;
+    }
+}
+
+/* The nearest input position; rounding at halves and whole numbers is left to the
+ * fractions of the sizes below, which have neither. */
+static int nearest(int mode, double p, int n) {
+    double r = mode < 2 ? floor(p + 0.5) : mode == 2 ? floor(p) : ceil(p);
+    return r < 0 ? 0 : r >= n ? n - 1 : (int)r;
+}
+
+/* Every axis grows, shrinks or stays, images and channels too, in all modes. */
+TEST(nearest_resize_of_every_axis) {
+    static const char *const coords[] = {"asymmetric", "half_pixel", "align_corners", "pytorch_half_pixel", "tf_half_pixel_for_nn"};
+    static const char *const modes[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
+    static const int64_t in[4] = {2, 5, 7, 11}, out[5][4] = {{2, 5, 17, 29}, {2, 3, 3, 4}, {5, 7, 7, 11}, {1, 5, 1, 37}, {7, 2, 23, 11}};
+    static float x[770], y[7 * 7 * 23 * 37];
+    uint32_t seed = 61;
+    net_fill(&seed, x, 770);
+    for (int k = 0; k < 5; k++)
+        for (int coord = 0; coord < 5; coord++)
+            for (int mode = 0; mode < 4; mode++) {
+                int at[4][40];
+                ow w;
+                bool exact = false;
+                for (int d = 0; d < 4; d++)
+                    for (int i = 0; i < out[k][d]; i++) {
+                        double p = in[d] == out[k][d] ? i : position(coord, i, (int)in[d], (int)out[k][d]), h = 2 * p;
+                        exact |= in[d] != out[k][d] && fabs(h - floor(h + 0.5)) < 1e-6 && p > 0 && p < (double)in[d] - 1;
+                        at[d][i] = nearest(mode, p, (int)in[d]);
+                    }
+                if (exact) continue; /* two answers within rounding */
+                const char *name = start(&w, 13, 4, in, false);
+                char list[100];
+                join(list, name, ",,,n");
+                ow_i64(&w, "n", 1, (int64_t[]){4}, out[k], OW_RAW);
+                ow_node(&w, "Resize", list, "y");
+                ow_string(&w, "coordinate_transformation_mode", coords[coord]);
+                ow_string(&w, "nearest_mode", modes[mode]);
+                size_t n = 0;
+                for (int a = 0; a < out[k][0]; a++)
+                    for (int b = 0; b < out[k][1]; b++)
+                        for (int c = 0; c < out[k][2]; c++)
+                            for (int d = 0; d < out[k][3]; d++)
+                                y[n++] = x[((at[0][a] * 5 + at[1][b]) * 7 + at[2][c]) * 11 + at[3][d]];
+                expect(&w, x, 4, in, y, 4, out[k], 0);
+            }
+}
+
 TEST(gemm_and_matmul) {
     uint32_t seed = 7;
     float x[3 * 37], m[37 * 21], c[21], y[3 * 21], mt[21 * 37];
