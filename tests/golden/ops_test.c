@@ -3,7 +3,6 @@
 #include "net_util.h"
 #include "test.h"
 #include <math.h>
-
 #define LIMIT 2e-6
 
 /* Runs the finished network in every way and compares its one output. */
