@@ -125,7 +125,9 @@ fct_status fct_dir_make(const char *path, fct_error *err) {
     }
     if (!e) return FCT_OK;
     fct_file_get_stat(path, &st);
-    return st.is_dir ? FCT_OK : fct_fail_errno(err, path, e);
+    if (st.is_dir) return FCT_OK;
+    if (e == EEXIST) return fct_fail(err, FCT_ERR_EXISTS, "%s: is a file, not a folder", path);
+    return fct_fail_errno(err, path, e);
 }
 
 static fct_status remove_entries(const char *path, char **names, size_t n, fct_error *err) {

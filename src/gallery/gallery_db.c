@@ -28,7 +28,12 @@ fct_status fct_db_fail(const fct_db *db, int rc, const char *what, fct_error *er
     fct_status s = status_of(rc);
     if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "gallery", 0);
     if (s == FCT_ERR_BUSY) return fct_fail(err, s, "%s: %s: locked by another process for too long", db->path, what);
-    return fct_fail(err, s, "%s: %s: %s", db->path, what, sqlite3_errstr(rc));
+    const char *why = sqlite3_errstr(rc);
+    if ((rc & 0xff) == SQLITE_FULL || (rc & 0xff) == SQLITE_IOERR)
+        return fct_fail(err, s, "%s: the gallery cannot be read or written; is the disk full? (%s: %s)", db->path, why, what);
+    if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB)
+        return fct_fail(err, s, "%s: damaged, or not a gallery; restore it from a copy (%s: %s)", db->path, why, what);
+    return fct_fail(err, s, "%s: %s: %s", db->path, what, why);
 }
 
 static void harden(sqlite3 *h) {

@@ -72,6 +72,16 @@ END
 check "standard input that is no picture" 3 sh -c "echo hello | '$facet_exe' detect -m pack -" <<'END'
 ! facet: standard input: not a JPEG, PNG or WebP picture
 END
+# five gigabytes of zeros, refused by their first bytes; twenty seconds of CPU would mean that all were read
+mkdir hugepack
+truncate -s 5G huge.jpg hugepack/a.onnx
+check "a huge file for a photo" 3 sh -c "ulimit -t 20; exec '$facet_exe' detect -m pack huge.jpg" <<'END'
+! facet: huge.jpg: not a JPEG, PNG or WebP picture
+END
+check "a huge file for a network" 3 sh -c "ulimit -t 20; exec '$facet_exe' detect -m hugepack ada.png" <<'END'
+! facet: hugepack/a.onnx: bad field at offset 0: not an ONNX file, or cut off
+END
+rm -r huge.jpg hugepack
 check "compare tells of both" 3 facet compare -m pack gone.png cut.png <<'END'
 ! facet: gone.png: no such file or folder
 ! facet: cut.png: PNG is cut off
@@ -79,7 +89,7 @@ END
 check "a drawing that cannot be written" 3 facet detect -m pack ada.png --draw ada.png/x.jpg <<'END'
 ada.png: 1 face
   1  score 0.95  box 120,72 80x80
-! facet: ada.png: exists already
+! facet: ada.png: is a file, not a folder
 END
 check "embeddings that cannot be written" 3 facet embed -m pack ada.png -o gone/e.json <<'END'
 ! facet: gone/e.json: cannot be written: No such file or directory

@@ -189,23 +189,31 @@ echo "Dear diary, this is not a database at all, whatever its name may say" >tex
 head -c 5000 g.db >cut.db
 mkdir folder.db
 check "a text for a gallery" 3 facet people -g text.db <<'END'
-! facet: text.db: PRAGMA application_id: file is not a database
+! facet: text.db: damaged, or not a gallery; restore it from a copy (file is not a database: PRAGMA application_id)
 END
 check "a gallery cut off" 3 facet people -g cut.db <<'END'
-! facet: cut.db: PRAGMA application_id: database disk image is malformed
+! facet: cut.db: damaged, or not a gallery; restore it from a copy (database disk image is malformed: PRAGMA application_id)
 END
+# bytes of the header, of the table of contents and of the size of a page turned over
+for at in 0 16 100 104; do
+    cp g.db flipped.db
+    printf '\377\377\377\377\377\377\377\377' | dd of=flipped.db bs=1 seek=$at conv=notrunc 2>/dev/null
+    check "a gallery with wrong bytes at $at" 3 sh -c "'$facet_exe' people -g flipped.db 2>&1 | sed 's/; restore.*//'; '$facet_exe' people -g flipped.db 2>/dev/null" <<'END'
+facet: flipped.db: damaged, or not a gallery
+END
+done
 check "a folder for a gallery" 3 facet people -g folder.db <<'END'
 ! facet: folder.db: is a directory
 END
 check "a photo for a gallery" 3 facet enroll Ada -m pack -g ada.png ada2.jpg <<'END'
-! facet: ada.png: PRAGMA application_id: file is not a database
+! facet: ada.png: damaged, or not a gallery; restore it from a copy (file is not a database: PRAGMA application_id)
 END
 check "the gallery's health" 0 sh -c "'$facet_exe' info -m pack | sed -n '/^gallery/,\$p'" <<'END'
 gallery    g.db
   3 people, 6 faces, network ID-EMBEDDER
 END
 check "a sick gallery" 3 sh -c "'$facet_exe' info -m pack -g cut.db >/dev/null" <<'END'
-! facet: cut.db: PRAGMA application_id: database disk image is malformed
+! facet: cut.db: damaged, or not a gallery; restore it from a copy (database disk image is malformed: PRAGMA application_id)
 END
 check "a gallery in a folder to be made" 0 facet enroll -q Ada -m pack -g new/folder/g.db ada.png <<'END'
 Ada: ada.png: stored as face 1
