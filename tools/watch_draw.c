@@ -20,7 +20,7 @@ bool cli_blur_hides(const cli_blur *b, const fct_track *t) {
     return b->name && (!t->decided || strcmp(t->name, b->name) == 0);
 }
 
-/* Coarse blocks of mean colour: too few for any recogniser. */
+/* Coarse blocks of mean colour: the features of the face are gone, its colours stay. */
 static void blur_face(fct_image *im, const float box[4]) {
     float w = box[2] - box[0], h = box[3] - box[1];
     fct_view v = fct_view_crop(fct_image_view(im), (int)floorf(box[0] - 0.15f * w), (int)floorf(box[1] - 0.2f * h),

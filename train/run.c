@@ -108,6 +108,8 @@ static fct_status check(const run *t, fct_error *err) {
     if (!distilling && r->margin_from > 0) return fct_fail(err, FCT_ERR_ARG, "margin_from needs a teacher until then");
     if (r->margin_weight > 0 && t->data->classes < 2)
         return fct_fail(err, FCT_ERR_ARG, "%s: a margin loss needs two identities or more", r->data);
+    if (r->margin_weight > 0 && r->margin.m1 > 1 && r->margin.branch == FCT_MARGIN_LINEAR) /* beyond pi / m1 no margin is left */
+        return fct_fail(err, FCT_ERR_ARG, "m1 above 1 needs margin_branch = monotonic");
     return FCT_OK;
 }
 

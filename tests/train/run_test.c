@@ -161,6 +161,20 @@ TEST(teacher_rows_with_nan_are_left_out) {
     fct_free(data), fct_free(out), fct_free(path);
 }
 
+TEST(a_margin_that_fades_is_refused) {
+    char *data = make_people("train_people"), *out = fresh_folder("train_m1");
+    fct_error err = {0};
+    fct_recipe r = recipe_for(data, out, "1");
+    fct_recipe_set(&r, "margin_weight", "1", "test", NULL);
+    fct_recipe_set(&r, "m1", "4", "test", NULL);
+    fct_recipe_set(&r, "margin_branch", "linear", "test", NULL);
+    CHECK(fct_train_run(&r, NULL, &err) == FCT_ERR_ARG && strstr(err.text, "m1"));
+    fct_recipe_set(&r, "margin_branch", "monotonic", "test", NULL);
+    CHECK_MSG(fct_train_run(&r, NULL, &err) == FCT_OK, "%s", err.text);
+    fct_recipe_clear(&r);
+    fct_free(data), fct_free(out);
+}
+
 TEST(damaged_checkpoints_are_refused) {
     char *data = make_people("train_people"), *out = fresh_folder("train_damaged"), *path = fct_train_checkpoint_path(out);
     fct_error err = {0};
