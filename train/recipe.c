@@ -18,6 +18,7 @@ static const setting settings[] = {
     {"min_images", WHOLE, AT(min_images), 1, 1e6, "identities with fewer pictures count as unknown"},
     {"teacher", TEXT, AT(teacher), 0, 0, "ONNX embedder to learn from, or file of its embeddings"},
     {"teacher_raw", YESNO, AT(teacher_raw), 0, 1, "the teacher takes pixels of 0..255 and normalises itself"},
+    {"teacher_view", NUMBER, AT(teacher_view), 0, 1, "share of a batch for which the teacher sees the same view"},
     {"init", TEXT, AT(init), 0, 0, "exported ONNX embedder to start from"},
     {"train_stages", WHOLE, AT(train_stages), 0, 64, "with init: train the last N spatial stages only; 0 = all"},
     {"half", YESNO, AT(half), 0, 1, "export convolution weights as float16"},

@@ -15,6 +15,7 @@ typedef struct fct_recipe {
     fct_optim optim;
     double warmup_epochs;
     fct_distill distill;
+    double teacher_view; /* share of a batch for which the teacher sees what the network sees */
     fct_margin_opts margin;
     double margin_weight, margin_from, margin_ramp, margin_lr; /* share of the epochs at which it starts, and reaches its weight */
     fct_augment augment;

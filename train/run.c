@@ -21,6 +21,7 @@ typedef struct run {
     fct_net *net, *eval_net;
     fct_dataset *data, *eval_data;
     fct_teacher teacher;
+    fct_teacher_net *teacher_net; /* NULL: its embeddings come from a file */
     fct_pairs pairs;
     fct_loader *loader;
     fct_margin *margin;
@@ -64,6 +65,8 @@ static fct_status open_teacher(run *t, fct_error *err) {
     fct_file_stat fs;
     size_t bad = 0, unread = 0;
     if (strcmp(fct_path_ext(r->teacher), "onnx")) {
+        if (r->teacher_view > 0)
+            return fct_fail(err, FCT_ERR_ARG, "teacher_view needs the teacher's network: \"teacher\" must be an .onnx file");
         fct_status st = fct_teacher_read(r->teacher, t->data, &t->teacher, &bad, err);
         if (bad) note(t, "%zu teacher embeddings are not finite: left out", bad);
         return st;
@@ -71,9 +74,10 @@ static fct_status open_teacher(run *t, fct_error *err) {
     char *kept = fct_path_join(r->out, "teacher.fct");
     if (!kept) return fct_fail_nomem(err, "path", 0);
     fct_file_get_stat(kept, &fs);
-    fct_status st = fs.exists ? fct_teacher_read(kept, t->data, &t->teacher, &bad, err)
-                              : fct_teacher_compute(r->teacher, r->teacher_raw, t->data, teacher_progress, t,
-                                                    &t->teacher, &unread, err);
+    fct_status st = FCT_OK;
+    if (!fs.exists || r->teacher_view > 0) st = fct_teacher_net_open(r->teacher, r->teacher_raw, &t->teacher_net, err);
+    if (!st) st = fs.exists ? fct_teacher_read(kept, t->data, &t->teacher, &bad, err)
+                            : fct_teacher_compute(t->teacher_net, t->data, teacher_progress, t, &t->teacher, &unread, err);
     if (!st && !fs.exists) st = fct_teacher_write(kept, &t->teacher, err);
     if (unread) note(t, "%zu pictures could not be read for the teacher", unread);
     fct_free(kept);
@@ -102,6 +106,9 @@ static fct_status check(const run *t, fct_error *err) {
     if (t->teacher.rows && t->teacher.dim != t->spec.dim)
         return fct_fail(err, FCT_ERR_MISMATCH, "the teacher has %d dimensions, the network %d", t->teacher.dim,
                         t->spec.dim);
+    if (r->teacher_view > 0 && t->teacher_net && fct_teacher_net_size(t->teacher_net) != t->spec.size)
+        return fct_fail(err, FCT_ERR_MISMATCH, "teacher_view: the teacher takes %d pixels, the network %d",
+                        fct_teacher_net_size(t->teacher_net), t->spec.size);
     bool distilling = t->teacher.rows && (r->distill.cosine > 0 || r->distill.gram > 0);
     if (!distilling && !(r->margin_weight > 0))
         return fct_fail(err, FCT_ERR_ARG, "no loss: set \"teacher\" and distill_*, or \"margin_weight\"");
@@ -209,6 +216,7 @@ static void close_run(run *t) {
     fct_margin_free(t->margin);
     fct_train_state_clear(&t->state);
     fct_teacher_clear(&t->teacher);
+    fct_teacher_net_free(t->teacher_net);
     fct_pairs_clear(&t->pairs);
     fct_dataset_free(t->data);
     fct_dataset_free(t->eval_data);
@@ -258,16 +266,23 @@ static double margin_weight(const run *t, long step) {
     return t->r->margin_weight * (ramp > since ? since / ramp : 1);
 }
 
-static double distill(run *t, const fct_batch *b) {
-    int dim = t->spec.dim, ld = fct_pad(dim);
+/* The target of a picture is the teacher's embedding of the very view the network
+ * sees for the first pictures of a batch (Beyer et al., "Knowledge distillation: a
+ * good teacher is patient and consistent", CVPR 2022, section 3), and of the
+ * picture without changes for the others. */
+static fct_status distill(run *t, const fct_batch *b, double *loss, fct_error *err) {
+    int dim = t->spec.dim, ld = fct_pad(dim), views = (int)(t->r->teacher_view * b->n + 0.5);
     double parts[2];
-    if (!t->teacher.rows) return 0;
-    for (int i = 0; i < b->n; i++)
+    *loss = 0;
+    if (!t->teacher.rows) return FCT_OK;
+    fct_status st = views ? fct_teacher_net_embed(t->teacher_net, b->pixels, views, dim, ld, t->target, err) : FCT_OK;
+    if (st) return st;
+    for (int i = views; i < b->n; i++)
         memcpy(t->target + (size_t)i * ld, t->teacher.rows + (size_t)b->sample[i] * dim, (size_t)dim * sizeof(float));
-    double loss = fct_loss_distill(&t->r->distill, b->n, dim, ld, t->unit, t->target, t->grad, parts, t->used);
+    *loss = fct_loss_distill(&t->r->distill, b->n, dim, ld, t->unit, t->target, t->grad, parts, t->used);
     t->sum.cosine += parts[0];
     t->sum.gram += parts[1];
-    return loss;
+    return FCT_OK;
 }
 
 /* The classes in use take a step of their own; weight is taken out of their
@@ -299,16 +314,17 @@ static bool apply(run *t, long step, double loss, const int *chosen, int n_chose
     return true;
 }
 
-static void train_step(run *t, const fct_batch *b, long step, float *stats_before) {
+static fct_status train_step(run *t, const fct_batch *b, long step, float *stats_before, fct_error *err) {
     int dim = t->spec.dim, ld = fct_pad(dim), n_chosen = 0;
     const int *chosen = NULL;
-    double weight = margin_weight(t, step), margin = 0;
+    double weight = margin_weight(t, step), margin = 0, loss;
     memcpy(stats_before, t->state.stats, t->spec.n_stats * sizeof(float));
     const float *z = fct_net_forward(t->net, t->state.params, t->state.stats, b->input, b->n,
                                      (fct_net_mode){.train = true, .momentum = 0.1, .frozen_below = t->frozen_below});
     fct_unit_rows(b->n, dim, ld, z, t->unit, t->norm);
     memset(t->grad, 0, (size_t)b->n * ld * sizeof(float));
-    double loss = distill(t, b);
+    fct_status st = distill(t, b, &loss, err);
+    if (st) return st;
     if (t->margin && step >= t->margin_start) {
         fct_rng rng = fct_rng_make((uint64_t)t->r->seed, 0x706663u, (uint64_t)step);
         if (step == t->margin_start || !centres_ready(t)) init_centres(t);
@@ -323,6 +339,7 @@ static void train_step(run *t, const fct_batch *b, long step, float *stats_befor
         note(t, "step %ld skipped: its loss or gradient is not finite", step);
     }
     t->summed++;
+    return FCT_OK;
 }
 
 /* ---- The loop ---------------------------------------------------------------------- */
@@ -396,7 +413,7 @@ static fct_status loop(run *t, fct_error *err) {
     if (!stats) return fct_fail_nomem(err, "training", 0);
     t->since = fct_time_ns();
     while (!st && (long)t->state.step < t->optim.total) {
-        train_step(t, fct_loader_next(t->loader), (long)t->state.step, stats);
+        if ((st = train_step(t, fct_loader_next(t->loader), (long)t->state.step, stats, err))) break;
         long step = (long)++t->state.step;
         bool last = step == t->optim.total, stop = t->hooks.stop && t->hooks.stop(t->hooks.user);
         if (every(step, r->log_every) || last) report(t);

@@ -1,4 +1,5 @@
-/* A teacher's embeddings by facet's own engine. */
+/* A teacher's embeddings by facet's own engine: of a whole data set, or of the
+ * views of a batch. */
 #include "train/teacher.h"
 #include "facet/model.h"
 #include "base/alloc.h"
@@ -8,17 +9,16 @@
 
 enum { BATCH = 16 };
 
-typedef struct pupil {
-    const fct_dataset *d;
+struct fct_teacher_net {
     fct_model *model;
     fct_session *session;
     int size;      /* side of its input */
     bool raw;
-    float *input;  /* [2 BATCH][3][size][size]: pictures, then their mirror images */
+    float *input;  /* [2 BATCH][3][size][size]: of a data set, pictures, then their mirror images */
     bool ok[BATCH];
-} pupil;
+};
 
-static fct_status open_model(pupil *p, const char *onnx, fct_error *err) {
+static fct_status open_model(fct_teacher_net *p, const char *onnx, fct_error *err) {
     fct_tensor_info in;
     fct_status st = fct_model_load(onnx, NULL, &p->model, err);
     if (!st) st = fct_session_create(p->model, &p->session, err);
@@ -32,23 +32,59 @@ static fct_status open_model(pupil *p, const char *onnx, fct_error *err) {
     return p->input ? FCT_OK : fct_fail_nomem(err, "teacher's input", 0);
 }
 
+fct_status fct_teacher_net_open(const char *onnx, bool raw, fct_teacher_net **out, fct_error *err) {
+    fct_teacher_net *p = *out = fct_calloc(1, sizeof *p);
+    if (!p) return fct_fail_nomem(err, "teacher", 0);
+    p->raw = raw;
+    fct_status st = open_model(p, onnx, err);
+    if (st) {
+        fct_teacher_net_free(p);
+        *out = NULL;
+    }
+    return st;
+}
+
+void fct_teacher_net_free(fct_teacher_net *p) {
+    if (!p) return;
+    fct_session_free(p->session);
+    fct_model_free(p->model);
+    fct_aligned_free(p->input);
+    fct_free(p);
+}
+
+int fct_teacher_net_size(const fct_teacher_net *p) { return p->size; }
+
+/* One output row a picture. */
+static fct_status run_net(fct_teacher_net *p, int n, fct_tensor *z, int *dim, fct_error *err) {
+    fct_tensor in = {p->input, 4, {n, 3, p->size, p->size}};
+    fct_status st = fct_session_run(p->session, &in, 1, z, 1, err);
+    if (st) return st;
+    int64_t count = 1;
+    for (int i = 0; i < z->rank; i++) count *= z->dims[i];
+    *dim = (int)(count / n);
+    if (!*dim || count != (int64_t)n * *dim)
+        return fct_fail(err, FCT_ERR_UNSUPPORTED, "the teacher's output does not have one row a picture");
+    return FCT_OK;
+}
+
+static float value_of(const fct_teacher_net *p, uint8_t px) { return p->raw ? px : (px - 127.5f) / 127.5f; }
+
 /* The central square of a picture, as it is and mirrored, into place i of n. */
-static bool load(pupil *p, size_t sample, int i, int n) {
+static bool load(fct_teacher_net *p, const fct_dataset *d, size_t sample, int i, int n) {
     fct_image *im;
     int s = p->size;
     size_t plane = (size_t)s * s;
     float *a = p->input + (size_t)i * 3 * plane, *b = p->input + (size_t)(n + i) * 3 * plane;
     memset(a, 0, 3 * plane * sizeof *a);
     memset(b, 0, 3 * plane * sizeof *b);
-    if (fct_dataset_read(p->d, sample, &im, NULL)) return false;
+    if (fct_dataset_read(d, sample, &im, NULL)) return false;
     fct_view v = fct_image_view(im);
     int x0 = (v.width - s) / 2, y0 = (v.height - s) / 2;
     bool ok = v.width >= s && v.height >= s;
     for (int y = 0; ok && y < s; y++)
         for (int x = 0; x < s; x++)
             for (int c = 0; c < 3; c++) {
-                float px = v.data[(y0 + y) * v.stride + (x0 + x) * 3 + c];
-                if (!p->raw) px = (px - 127.5f) / 127.5f;
+                float px = value_of(p, v.data[(y0 + y) * v.stride + (x0 + x) * 3 + c]);
                 a[c * plane + (size_t)y * s + x] = b[c * plane + (size_t)y * s + s - 1 - x] = px;
             }
     fct_image_free(im);
@@ -62,27 +98,47 @@ static void add_unit(const float *e, int dim, float *row) {
 }
 
 /* Embeds samples [first, first + n) into out, which is allocated at the first call. */
-static fct_status embed(pupil *p, size_t first, int n, fct_teacher *out, size_t *bad, fct_error *err) {
+static fct_status embed(fct_teacher_net *p, const fct_dataset *d, size_t first, int n, fct_teacher *out, size_t *bad,
+                        fct_error *err) {
+    fct_tensor z;
+    int dim;
     for (int i = 0; i < n; i++) {
-        p->ok[i] = load(p, first + i, i, n);
+        p->ok[i] = load(p, d, first + i, i, n);
         *bad += !p->ok[i];
     }
-    fct_tensor in = {p->input, 4, {2 * n, 3, p->size, p->size}}, z;
-    fct_status st = fct_session_run(p->session, &in, 1, &z, 1, err);
+    fct_status st = run_net(p, 2 * n, &z, &dim, err);
     if (st) return st;
-    int64_t count = 1;
-    for (int i = 0; i < z.rank; i++) count *= z.dims[i];
-    int dim = (int)(count / (2 * n));
     if (!out->rows) {
-        size_t bytes = p->d->n * (size_t)dim * sizeof(float);
-        *out = (fct_teacher){fct_aligned_alloc(bytes), p->d->n, dim};
+        size_t bytes = d->n * (size_t)dim * sizeof(float);
+        *out = (fct_teacher){fct_aligned_alloc(bytes), d->n, dim};
         if (!out->rows) return fct_fail_nomem(err, "teacher embeddings", bytes);
         memset(out->rows, 0, bytes);
     }
-    if (dim != out->dim || count != (int64_t)2 * n * dim)
-        return fct_fail(err, FCT_ERR_UNSUPPORTED, "the teacher's output does not have one row a picture");
+    if (dim != out->dim) return fct_fail(err, FCT_ERR_UNSUPPORTED, "the teacher's output changes its length");
     for (int i = 0; i < 2 * n; i++)
         if (p->ok[i % n]) add_unit(z.data + (size_t)i * dim, dim, out->rows + (first + i % n) * dim);
+    return FCT_OK;
+}
+
+fct_status fct_teacher_net_embed(fct_teacher_net *p, const uint8_t *pixels, int n, int dim, int ld, float *rows,
+                                 fct_error *err) {
+    size_t plane = (size_t)p->size * p->size;
+    for (int first = 0; first < n; first += 2 * BATCH) {
+        int m = n - first < 2 * BATCH ? n - first : 2 * BATCH, got;
+        fct_tensor z;
+        for (int i = 0; i < m; i++)
+            for (size_t q = 0; q < plane; q++)
+                for (int c = 0; c < 3; c++)
+                    p->input[(i * 3 + c) * plane + q] = value_of(p, pixels[((size_t)(first + i) * plane + q) * 3 + c]);
+        fct_status st = run_net(p, m, &z, &got, err);
+        if (st) return st;
+        if (got != dim) return fct_fail(err, FCT_ERR_MISMATCH, "the teacher has %d dimensions, not %d", got, dim);
+        for (int i = 0; i < m; i++) {
+            float *row = rows + (size_t)(first + i) * ld;
+            memset(row, 0, (size_t)dim * sizeof *row);
+            add_unit(z.data + (size_t)i * dim, dim, row);
+        }
+    }
     return FCT_OK;
 }
 
@@ -95,14 +151,13 @@ static void normalise(fct_teacher *t) {
     }
 }
 
-fct_status fct_teacher_compute(const char *onnx, bool raw, const fct_dataset *d, bool (*progress)(void *user, size_t done),
+fct_status fct_teacher_compute(fct_teacher_net *net, const fct_dataset *d, bool (*progress)(void *user, size_t done),
                                void *user, fct_teacher *out, size_t *bad, fct_error *err) {
-    pupil p = {.d = d, .raw = raw};
+    fct_status st = FCT_OK;
     *out = (fct_teacher){0};
     *bad = 0;
-    fct_status st = open_model(&p, onnx, err);
     for (size_t i = 0; !st && i < d->n; i += BATCH) {
-        st = embed(&p, i, d->n - i < BATCH ? (int)(d->n - i) : BATCH, out, bad, err);
+        st = embed(net, d, i, d->n - i < BATCH ? (int)(d->n - i) : BATCH, out, bad, err);
         if (!st && progress && !progress(user, i + BATCH))
             st = fct_fail(err, FCT_ERR_CANCELLED, "stopped while the teacher was running");
     }
@@ -110,8 +165,5 @@ fct_status fct_teacher_compute(const char *onnx, bool raw, const fct_dataset *d,
         fct_teacher_clear(out);
     else
         normalise(out);
-    fct_session_free(p.session);
-    fct_model_free(p.model);
-    fct_aligned_free(p.input);
     return st;
 }
