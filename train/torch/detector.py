@@ -16,7 +16,7 @@ STRIDES, ANCHORS = (8, 16, 32), ((16, 32), (64, 128), (256, 512))
 
 
 def cba(i, o, k, s=1, g=1): return [nn.Conv2d(i, o, k, s, k // 2, groups=g, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True)]
-def ds(i, o, s=1): return nn.Sequential(*cba(i, i, 3, s, i), *cba(i, o, 1))
+def ds(i, o, s=1, k=3): return nn.Sequential(*cba(i, i, k, s, i), *cba(i, o, 1))
 
 
 class Res(nn.Module):
@@ -35,6 +35,7 @@ class Net(nn.Module):
         s.td = nn.ModuleList([ds(neck, neck) for _ in range(2)])
         s.down = nn.ModuleList([ds(neck, neck, 2) for _ in range(2)]); s.bu = nn.ModuleList([ds(neck, neck) for _ in range(2)])
         s.tower = nn.ModuleList([ds(neck, neck) for _ in STRIDES])
+        s.points = nn.ModuleList([nn.Sequential(ds(neck, neck, k=5), ds(neck, neck)) for _ in STRIDES])   # landmarks need more of the face than its score does
         s.cls, s.reg, s.kps = (nn.ModuleList([nn.Conv2d(neck, 2 * n, 1) for _ in STRIDES]) for n in (1, 4, 10))
         for c in s.cls: nn.init.constant_(c.bias, -4.595); nn.init.normal_(c.weight, 0, .01)
         for c in s.reg: nn.init.constant_(c.bias, 2.)
@@ -43,12 +44,10 @@ class Net(nn.Module):
         p = [l(c) for l, c in zip(s.lat, (c8, c16, c32))]
         for i in (1, 0): p[i] = s.td[i](p[i] + F.interpolate(p[i + 1], scale_factor=2., mode='nearest'))
         for i in (0, 1): p[i + 1] = s.bu[i](p[i + 1] + s.down[i](p[i]))
-        o = []
-        for heads in (s.cls, s.reg, s.kps):
-            for i, v in enumerate(p): o.append((heads[i], v, i))
-        t = [f(v) for f, v in zip(s.tower, p)]; n = x.shape[0]
+        t = [f(v) for f, v in zip(s.tower, p)]; u = [f(v) for f, v in zip(s.points, p)]; n = x.shape[0]
         flat = lambda v, c: v.permute(0, 2, 3, 1).reshape((n, -1, c) if s.training else (-1, c))
-        return [flat(h(t[i]), h.out_channels // 2) if h.out_channels > 2 else flat(h(t[i]), 1) if s.training else flat(h(t[i]), 1).sigmoid() for h, _, i in o]
+        score = lambda v: flat(v, 1) if s.training else flat(v, 1).sigmoid()
+        return [score(h(t[i])) for i, h in enumerate(s.cls)] + [flat(h(t[i]), 4) for i, h in enumerate(s.reg)] + [flat(h(u[i]), 10) for i, h in enumerate(s.kps)]
 
 
 def anchors(size):
@@ -126,14 +125,17 @@ def export(net, path):
 def main():
     a = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     for n in ('faces', 'yunet', 'out'): a.add_argument('--' + n, required=True)
-    a.add_argument('--steps', type=int, default=12000); a.add_argument('--batch', type=int, default=16); a.add_argument('--size', type=int, default=320)
+    a.add_argument('--steps', type=int, default=12000); a.add_argument('--batch', type=int, default=16); a.add_argument('--size', type=int, default=256)
     a.add_argument('--lr', type=float, default=.02); a.add_argument('--threads', type=int, default=2); a.add_argument('--seed', type=int, default=1)
     a.add_argument('--labels', default='detector-labels.npz'); a.add_argument('--checkpoint'); a.add_argument('--workers', type=int, default=1)
+    a.add_argument('--landmarks', type=float, default=3., help='weight of the landmarks in the loss'); a.add_argument('--start', help='checkpoint whose weights to start from')
     a = a.parse_args(); torch.set_num_threads(a.threads); torch.manual_seed(a.seed); cv2.setNumThreads(1)
     names, scenes, crops, boxes = data.load(a.faces, a.yunet, a.labels)
     train = [s for i, s in enumerate(scenes) if i % 10 != 7]; views = data.Views(train, crops, boxes, a.size)   # every tenth photo is held back
     ctr, stride, box = anchors(a.size); levels = torch.cat([torch.full(((a.size // s) ** 2 * 2,), i) for i, s in enumerate(STRIDES)])
-    net = Net().to(memory_format=torch.channels_last)      # a quarter less time a step on CPUs
+    net = Net()
+    if a.start: net.load_state_dict(torch.load(a.start)['net'], strict=False)
+    net = net.to(memory_format=torch.channels_last)        # a quarter less time a step on CPUs
     rest = [p for p in net.parameters() if p.dim() <= 1]; decay = [p for p in net.parameters() if p.dim() > 1]
     opt = torch.optim.SGD([dict(params=decay, weight_decay=5e-4), dict(params=rest, weight_decay=0)], a.lr, .9, nesterov=True)
     ema = torch.optim.swa_utils.AveragedModel(net, avg_fn=lambda e, p, n: e * .998 + p * .002, use_buffers=True); step = 0
@@ -145,7 +147,7 @@ def main():
         x, t = next(it); lr = a.lr * min(1, (step + 1) / 500) * max(.01, .5 * (1 + math.cos(math.pi * step / a.steps)))
         for p in opt.param_groups: p['lr'] = lr
         x = ((x.permute(0, 3, 1, 2).float() - 127.5) / 128).contiguous(memory_format=torch.channels_last)
-        l = losses(net(x), t, ctr, stride, box, levels); loss = l[0] + 2 * l[1] + l[2]
+        l = losses(net(x), t, ctr, stride, box, levels); loss = l[0] + 2 * l[1] + a.landmarks * l[2]
         opt.zero_grad(); loss.backward(); nn.utils.clip_grad_norm_(net.parameters(), 10.); opt.step(); ema.update_parameters(net); step += 1
         run += [v.item() for v in l]
         if step % 50 == 0:

@@ -71,8 +71,8 @@ def label(net, bgr, scales=(.6, 1., 1.6)):
 
 class Views:
     """view(rng) -> (rgb uint8 [size,size,3], boxes [n,4], landmarks [n,5,2], weights [n,2])."""
-    def __init__(s, scenes, crops, crop_boxes, size=320):
-        s.scenes, s.crops, s.crop_boxes, s.size = scenes, crops, crop_boxes, size
+    def __init__(s, scenes, crops, crop_labels, size=256):
+        s.scenes, s.crops, s.crop_labels, s.size = scenes, crops, crop_labels, size
 
     def transform(s, im, lab, m, size):
         out = cv2.warpAffine(im, m, (size, size), flags=cv2.INTER_AREA if abs(m[0, 0]) < .6 else cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=s.fill)
@@ -93,6 +93,7 @@ class Views:
             i = rng.integers(len(lab[0])); cx, cy = lab[0][i].reshape(2, 2).mean(0) + rng.uniform(-.45, .45, 2) * side
         else: cx, cy = rng.uniform(0, w), rng.uniform(0, h)
         c, n = np.cos(a) * f, np.sin(a) * f; m = np.array([[c, -n, 0], [n, c, 0]], np.float32); m[:, 2] = size / 2 - m[:, :2] @ (cx, cy)
+        if negative: m[:, :2] *= np.exp(rng.uniform(0, 1.4)); m[:, 2] = size / 2 - m[:, :2] @ (cx, cy)   # backgrounds also from close by: textures
         mi = m.copy(); mi[:, :2] /= g
         out = s.transform(im, (np.zeros((0, 4), np.float32),) * 2 + (np.zeros((0, 2), np.float32),), mi, size)[0]
         _, lab = s.transform(np.zeros((1, 1, 3), np.uint8), lab, m, 1)
@@ -100,13 +101,13 @@ class Views:
 
     def patch(s, rng, px):
         """A face whose box is px high: (rgb, alpha, label) or a patch that is no face."""
-        i = rng.integers(len(s.crops)); im = s.crops[i]; b = s.crop_boxes[i]; f = px / (b[3] - b[1]); n = max(8, int(round(128 * f)))
+        i = rng.integers(len(s.crops)); im = s.crops[i]; b, pts, wt = (v[i] for v in s.crop_labels); f = px / (b[3] - b[1]); n = max(8, int(round(128 * f)))
         a = rng.normal(0, .2); c, q = np.cos(a) * f, np.sin(a) * f; m = np.array([[c, -q, 0], [q, c, 0]], np.float32); m[:, 2] = n / 2 - m[:, :2] @ (64, 68)
         if f < .5: im = cv2.resize(im, None, fx=f * 1.6, fy=f * 1.6, interpolation=cv2.INTER_AREA); g = im.shape[1] / 128
         else: g = 1.
         mi = m.copy(); mi[:, :2] /= g
         out = cv2.warpAffine(im, mi, (n, n), borderMode=cv2.BORDER_REPLICATE)
-        _, lab = s.transform(np.zeros((1, 1, 3), np.uint8), (b[None], TEMPLATE[None], np.ones((1, 2), np.float32)), m, 1)
+        _, lab = s.transform(np.zeros((1, 1, 3), np.uint8), (b[None], pts[None], wt[None]), m, 1)
         y, x = np.mgrid[:n, :n]; ctr = lab[0][0].reshape(2, 2).mean(0); ext = (lab[0][0][2:] - lab[0][0][:2]) / 2 * rng.uniform(1.12, 1.5)
         r = np.sqrt(((x - ctr[0]) / ext[0]) ** 2 + ((y - ctr[1]) / ext[1]) ** 2); alpha = np.clip((1.08 - r) / .16, 0, 1).astype(np.float32)
         return out, alpha, lab
@@ -119,7 +120,7 @@ class Views:
             if n >= size: continue
             x, y = (int(v) for v in rng.integers(-n // 6, size - n + n // 6 + 1, 2)); nb = b[0] + (x, y, x, y)
             if taken and iou(nb[None], np.array(taken)).max() > .05: continue
-            face = rng.random() < .75
+            face = rng.random() < .65
             if not face:                                   # the same seam, no face: a piece of a photo, or a face upside down in pieces
                 t = s.photo(rng, 64, True)
                 if len(t[1][0]): continue
@@ -164,16 +165,16 @@ def load(faces, yunet, cache):
         for i, n in enumerate(names):
             lab.append(label(net, cv2.imread(os.path.join(faces, 'scenes', n))))
             if i % 500 == 499: print(f'labelled {i + 1} of {len(names)} photos', flush=True)
-        boxes = np.full((len(rows), 4), np.nan, np.float32); want = TEMPLATE.mean(0)
-        for i in range(0, len(rows), 3):                   # every third crop is plenty
-            b, sc, k = net(cv2.imread(os.path.join(faces, rows[i])), .6)
-            if len(b) and np.abs(k[0].mean(0) - want).max() < 6: boxes[i] = b[0]
+        crop = []
+        for i in range(0, len(rows), 2):                   # every other crop is plenty; a border, for faces that touch the edge
+            im = cv2.copyMakeBorder(cv2.imread(os.path.join(faces, rows[i])), 32, 32, 32, 32, cv2.BORDER_REPLICATE); b, k, w = label(net, im, (.8, 1.25)); k = k - 32
+            far = np.abs(k.mean(1) - TEMPLATE.mean(0)).max(1) if len(b) else np.array([99.])
+            if far.min() < 8 and w[far.argmin(), 0]: j = far.argmin(); crop.append((i, b[j] - 32, k[j], w[j]))
         np.savez(cache, n=[len(v[0]) for v in lab], b=np.concatenate([v[0] for v in lab]), k=np.concatenate([v[1] for v in lab]),
-                 w=np.concatenate([v[2] for v in lab]), boxes=boxes)
+                 w=np.concatenate([v[2] for v in lab]), **{f'crop_{n}': np.array(v) for n, v in zip('ibkw', zip(*crop))})
     c = np.load(cache); at = np.r_[0, np.cumsum(c['n'])]; scenes = []
     for i, n in enumerate(names):
         im = cv2.imread(os.path.join(faces, 'scenes', n))[:, :, ::-1].copy(); s = slice(at[i], at[i + 1])
         scenes.append((im, (c['b'][s], c['k'][s], c['w'][s])))
-    ok = np.nonzero(~np.isnan(c['boxes'][:, 0]))[0]
-    crops = [cv2.imread(os.path.join(faces, rows[i]))[:, :, ::-1].copy() for i in ok]
-    return names, scenes, crops, c['boxes'][ok]
+    crops = [cv2.imread(os.path.join(faces, rows[i]))[:, :, ::-1].copy() for i in c['crop_i']]
+    return names, scenes, crops, tuple(c[f'crop_{n}'] for n in 'bkw')
