@@ -125,6 +125,73 @@ TEST(margin_gradients) {
     check_margin("partial fc", (o.subcentres = 1, o.sample = 0.8, o));
 }
 
+/* psi by the papers' words, for the settings below. */
+static double plain_psi(const fct_margin_opts *o, double c) {
+    double t = acos(c);
+    if (o->branch == FCT_MARGIN_EASY) return c > 0 ? cos(t + o->m2) : c;
+    if (o->branch == FCT_MARGIN_LINEAR) return t + o->m2 <= acos(-1) ? cos(t + o->m2) - o->m3 : c - o->m2 * sin(o->m2) - o->m3;
+    return cos(o->m1 * t + o->m2) - o->m3;
+}
+
+static double cosine_of(const double *a, const double *b) {
+    double ab = 0, aa = 0, bb = 0;
+    for (int k = 0; k < DIM; k++) ab += a[k] * b[k], aa += a[k] * a[k], bb += b[k] * b[k];
+    return ab / sqrt(aa * bb);
+}
+
+/* The loss by plain loops over all centres of the classes in the softmax. */
+static double plain_loss(const margin_rig *r, const fct_margin_opts *o, const int *chosen, int n_chosen) {
+    double loss = 0;
+    int labelled = 0;
+    for (int i = 0; i < N; i++) {
+        double sum = 0, target = 0;
+        if (r->label[i] < 0) continue;
+        labelled++;
+        for (int j = 0; j < n_chosen; j++) {
+            double best = -2, logit;
+            for (int q = 0; q < o->subcentres; q++)
+                best = fmax(best, cosine_of(r->z + i * LD, r->centres + (chosen[j] * o->subcentres + q) * DIM));
+            logit = o->scale * (chosen[j] == r->label[i] ? plain_psi(o, best) : best);
+            if (chosen[j] == r->label[i]) target = logit;
+            sum += exp(logit);
+        }
+        loss += log(sum) - target;
+    }
+    return loss / labelled;
+}
+
+static void check_value(const char *what, fct_margin_opts o) {
+    fct_rng rng = {8}, sampling = {5};
+    margin_rig r = {0};
+    double u[N * LD], norm[N], g[N * LD] = {0}, gc[CLASSES * 3 * DIM] = {0};
+    int seen[CLASSES] = {0};
+    const int *chosen;
+    REQUIRE(fct_margin_create(&o, CLASSES, DIM, N, &r.m, NULL) == FCT_OK);
+    random_rows(&rng, N, DIM, LD, r.z);
+    random_rows(&rng, CLASSES * o.subcentres, DIM, DIM, r.centres);
+    for (int i = 0; i < N; i++) r.label[i] = i == 4 ? -1 : (i * 5) % 6;
+    fct_unit_rows(N, DIM, LD, r.z, u, norm);
+    double got = fct_loss_margin(r.m, 0.7, N, LD, u, r.label, r.centres, g, gc, &sampling, &chosen, &r.n_chosen);
+    double want = 0.7 * plain_loss(&r, &o, chosen, r.n_chosen);
+    CHECK_MSG(fabs(got - want) < 1e-10 * want, "%s: %.12g, plain loops %.12g", what, got, want);
+    CHECK_MSG(r.n_chosen == (int)(o.sample * CLASSES + 0.5), "%s: %d classes in the softmax", what, r.n_chosen);
+    for (int j = 0; j < r.n_chosen; j++) CHECK_MSG(!seen[chosen[j]]++, "%s: class %d twice", what, chosen[j]);
+    for (int i = 0; i < N; i++) CHECK_MSG(r.label[i] < 0 || seen[r.label[i]], "%s: a sample's class was left out", what);
+    fct_margin_free(r.m);
+}
+
+TEST(margin_values) {
+    fct_margin_opts o = {.scale = 8, .m1 = 1, .branch = FCT_MARGIN_PLAIN, .subcentres = 1, .sample = 1};
+    check_value("softmax", o);
+    check_value("cosface", (o.m3 = 0.35, o));
+    check_value("arcface", (o.m3 = 0, o.m2 = 0.5, o.branch = FCT_MARGIN_LINEAR, o));
+    check_value("arcface, angles beyond pi", (o.m2 = 1.4, o));
+    check_value("easy margin", (o.m2 = 0.5, o.branch = FCT_MARGIN_EASY, o));
+    check_value("sub-centres", (o.branch = FCT_MARGIN_LINEAR, o.subcentres = 3, o));
+    check_value("partial fc", (o.subcentres = 1, o.sample = 0.8, o));
+    check_value("partial fc with sub-centres", (o.subcentres = 2, o));
+}
+
 TEST(psi) {
     fct_margin_opts o;
     double d;
