@@ -26,7 +26,8 @@ struct fct_finder {
     fct_session *session;
     fct_scrfd_form form;
     settings set;
-    float *input; /* of the largest size */
+    float *input; /* of the largest size so far */
+    size_t input_bytes;
 };
 
 static void add_size(settings *set, int width, int height) {
@@ -91,15 +92,19 @@ fct_status fct_finder_configure(fct_finder *f, const fct_analyzer_opts *o, fct_e
         size_t n = (size_t)set.sizes[i].width * (size_t)set.sizes[i].height * 3 * sizeof(float);
         if (n > most) most = n;
     }
-    float *input = fct_aligned_alloc(most);
-    if (!input) return fct_fail_nomem(err, "the detector's input", most);
-    fct_aligned_free(f->input);
-    f->input = input;
+    if (most > f->input_bytes) {
+        float *input = fct_aligned_alloc(most);
+        if (!input) return fct_fail_nomem(err, "the detector's input", most);
+        fct_aligned_free(f->input);
+        f->input = input;
+        f->input_bytes = most;
+    }
     f->set = set;
     return FCT_OK;
 }
 
-fct_status fct_finder_create(const fct_pack *p, const fct_analyzer_opts *o, fct_finder **out, fct_error *err) {
+fct_status fct_finder_create(const fct_pack *p, const fct_analyzer_opts *o, fct_arena *arena, fct_finder **out,
+                             fct_error *err) {
     *out = NULL;
     const fct_pack_net *net = fct_pack_get_net(p, FCT_TASK_DETECT);
     if (!net) return fct_fail(err, FCT_ERR_NOT_FOUND, "pack %s has no detector", fct_pack_name(p));
@@ -108,7 +113,7 @@ fct_status fct_finder_create(const fct_pack *p, const fct_analyzer_opts *o, fct_
     f->net = net;
     fct_status s = fct_scrfd_get_form(fct_model_output_count(net->model), &f->form, err);
     if (!s) s = fct_finder_configure(f, o, err);
-    if (!s) s = fct_session_create(net->model, &f->session, err);
+    if (!s) s = fct_session_create_in(net->model, arena, &f->session, err);
     if (s) {
         fct_finder_free(f);
         return s;

@@ -4,11 +4,13 @@
 #define FCT_FACE_FINDER_H
 
 #include "face/detect.h"
+#include "graph/arena.h"
 
 typedef struct fct_finder fct_finder;
 
-/* *out is owned; it borrows the pack. Errors as fct_analyzer_create(). */
-fct_status fct_finder_create(const fct_pack *p, const fct_analyzer_opts *opts, fct_finder **out, fct_error *err);
+/* *out is owned; it borrows the pack and the arena. Errors as fct_analyzer_create(). */
+fct_status fct_finder_create(const fct_pack *p, const fct_analyzer_opts *opts, fct_arena *arena, fct_finder **out,
+                             fct_error *err);
 void fct_finder_free(fct_finder *f);
 
 /* Takes over other options; on failure the old ones stay. */

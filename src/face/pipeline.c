@@ -17,6 +17,7 @@ struct fct_analyzer {
     const fct_pack *pack;
     uint32_t tasks;
     bool rotations;
+    fct_arena arena; /* of all networks: they run one after another */
     fct_finder *finder;
     fct_runner *runners[n_crop_tasks]; /* NULL = not run */
     fct_det_list dets;
@@ -49,7 +50,7 @@ static fct_status create_runners(fct_analyzer *a, fct_error *err) {
         const fct_pack_net *net = fct_pack_get_net(a->pack, crop_tasks[i]);
         if (!net || !(a->tasks & crop_tasks[i])) continue;
         int values = fct_task_values(crop_tasks[i], fct_pack_embedding_dim(a->pack));
-        fct_status s = fct_runner_create(net, values, &a->runners[i], err);
+        fct_status s = fct_runner_create(net, values, &a->arena, &a->runners[i], err);
         if (s) return s;
     }
     return FCT_OK;
@@ -64,7 +65,7 @@ fct_status fct_analyzer_create(const fct_pack *p, const fct_analyzer_opts *opts,
     a->pack = p;
     a->tasks = o.tasks & fct_pack_tasks(p);
     a->rotations = o.rotations;
-    fct_status s = o.tasks & FCT_TASK_DETECT ? fct_finder_create(p, &o, &a->finder, err) : FCT_OK;
+    fct_status s = o.tasks & FCT_TASK_DETECT ? fct_finder_create(p, &o, &a->arena, &a->finder, err) : FCT_OK;
     if (!s) s = create_runners(a, err);
     if (s) {
         fct_analyzer_free(a);
@@ -78,6 +79,7 @@ void fct_analyzer_free(fct_analyzer *a) {
     if (!a) return;
     fct_finder_free(a->finder);
     for (int i = 0; i < n_crop_tasks; i++) fct_runner_free(a->runners[i]);
+    fct_arena_free(&a->arena);
     fct_free(a->dets.items);
     fct_free(a);
 }

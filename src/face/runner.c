@@ -4,8 +4,9 @@
 #include "base/error.h"
 #include "face/crop.h"
 
-/* More crops than this at once gain nothing and cost memory. */
-enum { max_batch = 16 };
+/* Of w600k_r50, two threads, milliseconds a crop: 43 alone, 38.4 by four, 37.9 by
+ * six, 38.2 by eight; each crop of a batch costs 7 MB. */
+enum { max_batch = 4 };
 
 struct fct_runner {
     const fct_pack_net *net;
@@ -15,14 +16,15 @@ struct fct_runner {
     int capacity;
 };
 
-fct_status fct_runner_create(const fct_pack_net *net, int out_len, fct_runner **out, fct_error *err) {
+fct_status fct_runner_create(const fct_pack_net *net, int out_len, fct_arena *arena, fct_runner **out,
+                             fct_error *err) {
     *out = NULL;
     fct_runner *r = fct_calloc(1, sizeof *r);
     if (!r) return fct_fail_nomem(err, "session", sizeof *r);
     r->net = net;
     r->size = net->width;
     r->out_len = out_len;
-    fct_status s = fct_session_create(net->model, &r->session, err);
+    fct_status s = fct_session_create_in(net->model, arena, &r->session, err);
     if (s) {
         fct_runner_free(r);
         return s;

@@ -3,6 +3,7 @@
 #ifndef FCT_FACE_RUNNER_H
 #define FCT_FACE_RUNNER_H
 
+#include "graph/arena.h"
 #include "pack/pack.h"
 
 typedef struct fct_runner fct_runner;
@@ -15,8 +16,8 @@ typedef struct fct_crop {
 } fct_crop;
 
 /* out_len: values per crop that the network has to give. *out is owned; it
- * borrows net and its model. */
-fct_status fct_runner_create(const fct_pack_net *net, int out_len, fct_runner **out, fct_error *err);
+ * borrows net, its model and the arena. */
+fct_status fct_runner_create(const fct_pack_net *net, int out_len, fct_arena *arena, fct_runner **out, fct_error *err);
 void fct_runner_free(fct_runner *r);
 int fct_runner_size(const fct_runner *r);   /* side of the crops, pixels */
 int fct_runner_values(const fct_runner *r); /* out_len */

@@ -1,4 +1,5 @@
 /* Sessions: plans for the latest shapes, one arena for all of them. */
+#include "graph/arena.h"
 #include "graph/model.h"
 #include "base/alloc.h"
 #include "base/cpu.h"
@@ -12,14 +13,27 @@ struct fct_session {
     const fct_model *m;
     fct_view *views;           /* inputs, then the reference run's outputs */
     fct_plan *plans[PLANS];    /* latest used first */
-    char *arena;
-    size_t arena_size;
+    fct_arena own, *arena;     /* arena: &own, or another's */
     bool profile;
     const fct_plan *profiled;  /* plan of times[] */
     double *times;
 };
 
-fct_status fct_session_create(const fct_model *m, fct_session **out, fct_error *err) {
+fct_status fct_arena_reserve(fct_arena *a, size_t size, fct_error *err) {
+    if (size <= a->size) return FCT_OK;
+    fct_arena_free(a);
+    if (!(a->data = fct_aligned_alloc(size))) return fct_fail_nomem(err, "tensors of a run", size);
+    memset(a->data, 0, size); /* lanes past the last channel must be finite */
+    a->size = size;
+    return FCT_OK;
+}
+
+void fct_arena_free(fct_arena *a) {
+    fct_aligned_free(a->data);
+    *a = (fct_arena){0};
+}
+
+fct_status fct_session_create_in(const fct_model *m, fct_arena *arena, fct_session **out, fct_error *err) {
     fct_session *s = fct_calloc(1, sizeof *s);
     *out = NULL;
     if (s) s->views = fct_calloc((size_t)(m->g->n_inputs + m->g->n_outputs), sizeof *s->views);
@@ -28,8 +42,13 @@ fct_status fct_session_create(const fct_model *m, fct_session **out, fct_error *
         return fct_fail_nomem(err, "session", 0);
     }
     s->m = m;
+    s->arena = arena ? arena : &s->own;
     *out = s;
     return FCT_OK;
+}
+
+fct_status fct_session_create(const fct_model *m, fct_session **out, fct_error *err) {
+    return fct_session_create_in(m, NULL, out, err);
 }
 
 static void drop_outputs(fct_session *s) {
@@ -44,7 +63,7 @@ void fct_session_free(fct_session *s) {
     if (!s) return;
     drop_outputs(s);
     for (int i = 0; i < PLANS; i++) fct_plan_free(s->plans[i]);
-    fct_aligned_free(s->arena);
+    fct_arena_free(&s->own);
     fct_free(s->times);
     fct_free(s->views);
     fct_free(s);
@@ -92,13 +111,7 @@ static fct_status find_plan(fct_session *s, fct_error *err) {
     fct_plan *p = s->plans[i];
     memmove(s->plans + 1, s->plans, (size_t)i * sizeof *s->plans);
     s->plans[0] = p;
-    if (p->arena <= s->arena_size) return FCT_OK;
-    fct_aligned_free(s->arena);
-    s->arena_size = 0;
-    if (!(s->arena = fct_aligned_alloc(p->arena))) return fct_fail_nomem(err, "tensors of a run", p->arena);
-    memset(s->arena, 0, p->arena); /* lanes past the last channel must be finite */
-    s->arena_size = p->arena;
-    return FCT_OK;
+    return fct_arena_reserve(s->arena, p->arena, err);
 }
 
 static fct_status run_planned(fct_session *s, fct_tensor *outputs, fct_error *err) {
@@ -113,12 +126,12 @@ static fct_status run_planned(fct_session *s, fct_tensor *outputs, fct_error *er
     }
     bool pool = fct_parallel_begin();
     unsigned fpu = fct_fpu_enter();
-    st = fct_plan_run(p, s->views, s->arena, s->profile ? s->times : NULL, err);
+    st = fct_plan_run(p, s->views, s->arena->data, s->profile ? s->times : NULL, err);
     fct_fpu_leave(fpu);
     if (pool) fct_parallel_end();
     if (st) return st;
     if (s->profile) s->profiled = p;
-    const fct_run r = {p, s->arena, NULL, s->views, err};
+    const fct_run r = {p, s->arena->data, NULL, s->views, err};
     for (int i = 0; i < s->m->g->n_outputs; i++) {
         const fct_view *v = &p->shapes.views[s->m->g->outputs[i]];
         outputs[i].data = fct_run_data(&r, p->outputs[i]);
@@ -167,4 +180,4 @@ fct_status fct_session_layer(const fct_session *s, int i, fct_layer_time *out, f
     return FCT_OK;
 }
 
-size_t fct_session_memory(const fct_session *s) { return sizeof *s + s->arena_size; }
+size_t fct_session_memory(const fct_session *s) { return sizeof *s + s->own.size; }

@@ -1,4 +1,5 @@
 #include "net_util.h"
+#include "graph/arena.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +30,12 @@ static fct_status copy_outputs(const fct_tensor *t, net_out *outs, int n) {
     return FCT_OK;
 }
 
-/* The second run reuses plan and arena: it must give the same. */
-static fct_status run_twice(fct_session *s, const fct_tensor *in, fct_tensor *t, net_out *outs, int n, fct_error *err) {
+/* The second run reuses the plan, and the arena as another network may have left it,
+ * full of NaN: it must give the same. */
+static fct_status run_twice(fct_session *s, fct_arena *arena, const fct_tensor *in, fct_tensor *t, net_out *outs, int n,
+                            fct_error *err) {
     fct_status st = fct_session_run(s, in, 1, t, n, err);
+    if (arena->size) memset(arena->data, 0xFF, arena->size);
     if (st || (st = fct_session_run(s, in, 1, t, n, err))) return st;
     return copy_outputs(t, outs, n);
 }
@@ -43,6 +47,7 @@ fct_status net_run(ow *w, int way, const float *x, int rank, const int64_t *dims
     size_t len;
     fct_model *m;
     fct_session *s = NULL;
+    fct_arena arena = {0};
     fct_tensor in = {(float *)(uintptr_t)x, rank, {0}}, t[32];
     memset(outs, 0, (size_t)n * sizeof *outs);
     memcpy(in.dims, dims, (size_t)rank * sizeof *dims);
@@ -51,13 +56,14 @@ fct_status net_run(ow *w, int way, const float *x, int rank, const int64_t *dims
     net_way(way, &o, &name);
     fct_status st = fct_model_load_engine(bytes, len, "test.onnx", &o, &m, err);
     if (st) return st;
-    if (!(st = fct_session_create(m, &s, err))) {
+    if (!(st = fct_session_create_in(m, &arena, &s, err))) {
         fct_session_profile(s, true);
-        st = run_twice(s, &in, t, outs, n, err);
+        st = run_twice(s, &arena, &in, t, outs, n, err);
     }
     if (!st && layers) *layers = fct_session_layer_count(s);
     if (st) net_out_free(outs, n);
     fct_session_free(s);
+    fct_arena_free(&arena);
     fct_model_free(m);
     return st;
 }
