@@ -70,6 +70,9 @@ typedef enum cli_opt_id {
     OPT_SHA256,
     OPT_ACCEPT_LICENSE,
     OPT_REPLACE,
+    OPT_PICTURES,
+    OPT_MODEL_ID,
+    OPT_DROP,
     OPT_MODELS,
     OPT_PRECISION,
     OPT_LOW_MEMORY,
@@ -107,9 +110,9 @@ typedef struct cli_settings {
     const char *record, *events, *snapshot_dir, *sheet, *blur, *frame_size;
     int every, keep_days;
     double fps, stop_after;
-    bool accept_license, replace;
+    bool accept_license, replace, pictures, drop;
     const char *models, *gallery, *files_from, *draw, *export_dir, *crop_dir, *out, *folders;
-    const char *root, *url, *proxy, *sha256;
+    const char *root, *url, *proxy, *sha256, *model_id;
     int threads, max_faces, tile, top, face, batch;
     int64_t max_pixels, face_id;
     double det_thresh, threshold, seconds; /* threshold: NAN = the pack's */
@@ -138,7 +141,7 @@ typedef struct cli_command {
 /* All commands in the order of the help; ends with a NULL name. Static. */
 extern const cli_command *const cli_commands[];
 extern const cli_command cmd_detect, cmd_embed, cmd_compare, cmd_enroll, cmd_identify, cmd_people, cmd_remove,
-    cmd_rename, cmd_video, cmd_camera, cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench, cmd_help, cmd_version;
+    cmd_rename, cmd_gallery, cmd_video, cmd_camera, cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench, cmd_help, cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
 bool cli_command_takes(const cli_command *c, cli_opt_id id);
 

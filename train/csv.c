@@ -25,7 +25,7 @@ static char *next_field(char **text, int *ended) {
     return start;
 }
 
-int fct_csv_next(char **text, char **field, int cap) {
+int fct_csv_record(char **text, char **field, int cap) {
     *text += strspn(*text, "\r\n");
     if (!**text) return 0;
     int n = 0, ended = 0;

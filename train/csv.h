@@ -6,7 +6,7 @@
 /* Splits the record at *text into at most cap fields (borrowed from the text)
  * and moves *text behind it. Returns the number of fields; 0 at the end. Fields
  * past cap are dropped. Empty lines are skipped. */
-int fct_csv_next(char **text, char **field, int cap);
+int fct_csv_record(char **text, char **field, int cap);
 
 /* Position of a name among fields, or -1. */
 int fct_csv_column(char **field, int n, const char *name);

@@ -56,8 +56,8 @@ void fct_curves_write_loss(const char *folder) {
     size_t size;
     if (path && !fct_file_read(path, 1 << 28, &data, &size, NULL)) {
         char *text = (char *)data;
-        fct_csv_next(&text, field, 16);
-        while (fct_csv_next(&text, field, 16) >= 4) add(&p, atof(field[0]), atof(field[3]), &every, &count);
+        fct_csv_record(&text, field, 16);
+        while (fct_csv_record(&text, field, 16) >= 4) add(&p, atof(field[0]), atof(field[3]), &every, &count);
         for (int i = 0; i < p.n; i++) p.x1 = fmax(p.x1, p.x[i]), p.y1 = fmax(p.y1, p.y[i]);
         write_svg(folder, "loss.svg", &p, "Training loss", "step", false);
     }

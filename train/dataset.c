@@ -97,10 +97,10 @@ static fct_status read_index(builder *b, const char *path) {
     fct_status st = fct_file_read(path, MAX_INDEX, &data, &size, b->err);
     if (st) return st;
     char *text = (char *)data;
-    int n = fct_csv_next(&text, field, MAX_FIELDS), file = fct_csv_column(field, n, "file"),
+    int n = fct_csv_record(&text, field, MAX_FIELDS), file = fct_csv_column(field, n, "file"),
         identity = fct_csv_column(field, n, "identity");
     if (file < 0) st = fct_fail(b->err, FCT_ERR_FORMAT, "%s: no column \"file\" in the first line", path);
-    while (!st && (n = fct_csv_next(&text, field, MAX_FIELDS)) > 0)
+    while (!st && (n = fct_csv_record(&text, field, MAX_FIELDS)) > 0)
         if (file < n && *field[file])
             st = add_indexed(b, field[file], identity >= 0 && identity < n ? field[identity] : "");
     fct_free(data);

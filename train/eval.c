@@ -50,11 +50,11 @@ fct_status fct_pairs_read(const char *path, const fct_dataset *d, fct_pairs *out
     fct_status st = fct_file_read(path, 1 << 28, &data, &size, err);
     if (st) return st;
     char *text = (char *)data;
-    int n = fct_csv_next(&text, field, 16);
+    int n = fct_csv_record(&text, field, 16);
     const int col[3] = {fct_csv_column(field, n, "a"), fct_csv_column(field, n, "b"), fct_csv_column(field, n, "same")};
     if (col[0] < 0 || col[1] < 0 || col[2] < 0)
         st = fct_fail(err, FCT_ERR_FORMAT, "%s: columns a, b and same expected", path);
-    while (!st && (n = fct_csv_next(&text, field, 16)) > 0)
+    while (!st && (n = fct_csv_record(&text, field, 16)) > 0)
         if (col[0] < n && col[1] < n && col[2] < n) st = add_pair(path, d, field, col, &cap, out, err);
     fct_free(data);
     if (st) fct_pairs_clear(out);

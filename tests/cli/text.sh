@@ -17,6 +17,7 @@ Commands:
   people       list the people of the gallery, or the faces of some
   remove       forget people, or single faces of theirs
   rename       give a person another name
+  gallery      check, copy, exchange and convert the gallery
   video        tell who appears in a video, and when
   camera       tell who is in front of a camera, live
   info         tell what this machine, build, pack and gallery are

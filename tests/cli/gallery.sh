@@ -1,0 +1,170 @@
+# facet gallery: copies, exchange, another model.
+
+export FCT_GALLERY=g.db
+undated() { "$facet_exe" "$@" >.dated; code=$?; sed 's/20[0-9][0-9]-[0-9][0-9]-[0-9][0-9] [0-9][0-9]:[0-9][0-9]/DATE/' .dated; return $code; }
+
+# Errors name the first twelve digits of a network's identity.
+short=$(identity pack/embedder.onnx | cut -c1-12)
+shortened() { "$facet_exe" "$@" 2>.long; code=$?; sed "s/$short/ID-SHORT/" .long >&2; return $code; }
+
+check "no gallery yet" 3 facet gallery <<'END'
+! facet: g.db: no such gallery; 'facet enroll' makes one
+END
+facet enroll -q Ada -m pack ada.png ada2.jpg >/dev/null 2>&1
+facet enroll -q Bob -m pack bob.png >/dev/null 2>&1
+facet enroll -q A. -m pack eve.webp >/dev/null 2>&1
+check "what it is" 0 facet gallery <<'END'
+g.db
+  3 people, 4 faces
+  embeddings of 64 values by network ID-EMBEDDER
+  format version 1
+END
+check "as JSON" 0 facet gallery info --json <<'END'
+{"gallery": "g.db", "model_id": "ID-EMBEDDER", "dim": 64, "people": 3, "faces": 4, "format": 1}
+END
+check "sound" 0 facet gallery check <<'END'
+! g.db: sound, 4 faces
+END
+
+check "merging asks" 2 facet gallery merge A. Ada <<'END'
+! facet: Give 1 face of A. to Ada, and forget the name A.? There is no terminal to ask on: add --yes
+END
+check "merged" 0 facet gallery merge A. Ada --yes <<'END'
+! A. is now Ada, with 3 faces
+END
+check "the name is gone" 1 facet gallery merge A. Ada --yes <<'END'
+! facet: A.: nobody of this name in the gallery
+END
+check "with oneself" 2 facet gallery merge Ada Ada --yes <<'END'
+! facet: Ada and Ada are the same person already
+END
+
+check "backup" 0 facet gallery backup copy.db <<'END'
+! copy.db: 2 people, a gallery itself
+END
+check "a backup overwrites nothing" 3 facet gallery backup copy.db <<'END'
+! facet: copy.db: exists already
+END
+check "the copy" 0 undated people -g copy.db <<'END'
+    3 faces  DATE  Ada
+    1 face   DATE  Bob
+END
+check "backup into no folder" 3 facet gallery backup nowhere/copy.db <<'END'
+! facet: nowhere/copy.db.part: opening: unable to open database file
+END
+
+check "export" 0 facet gallery export all.jsonl --pictures <<'END'
+! all.jsonl: 4 faces
+END
+check "an export asks before it overwrites" 2 facet gallery export all.jsonl <<'END'
+! facet: Replace all.jsonl? There is no terminal to ask on: add --yes
+END
+check "export as JSON" 0 facet gallery export bare.jsonl --json <<'END'
+{"gallery": "g.db", "file": "bare.jsonl", "faces": 4}
+END
+check "import makes a gallery" 0 facet gallery import all.jsonl -g new.db <<'END'
+! all.jsonl: 4 new faces
+END
+check "the same people" 0 undated people -g new.db <<'END'
+    3 faces  DATE  Ada
+    1 face   DATE  Bob
+END
+check "they are recognised" 0 facet identify -g new.db -m pack bob.png <<'END'
+bob.png: 1 face
+  1  Bob      1.00  score 0.95  box 168,56 80x80
+END
+facet gallery export again.jsonl --pictures -g new.db -q
+check "export and import lose nothing" 0 sh -c 'sort all.jsonl >.a && sort again.jsonl | cmp - .a' <<'END'
+END
+check "nothing twice" 0 facet gallery import all.jsonl -g new.db --json <<'END'
+{"gallery": "new.db", "file": "all.jsonl", "added": 0}
+END
+facet enroll -q Ada -m pack three.png -g second.db >/dev/null 2>&1
+check "two galleries into one" 0 facet gallery import all.jsonl -g second.db <<'END'
+! all.jsonl: 4 new faces
+END
+check "people of one name are one" 0 undated people -g second.db <<'END'
+    4 faces  DATE  Ada
+    1 face   DATE  Bob
+END
+
+head -c 1500 all.jsonl >cut.jsonl
+check "a file that breaks off" 3 facet gallery import cut.jsonl -g new.db <<'END'
+! facet: cut.jsonl: line 4 ends inside a string
+END
+check "another kind of file" 3 facet gallery import ada.png -g new.db <<'END'
+! facet: ada.png: line 1 is no JSON object
+END
+check "no such file" 3 facet gallery import nothing.jsonl -g new.db <<'END'
+! facet: nothing.jsonl: no such file
+END
+check "a folder" 3 facet gallery import pack -g new.db <<'END'
+! facet: pack: is a directory
+END
+check "nothing came of them" 0 facet gallery check -g new.db <<'END'
+! new.db: sound, 4 faces
+END
+
+# One row of 64 values 1.0, float32, as numpy.save() writes it.
+{ printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 64), }"
+  for i in 1 2 3 4 5 6 7 8; do printf '\0\0\200?\0\0\200?\0\0\200?\0\0\200?\0\0\200?\0\0\200?\0\0\200?\0\0\200?'; done; } >one.npy
+echo Carl >names.csv
+check "NumPy says not which network" 2 facet gallery import one.npy names.csv -g new.db <<'END'
+! facet: gallery import: --model-id must say which network made the embeddings: nothing in a NumPy file does
+END
+check "NumPy of another network" 3 shortened gallery import one.npy names.csv -g new.db --model-id other <<'END'
+! facet: new.db: its faces were made by model ID-SHORT (64 values), not by other (64 values)
+END
+check "NumPy" 0 facet gallery import one.npy names.csv -g fresh.db --model-id mine <<'END'
+! one.npy: 1 new face
+END
+check "a model for a file that has one" 2 facet gallery import all.jsonl -g fresh.db --model-id mine <<'END'
+! facet: gallery import: --model-id goes with a NumPy file and its names; all.jsonl says itself which network
+END
+
+check "another network is refused" 3 shortened gallery import bare.jsonl -g fresh.db <<'END'
+! facet: fresh.db: its faces were made by model mine (64 values), not by ID-SHORT (64 values)
+END
+check "migration asks" 2 facet gallery migrate -m other <<'END'
+! facet: Make all 4 embeddings anew with other? There is no terminal to ask on: add --yes
+END
+check "migrated" 0 facet gallery migrate -m other --yes <<'END'
+! g.db: 4 faces of other
+END
+check "recognised by the other network" 0 facet identify -m other ada.png <<'END'
+ada.png: 1 face
+  1  Ada      1.00  score 0.95  box 120,72 80x80
+END
+check "migrated before" 0 facet gallery migrate -m other <<'END'
+! g.db: of this network already
+END
+facet gallery import -q bare.jsonl -g plain.db
+check "no pictures, nothing changes" 3 facet gallery migrate -m other --yes -g plain.db <<'END'
+! facet: plain.db: face 1: has no picture to embed again (of ada.png); --drop removes such faces
+END
+check "still of the old network" 0 facet gallery -g plain.db <<'END'
+plain.db
+  2 people, 4 faces
+  embeddings of 64 values by network ID-EMBEDDER
+  format version 1
+END
+check "dropped on request" 0 facet gallery migrate -m other --yes --drop --json -g plain.db <<'END'
+{"gallery": "plain.db", "dropped": 4}
+END
+check "no embedder" 3 facet gallery migrate -m headless --yes <<'END'
+! facet: headless: no embedder in this pack ('facet info' shows what is in it)
+END
+
+head -c 9000 copy.db >torn.db
+check "a damaged gallery" 3 facet gallery check -g torn.db <<'END'
+! facet: torn.db: damaged, or not a gallery; restore it from a copy (database disk image is malformed: PRAGMA application_id)
+END
+check "an action that is none" 2 facet gallery mirge <<'END'
+! facet: gallery: unknown action 'mirge'; did you mean 'merge'?
+END
+check "what?" 2 facet gallery merge Ada <<'END'
+! facet: gallery merge: what?; see 'facet gallery --help'
+END
+check "too much" 2 facet gallery check everything <<'END'
+! facet: gallery check: too many arguments; see 'facet gallery --help'
+END
