@@ -18,6 +18,7 @@ static void format_bytes(uint64_t bytes, char out[32]) {
 typedef struct transfer {
     bool shown;    /* draw on the terminal */
     uint64_t drawn;/* when, in ns */
+    bool waited;   /* and said so */
 } transfer;
 
 static bool show_progress(const char *step, uint64_t done, uint64_t total, void *user) {
@@ -25,6 +26,11 @@ static bool show_progress(const char *step, uint64_t done, uint64_t total, void 
     char a[32], b[32];
     uint64_t now = fct_time_ns();
     if (cli_interrupted()) return false;
+    if (strcmp(step, "wait") == 0) {
+        if (!t->waited) cli_note("this pack is being installed by another process: waiting for it");
+        t->waited = true;
+        return true;
+    }
     if (!t->shown || now - t->drawn < 100000000u) return true;
     t->drawn = now;
     format_bytes(done, a);

@@ -4,8 +4,8 @@
  * ~/.insightface/models, where packs that InsightFace downloaded are found too.
  * A pack appears in it complete or not at all: it is unpacked into a temporary
  * folder, checked, and renamed. Nothing here touches the network but
- * fct_store_get(). All functions are thread-safe; two installations of one pack
- * at the same time are not. */
+ * fct_store_get(). All functions are thread-safe; of two installations of one
+ * pack at the same time, by threads or processes, the second waits for the first. */
 #ifndef FACET_STORE_H
 #define FACET_STORE_H
 
@@ -37,7 +37,8 @@ FCT_API fct_status fct_store_list(const char *root, fct_store_pack **out, int *n
 FCT_API fct_status fct_store_path(const char *root, const char *name, char *buf, size_t cap, fct_error *err);
 
 /* Called with the bytes done and the total of a step, 0 = unknown. step: static,
- * "download", "unpack", "copy" or "verify". Return false to stop:
+ * "download", "unpack", "copy", "verify", or "wait" (ten times a second, while the
+ * pack is being installed by somebody else). Return false to stop:
  * FCT_ERR_CANCELLED. */
 typedef bool fct_store_progress(const char *step, uint64_t done, uint64_t total, void *user);
 

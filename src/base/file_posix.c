@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -95,6 +96,35 @@ void fct_sys_flush_dir(const char *path) {
     if (fd < 0) return;
     (void)fsync(fd);
     close(fd);
+}
+
+/* Whether path still names the file: its last holder may have removed it. */
+static bool is_named(int fd, const char *path) {
+    struct stat a, b;
+    return !fstat(fd, &a) && !stat(path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int fct_sys_lock(const char *path, intptr_t *handle) {
+    for (;;) {
+        int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (fd < 0) return errno;
+        int e = flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
+        if (e == EWOULDBLOCK || e == EINTR) {
+            close(fd);
+            if (e == EINTR) continue;
+            return EAGAIN;
+        }
+        if (is_named(fd, path)) {
+            *handle = fd;
+            return 0;
+        }
+        close(fd);
+    }
+}
+
+void fct_sys_unlock(const char *path, intptr_t handle) {
+    (void)unlink(path); /* before the lock is given up: nobody else's file */
+    close((int)handle);
 }
 
 unsigned fct_sys_process(void) { return (unsigned)getpid(); }

@@ -15,6 +15,13 @@ int fct_sys_rmdir(const char *path);
 int fct_sys_create(const char *path, FILE **out); /* for writing; EEXIST where it exists */
 int fct_sys_flush(FILE *f);                       /* to the disk */
 void fct_sys_flush_dir(const char *path);         /* makes a rename in it durable, where that is possible */
+
+/* A lock under a file's name, for processes and threads: the file is there while
+ * somebody holds it, and the lock ends with the process. 0, EAGAIN where another
+ * holds it, or an errno value. A file system without locks gives it to all. */
+int fct_sys_lock(const char *path, intptr_t *handle);
+void fct_sys_unlock(const char *path, intptr_t handle);
+
 unsigned fct_sys_process(void);                   /* number of this process */
 
 bool fct_path_is_sep(char c);

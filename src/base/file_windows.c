@@ -133,6 +133,24 @@ fct_status fct_file_rename(const char *from, const char *to, fct_error *err) {
     return e ? fct_fail_errno(err, e == ENOENT ? from : to, e) : FCT_OK;
 }
 
+int fct_sys_lock(const char *path, intptr_t *handle) {
+    wchar_t *w = fct_wide(path);
+    if (!w) return ENOMEM;
+    HANDLE h = CreateFileW(w, GENERIC_READ | DELETE, 0, NULL, OPEN_ALWAYS,
+                           FILE_ATTRIBUTE_NORMAL | FILE_FLAG_DELETE_ON_CLOSE, NULL);
+    DWORD e = h == INVALID_HANDLE_VALUE ? GetLastError() : ERROR_SUCCESS;
+    fct_free(w);
+    *handle = (intptr_t)h;
+    /* Access is denied, too, for the moment in which the last holder's file goes. */
+    if (e == ERROR_SHARING_VIOLATION || e == ERROR_ACCESS_DENIED) return EAGAIN;
+    return e ? errno_of(e) : 0;
+}
+
+void fct_sys_unlock(const char *path, intptr_t handle) {
+    (void)path; /* closing removes it */
+    CloseHandle((HANDLE)handle);
+}
+
 int fct_sys_create(const char *path, FILE **out) {
     *out = NULL;
     wchar_t *w = fct_wide(path);

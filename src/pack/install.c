@@ -15,18 +15,20 @@ typedef struct install {
     fct_store_opts o;
     const char *name;
     char *root, *target; /* <root>, <root>/<name> */
-    char *temp;          /* <root>/.facet-new-<name>-<process> */
+    char *temp;          /* fct_store_temp() */
+    fct_store_lock lock;
     fct_sums sums;
     fct_store_result result;
     fct_error *err;
 } install;
 
 static void clear(install *in) {
-    if (in->temp) {
+    if (in->lock.path) { /* else it may be another's */
         fct_file_stat st;
         fct_file_get_stat(in->temp, &st);
         if (st.exists) (void)fct_dir_remove(in->temp, NULL);
     }
+    fct_store_lock_release(&in->lock);
     fct_sums_clear(&in->sums);
     fct_free(in->root);
     fct_free(in->target);
@@ -35,6 +37,13 @@ static void clear(install *in) {
 
 static fct_status nomem(const install *in) { return fct_fail_nomem(in->err, in->name, 0); }
 
+static fct_status check_absent(const install *in) {
+    fct_file_stat st;
+    fct_file_get_stat(in->target, &st);
+    return st.exists && !in->o.replace ? fct_fail(in->err, FCT_ERR_EXISTS, "%s: installed already", in->target) : FCT_OK;
+}
+
+/* Reads the request; writes nothing. */
 static fct_status begin(install *in, const char *name, const fct_store_opts *opts, fct_error *err) {
     *in = (install){.name = name, .err = err};
     fct_store_opts_init(&in->o);
@@ -46,20 +55,17 @@ static fct_status begin(install *in, const char *name, const fct_store_opts *opt
     fct_status s = fct_pack_root(in->o.root, &in->root, err);
     if (s) return s;
     in->target = fct_path_join(in->root, name);
-    in->temp = fct_asprintf("%s/.facet-new-%s-%u", in->root, name, fct_sys_process());
+    in->temp = fct_store_temp(in->root, "new", name);
     if (!in->target || !in->temp) return nomem(in);
-    fct_file_stat st;
-    fct_file_get_stat(in->target, &st);
-    if (st.exists && !in->o.replace)
-        return fct_fail(err, FCT_ERR_EXISTS, "%s: installed already", in->target);
-    return fct_dir_make(in->root, err);
+    return check_absent(in);
 }
 
-static fct_status make_temp(install *in) {
-    fct_file_stat st;
-    fct_file_get_stat(in->temp, &st);
-    fct_status s = st.exists ? fct_dir_remove(in->temp, in->err) : FCT_OK; /* of a process that died */
-    return s ? s : fct_dir_make(in->temp, in->err);
+/* Waits until nobody else installs the pack; then it may be there. */
+static fct_status enter(install *in) {
+    fct_status s = fct_dir_make(in->root, in->err);
+    if (!s) s = fct_store_lock_take(&in->lock, in->root, "lock-", in->name, &in->o, in->err);
+    if (!s) s = fct_store_tidy(in->root, in->name, in->err);
+    return s ? s : check_absent(in);
 }
 
 /* ---- Checks before the rename --------------------------------------------------------------- */
@@ -105,7 +111,7 @@ static fct_status put_in_place(install *in) {
     fct_file_stat st;
     fct_file_get_stat(in->target, &st);
     if (!st.exists) return fct_file_rename(in->temp, in->target, in->err);
-    char *old = fct_asprintf("%s/.facet-old-%s-%u", in->root, in->name, fct_sys_process());
+    char *old = fct_store_temp(in->root, "old", in->name);
     if (!old) return nomem(in);
     fct_status s = fct_file_rename(in->target, old, in->err);
     if (!s) {
@@ -181,6 +187,20 @@ static fct_status check_terms(const install *in, const fct_known_pack *k) {
     return FCT_OK;
 }
 
+/* The list of hashes is all packs' own: read again under a lock of its own. */
+static fct_status record(install *in, const char *archives) {
+    fct_store_lock lock = {0};
+    fct_sums recorded;
+    fct_status s = fct_store_lock_take(&lock, in->root, "archives.lock", "", &in->o, in->err);
+    if (s) return s;
+    s = fct_sums_read(archives, &recorded, in->err);
+    if (!s) s = fct_sums_set(&recorded, in->name, in->result.sha256, in->err);
+    if (!s) s = fct_sums_write(archives, &recorded, in->err);
+    fct_sums_clear(&recorded);
+    fct_store_lock_release(&lock);
+    return s;
+}
+
 static fct_status download(install *in, const fct_known_pack *k, const char *url, const char *part,
                            const char *archives) {
     fct_sums recorded;
@@ -189,13 +209,10 @@ static fct_status download(install *in, const fct_known_pack *k, const char *url
     const char *want = expected(in, k, &recorded);
     in->result.checked = want != NULL;
     s = fetch_checked(in, url, part, want);
-    if (!s) s = make_temp(in);
+    if (!s) s = fct_dir_make(in->temp, in->err);
     if (!s) s = fct_unzip(part, in->temp, &in->o, &in->sums, in->err);
     if (s == FCT_ERR_FORMAT || s == FCT_ERR_LIMIT) (void)fct_file_remove(part, NULL); /* it will not get better */
-    if (!s && !want) {
-        s = fct_sums_set(&recorded, in->name, in->result.sha256, in->err);
-        if (!s) s = fct_sums_write(archives, &recorded, in->err);
-    }
+    if (!s && !want) s = record(in, archives);
     fct_sums_clear(&recorded);
     return s;
 }
@@ -206,6 +223,7 @@ fct_status fct_store_get(const char *name, const fct_store_opts *opts, fct_store
     fct_status s = begin(&in, name, opts, err);
     const fct_known_pack *k = s ? NULL : fct_known_find(name);
     if (!s) s = check_terms(&in, k);
+    if (!s) s = enter(&in);
     if (!s) {
         char *url = make_url(&in, k), *part = fct_asprintf("%s/.facet-%s.zip.part", in.root, name);
         char *archives = fct_path_join(in.root, ARCHIVES);
@@ -281,7 +299,7 @@ static fct_status name_of(const char *path, char **out, fct_error *err) {
 static fct_status take(install *in, const char *path) {
     fct_file_stat st;
     fct_file_get_stat(path, &st);
-    fct_status s = make_temp(in);
+    fct_status s = fct_dir_make(in->temp, in->err);
     if (s) return s;
     if (st.is_dir) return copy_folder(in, path);
     uint64_t bytes;
@@ -306,6 +324,7 @@ fct_status fct_store_import(const char *path, const char *name, const fct_store_
     fct_status s = name ? FCT_OK : name_of(path, &own, err);
     if (s) return s;
     s = begin(&in, name ? name : own, opts, err);
+    if (!s) s = enter(&in);
     if (!s) s = take(&in, path);
     if (!s) s = finish(&in, out);
     clear(&in);

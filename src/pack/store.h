@@ -59,6 +59,25 @@ bool fct_store_name_ok(const char *name);
 /* The same for a file of a pack, up to 200 characters. */
 bool fct_store_file_ok(const char *name);
 
+/* ---- One installation at a time (store_lock.c) ------------------------------------ */
+
+/* {0} holds nothing. */
+typedef struct fct_store_lock {
+    char *path;
+    intptr_t handle;
+} fct_store_lock;
+
+/* Takes the lock root/.facet-<what><name>; waits, as step "wait", while another
+ * installation has it. FCT_ERR_CANCELLED, FCT_ERR_IO. */
+fct_status fct_store_lock_take(fct_store_lock *l, const char *root, const char *what, const char *name,
+                               const fct_store_opts *o, fct_error *err);
+void fct_store_lock_release(fct_store_lock *l);
+
+/* Temporary folders of a pack in root; what an installation that was killed left
+ * of them is removed, and a pack that it had put aside is put back. Under the lock. */
+char *fct_store_temp(const char *root, const char *kind, const char *name); /* kind: "new", "old"; owned */
+fct_status fct_store_tidy(const char *root, const char *name, fct_error *err);
+
 /* ---- Steps --------------------------------------------------------------------------- */
 
 /* Downloads url to path, resuming what is there (fetch.c). */

@@ -5,7 +5,7 @@
  *   store_run verify NAME ROOT | remove NAME ROOT | list ROOT
  *
  * Options: sha256=HEX retries=N stall=N replace refuse (do not accept the terms)
- * cancel=BYTES proxy=URL filesize=BYTES (no file may grow beyond that: a full disk).
+ * cancel=BYTES impatient (do not wait for another installation) proxy=URL filesize=BYTES (no file may grow beyond that: a full disk).
  * Prints "STATUS TEXT" and what the call gave; exit status 0 if it could be made. */
 #include "facet/image.h"
 #include "facet/store.h"
@@ -20,9 +20,15 @@
 #endif
 
 static uint64_t cancel_at;
+static bool impatient, waited;
 
 static bool progress(const char *step, uint64_t done, uint64_t total, void *user) {
     (void)user, (void)total;
+    if (strcmp(step, "wait") == 0) {
+        if (!waited) fprintf(stderr, "waiting\n");
+        waited = true;
+        return !impatient;
+    }
     return !cancel_at || strcmp(step, "download") != 0 || done < cancel_at;
 }
 
@@ -44,6 +50,7 @@ static void read_option(fct_store_opts *o, const char *a) {
     if (strncmp(a, "proxy=", 6) == 0) o->proxy = a + 6;
     if (strncmp(a, "cancel=", 7) == 0) cancel_at = strtoull(a + 7, NULL, 10);
     if (strncmp(a, "filesize=", 9) == 0) limit_files(a + 9);
+    if (strcmp(a, "impatient") == 0) impatient = true;
     if (strcmp(a, "replace") == 0) o->replace = true;
     if (strcmp(a, "refuse") == 0) o->accept_licence = false;
 }

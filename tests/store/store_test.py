@@ -122,9 +122,15 @@ class Box:
         self.run, self.dir = run, tempfile.mkdtemp()
         self.root = os.path.join(self.dir, "store")
 
+    def env(self):
+        return {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+
+    def start(self, *args):
+        """A call that runs beside the test."""
+        return subprocess.Popen([self.run, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.env())
+
     def call(self, *args):
-        env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-        p = subprocess.run([self.run, *args], capture_output=True, text=True, timeout=120, env=env)
+        p = subprocess.run([self.run, *args], capture_output=True, text=True, timeout=120, env=self.env())
         if p.returncode:
             raise RuntimeError(f"store_run {args}: {p.returncode} {p.stderr[-2000:]}")
         self.out = p.stdout
@@ -367,6 +373,102 @@ def proxies_are_used(box, web):
     web.files["/some.zip"] = GOOD
     same(box.get("http://models.invalid/some.zip", "proxy=" + web.url), OK)
     check(web.requests[0][0].startswith("http://models.invalid/"), web.requests)
+
+
+# ---- Several at the same time ----------------------------------------------------------------------
+def held(web, path="/some.zip"):
+    """Lets the server stop in the middle of a download: events of its start and for its end."""
+    started, go = threading.Event(), threading.Event()
+
+    def act(h, b):
+        h.send_response(200)
+        h.send_header("Content-Length", str(len(b)))
+        h.end_headers()
+        h.wfile.write(b[:100_000])
+        h.wfile.flush()
+        started.set()
+        go.wait(30)
+        h.wfile.write(b[100_000:])
+
+    web.behaviour[path] = act
+    return started, go
+
+
+def finish(process):
+    out, errors = process.communicate(timeout=60)
+    return int(out.partition(" ")[0]), out, errors
+
+
+@test
+def the_second_waits_for_the_first(box, web):
+    web.files["/some.zip"] = GOOD
+    started, go = held(web)
+    first = box.start("get", "some", box.root, web.url)
+    check(started.wait(30), "no download")
+    del web.behaviour["/some.zip"]
+    same(box.get(web.url, "impatient"), CANCELLED)  # may be given up, and harms nobody
+    second = [box.start("get", "some", box.root, web.url, *extra) for extra in ((), ("replace",))]
+    import_zip = os.path.join(box.dir, "some.zip")
+    with open(import_zip, "wb") as f:
+        f.write(GOOD)
+    second.append(box.start("import", import_zip, "-", box.root))
+    for p in second:
+        same(p.stderr.readline(), "waiting\n")
+    same(len(web.requests), 1)
+    same(box.pack(), None)
+    go.set()
+    same(finish(first)[0], OK)
+    same([finish(p)[0] for p in second], [EXISTS, OK, EXISTS])
+    same(box.pack(), ["README.md", "SHA256SUMS", "a.onnx"])
+    same(box.left(), [".facet-archives.sha256", "some"])
+
+
+@test
+def different_packs_do_not_wait(box, web):
+    web.files["/some.zip"] = web.files["/other.zip"] = GOOD
+    started, go = held(web)
+    first = box.start("get", "some", box.root, web.url)
+    check(started.wait(30), "no download")
+    same(box.get(web.url, "impatient", name="other"), OK)
+    go.set()
+    same(finish(first)[0], OK)
+    with open(os.path.join(box.root, ".facet-archives.sha256")) as f:
+        same(sorted(line.split()[1] for line in f), ["other", "some"])  # neither forgot the other's hash
+
+
+@test
+def many_at_once_leave_one_whole_pack(box, web):
+    web.files["/some.zip"] = GOOD
+    web.behaviour["/some.zip"] = lambda h, b: plain(h, b, delay=0.01)
+    many = [box.start("get", "some", box.root, web.url, "replace") for _ in range(6)]
+    for p in many:
+        status, out, errors = finish(p)
+        check(status == OK, out + errors)
+    same(box.left(), [".facet-archives.sha256", "some"])
+    same(subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=os.path.join(box.root, "some")).returncode, 0)
+
+
+@test
+def what_a_killed_one_leaves_is_cleared(box, web):
+    web.files["/some.zip"] = GOOD
+    started, go = held(web)
+    first = box.start("get", "some", box.root, web.url)
+    check(started.wait(30), "no download")
+    del web.behaviour["/some.zip"]
+    first.kill()
+    first.communicate()
+    go.set()
+    os.makedirs(os.path.join(box.root, ".facet-new-some-4242"))
+    os.makedirs(os.path.join(box.root, ".facet-new-some-1-4242"))  # of a pack called some-1
+    same(box.get(web.url, "impatient"), OK)  # its lock went with it
+    same(box.left(), [".facet-archives.sha256", ".facet-new-some-1-4242", "some"])
+    # Killed between the two steps of a replacement: the old pack is put back.
+    os.rename(os.path.join(box.root, "some"), os.path.join(box.root, ".facet-old-some-4242"))
+    same(box.get(web.url), EXISTS)
+    same(box.pack(), ["README.md", "SHA256SUMS", "a.onnx"])
+    os.makedirs(os.path.join(box.root, ".facet-old-some-4243"))
+    same(box.get(web.url, "replace"), OK)
+    same(box.left(), [".facet-archives.sha256", ".facet-new-some-1-4242", "some"])
 
 
 # ---- Archives --------------------------------------------------------------------------------------
