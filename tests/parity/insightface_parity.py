@@ -41,7 +41,7 @@ THRESH = 0.5
 
 
 def link(folder, path, name=None):
-    os.symlink(path, os.path.join(folder, name or os.path.basename(path)))
+    os.symlink(os.path.abspath(path), os.path.join(folder, name or os.path.basename(path)))
 
 
 def rename_nodes(source, target):
