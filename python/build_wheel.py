@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Builds the wheel of the Python package, with the library inside.
 
-    python/build_wheel.py [--build DIR] [--out DIR]
+    python/build_wheel.py [--windows] [--build DIR] [--out DIR]
 
-The library is built without picture decoders, gallery and camera, which Python has better
-libraries for. What is left needs libjansson, which goes into the wheel too, and the C library; that
-is checked. Needs Meson, Ninja and a C compiler here; installing the wheel needs NumPy alone.
+The library is built without picture decoders, gallery and camera, which Python has better libraries
+for. What is left needs libjansson, which goes into the wheel too, and the C library; that is checked.
+The tag names the oldest C library that has every symbol the libraries ask for (PEP 600). --windows
+builds for 64-bit Windows with mingw-w64 (scripts/cross/mingw-w64.ini), without libjansson: packs
+with a manifest are refused there. Needs Meson, Ninja and a C compiler here; installing the wheel
+needs NumPy alone.
 """
 import argparse
 import ast
@@ -13,31 +16,50 @@ import base64
 import hashlib
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
-import sysconfig
 import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 OPTIONS = ["-Dtests=false", "-Dbench=false", "-Dcli=disabled", "-Dtrain=disabled", "-Djpeg=disabled", "-Dpng=disabled",
-           "-Dwebp=disabled", "-Dgallery=disabled", "-Dmanifest=enabled", "-Ddownload=auto", "-Dzip=auto",
-           "-Dstrip=true", "-Dc_link_args=-Wl,-rpath,$ORIGIN"]
-SYSTEM = re.compile(r"lib(c|m|dl|pthread|rt)\.so|ld-linux")
+           "-Dwebp=disabled", "-Dgallery=disabled", "-Ddownload=auto", "-Dzip=auto", "-Dstrip=true"]
+LINUX = ["-Dmanifest=enabled", "-Dc_link_args=-Wl,-rpath,$ORIGIN"]
+WINDOWS = ["-Dmanifest=disabled", "-Ddownload=disabled", "-Dzip=disabled", "-Dc_link_args=-static-libgcc",
+           "--cross-file", os.path.join(ROOT, "scripts", "cross", "mingw-w64.ini")]
+# What every Linux of PEP 600 and every Windows has.
+SYSTEM = re.compile(r"lib(c|m|dl|pthread|rt)\.so|ld-linux|(KERNEL32|SHELL32|ADVAPI32|msvcrt|ucrtbase|api-ms-win-crt.*)\.dll$", re.I)
 
 
-def build(folder):
+def ninja(folder, options):
     known = {o["name"] for o in json.loads(subprocess.check_output(
         ["meson", "introspect", "--buildoptions", os.path.join(ROOT, "meson.build")]))}
     # Whatever else the project can do with other libraries stays out.
     extra = [f"-D{name}=disabled" for name in ("video", "window", "server", "web") if name in known]
     if not os.path.exists(os.path.join(folder, "build.ninja")):
-        subprocess.run(["meson", "setup", folder, ROOT, *OPTIONS, *extra], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["ninja", "-C", folder], check=True,
-                   stdout=subprocess.DEVNULL)
+        subprocess.run(["meson", "setup", folder, ROOT, *OPTIONS, *options, *extra], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", folder], check=True, stdout=subprocess.DEVNULL)
+
+
+def build_linux(folder):
+    """Name in the package to path, of each library; and the platform's tag."""
+    ninja(folder, LINUX)
     path = os.path.realpath(os.path.join(folder, "src", "libfacet.so.0"))
-    return {"libfacet.so.0": path, **bundled(path)}
+    libraries = {"libfacet.so.0": path, **bundled(path)}
+    return libraries, manylinux(libraries.values())
+
+
+def build_windows(folder):
+    ninja(folder, WINDOWS)
+    path = os.path.join(folder, "src", "libfacet-0.dll")
+    table = subprocess.check_output(["x86_64-w64-mingw32-objdump", "-p", path], text=True)
+    more = [n for n in re.findall(r"DLL Name: (\S+)", table) if not SYSTEM.match(n)]
+    if more:
+        sys.exit(f"the library needs {', '.join(more)}: not on every Windows")
+    subprocess.run(["x86_64-w64-mingw32-strip", path], check=True)
+    return {"facet.dll": path}, "win_amd64"
 
 
 def needed(path):
@@ -56,6 +78,18 @@ def bundled(library):
     return out
 
 
+def manylinux(paths):
+    """The tag for the newest symbol of the C library that is asked for."""
+    newest = (2, 17)  # the oldest that PEP 600's platforms still have
+    for path in paths:
+        symbols = subprocess.check_output(["readelf", "-W", "--dyn-syms", path], text=True)
+        versions = [tuple(map(int, v.split("."))) for v in re.findall(r"@GLIBC_([0-9.]+)", symbols)]
+        if not versions:
+            return "linux_" + platform.machine()  # another C library: for this machine alone
+        newest = max([newest, *(v[:2] for v in versions)])
+    return "manylinux_%d_%d_" % newest + platform.machine()
+
+
 def version():
     return re.search(r"version: '([^']+)'", open(os.path.join(ROOT, "meson.build")).read()).group(1)
 
@@ -69,9 +103,9 @@ def metadata():
     return name, text
 
 
-def write(out, libraries):
+def write(out, libraries, tag):
     name, text = metadata()
-    tag = "py3-none-" + re.sub(r"[-.]", "_", sysconfig.get_platform())
+    tag = "py3-none-" + tag
     path, records = os.path.join(out, f"{name}-{tag}.whl"), []
     os.makedirs(out, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
@@ -97,10 +131,12 @@ def write(out, libraries):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--build", default=os.path.join(ROOT, "build-wheel"))
+    p.add_argument("--windows", action="store_true")
+    p.add_argument("--build", help="default build-wheel, or build-wheel-windows")
     p.add_argument("--out", default=os.path.join(ROOT, "build-wheel", "dist"))
     args = p.parse_args()
-    print(write(args.out, build(args.build)))
+    folder = args.build or os.path.join(ROOT, "build-wheel-windows" if args.windows else "build-wheel")
+    print(write(args.out, *(build_windows if args.windows else build_linux)(folder)))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ static float ramp(float v, float zero, float one) {
     return !(r > 0) ? 0 : r > 1 ? 1 : r;
 }
 
-static float eye_distance(const float k[5][2]) { return hypotf(k[1][0] - k[0][0], k[1][1] - k[0][1]); }
+static float eye_distance(const float k[5][2]) { return fct_length(k[1][0] - k[0][0], k[1][1] - k[0][1]); }
 
 /* Yaw and pitch as cosines. Coordinates along the line of the eyes (u) and
  * across it (v), in units of the eyes' distance: in a frontal face the nose lies
@@ -55,7 +55,7 @@ static float landmark_part(const float kps[5][2], const double m[6]) {
     for (int i = 0; i < 5; i++) {
         double x = m[0] * (double)kps[i][0] + m[1] * (double)kps[i][1] + m[2];
         double y = m[3] * (double)kps[i][0] + m[4] * (double)kps[i][1] + m[5];
-        sum += hypotf((float)x - at[i][0], (float)y - at[i][1]);
+        sum += fct_length((float)x - at[i][0], (float)y - at[i][1]);
     }
     return ramp(sum / 5 / 35.2f, 0.35f, 0.12f);
 }

@@ -93,7 +93,7 @@ float fct_segment_distance2(const fct_segment *s, float x, float y) {
 
 /* Columns of row y that a line of half width r around s can touch. */
 static void line_columns(const fct_segment *s, float y, float r, float *lo, float *hi) {
-    float dx = s->bx - s->ax, dy = s->by - s->ay, len = hypotf(dx, dy);
+    float dx = s->bx - s->ax, dy = s->by - s->ay, len = fct_length(dx, dy);
     *lo = fminf(s->ax, s->bx) - r, *hi = fmaxf(s->ax, s->bx) + r;
     if (!(fabsf(dy) > 1e-3f * len)) return;
     float centre = s->ax + (y - s->ay) * dx / dy, half = r * len / fabsf(dy);
@@ -105,7 +105,7 @@ void fct_draw_line(fct_image *im, float x1, float y1, float x2, float y2, float 
     fct_segment s = {x1, y1, x2, y2};
     float r = line_width / 2, reach = r + 0.5f, lo, hi;
     int y0, yn, x0, xn;
-    if (!(line_width > 0) || !isfinite(hypotf(x2 - x1, y2 - y1)) ||
+    if (!(line_width > 0) || !isfinite(fct_length(x2 - x1, y2 - y1)) ||
         !fct_draw_range(fminf(y1, y2) - reach, fmaxf(y1, y2) + reach, im->height, &y0, &yn))
         return;
     for (int y = y0; y <= yn; y++) {

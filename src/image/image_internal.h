@@ -4,6 +4,7 @@
 #define FCT_IMAGE_INTERNAL_H
 
 #include "facet/image.h"
+#include <math.h>
 
 /* Longest side of any picture. Keeps every product of two lengths and a pixel
  * size inside int64, and coordinates exact in fixed point. */
@@ -93,5 +94,10 @@ bool fct_bytes_append(fct_bytes *b, const void *data, size_t len); /* false: out
 fct_status fct_jpeg_encode(fct_view v, int quality, fct_bytes *out, fct_error *err);
 fct_status fct_png_encode(fct_view v, int quality, fct_bytes *out, fct_error *err);
 fct_status fct_webp_encode(fct_view v, int quality, fct_bytes *out, fct_error *err);
+
+/* Length of a vector. hypotf() would tie a binary to glibc 2.35. */
+static inline float fct_length(float x, float y) {
+    return (float)sqrt((double)x * (double)x + (double)y * (double)y);
+}
 
 #endif
