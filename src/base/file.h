@@ -12,6 +12,9 @@
 typedef struct fct_map { const uint8_t *data; size_t size; void *handle; } fct_map;
 fct_status fct_map_open(const char *path, fct_map *out, fct_error *err);
 void fct_map_close(fct_map *m);
+/* Takes a part of a mapping out of this process's memory, whole pages of it; it
+ * comes back from the file when it is read again. Threads may be reading it. */
+void fct_map_drop(const void *data, size_t size);
 
 /* Whole file into an owned buffer (fct_free), with one NUL byte after its size
  * bytes. Larger than max: FCT_ERR_LIMIT. */

@@ -49,6 +49,13 @@ void fct_map_close(fct_map *m) {
     *m = (fct_map){0};
 }
 
+void fct_map_drop(const void *data, size_t size) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)data, to = from + size;
+    from = (from + page - 1) / page * page;
+    to = to / page * page;
+    if (from < to) (void)madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 /* ---- Files -------------------------------------------------------------------- */
 
 void fct_file_get_stat(const char *path, fct_file_stat *out) {

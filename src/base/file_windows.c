@@ -86,6 +86,10 @@ void fct_map_close(fct_map *m) {
     *m = (fct_map){0};
 }
 
+void fct_map_drop(const void *data, size_t size) {
+    (void)VirtualUnlock((void *)(uintptr_t)data, size); /* of pages not locked: takes them out of the working set */
+}
+
 /* ---- Files -------------------------------------------------------------------- */
 
 /* 100 ns since 1601 to ns since 1970. */

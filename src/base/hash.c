@@ -94,15 +94,19 @@ void fct_sha256_final(fct_sha256 *s, uint8_t out[32]) {
     for (int i = 0; i < 32; i++) out[i] = (uint8_t)(s->h[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-void fct_sha256_hex(const void *data, size_t len, char out[65]) {
-    fct_sha256 s;
+void fct_sha256_final_hex(fct_sha256 *s, char out[65]) {
     uint8_t digest[32];
-    fct_sha256_init(&s);
-    fct_sha256_update(&s, data, len);
-    fct_sha256_final(&s, digest);
+    fct_sha256_final(s, digest);
     for (int i = 0; i < 32; i++) {
         out[2 * i] = "0123456789abcdef"[digest[i] >> 4];
         out[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
     }
     out[64] = 0;
+}
+
+void fct_sha256_hex(const void *data, size_t len, char out[65]) {
+    fct_sha256 s;
+    fct_sha256_init(&s);
+    fct_sha256_update(&s, data, len);
+    fct_sha256_final_hex(&s, out);
 }

@@ -1,6 +1,7 @@
 /* Models: creation from a graph, and what can be asked about them. */
 #include "graph/model.h"
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "graph/weights.h"
@@ -35,8 +36,19 @@ static fct_status keep_constants(fct_model *m, fct_error *err) {
     return FCT_OK;
 }
 
+/* What is hashed of a mapping goes from memory again: packed weights and file are
+ * not both to be held in full. */
 void fct_source_hash(fct_source *s) {
-    fct_sha256_hex(s->data, s->len, s->sha256);
+    enum { chunk = 1 << 20 };
+    const uint8_t *data = s->data;
+    fct_sha256 h;
+    fct_sha256_init(&h);
+    for (size_t at = 0, n; at < s->len; at += n) {
+        n = s->len - at < chunk ? s->len - at : chunk;
+        fct_sha256_update(&h, data + at, n);
+        if (s->path) fct_map_drop(data + at, n);
+    }
+    fct_sha256_final_hex(&h, s->sha256);
     s->hashed = true;
 }
 

@@ -33,6 +33,7 @@ struct fct_model {
 typedef struct fct_source {
     const void *data;
     size_t len;
+    const char *path; /* of the file they are mapped from, or NULL */
     bool hashed;
     char sha256[65]; /* of data, where hashed */
 } fct_source;

@@ -3,6 +3,7 @@
 #include "graph/weights.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "graph/shapes.h"
 #include "graph/weights_node.h"
 #include "ops/fc.h"
@@ -97,6 +98,17 @@ static fct_status share_constants(const packing *p, fct_error *err) {
     return s;
 }
 
+/* Weights that a node has packed need not stay in memory as they lie in the file. */
+static void drop_raw(const fct_source *source, const fct_graph *g, const fct_node *n) {
+    for (int k = 0; source->path && n->fused && k < n->fused->n_parts; k++) {
+        const fct_const *c = g->values[n->fused->parts[k]].konst;
+        const size_t at = c && c->raw ? (size_t)((const char *)c->raw - (const char *)source->data) : source->len;
+        if (at >= source->len) continue;
+        const size_t bytes = (size_t)fct_view_count(&c->view) * sizeof(float), left = source->len - at;
+        fct_map_drop(c->raw, bytes < left ? bytes : left);
+    }
+}
+
 static void pack_item(void *ctx, int index, int worker) {
     packing *p = ctx;
     item *t = &p->items[index];
@@ -106,6 +118,7 @@ static void pack_item(void *ctx, int index, int worker) {
     }
     const fct_view *in = p->shaped && t->node->in[0] >= 0 && p->shapes.known[t->node->in[0]] ? &p->shapes.views[t->node->in[0]] : NULL;
     t->status = fct_weights_node(p->m, t->node, in, p->binding, &p->scratch[worker], &t->err);
+    drop_raw(p->source, p->m->g, t->node);
 }
 
 /* The hash, then the largest, then the earliest. */

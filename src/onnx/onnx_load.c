@@ -4,37 +4,49 @@
 #include "base/file.h"
 #include "graph/model.h"
 
-fct_status fct_model_load_engine(const void *data, size_t len, const char *name, const fct_engine_opts *opts,
-                                 fct_model **out, fct_error *err) {
+static fct_status load(fct_source *source, const char *name, const fct_engine_opts *opts, fct_model **out, fct_error *err) {
     fct_engine_opts defaults;
     fct_graph *g;
     *out = NULL;
     fct_engine_opts_init(&defaults);
-    if (!data) return fct_fail(err, FCT_ERR_ARG, "fct_model_load: no data");
-    fct_status s = fct_onnx_read(data, len, name ? name : "model", &g, err);
-    if (s) return s;
+    fct_status s = fct_onnx_read(source->data, source->len, name, &g, err);
+    return s ? s : fct_model_create(g, source, opts ? opts : &defaults, out, err);
+}
+
+fct_status fct_model_load_engine(const void *data, size_t len, const char *name, const fct_engine_opts *opts,
+                                 fct_model **out, fct_error *err) {
     fct_source source = {.data = data, .len = len};
-    return fct_model_create(g, &source, opts ? opts : &defaults, out, err);
+    *out = NULL;
+    if (!data) return fct_fail(err, FCT_ERR_ARG, "fct_model_load: no data");
+    return load(&source, name ? name : "model", opts, out, err);
+}
+
+static fct_status with_model_opts(const fct_model_opts *opts, fct_engine_opts *e, fct_error *err) {
+    fct_engine_opts_init(e);
+    if (opts && opts->size < sizeof *opts) return fct_fail(err, FCT_ERR_ARG, "fct_model_opts: call fct_model_opts_init() first");
+    if (opts) e->model = *opts;
+    e->reference = e->model.precision == FCT_PRECISION_REFERENCE;
+    return FCT_OK;
 }
 
 fct_status fct_model_load_memory(const void *data, size_t len, const char *name, const fct_model_opts *opts,
                                  fct_model **out, fct_error *err) {
     fct_engine_opts e;
-    fct_engine_opts_init(&e);
     *out = NULL;
-    if (opts && opts->size < sizeof *opts) return fct_fail(err, FCT_ERR_ARG, "fct_model_opts: call fct_model_opts_init() first");
-    if (opts) e.model = *opts;
-    e.reference = e.model.precision == FCT_PRECISION_REFERENCE;
-    return fct_model_load_engine(data, len, name, &e, out, err);
+    fct_status s = with_model_opts(opts, &e, err);
+    return s ? s : fct_model_load_engine(data, len, name, &e, out, err);
 }
 
 fct_status fct_model_load(const char *path, const fct_model_opts *opts, fct_model **out, fct_error *err) {
+    fct_engine_opts e;
     fct_map map;
     *out = NULL;
     if (!path) return fct_fail(err, FCT_ERR_ARG, "fct_model_load: no path");
-    fct_status s = fct_map_open(path, &map, err);
+    fct_status s = with_model_opts(opts, &e, err);
+    if (!s) s = fct_map_open(path, &map, err);
     if (s) return s;
-    s = fct_model_load_memory(map.data, map.size, path, opts, out, err);
+    fct_source source = {.data = map.data, .len = map.size, .path = path};
+    s = load(&source, path, &e, out, err);
     fct_map_close(&map);
     return s;
 }
