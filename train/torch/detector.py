@@ -128,10 +128,10 @@ def main():
     a.add_argument('--steps', type=int, default=12000); a.add_argument('--batch', type=int, default=16); a.add_argument('--size', type=int, default=256)
     a.add_argument('--lr', type=float, default=.02); a.add_argument('--threads', type=int, default=2); a.add_argument('--seed', type=int, default=1)
     a.add_argument('--labels', default='detector-labels.npz'); a.add_argument('--checkpoint'); a.add_argument('--workers', type=int, default=1)
-    a.add_argument('--landmarks', type=float, default=3., help='weight of the landmarks in the loss'); a.add_argument('--start', help='checkpoint whose weights to start from')
+    a.add_argument('--landmarks', type=float, default=3., help='weight of the landmarks in the loss'); a.add_argument('--start', help='checkpoint whose weights to start from'); a.add_argument('--hard', help='.npz of detector_hard.py: false alarms of an earlier state')
     a = a.parse_args(); torch.set_num_threads(a.threads); torch.manual_seed(a.seed); cv2.setNumThreads(1)
     names, scenes, crops, boxes = data.load(a.faces, a.yunet, a.labels)
-    train = [s for i, s in enumerate(scenes) if i % 10 != 7]; views = data.Views(train, crops, boxes, a.size)   # every tenth photo is held back
+    train_ix = [i for i in range(len(scenes)) if i % 10 != 7]; train = [scenes[i] for i in train_ix]; hard = data.read_hard(a.hard, names, train_ix) if a.hard else (); views = data.Views(train, crops, boxes, a.size, hard)   # every tenth photo is held back
     ctr, stride, box = anchors(a.size); levels = torch.cat([torch.full(((a.size // s) ** 2 * 2,), i) for i, s in enumerate(STRIDES)])
     net = Net()
     if a.start: net.load_state_dict(torch.load(a.start)['net'], strict=False)

@@ -71,8 +71,8 @@ def label(net, bgr, scales=(.6, 1., 1.6)):
 
 class Views:
     """view(rng) -> (rgb uint8 [size,size,3], boxes [n,4], landmarks [n,5,2], weights [n,2])."""
-    def __init__(s, scenes, crops, crop_labels, size=256):
-        s.scenes, s.crops, s.crop_labels, s.size = scenes, crops, crop_labels, size
+    def __init__(s, scenes, crops, crop_labels, size=256, hard=()):
+        s.scenes, s.crops, s.crop_labels, s.size, s.hard = scenes, crops, crop_labels, size, hard   # hard: (scene, box) that an earlier state took for faces
 
     def transform(s, im, lab, m, size):
         out = cv2.warpAffine(im, m, (size, size), flags=cv2.INTER_AREA if abs(m[0, 0]) < .6 else cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=s.fill)
@@ -83,17 +83,21 @@ class Views:
             b = np.c_[mid - ext, mid + ext].astype(np.float32); k = (k @ m[:, :2].T + m[:, 2]).astype(np.float32)
         return out, (b, k, w.copy())
 
-    def photo(s, rng, size, negative=False):
-        im, lab = s.scenes[rng.integers(len(s.scenes))]; h, w = im.shape[:2]
+    def photo(s, rng, size, negative=False, hard=False):
+        which = rng.integers(len(s.scenes)); box = None
+        if hard and len(s.hard): which, box = s.hard[rng.integers(len(s.hard))]
+        im, lab = s.scenes[which]; h, w = im.shape[:2]
         side = min(h, w) * (rng.uniform(.3, 1.) if rng.random() < .6 else rng.uniform(1., 2.2)); f = size / side
+        if box is not None: f = np.exp(rng.uniform(np.log(10), np.log(size * (.9 if size < 100 else .4)))) / max(box[3] - box[1], 4)
         if f < .5: im = cv2.resize(im, None, fx=f * 1.5, fy=f * 1.5, interpolation=cv2.INTER_AREA); g = im.shape[1] / w
         else: g = 1.
         a = rng.normal(0, .15) if rng.random() < .4 else 0.
-        if len(lab[0]) and rng.random() < .6 and not negative:
+        if box is not None: cx, cy = box.reshape(2, 2).mean(0) + rng.uniform(-.4, .4, 2) * size / f * (.1 if size < 100 else 1)
+        elif len(lab[0]) and rng.random() < .6 and not negative:
             i = rng.integers(len(lab[0])); cx, cy = lab[0][i].reshape(2, 2).mean(0) + rng.uniform(-.45, .45, 2) * side
         else: cx, cy = rng.uniform(0, w), rng.uniform(0, h)
         c, n = np.cos(a) * f, np.sin(a) * f; m = np.array([[c, -n, 0], [n, c, 0]], np.float32); m[:, 2] = size / 2 - m[:, :2] @ (cx, cy)
-        if negative: m[:, :2] *= np.exp(rng.uniform(0, 1.4)); m[:, 2] = size / 2 - m[:, :2] @ (cx, cy)   # backgrounds also from close by: textures
+        if negative and box is None: m[:, :2] *= np.exp(rng.uniform(0, 1.4)); m[:, 2] = size / 2 - m[:, :2] @ (cx, cy)   # backgrounds also from close by: textures
         mi = m.copy(); mi[:, :2] /= g
         out = s.transform(im, (np.zeros((0, 4), np.float32),) * 2 + (np.zeros((0, 2), np.float32),), mi, size)[0]
         _, lab = s.transform(np.zeros((1, 1, 3), np.uint8), lab, m, 1)
@@ -112,6 +116,21 @@ class Views:
         r = np.sqrt(((x - ctr[0]) / ext[0]) ** 2 + ((y - ctr[1]) / ext[1]) ** 2); alpha = np.clip((1.08 - r) / .16, 0, 1).astype(np.float32)
         return out, alpha, lab
 
+    def shapes(s, rng, n):
+        """Ovals, rings, dots and letters: what small faces look like and are not."""
+        c = lambda: tuple(int(v) for v in rng.integers(0, 256, 3)); im = np.empty((96, 96, 3), np.uint8); im[:] = c(); near = lambda: tuple(int(v) for v in rng.integers(30, 66, 2)); kind = rng.integers(5)
+        if kind == 0: cv2.ellipse(im, near(), (int(rng.integers(14, 36)), int(rng.integers(18, 44))), float(rng.uniform(0, 180)), 0, 360, c(), -1 if rng.random() < .7 else int(rng.integers(2, 10)), cv2.LINE_AA)
+        elif kind == 1:
+            for _ in range(rng.integers(2, 4)): cv2.circle(im, (48, 48), int(rng.integers(6, 40)), c(), -1 if rng.random() < .4 else int(rng.integers(2, 9)), cv2.LINE_AA)
+        elif kind == 2:
+            k = c()
+            for _ in range(rng.integers(2, 9)): cv2.circle(im, tuple(int(v) for v in rng.integers(12, 84, 2)), int(rng.integers(3, 12)), k, -1, cv2.LINE_AA)
+        elif kind == 3: cv2.putText(im, ''.join(chr(rng.integers(33, 127)) for _ in range(rng.integers(1, 4))), (int(rng.integers(0, 30)), int(rng.integers(55, 85))), int(rng.integers(0, 8)), float(rng.uniform(1, 3.4)), c(), int(rng.integers(2, 9)), cv2.LINE_AA)
+        else:
+            for _ in range(rng.integers(3, 9)): cv2.line(im, *(tuple(int(v) for v in rng.integers(0, 96, 2)) for _ in 'ab'), c(), int(rng.integers(2, 14)), cv2.LINE_AA)
+        if rng.random() < .6: im = cv2.GaussianBlur(im, (0, 0), rng.uniform(.5, 5))
+        return cv2.resize(im, (n, n), interpolation=cv2.INTER_AREA)
+
     def mosaic(s, rng, size):
         out, lab = s.photo(rng, size, rng.random() < .5); out = out.copy(); B, K, W = ([v] for v in lab)
         taken = [b for b in lab[0]]; many = rng.random() < .5; top = size * (.2 if many else .6)
@@ -120,11 +139,15 @@ class Views:
             if n >= size: continue
             x, y = (int(v) for v in rng.integers(-n // 6, size - n + n // 6 + 1, 2)); nb = b[0] + (x, y, x, y)
             if taken and iou(nb[None], np.array(taken)).max() > .05: continue
-            face = rng.random() < .65
+            face = rng.random() < .6
             if not face:                                   # the same seam, no face: a piece of a photo, or a face upside down in pieces
-                t = s.photo(rng, 64, True)
-                if len(t[1][0]): continue
-                im = cv2.resize(t[0], (n, n))
+                kind = rng.random()
+                if kind < .4: im = s.shapes(rng, n)
+                else:
+                    t = s.photo(rng, 64, kind < .6, kind >= .6)
+                    if len(t[1][0]) and (iou(t[1][0], np.array([[0, 0, 64, 64]], np.float32)) > 0).any(): continue
+                    im = cv2.resize(t[0], (n, n))
+                if rng.random() < .5: al = np.ones_like(al)
             x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + n, size), min(y + n, size)
             if x1 <= x0 or y1 <= y0: continue
             al = al[y0 - y:y1 - y, x0 - x:x1 - x, None]; reg = out[y0:y1, x0:x1]
@@ -135,7 +158,7 @@ class Views:
 
     def view(s, rng):
         size = s.size; s.fill = tuple(int(v) for v in (rng.integers(0, 256, 3) if rng.random() < .4 else (0, 0, 0)))
-        u = rng.random(); im, (b, k, w) = s.mosaic(rng, size) if u < .45 else s.photo(rng, size, u > .93)
+        u = rng.random(); im, (b, k, w) = s.mosaic(rng, size) if u < .45 else s.photo(rng, size, u > .93, .78 < u <= .93)
         if rng.random() < .5:
             im = im[:, ::-1].copy()
             if len(b): b = np.c_[size - b[:, 2], b[:, 1], size - b[:, 0], b[:, 3]]; k = k[:, SWAP].copy(); k[..., 0] = size - k[..., 0]
@@ -178,3 +201,9 @@ def load(faces, yunet, cache):
         scenes.append((im, (c['b'][s], c['k'][s], c['w'][s])))
     crops = [cv2.imread(os.path.join(faces, rows[i]))[:, :, ::-1].copy() for i in c['crop_i']]
     return names, scenes, crops, tuple(c[f'crop_{n}'] for n in 'bkw')
+
+
+def read_hard(path, names, used):
+    """-> [(index among the scenes used, box)] of a file of false alarms: i (scene), b [n,4]."""
+    place = {i: k for k, i in enumerate(used)}; c = np.load(path)
+    return [(place[i], b) for i, b in zip(c['i'].tolist(), c['b']) if i in place]
