@@ -178,7 +178,7 @@ void cli_warn(const char *format, ...) FCT_PRINTF(1, 2);
 /* Without prefix, on stderr, not after --quiet: what was done. */
 void cli_note(const char *format, ...) FCT_PRINTF(1, 2);
 /* Prints the error's text and returns the exit code it stands for: CLI_USE for
- * FCT_ERR_ARG, else CLI_INPUT. */
+ * FCT_ERR_ARG, CLI_STOPPED for FCT_ERR_CANCELLED, else CLI_INPUT. */
 int cli_fail(const fct_error *e);
 /* Asks on the terminal, or takes --yes for an answer. Without a terminal prints
  * one line. CLI_DONE = yes, CLI_NONE = no, CLI_USE = could not ask. */

@@ -75,20 +75,11 @@ static int check_whole(cli_args *a, fct_gallery *g, const fct_gallery_info *info
 
 /* ---- merge ------------------------------------------------------------------------------------- */
 
-static int find(fct_gallery *g, const char *name, fct_person *out) {
-    fct_error e;
-    fct_status st = fct_gallery_find(g, name, out, &e);
-    if (st == FCT_OK) return CLI_DONE;
-    if (st != FCT_ERR_NOT_FOUND) return cli_fail(&e);
-    cli_error("%s: nobody of this name in the gallery", name);
-    return CLI_NONE;
-}
-
 static int merge(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     fct_person from, into;
     fct_error e;
-    int code = find(g, a->words[1], &from);
-    if (!code) code = find(g, a->words[2], &into);
+    int code = cli_gallery_find(g, a->words[1], &from);
+    if (!code) code = cli_gallery_find(g, a->words[2], &into);
     if (code) return code;
     if (from.id == into.id) {
         cli_error("%s and %s are the same person already", a->words[1], a->words[2]);
@@ -180,6 +171,15 @@ static fct_status fit(const migration *m, fct_image **crop, fct_error *err) {
     return FCT_OK;
 }
 
+/* Only a face without a usable picture may be dropped: want of memory, say, must
+ * not cost anybody a face. */
+static fct_status no_picture(const fct_stored_face *face, fct_error *err) {
+    if (err->code != FCT_OK && err->code != FCT_ERR_FORMAT && err->code != FCT_ERR_UNSUPPORTED && err->code != FCT_ERR_LIMIT)
+        return err->code;
+    snprintf(err->text, sizeof err->text, "has no picture to embed again (of %.200s); --drop removes such faces", face->source);
+    return err->code = FCT_ERR_NOT_FOUND;
+}
+
 static fct_status reembed(const fct_stored_face *face, const void *crop, size_t len, float *embedding, int dim, void *user,
                           fct_error *err) {
     migration *m = user;
@@ -191,12 +191,8 @@ static fct_status reembed(const fct_stored_face *face, const void *crop, size_t 
         return FCT_ERR_CANCELLED;
     }
     if (m->shown) fprintf(stderr, "\r%d of %d faces\033[K", ++m->done, m->all);
-    char name[40];
-    snprintf(name, sizeof name, "picture of face %lld", (long long)face->id);
-    if (!crop || fct_image_decode(crop, len, name, NULL, &im, err)) {
-        snprintf(err->text, sizeof err->text, "has no picture to embed again (of %.200s); --drop removes such faces", face->source);
-        return err->code = FCT_ERR_NOT_FOUND;
-    }
+    err->code = FCT_OK;
+    if (!crop || fct_image_decode(crop, len, "its picture", NULL, &im, err)) return no_picture(face, err);
     fct_status st = fit(m, &im, err);
     fct_view v = fct_image_view(im);
     if (!st) st = fct_embed_aligned(m->engine.analyzer, &v, 1, embedding, err);
@@ -204,37 +200,42 @@ static fct_status reembed(const fct_stored_face *face, const void *crop, size_t 
     return st;
 }
 
-static int migrate(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
-    migration m = {.all = info->faces, .shown = !a->set.quiet && fct_term_is_tty(stderr)};
+static int confirm_migration(const cli_settings *s, const fct_gallery_info *info, const char *pack) {
+    char *question = cli_format("Make all %s anew with %s%s?", cli_count(info->faces, "embedding", "embeddings"), pack,
+                                s->drop ? ", and remove faces without a picture" : "");
+    int code = cli_confirm(s, question);
+    free(question);
+    return code;
+}
+
+static int run_migration(migration *m, const cli_settings *s, fct_gallery *g, const fct_gallery_info *info) {
+    const fct_pack *p = m->engine.pack;
     fct_tensor_info in;
     fct_error e;
-    int dropped = 0, code = cli_engine_open(&a->set, FCT_TASK_EMBED, &m.engine);
-    const fct_pack *p = m.engine.pack;
-    if (!code && fct_model_input(fct_pack_model(p, FCT_TASK_EMBED), 0, &in, &e)) code = cli_fail(&e);
-    if (code) {
-        cli_engine_close(&m.engine);
-        return code;
+    char lost[40] = "";
+    int dropped = 0, code;
+    if (strcmp(info->model_id, fct_pack_embedder_id(p)) == 0) {
+        cli_note("%s: of this network already", info->path);
+        return CLI_DONE;
     }
-    m.size = in.dims[2] > 0 ? (int)in.dims[2] : 112;
-    char *text = cli_format("Make all %s anew with %s?", cli_count(info->faces, "embedding", "embeddings"), fct_pack_name(p));
-    bool same = strcmp(info->model_id, fct_pack_embedder_id(p)) == 0;
-    if (same) cli_note("%s: of this network already", info->path);
-    else code = cli_confirm(&a->set, text);
-    free(text);
+    if (fct_model_input(fct_pack_model(p, FCT_TASK_EMBED), 0, &in, &e)) return cli_fail(&e);
+    if ((code = confirm_migration(s, info, fct_pack_name(p)))) return code;
+    m->size = in.dims[2] > 0 ? (int)in.dims[2] : 112;
     cli_catch_interrupt();
-    if (!code && !same) {
-        fct_status st = fct_gallery_migrate(g, fct_pack_embedder_id(p), fct_pack_embedding_dim(p), reembed, &m, a->set.drop,
-                                            &dropped, &e);
-        if (m.shown && m.done) fputs("\r\033[K", stderr);
-        if (st) code = st == FCT_ERR_CANCELLED ? (cli_fail(&e), CLI_STOPPED) : cli_fail(&e);
-    }
-    if (!code && !same) {
-        char lost[40] = "";
-        if (dropped) snprintf(lost, sizeof lost, ", %d dropped", dropped);
-        text = cli_format("%s: %s of %s%s", info->path, cli_count(info->faces - dropped, "face", "faces"), fct_pack_name(p), lost);
-        tell(&a->set, info, "dropped", NULL, dropped, text);
-        free(text);
-    }
+    fct_status st = fct_gallery_migrate(g, fct_pack_embedder_id(p), fct_pack_embedding_dim(p), reembed, m, s->drop, &dropped, &e);
+    if (m->shown && m->done) fputs("\r\033[K", stderr);
+    if (st) return cli_fail(&e);
+    if (dropped) snprintf(lost, sizeof lost, ", %d dropped", dropped);
+    char *text = cli_format("%s: %s of %s%s", info->path, cli_count(info->faces - dropped, "face", "faces"), fct_pack_name(p), lost);
+    tell(s, info, "dropped", NULL, dropped, text);
+    free(text);
+    return CLI_DONE;
+}
+
+static int migrate(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
+    migration m = {.all = info->faces, .shown = !a->set.quiet && fct_term_is_tty(stderr)};
+    int code = cli_engine_open(&a->set, FCT_TASK_EMBED, &m.engine);
+    if (!code) code = run_migration(&m, &a->set, g, info);
     cli_engine_close(&m.engine);
     return code;
 }

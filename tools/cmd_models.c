@@ -58,11 +58,6 @@ static void set_up(const cli_settings *s, transfer *t, fct_store_opts *o) {
     cli_catch_interrupt();
 }
 
-static int fail(fct_status st, const fct_error *e) {
-    int code = cli_fail(e);
-    return st == FCT_ERR_CANCELLED ? CLI_STOPPED : code;
-}
-
 /* ---- Actions ----------------------------------------------------------------------------- */
 
 static void print_pack(const fct_store_pack *p, bool json) {
@@ -156,7 +151,7 @@ static int run_get(cli_args *a) {
     o.accept_licence = true;
     fct_status st = fct_store_get(a->words[1], &o, &r, &e);
     hide_progress(&t);
-    if (st) return fail(st, &e);
+    if (st) return cli_fail(&e);
     tell_installed(&a->set, &r);
     return CLI_DONE;
 }
@@ -169,7 +164,7 @@ static int run_import(cli_args *a) {
     set_up(&a->set, &t, &o);
     fct_status st = fct_store_import(a->words[1], a->n_words > 2 ? a->words[2] : NULL, &o, &r, &e);
     hide_progress(&t);
-    if (st) return fail(st, &e);
+    if (st) return cli_fail(&e);
     tell_installed(&a->set, &r);
     return CLI_DONE;
 }
@@ -218,7 +213,7 @@ static int verify_pack(const cli_settings *s, const char *name) {
     set_up(s, &t, &o);
     fct_status st = fct_store_verify(name, &o, &files, &n, &e);
     hide_progress(&t);
-    if (st) return fail(st, &e);
+    if (st) return cli_fail(&e);
     for (int i = 0; i < n; i++) {
         print_file(name, &files[i], s->json);
         if (files[i].state >= FCT_STORE_DIFFERS) code = CLI_INPUT;

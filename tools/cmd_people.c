@@ -77,21 +77,11 @@ static void json_faces(const fct_person *p, const fct_stored_face *faces, int n)
     cli_json_end(&j);
 }
 
-/* FCT_ERR_NOT_FOUND is an answer (exit code 1), not a bad gallery. */
-static int find_person(fct_gallery *g, const char *name, fct_person *out) {
-    fct_error e;
-    fct_status st = fct_gallery_find(g, name, out, &e);
-    if (st == FCT_OK) return CLI_DONE;
-    if (st != FCT_ERR_NOT_FOUND) return cli_fail(&e);
-    cli_error("%s: nobody of this name in the gallery", name);
-    return CLI_NONE;
-}
-
 static int show_person(fct_gallery *g, const char *name, bool json) {
     fct_person p;
     fct_stored_face *faces;
     fct_error e;
-    int n, code = find_person(g, name, &p);
+    int n, code = cli_gallery_find(g, name, &p);
     if (code) return code;
     if (fct_gallery_faces(g, p.id, &faces, &n, &e)) return cli_fail(&e);
     if (json) json_faces(&p, faces, n);
@@ -135,7 +125,7 @@ const cli_command cmd_people = {
 static int remove_person(fct_gallery *g, const cli_settings *s, const char *name) {
     fct_person p;
     fct_error e;
-    int code = find_person(g, name, &p);
+    int code = cli_gallery_find(g, name, &p);
     if (code) return code;
     char *question = cli_format("Remove %s with %s?", p.name, cli_count(p.faces, "face", "faces"));
     code = cli_confirm(s, question);
@@ -201,7 +191,7 @@ static int run_rename(cli_args *a) {
     fct_person p;
     fct_error e;
     int code = cli_gallery_open(&a->set, GALLERY_WRITE, &g);
-    if (!code) code = find_person(g, a->words[0], &p);
+    if (!code) code = cli_gallery_find(g, a->words[0], &p);
     if (!code) {
         fct_status st = fct_gallery_rename(g, p.id, a->words[1], &e);
         if (st == FCT_ERR_EXISTS) {

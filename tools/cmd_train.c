@@ -64,7 +64,7 @@ static int run_train(cli_args *a) {
         st = fct_train_run(&r, &hooks, &err);
     }
     fct_recipe_clear(&r);
-    return st == FCT_ERR_CANCELLED ? (cli_fail(&err), CLI_STOPPED) : st ? cli_fail(&err) : CLI_DONE;
+    return st ? cli_fail(&err) : CLI_DONE;
 }
 
 const cli_command cmd_train = {

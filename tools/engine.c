@@ -89,6 +89,15 @@ int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery *
     return fct_gallery_open(path, &o, out, &e) ? cli_fail(&e) : CLI_DONE;
 }
 
+int cli_gallery_find(fct_gallery *g, const char *name, fct_person *out) {
+    fct_error e;
+    fct_status st = fct_gallery_find(g, name, out, &e);
+    if (st == FCT_OK) return CLI_DONE;
+    if (st != FCT_ERR_NOT_FOUND) return cli_fail(&e);
+    cli_error("%s: nobody of this name in the gallery", name);
+    return CLI_NONE;
+}
+
 int cli_gallery_check_model(fct_gallery *g, const cli_engine *e) {
     fct_gallery_info info;
     fct_error err;

@@ -27,6 +27,10 @@ typedef enum cli_gallery_mode { GALLERY_CREATE, GALLERY_WRITE, GALLERY_READ } cl
  * GALLERY_CREATE makes a new file. *out is owned. The same return. */
 int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery **out);
 
+/* A person by name. Nobody of that name is an answer, CLI_NONE after one line, and
+ * not a fault of the gallery; the same return else. */
+int cli_gallery_find(fct_gallery *g, const char *name, fct_person *out);
+
 /* Is the gallery empty or made by the engine's embedder? Else prints one line; the same return. */
 int cli_gallery_check_model(fct_gallery *g, const cli_engine *e);
 

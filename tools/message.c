@@ -46,6 +46,7 @@ void cli_note(const char *format, ...) {
 
 int cli_fail(const fct_error *e) {
     cli_error("%s", e->text);
+    if (e->code == FCT_ERR_CANCELLED) return CLI_STOPPED;
     return e->code == FCT_ERR_ARG ? CLI_USE : CLI_INPUT;
 }
 
