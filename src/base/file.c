@@ -76,12 +76,12 @@ fct_status fct_file_read(const char *path, size_t max, uint8_t **data, size_t *s
 /* ---- Writing ------------------------------------------------------------------- */
 
 /* Creates a file beside path that nobody else has. *temp is owned. */
-static fct_status create_temp(const char *path, char **temp, FILE **f, fct_error *err) {
+static fct_status create_temp(const char *path, bool private, char **temp, FILE **f, fct_error *err) {
     static atomic_uint counter;
     for (int tries = 0; tries < 100; tries++) {
         *temp = fct_asprintf("%s.tmp-%u-%u", path, fct_sys_process(), atomic_fetch_add(&counter, 1));
         if (!*temp) return fct_fail_nomem(err, path, 0);
-        int e = fct_sys_create(*temp, f);
+        int e = fct_sys_create(*temp, private, f);
         if (!e) return FCT_OK;
         fct_free(*temp);
         *temp = NULL;
@@ -93,7 +93,7 @@ static fct_status create_temp(const char *path, char **temp, FILE **f, fct_error
 fct_status fct_file_write_atomic(const char *path, const void *data, size_t size, fct_error *err) {
     char *temp;
     FILE *f;
-    fct_status s = create_temp(path, &temp, &f, err);
+    fct_status s = create_temp(path, false, &temp, &f, err);
     if (s) return s;
     int e = fwrite(data, 1, size, f) == size ? 0 : errno;
     if (!e) e = fct_sys_flush(f);
@@ -110,18 +110,33 @@ fct_status fct_file_write_atomic(const char *path, const void *data, size_t size
     return s;
 }
 
+fct_status fct_file_write_cache(const char *path, const fct_file_part *parts, size_t n, fct_error *err) {
+    char *temp;
+    FILE *f;
+    fct_status s = create_temp(path, true, &temp, &f, err);
+    if (s) return s;
+    int e = 0;
+    for (size_t i = 0; i < n && !e; i++)
+        if (parts[i].size && fwrite(parts[i].data, 1, parts[i].size, f) != parts[i].size) e = errno;
+    if (fclose(f) && !e) e = errno;
+    s = e ? fct_fail_errno(err, path, e) : fct_file_rename(temp, path, err);
+    if (s) (void)fct_file_remove(temp, NULL);
+    fct_free(temp);
+    return s;
+}
+
 /* ---- Folders ------------------------------------------------------------------- */
 
-fct_status fct_dir_make(const char *path, fct_error *err) {
+static fct_status make_dir(const char *path, bool private, fct_error *err) {
     fct_file_stat st;
-    int e = fct_sys_mkdir(path);
+    int e = fct_sys_mkdir(path, private);
     if (e == ENOENT && *path) { /* the parent first */
         char *parent = fct_path_dir(path);
         if (!parent) return fct_fail_nomem(err, path, 0);
-        fct_status s = strlen(parent) < strlen(path) ? fct_dir_make(parent, err) : fct_fail_errno(err, path, e);
+        fct_status s = strlen(parent) < strlen(path) ? make_dir(parent, false, err) : fct_fail_errno(err, path, e);
         fct_free(parent);
         if (s) return s;
-        e = fct_sys_mkdir(path);
+        e = fct_sys_mkdir(path, private);
     }
     if (!e) return FCT_OK;
     fct_file_get_stat(path, &st);
@@ -129,6 +144,9 @@ fct_status fct_dir_make(const char *path, fct_error *err) {
     if (e == EEXIST) return fct_fail(err, FCT_ERR_EXISTS, "%s: is a file, not a folder", path);
     return fct_fail_errno(err, path, e);
 }
+
+fct_status fct_dir_make(const char *path, fct_error *err) { return make_dir(path, false, err); }
+fct_status fct_dir_make_private(const char *path, fct_error *err) { return make_dir(path, true, err); }
 
 static fct_status remove_entries(const char *path, char **names, size_t n, fct_error *err) {
     for (size_t i = 0; i < n; i++) {

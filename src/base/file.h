@@ -15,6 +15,10 @@ void fct_map_close(fct_map *m);
 /* Takes a part of a mapping out of this process's memory, whole pages of it; it
  * comes back from the file when it is read again. Threads may be reading it. */
 void fct_map_drop(const void *data, size_t size);
+/* The same for a file that only this user can have written: refuses symbolic
+ * links and files of somebody else, or writable by others (FCT_ERR_IO). Windows:
+ * fct_map_open(); the user's folders are private there. */
+fct_status fct_map_open_own(const char *path, fct_map *out, fct_error *err);
 
 /* Whole file into an owned buffer (fct_free), with one NUL byte after its size
  * bytes. Larger than max: FCT_ERR_LIMIT. */
@@ -24,13 +28,25 @@ fct_status fct_file_read(const char *path, size_t max, uint8_t **data, size_t *s
  * disk and renamed: the old file or the new one is there, never a part. */
 fct_status fct_file_write_atomic(const char *path, const void *data, size_t size, fct_error *err);
 
+/* Writes the parts one after the other to a file that only this user may read,
+ * renamed into place when complete but not flushed to the disk: for what can be
+ * made again and is checked when read. */
+typedef struct fct_file_part { const void *data; size_t size; } fct_file_part;
+fct_status fct_file_write_cache(const char *path, const fct_file_part *parts, size_t n, fct_error *err);
+
 FILE *fct_fopen(const char *path, const char *mode); /* UTF-8 paths on every platform */
 
-typedef struct fct_file_stat { bool exists, is_dir, is_file, is_symlink; uint64_t size; int64_t mtime_ns; } fct_file_stat;
+typedef struct fct_file_stat {
+    bool exists, is_dir, is_file, is_symlink;
+    uint64_t size;
+    int64_t mtime_ns, ctime_ns; /* of the last change of content, and of anything; ctime_ns is 0 where unknown */
+    uint64_t device, inode;     /* 0 where unknown */
+} fct_file_stat;
 void fct_file_get_stat(const char *path, fct_file_stat *out); /* follows links but for is_symlink */
 fct_status fct_file_remove(const char *path, fct_error *err);
 fct_status fct_file_rename(const char *from, const char *to, fct_error *err); /* replaces a file */
 fct_status fct_dir_make(const char *path, fct_error *err);                    /* with parents; an existing folder is fine */
+fct_status fct_dir_make_private(const char *path, fct_error *err);            /* the same; if new, only for this user */
 fct_status fct_dir_remove(const char *path, fct_error *err);                  /* with all it holds; does not follow links */
 
 /* Names in a folder, sorted bytewise, without "." and "..". *names is owned:

@@ -33,16 +33,24 @@ static int map_fd(int fd, fct_map *out) {
     return 0;
 }
 
-fct_status fct_map_open(const char *path, fct_map *out, fct_error *err) {
+static bool only_ours(int fd) {
+    struct stat st;
+    return !fstat(fd, &st) && st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static fct_status map_path(const char *path, bool own, fct_map *out, fct_error *err) {
     *out = (fct_map){0};
     /* Non-blocking, so that a named pipe is refused instead of waited for. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (own ? O_NOFOLLOW : 0));
     if (fd < 0) return fct_fail_errno(err, path, errno);
-    int e = map_fd(fd, out);
+    int e = own && !only_ours(fd) ? EPERM : map_fd(fd, out);
     close(fd);
     if (e == EINVAL) return fct_fail(err, FCT_ERR_IO, "%s: not a regular file", path);
     return e ? fct_fail_errno(err, path, e) : FCT_OK;
 }
+
+fct_status fct_map_open(const char *path, fct_map *out, fct_error *err) { return map_path(path, false, out, err); }
+fct_status fct_map_open_own(const char *path, fct_map *out, fct_error *err) { return map_path(path, true, out, err); }
 
 void fct_map_close(fct_map *m) {
     if (m->size) munmap((void *)(uintptr_t)m->data, m->size);
@@ -68,11 +76,14 @@ void fct_file_get_stat(const char *path, fct_file_stat *out) {
     out->is_file = S_ISREG(st.st_mode);
     out->size = (uint64_t)st.st_size;
 #ifdef __APPLE__
-    struct timespec t = st.st_mtimespec;
+    struct timespec t = st.st_mtimespec, c = st.st_ctimespec;
 #else
-    struct timespec t = st.st_mtim;
+    struct timespec t = st.st_mtim, c = st.st_ctim;
 #endif
     out->mtime_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    out->ctime_ns = (int64_t)c.tv_sec * 1000000000 + c.tv_nsec;
+    out->device = (uint64_t)st.st_dev;
+    out->inode = (uint64_t)st.st_ino;
 }
 
 fct_status fct_file_remove(const char *path, fct_error *err) {
@@ -84,8 +95,8 @@ fct_status fct_file_rename(const char *from, const char *to, fct_error *err) {
     return fct_fail_errno(err, errno == ENOENT ? from : to, errno);
 }
 
-int fct_sys_create(const char *path, FILE **out) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+int fct_sys_create(const char *path, bool private, FILE **out) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, private ? 0600 : 0666);
     *out = fd < 0 ? NULL : fdopen(fd, "wb");
     if (*out) return 0;
     int e = errno;
@@ -138,7 +149,7 @@ unsigned fct_sys_process(void) { return (unsigned)getpid(); }
 
 /* ---- Folders ------------------------------------------------------------------ */
 
-int fct_sys_mkdir(const char *path) { return mkdir(path, 0777) ? errno : 0; }
+int fct_sys_mkdir(const char *path, bool private) { return mkdir(path, private ? 0700 : 0777) ? errno : 0; }
 int fct_sys_rmdir(const char *path) { return rmdir(path) ? errno : 0; }
 
 fct_status fct_dir_list(const char *path, char ***names, size_t *n, fct_error *err) {

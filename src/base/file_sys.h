@@ -10,9 +10,9 @@
 fct_status fct_fail_errno(fct_error *err, const char *path, int e);
 
 /* These return 0 or an errno value. */
-int fct_sys_mkdir(const char *path);
+int fct_sys_mkdir(const char *path, bool private);
 int fct_sys_rmdir(const char *path);
-int fct_sys_create(const char *path, FILE **out); /* for writing; EEXIST where it exists */
+int fct_sys_create(const char *path, bool private, FILE **out); /* for writing; EEXIST where it exists */
 int fct_sys_flush(FILE *f);                       /* to the disk */
 void fct_sys_flush_dir(const char *path);         /* makes a rename in it durable, where that is possible */
 

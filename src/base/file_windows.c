@@ -81,6 +81,8 @@ fct_status fct_map_open(const char *path, fct_map *out, fct_error *err) {
     return e ? fct_fail_errno(err, path, e) : FCT_OK;
 }
 
+fct_status fct_map_open_own(const char *path, fct_map *out, fct_error *err) { return fct_map_open(path, out, err); }
+
 void fct_map_close(fct_map *m) {
     if (m->size) UnmapViewOfFile(m->data);
     *m = (fct_map){0};
@@ -155,7 +157,8 @@ void fct_sys_unlock(const char *path, intptr_t handle) {
     CloseHandle((HANDLE)handle);
 }
 
-int fct_sys_create(const char *path, FILE **out) {
+int fct_sys_create(const char *path, bool private, FILE **out) {
+    (void)private; /* the user's folders are */
     *out = NULL;
     wchar_t *w = fct_wide(path);
     if (!w) return ENOMEM;
@@ -181,7 +184,8 @@ unsigned fct_sys_process(void) { return (unsigned)GetCurrentProcessId(); }
 
 /* ---- Folders ------------------------------------------------------------------ */
 
-int fct_sys_mkdir(const char *path) {
+int fct_sys_mkdir(const char *path, bool private) {
+    (void)private;
     wchar_t *w = fct_wide(path);
     if (!w) return ENOMEM;
     int e = CreateDirectoryW(w, NULL) ? 0 : errno_of(GetLastError());

@@ -110,3 +110,28 @@ void fct_sha256_hex(const void *data, size_t len, char out[65]) {
     fct_sha256_update(&s, data, len);
     fct_sha256_final_hex(&s, out);
 }
+
+/* Eight sums side by side, so that their multiplications overlap. Every step maps
+ * a sum one to one, hence the promise about a changed word. */
+uint64_t fct_checksum64(const void *data, size_t len) {
+    const uint64_t odd = 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio */
+    const uint8_t *p = data;
+    uint64_t sum[8], word[8], all = len;
+    for (uint64_t i = 0; i < 8; i++) sum[i] = (i + 1) * odd;
+    while (len) {
+        size_t n = len < sizeof word ? len : sizeof word;
+        if (n < sizeof word) memset(word, 0, sizeof word);
+        memcpy(word, p, n);
+        for (int i = 0; i < 8; i++) {
+            sum[i] = (sum[i] ^ word[i]) * odd;
+            sum[i] = sum[i] << 29 | sum[i] >> 35;
+        }
+        p += n;
+        len -= n;
+    }
+    for (int i = 0; i < 8; i++) {
+        all = (all ^ sum[i]) * odd;
+        all ^= all >> 32;
+    }
+    return all;
+}

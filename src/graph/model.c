@@ -69,6 +69,7 @@ fct_status fct_model_create(fct_graph *g, fct_source *source, const fct_engine_o
     if (!source->hashed) fct_source_hash(source);
     memcpy(m->id, source->sha256, 16);
     if (!s) s = keep_constants(m, err);
+    m->opts.model.cache_dir = NULL; /* the caller's */
     if (s) {
         fct_model_free(m);
         return s;
@@ -81,6 +82,7 @@ void fct_model_free(fct_model *m) {
     if (!m) return;
     fct_weights_free(m->g);
     fct_graph_free(m->g);
+    fct_map_close(&m->cache);
     fct_free(m);
 }
 

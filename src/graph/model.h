@@ -2,6 +2,7 @@
 #ifndef FCT_GRAPH_MODEL_H
 #define FCT_GRAPH_MODEL_H
 
+#include "base/file.h"
 #include "base/thread.h"
 #include "graph/graph.h"
 
@@ -25,6 +26,7 @@ struct fct_model {
     fct_graph *g;
     fct_engine_opts opts;
     char id[17];
+    fct_map cache;  /* packed weights that are used where they lie on disk */
     size_t memory;  /* bytes of constants kept, packed weights aside */
     int64_t params; /* elements of float constants in the file */
 };
@@ -46,6 +48,8 @@ fct_status fct_model_create(fct_graph *g, fct_source *source, const fct_engine_o
 /* fct_model_load_memory() with the engine's inner options; in src/onnx/. */
 fct_status fct_model_load_engine(const void *data, size_t len, const char *name, const fct_engine_opts *opts,
                                  fct_model **out, fct_error *err);
+/* fct_model_load() with them. */
+fct_status fct_model_load_engine_file(const char *path, const fct_engine_opts *opts, fct_model **out, fct_error *err);
 
 /* Runs the plain operators. inputs: one view per graph input; outputs: one per
  * graph output, float32, data owned by the caller (fct_free). */

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "graph/shapes.h"
+#include "graph/weights_cache.h"
 #include "graph/weights_node.h"
 #include "ops/fc.h"
 #include "ops/limits.h"
@@ -157,9 +158,7 @@ static fct_status check_reuse(const fct_model *m, fct_error *err) {
                     (double)m->params);
 }
 
-fct_status fct_weights_pack(fct_model *m, fct_source *source, fct_error *err) {
-    fct_status reuse = check_reuse(m, err);
-    if (reuse) return reuse;
+static fct_status pack_all(fct_model *m, fct_source *source, fct_error *err) {
     packing p = {.m = m, .source = source};
     find_shapes(&p);
     (void)fct_parallel_begin(); /* whoever else has the pool: this thread works alone */
@@ -173,6 +172,27 @@ fct_status fct_weights_pack(fct_model *m, fct_source *source, fct_error *err) {
     fct_free(p.scratch);
     fct_free(p.items);
     fct_shapes_free(&p.shapes);
+    return s;
+}
+
+fct_status fct_weights_pack(fct_model *m, fct_source *source, fct_error *err) {
+    const char *dir = m->opts.skip ? NULL : m->opts.model.cache_dir;
+    bool cached = false;
+    fct_cache_key key;
+    fct_status reuse = check_reuse(m, err);
+    if (reuse) return reuse;
+    if (dir && (fct_cache_recall(dir, source) || !source->path)) {
+        if (!source->hashed) fct_source_hash(source);
+        key = fct_cache_key_of(source, &m->opts.model);
+        cached = fct_weights_from_cache(m, dir, &key);
+    }
+    fct_status s = cached ? FCT_OK : pack_all(m, source, err);
+    if (dir && !s && !cached) {
+        if (!source->hashed) fct_source_hash(source);
+        key = fct_cache_key_of(source, &m->opts.model);
+        fct_weights_to_cache(m, dir, &key);
+        fct_cache_remember(dir, source);
+    }
     return s ? s : free_constants(m->g, err);
 }
 
@@ -181,6 +201,7 @@ void fct_weights_free(fct_graph *g) {
         fct_node *n = &g->nodes[i];
         if (n->kind == FCT_NODE_CONV && n->fused) fct_conv_free(n->fused->packed);
         if (n->kind == FCT_NODE_FC && n->fused) fct_fc_free(n->fused->packed);
+        if (n->fused) n->fused->packed = NULL;
     }
 }
 

@@ -85,19 +85,24 @@ static fct_status pack_conv(fct_model *m, fct_node *n, const fct_view *in, bool 
     return s;
 }
 
-static fct_status pack_fc(fct_model *m, fct_node *n, fct_error *err) {
+static fct_status create_fc(fct_model *m, fct_node *n, const float *weight, fct_error *err) {
     const fct_fused *f = n->fused;
-    fct_const *c = m->g->values[f->parts[0]].konst;
-    const fct_view *v;
     fct_fc *fc = NULL;
-    fct_status s = fct_const_data(c, &v, err);
-    if (s) return s;
-    fct_fc_spec spec = {.name = n->name, .k = f->ic, .n = f->oc, .weight = fct_view_f32(v), .weight_kn = f->weight_kn,
+    fct_fc_spec spec = {.name = n->name, .k = f->ic, .n = f->oc, .weight = weight, .weight_kn = f->weight_kn,
                         .row_scale = f->weight_scale, .bias = f->bias, .channels = f->channels, .in_scale = f->in_scale,
                         .in_shift = f->in_shift, .blocked = f->fc_channels,
                         .half = m->opts.model.precision == FCT_PRECISION_FAST};
-    s = fct_fc_create(&spec, &fc, err);
+    fct_status s = fct_fc_create(&spec, &fc, err);
     n->fused->packed = fc;
+    return s;
+}
+
+static fct_status pack_fc(fct_model *m, fct_node *n, fct_error *err) {
+    fct_const *c = m->g->values[n->fused->parts[0]].konst;
+    const fct_view *v;
+    fct_status s = fct_const_data(c, &v, err);
+    if (s) return s;
+    s = create_fc(m, n, fct_view_f32(v), err);
     fct_const_drop(c);
     return s;
 }
@@ -127,4 +132,15 @@ fct_status fct_weights_node(fct_model *m, fct_node *n, const fct_view *in, bool 
     case FCT_NODE_AFFINE: return pack_affine(n, err);
     default: return FCT_OK;
     }
+}
+
+fct_status fct_weights_empty(fct_model *m, fct_node *n, fct_error *err) {
+    if (n->kind == FCT_NODE_FC) return create_fc(m, n, NULL, err);
+    if (n->kind == FCT_NODE_AFFINE) return pack_affine(n, err);
+    if (n->kind != FCT_NODE_CONV) return FCT_OK;
+    fct_conv *conv = NULL;
+    const fct_conv_spec spec = conv_spec(m, n, NULL);
+    fct_status s = fct_conv_create(&spec, &conv, err);
+    n->fused->packed = conv;
+    return s;
 }

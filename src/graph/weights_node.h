@@ -16,4 +16,7 @@ size_t fct_weights_count(const fct_node *n);
 fct_status fct_weights_node(fct_model *m, fct_node *n, const fct_view *in, bool binding, fct_weights_scratch *scratch,
                             fct_error *err);
 
+/* Makes a node's layer without weights; the cache brings them. */
+fct_status fct_weights_empty(fct_model *m, fct_node *n, fct_error *err);
+
 #endif

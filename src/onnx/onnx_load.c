@@ -21,6 +21,18 @@ fct_status fct_model_load_engine(const void *data, size_t len, const char *name,
     return load(&source, name ? name : "model", opts, out, err);
 }
 
+fct_status fct_model_load_engine_file(const char *path, const fct_engine_opts *opts, fct_model **out, fct_error *err) {
+    fct_map map;
+    *out = NULL;
+    if (!path) return fct_fail(err, FCT_ERR_ARG, "fct_model_load: no path");
+    fct_status s = fct_map_open(path, &map, err);
+    if (s) return s;
+    fct_source source = {.data = map.data, .len = map.size, .path = path};
+    s = load(&source, path, opts, out, err);
+    fct_map_close(&map);
+    return s;
+}
+
 static fct_status with_model_opts(const fct_model_opts *opts, fct_engine_opts *e, fct_error *err) {
     fct_engine_opts_init(e);
     if (opts && opts->size < sizeof *opts) return fct_fail(err, FCT_ERR_ARG, "fct_model_opts: call fct_model_opts_init() first");
@@ -39,14 +51,7 @@ fct_status fct_model_load_memory(const void *data, size_t len, const char *name,
 
 fct_status fct_model_load(const char *path, const fct_model_opts *opts, fct_model **out, fct_error *err) {
     fct_engine_opts e;
-    fct_map map;
     *out = NULL;
-    if (!path) return fct_fail(err, FCT_ERR_ARG, "fct_model_load: no path");
     fct_status s = with_model_opts(opts, &e, err);
-    if (!s) s = fct_map_open(path, &map, err);
-    if (s) return s;
-    fct_source source = {.data = map.data, .len = map.size, .path = path};
-    s = load(&source, path, &e, out, err);
-    fct_map_close(&map);
-    return s;
+    return s ? s : fct_model_load_engine_file(path, &e, out, err);
 }

@@ -18,7 +18,6 @@ static bool in_range(int v, int lo, int hi) { return v >= lo && v <= hi; }
 
 static fct_status check_spec(const fct_conv_spec *s, fct_error *err) {
     const int most = 1 << 20;
-    if (!s->weight) return bad(s, "no weights", err);
     if (!in_range(s->ic, 1, most) || !in_range(s->oc, 1, most)) return bad(s, "channels out of range", err);
     if (s->groups < 1 || s->ic % s->groups || s->oc % s->groups) return bad(s, "groups that do not divide its channels", err);
     if (!in_range(s->kh, 1, 64) || !in_range(s->kw, 1, 64)) return bad(s, "a kernel out of range (1 to 64)", err);
@@ -111,7 +110,8 @@ fct_status fct_conv_create(const fct_conv_spec *spec, fct_conv **out, fct_error 
 
 void fct_conv_free(fct_conv *c) {
     if (!c) return;
-    for (int i = 0; i < ALGO_COUNT; i++) fct_aligned_free(c->packed[i]);
+    for (int i = 0; i < ALGO_COUNT; i++)
+        if (!c->lent[i]) fct_aligned_free(c->packed[i]);
     fct_aligned_free(c->own_weight);
     fct_aligned_free(c->bias);
     fct_aligned_free(c->slope);
@@ -129,10 +129,43 @@ static size_t weight_bytes(const fct_conv *c) {
 size_t fct_conv_memory(const fct_conv *c) {
     fct_conv *m = (fct_conv *)c; /* the lock is the only thing touched */
     fct_mutex_lock(&m->lock);
-    size_t sum = c->own_weight ? weight_bytes(c) : 0;
+    size_t sum = c->weight ? weight_bytes(c) : 0;
     for (int i = 0; i < ALGO_COUNT; i++) sum += c->packed_bytes[i];
     fct_mutex_unlock(&m->lock);
     return sum;
+}
+
+static const char raw_name[] = "raw";
+
+int fct_conv_parts(const fct_conv *c, fct_packed_part parts[FCT_PACKED_PARTS]) {
+    int n = 0;
+    if (c->weight) parts[n++] = (fct_packed_part){raw_name, c->weight, weight_bytes(c)};
+    for (int i = 0; i < ALGO_COUNT; i++) {
+        if (!c->packed[i]) continue;
+        if (!algos[i]->bytes || algos[i]->bytes(c) != c->packed_bytes[i]) return -1;
+        parts[n++] = (fct_packed_part){algos[i]->name, c->packed[i], c->packed_bytes[i]};
+    }
+    return n;
+}
+
+bool fct_conv_attach(fct_conv *c, const char *name, const void *data, size_t bytes) {
+    if (!strcmp(name, raw_name)) {
+        if (c->weight || bytes != weight_bytes(c)) return false;
+        c->weight = data;
+        c->lent_weight = true;
+        return true;
+    }
+    for (int i = 0; i < ALGO_COUNT; i++) {
+        const fct_conv_algo *a = algos[i];
+        if (strcmp(name, a->name) != 0) continue;
+        if (c->packed[i] || !a->bytes || !a->can(c) || (c->s.precision == FCT_PRECISION_EXACT && !a->exact) ||
+            bytes != a->bytes(c))
+            return false;
+        c->packed[i] = (void *)(uintptr_t)data; /* read-only: packed weights are never written again */
+        c->packed_bytes[i] = bytes;
+        return c->lent[i] = true;
+    }
+    return false;
 }
 
 /* Can c run this algorithm: by its nature, its precision, and with what is left of its weights? */
@@ -196,7 +229,7 @@ static void drop_weight(fct_conv *c) {
 fct_status fct_conv_settle(fct_conv *c, fct_error *err) {
     fct_status st = FCT_OK;
     fct_mutex_lock(&c->lock);
-    if (c->weight && !c->own_weight) {
+    if (c->weight && !c->own_weight && !c->lent_weight) {
         const size_t n = weight_bytes(c) / sizeof(float);
         c->weight = c->own_weight = copy_padded(c->weight, n, n);
         if (!c->weight) st = fct_fail_nomem(err, c->s.name, weight_bytes(c));

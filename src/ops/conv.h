@@ -7,6 +7,7 @@
 #define FCT_OPS_CONV_H
 
 #include "facet/model.h"
+#include "ops/packed.h"
 
 typedef enum fct_act_kind {
     FCT_ACT_NONE = 0,
@@ -35,7 +36,7 @@ typedef struct fct_conv_spec {
     int ic, oc, groups;
     int kh, kw, sh, sw, dh, dw;             /* kernel, stride, dilation */
     int pad_top, pad_left, pad_bottom, pad_right;
-    const float *weight;                    /* [oc][ic / groups][kh][kw]; borrowed until fct_conv_settle() */
+    const float *weight;                    /* [oc][ic / groups][kh][kw]; borrowed until fct_conv_settle(); NULL: fct_conv_attach() brings them */
     const float *bias;                      /* [oc] or NULL */
     const float *in_scale, *in_shift;       /* [ic] or NULL: input is x * scale + shift, *then* zero-padded */
     fct_act act;
@@ -57,6 +58,13 @@ fct_status fct_conv_create(const fct_conv_spec *spec, fct_conv **out, fct_error 
 fct_status fct_conv_settle(fct_conv *c, fct_error *err);
 void fct_conv_free(fct_conv *c);
 size_t fct_conv_memory(const fct_conv *c); /* bytes of packed weights */
+
+/* The weights a convolution holds, raw and packed, borrowed as long as it lives;
+ * -1 when one of its algorithms cannot take them back. Not while others use c. */
+int fct_conv_parts(const fct_conv *c, fct_packed_part parts[FCT_PACKED_PARTS]);
+/* Takes such weights in: 64-byte aligned, borrowed until c is freed. False, and
+ * nothing has changed, when name or size are not those of c's own. */
+bool fct_conv_attach(fct_conv *c, const char *name, const void *data, size_t bytes);
 
 /* Chooses the algorithm for an input of n x ic x ih x iw and packs weights for
  * it if that has not been done (under a lock; thread-safe). algorithm: NULL, or

@@ -13,10 +13,14 @@ static bool can(const fct_conv *c) {
            s->dw == 1 && s->act.kind != FCT_ACT_SIGMOID;
 }
 
+static size_t packed_bytes(const fct_conv *c) {
+    return (size_t)c->s.kh * c->s.kw * group(c) * c->ocb * c->cb * sizeof(float);
+}
+
 /* [block][kh][kw][r][cb]: see fct_k_dw */
 static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
     const size_t taps = (size_t)c->s.kh * c->s.kw, g = (size_t)group(c);
-    *bytes = taps * g * c->ocb * c->cb * sizeof(float);
+    *bytes = packed_bytes(c);
     float *w = *packed = fct_aligned_alloc(*bytes);
     if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
     memset(w, 0, *bytes);
@@ -59,4 +63,4 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
     fct_parallel(p->n * p->c->ocb * p->t[T_BANDS], task, &j);
 }
 
-const fct_conv_algo fct_conv_algo_dw = {"depthwise", true, can, pack, prepare, run};
+const fct_conv_algo fct_conv_algo_dw = {"depthwise", true, can, pack, prepare, run, packed_bytes};

@@ -85,9 +85,12 @@ static void pack_task(void *ctx, int index, int worker) {
 
 static size_t packed_floats(const fct_conv *c) { return (size_t)group_blocks(c) * c->cb * depth(c) * group_count(c); }
 
+static size_t bytes_full(const fct_conv *c) { return packed_floats(c) * sizeof(float); }
+static size_t bytes_half(const fct_conv *c) { return packed_floats(c) * sizeof(uint16_t); }
+
 static fct_status pack_as(fct_conv *c, bool half, void **packed, size_t *bytes, fct_error *err) {
     packing k = {.c = c, .wide_size = (size_t)c->k->gemm_mv * c->cb * depth(c)};
-    *bytes = packed_floats(c) * (half ? sizeof(uint16_t) : sizeof(float));
+    *bytes = half ? bytes_half(c) : bytes_full(c);
     k.packed = fct_aligned_alloc(*bytes);
     if (half) k.wide = fct_aligned_alloc(k.wide_size * sizeof(float) * (size_t)fct_threads());
     if (!k.packed || (half && !k.wide)) {
@@ -347,6 +350,7 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
     fct_parallel(p->t[T_BLOCKS] * group_count(p->c) * p->t[T_SPLITS], task, &j);
 }
 
-const fct_conv_algo fct_conv_algo_gemm_1x1 = {"gemm-1x1", true, can_1x1, pack, prepare, run};
-const fct_conv_algo fct_conv_algo_gemm = {"direct", true, can_kxk, pack, prepare, run};
-const fct_conv_algo fct_conv_algo_gemm_half = {"direct-half", false, can_half, pack_half, prepare, run};
+const fct_conv_algo fct_conv_algo_gemm_1x1 = {"gemm-1x1", true, can_1x1, pack, prepare, run, bytes_full};
+const fct_conv_algo fct_conv_algo_gemm = {"direct", true, can_kxk, pack, prepare, run, bytes_full};
+const fct_conv_algo fct_conv_algo_gemm_half = {"direct-half", false, can_half, pack_half, prepare, run,
+                                               bytes_half};

@@ -21,6 +21,7 @@ typedef struct fct_conv_algo {
      * one thread, for the choice. Called for each candidate. */
     double (*prepare)(const fct_conv *c, fct_conv_plan *p);
     void (*run)(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch);
+    size_t (*bytes)(const fct_conv *c); /* of the packed weights; NULL: they cannot be kept in a cache */
 } fct_conv_algo;
 
 struct fct_conv {
@@ -29,11 +30,13 @@ struct fct_conv {
     int cb, icb, ocb; /* channels per block; blocks of input and output */
     const float *weight; /* raw; given up after the first plan when large */
     float *own_weight;   /* the copy of it that is ours, or NULL: borrowed */
+    bool lent_weight;    /* borrowed for as long as we live */
     float *bias;      /* [ocb * cb], zeros where the spec has none */
     float *slope;     /* [ocb * cb] or NULL */
     float *scale, *shift; /* [icb * cb] or NULL */
     fct_k_epilogue epilogue; /* at block 0 */
     void *packed[FCT_CONV_ALGOS];
+    bool lent[FCT_CONV_ALGOS];   /* packed[i] is somebody else's memory */
     size_t packed_bytes[FCT_CONV_ALGOS];
     fct_mutex lock;
 };

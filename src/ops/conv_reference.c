@@ -4,10 +4,14 @@
 
 static bool can(const fct_conv *c) { return true; }
 
+static size_t packed_bytes(const fct_conv *c) {
+    return (size_t)(c->s.ic / c->s.groups) * c->s.kh * c->s.kw * c->ocb * c->cb * sizeof(float);
+}
+
 /* [ocb][ic per group][kh][kw][cb] */
 static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
     const size_t k = (size_t)(c->s.ic / c->s.groups) * c->s.kh * c->s.kw;
-    *bytes = k * c->ocb * c->cb * sizeof(float);
+    *bytes = packed_bytes(c);
     float *w = *packed = fct_aligned_alloc(*bytes);
     if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
     memset(w, 0, *bytes);
@@ -52,4 +56,4 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
     fct_parallel(p->n * p->c->ocb, task, &j);
 }
 
-const fct_conv_algo fct_conv_algo_reference = {"reference", true, can, pack, prepare, run};
+const fct_conv_algo fct_conv_algo_reference = {"reference", true, can, pack, prepare, run, packed_bytes};

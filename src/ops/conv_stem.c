@@ -15,10 +15,12 @@ static bool can(const fct_conv *c) {
     return s->planar_in && s->groups == 1 && depth(c) <= DEPTH_MOST && !s->add_up2 && s->act.kind != FCT_ACT_SIGMOID;
 }
 
+static size_t packed_bytes(const fct_conv *c) { return (size_t)depth(c) * c->ocb * c->cb * sizeof(float); }
+
 /* [panel][k][panel lanes], k = [channel][ky][kx] */
 static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
     const int k = depth(c);
-    *bytes = (size_t)k * c->ocb * c->cb * sizeof(float);
+    *bytes = packed_bytes(c);
     float *w = *packed = fct_aligned_alloc(*bytes);
     if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
     for (int i = 0; i < fct_panel_total(c->k, c->ocb); i++) {
@@ -116,4 +118,4 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
     fct_parallel(p->n * bands(p), task, &j);
 }
 
-const fct_conv_algo fct_conv_algo_stem = {"stem", true, can, pack, prepare, run};
+const fct_conv_algo fct_conv_algo_stem = {"stem", true, can, pack, prepare, run, packed_bytes};

@@ -77,9 +77,15 @@ static void pack_panel(void *ctx, int index, int worker) {
     if (k->half) c->k->float_to_half((uint16_t *)((char *)k->packed + HEADER) + at, u, n);
 }
 
+static size_t packed_bytes(const fct_conv *c, int f, bool half) {
+    return HEADER + (size_t)c->ocb * c->cb * c->s.ic * points(f) * (half ? sizeof(uint16_t) : sizeof(float));
+}
+static size_t bytes_4(const fct_conv *c) { return packed_bytes(c, 4, false); }
+static size_t bytes_4_half(const fct_conv *c) { return packed_bytes(c, 4, true); }
+static size_t bytes_6(const fct_conv *c) { return packed_bytes(c, 6, false); }
+
 static fct_status pack(fct_conv *c, int f, bool half, void **packed, size_t *bytes, fct_error *err) {
-    const size_t n = (size_t)c->ocb * c->cb * c->s.ic * points(f);
-    *bytes = HEADER + n * (half ? 2 : 4);
+    *bytes = packed_bytes(c, f, half);
     packing k = {.c = c, .family = f, .half = half, .scale = weight_scale(c, half)};
     k.u_size = (size_t)4 * c->cb * c->s.ic * points(f);
     k.packed = fct_aligned_alloc(*bytes);
@@ -89,6 +95,7 @@ static fct_status pack(fct_conv *c, int f, bool half, void **packed, size_t *byt
         fct_aligned_free(k.u);
         return fct_fail_nomem(err, "packed weights", *bytes);
     }
+    memset(k.packed, 0, HEADER);
     ((header *)k.packed)->scale = 1 / k.scale;
     fct_parallel(fct_panel_total(c->k, c->ocb), pack_panel, &k);
     fct_aligned_free(k.u);
@@ -323,6 +330,7 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
     fct_parallel(fct_panel_total(c->k, c->ocb), panel_task, &j);
 }
 
-const fct_conv_algo fct_conv_algo_wino4 = {"wino-f43", false, can, pack_4, prepare, run};
-const fct_conv_algo fct_conv_algo_wino4_half = {"wino-f43-half", false, can_half, pack_4_half, prepare, run};
-const fct_conv_algo fct_conv_algo_wino6 = {"wino-f63", false, can, pack_6, prepare, run};
+const fct_conv_algo fct_conv_algo_wino4 = {"wino-f43", false, can, pack_4, prepare, run, bytes_4};
+const fct_conv_algo fct_conv_algo_wino4_half = {"wino-f43-half", false, can_half, pack_4_half, prepare, run,
+                                               bytes_4_half};
+const fct_conv_algo fct_conv_algo_wino6 = {"wino-f63", false, can, pack_6, prepare, run, bytes_6};

@@ -13,6 +13,9 @@ struct fct_fc {
     int n, inputs;   /* outputs; true inputs */
     size_t row;      /* padded row length */
     bool copy;       /* input rows must be padded first */
+    bool half;       /* which of w, wh it has */
+    bool lent;       /* w or wh is somebody else's memory */
+    bool has_bias;
     float *w;
     uint16_t *wh;
     float *bias;     /* [n] */
@@ -62,6 +65,19 @@ static fct_status pack(fct_fc *f, const fct_fc_spec *s, fct_error *err) {
     return FCT_OK;
 }
 
+static size_t weight_bytes(const fct_fc *f) {
+    return f->row * (size_t)f->n * (f->half ? sizeof(uint16_t) : sizeof(float));
+}
+
+static fct_status create_packed(fct_fc *f, const fct_fc_spec *s, fct_error *err) {
+    void *w = fct_aligned_alloc(weight_bytes(f));
+    if (!w) return fct_fail_nomem(err, s->name, weight_bytes(f));
+    if (f->half) f->wh = w;
+    else f->w = w;
+    f->has_bias = true;
+    return pack(f, s, err);
+}
+
 fct_status fct_fc_create(const fct_fc_spec *s, fct_fc **out, fct_error *err) {
     *out = NULL;
     if (s->k < 1 || s->n < 1 || s->channels < 1 || s->k % s->channels || (s->blocked && s->k % s->blocked))
@@ -78,10 +94,10 @@ fct_status fct_fc_create(const fct_fc_spec *s, fct_fc **out, fct_error *err) {
     bool fits = f->row < INT32_MAX && fct_mul_size(f->row, (size_t)s->n, &count) && count < SIZE_MAX / 8;
     bool half = s->half && (f->k->level == FCT_CPU_AVX2 || f->k->level == FCT_CPU_AVX512 || f->k->level == FCT_CPU_NEON);
     f->inputs = (int)used;
-    f->bias = fits ? fct_alloc((size_t)s->n * sizeof *f->bias) : NULL;
-    if (fits && half) f->wh = fct_aligned_alloc(count * sizeof *f->wh);
-    else if (fits) f->w = fct_aligned_alloc(count * sizeof *f->w);
-    fct_status st = f->bias && (f->w || f->wh) ? pack(f, s, err) : fct_fail_nomem(err, s->name, 0);
+    f->half = half;
+    f->bias = fits ? fct_calloc((size_t)s->n, sizeof *f->bias) : NULL;
+    fct_status st = f->bias ? FCT_OK : fct_fail_nomem(err, s->name, 0);
+    if (!st && s->weight) st = create_packed(f, s, err);
     if (st) fct_fc_free(f);
     else *out = f;
     return st;
@@ -89,14 +105,40 @@ fct_status fct_fc_create(const fct_fc_spec *s, fct_fc **out, fct_error *err) {
 
 void fct_fc_free(fct_fc *f) {
     if (!f) return;
-    fct_aligned_free(f->w);
-    fct_aligned_free(f->wh);
+    if (!f->lent) {
+        fct_aligned_free(f->w);
+        fct_aligned_free(f->wh);
+    }
     fct_free(f->bias);
     fct_free(f);
 }
 
-size_t fct_fc_memory(const fct_fc *f) { return f->row * (size_t)f->n * (f->wh ? 2 : 4) + (size_t)f->n * 4; }
-const char *fct_fc_algorithm(const fct_fc *f) { return f->wh ? "fc-half" : "fc"; }
+static const char *const weight_names[] = {"fc", "fc-half"};
+static const char bias_name[] = "fc-bias";
+
+int fct_fc_parts(const fct_fc *f, fct_packed_part parts[FCT_PACKED_PARTS]) {
+    parts[0] = (fct_packed_part){weight_names[f->half], f->half ? (const void *)f->wh : f->w, weight_bytes(f)};
+    parts[1] = (fct_packed_part){bias_name, f->bias, (size_t)f->n * sizeof *f->bias};
+    return 2;
+}
+
+bool fct_fc_attach(fct_fc *f, const char *name, const void *data, size_t bytes) {
+    if (!strcmp(name, bias_name)) {
+        if (f->has_bias || bytes != (size_t)f->n * sizeof *f->bias) return false;
+        memcpy(f->bias, data, bytes);
+        return f->has_bias = true;
+    }
+    if (strcmp(name, weight_names[f->half]) != 0 || f->w || f->wh || bytes != weight_bytes(f)) return false;
+    /* read-only: packed weights are never written again */
+    if (f->half) f->wh = (uint16_t *)(uintptr_t)data;
+    else f->w = (float *)(uintptr_t)data;
+    return f->lent = true;
+}
+
+bool fct_fc_complete(const fct_fc *f) { return f->has_bias && (f->w || f->wh); }
+
+size_t fct_fc_memory(const fct_fc *f) { return weight_bytes(f) + (size_t)f->n * sizeof *f->bias; }
+const char *fct_fc_algorithm(const fct_fc *f) { return weight_names[f->half]; }
 size_t fct_fc_scratch(const fct_fc *f, int rows) { return f->copy ? f->row * (size_t)rows * sizeof(float) : 0; }
 
 typedef struct run_job { const fct_fc *f; const float *x; int rows; float *y; } run_job;

@@ -3,12 +3,13 @@
 #define FCT_OPS_FC_H
 
 #include "facet/model.h"
+#include "ops/packed.h"
 
 /* All pointers are borrowed until fct_fc_create() returns. */
 typedef struct fct_fc_spec {
     const char *name;            /* for error texts */
     int k, n;                    /* inputs, outputs */
-    const float *weight;         /* [n][k], or [k][n] with weight_kn */
+    const float *weight;         /* [n][k], or [k][n] with weight_kn; NULL: fct_fc_attach() brings it */
     bool weight_kn;
     const float *row_scale;      /* [n] or NULL: multiplied into the weights */
     const float *bias;           /* [n] or NULL */
@@ -20,11 +21,17 @@ typedef struct fct_fc_spec {
 
 typedef struct fct_fc fct_fc;
 
-/* *out is owned and immutable: threads may share it. */
+/* *out is owned and, once complete, immutable: threads may share it. */
 fct_status fct_fc_create(const fct_fc_spec *spec, fct_fc **out, fct_error *err);
 void fct_fc_free(fct_fc *f);
 size_t fct_fc_memory(const fct_fc *f);
 const char *fct_fc_algorithm(const fct_fc *f); /* static */
+
+/* As fct_conv_parts() and fct_conv_attach(). A layer made without weights must get
+ * all its parts before it is run: fct_fc_complete(). */
+int fct_fc_parts(const fct_fc *f, fct_packed_part parts[FCT_PACKED_PARTS]);
+bool fct_fc_attach(fct_fc *f, const char *name, const void *data, size_t bytes);
+bool fct_fc_complete(const fct_fc *f);
 
 /* Bytes of scratch for that many rows: a plain input is padded to the vector length. */
 size_t fct_fc_scratch(const fct_fc *f, int rows);

@@ -99,7 +99,7 @@ fct_status fct_sink_create(const char *path, fct_sink **out, fct_error *err) {
         fct_free(k);
         return fct_fail_nomem(err, path, 0);
     }
-    int e = fct_sys_create(path, &k->f);
+    int e = fct_sys_create(path, false, &k->f);
     if (e) {
         fct_free(k->path);
         fct_free(k);
