@@ -1,6 +1,8 @@
 #include "bench_run.h"
 
+#include "base/alloc.h"
 #include "base/file.h"
+#include "engine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,9 +54,13 @@ static int prepare(runner *r, const char *path, const cli_settings *s, cli_bench
     fct_model_opts_init(&o);
     o.precision = s->precision == 1 ? FCT_PRECISION_EXACT : FCT_PRECISION_FAST;
     o.low_memory = s->low_memory;
+    char *cache = cli_cache_dir(s);
+    o.cache_dir = cache;
     uint64_t start = fct_time_ns();
-    if (fct_model_load(path, &o, &r->model, &e)) return cli_fail(&e);
+    fct_status st = fct_model_load(path, &o, &r->model, &e);
     out->load_ms = ms_since(start);
+    fct_free(cache);
+    if (st) return cli_fail(&e);
     r->n_in = fct_model_input_count(r->model);
     r->n_out = fct_model_output_count(r->model);
     if (r->n_in > MOST_INPUTS || r->n_out > MOST_OUTPUTS) {

@@ -76,6 +76,7 @@ typedef enum cli_opt_id {
     OPT_MODELS,
     OPT_PRECISION,
     OPT_LOW_MEMORY,
+    OPT_NO_CACHE,
     OPT_THREADS,
     OPT_JSON,
     OPT_QUIET,
@@ -87,7 +88,8 @@ typedef enum cli_opt_id {
 /* What all commands have, those that load a pack, and those that analyse photos. */
 #define CLI_COMMON_OPTIONS (CLI_OPT(OPT_JSON) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE))
 #define CLI_PACK_OPTIONS \
-    (CLI_COMMON_OPTIONS | CLI_OPT(OPT_MODELS) | CLI_OPT(OPT_PRECISION) | CLI_OPT(OPT_LOW_MEMORY) | CLI_OPT(OPT_THREADS))
+    (CLI_COMMON_OPTIONS | CLI_OPT(OPT_MODELS) | CLI_OPT(OPT_PRECISION) | CLI_OPT(OPT_LOW_MEMORY) | CLI_OPT(OPT_NO_CACHE) | \
+     CLI_OPT(OPT_THREADS))
 #define CLI_ANALYSIS_OPTIONS \
     (CLI_PACK_OPTIONS | CLI_OPT(OPT_DET_SIZE) | CLI_OPT(OPT_DET_THRESH) | CLI_OPT(OPT_MAX_FACES) | \
      CLI_OPT(OPT_ROTATIONS) | CLI_OPT(OPT_TILE) | CLI_OPT(OPT_MAX_PIXELS) | CLI_OPT(OPT_FILES_FROM))
@@ -105,7 +107,7 @@ typedef struct cli_sizes {
 /* Values of all options after parsing; those not given hold their defaults.
  * Texts are borrowed from argv. */
 typedef struct cli_settings {
-    bool help, quiet, verbose, json, yes, normalize, all_faces, strict, rotations, low_memory, layers;
+    bool help, quiet, verbose, json, yes, normalize, all_faces, strict, rotations, low_memory, no_cache, layers;
     bool hardware, terminal;
     const char *record, *events, *snapshot_dir, *sheet, *blur, *frame_size;
     int every, keep_days;

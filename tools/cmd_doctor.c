@@ -2,6 +2,7 @@
 #include "engine.h"
 #include "json.h"
 
+#include "base/alloc.h"
 #include "base/file.h"
 
 #include <math.h>
@@ -183,6 +184,18 @@ static void check_pack(doctor *d) {
     fct_pack_free(p);
 }
 
+/* ---- Cache ------------------------------------------------------------------------------------ */
+
+static void check_cache(doctor *d) {
+    fct_cache_info c;
+    char text[600], *dir = cli_cache_dir(d->set);
+    fct_cache_stat(dir, &c);
+    if (dir) snprintf(text, sizeof text, "%s: %d files, %.1f of at most %.0f MB", dir, c.files, (double)c.bytes / 1e6, (double)c.max_bytes / 1e6);
+    else snprintf(text, sizeof text, "off");
+    report(d, "cache", true, text);
+    fct_free(dir);
+}
+
 /* ---- Gallery ------------------------------------------------------------------------------------- */
 
 static void check_gallery(doctor *d) {
@@ -221,6 +234,7 @@ static int run_doctor(cli_args *a) {
     }
     check_machine(&d);
     check_pack(&d);
+    check_cache(&d);
     check_gallery(&d);
     if (d.json) {
         cli_json_close_array(&j);

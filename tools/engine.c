@@ -4,7 +4,14 @@
 #include "base/file.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+char *cli_cache_dir(const cli_settings *s) {
+    const char *env = getenv("FCT_CACHE");
+    if (s->no_cache || (env && (!strcmp(env, "off") || !strcmp(env, "0")))) return NULL;
+    return env && *env ? fct_strdup(env) : fct_cache_dir();
+}
 
 int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out) {
     fct_pack_opts o;
@@ -12,8 +19,11 @@ int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out) {
     o.tasks = tasks;
     o.precision = s->precision == 1 ? FCT_PRECISION_EXACT : FCT_PRECISION_FAST;
     o.low_memory = s->low_memory;
+    char *cache = cli_cache_dir(s);
+    o.cache_dir = cache;
     fct_error e;
     fct_status st = fct_pack_open(s->models, &o, out, &e);
+    fct_free(cache);
     if (!st) return CLI_DONE;
     if (s->models || st != FCT_ERR_NOT_FOUND) return cli_fail(&e);
     cli_error("no model pack: name one with --models FOLDER ('facet help packs' says where to get one)");

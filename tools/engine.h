@@ -19,6 +19,9 @@ typedef struct cli_engine {
 int cli_engine_open(const cli_settings *s, uint32_t tasks, cli_engine *out);
 void cli_engine_close(cli_engine *e);
 
+/* The folder of prepared networks, owned (fct_free); NULL = there shall be none. */
+char *cli_cache_dir(const cli_settings *s);
+
 /* Opens the pack alone, for reports. *out is owned. The same return. */
 int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out);
 

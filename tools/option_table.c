@@ -89,6 +89,7 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_PRECISION] = CHOICE("precision", 0, precision, "fast|exact",
                              "exact: plain fp32 arithmetic, slower (default fast)"),
     [OPT_LOW_MEMORY] = FLAG("low-memory", 0, low_memory, "smallest memory at some cost in speed"),
+    [OPT_NO_CACHE] = FLAG("no-cache", 0, no_cache, "neither use nor write the cache of prepared networks (FCT_CACHE)"),
     [OPT_THREADS] = INT("threads", 't', threads, "N", 0, 1024,
                         "threads to compute with; 0 = the CPUs this process may use (default 0)"),
     [OPT_JSON] = FLAG("json", 0, json, "machine-readable output: one JSON object a line"),

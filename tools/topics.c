@@ -46,6 +46,8 @@ const cli_topic cli_topics[] = {
      "  FCT_PACK      the pack to use where --models names none\n"
      "  FCT_MODELS    folder in which packs are looked up by name\n"
      "  FCT_GALLERY   the gallery's file\n"
+     "  FCT_CACHE     folder of prepared networks, which start faster; off = none\n"
+     "                (default: facet in XDG_CACHE_HOME or ~/.cache)\n"
      "  FCT_THREADS   number of threads\n"
      "  FCT_CPU       highest kernel level to use: c, sse41, avx2, avx512, neon\n"},
     {NULL, NULL, NULL},

@@ -29,9 +29,16 @@ typedef struct fct_model_opts {
     size_t size;             /* sizeof this struct; set by fct_model_opts_init() */
     fct_precision precision; /* (default FCT_PRECISION_FAST) */
     bool low_memory;         /* smallest resident size at some cost in speed (default false) */
-    const char *cache_dir;   /* folder of packed-weight caches; NULL = none (default NULL) */
+    const char *cache_dir;   /* folder of packed-weight caches, made when needed; a later load maps them
+                                instead of packing; NULL = none (default NULL) */
 } fct_model_opts;
 FCT_API void fct_model_opts_init(fct_model_opts *o);
+
+/* A folder of packed-weight caches: one file per network, options and machine, read
+ * only by the user who made it, removed when the folder outgrows max_bytes. */
+typedef struct fct_cache_info { uint64_t bytes, max_bytes; int files; } fct_cache_info;
+/* Bytes and files in such a folder; zeros where there is none. */
+FCT_API void fct_cache_stat(const char *cache_dir, fct_cache_info *out);
 
 /* Loads an ONNX file (opset 9 to 17, fp32 / fp16 / integer constants). The file
  * is memory-mapped while loading and is not needed afterwards. *out is owned.

@@ -6,7 +6,8 @@
 #define FCT_GRAPH_CACHE_H
 
 #include "base/file.h"
-#include "graph/model.h"
+#include "facet/model.h"
+#include "graph/source.h"
 #include "ops/packed.h"
 
 /* One array of one node, as the file has it. */
@@ -48,9 +49,5 @@ bool fct_cache_make_room(const char *dir, uint64_t bytes);
 bool fct_cache_recall(const char *dir, fct_source *source);
 /* Makes that record. */
 void fct_cache_remember(const char *dir, const fct_source *source);
-
-/* Bytes and number of files in a cache folder, and its bound; for reports. */
-typedef struct fct_cache_usage { uint64_t bytes, most; int files; } fct_cache_usage;
-fct_cache_usage fct_cache_measure(const char *dir);
 
 #endif

@@ -72,7 +72,7 @@ bool fct_cache_make_room(const char *dir, uint64_t bytes) {
     size_t n = list_files(dir, &f);
     uint64_t sum = bytes;
     for (size_t i = 0; i < n; i++) sum += f[i].size;
-    qsort(f, n, sizeof *f, by_age);
+    if (n) qsort(f, n, sizeof *f, by_age);
     const int64_t stale = (fct_time_unix() - STALE_S) * 1000000000;
     for (size_t i = 0; i < n; i++) {
         const bool leftover = f[i].temp && f[i].mtime_ns < stale;
@@ -83,13 +83,12 @@ bool fct_cache_make_room(const char *dir, uint64_t bytes) {
     return true;
 }
 
-fct_cache_usage fct_cache_measure(const char *dir) {
-    found *f;
-    size_t n = list_files(dir, &f);
-    fct_cache_usage u = {.most = MOST_BYTES, .files = (int)n};
-    for (size_t i = 0; i < n; i++) u.bytes += f[i].size;
+void fct_cache_stat(const char *dir, fct_cache_info *out) {
+    found *f = NULL;
+    size_t n = dir ? list_files(dir, &f) : 0;
+    *out = (fct_cache_info){.max_bytes = MOST_BYTES, .files = (int)n};
+    for (size_t i = 0; i < n; i++) out->bytes += f[i].size;
     free_files(f, n);
-    return u;
 }
 
 /* ---- Which file is which model -------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "graph/graph.h"
+#include "graph/source.h"
 
 /* Passes that can be left out, for tests. */
 enum {
@@ -30,16 +31,6 @@ struct fct_model {
     size_t memory;  /* bytes of constants kept, packed weights aside */
     int64_t params; /* elements of float constants in the file */
 };
-
-/* The bytes a graph was read from. */
-typedef struct fct_source {
-    const void *data;
-    size_t len;
-    const char *path; /* of the file they are mapped from, or NULL */
-    bool hashed;
-    char sha256[65]; /* of data, where hashed */
-} fct_source;
-void fct_source_hash(fct_source *s);
 
 /* Optimises and packs the graph, which it takes over, also on failure. The
  * source's bytes may go afterwards. */
