@@ -8,9 +8,8 @@
 #include <string.h>
 
 char *cli_cache_dir(const cli_settings *s) {
-    const char *env = getenv("FCT_CACHE");
-    if (s->no_cache || (env && (!strcmp(env, "off") || !strcmp(env, "0")))) return NULL;
-    return env && *env ? fct_strdup(env) : fct_cache_dir();
+    char dir[4096];
+    return !s->no_cache && fct_cache_default_dir(dir, sizeof dir) ? fct_strdup(dir) : NULL;
 }
 
 int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out) {

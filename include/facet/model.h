@@ -39,6 +39,10 @@ FCT_API void fct_model_opts_init(fct_model_opts *o);
 typedef struct fct_cache_info { uint64_t bytes, max_bytes; int files; } fct_cache_info;
 /* Bytes and files in such a folder; zeros where there is none. */
 FCT_API void fct_cache_stat(const char *cache_dir, fct_cache_info *out);
+/* The folder that facet's programs use: FCT_CACHE of the environment, else the user's
+ * (facet in XDG_CACHE_HOME or ~/.cache). out: at least 1 byte. false, and an empty out: the environment asks for none
+ * (FCT_CACHE=off), or the path is longer than size - 1 bytes. */
+FCT_API bool fct_cache_default_dir(char *out, size_t size);
 
 /* Loads an ONNX file (opset 9 to 17, fp32 / fp16 / integer constants). The file
  * is memory-mapped while loading and is not needed afterwards. *out is owned.

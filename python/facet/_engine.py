@@ -48,10 +48,11 @@ class Pack:
     """An open pack. Immutable; threads may share it."""
 
     def __init__(self, name, root=None, tasks=n.TASK_ALL, names_only=False, precision="fast"):
-        opts, handle = n.PackOpts(), C.c_void_p()
+        opts, handle, cache = n.PackOpts(), C.c_void_p(), C.create_string_buffer(4096)
         n.lib.fct_pack_opts_init(C.byref(opts))
         opts.root, opts.tasks, opts.names_only = _encode(root), tasks, names_only
         opts.precision = {"fast": n.PRECISION_FAST, "exact": n.PRECISION_EXACT}[precision]
+        opts.cache_dir = cache.value if n.lib.fct_cache_default_dir(cache, len(cache)) else None
         # The collector finalizes a group of objects in any order, so the pack itself
         # sees to it that its analyzers are freed before it.
         self._handle, self._analyzers = None, []

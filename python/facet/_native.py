@@ -77,6 +77,7 @@ _STATUS = {  # name: argument types but for the trailing fct_error *
 _PLAIN = {  # name: (result, argument types)
     "fct_version": (C.c_char_p, []),
     "fct_threads": (C.c_int, []),
+    "fct_cache_default_dir": (C.c_bool, [C.c_char_p, C.c_size_t]),
     "fct_pack_opts_init": (None, [P(PackOpts)]),
     "fct_pack_free": (None, [C.c_void_p]),
     "fct_pack_file_count": (C.c_int, [C.c_void_p]),

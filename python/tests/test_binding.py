@@ -198,6 +198,22 @@ class BindingTest(unittest.TestCase):
                            env={**os.environ, "PYTHONPATH": path}, check=True)
         self.equal(pickle.loads(p.stdout), self.app.get(THREE))
 
+    def test_prepared_networks_are_kept_on_disk(self):
+        # os.environ reaches the library's getenv().
+        pack, before = os.path.join(self.temp.name, "pack"), os.environ.get("FCT_CACHE")
+        try:
+            with tempfile.TemporaryDirectory() as cache:
+                for setting, kept in ("off", False), (cache, True), (cache, True):
+                    os.environ["FCT_CACHE"] = setting
+                    app = FaceAnalysis(pack)
+                    app.prepare(0, det_size=(320, 320))
+                    self.equal(app.get(THREE), self.app.get(THREE))
+                    self.assertEqual(any(f.endswith(".weights") for f in os.listdir(cache)), kept)
+        finally:
+            os.environ.pop("FCT_CACHE", None)
+            if before is not None:
+                os.environ["FCT_CACHE"] = before
+
     def test_modules(self):
         only = FaceAnalysis(os.path.join(self.temp.name, "pack"), allowed_modules=["detection"])
         only.prepare(0, det_size=(320, 320))

@@ -7,6 +7,7 @@
  * last seconds, when a second change might leave the same times. */
 #include "graph/cache.h"
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,17 @@ void fct_cache_stat(const char *dir, fct_cache_info *out) {
     *out = (fct_cache_info){.max_bytes = MOST_BYTES, .files = (int)n};
     for (size_t i = 0; i < n; i++) out->bytes += f[i].size;
     free_files(f, n);
+}
+
+bool fct_cache_default_dir(char *out, size_t size) {
+    const char *env = getenv("FCT_CACHE");
+    bool off = env && (!strcmp(env, "off") || !strcmp(env, "0"));
+    char *dir = off ? NULL : env && *env ? fct_strdup(env) : fct_cache_dir();
+    int n = dir ? snprintf(out, size, "%s", dir) : -1;
+    bool ok = n >= 0 && (size_t)n < size;
+    if (!ok) *out = 0;
+    fct_free(dir);
+    return ok;
 }
 
 /* ---- Which file is which model -------------------------------------------------- */
