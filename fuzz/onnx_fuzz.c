@@ -1,8 +1,9 @@
-/* ONNX files: loading, shape inference, planning, running on two input shapes.
+/* ONNX files: routing, loading, shape inference, planning, running on two input shapes.
  * What a network may ask for is held to little, so that whatever the library lets
  * pass ends within milliseconds: a slow input is a hole in the limits. */
 #include "fuzz.h"
 #include "ops/limits.h"
+#include "pack/signature.h"
 
 #define MAX_ELEMENTS (1 << 16)
 #define MAX_INPUTS 4
@@ -44,6 +45,21 @@ static void run(const fct_model *m, fct_session *session, int64_t varying) {
     for (int i = 0; i < MAX_INPUTS; i++) free(in[i].data);
 }
 
+/* What a pack's opener asks of a file before it decides to load it. */
+static void route(const uint8_t *data, size_t size) {
+    fct_signature sig;
+    fct_route r;
+    fct_error e;
+    if (fct_signature_read(data, size, "fuzz", &sig, &e)) return;
+    FUZZ_REQUIRE(sig.rank >= 0 && sig.out_rank >= 0);
+    for (int names_only = 0; names_only < 2; names_only++) {
+        fct_signature_route(&sig, names_only, &r);
+        FUZZ_REQUIRE(!(r.task & ~(uint32_t)FCT_TASK_ALL) && !(r.task & (r.task - 1)));
+        FUZZ_REQUIRE(memchr(r.note, 0, sizeof r.note) && (r.task || r.note[0]));
+        FUZZ_REQUIRE(r.width >= 0 && r.height >= 0 && (!r.task || r.std > 0));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fct_model_opts o;
     fct_model *m = NULL;
@@ -53,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fct_work_limits = (fct_limits){.elements = 1 << 20, .plain = 1 << 22, .fast = 1 << 24, .folded = 1 << 16,
                                    .packed = 1 << 20, .arena = 1 << 26};
     fct_set_threads(1, NULL);
+    route(data, size);
     fct_model_opts_init(&o);
     if (size && data[size - 1] & 1) o.precision = FCT_PRECISION_EXACT;
     fct_status s = fct_model_load_memory(data, size, "fuzz", &o, &m, &e);
