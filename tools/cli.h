@@ -132,6 +132,7 @@ typedef struct cli_args {
 typedef struct cli_command {
     const char *name;
     const char *synopsis;    /* its arguments: "PHOTO..." */
+    const char *actions;     /* what its first argument may be, "list|get", for completion; NULL = anything */
     const char *summary;     /* one line, no full stop */
     const char *description; /* paragraphs divided by empty lines */
     uint64_t options;        /* CLI_OPT bits; OPT_HELP is always taken */

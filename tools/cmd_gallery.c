@@ -282,6 +282,7 @@ static int run_gallery(cli_args *a) {
 const cli_command cmd_gallery = {
     .name = "gallery",
     .synopsis = "[info | check | merge NAME INTO | backup FILE | export FILE | import FILE [NAMES.csv] | migrate]",
+    .actions = "info|check|merge|backup|export|import|migrate",
     .summary = "check, copy, exchange and convert the gallery",
     .description =
         "info tells what the gallery holds and which network made its embeddings. check reads all of it and names the first "

@@ -266,6 +266,7 @@ static int run_models(cli_args *a) {
 const cli_command cmd_models = {
     .name = "models",
     .synopsis = "[list | get NAME | verify [NAME] | path [NAME] | remove NAME | import ZIP-or-FOLDER [NAME]]",
+    .actions = "list|get|verify|path|remove|import",
     .summary = "list, download, check, import and remove packs of networks",
     .description =
         "Packs lie in ~/.insightface/models, where InsightFace puts them too, each in a folder of its name; FCT_MODELS "

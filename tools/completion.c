@@ -1,5 +1,5 @@
-/* Shell completions. Each script completes commands, the options of the command
- * typed, the values of options with a fixed choice, and file names. */
+/* Shell completions. Each script completes commands, their actions, the options of
+ * the command typed, the values of options with a fixed choice, and file names. */
 #include "help.h"
 
 #include <string.h>
@@ -8,6 +8,16 @@
 static void put_choices(FILE *f, const char *choices, char divider) {
     for (; *choices; choices++) fputc(*choices == '|' ? divider : *choices, f);
 }
+
+/* What the first argument of a command may be, with spaces between; writes nothing where it may be anything. */
+static void put_actions(FILE *f, const cli_command *c) {
+    if (c->actions) put_choices(f, c->actions, ' ');
+    if (c != &cmd_help) return;
+    for (const cli_command *const *k = cli_commands; *k; k++) fprintf(f, "%s ", (*k)->name);
+    for (const cli_topic *t = cli_topics; t->name; t++) fprintf(f, "%s ", t->name);
+}
+
+static bool has_actions(const cli_command *c) { return c->actions || c == &cmd_help; }
 
 /* ---- bash ------------------------------------------------------------------- */
 
@@ -32,7 +42,7 @@ static void bash_values(FILE *f) {
 static void bash_script(FILE *f) {
     fputs("# bash completion of facet\n_facet_value() {\n    local previous=$1 word=$2\n", f);
     bash_values(f);
-    fputs("}\n_facet() {\n    local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options=\n    COMPREPLY=()\n"
+    fputs("}\n_facet() {\n    local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options= actions=\n    COMPREPLY=()\n"
           "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W '",
           f);
     for (const cli_command *const *c = cli_commands; *c; c++) fprintf(f, "%s ", (*c)->name);
@@ -43,14 +53,14 @@ static void bash_script(FILE *f) {
         fprintf(f, "    %s) options='", (*c)->name);
         for (int i = 0; i < OPT_COUNT; i++)
             if (cli_command_takes(*c, (cli_opt_id)i)) fprintf(f, "--%s ", cli_opts[i].name);
+        fputs("' actions='", f);
+        put_actions(f, *c);
         fputs("' ;;\n", f);
     }
     fputs("    esac\n    case $word in\n    -*) COMPREPLY=($(compgen -W \"$options\" -- \"$word\")) ;;\n"
-          "    *) [ \"$command\" = help ] && COMPREPLY=($(compgen -W '",
+          "    *) [ \"$COMP_CWORD\" -eq 2 ] && COMPREPLY=($(compgen -W \"$actions\" -- \"$word\")) ;;\n"
+          "    esac\n}\ncomplete -o default -F _facet facet\n",
           f);
-    for (const cli_command *const *c = cli_commands; *c; c++) fprintf(f, "%s ", (*c)->name);
-    for (const cli_topic *t = cli_topics; t->name; t++) fprintf(f, "%s ", t->name);
-    fputs("' -- \"$word\")) ;;\n    esac\n}\ncomplete -o default -F _facet facet\n", f);
 }
 
 /* ---- zsh -------------------------------------------------------------------- */
@@ -102,6 +112,11 @@ static void zsh_script(FILE *f) {
         fprintf(f, "    %s)\n        _arguments -s", (*c)->name);
         for (int i = 0; i < OPT_COUNT; i++)
             if (cli_command_takes(*c, (cli_opt_id)i)) zsh_option(f, &cli_opts[i]);
+        if (has_actions(*c)) {
+            fputs(" \\\n            '1:action:(", f);
+            put_actions(f, *c);
+            fputs(")'", f);
+        }
         fputs(" \\\n            '*:file:_files' ;;\n", f);
     }
     fputs("    esac\n}\n_facet \"$@\"\n", f);
@@ -137,6 +152,13 @@ static void fish_script(FILE *f) {
         fprintf(f, "complete -c facet -n __fish_use_subcommand -f -a %s -d ", (*c)->name);
         fish_text(f, (*c)->summary);
         fputc('\n', f);
+    }
+    for (const cli_command *const *c = cli_commands; *c; c++) {
+        if (!has_actions(*c)) continue;
+        fprintf(f, "complete -c facet -n '__fish_seen_subcommand_from %s; and test (count (commandline -opc)) -eq 2' -f -a '",
+                (*c)->name);
+        put_actions(f, *c);
+        fputs("'\n", f);
     }
     for (const cli_command *const *c = cli_commands; *c; c++)
         for (int i = 0; i < OPT_COUNT; i++)

@@ -95,6 +95,11 @@ if command -v groff >/dev/null; then
         check "man page of $c" 0 sh -c "'$facet_exe' help man $c | groff -man -Tutf8 -ww -z" </dev/null
     done
 fi
+pages=$(dirname "$facet_exe")
+if [ -f "$pages/facet.1" ]; then
+    check "every command has a page" 0 sh -c "'$facet_exe' help | sed -n '/^Commands:/,/^\$/s/^  \([a-z]*\) .*/\1/p' |
+        while read -r c; do [ -s '$pages'/facet-\$c.1 ] || echo \"none for \$c\"; done" </dev/null
+fi
 check "man page" 0 facet help man remove <<'END'
 .TH FACET\-REMOVE 1 "" "facet 0.1.0" "facet"
 .SH NAME
@@ -154,18 +159,32 @@ check "bash completes commands, options and values" 0 bash --norc -c "
     facet_complete detect --det
     facet_complete embed --format ''
     facet_complete embed --format c
-    facet_complete help in" <<'END'
+    facet_complete help in
+    facet_complete gallery m
+    facet_complete models re
+    facet_complete gallery merge m" <<'END'
 detect
 --det-size --det-thresh
 json csv npy
 csv
 info inputs
+merge migrate
+remove
+
 END
 if command -v zsh >/dev/null; then
     check "zsh reads its completion" 0 sh -c "'$facet_exe' help completion zsh >_facet; zsh -n _facet" </dev/null
 fi
 if command -v fish >/dev/null; then
     check "fish reads its completion" 0 sh -c "'$facet_exe' help completion fish >f.fish; fish -n f.fish" </dev/null
+    check "fish completes commands, actions and values" 0 fish -c "source f.fish
+        for line in 'facet gall' 'facet gallery mi' 'facet embed --format c'
+            complete -C \$line | string replace -r '\t.*' ''
+        end" <<'END'
+gallery
+migrate
+csv
+END
 fi
 check "no such shell" 2 facet help completion csh <<'END'
 ! facet: help: no completion for 'csh'; there are bash, zsh and fish
