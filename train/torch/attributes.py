@@ -20,10 +20,19 @@ the expectation (Gao et al., "Age Estimation Using Expectation of Label
 Distribution Learning", IJCAI 2018, eq. 1-8). Gender: cross-entropy with smoothing
 0.05, less below four years. Held back: every tenth labelled row (its number % 10 == 7).
 """
-import argparse, csv, math, os, time
-import cv2, numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 
-BOX = (65.2, 72.8, 80.7, 102.3)   # centre, width, height of a detector's box on the crops, on average
+import argparse
+import csv
+import math
+import os
+import time
+import cv2
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+BOX = (65.2, 72.8, 80.7, 102.3)  # centre, width, height of a detector's box on the crops, on average
 SIZE = 96
 
 
@@ -33,8 +42,9 @@ def load(folder):
     x = np.zeros((len(rows), 4, 128, 128), np.uint8)
     for i, r in enumerate(rows):
         im = cv2.imread(os.path.join(folder, r['file']))
-        if im is None or im.shape != (128, 128, 3): raise SystemExit(f"{r['file']}: not a 128x128 picture")
-        dark = (im.max(2) < 14).astype(np.uint8)          # black borders: dark areas that touch the edge
+        if im is None or im.shape != (128, 128, 3):
+            raise SystemExit(f"{r['file']}: not a 128x128 picture")
+        dark = (im.max(2) < 14).astype(np.uint8)  # black borders: dark areas that touch the edge
         _, lab = cv2.connectedComponents(dark, connectivity=4)
         edge = np.unique(np.r_[lab[0], lab[-1], lab[:, 0], lab[:, -1]])
         x[i, :3] = im[:, :, ::-1].transpose(2, 0, 1)
@@ -48,105 +58,168 @@ def load(folder):
 
 def embeddings(path, x, cache):
     """Unit mean of the teacher's embeddings of each crop and its mirror image (RGB 0..255, its graph normalises), [n, d]."""
-    if cache and os.path.exists(cache): e = np.load(cache)
+    if cache and os.path.exists(cache):
+        e = np.load(cache)
     else:
         import onnxruntime as ort
-        net = ort.InferenceSession(path, providers=['CPUExecutionProvider']); name = net.get_inputs()[0].name; e = []
+
+        net = ort.InferenceSession(path, providers=['CPUExecutionProvider'])
+        name = net.get_inputs()[0].name
+        e = []
         for i in range(0, len(x), 64):
-            c = x[i:i + 64, :3, 8:120, 8:120].numpy().astype(np.float32); u = [net.run(None, {name: np.ascontiguousarray(v)})[0] for v in (c, c[..., ::-1])]
+            c = x[i : i + 64, :3, 8:120, 8:120].numpy().astype(np.float32)
+            u = [net.run(None, {name: np.ascontiguousarray(v)})[0] for v in (c, c[..., ::-1])]
             e.append(sum(v / np.linalg.norm(v, axis=1, keepdims=True) for v in u))
         e = np.concatenate(e)
-        if cache: np.save(cache, e)
+        if cache:
+            np.save(cache, e)
     return torch.from_numpy(e / np.linalg.norm(e, axis=1, keepdims=True)).float()
 
 
 def fit_teacher(emb, age, male, tr, epochs=25):
     """A perceptron from embedding to (age in years, logit of male), fitted to rows tr; -> its answers on all rows."""
-    d = emb.shape[1]; x = emb * d ** .5; hid = lambda i, o, p: [nn.Linear(i, o), nn.BatchNorm1d(o), nn.ReLU(), nn.Dropout(p)]
-    net = nn.Sequential(*hid(d, 512, .5), *hid(512, 256, .3), nn.Linear(256, 2)); opt = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=1e-2)
+    d = emb.shape[1]
+    x = emb * d**0.5
+
+    def hid(i, o, p):
+        return [nn.Linear(i, o), nn.BatchNorm1d(o), nn.ReLU(), nn.Dropout(p)]
+
+    net = nn.Sequential(*hid(d, 512, 0.5), *hid(512, 256, 0.3), nn.Linear(256, 2))
+    opt = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=1e-2)
     for e in range(epochs):
-        for p in opt.param_groups: p['lr'] = 1e-3 * (1 - e / epochs) + 1e-5
+        for p in opt.param_groups:
+            p['lr'] = 1e-3 * (1 - e / epochs) + 1e-5
         for b in torch.randperm(len(tr)).split(256):
-            i = tr[b]; o = net(x[i]); w = (age[i] >= 4).float()
-            loss = .1 * (o[:, 0] * 10 + 40 - age[i]).abs().mean() + (F.binary_cross_entropy_with_logits(o[:, 1], male[i] * .95 + .025, reduction='none') * w).sum() / w.sum()
-            opt.zero_grad(); loss.backward(); opt.step()
+            i = tr[b]
+            o = net(x[i])
+            w = (age[i] >= 4).float()
+            loss = (
+                0.1 * (o[:, 0] * 10 + 40 - age[i]).abs().mean()
+                + (F.binary_cross_entropy_with_logits(o[:, 1], male[i] * 0.95 + 0.025, reduction='none') * w).sum()
+                / w.sum()
+            )
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
     net.eval()
-    with torch.no_grad(): o = net(x)
+    with torch.no_grad():
+        o = net(x)
     return (o[:, 0] * 10 + 40).clamp(0, 100), o[:, 1].sigmoid()
 
 
 def crop(x4, scale, angle, dx, dy, flip, out=SIZE):
     """x4 [n,4,128,128] uint8 -> [n,4,out,out] float 0..255; the square of side 1.5 * box height, transformed."""
-    n = len(x4); half = 1.5 * BOX[3] / 2 * scale
-    c, s = torch.cos(angle), torch.sin(angle); f = 1 - 2 * flip
+    n = len(x4)
+    half = 1.5 * BOX[3] / 2 * scale
+    c, s = torch.cos(angle), torch.sin(angle)
+    f = 1 - 2 * flip
     cx, cy = BOX[0] + dx * BOX[2], BOX[1] + dy * BOX[3]
-    th = torch.zeros(n, 2, 3)                             # output (-1..1) -> input (-1..1)
-    th[:, 0, 0] = half / 64 * c * f; th[:, 0, 1] = -half / 64 * s; th[:, 0, 2] = (cx - 63.5) / 64
-    th[:, 1, 0] = half / 64 * s * f; th[:, 1, 1] = half / 64 * c; th[:, 1, 2] = (cy - 63.5) / 64
+    th = torch.zeros(n, 2, 3)  # output (-1..1) -> input (-1..1)
+    th[:, 0, 0] = half / 64 * c * f
+    th[:, 0, 1] = -half / 64 * s
+    th[:, 0, 2] = (cx - 63.5) / 64
+    th[:, 1, 0] = half / 64 * s * f
+    th[:, 1, 1] = half / 64 * c
+    th[:, 1, 2] = (cy - 63.5) / 64
     return F.grid_sample(x4.float(), F.affine_grid(th, (n, 4, out, out), align_corners=False), align_corners=False)
 
 
 def augment(x4, background, g):
-    n = len(x4); u = lambda a, b: a + (b - a) * torch.rand(n, generator=g)
-    y = crop(x4, u(.82, 1.2), u(-.4, .4), u(-.06, .06), u(-.06, .06), (u(0, 1) < .5).float())
+    n = len(x4)
+
+    def u(a, b):
+        return a + (b - a) * torch.rand(n, generator=g)
+
+    y = crop(x4, u(0.82, 1.2), u(-0.4, 0.4), u(-0.06, 0.06), u(-0.06, 0.06), (u(0, 1) < 0.5).float())
     rgb, m = y[:, :3], y[:, 3:] / 255
-    bg = crop(background, u(.3, .9), u(-3, 3), u(-.2, .2), u(-.2, .2), (u(0, 1) < .5).float())[:, :3]
-    kind = u(0, 1)[:, None, None, None]                   # what lies beyond the photo: black, one colour, another photo
+    bg = crop(background, u(0.3, 0.9), u(-3, 3), u(-0.2, 0.2), u(-0.2, 0.2), (u(0, 1) < 0.5).float())[:, :3]
+    kind = u(0, 1)[:, None, None, None]  # what lies beyond the photo: black, one colour, another photo
     mean = torch.rand(n, 3, 1, 1, generator=g) * 255
-    bg = torch.where(kind < .3, torch.zeros_like(bg), torch.where(kind < .5, mean.expand_as(bg), bg))
+    bg = torch.where(kind < 0.3, torch.zeros_like(bg), torch.where(kind < 0.5, mean.expand_as(bg), bg))
     rgb = rgb * m + bg * (1 - m)
     gray = rgb.mean((1, 2, 3), keepdim=True)
-    rgb = (rgb - gray) * u(.7, 1.3)[:, None, None, None] + gray + u(-30, 30)[:, None, None, None]
-    lum = rgb.mean(1, keepdim=True); sat = torch.where(u(0, 1) < .15, torch.zeros(n), u(.6, 1.4))[:, None, None, None]
+    rgb = (rgb - gray) * u(0.7, 1.3)[:, None, None, None] + gray + u(-30, 30)[:, None, None, None]
+    lum = rgb.mean(1, keepdim=True)
+    sat = torch.where(u(0, 1) < 0.15, torch.zeros(n), u(0.6, 1.4))[:, None, None, None]
     rgb = lum + (rgb - lum) * sat
-    low = u(0, 1) < .25                                   # small faces: down and up again
+    low = u(0, 1) < 0.25  # small faces: down and up again
     if low.any():
         k = int(torch.randint(28, 72, (1,), generator=g))
         rgb[low] = F.interpolate(F.interpolate(rgb[low], (k, k), mode='area'), (SIZE, SIZE), mode='bilinear')
-    hide = u(0, 1) < .15                                  # an occluding block
+    hide = u(0, 1) < 0.15  # an occluding block
     for i in torch.nonzero(hide)[:, 0].tolist():
         w, h, x0, y0 = (int(v) for v in torch.randint(10, 40, (4,), generator=g))
-        rgb[i, :, y0 + 10:y0 + 10 + h, x0:x0 + w] = mean[i]
+        rgb[i, :, y0 + 10 : y0 + 10 + h, x0 : x0 + w] = mean[i]
     return (rgb.clamp(0, 255) - 127.5) / 128
 
 
-def cba(i, o, k, s=1, p=0, g=1): return [nn.Conv2d(i, o, k, s, p, groups=g, bias=False), nn.BatchNorm2d(o), nn.PReLU(o)]
+def cba(i, o, k, s=1, p=0, g=1):
+    return [nn.Conv2d(i, o, k, s, p, groups=g, bias=False), nn.BatchNorm2d(o), nn.PReLU(o)]
 
 
 class Block(nn.Module):
     def __init__(s, c, e):
         super().__init__()
         s.b = nn.Sequential(*cba(c, e, 1), *cba(e, e, 3, 1, 1, e), nn.Conv2d(e, c, 1, bias=False), nn.BatchNorm2d(c))
-    def forward(s, x): return x + s.b(x)
+
+    def forward(s, x):
+        return x + s.b(x)
 
 
-def down(i, o): return cba(i, i, 3, 2, 1, i) + [nn.Conv2d(i, o, 1, bias=False), nn.BatchNorm2d(o)]
+def down(i, o):
+    return cba(i, i, 3, 2, 1, i) + [nn.Conv2d(i, o, 1, bias=False), nn.BatchNorm2d(o)]
 
 
 class Net(nn.Module):
     """About 9.4 million multiply-accumulates, 0.4 million weights."""
+
     def __init__(s):
         super().__init__()
-        s.body = nn.Sequential(*cba(3, 16, 3, 2, 1), *down(16, 24), Block(24, 48), *down(24, 48), Block(48, 128), *down(48, 96),
-                               Block(96, 256), *down(96, 192), Block(192, 512), *cba(192, 256, 1),
-                               nn.Conv2d(256, 256, 3, groups=256, bias=False), nn.BatchNorm2d(256), nn.Flatten())
-        s.match = nn.Linear(256, 256)                          # training only: the teacher's embedding
-        s.drop = nn.Dropout(.1); s.age = nn.Linear(256, 101); s.gender = nn.Linear(256, 2)
+        s.body = nn.Sequential(
+            *cba(3, 16, 3, 2, 1),
+            *down(16, 24),
+            Block(24, 48),
+            *down(24, 48),
+            Block(48, 128),
+            *down(48, 96),
+            Block(96, 256),
+            *down(96, 192),
+            Block(192, 512),
+            *cba(192, 256, 1),
+            nn.Conv2d(256, 256, 3, groups=256, bias=False),
+            nn.BatchNorm2d(256),
+            nn.Flatten(),
+        )
+        s.match = nn.Linear(256, 256)  # training only: the teacher's embedding
+        s.drop = nn.Dropout(0.1)
+        s.age = nn.Linear(256, 101)
+        s.gender = nn.Linear(256, 2)
         s.register_buffer('years', torch.arange(101).float()[:, None] / 100)
-    def heads(s, x): f = s.body(x); d = s.drop(f); return s.age(d), s.gender(d), s.match(f)
+
+    def heads(s, x):
+        f = s.body(x)
+        d = s.drop(f)
+        return s.age(d), s.gender(d), s.match(f)
+
     def forward(s, x):
-        f = s.body(x); a, g = s.age(f), s.gender(f)
+        f = s.body(x)
+        a, g = s.age(f), s.gender(f)
         return torch.cat([g, torch.softmax(a, 1) @ s.years], 1)
 
 
 def evaluate(net, x, age, male):
-    net.eval(); o = []
+    net.eval()
+    o = []
     with torch.no_grad():
         for i in range(0, len(x), 256):
-            n = len(x[i:i + 256]); z = torch.zeros(n)
-            y = crop(x[i:i + 256], z + 1, z, z, z, z); y = y[:, :3] * (y[:, 3:] / 255)
+            n = len(x[i : i + 256])
+            z = torch.zeros(n)
+            y = crop(x[i : i + 256], z + 1, z, z, z, z)
+            y = y[:, :3] * (y[:, 3:] / 255)
             o.append(net((y - 127.5) / 128))
-    o = torch.cat(o); net.train(); grown = age >= 4
+    o = torch.cat(o)
+    net.train()
+    grown = age >= 4
     mae = (o[:, 2] * 100 - age).abs().mean().item()
     acc = (o[:, :2].argmax(1) == male).float()
     return mae, acc.mean().item() * 100, acc[grown].mean().item() * 100
@@ -154,57 +227,129 @@ def evaluate(net, x, age, male):
 
 def main():
     a = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    a.add_argument('--faces', required=True); a.add_argument('--out', required=True)
-    a.add_argument('--teacher', required=True); a.add_argument('--embeddings', help='cache of the teacher\'s embeddings, .npy')
-    a.add_argument('--epochs', type=int, default=12); a.add_argument('--batch', type=int, default=128)
-    a.add_argument('--lr', type=float, default=.1); a.add_argument('--threads', type=int, default=2)
-    a.add_argument('--seed', type=int, default=1); a.add_argument('--checkpoint'); a.add_argument('--start', help='checkpoint whose weights to start from')
-    a = a.parse_args(); torch.set_num_threads(a.threads); torch.manual_seed(a.seed); cv2.setNumThreads(a.threads)
+    a.add_argument('--faces', required=True)
+    a.add_argument('--out', required=True)
+    a.add_argument('--teacher', required=True)
+    a.add_argument('--embeddings', help='cache of the teacher\'s embeddings, .npy')
+    a.add_argument('--epochs', type=int, default=12)
+    a.add_argument('--batch', type=int, default=128)
+    a.add_argument('--lr', type=float, default=0.1)
+    a.add_argument('--threads', type=int, default=2)
+    a.add_argument('--seed', type=int, default=1)
+    a.add_argument('--checkpoint')
+    a.add_argument('--start', help='checkpoint whose weights to start from')
+    a = a.parse_args()
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(a.seed)
+    cv2.setNumThreads(a.threads)
     g = torch.Generator().manual_seed(a.seed)
-    _, x, age, male = load(a.faces); emb = embeddings(a.teacher, x, a.embeddings)
-    ix = torch.arange(len(x)); lab = ix[age >= 0]; held = lab[torch.arange(len(lab)) % 10 == 7]; keep = torch.ones(len(x), dtype=torch.bool); keep[held] = False
-    tr = ix[keep]; known = (age >= 0).float(); tage, tmale = fit_teacher(emb, age, male.float(), tr[age[tr] >= 0])
-    grown = age[held] >= 4; ok = ((tmale[held] > .5) == (male[held] == 1)).float()
-    print(f'{len(tr)} to train on, {int(known[tr].sum())} labelled, {len(held)} held back; on these the teacher: age error '
-          f'{(tage[held] - age[held]).abs().mean():.2f} years, gender {ok.mean() * 100:.2f} % ({ok[grown].mean() * 100:.2f} % from four years)', flush=True)
-    half = .5 * known; tage = half * age.clamp(min=0) + (1 - half) * tage; tmale = half * (.025 + .95 * male.clamp(min=0)) + (1 - half) * tmale
+    _, x, age, male = load(a.faces)
+    emb = embeddings(a.teacher, x, a.embeddings)
+    ix = torch.arange(len(x))
+    lab = ix[age >= 0]
+    held = lab[torch.arange(len(lab)) % 10 == 7]
+    keep = torch.ones(len(x), dtype=torch.bool)
+    keep[held] = False
+    tr = ix[keep]
+    known = (age >= 0).float()
+    tage, tmale = fit_teacher(emb, age, male.float(), tr[age[tr] >= 0])
+    grown = age[held] >= 4
+    ok = ((tmale[held] > 0.5) == (male[held] == 1)).float()
+    print(
+        f'{len(tr)} to train on, {int(known[tr].sum())} labelled, {len(held)} held back; on these the teacher: age error '
+        f'{(tage[held] - age[held]).abs().mean():.2f} years, gender {ok.mean() * 100:.2f} % ({ok[grown].mean() * 100:.2f} % from four years)',
+        flush=True,
+    )
+    half = 0.5 * known
+    tage = half * age.clamp(min=0) + (1 - half) * tage
+    tmale = half * (0.025 + 0.95 * male.clamp(min=0)) + (1 - half) * tmale
     xv, av, mv = x[held], age[held], male[held]
     net = Net()
-    if a.start: net.load_state_dict(torch.load(a.start)['net'], strict=False)
+    if a.start:
+        net.load_state_dict(torch.load(a.start)['net'], strict=False)
     net = net.to(memory_format=torch.channels_last)
-    decay = [p for p in net.parameters() if p.dim() > 1]; rest = [p for p in net.parameters() if p.dim() <= 1]
-    opt = torch.optim.SGD([dict(params=decay, weight_decay=1e-4), dict(params=rest, weight_decay=0)], a.lr, .9, nesterov=True)
-    total = a.epochs * (len(tr) // a.batch); step = 0
-    ema = torch.optim.swa_utils.AveragedModel(net, avg_fn=lambda e, p, n: e * .998 + p * .002, use_buffers=True)
-    grid = torch.arange(101).float()[None]; start = 0
+    decay = [p for p in net.parameters() if p.dim() > 1]
+    rest = [p for p in net.parameters() if p.dim() <= 1]
+    opt = torch.optim.SGD(
+        [dict(params=decay, weight_decay=1e-4), dict(params=rest, weight_decay=0)], a.lr, 0.9, nesterov=True
+    )
+    total = a.epochs * (len(tr) // a.batch)
+    step = 0
+    ema = torch.optim.swa_utils.AveragedModel(net, avg_fn=lambda e, p, n: e * 0.998 + p * 0.002, use_buffers=True)
+    grid = torch.arange(101).float()[None]
+    start = 0
     if a.checkpoint and os.path.exists(a.checkpoint):
-        c = torch.load(a.checkpoint); net.load_state_dict(c['net']); ema.load_state_dict(c['ema']); opt.load_state_dict(c['opt'])
-        g.set_state(c['rng']); start, step = c['epoch'] + 1, c['step']
+        c = torch.load(a.checkpoint)
+        net.load_state_dict(c['net'])
+        ema.load_state_dict(c['ema'])
+        opt.load_state_dict(c['opt'])
+        g.set_state(c['rng'])
+        start, step = c['epoch'] + 1, c['step']
     t0, s0 = time.time(), step
     for e in range(start, a.epochs):
         perm = tr[torch.randperm(len(tr), generator=g)]
         for b in range(len(tr) // a.batch):
-            i = perm[b * a.batch:(b + 1) * a.batch]; j = tr[torch.randint(0, len(tr), (a.batch,), generator=g)]
-            lr = a.lr * min(1, (step + 1) / 300) * max(.002, .5 * (1 + math.cos(math.pi * step / total)))
-            for p in opt.param_groups: p['lr'] = lr
+            i = perm[b * a.batch : (b + 1) * a.batch]
+            j = tr[torch.randint(0, len(tr), (a.batch,), generator=g)]
+            lr = a.lr * min(1, (step + 1) / 300) * max(0.002, 0.5 * (1 + math.cos(math.pi * step / total)))
+            for p in opt.param_groups:
+                p['lr'] = lr
             la, lg, le = net.heads(augment(x[i], x[j], g).contiguous(memory_format=torch.channels_last))
-            t = torch.exp(-(grid - tage[i][:, None]) ** 2 / 8); t = t / t.sum(1, keepdim=True)
-            lp = F.log_softmax(la, 1); exp = (lp.exp() * grid).sum(1); q = torch.stack([1 - tmale[i], tmale[i]], 1)
-            w = torch.where((age[i] >= 0) & (age[i] < 4), .3, 1.)
-            parts = (F.kl_div(lp, t, reduction='batchmean'), (exp - tage[i]).abs().mean(), -(F.log_softmax(lg, 1) * q * w[:, None]).sum(1).mean(), 1 - F.cosine_similarity(le, emb[i]).mean())
-            loss = parts[0] + .1 * parts[1] + parts[2] + 2 * parts[3]
-            opt.zero_grad(); loss.backward(); nn.utils.clip_grad_norm_(net.parameters(), 5.); opt.step(); ema.update_parameters(net); step += 1
+            t = torch.exp(-((grid - tage[i][:, None]) ** 2) / 8)
+            t = t / t.sum(1, keepdim=True)
+            lp = F.log_softmax(la, 1)
+            exp = (lp.exp() * grid).sum(1)
+            q = torch.stack([1 - tmale[i], tmale[i]], 1)
+            w = torch.where((age[i] >= 0) & (age[i] < 4), 0.3, 1.0)
+            parts = (
+                F.kl_div(lp, t, reduction='batchmean'),
+                (exp - tage[i]).abs().mean(),
+                -(F.log_softmax(lg, 1) * q * w[:, None]).sum(1).mean(),
+                1 - F.cosine_similarity(le, emb[i]).mean(),
+            )
+            loss = parts[0] + 0.1 * parts[1] + parts[2] + 2 * parts[3]
+            opt.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+            opt.step()
+            ema.update_parameters(net)
+            step += 1
             if step % 50 == 0:
-                v = (step - s0) * a.batch / (time.time() - t0); p = [float(q) for q in parts]
-                print(f'step {step}/{total} ages {p[0]:.3f} years {p[1]:.2f} gender {p[2]:.3f} match {p[3]:.3f} lr {lr:.4f} {v:.0f} images/s {(total - step) * a.batch / v / 60:.0f} min left', flush=True)
+                v = (step - s0) * a.batch / (time.time() - t0)
+                p = [float(q) for q in parts]
+                print(
+                    f'step {step}/{total} ages {p[0]:.3f} years {p[1]:.2f} gender {p[2]:.3f} match {p[3]:.3f} lr {lr:.4f} {v:.0f} images/s {(total - step) * a.batch / v / 60:.0f} min left',
+                    flush=True,
+                )
         r = evaluate(ema.module, xv, av, mv)
-        print(f'epoch {e + 1} age error {r[0]:.2f} years, gender {r[1]:.2f} % ({r[2]:.2f} % from four years)', flush=True)
+        print(
+            f'epoch {e + 1} age error {r[0]:.2f} years, gender {r[1]:.2f} % ({r[2]:.2f} % from four years)', flush=True
+        )
         if a.checkpoint:
-            torch.save(dict(net=net.state_dict(), ema=ema.state_dict(), opt=opt.state_dict(), rng=g.get_state(), epoch=e, step=step), a.checkpoint + '.tmp')
+            torch.save(
+                dict(
+                    net=net.state_dict(),
+                    ema=ema.state_dict(),
+                    opt=opt.state_dict(),
+                    rng=g.get_state(),
+                    epoch=e,
+                    step=step,
+                ),
+                a.checkpoint + '.tmp',
+            )
             os.replace(a.checkpoint + '.tmp', a.checkpoint)
     ema.module.eval()
-    torch.onnx.export(ema.module, torch.zeros(1, 3, SIZE, SIZE), a.out, input_names=['data'], output_names=['fc1'], opset_version=11,
-                      dynamic_axes={'data': {0: 'n'}, 'fc1': {0: 'n'}}, **({'dynamo': False} if torch.__version__ >= '2.5' else {}))
+    torch.onnx.export(
+        ema.module,
+        torch.zeros(1, 3, SIZE, SIZE),
+        a.out,
+        input_names=['data'],
+        output_names=['fc1'],
+        opset_version=11,
+        dynamic_axes={'data': {0: 'n'}, 'fc1': {0: 'n'}},
+        **({'dynamo': False} if torch.__version__ >= '2.5' else {}),
+    )
 
 
-if __name__ == '__main__': main()
+if __name__ == '__main__':
+    main()

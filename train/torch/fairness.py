@@ -8,15 +8,29 @@
   share of pairs within a group above the pack's threshold, against the share over all pairs. The embedder has seen these crops
   (without identities), so only the differences between groups mean something.
 """
-import argparse, csv, json, os
-import cv2, numpy as np, onnxruntime as ort
+
+import argparse
+import csv
+import json
+import os
+import cv2
+import numpy as np
+import onnxruntime as ort
 
 AGES = ((0, 4), (4, 13), (13, 20), (20, 40), (40, 60), (60, 120))
 
 
 def run(path, x, mean, std):
-    o = ort.SessionOptions(); o.intra_op_num_threads = 1; net = ort.InferenceSession(path, o, providers=['CPUExecutionProvider']); name = net.get_inputs()[0].name
-    return np.concatenate([net.run(None, {name: ((x[i:i + 32].transpose(0, 3, 1, 2).astype(np.float32) - mean) / std)})[0] for i in range(0, len(x), 32)])
+    o = ort.SessionOptions()
+    o.intra_op_num_threads = 1
+    net = ort.InferenceSession(path, o, providers=['CPUExecutionProvider'])
+    name = net.get_inputs()[0].name
+    return np.concatenate(
+        [
+            net.run(None, {name: ((x[i : i + 32].transpose(0, 3, 1, 2).astype(np.float32) - mean) / std)})[0]
+            for i in range(0, len(x), 32)
+        ]
+    )
 
 
 def read(folder, rows, size):
@@ -24,36 +38,68 @@ def read(folder, rows, size):
     out = []
     for r in rows:
         im = cv2.imread(os.path.join(folder, r['file']))[:, :, ::-1]
-        if size == 112: out.append(im[8:120, 8:120]); continue
-        half = 1.5 * 102.3 / 2; k = 2 * half / size; m = np.array([[k, 0, 65.2 - half + k / 2 - .5], [0, k, 72.8 - half + k / 2 - .5]], np.float32)
-        out.append(cv2.warpAffine(np.ascontiguousarray(im), m, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
+        if size == 112:
+            out.append(im[8:120, 8:120])
+            continue
+        half = 1.5 * 102.3 / 2
+        k = 2 * half / size
+        m = np.array([[k, 0, 65.2 - half + k / 2 - 0.5], [0, k, 72.8 - half + k / 2 - 0.5]], np.float32)
+        out.append(
+            cv2.warpAffine(np.ascontiguousarray(im), m, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        )
     return np.stack(out)
 
 
 def groups(rows):
-    g = {'all': np.ones(len(rows), bool)}; age = np.array([float(r['age'] or -1) for r in rows])
-    for s in 'MF': g[f'gender {s}'] = np.array([r['gender'] == s for r in rows])
-    for a, b in AGES: g[f'age {a} to {b - 1}'] = (age >= a) & (age < b)
-    for o in sorted({r['origin'] for r in rows if r['origin']}): g[f'origin {o}'] = np.array([r['origin'] == o for r in rows])
+    g = {'all': np.ones(len(rows), bool)}
+    age = np.array([float(r['age'] or -1) for r in rows])
+    for s in 'MF':
+        g[f'gender {s}'] = np.array([r['gender'] == s for r in rows])
+    for a, b in AGES:
+        g[f'age {a} to {b - 1}'] = (age >= a) & (age < b)
+    for o in sorted({r['origin'] for r in rows if r['origin']}):
+        g[f'origin {o}'] = np.array([r['origin'] == o for r in rows])
     return {k: v for k, v in g.items() if v.sum() >= 50}
 
 
 def main():
-    a = argparse.ArgumentParser(description=__doc__.split('\n')[0]); a.add_argument('--faces', required=True); a.add_argument('--pack', required=True)
-    a.add_argument('--most', type=int, default=6000, help='crops for the false matches'); a = a.parse_args()
-    rows = list(csv.DictReader(open(os.path.join(a.faces, 'index.csv')))); name = os.path.basename(a.pack.rstrip('/'))
-    file = lambda task: os.path.join(a.pack, f'{name}_{task}.onnx'); threshold = json.load(open(os.path.join(a.pack, 'pack.json')))['threshold']
+    a = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    a.add_argument('--faces', required=True)
+    a.add_argument('--pack', required=True)
+    a.add_argument('--most', type=int, default=6000, help='crops for the false matches')
+    a = a.parse_args()
+    rows = list(csv.DictReader(open(os.path.join(a.faces, 'index.csv'))))
+    name = os.path.basename(a.pack.rstrip('/'))
+
+    def file(task):
+        return os.path.join(a.pack, f'{name}_{task}.onnx')
+
+    threshold = json.load(open(os.path.join(a.pack, 'pack.json')))['threshold']
     held = [r for i, r in enumerate(r for r in rows if r['age'] and r['gender']) if i % 10 == 7]
-    z = run(file('genderage'), read(a.faces, held, 96), 127.5, 128.); age = np.array([float(r['age']) for r in held]); male = np.array([r['gender'] == 'M' for r in held])
+    z = run(file('genderage'), read(a.faces, held, 96), 127.5, 128.0)
+    age = np.array([float(r['age']) for r in held])
+    male = np.array([r['gender'] == 'M' for r in held])
     print('| group | crops | age error, years | mean of the error | gender |\n|---|---|---|---|---|')
     for k, m in groups(held).items():
-        e = z[m, 2] * 100 - age[m]; print(f'| {k} | {m.sum()} | {np.abs(e).mean():.1f} | {e.mean():+.1f} | {((z[m, 1] > z[m, 0]) == male[m]).mean() * 100:.1f} % |')
-    some = [r for r in rows if r['origin']]; some = [some[i] for i in np.random.default_rng(1).permutation(len(some))[:a.most]]
-    e = run(file('recognition'), read(a.faces, some, 112), 127.5, 127.5); e /= np.linalg.norm(e, axis=1, keepdims=True); s = e @ e.T
-    pair = np.triu(s < .9, 1); base = (s[pair] >= threshold).mean()            # above .9: the same photo again
-    print(f'\nFalse matches at the threshold {threshold}\n| group | crops | share of pairs | times the share over all |\n|---|---|---|---|')
+        e = z[m, 2] * 100 - age[m]
+        print(
+            f'| {k} | {m.sum()} | {np.abs(e).mean():.1f} | {e.mean():+.1f} | {((z[m, 1] > z[m, 0]) == male[m]).mean() * 100:.1f} % |'
+        )
+    some = [r for r in rows if r['origin']]
+    some = [some[i] for i in np.random.default_rng(1).permutation(len(some))[: a.most]]
+    e = run(file('recognition'), read(a.faces, some, 112), 127.5, 127.5)
+    e /= np.linalg.norm(e, axis=1, keepdims=True)
+    s = e @ e.T
+    pair = np.triu(s < 0.9, 1)
+    base = (s[pair] >= threshold).mean()  # above .9: the same photo again
+    print(
+        f'\nFalse matches at the threshold {threshold}\n| group | crops | share of pairs | times the share over all |\n|---|---|---|---|'
+    )
     for k, m in groups(some).items():
-        q = (s[np.ix_(m, m)])[pair[np.ix_(m, m)]]; f = (q >= threshold).mean(); print(f'| {k} | {m.sum()} | {f:.2e} | {f / base:.1f} |')
+        q = (s[np.ix_(m, m)])[pair[np.ix_(m, m)]]
+        f = (q >= threshold).mean()
+        print(f'| {k} | {m.sum()} | {f:.2e} | {f / base:.1f} |')
 
 
-if __name__ == '__main__': main()
+if __name__ == '__main__':
+    main()

@@ -7,39 +7,69 @@ Convolution and matrix weights become float16 with a Cast to float behind them (
 OpenCV compute in float as before); everything else stays as it is. Names the files NAME_TASK.onnx and writes their
 SHA-256 into the manifest. Inputs of --norm TASK=MEAN,STD are written down too; otherwise the reader's rule decides.
 """
-import argparse, hashlib, json, os
-import numpy as np, onnx
+
+import argparse
+import hashlib
+import json
+import os
+import numpy as np
+import onnx
 from onnx import helper, numpy_helper
 
 
 def halve(model):
     """Float weights of at least 64 values and two dimensions -> float16 + Cast."""
-    g = model.graph; casts = []
+    g = model.graph
+    casts = []
     for t in g.initializer:
-        if t.data_type != onnx.TensorProto.FLOAT or len(t.dims) < 2 or int(np.prod(t.dims)) < 64: continue
+        if t.data_type != onnx.TensorProto.FLOAT or len(t.dims) < 2 or int(np.prod(t.dims)) < 64:
+            continue
         v = numpy_helper.to_array(t)
-        if np.abs(v).max() >= 65504: continue
-        name = t.name; t.CopyFrom(numpy_helper.from_array(v.astype(np.float16), name + '_half'))
+        if np.abs(v).max() >= 65504:
+            continue
+        name = t.name
+        t.CopyFrom(numpy_helper.from_array(v.astype(np.float16), name + '_half'))
         casts.append(helper.make_node('Cast', [name + '_half'], [name], name=name + '_cast', to=onnx.TensorProto.FLOAT))
-    nodes = casts + list(g.node); del g.node[:]; g.node.extend(nodes)
+    nodes = casts + list(g.node)
+    del g.node[:]
+    g.node.extend(nodes)
     return model
 
 
 def main():
     a = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    a.add_argument('--name', required=True); a.add_argument('--out', required=True); a.add_argument('--threshold', type=float, required=True)
-    a.add_argument('--licence', default='MIT'); a.add_argument('--norm', action='append', default=[]); a.add_argument('files', nargs='+', metavar='TASK=FILE')
-    a = a.parse_args(); os.makedirs(a.out, exist_ok=True); norm = dict(v.split('=') for v in a.norm); files = []
+    a.add_argument('--name', required=True)
+    a.add_argument('--out', required=True)
+    a.add_argument('--threshold', type=float, required=True)
+    a.add_argument('--licence', default='MIT')
+    a.add_argument('--norm', action='append', default=[])
+    a.add_argument('files', nargs='+', metavar='TASK=FILE')
+    a = a.parse_args()
+    os.makedirs(a.out, exist_ok=True)
+    norm = dict(v.split('=') for v in a.norm)
+    files = []
     for v in a.files:
-        task, path = v.split('=', 1); m = onnx.load(path); m.doc_string = ''
-        for n in m.graph.node: n.doc_string = ''
-        del m.metadata_props[:]; m = halve(m); onnx.checker.check_model(m); name = f'{a.name}_{task}.onnx'; raw = m.SerializeToString()
-        with open(os.path.join(a.out, name), 'wb') as f: f.write(raw)
+        task, path = v.split('=', 1)
+        m = onnx.load(path)
+        m.doc_string = ''
+        for n in m.graph.node:
+            n.doc_string = ''
+        del m.metadata_props[:]
+        m = halve(m)
+        onnx.checker.check_model(m)
+        name = f'{a.name}_{task}.onnx'
+        raw = m.SerializeToString()
+        with open(os.path.join(a.out, name), 'wb') as f:
+            f.write(raw)
         e = dict(file=name, task=task, sha256=hashlib.sha256(raw).hexdigest())
-        if task in norm: e['mean'], e['std'] = (float(x) for x in norm[task].split(','))
-        files.append(e); print(f'{name}: {len(raw)} bytes')
+        if task in norm:
+            e['mean'], e['std'] = (float(x) for x in norm[task].split(','))
+        files.append(e)
+        print(f'{name}: {len(raw)} bytes')
     with open(os.path.join(a.out, 'pack.json'), 'w') as f:
-        json.dump(dict(facet_pack=1, name=a.name, licence=a.licence, threshold=a.threshold, files=files), f, indent=2); f.write('\n')
+        json.dump(dict(facet_pack=1, name=a.name, licence=a.licence, threshold=a.threshold, files=files), f, indent=2)
+        f.write('\n')
 
 
-if __name__ == '__main__': main()
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""The figures of a pack's model card.
+
+    python3 evaluate.py lfw --facet build/tools/facet --faces DIR [--models PACK]
+    python3 evaluate.py detector --detector det.onnx --reference scrfd_2.5g_kps.onnx --photos DIR... [--yunet yunet.onnx]
+
+lfw: the whole pack on LFW's development set (lfw-dev.tar, lfw-dev-pairs.csv and lfw-dev-identities.csv in DIR): facet's own detection
+and alignment, the largest face of each photo. Accuracy of the pairs with ten folds (pair i in fold i mod 10; the threshold of nine is
+used on the tenth), and true accepts over all pairs of photos. A pair with a photo in which no face was found counts as a wrong answer.
+
+detector: of the reference's faces above 0.6, the share found at IoU 0.5 at score 0.5 (sizes 128 and 640, one NMS of 0.4); of the
+detections, the share that overlaps none of the reference's faces above 0.3; landmarks: mean distance of the five in parts of the
+reference's eye distance. With --tenth only every tenth picture (number % 10 == 7), which detector.py holds back. --yunet: the
+same for the labels that detector.py learns from.
+"""
+
+import argparse
+import csv
+import glob
+import json
+import os
+import subprocess
+import tarfile
+import tempfile
+import cv2
+import numpy as np
+import onnxruntime as ort
+from detector_data import YuNet, iou, label
+
+
+class Scrfd:
+    """(bgr, threshold, sizes) -> boxes [n,4], scores [n], landmarks [n,5,2] in pixels of the picture."""
+
+    def __init__(s, path):
+        o = ort.SessionOptions()
+        o.intra_op_num_threads = 1
+        s.net = ort.InferenceSession(path, o, providers=['CPUExecutionProvider'])
+
+    def one(s, bgr, size):
+        h, w = bgr.shape[:2]
+        nw, nh = (int(size * w / h), size) if h > w else (size, int(size * h / w))
+        p = np.zeros((size, size, 3), np.float32)
+        p[:nh, :nw] = cv2.resize(bgr, (nw, nh))
+        x = ((p[:, :, ::-1] - 127.5) / 128).transpose(2, 0, 1)[None]
+        o = [v.reshape(-1, v.shape[-1]) for v in s.net.run(None, {s.net.get_inputs()[0].name: np.ascontiguousarray(x)})]
+        b, k = [], []
+        for i, t in enumerate((8, 16, 32)):
+            c = np.repeat(np.stack(np.mgrid[: size // t, : size // t][::-1], -1).reshape(-1, 2) * t, 2, 0).astype(
+                np.float32
+            )
+            d = o[3 + i] * t
+            b.append(np.c_[c - d[:, :2], c + d[:, 2:]])
+            k.append(o[6 + i].reshape(-1, 5, 2) * t + c[:, None])
+        return np.concatenate(b) * h / nh, np.concatenate(o[:3])[:, 0], np.concatenate(k) * h / nh
+
+    def __call__(s, bgr, threshold, sizes=(128, 640)):
+        b, c, k = (np.concatenate(v) for v in zip(*(s.one(bgr, z) for z in sizes)))
+        m = c >= threshold
+        b, c, k = b[m], c[m], k[m]
+        keep = []
+        for i in np.argsort(-c, kind='stable'):
+            if not keep or iou(b[i : i + 1], b[keep]).max() <= 0.4:
+                keep.append(i)
+        return b[keep], c[keep], k[keep]
+
+
+def compare(find, reference, files):
+    """find(bgr) -> boxes, landmarks."""
+    faces = found = extra = detections = 0
+    errors = []
+    for f in files:
+        im = cv2.imread(f)
+        b, c, k = reference(im, 0.3)
+        B, K = find(im)
+        detections += len(B)
+        m = iou(b, B) if len(b) and len(B) else np.zeros((len(b), len(B)))
+        extra += sum(1 for j in range(len(B)) if not len(b) or m[:, j].max() < 0.5)
+        for i in np.nonzero(c > 0.6)[0]:
+            faces += 1
+            j = m[i].argmax() if len(B) else -1
+            if j < 0 or m[i, j] < 0.5:
+                continue
+            found += 1
+            errors.append(np.linalg.norm(K[j] - k[i], axis=1).mean() / max(np.linalg.norm(k[i][0] - k[i][1]), 1))
+    print(
+        f'  found {found} of {faces} ({100 * found / max(faces, 1):.1f} %), extra {extra} of {detections} ({100 * extra / max(detections, 1):.1f} %), '
+        f'landmarks median {100 * np.median(errors):.1f} %, mean {100 * np.mean(errors):.1f} % of the eye distance'
+    )
+
+
+def run_detector(a):
+    files = sorted(
+        f
+        for d in a.photos
+        for f in glob.glob(os.path.join(d, '**', '*'), recursive=True)
+        if f.lower().endswith(('.jpg', '.png', '.webp'))
+    )
+    if a.tenth:
+        files = [f for i, f in enumerate(files) if i % 10 == 7]
+    reference, det = Scrfd(a.reference), Scrfd(a.detector)
+    print(f'{len(files)} pictures\n{a.detector}')
+    compare(lambda im: (lambda r: (r[0], r[2]))(det(im, 0.5)), reference, files)
+    if not a.yunet:
+        return
+    yunet = YuNet(a.yunet)
+
+    def teacher(im):
+        f = min(1, 1200 / max(im.shape))
+        b, k, w = label(yunet, cv2.resize(im, None, fx=f, fy=f) if f < 1 else im)
+        m = w[:, 0] > 0
+        return b[m] / f, k[m] / f
+
+    print(a.yunet)
+    compare(teacher, reference, files)
+
+
+def run_lfw(a):
+    def rows(name):
+        return list(csv.DictReader(open(os.path.join(a.faces, name))))
+
+    def stem(f):
+        return os.path.basename(f).split('.')[0]
+
+    with tempfile.TemporaryDirectory() as d:
+        tarfile.open(os.path.join(a.faces, 'lfw-dev.tar')).extractall(d)
+        run = subprocess.run(
+            [a.facet, 'embed', '--json', '--quiet', '--max-faces', '1', d]
+            + (['--models', a.models] if a.models else []),
+            capture_output=True,
+            text=True,
+        )
+    e = {}
+    for line in run.stdout.splitlines():
+        r = json.loads(line)
+        if r.get('faces'):
+            v = np.array(r['faces'][0]['embedding'])
+            e[stem(r['file'])] = v / np.linalg.norm(v)
+    who = {stem(r['file']): r['identity'] for r in rows('lfw-dev-identities.csv')}
+    n = sorted(who)
+    dim = len(next(iter(e.values())))
+    x = np.stack([e.get(k, np.full(dim, np.nan)) for k in n])
+    s = x @ x.T
+    up = np.triu_indices(len(n), 1)
+    same = np.array([[who[i] == who[j] for j in n] for i in n])[up]
+    none = np.isnan(s[up])
+    s = np.where(none, np.where(same, -1, 1), s[up])
+    genuine, impostor = s[same], np.sort(s[~same])[::-1]
+    print(f'{len(n)} photos, no face in {len(n) - len(e)}; {len(genuine)} pairs of one person, {len(impostor)} of two')
+    for f in (1e-2, 1e-3, 1e-4):
+        t = impostor[int(len(impostor) * f)]
+        print(f'  true accepts at a false accept rate of {f:g}: {100 * (genuine > t).mean():.1f} % (threshold {t:.3f})')
+    pairs = [(stem(r['a']), stem(r['b']), r['same'] == '1') for r in rows('lfw-dev-pairs.csv')]
+    y = np.array([p[2] for p in pairs])
+    v = np.array([e[p] @ e[q] if p in e and q in e else (-1 if z else 1) for p, q, z in pairs])
+    fold = np.arange(len(pairs)) % 10
+    right = []
+    for k in range(10):
+        tr = fold != k
+        t = max(np.unique(v[tr]), key=lambda t: ((v[tr] >= t) == y[tr]).mean())
+        right.append(((v[~tr] >= t) == y[~tr]).mean())
+    print(f'  pairs {100 * np.mean(right):.1f} % (+- {100 * np.std(right):.1f})')
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    sub = p.add_subparsers(required=True)
+    q = sub.add_parser('lfw')
+    q.set_defaults(run=run_lfw)
+    q.add_argument('--facet', required=True)
+    q.add_argument('--faces', required=True)
+    q.add_argument('--models')
+    q = sub.add_parser('detector')
+    q.set_defaults(run=run_detector)
+    q.add_argument('--detector', required=True)
+    q.add_argument('--reference', required=True)
+    q.add_argument('--photos', nargs='+', required=True)
+    q.add_argument('--tenth', action='store_true')
+    q.add_argument('--yunet')
+    a = p.parse_args()
+    a.run(a)
+
+
+if __name__ == '__main__':
+    main()
