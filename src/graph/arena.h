@@ -11,7 +11,7 @@ typedef struct fct_arena {
     size_t size;
 } fct_arena;
 
-/* At least size bytes at arena->data, all of them finite as float32 where no run
+/* At least size bytes at arena->data, not NULL for 0 either, all of them finite as float32 where no run
  * has written since they were allocated. What was there is lost when it grows. */
 fct_status fct_arena_reserve(fct_arena *a, size_t size, fct_error *err);
 void fct_arena_free(fct_arena *a);

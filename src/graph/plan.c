@@ -125,7 +125,7 @@ void fct_plan_free(fct_plan *p) {
 }
 
 fct_status fct_plan_run(const fct_plan *p, const fct_view *inputs, char *arena, double *times, fct_error *err) {
-    fct_run r = {p, arena, arena ? arena + p->scratch_at : NULL, inputs, err}; /* no arena where nothing needs one */
+    fct_run r = {p, arena, arena + p->scratch_at, inputs, err};
     for (int i = 0; i < p->n_steps; i++) {
         uint64_t t = times ? fct_time_ns() : 0;
         fct_status s = p->steps[i].run(&p->steps[i], &r);

@@ -20,7 +20,8 @@ struct fct_session {
 };
 
 fct_status fct_arena_reserve(fct_arena *a, size_t size, fct_error *err) {
-    if (size <= a->size) return FCT_OK;
+    if (a->data && size <= a->size) return FCT_OK;
+    if (!size) size = 1; /* empty tensors have an address too */
     fct_arena_free(a);
     if (!(a->data = fct_aligned_alloc(size))) return fct_fail_nomem(err, "tensors of a run", size);
     memset(a->data, 0, size); /* lanes past the last channel must be finite */
