@@ -193,6 +193,13 @@ static int draw_and_record(cli_watch *w, const fct_frame *f, fct_image **drawn) 
     return w->set->record ? record(w, fct_image_view(*drawn), f->time) : CLI_DONE;
 }
 
+static void note_reconnects(cli_watch *w) {
+    int before = w->info.reconnects;
+    fct_source_get_info(w->source, &w->info);
+    if (w->info.reconnects > before)
+        cli_note("%s was lost and is open again (%d so far)", w->info.name, w->info.reconnects);
+}
+
 int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image **drawn, bool *ended) {
     fct_error e;
     fct_image *picture = NULL;
@@ -206,6 +213,7 @@ int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image 
     }
     *ended = !frame->view.data;
     if (*ended) return CLI_DONE;
+    note_reconnects(w);
     w->frames++;
     w->dropped = frame->dropped;
     w->duration = frame->time;

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""facet camera on a real RTSP server that is killed ten times:
+
+    rtsp_test.py FACET MAKE_PACK
+
+Each time the stream is opened again, nothing that was opened is left open, the memory does not grow with
+the cuts, and the password shows nowhere. Needs GStreamer's RTSP server for Python (Debian: gir1.2-gst-rtsp-server-1.0,
+gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad, gstreamer1.0-plugins-ugly); exit status 77 without."""
+import os
+import pathlib
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+CUTS, WAIT = 10, 60
+
+# The server has a process of its own, so that it can be killed as a camera's power fails.
+SERVER = """
+import gi, sys
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer
+Gst.init(None)
+if not Gst.ElementFactory.find("x264enc") or not Gst.ElementFactory.find("rtph264pay"):
+    sys.exit(77)
+if len(sys.argv) < 2:
+    sys.exit(0)
+server, factory, auth = GstRtspServer.RTSPServer(), GstRtspServer.RTSPMediaFactory(), GstRtspServer.RTSPAuth()
+token = GstRtspServer.RTSPToken()
+token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "viewer")
+auth.add_basic(GstRtspServer.RTSPAuth.make_basic("viewer", "se:cr@et"), token)
+factory.add_role_from_structure(Gst.Structure.new_from_string("viewer, media.factory.access=true, media.factory.construct=true"))
+factory.set_launch("( videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 ! "
+                   "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=5 ! rtph264pay name=pay0 pt=96 config-interval=1 )")
+factory.set_shared(True)
+server.set_address("127.0.0.1")
+server.set_service(sys.argv[1])
+server.set_auth(auth)
+server.get_mount_points().add_factory("/door", factory)
+server.attach(None)
+print("ready", flush=True)
+GLib.MainLoop().run()
+"""
+
+
+def interpreter():
+    """A Python that has GStreamer's bindings: Debian's are for its own."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        if os.path.exists(python) and subprocess.run([python, "-c", SERVER], stderr=subprocess.DEVNULL).returncode == 0:
+            return python
+    print("SKIP: no RTSP server (GStreamer's, with its bindings for Python)")
+    sys.exit(77)
+
+
+def serve(python, port):
+    p = subprocess.Popen([python, "-c", SERVER, str(port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    if p.stdout.readline().strip() != "ready":
+        sys.exit("FAIL: the server did not start")
+    return p
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def open_files(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def resident_kb(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0])
+
+
+def lines_of(stream, into, everything):
+    for line in stream:
+        everything.append(line)
+        into.put(line)
+    into.put(None)
+
+
+def wait_for(said, text):
+    while (line := said.get(timeout=WAIT)) is not None:
+        if text in line:
+            return
+    raise queue.Empty
+
+
+def main():
+    facet, make_pack = sys.argv[1:]
+    python, port = interpreter(), free_port()
+    with tempfile.TemporaryDirectory() as temp:
+        for folder in ("pack", "other", "blind", "headless"):
+            os.mkdir(os.path.join(temp, folder))
+        subprocess.run([make_pack, temp], check=True)
+        server = serve(python, port)
+        camera = subprocess.Popen([facet, "camera", "--terminal", "--models", os.path.join(temp, "pack"),
+                                   f"rtsp://viewer:se%3Acr%40et@127.0.0.1:{port}/door"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  env={**os.environ, "XDG_DATA_HOME": temp})
+        said, everything, faults, sizes = queue.Queue(), [], [], []
+        threading.Thread(target=lines_of, args=(camera.stdout, said, everything), daemon=True).start()
+        try:
+            cut = 0
+            wait_for(said, "appeared")  # the small network takes the test picture's fields for faces
+            for cut in range(1, CUTS + 1):
+                server.kill()
+                server.wait()
+                server = serve(python, port)
+                wait_for(said, f"({cut} so far)")
+                sizes.append((open_files(camera.pid), resident_kb(camera.pid)))
+            camera.send_signal(signal.SIGINT)
+            code = camera.wait(timeout=WAIT)
+        except queue.Empty:
+            faults.append(f"no frame within {WAIT} s after cut {cut}")
+        finally:
+            camera.kill()
+            server.kill()
+        if not faults:
+            files, memory = zip(*sizes)
+            print(f"{CUTS} cuts; open files {files}, resident kB {memory}, exit status {code}")
+            if max(files[2:]) > files[1]:
+                faults.append("files stay open")
+            if memory[-1] > memory[2] + 8192:
+                faults.append("memory grows")
+        if any("se:cr@et" in line or "se%3A" in line or "viewer" in line for line in everything):
+            faults.append("the password or the user's name is shown")
+        for fault in faults:
+            print("FAIL", fault)
+        if faults:
+            print("".join(everything[-20:]))
+        return bool(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
