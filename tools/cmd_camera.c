@@ -128,6 +128,7 @@ static int run_camera(cli_args *a) {
         }
         last = cli_watch_finish(&l.watch);
         if (last > code) code = last;
+        cli_watch_report_speed(&l.watch);
     }
     cli_enrol_free(&l.enrol);
     cli_window_close(l.window);

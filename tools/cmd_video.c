@@ -4,17 +4,6 @@
 
 #include "base/file.h"
 
-static void report_speed(const cli_watch *w) {
-    fct_tracker_stats s;
-    fct_tracker_get_stats(w->tracker, &s);
-    double seconds = (double)(fct_time_ns() - w->started) / 1e9;
-    if (!w->set->verbose || w->frames < 1) return;
-    cli_note("%lld frames in %.1f s: %.1f frames/s; detection %.1f ms, tracking %.2f ms a frame; %lld embeddings of %.1f ms",
-             (long long)w->frames, seconds, (double)w->frames / seconds, s.detect_ms / (double)w->frames,
-             s.track_ms / (double)w->frames, (long long)s.embeddings,
-             s.embeddings ? s.embed_ms / (double)s.embeddings : 0.0);
-}
-
 static int run_video(cli_args *a) {
     cli_watch w;
     fct_frame frame;
@@ -32,7 +21,7 @@ static int run_video(cli_args *a) {
         cli_progress_end();
         last = cli_watch_finish(&w);
         if (last > code) code = last;
-        report_speed(&w);
+        cli_watch_report_speed(&w);
         if (cli_interrupted()) code = CLI_STOPPED;
         if (!code && !w.visits.n) code = CLI_NONE;
     }

@@ -200,6 +200,30 @@ static void note_reconnects(cli_watch *w) {
         cli_note("%s was lost and is open again (%d so far)", w->info.name, w->info.reconnects);
 }
 
+static void note_latency(cli_watch *w, const fct_frame *frame) {
+    enum { classes = sizeof w->latencies / sizeof *w->latencies };
+    w->latency_ms = (double)(fct_time_ns() - frame->arrived) / 1e6;
+    w->latencies[w->latency_ms * 4 < classes ? (int)(w->latency_ms * 4) : classes - 1]++;
+}
+
+static double latency_median(const cli_watch *w) {
+    int i = 0;
+    for (int64_t n = w->latencies[0]; 2 * n < w->frames; n += w->latencies[i]) i++;
+    return (i + 0.5) / 4;
+}
+
+void cli_watch_report_speed(const cli_watch *w) {
+    fct_tracker_stats s;
+    if (!w->set->verbose || w->frames < 1) return;
+    fct_tracker_get_stats(w->tracker, &s);
+    double seconds = (double)(fct_time_ns() - w->started) / 1e9;
+    cli_note("%lld frames in %.1f s: %.1f frames/s, %lld dropped, arrival to result median %.1f ms; detection %.1f ms, "
+             "tracking %.2f ms a frame; %lld embeddings of %.1f ms",
+             (long long)w->frames, seconds, (double)w->frames / seconds, (long long)w->dropped, latency_median(w),
+             s.detect_ms / (double)w->frames, s.track_ms / (double)w->frames, (long long)s.embeddings,
+             s.embeddings ? s.embed_ms / (double)s.embeddings : 0.0);
+}
+
 int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image **drawn, bool *ended) {
     fct_error e;
     fct_image *picture = NULL;
@@ -222,7 +246,7 @@ int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image 
     int code = w->set->snapshot_dir ? save_snapshots(w, frame->view) : CLI_DONE;
     if (w->keep_visits) cli_visits_update(&w->visits, w->tracker, frame->view, &w->blur);
     if (!code && (want_picture || w->set->record)) code = draw_and_record(w, frame, &picture);
-    w->latency_ms = (double)(fct_time_ns() - frame->arrived) / 1e6;
+    note_latency(w, frame);
     if (want_picture && drawn) *drawn = picture;
     else fct_image_free(picture);
     return code;

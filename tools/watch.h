@@ -52,6 +52,7 @@ typedef struct cli_watch {
     bool keep_visits;     /* for the summary and --sheet */
     int64_t frames, dropped;
     double duration, latency_ms; /* of the source's time; from arrival to drawn, latest */
+    uint32_t latencies[2048];    /* of all frames, in classes of a quarter of a millisecond */
     uint64_t started, last_cleanup;
 } cli_watch;
 
@@ -63,6 +64,8 @@ int cli_watch_close(cli_watch *w); /* completes files; an exit code */
 /* One frame: tracks, reports, records. *drawn (may be NULL) is the annotated
  * picture, owned by the caller; *ended tells the end. Returns an exit code. */
 int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image **drawn, bool *ended);
+/* With --verbose: frame rate, latency and times of the parts. */
+void cli_watch_report_speed(const cli_watch *w);
 /* The tracks that are there leave; summary and sheet are written. */
 int cli_watch_finish(cli_watch *w);
 
