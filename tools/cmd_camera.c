@@ -12,7 +12,8 @@ typedef struct live {
     cli_window *window; /* NULL = in the terminal, or no frame yet */
     bool windowed;
     cli_enrol enrol;
-    fct_image *shown;   /* the latest drawn frame */
+    fct_image *shown;   /* the latest drawn frame; the watch's */
+    fct_image *copy;    /* the same with the caption */
     bool paused;
     double rate;        /* frames per second, smoothed */
     uint64_t last;
@@ -37,15 +38,13 @@ static void caption(live *l, char *out, size_t cap) {
 
 static void show(live *l) {
     char text[256];
-    fct_image *copy;
-    if (!l->window || !l->shown || fct_image_convert(fct_image_view(l->shown), FCT_PIX_RGB, &copy, NULL)) return;
-    fct_view v = fct_image_view(copy);
+    if (!l->window || !l->shown || cli_picture_copy(fct_image_view(l->shown), &l->copy, NULL)) return;
+    fct_view v = fct_image_view(l->copy);
     float h = (float)(v.width > v.height ? v.width : v.height) / 50;
     caption(l, text, sizeof text);
-    fct_draw_fill(copy, 0, 0, fct_draw_text(NULL, 0, 0, h, text, 0) + h, h * 1.5f, 0x50000000u);
-    fct_draw_text(copy, h / 2, h / 4, h, text, 0xFFFFFF);
-    cli_window_show(l->window, fct_image_view(copy));
-    fct_image_free(copy);
+    fct_draw_fill(l->copy, 0, 0, fct_draw_text(NULL, 0, 0, h, text, 0) + h, h * 1.5f, 0x50000000u);
+    fct_draw_text(l->copy, h / 2, h / 4, h, text, 0xFFFFFF);
+    cli_window_show(l->window, fct_image_view(l->copy));
 }
 
 static void save_picture(live *l) {
@@ -101,7 +100,6 @@ static int step(live *l, bool *ended) {
     measure_rate(l);
     code = cli_enrol_frame(&l->enrol, &l->watch, frame.view);
     if (drawn) {
-        fct_image_free(l->shown);
         l->shown = drawn;
         show_first(l);
         show(l);
@@ -132,7 +130,7 @@ static int run_camera(cli_args *a) {
     }
     cli_enrol_free(&l.enrol);
     cli_window_close(l.window);
-    fct_image_free(l.shown);
+    fct_image_free(l.copy);
     last = cli_watch_close(&l.watch);
     return last > code ? last : code;
 }

@@ -124,6 +124,7 @@ int cli_watch_close(cli_watch *w) {
     fct_gallery_free(w->gallery);
     fct_pack_free(w->pack);
     cli_visits_free(&w->visits);
+    fct_image_free(w->canvas);
     return code;
 }
 
@@ -186,11 +187,11 @@ static int record(cli_watch *w, fct_view v, double time) {
     return fct_writer_add(w->writer, v, time, &e) ? cli_fail(&e) : CLI_DONE;
 }
 
-static int draw_and_record(cli_watch *w, const fct_frame *f, fct_image **drawn) {
+static int draw_and_record(cli_watch *w, const fct_frame *f) {
     fct_error e;
-    if (fct_image_convert(f->view, FCT_PIX_RGB, drawn, &e)) return cli_fail(&e);
-    cli_watch_draw(*drawn, w->tracker, &w->blur, NULL);
-    return w->set->record ? record(w, fct_image_view(*drawn), f->time) : CLI_DONE;
+    if (cli_picture_copy(f->view, &w->canvas, &e)) return cli_fail(&e);
+    cli_watch_draw(w->canvas, w->tracker, &w->blur, NULL);
+    return w->set->record ? record(w, fct_image_view(w->canvas), f->time) : CLI_DONE;
 }
 
 static void note_reconnects(cli_watch *w) {
@@ -226,7 +227,6 @@ void cli_watch_report_speed(const cli_watch *w) {
 
 int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image **drawn, bool *ended) {
     fct_error e;
-    fct_image *picture = NULL;
     if (drawn) *drawn = NULL;
     *ended = false;
     fct_status s = fct_source_next(w->source, frame, &e);
@@ -245,10 +245,9 @@ int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image 
     report_events(w);
     int code = w->set->snapshot_dir ? save_snapshots(w, frame->view) : CLI_DONE;
     if (w->keep_visits) cli_visits_update(&w->visits, w->tracker, frame->view, &w->blur);
-    if (!code && (want_picture || w->set->record)) code = draw_and_record(w, frame, &picture);
+    if (!code && (want_picture || w->set->record)) code = draw_and_record(w, frame);
     note_latency(w, frame);
-    if (want_picture && drawn) *drawn = picture;
-    else fct_image_free(picture);
+    if (want_picture && drawn) *drawn = w->canvas;
     return code;
 }
 

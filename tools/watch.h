@@ -46,6 +46,7 @@ typedef struct cli_watch {
     fct_source_info info;
     fct_tracker *tracker;
     fct_writer *writer;   /* --record */
+    fct_image *canvas;    /* the annotated picture */
     FILE *events;         /* --events */
     cli_blur blur;
     cli_visits visits;
@@ -61,13 +62,16 @@ typedef struct cli_watch {
 int cli_watch_open(cli_watch *w, const cli_settings *s, const char *source, bool create_gallery);
 int cli_watch_close(cli_watch *w); /* completes files; an exit code */
 
-/* One frame: tracks, reports, records. *drawn (may be NULL) is the annotated
- * picture, owned by the caller; *ended tells the end. Returns an exit code. */
+/* One frame: tracks, reports, records. *drawn (may be NULL) is the annotated picture where one was wanted, else NULL;
+ * borrowed until the next call. *ended tells the end. Returns an exit code. */
 int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image **drawn, bool *ended);
 /* With --verbose: frame rate, latency and times of the parts. */
 void cli_watch_report_speed(const cli_watch *w);
 /* The tracks that are there leave; summary and sheet are written. */
 int cli_watch_finish(cli_watch *w);
+
+/* An RGB copy of a picture in *into, which is made, or used again where it has the size (watch_draw.c). */
+fct_status cli_picture_copy(fct_view v, fct_image **into, fct_error *err);
 
 /* Snapshots (watch_snapshots.c): JPEG files facet-DATE-TIME-TRACK-NAME.jpg. */
 int cli_snapshot_save(const cli_watch *w, const fct_track *t, fct_view frame);

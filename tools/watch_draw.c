@@ -84,3 +84,14 @@ void cli_watch_draw(fct_image *im, const fct_tracker *t, const cli_blur *blur, c
     fct_draw_fill(im, 0, 0, fct_draw_text(NULL, 0, 0, h, caption, 0) + h, h * 1.5f, 0x60000000u);
     fct_draw_text(im, h / 2, h / 4, h, caption, 0xFFFFFF);
 }
+
+fct_status cli_picture_copy(fct_view v, fct_image **into, fct_error *err) {
+    fct_view to = *into ? fct_image_view(*into) : (fct_view){0};
+    if (v.format == FCT_PIX_RGB && to.width == v.width && to.height == v.height) {
+        for (int y = 0; y < v.height; y++)
+            memcpy(fct_image_pixels(*into) + y * to.stride, v.data + y * v.stride, (size_t)v.width * 3);
+        return FCT_OK;
+    }
+    fct_image_free(*into);
+    return fct_image_convert(v, FCT_PIX_RGB, into, err);
+}

@@ -23,7 +23,7 @@ struct fct_input {
     int64_t frames, damaged, in_a_row;
     double start, damaged_at; /* time of the first frame; of the first damage */
     uint64_t opened;
-    bool finite, started, draining, reported;
+    bool finite, started, draining, reported, turned; /* turned: pictures that were, cannot be written over */
     int read_error;
 };
 
@@ -71,6 +71,21 @@ static void set_colours(struct SwsContext *sws, const AVFrame *f) {
                              1 << 16);
 }
 
+/* A picture of the first frame's size to write to. swscale's vector code may write
+ * some bytes past the last row: there is one row more. */
+static fct_status blank(fct_input *in, fct_image **out, fct_error *err) {
+    in->turned |= in->demux.turns != 0;
+    fct_image *spare = in->turned ? NULL : atomic_exchange(&in->env->spare, NULL);
+    if (spare && spare->width == in->width && spare->height == in->height) {
+        *out = spare;
+        return FCT_OK;
+    }
+    fct_image_free(spare);
+    fct_status s = fct_image_create_raw(in->width, in->height + 1, FCT_PIX_RGB, out, err);
+    if (!s) (*out)->height--;
+    return s;
+}
+
 /* An RGB picture of the first frame's size, upright. */
 static fct_status to_image(fct_input *in, const AVFrame *f, fct_image **out, fct_error *err) {
     if (!in->width) in->width = f->width, in->height = f->height;
@@ -80,10 +95,8 @@ static fct_status to_image(fct_input *in, const AVFrame *f, fct_image **out, fct
     if (!sws) return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: pixel format %d cannot be converted", in->env->name, f->format);
     set_colours(sws, f);
     fct_image *im, *turned;
-    /* swscale's vector code may write some bytes past the last row: one row more. */
-    fct_status s = fct_image_create_raw(in->width, in->height + 1, FCT_PIX_RGB, &im, err);
+    fct_status s = blank(in, &im, err);
     if (s) return s;
-    im->height--;
     uint8_t *planes[4] = {im->pixels};
     int strides[4] = {(int)im->stride};
     sws_scale(sws, (const uint8_t *const *)f->data, f->linesize, 0, f->height, planes, strides);

@@ -44,13 +44,15 @@ static fct_status check_opts(const fct_source_opts *o, fct_error *err) {
     return FCT_OK;
 }
 
+static void retire(fct_source *s, fct_image *image) { fct_image_free(atomic_exchange(&s->env.spare, image)); }
+
 /* Puts a frame in; false: stop. A live source keeps the newest frame only. */
 static bool put_frame(fct_source *s, fct_image *image, double time) {
     fct_mutex_lock(&s->lock);
     bool live = s->info.live && !s->env.opts.all_frames;
     while (s->count == QUEUE && !live && !atomic_load(&s->env.stop)) fct_cond_wait(&s->changed, &s->lock);
     while (live && s->count > 0) {
-        fct_image_free(s->queue[s->head].image);
+        retire(s, s->queue[s->head].image);
         s->head = (s->head + 1) % QUEUE;
         s->count--;
         s->dropped++;
@@ -154,6 +156,7 @@ void fct_source_free(fct_source *s) {
     if (s->input) s->class->close(s->input);
     for (; s->count > 0; s->count--, s->head = (s->head + 1) % QUEUE) fct_image_free(s->queue[s->head].image);
     fct_image_free(s->held);
+    fct_image_free(atomic_load(&s->env.spare));
     fct_mutex_destroy(&s->lock);
     fct_cond_destroy(&s->changed);
     fct_free(s->address);
@@ -180,7 +183,7 @@ fct_status fct_source_next(fct_source *s, fct_frame *out, fct_error *err) {
     fct_status st = FCT_OK;
     *out = (fct_frame){.index = -1};
     fct_mutex_lock(&s->lock);
-    fct_image_free(s->held);
+    if (s->held) retire(s, s->held);
     s->held = NULL;
     while (!s->count && !s->ended && !s->cancelled) fct_cond_wait(&s->changed, &s->lock);
     if (!s->count || s->cancelled)

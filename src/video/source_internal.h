@@ -15,6 +15,8 @@ typedef struct fct_input_env {
     fct_source_info info;
     atomic_bool stop;         /* an input must give up waiting when set */
     _Atomic uint64_t deadline; /* monotonic ns after which waiting is given up; 0 = none */
+    _Atomic(fct_image *) spare; /* a picture of read()'s that is not needed any more, or NULL: an input may take it
+                                   and write the next frame over it, whose memory is in place then */
 } fct_input_env;
 
 typedef struct fct_input fct_input;

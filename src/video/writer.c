@@ -57,7 +57,7 @@ static int open_codec(fct_writer *w, double fps) {
     w->codec->color_range = AVCOL_RANGE_MPEG;
     if (w->format->oformat->flags & AVFMT_GLOBALHEADER) w->codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     if (h264) {
-        av_opt_set(w->codec->priv_data, "preset", "veryfast", 0);
+        av_opt_set(w->codec->priv_data, "preset", "superfast", 0);
         av_opt_set(w->codec->priv_data, "crf", "21", 0);
     } else
         w->codec->bit_rate = (int64_t)w->width * w->height * 4;
