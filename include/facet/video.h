@@ -102,7 +102,7 @@ typedef struct fct_tracker fct_tracker;
 typedef struct fct_tracker_opts {
     size_t size;          /* sizeof this struct; set by fct_tracker_opts_init() */
     int detect_every;     /* detect on each N-th frame, predict between (default 1) */
-    int det_size;         /* detector's square input; 0 = the pack's own choice (default 640) */
+    int det_size;         /* pictures are searched scaled to this longer side; 0 = the pack's own choice (default 640) */
     float high_thresh;    /* detections from here on start tracks (default 0.55) */
     float low_thresh;     /* detections from here on continue tracks (default 0.30) */
     float match_thresh;   /* cosine at which a person counts as recognised; 0 = the pack's (default 0) */

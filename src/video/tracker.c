@@ -1,5 +1,6 @@
 /* The tracker: one frame's steps, the life of tracks, events. */
 #include "video/tracker_internal.h"
+#include "face/crop.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STRIDE 32 /* the detector's coarsest */
 #define SHOWN 0.35 /* seconds that an unseen face is still shown where it should be */
 
 void fct_tracker_opts_init(fct_tracker_opts *o) {
@@ -29,12 +31,36 @@ static fct_status check_opts(const fct_tracker_opts *o, fct_error *err) {
     return FCT_OK;
 }
 
-static fct_status create_analyzers(fct_tracker *t, fct_error *err) {
+static fct_analyzer_opts detector_options(const fct_tracker *t, int width, int height) {
     fct_analyzer_opts o;
     fct_analyzer_opts_init(&o);
     o.tasks = FCT_TASK_DETECT;
     o.det_thresh = t->opts.low_thresh;
-    if (t->opts.det_size) o.n_det_sizes = 1, o.det_sizes[0].width = o.det_sizes[0].height = t->opts.det_size;
+    if (t->opts.det_size) o.n_det_sizes = 1, o.det_sizes[0].width = width, o.det_sizes[0].height = height;
+    return o;
+}
+
+/* Of the detector's square what the picture fills and one stride of black beyond:
+ * the scale stays, and the rest of the black is not computed (for 16:9 a third of
+ * the square). Without that stride, scores at the picture's edge rise by up to 0.08. */
+static int fit_side(int filled, int side) {
+    int n = (filled + 2 * STRIDE - 1) / STRIDE * STRIDE;
+    return n < side ? n : side;
+}
+
+static fct_status fit_detector(fct_tracker *t, fct_view v, fct_error *err) {
+    int side = t->opts.det_size, w, h;
+    float scale;
+    if (!side || v.width < 1 || v.height < 1 || (v.width == t->fit_width && v.height == t->fit_height)) return FCT_OK;
+    fct_letterbox_size(v.width, v.height, side, side, &w, &h, &scale);
+    fct_analyzer_opts o = detector_options(t, fit_side(w, side), fit_side(h, side));
+    fct_status s = fct_analyzer_configure(t->detector, &o, err);
+    if (!s) t->fit_width = v.width, t->fit_height = v.height;
+    return s;
+}
+
+static fct_status create_analyzers(fct_tracker *t, fct_error *err) {
+    fct_analyzer_opts o = detector_options(t, t->opts.det_size, t->opts.det_size);
     fct_status s = fct_analyzer_create(t->pack, &o, &t->detector, err);
     t->dim = fct_pack_embedding_dim(t->pack);
     o.tasks = FCT_TASK_EMBED;
@@ -300,7 +326,8 @@ fct_status fct_tracker_update(fct_tracker *t, fct_view picture, int64_t index, d
     if (!detect) return follow(t, NULL, -1, err);
     t->picture = picture;
     uint64_t start = fct_time_ns();
-    s = fct_analyze(t->detector, picture, &t->faces, err);
+    s = fit_detector(t, picture, err);
+    if (!s) s = fct_analyze(t->detector, picture, &t->faces, err);
     t->stats.detect_ms += (double)(fct_time_ns() - start) / 1e6;
     if (!s) s = follow_list(t, t->faces, NULL, fct_faces_count(t->faces), err);
     fct_faces_free(t->faces);

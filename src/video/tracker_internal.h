@@ -36,6 +36,7 @@ struct fct_tracker {
     const fct_pack *pack;
     fct_gallery *gallery;
     fct_analyzer *detector, *embedder;
+    int fit_width, fit_height; /* of the pictures that the detector's input fits; 0 = none yet */
     float match_thresh;
     int dim;             /* of embeddings; 0 = not yet known */
     fct_tracked *tracks; /* all alive */
