@@ -22,9 +22,8 @@ static int watch(fct_source *source, fct_tracker *tracker) {
     fct_error e;
     fct_frame frame;
     for (;;) {
-        if (fct_source_next(source, &frame, &e)) return fail(&e);
+        if (fct_tracker_next(tracker, source, &frame, &e)) return fail(&e);
         if (!frame.view.data) break;
-        if (fct_tracker_update(tracker, frame.view, frame.index, frame.time, &e)) return fail(&e);
         print_events(tracker);
     }
     if (fct_tracker_finish(tracker, &e)) return fail(&e);

@@ -54,6 +54,7 @@ static int source_options(const cli_settings *s, fct_source_opts *o) {
     o->fps = s->fps;
     o->max_pixels = s->max_pixels;
     o->hardware = s->hardware;
+    o->keep_coded = s->record != NULL;
     return CLI_DONE;
 }
 
@@ -113,6 +114,7 @@ int cli_watch_open(cli_watch *w, const cli_settings *s, const char *source, bool
 int cli_watch_close(cli_watch *w) {
     fct_error e;
     int code = CLI_DONE;
+    fct_tracker_free(w->tracker);
     fct_source_free(w->source);
     if (w->writer && fct_writer_finish(w->writer, &e)) code = cli_fail(&e);
     fct_writer_free(w->writer);
@@ -120,11 +122,10 @@ int cli_watch_close(cli_watch *w) {
         cli_error("%s: cannot write", w->set->events);
         code = CLI_INPUT;
     }
-    fct_tracker_free(w->tracker);
     fct_gallery_free(w->gallery);
     fct_pack_free(w->pack);
     cli_visits_free(&w->visits);
-    fct_image_free(w->canvas);
+    cli_canvas_free(&w->canvas);
     return code;
 }
 
@@ -180,18 +181,24 @@ static int save_snapshots(cli_watch *w, fct_view frame) {
 /* ---- Frames -------------------------------------------------------------------------------- */
 
 /* Opened with the first frame: of pictures nothing else says how large they are. */
-static int record(cli_watch *w, fct_view v, double time) {
+static int record(cli_watch *w, const fct_frame *f) {
     fct_error e;
+    fct_view v = f->view;
     if (!w->writer && fct_writer_open(w->set->record, v.width, v.height, fmin(1000, w->info.fps), &w->writer, &e))
         return cli_fail(&e);
-    return fct_writer_add(w->writer, v, time, &e) ? cli_fail(&e) : CLI_DONE;
+    const cli_canvas *c = &w->canvas;
+    return fct_writer_add_drawn(w->writer, f, fct_image_view(c->image), c->parts, (int)c->n, &e) ? cli_fail(&e) : CLI_DONE;
 }
 
-static int draw_and_record(cli_watch *w, const fct_frame *f) {
+static int draw_and_record(cli_watch *w, const fct_frame *f, bool whole) {
     fct_error e;
-    if (cli_picture_copy(f->view, &w->canvas, &e)) return cli_fail(&e);
-    cli_watch_draw(w->canvas, w->tracker, &w->blur, NULL);
-    return w->set->record ? record(w, fct_image_view(w->canvas), f->time) : CLI_DONE;
+    uint64_t start = fct_time_ns();
+    if (cli_watch_draw(&w->canvas, f->view, whole, w->tracker, &w->blur, &e)) return cli_fail(&e);
+    uint64_t drawn = fct_time_ns();
+    int code = w->set->record ? record(w, f) : CLI_DONE;
+    w->draw_ms += (double)(drawn - start) / 1e6;
+    w->record_ms += (double)(fct_time_ns() - drawn) / 1e6;
+    return code;
 }
 
 static void note_reconnects(cli_watch *w) {
@@ -217,19 +224,20 @@ void cli_watch_report_speed(const cli_watch *w) {
     fct_tracker_stats s;
     if (!w->set->verbose || w->frames < 1) return;
     fct_tracker_get_stats(w->tracker, &s);
-    double seconds = (double)(fct_time_ns() - w->started) / 1e9;
-    cli_note("%lld frames in %.1f s: %.1f frames/s, %lld dropped, arrival to result median %.1f ms; detection %.1f ms, "
-             "tracking %.2f ms a frame; %lld embeddings of %.1f ms",
-             (long long)w->frames, seconds, (double)w->frames / seconds, (long long)w->dropped, latency_median(w),
-             s.detect_ms / (double)w->frames, s.track_ms / (double)w->frames, (long long)s.embeddings,
+    double seconds = (double)(fct_time_ns() - w->started) / 1e9, frames = (double)w->frames;
+    cli_note("%lld frames in %.1f s: %.1f frames/s; detection %.1f ms, tracking %.2f ms, drawing %.2f ms, recording %.2f ms "
+             "a frame; %lld embeddings of %.1f ms", (long long)w->frames, seconds, frames / seconds, s.detect_ms / frames,
+             s.track_ms / frames, w->draw_ms / frames, w->record_ms / frames, (long long)s.embeddings,
              s.embeddings ? s.embed_ms / (double)s.embeddings : 0.0);
+    if (w->info.live) /* frames of a file wait for their turn */
+        cli_note("%lld dropped, arrival to result median %.1f ms", (long long)w->dropped, latency_median(w));
 }
 
 int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image **drawn, bool *ended) {
     fct_error e;
     if (drawn) *drawn = NULL;
     *ended = false;
-    fct_status s = fct_source_next(w->source, frame, &e);
+    fct_status s = fct_tracker_next(w->tracker, w->source, frame, &e);
     if (s == FCT_ERR_CANCELLED) return CLI_STOPPED;
     if (s) { /* what could be read was read: the rest is finished in order */
         *ended = true;
@@ -241,13 +249,12 @@ int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image 
     w->frames++;
     w->dropped = frame->dropped;
     w->duration = frame->time;
-    if (fct_tracker_update(w->tracker, frame->view, frame->index, frame->time, &e)) return cli_fail(&e);
     report_events(w);
     int code = w->set->snapshot_dir ? save_snapshots(w, frame->view) : CLI_DONE;
     if (w->keep_visits) cli_visits_update(&w->visits, w->tracker, frame->view, &w->blur);
-    if (!code && (want_picture || w->set->record)) code = draw_and_record(w, frame);
+    if (!code && (want_picture || w->set->record)) code = draw_and_record(w, frame, want_picture);
     note_latency(w, frame);
-    if (want_picture && drawn) *drawn = w->canvas;
+    if (want_picture && drawn) *drawn = w->canvas.image;
     return code;
 }
 

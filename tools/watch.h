@@ -11,9 +11,17 @@ cli_blur cli_blur_of(const char *text); /* of --blur; NULL = none */
 /* A face that may still turn out to be one that must be blurred is blurred. */
 bool cli_blur_hides(const cli_blur *b, const fct_track *t);
 
-/* Draws the tracker's faces onto im; hidden ones are blurred. caption: a line at
- * the top, or NULL. */
-void cli_watch_draw(fct_image *im, const fct_tracker *t, const cli_blur *blur, const char *caption);
+/* The annotated picture, which is used again for the next frame. */
+typedef struct cli_canvas {
+    fct_image *image;  /* of the frame's size */
+    fct_rect *parts;   /* what was drawn upon */
+    size_t n, cap;
+} cli_canvas;
+
+/* Draws the tracker's faces over the frame; hidden ones are blurred. whole: the
+ * image holds all of the frame, else its parts alone (watch_draw.c). */
+fct_status cli_watch_draw(cli_canvas *c, fct_view frame, bool whole, const fct_tracker *t, const cli_blur *blur, fct_error *err);
+void cli_canvas_free(cli_canvas *c);
 
 /* ---- Visits: who was there when (watch_visits.c) ------------------------------------ */
 typedef struct cli_visit {
@@ -46,7 +54,7 @@ typedef struct cli_watch {
     fct_source_info info;
     fct_tracker *tracker;
     fct_writer *writer;   /* --record */
-    fct_image *canvas;    /* the annotated picture */
+    cli_canvas canvas;    /* the annotated picture */
     FILE *events;         /* --events */
     cli_blur blur;
     cli_visits visits;
@@ -54,6 +62,7 @@ typedef struct cli_watch {
     int64_t frames, dropped;
     double duration, latency_ms; /* of the source's time; from arrival to drawn, latest */
     uint32_t latencies[2048];    /* of all frames, in classes of a quarter of a millisecond */
+    double draw_ms, record_ms;   /* sums */
     uint64_t started, last_cleanup;
 } cli_watch;
 

@@ -3,6 +3,7 @@
 #include "watch.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 cli_blur cli_blur_of(const char *text) {
@@ -20,14 +21,50 @@ bool cli_blur_hides(const cli_blur *b, const fct_track *t) {
     return b->name && (!t->decided || strcmp(t->name, b->name) == 0);
 }
 
+/* Drawing is done twice: first `from` is set and every step only notes where it
+ * will draw, so that these parts can be copied from the frame; then it draws. */
+typedef struct painter { cli_canvas *to; const fct_view *from; } painter;
+
+/* Whether to draw now. (x1, y1) .. (x2, y2): all that will be touched, up to half a pixel. */
+static bool begin(const painter *p, float x1, float y1, float x2, float y2) {
+    cli_canvas *c = p->to;
+    if (!p->from) return true;
+    float w = (float)p->from->width, h = (float)p->from->height;
+    int left = (int)fminf(w, fmaxf(0, floorf(x1) - 1)), top = (int)fminf(h, fmaxf(0, floorf(y1) - 1));
+    int right = (int)fmaxf(0, fminf(w, ceilf(x2) + 2)), bottom = (int)fmaxf(0, fminf(h, ceilf(y2) + 2));
+    if (left >= right || top >= bottom) return false;
+    c->parts = cli_grow(c->parts, &c->cap, c->n + 1, sizeof *c->parts);
+    c->parts[c->n++] = (fct_rect){left, top, right - left, bottom - top};
+    return false;
+}
+
+static void put_fill(const painter *p, float x1, float y1, float x2, float y2, uint32_t colour) {
+    if (begin(p, x1, y1, x2, y2)) fct_draw_fill(p->to->image, x1, y1, x2, y2, colour);
+}
+
+static void put_box(const painter *p, const float b[4], float line, uint32_t colour) {
+    float r = line / 2;
+    bool now = begin(p, b[0] - r, b[1] - r, b[2] + r, b[1] + r); /* the four sides */
+    now &= begin(p, b[0] - r, b[3] - r, b[2] + r, b[3] + r);
+    now &= begin(p, b[0] - r, b[1] - r, b[0] + r, b[3] + r);
+    now &= begin(p, b[2] - r, b[1] - r, b[2] + r, b[3] + r);
+    if (now) fct_draw_box(p->to->image, b[0], b[1], b[2], b[3], line, colour);
+}
+
+static void put_disc(const painter *p, float x, float y, float radius, uint32_t colour) {
+    if (begin(p, x - radius, y - radius, x + radius, y + radius)) fct_draw_disc(p->to->image, x, y, radius, colour);
+}
+
 /* Coarse blocks of mean colour: the features of the face are gone, its colours stay. */
-static void blur_face(fct_image *im, const float box[4]) {
-    float w = box[2] - box[0], h = box[3] - box[1];
-    fct_view v = fct_view_crop(fct_image_view(im), (int)floorf(box[0] - 0.15f * w), (int)floorf(box[1] - 0.2f * h),
-                               (int)ceilf(1.3f * w), (int)ceilf(1.4f * h));
-    if (!v.data) return;
+static void blur_face(const painter *p, const float box[4]) {
+    fct_image *im = p->to->image;
     fct_view all = fct_image_view(im);
+    float w = box[2] - box[0], h = box[3] - box[1];
+    fct_view v = fct_view_crop(all, (int)floorf(box[0] - 0.15f * w), (int)floorf(box[1] - 0.2f * h), (int)ceilf(1.3f * w),
+                               (int)ceilf(1.4f * h));
+    if (!v.data) return;
     int x0 = (int)((v.data - all.data) % all.stride) / 3, y0 = (int)((v.data - all.data) / all.stride);
+    if (!begin(p, (float)x0, (float)y0, (float)(x0 + v.width), (float)(y0 + v.height))) return;
     int cells = 6, cw = (v.width + cells - 1) / cells, ch = (v.height + cells - 1) / cells;
     for (int y = 0; y < v.height; y += ch)
         for (int x = 0; x < v.width; x += cw) {
@@ -43,46 +80,68 @@ static void blur_face(fct_image *im, const float box[4]) {
         }
 }
 
-static void draw_label(fct_image *im, const float box[4], const char *text, float height, uint32_t colour) {
-    fct_view v = fct_image_view(im);
+static void put_label(const painter *p, const float box[4], const char *text, float height, uint32_t colour) {
+    fct_view v = fct_image_view(p->to->image);
     float pad = height * 0.3f, w = fct_draw_text(NULL, 0, 0, height, text, 0) + 2 * pad, h = height * 1.25f;
     float x = fmaxf(0, fminf(box[0], (float)v.width - w)), y = box[1] - h - 2;
     if (y < 0) y = fminf(box[3] + 2, (float)v.height - h);
-    fct_draw_fill(im, x, y, x + w, y + h, colour);
-    fct_draw_text(im, x + pad, y + height * 0.125f, height, text, 0x101418);
+    put_fill(p, x, y, x + w, y + h, colour);
+    if (!p->from) fct_draw_text(p->to->image, x + pad, y + height * 0.125f, height, text, 0x101418); /* inside */
 }
 
-static void draw_track(fct_image *im, const fct_track *t, bool hidden, float line, float text) {
+static void put_track(const painter *p, const fct_track *t, bool hidden, float line, float text) {
     char label[256];
     bool named = t->person_id && !hidden;
     uint32_t colour = named ? cli_colour_of(t->name) : CLI_COLOUR_UNKNOWN;
     if (!t->detected) colour |= 0x60000000u; /* predicted: half transparent */
-    fct_draw_box(im, t->box[0], t->box[1], t->box[2], t->box[3], line, colour);
-    for (int i = 0; i < 5 && t->has_kps && t->detected && !hidden; i++)
-        fct_draw_disc(im, t->kps[i][0], t->kps[i][1], line, colour);
+    put_box(p, t->box, line, colour);
+    for (int i = 0; i < 5 && t->has_kps && t->detected && !hidden; i++) put_disc(p, t->kps[i][0], t->kps[i][1], line, colour);
     if (named)
         snprintf(label, sizeof label, "%s  %.2f", t->name, t->similarity);
     else if (t->id)
         snprintf(label, sizeof label, "#%lld", (long long)t->id);
     else
         return;
-    draw_label(im, t->box, label, fminf(text, fmaxf(12, (t->box[2] - t->box[0]) * 0.22f)), colour & 0xFFFFFF);
+    put_label(p, t->box, label, fminf(text, fmaxf(12, (t->box[2] - t->box[0]) * 0.22f)), colour & 0xFFFFFF);
 }
 
-void cli_watch_draw(fct_image *im, const fct_tracker *t, const cli_blur *blur, const char *caption) {
-    fct_view v = fct_image_view(im);
+static void put_all(const painter *p, const fct_tracker *t, const cli_blur *blur) {
+    fct_view v = fct_image_view(p->to->image);
     float longer = (float)(v.width > v.height ? v.width : v.height);
     float line = fmaxf(1.5f, longer / 600), text = fmaxf(14, longer / 48);
     for (int i = 0; i < fct_tracker_track_count(t); i++)
-        if (cli_blur_hides(blur, fct_tracker_track(t, i))) blur_face(im, fct_tracker_track(t, i)->box);
+        if (cli_blur_hides(blur, fct_tracker_track(t, i))) blur_face(p, fct_tracker_track(t, i)->box);
     for (int i = 0; i < fct_tracker_track_count(t); i++) {
         const fct_track *k = fct_tracker_track(t, i);
-        draw_track(im, k, cli_blur_hides(blur, k), line, text);
+        put_track(p, k, cli_blur_hides(blur, k), line, text);
     }
-    if (!caption) return;
-    float h = fmaxf(14, longer / 60);
-    fct_draw_fill(im, 0, 0, fct_draw_text(NULL, 0, 0, h, caption, 0) + h, h * 1.5f, 0x60000000u);
-    fct_draw_text(im, h / 2, h / 4, h, caption, 0xFFFFFF);
+}
+
+static fct_status fit_canvas(cli_canvas *c, fct_view frame, fct_error *err) {
+    fct_view v = c->image ? fct_image_view(c->image) : (fct_view){0};
+    if (v.width == frame.width && v.height == frame.height) return FCT_OK;
+    fct_image_free(c->image);
+    return fct_image_create(frame.width, frame.height, FCT_PIX_RGB, &c->image, err);
+}
+
+fct_status cli_watch_draw(cli_canvas *c, fct_view frame, bool whole, const fct_tracker *t, const cli_blur *blur, fct_error *err) {
+    fct_status s = fit_canvas(c, frame, err);
+    if (s) return s;
+    c->n = 0;
+    put_all(&(painter){c, &frame}, t, blur);
+    if (whole) fct_draw_image(c->image, frame, 0, 0);
+    for (size_t i = 0; i < c->n && !whole; i++) {
+        const fct_rect *r = &c->parts[i];
+        fct_draw_image(c->image, fct_view_crop(frame, r->x, r->y, r->width, r->height), r->x, r->y);
+    }
+    put_all(&(painter){c, NULL}, t, blur);
+    return FCT_OK;
+}
+
+void cli_canvas_free(cli_canvas *c) {
+    fct_image_free(c->image);
+    free(c->parts);
+    *c = (cli_canvas){0};
 }
 
 fct_status cli_picture_copy(fct_view v, fct_image **into, fct_error *err) {

@@ -44,6 +44,7 @@ typedef struct fct_source_opts {
     int reconnect;         /* attempts in a row before a lost stream is given up; 0 = never retry (default 10) */
     int timeout_ms;        /* a stream silent for this long is lost (default 10000) */
     bool all_frames;       /* deliver every frame of a live source too (default false) */
+    bool keep_coded;       /* frames bring along what the decoder delivered, for fct_writer_add_drawn() (default false) */
     bool hardware;         /* decode with VAAPI, CUDA, ... where there is one, else in software (default false) */
     int64_t max_pixels;    /* larger frames are refused (default 100,000,000) */
 } fct_source_opts;
@@ -70,6 +71,9 @@ typedef struct fct_source_info {
 } fct_source_info;
 FCT_API void fct_source_get_info(const fct_source *s, fct_source_info *out);
 
+/* A frame as its decoder delivered it, before it became RGB. */
+typedef struct fct_coded fct_coded;
+
 typedef struct fct_frame {
     fct_view view;      /* RGB; data NULL = the source has ended. Borrowed until the source's
                            next call */
@@ -77,6 +81,8 @@ typedef struct fct_frame {
     double time;        /* seconds since the first frame */
     int64_t dropped;    /* frames dropped so far, because newer ones had come */
     uint64_t arrived;   /* monotonic nanoseconds at which the decoder delivered it */
+    const fct_coded *coded; /* NULL where keep_coded was not asked for, nothing was decoded, or the picture was
+                               turned. Borrowed as view is */
 } fct_frame;
 
 /* Waits for the next frame. At the end view.data is NULL, again and again. A
@@ -124,6 +130,14 @@ FCT_API void fct_tracker_free(fct_tracker *t);
 /* Takes the next frame: index and time ascend. Afterwards tracks and events of
  * this frame can be read. */
 FCT_API fct_status fct_tracker_update(fct_tracker *t, fct_view picture, int64_t index, double time, fct_error *err);
+
+/* Reads the next frame of a source, as fct_source_next(), and takes it, as
+ * fct_tracker_update(). Of a file the frames that follow are searched for faces
+ * meanwhile, each by one thread, so that this is faster than the two calls; a
+ * live source's frame is searched by all threads. Call it for one source alone,
+ * which must stay until fct_tracker_finish() or fct_tracker_free() and is
+ * cancelled by them where it has not ended. */
+FCT_API fct_status fct_tracker_next(fct_tracker *t, fct_source *source, fct_frame *frame, fct_error *err);
 
 /* The same with detections of the caller's own (their embeddings are used where
  * present; embedding_dim must be the same for all). */
@@ -198,9 +212,19 @@ typedef struct fct_writer fct_writer;
  * own times. *out is owned. An unfinished file is left where it is. */
 FCT_API fct_status fct_writer_open(const char *path, int width, int height, double fps, fct_writer **out,
                                    fct_error *err);
-/* Any pixel format; size as opened. time in seconds, ascending; a frame that
+/* Any pixel format; size as opened. The first frame decides the file's colours
+ * (matrix, range). time in seconds, ascending; a frame that
  * does not come after the one before is dropped. */
 FCT_API fct_status fct_writer_add(fct_writer *w, fct_view frame, double time, fct_error *err);
+
+typedef struct fct_rect { int x, y, width, height; } fct_rect;
+
+/* Adds a frame of a source that was drawn upon: RGB pixels of `drawn`, which has
+ * the frame's size, in the n parts, the frame itself elsewhere. Where frame->coded
+ * is there, what was not drawn upon goes to the encoder without being turned into
+ * RGB and back: with less loss, and four times as fast. */
+FCT_API fct_status fct_writer_add_drawn(fct_writer *w, const fct_frame *frame, fct_view drawn, const fct_rect *parts,
+                                        int n, fct_error *err);
 /* Completes the file. Then only fct_writer_free() is left to do. */
 FCT_API fct_status fct_writer_finish(fct_writer *w, fct_error *err);
 FCT_API void fct_writer_free(fct_writer *w);

@@ -219,6 +219,8 @@ void fct_parallel_end(void) {
     }
 }
 
+void fct_parallel_never(void) { in_task = true; }
+
 int fct_parallel_width(void) {
     if (in_task || denied) return 1;
     return own_depth ? pool.width : fct_threads();

@@ -7,7 +7,7 @@
 #include "base/file.h"
 
 #ifdef FCT_HAVE_VIDEO
-#include "video/ffmpeg_common.h"
+#include "video/ffmpeg_planes.h"
 #include <libavutil/imgutils.h>
 #include <math.h>
 
@@ -60,14 +60,8 @@ static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err
 
 /* ---- Conversion ------------------------------------------------------------------------ */
 
-/* The matrix of the file's colours where it names one; BT.601 otherwise. */
-static void set_colours(struct SwsContext *sws, const AVFrame *f) {
-    int space = f->colorspace == AVCOL_SPC_BT709 ? SWS_CS_ITU709
-                : f->colorspace == AVCOL_SPC_BT2020_NCL || f->colorspace == AVCOL_SPC_BT2020_CL ? SWS_CS_BT2020
-                                                                                               : SWS_CS_ITU601;
-    bool full = f->color_range == AVCOL_RANGE_JPEG || f->format == AV_PIX_FMT_YUVJ420P ||
-                f->format == AV_PIX_FMT_YUVJ422P || f->format == AV_PIX_FMT_YUVJ444P;
-    sws_setColorspaceDetails(sws, sws_getCoefficients(space), full, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16,
+static void set_colours(struct SwsContext *sws, fct_colours c) {
+    sws_setColorspaceDetails(sws, sws_getCoefficients(c.space), c.full, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16,
                              1 << 16);
 }
 
@@ -75,7 +69,8 @@ static void set_colours(struct SwsContext *sws, const AVFrame *f) {
  * some bytes past the last row: there is one row more. */
 static fct_status blank(fct_input *in, fct_image **out, fct_error *err) {
     in->turned |= in->demux.turns != 0;
-    fct_image *spare = in->turned ? NULL : atomic_exchange(&in->env->spare, NULL);
+    fct_image *spare = NULL;
+    for (int i = 0; i < FCT_SPARE && !spare && !in->turned; i++) spare = atomic_exchange(&in->env->spare[i], NULL);
     if (spare && spare->width == in->width && spare->height == in->height) {
         *out = spare;
         return FCT_OK;
@@ -93,7 +88,7 @@ static fct_status to_image(fct_input *in, const AVFrame *f, fct_image **out, fct
                                                   AV_PIX_FMT_RGB24, SWS_BILINEAR, NULL, NULL, NULL);
     in->sws = sws;
     if (!sws) return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: pixel format %d cannot be converted", in->env->name, f->format);
-    set_colours(sws, f);
+    set_colours(sws, fct_colours_of(f));
     fct_image *im, *turned;
     fct_status s = blank(in, &im, err);
     if (s) return s;
@@ -154,6 +149,23 @@ static void note_damage(fct_input *in) {
     in->in_a_row++;
 }
 
+/* Keeps the decoder's frame, whose pixels are the picture's one by one. */
+static fct_status keep_coded(fct_input *in, AVFrame *f, fct_error *err) {
+    fct_coded_free(in->env->coded);
+    in->env->coded = NULL;
+    if (!in->env->opts.keep_coded || in->demux.turns || f->width != in->width || f->height != in->height) return FCT_OK;
+    AVFrame *kept = av_frame_alloc();
+    if (!kept) return fct_fail_nomem(err, "source", sizeof *kept);
+    av_frame_move_ref(kept, f);
+    in->env->coded = (fct_coded *)kept;
+    return FCT_OK;
+}
+
+void fct_coded_free(fct_coded *c) {
+    AVFrame *f = (AVFrame *)c;
+    av_frame_free(&f);
+}
+
 /* A decoded frame into *image. */
 static fct_status deliver(fct_input *in, fct_image **image, double *time, fct_error *err) {
     AVFrame *f = in->frame;
@@ -169,8 +181,13 @@ static fct_status deliver(fct_input *in, fct_image **image, double *time, fct_er
     if (!in->started) in->start = at, in->started = true;
     *time = at - in->start;
     in->in_a_row = 0;
-    fct_status s = to_image(in, f, image, err);
     in->frames++;
+    fct_status s = to_image(in, f, image, err);
+    if (!s) s = keep_coded(in, f, err);
+    if (s) {
+        fct_image_free(*image);
+        *image = NULL;
+    }
     return s;
 }
 
@@ -249,6 +266,7 @@ static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err
 }
 static fct_status input_read(fct_input *in, fct_image **image, double *time, fct_error *err) { return FCT_ERR_INTERNAL; }
 static void input_close(fct_input *in) {}
+void fct_coded_free(fct_coded *c) {}
 
 #endif
 

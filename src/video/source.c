@@ -10,7 +10,7 @@
 
 #define QUEUE 4 /* frames of a file read ahead */
 
-typedef struct slot { fct_image *image; double time; int64_t index; uint64_t arrived; } slot;
+typedef struct slot { fct_image *image; fct_coded *coded; double time; int64_t index; uint64_t arrived; } slot;
 
 struct fct_source {
     fct_input_env env;
@@ -29,7 +29,8 @@ struct fct_source {
     fct_status status;   /* why; told once, after the queue is empty */
     fct_error error;
     fct_source_info info; /* copy for other threads */
-    fct_image *held;     /* the consumer's current frame */
+    slot *held;          /* [hold] the consumer's frames; image NULL = none */
+    int hold, newest;    /* how many; place of the latest */
 };
 
 void fct_source_opts_init(fct_source_opts *o) {
@@ -44,25 +45,31 @@ static fct_status check_opts(const fct_source_opts *o, fct_error *err) {
     return FCT_OK;
 }
 
-static void retire(fct_source *s, fct_image *image) { fct_image_free(atomic_exchange(&s->env.spare, image)); }
+static void retire(fct_source *s, slot *f) {
+    for (int i = 0; i < FCT_SPARE && f->image; i++) f->image = atomic_exchange(&s->env.spare[i], f->image);
+    fct_image_free(f->image);
+    fct_coded_free(f->coded);
+    *f = (slot){0};
+}
 
 /* Puts a frame in; false: stop. A live source keeps the newest frame only. */
-static bool put_frame(fct_source *s, fct_image *image, double time) {
+static bool put_frame(fct_source *s, fct_image *image, fct_coded *coded, double time) {
     fct_mutex_lock(&s->lock);
     bool live = s->info.live && !s->env.opts.all_frames;
     while (s->count == QUEUE && !live && !atomic_load(&s->env.stop)) fct_cond_wait(&s->changed, &s->lock);
     while (live && s->count > 0) {
-        retire(s, s->queue[s->head].image);
+        retire(s, &s->queue[s->head]);
         s->head = (s->head + 1) % QUEUE;
         s->count--;
         s->dropped++;
     }
     bool stop = atomic_load(&s->env.stop);
-    if (!stop) s->queue[(s->head + s->count++) % QUEUE] = (slot){image, time, s->frames++, fct_time_ns()};
+    slot f = {image, coded, time, s->frames, fct_time_ns()};
+    if (!stop) s->queue[(s->head + s->count++) % QUEUE] = f, s->frames++;
     s->info = s->env.info;
     fct_cond_broadcast(&s->changed);
     fct_mutex_unlock(&s->lock);
-    if (stop) fct_image_free(image);
+    if (stop) retire(s, &f);
     return !stop;
 }
 
@@ -76,7 +83,9 @@ static void read_all(void *arg) {
     while (!(st = s->class->read(s->input, &image, &time, &error)) && image) {
         if (time <= last) time = last + 1e-6; /* times ascend whatever the file says */
         last = time;
-        if (!put_frame(s, image, time)) break;
+        fct_coded *coded = s->env.coded;
+        s->env.coded = NULL;
+        if (!put_frame(s, image, coded, time)) break;
     }
     fct_mutex_lock(&s->lock);
     s->ended = true;
@@ -126,12 +135,24 @@ fct_status fct_source_open(const char *name, const fct_source_opts *opts, fct_so
     fct_mutex_init(&s->lock);
     fct_cond_init(&s->changed);
     s->env.opts = o;
-    st = start(s, err);
+    st = fct_source_hold(s, 1, err);
+    if (!st) st = start(s, err);
     if (st) {
         fct_source_free(s);
         return st;
     }
     *out = s;
+    return FCT_OK;
+}
+
+fct_status fct_source_hold(fct_source *s, int n, fct_error *err) {
+    slot *held = fct_calloc((size_t)n, sizeof *held);
+    if (!held) return fct_fail_nomem(err, "source", (size_t)n * sizeof *held);
+    for (int i = 0; i < s->hold; i++) retire(s, &s->held[i]);
+    fct_free(s->held);
+    s->held = held;
+    s->hold = n;
+    s->newest = 0;
     return FCT_OK;
 }
 
@@ -154,9 +175,11 @@ void fct_source_free(fct_source *s) {
     request_stop(s);
     if (s->running) fct_thread_join(&s->thread);
     if (s->input) s->class->close(s->input);
-    for (; s->count > 0; s->count--, s->head = (s->head + 1) % QUEUE) fct_image_free(s->queue[s->head].image);
-    fct_image_free(s->held);
-    fct_image_free(atomic_load(&s->env.spare));
+    for (int i = 0; i < QUEUE; i++) retire(s, &s->queue[i]);
+    for (int i = 0; i < s->hold; i++) retire(s, &s->held[i]);
+    fct_free(s->held);
+    fct_coded_free(s->env.coded);
+    for (int i = 0; i < FCT_SPARE; i++) fct_image_free(atomic_load(&s->env.spare[i]));
     fct_mutex_destroy(&s->lock);
     fct_cond_destroy(&s->changed);
     fct_free(s->address);
@@ -183,17 +206,17 @@ fct_status fct_source_next(fct_source *s, fct_frame *out, fct_error *err) {
     fct_status st = FCT_OK;
     *out = (fct_frame){.index = -1};
     fct_mutex_lock(&s->lock);
-    if (s->held) retire(s, s->held);
-    s->held = NULL;
+    s->newest = (s->newest + 1) % s->hold;
+    retire(s, &s->held[s->newest]);
     while (!s->count && !s->ended && !s->cancelled) fct_cond_wait(&s->changed, &s->lock);
     if (!s->count || s->cancelled)
         st = no_frame(s, err);
     else {
-        slot f = s->queue[s->head];
+        const slot f = s->held[s->newest] = s->queue[s->head];
+        s->queue[s->head] = (slot){0};
         s->head = (s->head + 1) % QUEUE;
         s->count--;
-        s->held = f.image;
-        *out = (fct_frame){fct_image_view(f.image), f.index, f.time, s->dropped, f.arrived};
+        *out = (fct_frame){fct_image_view(f.image), f.index, f.time, s->dropped, f.arrived, f.coded};
         fct_cond_broadcast(&s->changed);
     }
     fct_mutex_unlock(&s->lock);

@@ -6,6 +6,8 @@
 #include "facet/video.h"
 #include <stdatomic.h>
 
+#define FCT_SPARE 4
+
 /* What an input learns and is told. Filled before its open returns; afterwards
  * the reader thread alone touches it. */
 typedef struct fct_input_env {
@@ -15,8 +17,9 @@ typedef struct fct_input_env {
     fct_source_info info;
     atomic_bool stop;         /* an input must give up waiting when set */
     _Atomic uint64_t deadline; /* monotonic ns after which waiting is given up; 0 = none */
-    _Atomic(fct_image *) spare; /* a picture of read()'s that is not needed any more, or NULL: an input may take it
-                                   and write the next frame over it, whose memory is in place then */
+    fct_coded *coded;         /* what read() made its picture of, where opts.keep_coded asks; owned by who takes it */
+    _Atomic(fct_image *) spare[FCT_SPARE]; /* pictures of read()'s that are not needed any more, or NULL: an input may
+                                   take one and write a frame over it, whose memory is in place then */
 } fct_input_env;
 
 typedef struct fct_input fct_input;
@@ -34,6 +37,12 @@ typedef struct fct_input_class {
 extern const fct_input_class fct_folder_input; /* pictures of a folder or a numbered pattern */
 extern const fct_input_class fct_raw_input;    /* raw frames on standard input */
 extern const fct_input_class fct_ffmpeg_input; /* files, cameras, streams */
+
+/* Frees what a decoder delivered; NULL is harmless (ffmpeg_input.c). */
+void fct_coded_free(fct_coded *c);
+
+/* The latest n frames stay valid, not only the latest. Before the first fct_source_next(). */
+fct_status fct_source_hold(fct_source *s, int n, fct_error *err);
 
 /* ---- Addresses ------------------------------------------------------------------ */
 

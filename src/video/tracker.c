@@ -1,6 +1,5 @@
 /* The tracker: one frame's steps, the life of tracks, events. */
 #include "video/tracker_internal.h"
-#include "face/crop.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -8,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STRIDE 32 /* the detector's coarsest */
 #define SHOWN 0.35 /* seconds that an unseen face is still shown where it should be */
 
 void fct_tracker_opts_init(fct_tracker_opts *o) {
@@ -31,37 +29,10 @@ static fct_status check_opts(const fct_tracker_opts *o, fct_error *err) {
     return FCT_OK;
 }
 
-static fct_analyzer_opts detector_options(const fct_tracker *t, int width, int height) {
-    fct_analyzer_opts o;
-    fct_analyzer_opts_init(&o);
-    o.tasks = FCT_TASK_DETECT;
-    o.det_thresh = t->opts.low_thresh;
-    if (t->opts.det_size) o.n_det_sizes = 1, o.det_sizes[0].width = width, o.det_sizes[0].height = height;
-    return o;
-}
-
-/* Of the detector's square what the picture fills and one stride of black beyond:
- * the scale stays, and the rest of the black is not computed (for 16:9 a third of
- * the square). Without that stride, scores at the picture's edge rise by up to 0.08. */
-static int fit_side(int filled, int side) {
-    int n = (filled + 2 * STRIDE - 1) / STRIDE * STRIDE;
-    return n < side ? n : side;
-}
-
-static fct_status fit_detector(fct_tracker *t, fct_view v, fct_error *err) {
-    int side = t->opts.det_size, w, h;
-    float scale;
-    if (!side || v.width < 1 || v.height < 1 || (v.width == t->fit_width && v.height == t->fit_height)) return FCT_OK;
-    fct_letterbox_size(v.width, v.height, side, side, &w, &h, &scale);
-    fct_analyzer_opts o = detector_options(t, fit_side(w, side), fit_side(h, side));
-    fct_status s = fct_analyzer_configure(t->detector, &o, err);
-    if (!s) t->fit_width = v.width, t->fit_height = v.height;
-    return s;
-}
-
 static fct_status create_analyzers(fct_tracker *t, fct_error *err) {
-    fct_analyzer_opts o = detector_options(t, t->opts.det_size, t->opts.det_size);
-    fct_status s = fct_analyzer_create(t->pack, &o, &t->detector, err);
+    fct_analyzer_opts o;
+    fct_status s = fct_search_open(&t->search, t->pack, &t->opts, err);
+    fct_analyzer_opts_init(&o);
     t->dim = fct_pack_embedding_dim(t->pack);
     o.tasks = FCT_TASK_EMBED;
     if (!s && t->dim) s = fct_analyzer_create(t->pack, &o, &t->embedder, err);
@@ -101,7 +72,8 @@ fct_status fct_tracker_create(const fct_pack *pack, fct_gallery *gallery, const 
 
 void fct_tracker_free(fct_tracker *t) {
     if (!t) return;
-    fct_analyzer_free(t->detector);
+    fct_ahead_free(t->ahead);
+    fct_search_close(&t->search);
     fct_analyzer_free(t->embedder);
     fct_faces_free(t->faces);
     for (int i = 0; i < t->n_tracks; i++) fct_free(t->tracks[i].mean);
@@ -318,22 +290,51 @@ static fct_status follow_list(fct_tracker *t, const fct_faces *list, const fct_f
     return s;
 }
 
-fct_status fct_tracker_update(fct_tracker *t, fct_view picture, int64_t index, double time, fct_error *err) {
-    if (!t->detector) return fct_fail(err, FCT_ERR_ARG, "the tracker was made without a pack");
-    bool detect = t->stats.frames % t->opts.detect_every == 0;
-    fct_status s = begin(t, index, time, err);
-    if (s) return s;
-    if (!detect) return follow(t, NULL, -1, err);
+/* Takes t->faces, the faces found in the picture, or none where it was not searched. */
+static fct_status take_picture(fct_tracker *t, fct_view picture, bool searched, fct_error *err) {
+    if (!searched) return follow(t, NULL, -1, err);
     t->picture = picture;
-    uint64_t start = fct_time_ns();
-    s = fit_detector(t, picture, err);
-    if (!s) s = fct_analyze(t->detector, picture, &t->faces, err);
-    t->stats.detect_ms += (double)(fct_time_ns() - start) / 1e6;
-    if (!s) s = follow_list(t, t->faces, NULL, fct_faces_count(t->faces), err);
+    fct_status s = follow_list(t, t->faces, NULL, fct_faces_count(t->faces), err);
     fct_faces_free(t->faces);
     t->faces = NULL;
     t->picture.data = NULL;
     return s;
+}
+
+fct_status fct_tracker_update(fct_tracker *t, fct_view picture, int64_t index, double time, fct_error *err) {
+    if (!t->search.analyzer) return fct_fail(err, FCT_ERR_ARG, "the tracker was made without a pack");
+    bool detect = t->stats.frames % t->opts.detect_every == 0;
+    fct_status s = begin(t, index, time, err);
+    uint64_t start = fct_time_ns();
+    if (!s && detect) s = fct_search_run(&t->search, picture, &t->faces, err);
+    t->stats.detect_ms += (double)(fct_time_ns() - start) / 1e6;
+    return s ? s : take_picture(t, picture, detect, err);
+}
+
+static fct_status update_ahead(fct_tracker *t, fct_frame *frame, fct_error *err) {
+    fct_ahead_item it;
+    fct_status s = fct_ahead_next(t->ahead, &it, err);
+    *frame = it.frame;
+    t->faces = it.faces;
+    t->stats.detect_ms += it.ms;
+    if (!s && frame->view.data) s = begin(t, frame->index, frame->time, err);
+    if (!s && frame->view.data) return take_picture(t, frame->view, it.faces != NULL, err);
+    fct_faces_free(t->faces);
+    t->faces = NULL;
+    return s;
+}
+
+fct_status fct_tracker_next(fct_tracker *t, fct_source *source, fct_frame *frame, fct_error *err) {
+    fct_source_info info;
+    fct_status s = FCT_OK;
+    *frame = (fct_frame){.index = -1};
+    if (!t->search.analyzer) return fct_fail(err, FCT_ERR_ARG, "the tracker was made without a pack");
+    t->n_events = t->n_visible = 0;
+    fct_source_get_info(source, &info);
+    if (!t->ahead && !info.live && fct_threads() > 1) s = fct_ahead_create(source, t->pack, &t->opts, &t->ahead, err);
+    if (s || t->ahead) return s ? s : update_ahead(t, frame, err);
+    s = fct_source_next(source, frame, err);
+    return s || !frame->view.data ? s : fct_tracker_update(t, frame->view, frame->index, frame->time, err);
 }
 
 fct_status fct_tracker_update_faces(fct_tracker *t, const fct_face *faces, int n, int64_t index, double time,
@@ -352,6 +353,8 @@ fct_status fct_tracker_update_faces(fct_tracker *t, const fct_face *faces, int n
 }
 
 fct_status fct_tracker_finish(fct_tracker *t, fct_error *err) {
+    fct_ahead_free(t->ahead);
+    t->ahead = NULL;
     t->n_events = t->n_visible = 0;
     return bury(t, true, err);
 }

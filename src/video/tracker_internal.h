@@ -4,6 +4,7 @@
 
 #include "facet/video.h"
 #include "video/kalman.h"
+#include "video/search.h"
 #include "video/votes.h"
 
 typedef struct fct_tracked {
@@ -35,8 +36,9 @@ struct fct_tracker {
     fct_tracker_opts opts;
     const fct_pack *pack;
     fct_gallery *gallery;
-    fct_analyzer *detector, *embedder;
-    int fit_width, fit_height; /* of the pictures that the detector's input fits; 0 = none yet */
+    fct_search search;   /* analyzer NULL: without a pack */
+    fct_ahead *ahead;    /* of fct_tracker_next(); NULL = not used */
+    fct_analyzer *embedder;
     float match_thresh;
     int dim;             /* of embeddings; 0 = not yet known */
     fct_tracked *tracks; /* all alive */

@@ -29,6 +29,8 @@ told() { "$@" >.told 2>.told-err; code=$?; rough .told; cat .told-err >&2; retur
 same_events() { name=$1; shift; check "$name" "$@" <.events; }
 
 same_events "events and times of presence" 0 told watch scene.mp4
+same_events "by one thread, one frame after the other" 0 told watch -t 1 scene.mp4
+same_events "by more threads than frames are read ahead" 0 told watch -t 12 scene.mp4
 same_events "all outputs" 0 told watch --events e.jsonl --record named.mp4 --sheet who.html --snapshot-dir snaps scene.mp4
 json "events as JSON" 8 cat e.jsonl
 check "events to the frame" 0 sed -E 's/, "score".*//' e.jsonl <<'END'

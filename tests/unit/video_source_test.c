@@ -117,6 +117,22 @@ TEST(damaged_files_say_so) {
     remove("damaged_test.mp4");
 }
 
+TEST(held_frames_stay) {
+    fct_source *s;
+    fct_frame f[3];
+    fct_error e;
+    long live = fct_alloc_live();
+    make_video("held_test.mp4", 20);
+    REQUIRE(!fct_source_open("held_test.mp4", NULL, &s, &e) && !fct_source_hold(s, 3, &e));
+    for (int i = 0; i < 20; i++) {
+        REQUIRE(!fct_source_next(s, &f[i % 3], &e) && f[i % 3].view.data);
+        for (int k = i < 2 ? 0 : i - 2; k <= i; k++) CHECK(number_of(f[k % 3].view) == k);
+    }
+    fct_source_free(s);
+    remove("held_test.mp4");
+    CHECK(fct_alloc_live() == live);
+}
+
 /* A local playlist must not reach the network or other files. */
 TEST(playlists_stay_inside) {
     fct_status st;
