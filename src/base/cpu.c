@@ -19,7 +19,7 @@
 #define ARCH "other"
 #endif
 
-static const char *const level_names[] = {"c", "sse41", "avx2", "avx512", "neon"};
+static const char *const level_names[] = {"c", "sse41", "avx2", "avx512", "avx512vnni", "neon"};
 
 const char *fct_cpu_level_name(fct_cpu_level l) {
     return (unsigned)l < sizeof level_names / sizeof level_names[0] ? level_names[l] : "unknown";
@@ -58,6 +58,17 @@ static fct_cpu_level get_level(reason *why) {
 }
 
 fct_cpu_level fct_cpu_get_level(void) { return get_level(NULL); }
+
+/* From the units that do them: AMD's since Zen 2 multiply and add integers in
+ * different units, two of each a cycle; Intel's share theirs; VNNI does both at once. */
+double fct_cpu_int16_rate(fct_cpu_level l) {
+    switch (l) {
+    case FCT_CPU_AVX512VNNI: return 2;
+    case FCT_CPU_AVX2: return fct_probe_amd() ? 2 : 1.33;
+    case FCT_CPU_SSE41: return 1.5;
+    default: return 0;
+    }
+}
 
 /* Best level at or below l for which this build has kernels: all of an
  * architecture's or none. */

@@ -16,17 +16,25 @@ static unsigned saved_state(void) {
 }
 
 fct_cpu_level fct_probe_level(void) {
-    unsigned a, b, c, d, b7 = 0, state = 0;
+    unsigned a, b, c, d, b7 = 0, c7 = 0, state = 0;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !bits(c, bit_SSE4_1 | bit_SSSE3)) return FCT_CPU_C;
     unsigned c1 = c;
     if (bits(c1, bit_OSXSAVE)) state = saved_state();
-    if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) b7 = b;
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) b7 = b, c7 = c;
     bool avx2 = bits(c1, bit_AVX | bit_FMA | bit_F16C | bit_POPCNT) && bits(b7, bit_AVX2 | bit_BMI | bit_BMI2) &&
                 bits(state, 0x06); /* XMM and YMM */
     if (!avx2) return FCT_CPU_SSE41;
     bool avx512 = bits(b7, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL) &&
                   bits(state, 0xE6); /* and mask registers, ZMM 0-15, ZMM 16-31 */
-    return avx512 ? FCT_CPU_AVX512 : FCT_CPU_AVX2;
+    if (!avx512) return FCT_CPU_AVX2;
+    return bits(c7, bit_AVX512VNNI) ? FCT_CPU_AVX512VNNI : FCT_CPU_AVX512;
+}
+
+bool fct_probe_amd(void) {
+    unsigned v[4];
+    if (!__get_cpuid(0, &v[0], &v[1], &v[2], &v[3])) return false;
+    const unsigned name[3] = {v[1], v[3], v[2]};
+    return !memcmp(name, "AuthenticAMD", 12) || !memcmp(name, "HygonGenuine", 12);
 }
 
 void fct_probe_brand(char out[64]) {
@@ -77,6 +85,7 @@ fct_cpu_level fct_probe_level(void) {
 }
 
 void fct_probe_brand(char out[64]) { out[0] = 0; }
+bool fct_probe_amd(void) { return false; }
 
 /* Linux lists the caches of a CPU in sysfs. */
 fct_cpu_caches fct_probe_caches(void) {

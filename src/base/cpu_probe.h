@@ -7,6 +7,9 @@
 /* Highest level that the processor and the system support. */
 fct_cpu_level fct_probe_level(void);
 
+/* A processor of AMD, or built after one. */
+bool fct_probe_amd(void);
+
 /* The processor's own name, or "". Writes at most 64 bytes. */
 void fct_probe_brand(char out[64]);
 

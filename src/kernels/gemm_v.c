@@ -5,12 +5,6 @@
  * straight from the blocked layout. */
 #include "kernels/tile.h"
 
-#ifdef __clang__
-#define UNROLL_K _Pragma("clang loop unroll_count(2)")
-#else
-#define UNROLL_K _Pragma("GCC unroll 2")
-#endif
-
 /* One channel: w at its weights, b at it in pixel 0. */
 ALWAYS_INLINE void step(const int MV, const int NR, sums acc, const float *w, const float *b) {
     if (MVV > NR) { /* fewer registers hold the pixels than the weights */
@@ -30,9 +24,6 @@ ALWAYS_INLINE void step(const int MV, const int NR, sums acc, const float *w, co
     }
 }
 
-/* What to prefetch while a tile is computed: one place every other channel. */
-typedef struct ahead { const char *p; size_t step; } ahead;
-
 ALWAYS_INLINE void multiply(const int MV, const int NR, sums acc, const fct_k_gemm *g, const float *b, ahead next) {
     const float *w = g->w;
     for (int i = g->full; i > 0; i--, b += g->b_stride) {
@@ -48,83 +39,29 @@ ALWAYS_INLINE void multiply(const int MV, const int NR, sums acc, const fct_k_ge
         for (int k = 0; k < g->tail; k++, w += MV * CB) step(MV, NR, acc, w, b + k);
 }
 
-ALWAYS_INLINE void tile(const int MV, const int NR, const fct_k_gemm *g, const float *b, float *c, const float *add,
-                        ahead next) {
+ALWAYS_INLINE void tile(const int MV, const int NR, const fct_k_gemm *g, int at, ahead next) {
     sums acc;
+    const size_t first = (size_t)at * CB;
+    float *c = g->c + first;
     clear(MV, NR, acc);
-    multiply(MV, NR, acc, g, b, next);
+    multiply(MV, NR, acc, g, g->b + first, next);
     if (g->load) add_to(MV, NR, acc, c, g->c_stride);
-    if (g->e) finish(MV, NR, acc, g->e, add, g->add_stride);
+    if (g->e) finish(MV, NR, acc, g->e, g->add ? g->add + first : NULL, g->add_stride);
     store(MV, NR, acc, c, g->c_stride);
 }
 
-typedef void tile_fn(const fct_k_gemm *g, const float *b, float *c, const float *add, ahead next);
-
-#define TILE(MV, NR)                                                                                            \
-    static void tile_##MV##_##NR(const fct_k_gemm *g, const float *b, float *c, const float *add, ahead next) { \
-        tile(MV, NR, g, b, c, add, next);                                                                       \
-    }
-#define TILES_1_3(MV)  TILE(MV, 1) TILE(MV, 2) TILE(MV, 3)
-#define TILES_4(MV)    TILE(MV, 4)
-#define TILES_5_6(MV)  TILE(MV, 5) TILE(MV, 6)
-#define TILES_7_8(MV)  TILE(MV, 7) TILE(MV, 8)
-#define TILES_9_12(MV) TILE(MV, 9) TILE(MV, 10) TILE(MV, 11) TILE(MV, 12)
-#define ROW_3(MV)      {NULL, tile_##MV##_1, tile_##MV##_2, tile_##MV##_3}
-#define ROW_4(MV)      {NULL, tile_##MV##_1, tile_##MV##_2, tile_##MV##_3, tile_##MV##_4}
-#define ROW_6(MV)                                                                                                      \
-    {NULL, tile_##MV##_1, tile_##MV##_2, tile_##MV##_3, tile_##MV##_4, tile_##MV##_5, tile_##MV##_6}
-#define ROW_8(MV)                                                                                                      \
-    {NULL, tile_##MV##_1, tile_##MV##_2, tile_##MV##_3, tile_##MV##_4, tile_##MV##_5, tile_##MV##_6, tile_##MV##_7,    \
-     tile_##MV##_8}
-#define ROW_12(MV)                                                                                                     \
-    {NULL, tile_##MV##_1, tile_##MV##_2, tile_##MV##_3, tile_##MV##_4, tile_##MV##_5, tile_##MV##_6, tile_##MV##_7,    \
-     tile_##MV##_8, tile_##MV##_9, tile_##MV##_10, tile_##MV##_11, tile_##MV##_12}
-
-#if defined(__AVX512F__)
-TILES_1_3(1) TILES_4(1) TILES_5_6(1) TILES_7_8(1) TILES_9_12(1)
-TILES_1_3(2) TILES_4(2) TILES_5_6(2) TILES_7_8(2) TILES_9_12(2)
-TILES_1_3(3) TILES_4(3) TILES_5_6(3) TILES_7_8(3)
-TILES_1_3(4) TILES_4(4) TILES_5_6(4)
-static tile_fn *const tiles[5][NR_MAX + 1] = {{NULL}, ROW_12(1), ROW_12(2), ROW_8(3), ROW_6(4)};
-#elif defined(__AVX2__)
-TILES_1_3(1) TILES_4(1) TILES_5_6(1) TILES_7_8(1) TILES_9_12(1)
-TILES_1_3(2) TILES_4(2) TILES_5_6(2)
-TILES_1_3(3) TILES_4(3)
-TILES_1_3(4)
-static tile_fn *const tiles[5][NR_MAX + 1] = {{NULL}, ROW_12(1), ROW_6(2), ROW_4(3), ROW_3(4)};
-#elif defined(__aarch64__)
-TILES_1_3(1) TILES_4(1) TILES_5_6(1) TILES_7_8(1) TILES_9_12(1)
-TILES_1_3(2) TILES_4(2) TILES_5_6(2)
-TILES_1_3(3) TILES_4(3)
-static tile_fn *const tiles[5][NR_MAX + 1] = {{NULL}, ROW_12(1), ROW_6(2), ROW_4(3)};
-#else
-TILES_1_3(1) TILES_4(1) TILES_5_6(1)
-TILES_1_3(2)
-static tile_fn *const tiles[5][NR_MAX + 1] = {{NULL}, ROW_6(1), ROW_3(2)};
-#endif
-
-static const int tile_width[5] = {1, NR1, NR2, NR3, NR4};
+#define DEFINE(MV, NR) \
+    static void tile_##MV##_##NR(const fct_k_gemm *g, int at, ahead next) { tile(MV, NR, g, at, next); }
+TILE_SIZES(DEFINE)
+#define ENTRY(MV, NR) [MV][NR] = tile_##MV##_##NR,
+static tile_fn *const tiles[5][NR_MAX + 1] = {TILE_SIZES(ENTRY)};
 
 void FCT_CAT(fct_kernels_gemm_shape, _, FCT_LEVEL)(fct_kernel_table *t) {
     t->gemm_mv = MV_MAX;
     for (int i = 1; i < 5; i++) t->gemm_nr[i] = tile_width[i];
 }
 
-/* Tiles of nearly equal width: a narrow last one would wait for the FMA's latency. */
-void KFN(conv_gemm)(const fct_k_gemm *g) {
-    const int count = (g->n + tile_width[g->mv] - 1) / tile_width[g->mv];
-    const int width = g->n / count, wider = g->n % count;
-    const size_t slots = (size_t)g->full * (CB / 2);
-    ahead next = {g->ahead ? g->ahead : (const void *)g->w, 0};
-    if (g->ahead && slots) next.step = (g->ahead_bytes + slots * count - 1) / (slots * count);
-    size_t at = 0;
-    for (int i = 0; i < count; i++) {
-        const int w = width + (i < wider);
-        tiles[g->mv][w](g, g->b + at, g->c + at, g->add ? g->add + at : NULL, next);
-        at += (size_t)w * CB;
-        next.p += slots * next.step;
-    }
-}
+void KFN(conv_gemm)(const fct_k_gemm *g) { tile_row(g, g->w, tiles); }
 
 ALWAYS_INLINE float *put_zeros(float *dst, int n) {
     for (int i = 0; i < n * VPB; i++, dst += VL) V_STORE(dst, V_ZERO());

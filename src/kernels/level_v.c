@@ -7,4 +7,7 @@ void FCT_CAT(fct_kernels_fill, _, FCT_LEVEL)(fct_kernel_table *t) {
 #include "kernels/vector_levels.inc"
 #undef K
     FCT_CAT(fct_kernels_gemm_shape, _, FCT_LEVEL)(t);
+#ifdef V_DOT
+    FCT_CAT(fct_kernels_int16, _, FCT_LEVEL)(t);
+#endif
 }

@@ -25,6 +25,7 @@ static void add_level(fct_cpu_level cap, fct_cpu_level level, fct_cpu_level belo
     tables[level] = tables[below];
     fill(&tables[level]);
     tables[level].level = level;
+    tables[level].int16_rate = fct_cpu_int16_rate(level);
     present[level] = true;
     best = level;
 }
@@ -36,6 +37,7 @@ static void fill_all(void) {
     add_level(cap, FCT_CPU_SSE41, FCT_CPU_C, fct_kernels_fill_sse41);
     add_level(cap, FCT_CPU_AVX2, FCT_CPU_SSE41, fct_kernels_fill_avx2);
     add_level(cap, FCT_CPU_AVX512, FCT_CPU_AVX2, fct_kernels_fill_avx512);
+    add_level(cap, FCT_CPU_AVX512VNNI, FCT_CPU_AVX512, fct_kernels_fill_avx512vnni);
 #endif
 #ifdef FCT_KERNELS_NEON
     add_level(cap, FCT_CPU_NEON, FCT_CPU_C, fct_kernels_fill_neon);

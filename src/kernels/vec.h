@@ -1,9 +1,11 @@
 /* Vectors of the level that a file is compiled for: FCT_LEVEL is avx2, avx512,
- * neon or sse41, set by the build together with the compiler's flags.
+ * avx512vnni, neon or sse41, set by the build together with the compiler's flags.
  *
  *   vf        VL floats; V_* below act on it, loads and stores need no alignment
  *   CB        channels per block, VPB = CB / VL vectors
  *   V_XORn    lane l of the result is lane l ^ n
+ *   vi        VL sums of 32 bits; V_DOT adds the products of two pairs of 16-bit integers to each lane,
+ *             VI_PAIR repeats one pair. Absent where the level has no such product
  *   KFN(name) the kernel's name at this level
  *
  * Included by <family>_v.c only, never by code compiled for the baseline. */
@@ -41,6 +43,31 @@ typedef __m512 vf;
 #define V_XOR2(v)        _mm512_permute_ps(v, 0x4E)
 #define V_XOR3(v)        _mm512_permute_ps(v, 0x1B)
 ALWAYS_INLINE float v_sum(vf v) { return _mm512_reduce_add_ps(v); }
+/* Lanes l % 4 together. */
+ALWAYS_INLINE __m128 v_fold_sum(vf v) {
+    const __m256 h = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    return _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+}
+ALWAYS_INLINE __m128 v_fold_max(vf v) {
+    const __m256 h = _mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    return _mm_max_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+}
+typedef __m512i vi;
+#define VI_ZERO()        _mm512_setzero_si512()
+#define VI_LOAD(p)       _mm512_loadu_si512((const void *)(p))
+#define VI_PAIR(x)       _mm512_set1_epi32(x)
+#define VI_TO_FLOAT(v)   _mm512_cvtepi32_ps(v)
+#define V_TO_INT16(p, v) _mm256_storeu_si256((__m256i *)(p), _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(v)))
+#ifdef __AVX512VNNI__
+/* gcc 12 keeps the sums of its intrinsic in memory. */
+#define V_DOT(s, a, b)   v_dot(s, a, b)
+ALWAYS_INLINE vi v_dot(vi s, vi a, vi b) {
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(s) : "v"(a), "v"(b));
+    return s;
+}
+#else
+#define V_DOT(s, a, b)   _mm512_add_epi32(s, _mm512_madd_epi16(a, b))
+#endif
 #elif defined(__AVX2__)
 #include <immintrin.h>
 #define VL 8
@@ -62,6 +89,18 @@ ALWAYS_INLINE float v_sum(vf v) {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+ALWAYS_INLINE __m128 v_fold_sum(vf v) { return _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1)); }
+ALWAYS_INLINE __m128 v_fold_max(vf v) { return _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1)); }
+typedef __m256i vi;
+#define VI_ZERO()        _mm256_setzero_si256()
+#define VI_LOAD(p)       _mm256_loadu_si256((const __m256i *)(p))
+#define VI_PAIR(x)       _mm256_set1_epi32(x)
+#define VI_TO_FLOAT(v)   _mm256_cvtepi32_ps(v)
+#define V_DOT(s, a, b)   _mm256_add_epi32(s, _mm256_madd_epi16(a, b))
+ALWAYS_INLINE void V_TO_INT16(int16_t *p, vf v) {
+    const __m256i i = _mm256_cvtps_epi32(v);
+    _mm_storeu_si128((__m128i *)p, _mm_packs_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1)));
 }
 #elif defined(__aarch64__)
 #include <arm_neon.h>
@@ -99,6 +138,18 @@ typedef __m128 vf;
 ALWAYS_INLINE float v_sum(vf v) {
     v = _mm_add_ps(v, _mm_movehl_ps(v, v));
     return _mm_cvtss_f32(_mm_add_ss(v, _mm_shuffle_ps(v, v, 1)));
+}
+ALWAYS_INLINE __m128 v_fold_sum(vf v) { return v; }
+ALWAYS_INLINE __m128 v_fold_max(vf v) { return v; }
+typedef __m128i vi;
+#define VI_ZERO()        _mm_setzero_si128()
+#define VI_LOAD(p)       _mm_loadu_si128((const __m128i *)(p))
+#define VI_PAIR(x)       _mm_set1_epi32(x)
+#define VI_TO_FLOAT(v)   _mm_cvtepi32_ps(v)
+#define V_DOT(s, a, b)   _mm_add_epi32(s, _mm_madd_epi16(a, b))
+ALWAYS_INLINE void V_TO_INT16(int16_t *p, vf v) {
+    const __m128i i = _mm_cvtps_epi32(v);
+    _mm_storel_epi64((__m128i *)p, _mm_packs_epi32(i, i));
 }
 #else
 #error "vec.h needs a vector level"

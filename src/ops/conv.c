@@ -5,8 +5,8 @@
 
 static const fct_conv_algo *const algos[] = {
     &fct_conv_algo_reference, &fct_conv_algo_gemm_1x1, &fct_conv_algo_gemm, &fct_conv_algo_gemm_half,
-    &fct_conv_algo_dw, &fct_conv_algo_stem, &fct_conv_algo_wino4, &fct_conv_algo_wino4_half,
-    &fct_conv_algo_wino6,
+    &fct_conv_algo_gemm_1x1_int16, &fct_conv_algo_gemm_int16, &fct_conv_algo_dw, &fct_conv_algo_stem,
+    &fct_conv_algo_wino4, &fct_conv_algo_wino4_half, &fct_conv_algo_wino4_int16, &fct_conv_algo_wino6,
 };
 #define ALGO_COUNT ((int)(sizeof algos / sizeof *algos))
 

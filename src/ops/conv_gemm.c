@@ -6,10 +6,14 @@
  * then multiplied with one panel of weights after another, each of which stays
  * in L1 meanwhile. The last chunk applies the epilogue.
  *
+ * As 16-bit integers: each block's pixels are scaled and rounded once a chunk
+ * (conv_args.h has the bound), the products then cost half.
+ *
  * Small images of a batch share pixel blocks; such blocks are summed in scratch
  * memory and scattered with the epilogue. */
 #include "ops/conv_int.h"
 #include "ops/conv_panel.h"
+#include "ops/int16.h"
 #include <math.h>
 #include <string.h>
 
@@ -35,6 +39,13 @@ static int group_count(const fct_conv *c) { return small_groups(c) ? c->icb : c-
 static bool can_1x1(const fct_conv *c) { return can(c) && c->s.kh * c->s.kw == 1; }
 static bool can_kxk(const fct_conv *c) { return can(c) && c->s.kh * c->s.kw > 1; }
 static bool can_half(const fct_conv *c) { return can(c) && fct_conv_half_pays(c); }
+static bool can_1x1_int16(const fct_conv *c) { return can_1x1(c) && c->s.groups == 1; }
+static bool can_kxk_int16(const fct_conv *c) { return can_kxk(c) && c->s.groups == 1; }
+
+static fct_conv_store store_of(const fct_conv_algo *a) {
+    if (a == &fct_conv_algo_gemm_1x1_int16 || a == &fct_conv_algo_gemm_int16) return FCT_CONV_INT16;
+    return a == &fct_conv_algo_gemm_half ? FCT_CONV_HALF : FCT_CONV_FLOAT;
+}
 
 static int taps(const fct_conv *c) { return c->s.kh * c->s.kw; }
 static int group_ic(const fct_conv *c) { return c->s.ic / group_count(c); }
@@ -42,7 +53,17 @@ static int group_blocks(const fct_conv *c) { return c->ocb / group_count(c); }
 static size_t depth(const fct_conv *c) { return (size_t)group_ic(c) * taps(c); }
 static int k_blocks(const fct_conv *c) { return fct_blocks(group_ic(c), c->cb) * taps(c); }
 
-/* ---- Weights: [group][panel][k][panel lanes], k = [channel block][tap][channel] ---- */
+/* Where the sum over k blocks kb0 .. kb1 - 1 has its whole blocks and its tails. */
+static fct_int16_depth depth_of(const fct_conv *c, int kb0, int kb1) {
+    const int whole = group_ic(c) / c->cb * taps(c), full = (kb1 < whole ? kb1 : whole) - kb0;
+    fct_int16_depth d = {.cb = c->cb, .full = full > 0 ? full : 0, .tail = group_ic(c) % c->cb};
+    d.tail_blocks = kb1 - kb0 - d.full;
+    d.group = fct_int16_group(c->cb, depth(c));
+    return d;
+}
+
+/* ---- Weights: [group][panel][k][panel lanes], k = [channel block][tap][channel] ----
+ * As integers: the scales of all output channels first, then the weights. */
 
 /* Weights of output channel o of a group of ours for input channels c0 .. c0 + n - 1
  * to w[tap][channel], step floats apart. */
@@ -65,10 +86,19 @@ static void pack_panel(const fct_conv *c, int group, fct_panel panel, float *w) 
     }
 }
 
+static size_t int16_scales(const fct_conv *c) { return ((size_t)c->ocb * c->cb * sizeof(float) + 63) / 64 * 64; }
+
+/* Elements of one output channel. */
+static size_t lane_count(const fct_conv *c, fct_conv_store store) {
+    const fct_int16_depth d = depth_of(c, 0, k_blocks(c));
+    return store == FCT_CONV_INT16 ? fct_int16_count(&d) : depth(c);
+}
+
 typedef struct packing {
     const fct_conv *c;
+    fct_conv_store store;
     void *packed;
-    float *wide; /* fp16 only: per worker, one panel */
+    float *wide; /* not for FCT_CONV_FLOAT: per worker, one panel */
     size_t wide_size;
 } packing;
 
@@ -80,20 +110,32 @@ static void pack_task(void *ctx, int index, int worker) {
     const size_t at = ((size_t)group * group_blocks(c) + panel.first) * c->cb * depth(c);
     float *wide = k->wide ? k->wide + k->wide_size * (size_t)worker : (float *)k->packed + at;
     pack_panel(c, group, panel, wide);
-    if (k->wide) c->k->float_to_half((uint16_t *)k->packed + at, wide, panel.count * c->cb * depth(c));
+    if (k->store == FCT_CONV_HALF)
+        c->k->float_to_half((uint16_t *)k->packed + at, wide, panel.count * c->cb * depth(c));
+    if (k->store == FCT_CONV_INT16) {
+        const fct_int16_depth d = depth_of(c, 0, k_blocks(c));
+        const size_t lane = (size_t)panel.first * c->cb;
+        int16_t *to = (int16_t *)((char *)k->packed + int16_scales(c)) + lane * fct_int16_count(&d);
+        fct_int16_pack(&d, wide, panel.count * c->cb, to, (float *)k->packed + lane);
+    }
 }
 
-static size_t packed_floats(const fct_conv *c) { return (size_t)group_blocks(c) * c->cb * depth(c) * group_count(c); }
+static size_t bytes_as(const fct_conv *c, fct_conv_store store) {
+    const size_t n = (size_t)group_blocks(c) * c->cb * lane_count(c, store) * group_count(c);
+    return n * fct_conv_width(store) + (store == FCT_CONV_INT16 ? int16_scales(c) : 0);
+}
+static size_t bytes_full(const fct_conv *c) { return bytes_as(c, FCT_CONV_FLOAT); }
+static size_t bytes_half(const fct_conv *c) { return bytes_as(c, FCT_CONV_HALF); }
+static size_t bytes_int16(const fct_conv *c) { return bytes_as(c, FCT_CONV_INT16); }
 
-static size_t bytes_full(const fct_conv *c) { return packed_floats(c) * sizeof(float); }
-static size_t bytes_half(const fct_conv *c) { return packed_floats(c) * sizeof(uint16_t); }
-
-static fct_status pack_as(fct_conv *c, bool half, void **packed, size_t *bytes, fct_error *err) {
-    packing k = {.c = c, .wide_size = (size_t)c->k->gemm_mv * c->cb * depth(c)};
-    *bytes = half ? bytes_half(c) : bytes_full(c);
+static fct_status pack_as(fct_conv *c, fct_conv_store store, void **packed, size_t *bytes, fct_error *err) {
+    packing k = {.c = c, .store = store, .wide_size = (size_t)c->k->gemm_mv * c->cb * depth(c)};
+    const bool wide = store != FCT_CONV_FLOAT;
+    *bytes = bytes_as(c, store);
     k.packed = fct_aligned_alloc(*bytes);
-    if (half) k.wide = fct_aligned_alloc(k.wide_size * sizeof(float) * (size_t)fct_threads());
-    if (!k.packed || (half && !k.wide)) {
+    if (wide) k.wide = fct_aligned_alloc(k.wide_size * sizeof(float) * (size_t)fct_threads());
+    if (k.packed && store == FCT_CONV_INT16) memset(k.packed, 0, int16_scales(c));
+    if (!k.packed || (wide && !k.wide)) {
         fct_aligned_free(k.packed);
         fct_aligned_free(k.wide);
         return fct_fail_nomem(err, "packed weights", *bytes);
@@ -105,10 +147,13 @@ static fct_status pack_as(fct_conv *c, bool half, void **packed, size_t *bytes, 
 }
 
 static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
-    return pack_as(c, false, packed, bytes, err);
+    return pack_as(c, FCT_CONV_FLOAT, packed, bytes, err);
 }
 static fct_status pack_half(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
-    return pack_as(c, true, packed, bytes, err);
+    return pack_as(c, FCT_CONV_HALF, packed, bytes, err);
+}
+static fct_status pack_int16(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
+    return pack_as(c, FCT_CONV_INT16, packed, bytes, err);
 }
 
 /* ---- Plan ---------------------------------------------------------------- */
@@ -119,9 +164,12 @@ static bool in_place(const fct_conv_plan *p) {
            !p->t[T_SHARED];
 }
 
-static bool is_half(const fct_conv_plan *p) { return p->algo == &fct_conv_algo_gemm_half; }
+static fct_conv_store store(const fct_conv_plan *p) { return store_of(p->algo); }
+static bool is_half(const fct_conv_plan *p) { return store(p) == FCT_CONV_HALF; }
+static bool is_int16(const fct_conv_plan *p) { return store(p) == FCT_CONV_INT16; }
 
-typedef struct layout { size_t rows, raw, add, half, total; } layout; /* of a worker's scratch, offsets in floats */
+/* Of a worker's scratch, offsets in floats. rows16: the rows as integers, scale: that of each pixel. */
+typedef struct layout { size_t raw, add, half, rows16, scale, total; } layout;
 
 static layout scratch_layout(const fct_conv_plan *p) {
     const fct_conv *c = p->c;
@@ -134,6 +182,10 @@ static layout scratch_layout(const fct_conv_plan *p) {
     if (c->s.add_up2 && !p->t[T_SHARED]) at += c->k->gemm_mv * pixels * cb;
     l.half = at;
     if (is_half(p)) at += c->k->gemm_mv * cb * chunk * cb;
+    l.rows16 = at;
+    if (is_int16(p)) at += chunk * pixels * cb / 2;
+    l.scale = at;
+    if (is_int16(p)) at += pixels;
     l.total = (at + 15) / 16 * 16;
     return l;
 }
@@ -144,9 +196,10 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p) {
     const int area = p->oh * p->ow, kb = k_blocks(c);
     p->t[T_SHARED] = p->n > 1 && area < SHARED_AREA;
     /* two thirds of L1 for the usual panel of two blocks */
-    const int chunk_channels = (int)(fct_cpu_get_caches().l1d * 2 / 3 / (2 * sizeof(float) * (size_t)c->cb));
+    const int chunk_channels = (int)(fct_cpu_get_caches().l1d * 2 / 3 / (2 * fct_conv_width(store(p)) * (size_t)c->cb));
     const int chunks = (kb * c->cb + chunk_channels - 1) / chunk_channels;
     p->t[T_CHUNK] = (kb + chunks - 1) / chunks;
+    if (is_int16(p)) p->t[T_CHUNK] = round_up(p->t[T_CHUNK], fct_int16_group(c->cb, depth(c)));
     const int pool = p->t[T_SHARED] ? area * p->n : area;
     int most = PIXELS_MOST;
     int count = (pool + most - 1) / most;
@@ -162,11 +215,13 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     plan_blocks(c, p);
     p->scratch = scratch_layout(p).total * sizeof(float) * (size_t)p->threads;
     const double pixels = (double)p->n * p->oh * p->ow, macs = pixels * c->ocb * c->cb * depth(c);
-    const double weights = (double)depth(c) * c->ocb * c->cb * (is_half(p) ? 2 : 4);
-    const double gather = in_place(p) ? 0 : pixels * depth(c) / (c->cb == 16 ? 30e9 : 16e9);
+    const double weights = (double)depth(c) * c->ocb * c->cb * fct_conv_width(store(p));
+    double gather = in_place(p) ? 0 : pixels * depth(c) / (c->cb == 16 ? 30e9 : 16e9);
+    if (is_int16(p)) gather += pixels * depth(c) / (c->cb == 16 ? 20e9 : 11e9);
     const double widen = is_half(p) ? weights / 3e10 * p->t[T_BLOCKS] : 0;
+    if (is_int16(p) && !fct_conv_int16_pays(c, (int)depth(c), 0)) return INFINITY;
     /* prefetching hides the stream of weights almost wholly behind so much arithmetic */
-    return fct_conv_cost(c, macs, gather + widen, weights) - weights * (macs > weights * 16 ? 2e-11 : 0);
+    return fct_conv_cost(c, store(p), macs, gather + widen, weights) - weights * (macs > weights * 16 ? 2e-11 : 0);
 }
 
 /* ---- Run ------------------------------------------------------------------ */
@@ -215,28 +270,34 @@ static void set_output(const part *t, fct_k_gemm *g, int block0) {
     g->add_stride = c->s.add_up2 ? (size_t)t->n * c->cb : plane;
 }
 
-/* Place and number of a panel's weights for k blocks kb0 .. kb1 - 1. */
-static size_t chunk_weights(const fct_conv *c, int group, fct_panel panel, int kb0, int kb1, size_t *count) {
-    const int whole = group_ic(c) / c->cb * taps(c), tail = group_ic(c) % c->cb;
-    const size_t lanes = (size_t)panel.count * c->cb;
-    const int k0 = kb0 <= whole ? kb0 * c->cb : whole * c->cb + (kb0 - whole) * tail;
-    const int k1 = kb1 <= whole ? kb1 * c->cb : whole * c->cb + (kb1 - whole) * tail;
-    *count = (size_t)(k1 - k0) * lanes;
-    return (group * (size_t)group_blocks(c) + panel.first) * c->cb * depth(c) + (size_t)k0 * lanes;
+/* Place and number, in bytes, of a panel's weights for k blocks kb0 .. kb1 - 1. */
+static const char *chunk_weights(const fct_conv_plan *p, int group, fct_panel panel, int kb0, int kb1, size_t *bytes) {
+    const fct_conv *c = p->c;
+    const size_t lanes = (size_t)panel.count * c->cb, width = fct_conv_width(store(p));
+    const fct_int16_depth before = depth_of(c, 0, kb0), these = depth_of(c, kb0, kb1);
+    size_t k0 = (size_t)before.full * c->cb + (size_t)before.tail_blocks * before.tail;
+    size_t count = (size_t)these.full * c->cb + (size_t)these.tail_blocks * these.tail;
+    if (is_int16(p)) k0 = fct_int16_count(&before), count = fct_int16_count(&these);
+    *bytes = count * lanes * width;
+    const size_t at = (group * (size_t)group_blocks(c) + panel.first) * c->cb * lane_count(c, store(p)) + k0 * lanes;
+    return (const char *)p->packed + (is_int16(p) ? int16_scales(c) : 0) + at * width;
 }
 
 /* Sets the weights of panel i and those to prefetch: the next panel's, or the first one's of the next chunk. */
 static void set_weights(const part *t, fct_k_gemm *g, int i, int kb0, int kb1) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
-    const size_t width = is_half(p) ? sizeof(uint16_t) : sizeof(float);
     const int gb = group_blocks(c), total = k_blocks(c);
-    size_t count;
-    const size_t at = chunk_weights(c, t->group, fct_panel_at(c->k, gb, i), kb0, kb1, &count);
-    g->w = (const float *)p->packed + at;
+    const fct_panel panel = fct_panel_at(c->k, gb, i);
+    size_t bytes;
+    const char *at = chunk_weights(p, t->group, panel, kb0, kb1, &bytes);
+    g->w = (const float *)(const void *)at;
     if (is_half(p)) {
-        c->k->half_to_float(t->scratch + t->l.half, (const uint16_t *)p->packed + at, count);
+        c->k->half_to_float(t->scratch + t->l.half, (const uint16_t *)(const void *)at, bytes / sizeof(uint16_t));
         g->w = t->scratch + t->l.half;
+    } else if (is_int16(p)) {
+        g->w16 = (const int16_t *)(const void *)at;
+        g->w_scale = (const float *)p->packed + (size_t)panel.first * c->cb;
     }
     if (++i == t->panel1) {
         i = t->panel0;
@@ -244,9 +305,7 @@ static void set_weights(const part *t, fct_k_gemm *g, int i, int kb0, int kb1) {
         kb1 = kb0 + p->t[T_CHUNK] < total ? kb0 + p->t[T_CHUNK] : total;
     }
     if (kb0 >= total || t->panel1 - t->panel0 == 0) return;
-    const size_t next = chunk_weights(c, t->group, fct_panel_at(c->k, gb, i), kb0, kb1, &count);
-    g->ahead = (const char *)p->packed + next * width;
-    g->ahead_bytes = count * width;
+    g->ahead = chunk_weights(p, t->group, fct_panel_at(c->k, gb, i), kb0, kb1, &g->ahead_bytes);
 }
 
 /* Panel i, k blocks kb0 .. kb1 - 1 whose rows are g->b. */
@@ -254,20 +313,37 @@ static void run_panel(const part *t, fct_k_gemm g, int i, int kb0, int kb1) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
     const fct_panel panel = fct_panel_at(c->k, group_blocks(c), i);
-    const int whole = group_ic(c) / c->cb * taps(c), block0 = t->group * group_blocks(c) + panel.first;
-    const int full = (kb1 < whole ? kb1 : whole) - kb0;
+    const int block0 = t->group * group_blocks(c) + panel.first;
+    const fct_int16_depth d = depth_of(c, kb0, kb1);
     const bool last = kb1 == k_blocks(c), finish = last && !p->t[T_SHARED] && c->epilogue.act != FCT_K_ACT_SIGMOID;
     const fct_k_epilogue e = fct_conv_epilogue_at(c, block0);
-    g.full = full > 0 ? full : 0;
-    g.tail_blocks = kb1 - kb0 - g.full;
-    g.tail = group_ic(c) % c->cb;
+    g.full = d.full;
+    g.tail_blocks = d.tail_blocks;
+    g.tail = d.tail;
+    g.group = d.group;
     g.mv = panel.count;
     g.load = kb0 > 0;
     set_weights(t, &g, i, kb0, kb1);
     set_output(t, &g, block0);
     if (finish) g.e = &e;
     if (finish && g.add && c->s.add_up2) spread_add(t, block0, panel.count, t->scratch + t->l.add);
-    c->k->conv_gemm(&g);
+    if (is_int16(p)) c->k->conv_gemm_int16(&g);
+    else c->k->conv_gemm(&g);
+}
+
+/* Rows g->b of k blocks kb0 .. kb1 - 1 as integers. */
+static void quantise(const part *t, fct_k_gemm *g, int kb0, int kb1) {
+    const fct_conv *c = t->j->p->c;
+    const fct_int16_depth d = depth_of(c, kb0, kb1);
+    int16_t *rows = (int16_t *)(t->scratch + t->l.rows16);
+    float *scale = t->scratch + t->l.scale;
+    const size_t stride = (size_t)t->n * c->cb;
+    c->k->conv_quantise(&(fct_k_quantise){.cb = c->cb, .src = g->b, .src_stride = g->b_stride, .n = t->n,
+        .full = d.full, .tail_blocks = d.tail_blocks, .tail = d.tail, .group = d.group,
+        .dst = rows, .dst_stride = stride, .scale = scale});
+    g->b16 = rows;
+    g->b_scale = scale;
+    g->b_stride = stride;
 }
 
 /* The epilogue of sums in scratch or, for sigmoid, in place. */
@@ -323,6 +399,7 @@ static void run_part(const part *t) {
             g.b_stride = (size_t)t->n * c->cb;
             c->k->conv_pack(&pk, kb, end, t->p0, t->n, t->scratch);
         }
+        if (is_int16(p)) quantise(t, &g, kb, end);
         for (int i = t->panel0; i < t->panel1; i++) run_panel(t, g, i, kb, end);
     }
     if (p->t[T_SHARED] || c->epilogue.act == FCT_K_ACT_SIGMOID) scatter(t);
@@ -352,5 +429,8 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
 
 const fct_conv_algo fct_conv_algo_gemm_1x1 = {"gemm-1x1", true, can_1x1, pack, prepare, run, bytes_full};
 const fct_conv_algo fct_conv_algo_gemm = {"direct", true, can_kxk, pack, prepare, run, bytes_full};
-const fct_conv_algo fct_conv_algo_gemm_half = {"direct-half", false, can_half, pack_half, prepare, run,
-                                               bytes_half};
+const fct_conv_algo fct_conv_algo_gemm_half = {"direct-half", false, can_half, pack_half, prepare, run, bytes_half};
+const fct_conv_algo fct_conv_algo_gemm_1x1_int16 = {"gemm-1x1-int16", false, can_1x1_int16, pack_int16, prepare, run,
+                                                    bytes_int16};
+const fct_conv_algo fct_conv_algo_gemm_int16 = {"direct-int16", false, can_kxk_int16, pack_int16, prepare, run,
+                                                bytes_int16};

@@ -59,8 +59,21 @@ static inline bool fct_conv_half_pays(const fct_conv *c) {
     return c->s.groups == 1 && c->s.ic >= least && c->s.oc >= least;
 }
 
+/* Whether the choice may fall on 16-bit integers. The error of a layer, 6e-5, is
+ * amplified by all that follow; the first ones, with short sums, gain least and
+ * hurt most (a generated det_500m: 6e-3 with them, 2e-3 without). A Winograd layer
+ * with few channels gains where its map is large. */
+static inline bool fct_conv_int16_pays(const fct_conv *c, int depth, int large_map) {
+    return c->k->int16_rate > 0 && (depth > 64 || large_map);
+}
+
+/* How an algorithm keeps its weights. */
+typedef enum fct_conv_store { FCT_CONV_FLOAT, FCT_CONV_HALF, FCT_CONV_INT16 } fct_conv_store;
+static inline size_t fct_conv_width(fct_conv_store s) { return s == FCT_CONV_FLOAT ? sizeof(float) : sizeof(uint16_t); }
+
 extern const fct_conv_algo fct_conv_algo_reference, fct_conv_algo_gemm_1x1, fct_conv_algo_gemm, fct_conv_algo_gemm_half,
-    fct_conv_algo_dw, fct_conv_algo_stem, fct_conv_algo_wino4, fct_conv_algo_wino4_half, fct_conv_algo_wino6;
+    fct_conv_algo_gemm_1x1_int16, fct_conv_algo_gemm_int16, fct_conv_algo_dw, fct_conv_algo_stem, fct_conv_algo_wino4,
+    fct_conv_algo_wino4_half, fct_conv_algo_wino4_int16, fct_conv_algo_wino6;
 
 /* conv_create() for a kernel table other than the process's, for tests. */
 fct_status fct_conv_create_at(const fct_kernel_table *k, const fct_conv_spec *s, fct_conv **out, fct_error *err);
@@ -94,8 +107,9 @@ static inline fct_k_geom fct_conv_geom(const fct_conv_plan *p) {
 /* Expected seconds of one thread for macs multiply-adds plus other seconds of
  * work beside a stream of weight bytes. The longer of the two hides most of the
  * other; constants from bench/kernels. */
-static inline double fct_conv_cost(const fct_conv *c, double macs, double other, double bytes) {
+static inline double fct_conv_cost(const fct_conv *c, fct_conv_store store, double macs, double other, double bytes) {
     const bool wide = c->cb == 16;
+    if (store == FCT_CONV_INT16 && c->k->int16_rate > 0) macs /= c->k->int16_rate * 0.93; /* the sums of groups */
     const double work = macs / (wide ? 82e9 : 43e9) + other, stream = bytes / 11e9;
     const double most = work > stream ? work : stream, least = work > stream ? stream : work;
     return most + least * (wide ? 0.5 : 0.25) + 2e-6;

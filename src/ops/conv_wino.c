@@ -6,11 +6,14 @@
  * the input transform is shared out by channels, then the panels are, so that
  * every byte of weights is read by one core.
  *
- * Weights: [panel][point][input channel][panel lanes], in fp32 or fp16. The fp16
- * ones are scaled by a power of two so that all that matter are normal numbers;
- * they are widened one panel and point at a time into L1. */
+ * Weights: [panel][point][input channel][panel lanes], in fp32, fp16 or as 16-bit
+ * integers. The fp16 ones are scaled by a power of two so that all that matter are
+ * normal numbers; they are widened one panel and point at a time into L1. The
+ * integers have a scale per point and output channel, before the weights, [panel]
+ * [point][panel lanes]; each tile's values at a point are made integers too. */
 #include "ops/conv_int.h"
 #include "ops/conv_panel.h"
+#include "ops/int16.h"
 #include "ops/wino_tiles.h"
 #include <math.h>
 #include <string.h>
@@ -29,7 +32,10 @@ static bool can(const fct_conv *c) {
 static bool can_half(const fct_conv *c) { return can(c) && fct_conv_half_pays(c); }
 
 static int family(const fct_conv_algo *a) { return a == &fct_conv_algo_wino6 ? 6 : 4; }
-static bool is_half(const fct_conv_algo *a) { return a == &fct_conv_algo_wino4_half; }
+static fct_conv_store store(const fct_conv_algo *a) {
+    if (a == &fct_conv_algo_wino4_int16) return FCT_CONV_INT16;
+    return a == &fct_conv_algo_wino4_half ? FCT_CONV_HALF : FCT_CONV_FLOAT;
+}
 static int points(int f) { return fct_wino_alpha(f) * fct_wino_alpha(f); }
 
 /* ---- Weights ------------------------------------------------------------- */
@@ -49,10 +55,26 @@ static float weight_scale(const fct_conv *c, bool half) {
     return most > 0 && most < 1e30f ? ldexpf(1, 12 - exponent) : 1;
 }
 
+static fct_int16_depth depth_of(const fct_conv *c) {
+    const int cb = c->cb, ic = c->s.ic;
+    return (fct_int16_depth){cb, ic / cb, ic % cb != 0, ic % cb, fct_int16_group(cb, (size_t)ic)};
+}
+/* Elements of one output channel at one point. */
+static size_t lane_count(const fct_conv *c, fct_conv_store store) {
+    const fct_int16_depth d = depth_of(c);
+    return store == FCT_CONV_INT16 ? fct_int16_count(&d) : (size_t)c->s.ic;
+}
+static size_t lanes_padded(const fct_conv *c) { return (size_t)c->ocb * c->cb; }
+/* Where the weights begin. */
+static size_t weights_at(const fct_conv *c, int f, fct_conv_store store) {
+    const size_t scales = lanes_padded(c) * points(f) * sizeof(float);
+    return HEADER + (store == FCT_CONV_INT16 ? (scales + 63) / 64 * 64 : 0);
+}
+
 typedef struct packing {
     const fct_conv *c;
     int family;
-    bool half;
+    fct_conv_store store;
     float scale;
     void *packed;
     float *u;       /* per worker: one panel, [point][ic][lanes] */
@@ -63,9 +85,10 @@ static void pack_panel(void *ctx, int index, int worker) {
     const packing *k = ctx;
     const fct_conv *c = k->c;
     const fct_panel panel = fct_panel_at(c->k, c->ocb, index);
-    const int lanes = panel.count * c->cb, ic = c->s.ic;
-    const size_t at = (size_t)panel.first * c->cb * ic * points(k->family), n = (size_t)lanes * ic * points(k->family);
-    float *u = k->half ? k->u + k->u_size * (size_t)worker : (float *)((char *)k->packed + HEADER) + at;
+    const int lanes = panel.count * c->cb, ic = c->s.ic, all = points(k->family);
+    const size_t first = (size_t)panel.first * c->cb * all, count = lane_count(c, k->store);
+    char *const to = (char *)k->packed + weights_at(c, k->family, k->store) + first * count * fct_conv_width(k->store);
+    float *u = k->u ? k->u + k->u_size * (size_t)worker : (float *)(void *)to;
     float taps[9 * 4 * FCT_CB_MAX];
     for (int i = 0; i < ic; i++) {
         for (int l = 0; l < lanes; l++) {
@@ -74,28 +97,36 @@ static void pack_panel(void *ctx, int index, int worker) {
         }
         c->k->wino_weights(k->family, taps, lanes, k->scale, u + (size_t)i * lanes, (size_t)ic * lanes);
     }
-    if (k->half) c->k->float_to_half((uint16_t *)((char *)k->packed + HEADER) + at, u, n);
+    if (k->store == FCT_CONV_HALF) c->k->float_to_half((uint16_t *)(void *)to, u, (size_t)lanes * ic * all);
+    if (k->store != FCT_CONV_INT16) return;
+    const fct_int16_depth d = depth_of(c);
+    float *scales = (float *)((char *)k->packed + HEADER) + first;
+    for (int p = 0; p < all; p++)
+        fct_int16_pack(&d, u + (size_t)p * ic * lanes, lanes, (int16_t *)(void *)to + (size_t)p * count * lanes,
+                       scales + (size_t)p * lanes);
 }
 
-static size_t packed_bytes(const fct_conv *c, int f, bool half) {
-    return HEADER + (size_t)c->ocb * c->cb * c->s.ic * points(f) * (half ? sizeof(uint16_t) : sizeof(float));
+static size_t packed_bytes(const fct_conv *c, int f, fct_conv_store s) {
+    return weights_at(c, f, s) + lanes_padded(c) * lane_count(c, s) * points(f) * fct_conv_width(s);
 }
-static size_t bytes_4(const fct_conv *c) { return packed_bytes(c, 4, false); }
-static size_t bytes_4_half(const fct_conv *c) { return packed_bytes(c, 4, true); }
-static size_t bytes_6(const fct_conv *c) { return packed_bytes(c, 6, false); }
+static size_t bytes_4(const fct_conv *c) { return packed_bytes(c, 4, FCT_CONV_FLOAT); }
+static size_t bytes_4_half(const fct_conv *c) { return packed_bytes(c, 4, FCT_CONV_HALF); }
+static size_t bytes_4_int16(const fct_conv *c) { return packed_bytes(c, 4, FCT_CONV_INT16); }
+static size_t bytes_6(const fct_conv *c) { return packed_bytes(c, 6, FCT_CONV_FLOAT); }
 
-static fct_status pack(fct_conv *c, int f, bool half, void **packed, size_t *bytes, fct_error *err) {
-    *bytes = packed_bytes(c, f, half);
-    packing k = {.c = c, .family = f, .half = half, .scale = weight_scale(c, half)};
+static fct_status pack(fct_conv *c, int f, fct_conv_store s, void **packed, size_t *bytes, fct_error *err) {
+    *bytes = packed_bytes(c, f, s);
+    const bool wide = s != FCT_CONV_FLOAT;
+    packing k = {.c = c, .family = f, .store = s, .scale = weight_scale(c, s == FCT_CONV_HALF)};
     k.u_size = (size_t)4 * c->cb * c->s.ic * points(f);
     k.packed = fct_aligned_alloc(*bytes);
-    if (half) k.u = fct_aligned_alloc(k.u_size * sizeof(float) * (size_t)fct_threads());
-    if (!k.packed || (half && !k.u)) {
+    if (wide) k.u = fct_aligned_alloc(k.u_size * sizeof(float) * (size_t)fct_threads());
+    if (!k.packed || (wide && !k.u)) {
         fct_aligned_free(k.packed);
         fct_aligned_free(k.u);
         return fct_fail_nomem(err, "packed weights", *bytes);
     }
-    memset(k.packed, 0, HEADER);
+    memset(k.packed, 0, weights_at(c, f, s));
     ((header *)k.packed)->scale = 1 / k.scale;
     fct_parallel(fct_panel_total(c->k, c->ocb), pack_panel, &k);
     fct_aligned_free(k.u);
@@ -103,9 +134,18 @@ static fct_status pack(fct_conv *c, int f, bool half, void **packed, size_t *byt
     return FCT_OK;
 }
 
-static fct_status pack_4(fct_conv *c, void **p, size_t *n, fct_error *err) { return pack(c, 4, false, p, n, err); }
-static fct_status pack_4_half(fct_conv *c, void **p, size_t *n, fct_error *err) { return pack(c, 4, true, p, n, err); }
-static fct_status pack_6(fct_conv *c, void **p, size_t *n, fct_error *err) { return pack(c, 6, false, p, n, err); }
+static fct_status pack_4(fct_conv *c, void **p, size_t *n, fct_error *err) {
+    return pack(c, 4, FCT_CONV_FLOAT, p, n, err);
+}
+static fct_status pack_4_half(fct_conv *c, void **p, size_t *n, fct_error *err) {
+    return pack(c, 4, FCT_CONV_HALF, p, n, err);
+}
+static fct_status pack_4_int16(fct_conv *c, void **p, size_t *n, fct_error *err) {
+    return pack(c, 4, FCT_CONV_INT16, p, n, err);
+}
+static fct_status pack_6(fct_conv *c, void **p, size_t *n, fct_error *err) {
+    return pack(c, 6, FCT_CONV_FLOAT, p, n, err);
+}
 
 /* ---- Plan ----------------------------------------------------------------- */
 
@@ -113,7 +153,10 @@ static fct_status pack_6(fct_conv *c, void **p, size_t *n, fct_error *err) { ret
 typedef struct layout {
     size_t v_point, m_point; /* from one point to the next */
     size_t v, m, half;       /* parts of a worker's scratch */
+    size_t v16_point, v16;   /* the transformed input as integers; v16_point in integers */
+    size_t scale;            /* of each of its tiles: [point][tile] */
     size_t list;             /* its list of tiles */
+    size_t shared, own;      /* what all workers share in T_SHARED, and what each has then */
 } layout;
 
 static size_t line_up(size_t floats) { return (floats + 15) / 16 * 16; }
@@ -127,16 +170,28 @@ static layout scratch_layout(const fct_conv_plan *p) {
     l.m_point = line_up(widest * tiles * cb) + 16;
     l.v = l.v_point * n;
     l.m = l.m_point * n;
-    l.half = is_half(p->algo) ? line_up(widest * cb * c->s.ic) : 0;
+    const fct_conv_store s = store(p->algo);
+    l.half = s == FCT_CONV_HALF ? line_up(widest * cb * c->s.ic) : 0;
+    l.v16_point = 2 * line_up(c->icb * tiles * cb / 2) + 32;
+    l.v16 = s == FCT_CONV_INT16 ? l.v16_point / 2 * n : 0;
+    l.scale = s == FCT_CONV_INT16 ? line_up(tiles * n) : 0;
     l.list = line_up(tiles * sizeof(fct_k_tile) / sizeof(float) + 1);
+    l.shared = l.v + l.v16 + l.scale + l.list;
+    l.own = l.m + l.half;
     return l;
 }
 
 static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tiling *t) {
     const int total = t->first[4], n = points(t->family);
-    const size_t l2 = fct_cpu_get_caches().l2, budget = (l2 < (256u << 10) ? 256u << 10 : l2) / 2;
-    const size_t per_tile = (size_t)n * c->cb * sizeof(float) * (size_t)(c->icb + 2);
-    int most = (int)(budget / per_tile) / 12 * 12;
+    const size_t cache = fct_cpu_get_caches().l2, l2 = cache < (256u << 10) ? 256u << 10 : cache;
+    /* weights that do not stay in L2 are read again for every block: then better few and large ones */
+    const bool streamed = lanes_padded(c) * (size_t)c->s.ic * n * fct_conv_width(store(p->algo)) > l2 / 2;
+    const size_t budget = streamed ? l2 : l2 / 2;
+    const size_t values = (size_t)(c->icb + 2) * sizeof(float) +
+                          (store(p->algo) == FCT_CONV_INT16 ? (size_t)c->icb * sizeof(int16_t) : 0);
+    const size_t per_tile = (size_t)n * c->cb * values;
+    int most = (int)(budget / per_tile);
+    if (most < total) most = most / 12 * 12;
     most = most < 12 ? 12 : most > FAMILY_MOST_TILES ? FAMILY_MOST_TILES : most;
     int count = (total + most - 1) / most;
     if (p->threads > 1 && count > 1) count = (count + p->threads - 1) / p->threads * p->threads;
@@ -157,16 +212,18 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     plan_blocks(c, p, &t);
     const layout l = scratch_layout(p);
     const size_t workers = (size_t)p->threads;
-    p->scratch = (p->t[T_SHARED] ? l.v + l.list + (l.m + l.half) * workers : (l.v + l.m + l.half + l.list) * workers) *
-                 sizeof(float);
-    double weights = (double)n * c->ocb * c->cb * c->s.ic * (is_half(p->algo) ? 2 : 4);
+    p->scratch = (p->t[T_SHARED] ? l.shared + l.own * workers : (l.shared + l.own) * workers) * sizeof(float);
+    const fct_conv_store s = store(p->algo);
+    double weights = (double)n * c->ocb * c->cb * c->s.ic * fct_conv_width(s);
     const double products = fct_wino_products(&t);
     /* a transformed value of one channel block, in or out */
     const double transform = f == 4 ? 1.3e-9 : c->cb == 16 ? 4e-9 : 1.6e-9;
     double other = products * (c->icb + c->ocb) * transform;
-    if (is_half(p->algo)) other += weights / 3e10 * p->t[T_BLOCKS];
+    if (s == FCT_CONV_HALF) other += weights / 3e10 * p->t[T_BLOCKS];
+    if (s == FCT_CONV_INT16) other += products * c->icb * c->cb / (c->cb == 16 ? 20e9 : 11e9);
     if (weights > (double)fct_cpu_get_caches().l2 / 2) weights *= p->t[T_BLOCKS];
-    return fct_conv_cost(c, products * c->s.ic * c->ocb * c->cb, other, weights);
+    if (s == FCT_CONV_INT16 && !fct_conv_int16_pays(c, c->s.ic, p->oh * p->ow >= 3000)) return INFINITY;
+    return fct_conv_cost(c, s, products * c->s.ic * c->ocb * c->cb, other, weights);
 }
 
 /* ---- Run ------------------------------------------------------------------- */
@@ -178,9 +235,9 @@ typedef struct job {
     fct_wino_tiling tiling;
     layout l;
     float scale;
+    fct_conv_store store;
     const char *weights;
-    float *v, *shared_m;  /* T_SHARED: all tiles' input; panels' scratch of the workers */
-    fct_k_tile *list;
+    const float *scales;  /* FCT_CONV_INT16 */
     float *scratch;
 } job;
 
@@ -188,9 +245,20 @@ typedef struct job {
 typedef struct block {
     const job *j;
     int first, n;
-    const fct_k_tile *list;
-    float *v, *m, *half;
+    fct_k_tile *list;
+    float *v, *m, *half, *scale;
+    int16_t *v16;
 } block;
+
+/* The block of n tiles from `first` on, its parts in two pieces of scratch. */
+static block block_at(const job *j, int first, int n, float *shared, float *own) {
+    const layout *l = &j->l;
+    block b = {.j = j, .first = first, .n = n, .v = shared, .m = own, .half = l->half ? own + l->m : NULL};
+    b.v16 = (int16_t *)(shared + l->v);
+    b.scale = shared + l->v + l->v16;
+    b.list = (fct_k_tile *)(shared + l->v + l->v16 + l->scale);
+    return b;
+}
 
 static void list_tiles(const job *j, int first, int n, fct_k_tile *list) {
     for (int i = 0; i < n; i++) list[i] = fct_wino_place(&j->tiling, first + i);
@@ -224,13 +292,33 @@ static void transform_in(const block *b, int channel_block) {
     }
 }
 
+/* The values of point i as integers; from here on v is not needed. */
+static void quantise(const block *b, int i) {
+    const job *j = b->j;
+    const fct_conv *c = j->p->c;
+    const fct_int16_depth d = depth_of(c);
+    const size_t stride = (size_t)b->n * c->cb;
+    int first, last;
+    fct_wino_range(&j->tiling, i / fct_wino_alpha(j->tiling.family), i % fct_wino_alpha(j->tiling.family), &first, &last);
+    first = first > b->first ? first - b->first : 0;
+    last = last < b->first + b->n ? last - b->first : b->n;
+    if (last <= first) return;
+    c->k->conv_quantise(&(fct_k_quantise){.cb = c->cb, .src = b->v + i * j->l.v_point + (size_t)first * c->cb,
+        .src_stride = stride, .n = last - first, .full = d.full, .tail_blocks = d.tail_blocks, .tail = d.tail,
+        .group = d.group, .dst = b->v16 + i * j->l.v16_point + (size_t)first * c->cb, .dst_stride = stride,
+        .scale = b->scale + (size_t)i * b->n + first});
+}
+
 static void multiply(const block *b, fct_panel panel) {
     const job *j = b->j;
     const fct_conv *c = j->p->c;
-    const int alpha = fct_wino_alpha(j->tiling.family), ic = c->s.ic;
-    const size_t lanes = (size_t)panel.count * c->cb, size = lanes * ic;
-    size_t at = (size_t)panel.first * c->cb * ic * points(j->tiling.family);
-    fct_k_gemm g = {.cb = c->cb, .full = ic / c->cb, .tail_blocks = ic % c->cb != 0, .tail = ic % c->cb,
+    const int alpha = fct_wino_alpha(j->tiling.family);
+    const size_t lanes = (size_t)panel.count * c->cb, count = lane_count(c, j->store);
+    const size_t size = lanes * count * fct_conv_width(j->store);
+    const size_t lane0 = (size_t)panel.first * c->cb * points(j->tiling.family);
+    const char *at = j->weights + lane0 * count * fct_conv_width(j->store);
+    const fct_int16_depth d = depth_of(c);
+    fct_k_gemm g = {.cb = c->cb, .full = d.full, .tail_blocks = d.tail_blocks, .tail = d.tail, .group = d.group,
                     .mv = panel.count, .b_stride = (size_t)b->n * c->cb, .c_stride = (size_t)b->n * c->cb};
     for (int i = 0; i < alpha * alpha; i++, at += size) {
         int first, last;
@@ -239,16 +327,23 @@ static void multiply(const block *b, fct_panel panel) {
         last = last < b->first + b->n ? last - b->first : b->n;
         if (last <= first) continue;
         g.n = last - first;
-        g.b = b->v + i * j->l.v_point + (size_t)first * c->cb;
         g.c = b->m + i * j->l.m_point + (size_t)first * c->cb;
-        g.w = (const float *)j->weights + at;
+        g.ahead = at + size; /* at the very end: past it, harmless for a prefetch */
+        g.ahead_bytes = size;
+        if (j->store == FCT_CONV_INT16) {
+            g.w16 = (const int16_t *)(const void *)at;
+            g.w_scale = j->scales + lane0 + i * lanes;
+            g.b16 = b->v16 + i * j->l.v16_point + (size_t)first * c->cb;
+            g.b_scale = b->scale + (size_t)i * b->n + first;
+            c->k->conv_gemm_int16(&g);
+            continue;
+        }
+        g.b = b->v + i * j->l.v_point + (size_t)first * c->cb;
+        g.w = (const float *)(const void *)at;
         if (b->half) {
-            c->k->half_to_float(b->half, (const uint16_t *)j->weights + at, size);
+            c->k->half_to_float(b->half, (const uint16_t *)(const void *)at, lanes * count);
             g.w = b->half;
         }
-        const size_t width = b->half ? sizeof(uint16_t) : sizeof(float);
-        g.ahead = j->weights + (at + size) * width; /* at the very end: past it, harmless for a prefetch */
-        g.ahead_bytes = size * width;
         c->k->conv_gemm(&g);
     }
 }
@@ -287,24 +382,26 @@ static void run_panel(const block *b, int index) {
 static void block_task(void *ctx, int index, int worker) {
     const job *j = ctx;
     const fct_conv_plan *p = j->p;
-    const layout *l = &j->l;
-    float *s = j->scratch + (l->v + l->m + l->half + l->list) * (size_t)worker;
+    float *s = j->scratch + (j->l.shared + j->l.own) * (size_t)worker;
     const int first = index * p->t[T_TILES], rest = j->tiling.first[4] - first;
     const int n = rest < p->t[T_TILES] ? rest : p->t[T_TILES];
-    fct_k_tile *list = (fct_k_tile *)(s + l->v + l->m + l->half);
-    list_tiles(j, first, n, list);
-    const block b = {j, first, n, list, s, s + l->v, l->half ? s + l->v + l->m : NULL};
+    const block b = block_at(j, first, n, s, s + j->l.shared);
+    list_tiles(j, first, n, b.list);
     for (int i = 0; i < p->c->icb; i++) transform_in(&b, i);
+    for (int i = 0; j->store == FCT_CONV_INT16 && i < points(j->tiling.family); i++) quantise(&b, i);
     for (int i = 0; i < fct_panel_total(p->c->k, p->c->ocb); i++) run_panel(&b, i);
 }
 
 static block shared_block(const job *j, int worker) {
-    float *s = j->shared_m + (j->l.m + j->l.half) * (size_t)worker;
-    return (block){j, 0, j->tiling.first[4], j->list, j->v, s, j->l.half ? s + j->l.m : NULL};
+    return block_at(j, 0, j->tiling.first[4], j->scratch, j->scratch + j->l.shared + j->l.own * (size_t)worker);
 }
 static void in_task(void *ctx, int index, int worker) {
     const block b = shared_block(ctx, worker);
     transform_in(&b, index);
+}
+static void quantise_task(void *ctx, int index, int worker) {
+    const block b = shared_block(ctx, worker);
+    quantise(&b, index);
 }
 static void panel_task(void *ctx, int index, int worker) {
     const block b = shared_block(ctx, worker);
@@ -313,24 +410,25 @@ static void panel_task(void *ctx, int index, int worker) {
 
 static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
     const fct_conv *c = p->c;
-    job j = {.p = p, .in = in, .add = add, .out = out, .scratch = scratch};
+    job j = {.p = p, .in = in, .add = add, .out = out, .scratch = scratch, .store = store(p->algo)};
     j.tiling = fct_wino_tile(family(p->algo), p->n, p->oh, p->ow);
     j.l = scratch_layout(p);
     j.scale = ((const header *)p->packed)->scale;
-    j.weights = (const char *)p->packed + HEADER;
+    j.scales = (const float *)(const void *)((const char *)p->packed + HEADER);
+    j.weights = (const char *)p->packed + weights_at(c, j.tiling.family, j.store);
     if (!p->t[T_SHARED]) {
         fct_parallel(p->t[T_BLOCKS], block_task, &j);
         return;
     }
-    j.v = scratch;
-    j.list = (fct_k_tile *)(j.v + j.l.v);
-    j.shared_m = j.v + j.l.v + j.l.list;
-    list_tiles(&j, 0, j.tiling.first[4], j.list);
+    list_tiles(&j, 0, j.tiling.first[4], shared_block(&j, 0).list);
     fct_parallel(c->icb, in_task, &j);
+    if (j.store == FCT_CONV_INT16) fct_parallel(points(j.tiling.family), quantise_task, &j);
     fct_parallel(fct_panel_total(c->k, c->ocb), panel_task, &j);
 }
 
 const fct_conv_algo fct_conv_algo_wino4 = {"wino-f43", false, can, pack_4, prepare, run, bytes_4};
 const fct_conv_algo fct_conv_algo_wino4_half = {"wino-f43-half", false, can_half, pack_4_half, prepare, run,
                                                bytes_4_half};
+const fct_conv_algo fct_conv_algo_wino4_int16 = {"wino-f43-int16", false, can, pack_4_int16, prepare, run,
+                                                bytes_4_int16};
 const fct_conv_algo fct_conv_algo_wino6 = {"wino-f63", false, can, pack_6, prepare, run, bytes_6};

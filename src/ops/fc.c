@@ -92,7 +92,7 @@ fct_status fct_fc_create(const fct_fc_spec *s, fct_fc **out, fct_error *err) {
     f->row = (used + ROUND - 1) / ROUND * ROUND;
     f->copy = f->row != used || (!s->blocked && used % ROUND);
     bool fits = f->row < INT32_MAX && fct_mul_size(f->row, (size_t)s->n, &count) && count < SIZE_MAX / 8;
-    bool half = s->half && (f->k->level == FCT_CPU_AVX2 || f->k->level == FCT_CPU_AVX512 || f->k->level == FCT_CPU_NEON);
+    bool half = s->half && f->k->level >= FCT_CPU_AVX2;
     f->inputs = (int)used;
     f->half = half;
     f->bias = fits ? fct_calloc((size_t)s->n, sizeof *f->bias) : NULL;

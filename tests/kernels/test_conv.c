@@ -3,7 +3,8 @@
 #include "../test.h"
 #include "conv_case.h"
 
-static const fct_cpu_level levels[] = {FCT_CPU_C, FCT_CPU_SSE41, FCT_CPU_AVX2, FCT_CPU_AVX512, FCT_CPU_NEON};
+static const fct_cpu_level levels[] = {FCT_CPU_C, FCT_CPU_SSE41, FCT_CPU_AVX2, FCT_CPU_AVX512, FCT_CPU_AVX512VNNI,
+    FCT_CPU_NEON};
 #define LEVELS ((int)(sizeof levels / sizeof *levels))
 
 static void run_level(const conv_case *t, const fct_kernel_table *k, fct_precision precision) {
@@ -15,7 +16,9 @@ static void run_level(const conv_case *t, const fct_kernel_table *k, fct_precisi
     fct_conv_free(c);
     for (int i = 0; i <= n; i++) { /* the last round takes the choice of the library */
         double e = conv_case_error(t, k, precision, i < n ? names[i] : NULL);
-        double limit = precision == FCT_PRECISION_EXACT ? 1e-5 : i < n && strstr(names[i], "half") ? 2e-3 : 1e-4;
+        double limit = precision == FCT_PRECISION_EXACT ? 1e-5 : 1e-4;
+        if (i < n && strstr(names[i], "half")) limit = 2e-3;
+        if (i < n && strstr(names[i], "int16")) limit = 5e-4;
         if (i == n && precision == FCT_PRECISION_FAST) limit = 2e-3;
         CHECK_MSG(e < limit, "%s, level %s, algorithm %s: error %g", conv_case_name(t), fct_cpu_level_name(k->level),
                   i < n ? names[i] : "chosen", e);

@@ -3,7 +3,8 @@
 #include "kernels/kernels.h"
 #include <math.h>
 
-static const fct_cpu_level levels[] = {FCT_CPU_C, FCT_CPU_SSE41, FCT_CPU_AVX2, FCT_CPU_AVX512, FCT_CPU_NEON};
+static const fct_cpu_level levels[] = {FCT_CPU_C, FCT_CPU_SSE41, FCT_CPU_AVX2, FCT_CPU_AVX512, FCT_CPU_AVX512VNNI,
+    FCT_CPU_NEON};
 
 /* Value of a half by its definition. */
 static float value(uint16_t h) {
@@ -18,7 +19,7 @@ TEST(all_halves) {
     int n = 0;
     for (int h = 0; h < 1 << 16; h++)
         if ((h >> 10 & 31) != 31) all[n++] = (uint16_t)h;
-    for (int l = 0; l < 5; l++) {
+    for (int l = 0; l < (int)(sizeof levels / sizeof *levels); l++) {
         const fct_kernel_table *k = fct_kernels_at(levels[l]);
         if (!k) continue;
         k->half_to_float(wide, all, (size_t)n);
@@ -32,7 +33,7 @@ TEST(all_halves) {
 TEST(rounds_to_nearest_even) {
     static const float in[] = {1.00048828125f, 1.00146484375f, 1.0006f, 65519.f, 65520.f, 5.9604645e-8f, 2.9802322e-8f, 1e30f};
     static const uint16_t want[] = {0x3c00, 0x3c02, 0x3c01, 0x7bff, 0x7c00, 0x0001, 0x0000, 0x7c00};
-    for (int l = 0; l < 5; l++) {
+    for (int l = 0; l < (int)(sizeof levels / sizeof *levels); l++) {
         const fct_kernel_table *k = fct_kernels_at(levels[l]);
         uint16_t out[8];
         if (!k) continue;

@@ -1,0 +1,200 @@
+/* Products of 16-bit integers for convolutions: pixels scaled to integers, and
+ * the register tiles of gemm_v.c with two channels a step. */
+#include "kernels/tile.h"
+#include <math.h>
+#include <string.h>
+
+#ifdef V_DOT
+
+typedef vi sums16[MV_MAX * VPB][NR_MAX];
+
+ALWAYS_INLINE vi pair(const int16_t *p) {
+    int32_t v;
+    memcpy(&v, p, sizeof v);
+    return VI_PAIR(v);
+}
+
+/* Two channels: w at their weights, b at them in pixel 0. */
+ALWAYS_INLINE void step(const int MV, const int NR, sums16 acc, const int16_t *w, const int16_t *b) {
+    if (MVV > NR) { /* fewer registers hold the pixels than the weights */
+        vi x[NR_MAX];
+        UNROLL for (int j = 0; j < NR; j++) x[j] = pair(b + j * CB);
+        UNROLL for (int v = 0; v < MVV; v++) {
+            const vi wv = VI_LOAD(w + v * VL * 2);
+            UNROLL for (int j = 0; j < NR; j++) acc[v][j] = V_DOT(acc[v][j], wv, x[j]);
+        }
+        return;
+    }
+    vi wv[MV_MAX * VPB];
+    UNROLL for (int v = 0; v < MVV; v++) wv[v] = VI_LOAD(w + v * VL * 2);
+    UNROLL for (int j = 0; j < NR; j++) {
+        const vi x = pair(b + j * CB);
+        UNROLL for (int v = 0; v < MVV; v++) acc[v][j] = V_DOT(acc[v][j], wv[v], x);
+    }
+}
+
+static inline int lesser(int a, int b) { return a < b ? a : b; }
+
+/* Where a tile stands in its sum over k. */
+typedef struct place { const int16_t *w, *b; int full, tail_blocks; ahead next; } place;
+
+/* The next group. */
+ALWAYS_INLINE void group(const int MV, const int NR, sums16 acc, const fct_k_gemm *g, place *at) {
+    const int full = lesser(g->group, at->full), tails = lesser(g->group - full, at->tail_blocks);
+    const int16_t *w = at->w, *b = at->b;
+    ahead next = at->next;
+    UNROLL for (int v = 0; v < MVV; v++)
+        UNROLL for (int j = 0; j < NR; j++) acc[v][j] = VI_ZERO();
+    for (int i = full; i > 0; i--, b += g->b_stride) {
+        UNROLL_K for (int k = 0; k < CB; k += 2) {
+            __builtin_prefetch(next.p, 0, 2);
+            next.p += next.step;
+            step(MV, NR, acc, w, b + k);
+            w += 2 * MV * CB;
+        }
+    }
+    for (int i = tails; i > 0; i--, b += g->b_stride)
+        for (int k = 0; k < g->tail; k += 2, w += 2 * MV * CB) step(MV, NR, acc, w, b + k);
+    *at = (place){w, b, at->full - full, at->tail_blocks - tails, next};
+}
+
+/* All groups. Their sum waits in memory, so that the registers are the group's. */
+ALWAYS_INLINE void multiply(const int MV, const int NR, sums real, const fct_k_gemm *g, const int16_t *b, ahead next) {
+    float kept[MV_MAX * NR_MAX * CB], *total = kept;
+    __asm__("" : "+r"(total) : : "memory"); /* the compiler would keep it in registers */
+    place at = {g->w16, b, g->full, g->tail_blocks, next};
+    for (bool first = true;; first = false) {
+        sums16 acc;
+        group(MV, NR, acc, g, &at);
+        if (at.full + at.tail_blocks == 0) {
+            UNROLL for (int v = 0; v < MVV; v++)
+                UNROLL for (int j = 0; j < NR; j++) real[v][j] = VI_TO_FLOAT(acc[v][j]);
+            if (!first)
+                UNROLL for (int v = 0; v < MVV; v++)
+                    UNROLL for (int j = 0; j < NR; j++) real[v][j] += V_LOAD(total + (v * NR + j) * VL);
+            return;
+        }
+        if (first)
+            UNROLL for (int v = 0; v < MVV; v++)
+                UNROLL for (int j = 0; j < NR; j++) V_STORE(total + (v * NR + j) * VL, VI_TO_FLOAT(acc[v][j]));
+        else
+            UNROLL for (int v = 0; v < MVV; v++)
+                UNROLL for (int j = 0; j < NR; j++) {
+                    float *const t = total + (v * NR + j) * VL;
+                    V_STORE(t, V_LOAD(t) + VI_TO_FLOAT(acc[v][j]));
+                }
+    }
+}
+
+ALWAYS_INLINE void tile(const int MV, const int NR, const fct_k_gemm *g, int at, ahead next) {
+    sums real;
+    const size_t first = (size_t)at * CB;
+    multiply(MV, NR, real, g, g->b16 + first, next);
+    UNROLL for (int v = 0; v < MVV; v++) {
+        const vf scale = V_LOAD(g->w_scale + v * VL);
+        UNROLL for (int j = 0; j < NR; j++) real[v][j] = real[v][j] * scale * V_SET1(g->b_scale[at + j]);
+    }
+    if (g->load) add_to(MV, NR, real, g->c + first, g->c_stride);
+    if (g->e) finish(MV, NR, real, g->e, g->add ? g->add + first : NULL, g->add_stride);
+    store(MV, NR, real, g->c + first, g->c_stride);
+}
+
+#define DEFINE(MV, NR) \
+    static void tile_##MV##_##NR(const fct_k_gemm *g, int at, ahead next) { tile(MV, NR, g, at, next); }
+TILE_SIZES(DEFINE)
+#define ENTRY(MV, NR) [MV][NR] = tile_##MV##_##NR,
+static tile_fn *const tiles[5][NR_MAX + 1] = {TILE_SIZES(ENTRY)};
+
+void KFN(conv_gemm_int16)(const fct_k_gemm *g) { tile_row(g, g->w16, tiles); }
+
+/* ---- Pixels ------------------------------------------------------------------ */
+
+enum { SIDE = 8 }; /* pixels that are read side by side */
+
+/* The lanes of tail blocks past the tail count as 0: mask has 1 for the others. */
+ALWAYS_INLINE vf value(const fct_k_quantise *q, const float *s, int k, const float *mask) {
+    vf x = V_LOAD(s);
+    if (k >= q->full) x = x * V_LOAD(mask);
+    return x;
+}
+
+/* Of each lane of N pixels the squares of the group with the most; returns the sum of all squares. */
+ALWAYS_INLINE float find_most(const int N, const fct_k_quantise *q, const float *src, const float *mask, vf *most) {
+    const int blocks = q->full + q->tail_blocks;
+    vf all = V_ZERO();
+    UNROLL for (int j = 0; j < N; j++) most[j] = V_ZERO();
+    for (int k0 = 0; k0 < blocks; k0 += q->group) {
+        const int end = lesser(k0 + q->group, blocks);
+        vf squares[SIDE];
+        UNROLL for (int j = 0; j < N; j++) squares[j] = V_ZERO();
+        for (int k = k0; k < end; k++)
+            UNROLL for (int j = 0; j < N; j++)
+                UNROLL for (int v = 0; v < VPB; v++) {
+                    const vf x = value(q, src + k * q->src_stride + j * CB + v * VL, k, mask + v * VL);
+                    squares[j] = V_FMA(x, x, squares[j]);
+                }
+        UNROLL for (int j = 0; j < N; j++) {
+            most[j] = V_MAX(most[j], squares[j]);
+            all = all + squares[j];
+        }
+    }
+    return v_sum(all);
+}
+
+/* Four pixels' scales and their inverses: the sum of the lanes bounds every group's norm, the greatest every value. */
+ALWAYS_INLINE void four_scales(const vf *most, float *scale, float *factor) {
+    __m128 s[4], m[4];
+    UNROLL for (int j = 0; j < 4; j++) {
+        s[j] = v_fold_sum(most[j]);
+        m[j] = v_fold_max(most[j]);
+    }
+    _MM_TRANSPOSE4_PS(s[0], s[1], s[2], s[3]);
+    _MM_TRANSPOSE4_PS(m[0], m[1], m[2], m[3]);
+    const __m128 sum = _mm_add_ps(_mm_add_ps(s[0], s[1]), _mm_add_ps(s[2], s[3]));
+    const __m128 peak = _mm_max_ps(_mm_max_ps(m[0], m[1]), _mm_max_ps(m[2], m[3]));
+    const __m128 by_norm = _mm_mul_ps(sum, _mm_set1_ps(1 / (FCT_INT16_NORM * FCT_INT16_NORM)));
+    const __m128 by_value = _mm_mul_ps(peak, _mm_set1_ps(1.0f / ((float)FCT_INT16_MOST * FCT_INT16_MOST)));
+    const __m128 r = _mm_sqrt_ps(_mm_max_ps(by_norm, by_value));
+    _mm_storeu_ps(scale, r);
+    _mm_storeu_ps(factor, _mm_and_ps(_mm_cmpgt_ps(r, _mm_set1_ps(1e-30f)), _mm_div_ps(_mm_set1_ps(1), r)));
+}
+
+/* Pixels at .. at + N - 1. */
+ALWAYS_INLINE void quantise(const int N, const fct_k_quantise *q, int at, const float *mask) {
+    const float *const src = q->src + (size_t)at * CB;
+    float *const scale = q->scale + at, factor[SIDE];
+    vf most[SIDE];
+    const float sum = find_most(N, q, src, mask, most);
+    float found[SIDE];
+    if (N < 4)
+        UNROLL for (int j = N; j < 4; j++) most[j] = V_ZERO();
+    UNROLL for (int j = 0; j < N; j += 4) four_scales(most + j, found + j, factor + j);
+    UNROLL for (int j = 0; j < N; j++) scale[j] = sum < INFINITY ? found[j] : NAN; /* no maximum keeps a NaN */
+    for (int k = 0; k < q->full + q->tail_blocks; k++) {
+        const float *s = src + k * q->src_stride;
+        int16_t *d = q->dst + k * q->dst_stride + (size_t)at * CB;
+        UNROLL for (int j = 0; j < N; j++)
+            UNROLL for (int v = 0; v < VPB; v++)
+                V_TO_INT16(d + j * CB + v * VL, value(q, s + j * CB + v * VL, k, mask + v * VL) * V_SET1(factor[j]));
+    }
+}
+
+void KFN(conv_quantise)(const fct_k_quantise *q) {
+    float mask[CB];
+    int at = 0;
+    for (int l = 0; l < CB; l++) mask[l] = l < q->tail;
+    for (; at + SIDE <= q->n; at += SIDE) quantise(SIDE, q, at, mask);
+    for (; at < q->n; at++) quantise(1, q, at, mask);
+}
+
+void FCT_CAT(fct_kernels_int16, _, FCT_LEVEL)(fct_kernel_table *t) {
+#define K(name, type, params) t->name = KFN(name);
+#include "kernels/int16.inc"
+#undef K
+}
+
+#ifdef __AVX512VNNI__
+void fct_kernels_fill_avx512vnni(fct_kernel_table *t) { fct_kernels_int16_avx512vnni(t); }
+#endif
+
+#endif
