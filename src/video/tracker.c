@@ -132,6 +132,7 @@ static void take_detection(fct_tracker *t, fct_tracked *k, fct_seen *s) {
     k->best_quality = fmaxf(k->best_quality, k->pub.quality);
     take_landmarks(k, &s->face);
     place(k);
+    memcpy(k->last_box, k->pub.box, sizeof k->last_box);
 }
 
 /* The third detection (or so) confirms a track, which is then announced; so is
@@ -201,7 +202,7 @@ static fct_status bury(fct_tracker *t, bool all, fct_error *err) {
         fct_tracked *k = &t->tracks[i];
         bool noise = !k->confirmed && (all || (!k->pub.detected && t->n_seen >= 0));
         bool left = k->confirmed && (all || t->time - k->pub.last_time > t->opts.lost_seconds);
-        if (left && !s) s = fct_tracker_report(t, k, FCT_EVENT_LEFT, k->pub.last_frame, k->pub.last_time, k->pub.box, err);
+        if (left && !s) s = fct_tracker_report(t, k, FCT_EVENT_LEFT, k->pub.last_frame, k->pub.last_time, k->last_box, err);
         if (noise || left)
             fct_free(k->mean);
         else

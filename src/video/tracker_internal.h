@@ -20,7 +20,7 @@ typedef struct fct_tracked {
     double embedded_time;
     bool confirmed;
     int64_t announced;    /* person of its latest event, 0 = none */
-    float candidate_box[4]; /* of its first detection, for the event */
+    float candidate_box[4], last_box[4]; /* of its first and its latest detection, for the events */
 } fct_tracked;
 
 /* A detection of this frame. */
