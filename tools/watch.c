@@ -99,7 +99,7 @@ static int open_outputs(cli_watch *w) {
 int cli_watch_open(cli_watch *w, const cli_settings *s, const char *source, bool create_gallery) {
     fct_source_opts o;
     fct_error e;
-    *w = (cli_watch){.set = s, .blur = cli_blur_of(s->blur), .started = fct_time_ns(), .keep_visits = true};
+    *w = (cli_watch){.set = s, .blur = cli_blur_of(s->blur), .keep_visits = true};
     int code = source_options(s, &o);
     if (!code) code = cli_pack_open(s, FCT_TASK_DETECT | FCT_TASK_EMBED, &w->pack);
     if (!code) code = open_gallery(w, create_gallery);
@@ -108,6 +108,7 @@ int cli_watch_open(cli_watch *w, const cli_settings *s, const char *source, bool
     if (!code && fct_source_open(source, &o, &w->source, &e)) code = cli_fail(&e);
     if (code) return code;
     fct_source_get_info(w->source, &w->info);
+    w->started = fct_time_ns();
     return open_outputs(w);
 }
 

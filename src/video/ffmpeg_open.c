@@ -98,7 +98,6 @@ static int open_address(fct_demux *d, fct_input_env *env, bool stream) {
         av_dict_set(&options, "protocol_whitelist", "http,https,httpproxy,tls,tcp,udp,rtp,srtp,rtsp,rtsps,rtmp,rtmps,hls,crypto,data", 0);
         av_dict_set(&options, "rtsp_transport", "tcp", 0); /* over UDP lost packets are grey blocks */
         if (!strncmp(env->address, "http", 4)) av_dict_set(&options, "reconnect", "1", 0);
-        d->format->flags |= AVFMT_FLAG_NOBUFFER;
     } else
         av_dict_set(&options, "protocol_whitelist", "file,crypto,data", 0);
     int code = avformat_open_input(&d->format, stream ? env->address : file, NULL, &options);
@@ -191,6 +190,22 @@ static fct_status check_size(const fct_demux *d, const fct_input_env *env, fct_e
     return FCT_OK;
 }
 
+/* Of a stream that says little at its start FFmpeg would watch seven seconds; what
+ * is needed, the size, comes with the first picture that stands alone. */
+static int find_streams(fct_demux *d, fct_input_env *env, bool stream) {
+    int code = 0, video = -1;
+    for (int64_t seconds = 1; seconds <= 9; seconds *= 3) {
+        if (stream) d->format->max_analyze_duration = seconds * AV_TIME_BASE;
+        fct_demux_arm(env);
+        code = avformat_find_stream_info(d->format, NULL);
+        if (code >= 0) code = video = av_find_best_stream(d->format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+        if (!stream || (video >= 0 && d->format->streams[video]->codecpar->width > 0)) break;
+        if (code < 0 && code != AVERROR_STREAM_NOT_FOUND) break;
+    }
+    d->stream = video;
+    return code;
+}
+
 fct_status fct_demux_open(fct_demux *d, fct_input_env *env, fct_error *err) {
     const fct_address_kind kind = fct_address_kind_of(env->address);
     *d = (fct_demux){.hardware = AV_PIX_FMT_NONE};
@@ -198,11 +213,9 @@ fct_status fct_demux_open(fct_demux *d, fct_input_env *env, fct_error *err) {
     const char *what = kind == FCT_ADDRESS_CAMERA ? "cannot open this camera" : "cannot open this video";
     int code = kind == FCT_ADDRESS_CAMERA ? open_camera(d, env) : open_address(d, env, kind == FCT_ADDRESS_STREAM);
     if (code >= 0) {
-        fct_demux_arm(env);
         what = "cannot read this video";
-        code = avformat_find_stream_info(d->format, NULL);
+        code = find_streams(d, env, kind == FCT_ADDRESS_STREAM);
     }
-    if (code >= 0) code = d->stream = av_find_best_stream(d->format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
     fct_status s = code < 0 ? fct_ffmpeg_fail(err, env->name, what, code) : check_size(d, env, err);
     if (!s) {
         env->info.live = kind == FCT_ADDRESS_CAMERA || (kind == FCT_ADDRESS_STREAM && d->format->duration <= 0);
