@@ -50,8 +50,15 @@ static void show(live *l) {
 static void save_picture(live *l) {
     char name[64];
     fct_error e;
+    fct_file_stat st;
     if (!l->shown) return;
-    snprintf(name, sizeof name, "facet-%lld.jpg", (long long)fct_time_unix());
+    long long now = (long long)fct_time_unix();
+    snprintf(name, sizeof name, "facet-%lld.jpg", now);
+    fct_file_get_stat(name, &st);
+    for (int i = 2; st.exists && i < 1000; i++) { /* several in one second */
+        snprintf(name, sizeof name, "facet-%lld-%d.jpg", now, i);
+        fct_file_get_stat(name, &st);
+    }
     if (fct_image_write(fct_image_view(l->shown), name, FCT_FILE_JPEG, 92, &e)) cli_fail(&e);
     else cli_note("saved %s", name);
 }
@@ -62,12 +69,12 @@ static bool take_keys(live *l) {
     if (!l->window) return false;
     cli_window_poll(l->window, &k);
     if (k.quit) return true;
-    if (l->enrol.state != ENROL_OFF) {
-        cli_enrol_keys(&l->enrol, &k);
-        return false;
-    }
-    if (k.escape) return true;
     for (const char *c = k.text; *c; c++) {
+        if (l->enrol.state != ENROL_OFF) {
+            cli_enrol_keys(&l->enrol, c);
+            return false;
+        }
+        if (*c == '\033') return true;
         switch (*c | 32) {
         case 'q': return true;
         case ' ': l->paused = !l->paused; break;
@@ -75,7 +82,7 @@ static bool take_keys(live *l) {
         case 'b': l->watch.blur.all = !l->watch.blur.all; break;
         case 'e':
             if (l->watch.gallery) cli_enrol_start(&l->enrol);
-            return false; /* the rest was not meant for the name */
+            break;
         default: break;
         }
     }

@@ -28,19 +28,37 @@ static void shorten(char *s) {
     s[n] = 0;
 }
 
-void cli_enrol_keys(cli_enrol *e, const cli_keys *k) {
-    if (k->escape) {
-        forget_shots(e);
-        e->state = ENROL_OFF;
-        return;
+/* Bytes of the UTF-8 character that begins with c. */
+static size_t bytes_of(unsigned char c) { return c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4; }
+
+/* Appends the character at *text, where the name has room for it; returns its last byte. */
+static const char *type(cli_enrol *e, const char *text) {
+    size_t n = strlen(e->name), len = bytes_of((unsigned char)*text);
+    for (size_t i = 1; i < len; i++)
+        if (!text[i]) len = i;
+    if ((unsigned char)*text >= ' ' && n + len < sizeof e->name) {
+        memcpy(e->name + n, text, len);
+        e->name[n + len] = 0;
     }
-    if (e->state != ENROL_NAME) return;
-    if (k->backspace) shorten(e->name);
-    if (strlen(e->name) + strlen(k->text) < sizeof e->name) strcat(e->name, k->text);
-    if (!k->enter || !e->name[0]) return;
-    e->state = ENROL_GATHER;
-    e->started = fct_time_ns();
-    e->last = 0;
+    return text + len - 1;
+}
+
+void cli_enrol_keys(cli_enrol *e, const char *text) {
+    for (; *text; text++) {
+        if (*text == '\033') {
+            forget_shots(e);
+            e->state = ENROL_OFF;
+            return;
+        }
+        if (e->state != ENROL_NAME) continue;
+        if (*text == '\b') shorten(e->name);
+        else if (*text != '\n') text = type(e, text);
+        else if (e->name[0]) {
+            e->state = ENROL_GATHER;
+            e->started = fct_time_ns();
+            e->last = 0;
+        }
+    }
 }
 
 const char *cli_enrol_prompt(cli_enrol *e) {

@@ -20,8 +20,8 @@ typedef struct cli_enrol {
 } cli_enrol;
 
 void cli_enrol_start(cli_enrol *e);
-/* Keys while a name is typed or shots are gathered. */
-void cli_enrol_keys(cli_enrol *e, const cli_keys *k);
+/* Keys, as cli_keys has them, while a name is typed or shots are gathered. */
+void cli_enrol_keys(cli_enrol *e, const char *text);
 /* One frame; when the shots are complete they go to the gallery. An exit code. */
 int cli_enrol_frame(cli_enrol *e, cli_watch *w, fct_view frame);
 /* What to show on the window; NULL = nothing. Borrowed until the next call. */

@@ -54,16 +54,24 @@ void cli_window_show(cli_window *w, fct_view rgb) {
     SDL_RenderPresent(w->renderer);
 }
 
+static void add_text(cli_keys *k, const char *text) {
+    if (strlen(k->text) + strlen(text) < sizeof k->text) strcat(k->text, text);
+}
+
 void cli_window_poll(cli_window *w, cli_keys *k) {
     SDL_Event e;
     memset(k, 0, sizeof *k);
     while (SDL_PollEvent(&e)) {
         if (e.type == SDL_QUIT) k->quit = true;
-        if (e.type == SDL_TEXTINPUT && strlen(k->text) + strlen(e.text.text) < sizeof k->text) strcat(k->text, e.text.text);
+        if (e.type == SDL_TEXTINPUT) add_text(k, e.text.text);
         if (e.type != SDL_KEYDOWN) continue;
-        k->escape |= e.key.keysym.sym == SDLK_ESCAPE;
-        k->enter |= e.key.keysym.sym == SDLK_RETURN || e.key.keysym.sym == SDLK_KP_ENTER;
-        k->backspace |= e.key.keysym.sym == SDLK_BACKSPACE;
+        switch (e.key.keysym.sym) {
+        case SDLK_ESCAPE: add_text(k, "\033"); break;
+        case SDLK_BACKSPACE: add_text(k, "\b"); break;
+        case SDLK_RETURN:
+        case SDLK_KP_ENTER: add_text(k, "\n"); break;
+        default: break;
+        }
     }
 }
 

@@ -8,8 +8,8 @@ typedef struct cli_window cli_window;
 
 /* What happened since the last poll. */
 typedef struct cli_keys {
-    bool quit, escape, enter, backspace;
-    char text[64]; /* typed characters, UTF-8 */
+    bool quit;
+    char text[64]; /* typed characters, UTF-8; "\n", "\b" and "\033" are Enter, Backspace and Escape */
 } cli_keys;
 
 /* Opens a window for pictures of width x height. FCT_ERR_UNSUPPORTED where the
