@@ -59,6 +59,12 @@ static fct_cpu_level get_level(reason *why) {
 
 fct_cpu_level fct_cpu_get_level(void) { return get_level(NULL); }
 
+/* AMD's Zen 4 does 512 bits in two halves. */
+double fct_cpu_mac_rate(fct_cpu_level l) {
+    if (l == FCT_CPU_AVX512 || l == FCT_CPU_AVX512VNNI) return fct_probe_amd() ? 52e9 : 82e9;
+    return 43e9;
+}
+
 /* From the units that do them: AMD's since Zen 2 multiply and add integers in
  * different units, two of each a cycle; Intel's share theirs; VNNI does both at once. */
 double fct_cpu_int16_rate(fct_cpu_level l) {

@@ -22,6 +22,9 @@ const char *fct_cpu_level_name(fct_cpu_level l); /* static */
 unsigned fct_fpu_enter(void);
 void fct_fpu_leave(unsigned state);
 
+/* Multiply-adds of floats that convolutions of a level do in a second on one core of this CPU, roughly. */
+double fct_cpu_mac_rate(fct_cpu_level l);
+
 /* Multiply-adds of 16-bit integers for one of floats that this CPU can do in the
  * same time at a level; 0 where nobody should try. */
 double fct_cpu_int16_rate(fct_cpu_level l);

@@ -44,9 +44,9 @@ fct_cache_key fct_cache_key_of(const fct_source *source, const fct_model_opts *o
     memcpy(&first, &order, 1);
     /* caches and threads: the choice of algorithms depends on them */
     int n = snprintf(text, sizeof text,
-                     "%.8s %s %s %s cb%d mv%d int16 %g order%d precision%d low%d threads%d caches %zu %zu %zu", magic,
-                     source->sha256, FCT_PACK_LAYOUT, fct_cpu_level_name(k->level), k->cb, k->gemm_mv, k->int16_rate,
-                     first, (int)opts->precision, opts->low_memory, fct_threads(), c.l1d, c.l2, c.l3);
+                     "%.8s %s %s %s cb%d mv%d rates %g %g order%d precision%d low%d threads%d caches %zu %zu %zu", magic,
+                     source->sha256, FCT_PACK_LAYOUT, fct_cpu_level_name(k->level), k->cb, k->gemm_mv, k->mac_rate,
+                     k->int16_rate, first, (int)opts->precision, opts->low_memory, fct_threads(), c.l1d, c.l2, c.l3);
     fct_sha256_init(&s);
     fct_sha256_update(&s, text, (size_t)n);
     fct_sha256_final(&s, key.b);

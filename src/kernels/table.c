@@ -25,6 +25,7 @@ static void add_level(fct_cpu_level cap, fct_cpu_level level, fct_cpu_level belo
     tables[level] = tables[below];
     fill(&tables[level]);
     tables[level].level = level;
+    tables[level].mac_rate = fct_cpu_mac_rate(level);
     tables[level].int16_rate = fct_cpu_int16_rate(level);
     present[level] = true;
     best = level;

@@ -20,7 +20,7 @@
 /* p->t */
 enum { T_PIXELS, T_BLOCKS, T_CHUNK, T_SPLITS, T_SHARED };
 
-enum { PIXELS_MOST = 192, SHARED_AREA = 64 };
+enum { PIXELS_MOST = 192, PIXELS_LEAST = 24, SHARED_AREA = 64 };
 
 /* Groups smaller than a channel block are multiplied a block at a time, with
  * zeros for the weights between groups. */
@@ -201,13 +201,19 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p) {
     p->t[T_CHUNK] = (kb + chunks - 1) / chunks;
     if (is_int16(p)) p->t[T_CHUNK] = round_up(p->t[T_CHUNK], fct_int16_group(c->cb, depth(c)));
     const int pool = p->t[T_SHARED] ? area * p->n : area;
-    int most = PIXELS_MOST;
-    int count = (pool + most - 1) / most;
-    p->t[T_PIXELS] = round_up((pool + count - 1) / count, 12);
+    int count = (pool + PIXELS_MOST - 1) / PIXELS_MOST;
+    if (is_int16(p) && p->threads > 1) { /* every split of the panels would make integers of the same pixels again */
+        const int enough = 3 * p->threads, possible = pool / PIXELS_LEAST;
+        if (count < enough) count = enough < possible ? enough : possible > count ? possible : count;
+        count = round_up(count, p->threads);
+    }
+    p->t[T_PIXELS] = (pool + count - 1) / count;
+    if (!is_int16(p)) p->t[T_PIXELS] = round_up(p->t[T_PIXELS], 12);
     p->t[T_BLOCKS] = (pool + p->t[T_PIXELS] - 1) / p->t[T_PIXELS] * (p->t[T_SHARED] ? 1 : p->n);
     const int panels = fct_panel_total(c->k, group_blocks(c));
     int splits = 1;
-    while (p->t[T_BLOCKS] * group_count(c) * splits < 3 * p->threads && splits < panels && p->threads > 1) splits++;
+    const int tasks = (is_int16(p) ? 1 : 3) * p->threads;
+    while (p->t[T_BLOCKS] * group_count(c) * splits < tasks && splits < panels && p->threads > 1) splits++;
     p->t[T_SPLITS] = splits;
 }
 

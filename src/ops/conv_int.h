@@ -110,7 +110,7 @@ static inline fct_k_geom fct_conv_geom(const fct_conv_plan *p) {
 static inline double fct_conv_cost(const fct_conv *c, fct_conv_store store, double macs, double other, double bytes) {
     const bool wide = c->cb == 16;
     if (store == FCT_CONV_INT16 && c->k->int16_rate > 0) macs /= c->k->int16_rate * 0.93; /* the sums of groups */
-    const double work = macs / (wide ? 82e9 : 43e9) + other, stream = bytes / 11e9;
+    const double work = macs / c->k->mac_rate + other, stream = bytes / (wide ? 20e9 : 11e9);
     const double most = work > stream ? work : stream, least = work > stream ? stream : work;
     return most + least * (wide ? 0.5 : 0.25) + 2e-6;
 }

@@ -19,7 +19,7 @@
 #include <string.h>
 
 /* p->t */
-enum { T_TILES, T_BLOCKS, T_SHARED };
+enum { T_TILES, T_BLOCKS, T_SHARED, T_GROUP }; /* T_GROUP: tiles that are made integers at a time */
 
 enum { FAMILY_MOST_TILES = 1024 };
 
@@ -153,10 +153,10 @@ static fct_status pack_6(fct_conv *c, void **p, size_t *n, fct_error *err) {
 typedef struct layout {
     size_t v_point, m_point; /* from one point to the next */
     size_t v, m, half;       /* parts of a worker's scratch */
-    size_t v16_point, v16;   /* the transformed input as integers; v16_point in integers */
+    size_t v16_point, v16;   /* V as integers, all tiles of a block; v16_point in integers. v then holds a few tiles */
     size_t scale;            /* of each of its tiles: [point][tile] */
     size_t list;             /* its list of tiles */
-    size_t shared, own;      /* what all workers share in T_SHARED, and what each has then */
+    size_t shared, own;      /* in T_SHARED, what all workers share and what each has */
 } layout;
 
 static size_t line_up(size_t floats) { return (floats + 15) / 16 * 16; }
@@ -165,19 +165,19 @@ static layout scratch_layout(const fct_conv_plan *p) {
     const fct_conv *c = p->c;
     const int f = family(p->algo), n = points(f);
     const size_t tiles = (size_t)p->t[T_TILES], cb = (size_t)c->cb, widest = (size_t)c->k->gemm_mv;
+    const fct_conv_store s = store(p->algo);
     layout l;
-    l.v_point = line_up(c->icb * tiles * cb) + 16;
+    l.v_point = line_up(c->icb * (s == FCT_CONV_INT16 ? (size_t)p->t[T_GROUP] : tiles) * cb) + 16;
     l.m_point = line_up(widest * tiles * cb) + 16;
     l.v = l.v_point * n;
     l.m = l.m_point * n;
-    const fct_conv_store s = store(p->algo);
     l.half = s == FCT_CONV_HALF ? line_up(widest * cb * c->s.ic) : 0;
     l.v16_point = 2 * line_up(c->icb * tiles * cb / 2) + 32;
     l.v16 = s == FCT_CONV_INT16 ? l.v16_point / 2 * n : 0;
     l.scale = s == FCT_CONV_INT16 ? line_up(tiles * n) : 0;
     l.list = line_up(tiles * sizeof(fct_k_tile) / sizeof(float) + 1);
-    l.shared = l.v + l.v16 + l.scale + l.list;
-    l.own = l.m + l.half;
+    l.shared = l.v16 + l.scale + l.list + (s == FCT_CONV_INT16 ? 0 : l.v);
+    l.own = l.m + l.half + (s == FCT_CONV_INT16 ? l.v : 0);
     return l;
 }
 
@@ -187,9 +187,9 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tili
     /* weights that do not stay in L2 are read again for every block: then better few and large ones */
     const bool streamed = lanes_padded(c) * (size_t)c->s.ic * n * fct_conv_width(store(p->algo)) > l2 / 2;
     const size_t budget = streamed ? l2 : l2 / 2;
-    const size_t values = (size_t)(c->icb + 2) * sizeof(float) +
-                          (store(p->algo) == FCT_CONV_INT16 ? (size_t)c->icb * sizeof(int16_t) : 0);
-    const size_t per_tile = (size_t)n * c->cb * values;
+    const bool integers = store(p->algo) == FCT_CONV_INT16;
+    const size_t value = integers ? sizeof(int16_t) : sizeof(float);
+    const size_t per_tile = (size_t)n * c->cb * ((size_t)c->icb * value + 2 * sizeof(float));
     int most = (int)(budget / per_tile);
     if (most < total) most = most / 12 * 12;
     most = most < 12 ? 12 : most > FAMILY_MOST_TILES ? FAMILY_MOST_TILES : most;
@@ -204,6 +204,11 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tili
         p->t[T_TILES] = total;
         p->t[T_BLOCKS] = 1;
     }
+    if (!integers) return;
+    int group = (int)(l2 / 4 / ((size_t)n * c->cb * c->icb * sizeof(float)));
+    const int share = p->t[T_SHARED] ? (total + p->threads - 1) / p->threads : p->t[T_TILES];
+    group = group < 8 ? 8 : group / 8 * 8; /* the kernel reads eight at a time */
+    p->t[T_GROUP] = group < share ? group : share;
 }
 
 static double prepare(const fct_conv *c, fct_conv_plan *p) {
@@ -253,10 +258,11 @@ typedef struct block {
 /* The block of n tiles from `first` on, its parts in two pieces of scratch. */
 static block block_at(const job *j, int first, int n, float *shared, float *own) {
     const layout *l = &j->l;
-    block b = {.j = j, .first = first, .n = n, .v = shared, .m = own, .half = l->half ? own + l->m : NULL};
-    b.v16 = (int16_t *)(shared + l->v);
-    b.scale = shared + l->v + l->v16;
-    b.list = (fct_k_tile *)(shared + l->v + l->v16 + l->scale);
+    block b = {.j = j, .first = first, .n = n, .m = own, .half = l->half ? own + l->m : NULL};
+    b.v16 = (int16_t *)shared;
+    b.scale = shared + l->v16;
+    b.list = (fct_k_tile *)(shared + l->v16 + l->scale);
+    b.v = l->v16 ? own + l->m + l->half : shared + l->v16 + l->scale + l->list;
     return b;
 }
 
@@ -292,22 +298,38 @@ static void transform_in(const block *b, int channel_block) {
     }
 }
 
-/* The values of point i as integers; from here on v is not needed. */
-static void quantise(const block *b, int i) {
+/* Tiles of the block that point i has: from *first on; how many. */
+static int point_part(const block *b, int i, int *first) {
+    const int alpha = fct_wino_alpha(b->j->tiling.family);
+    int last;
+    fct_wino_range(&b->j->tiling, i / alpha, i % alpha, first, &last);
+    *first = *first > b->first ? *first - b->first : 0;
+    last = last < b->first + b->n ? last - b->first : b->n;
+    return last - *first;
+}
+
+/* Group `index` of the block's tiles, transformed and made integers. */
+static void transform_group(const block *b, int index) {
     const job *j = b->j;
     const fct_conv *c = j->p->c;
     const fct_int16_depth d = depth_of(c);
-    const size_t stride = (size_t)b->n * c->cb;
-    int first, last;
-    fct_wino_range(&j->tiling, i / fct_wino_alpha(j->tiling.family), i % fct_wino_alpha(j->tiling.family), &first, &last);
-    first = first > b->first ? first - b->first : 0;
-    last = last < b->first + b->n ? last - b->first : b->n;
-    if (last <= first) return;
-    c->k->conv_quantise(&(fct_k_quantise){.cb = c->cb, .src = b->v + i * j->l.v_point + (size_t)first * c->cb,
-        .src_stride = stride, .n = last - first, .full = d.full, .tail_blocks = d.tail_blocks, .tail = d.tail,
-        .group = d.group, .dst = b->v16 + i * j->l.v16_point + (size_t)first * c->cb, .dst_stride = stride,
-        .scale = b->scale + (size_t)i * b->n + first});
+    const int at = index * j->p->t[T_GROUP];
+    block g = *b;
+    g.first += at;
+    g.list += at;
+    g.n = b->n - at < j->p->t[T_GROUP] ? b->n - at : j->p->t[T_GROUP];
+    for (int i = 0; i < c->icb; i++) transform_in(&g, i);
+    for (int i = 0; i < points(j->tiling.family); i++) {
+        int first;
+        const int n = point_part(&g, i, &first);
+        if (n <= 0) continue;
+        c->k->conv_quantise(&(fct_k_quantise){.cb = c->cb, .src = g.v + i * j->l.v_point + (size_t)first * c->cb,
+            .src_stride = (size_t)g.n * c->cb, .n = n, .full = d.full, .tail_blocks = d.tail_blocks, .tail = d.tail,
+            .group = d.group, .dst = b->v16 + i * j->l.v16_point + (size_t)(at + first) * c->cb,
+            .dst_stride = (size_t)b->n * c->cb, .scale = b->scale + (size_t)i * b->n + at + first});
+    }
 }
+static int group_count(const block *b) { return (b->n + b->j->p->t[T_GROUP] - 1) / b->j->p->t[T_GROUP]; }
 
 static void multiply(const block *b, fct_panel panel) {
     const job *j = b->j;
@@ -321,12 +343,9 @@ static void multiply(const block *b, fct_panel panel) {
     fct_k_gemm g = {.cb = c->cb, .full = d.full, .tail_blocks = d.tail_blocks, .tail = d.tail, .group = d.group,
                     .mv = panel.count, .b_stride = (size_t)b->n * c->cb, .c_stride = (size_t)b->n * c->cb};
     for (int i = 0; i < alpha * alpha; i++, at += size) {
-        int first, last;
-        fct_wino_range(&j->tiling, i / alpha, i % alpha, &first, &last);
-        first = first > b->first ? first - b->first : 0;
-        last = last < b->first + b->n ? last - b->first : b->n;
-        if (last <= first) continue;
-        g.n = last - first;
+        int first;
+        g.n = point_part(b, i, &first);
+        if (g.n <= 0) continue;
         g.c = b->m + i * j->l.m_point + (size_t)first * c->cb;
         g.ahead = at + size; /* at the very end: past it, harmless for a prefetch */
         g.ahead_bytes = size;
@@ -387,8 +406,10 @@ static void block_task(void *ctx, int index, int worker) {
     const int n = rest < p->t[T_TILES] ? rest : p->t[T_TILES];
     const block b = block_at(j, first, n, s, s + j->l.shared);
     list_tiles(j, first, n, b.list);
-    for (int i = 0; i < p->c->icb; i++) transform_in(&b, i);
-    for (int i = 0; j->store == FCT_CONV_INT16 && i < points(j->tiling.family); i++) quantise(&b, i);
+    if (j->store == FCT_CONV_INT16)
+        for (int i = 0; i < group_count(&b); i++) transform_group(&b, i);
+    else
+        for (int i = 0; i < p->c->icb; i++) transform_in(&b, i);
     for (int i = 0; i < fct_panel_total(p->c->k, p->c->ocb); i++) run_panel(&b, i);
 }
 
@@ -399,9 +420,9 @@ static void in_task(void *ctx, int index, int worker) {
     const block b = shared_block(ctx, worker);
     transform_in(&b, index);
 }
-static void quantise_task(void *ctx, int index, int worker) {
+static void group_task(void *ctx, int index, int worker) {
     const block b = shared_block(ctx, worker);
-    quantise(&b, index);
+    transform_group(&b, index);
 }
 static void panel_task(void *ctx, int index, int worker) {
     const block b = shared_block(ctx, worker);
@@ -420,9 +441,10 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
         fct_parallel(p->t[T_BLOCKS], block_task, &j);
         return;
     }
-    list_tiles(&j, 0, j.tiling.first[4], shared_block(&j, 0).list);
-    fct_parallel(c->icb, in_task, &j);
-    if (j.store == FCT_CONV_INT16) fct_parallel(points(j.tiling.family), quantise_task, &j);
+    const block all = shared_block(&j, 0);
+    list_tiles(&j, 0, all.n, all.list);
+    if (j.store == FCT_CONV_INT16) fct_parallel(group_count(&all), group_task, &j);
+    else fct_parallel(c->icb, in_task, &j);
     fct_parallel(fct_panel_total(c->k, c->ocb), panel_task, &j);
 }
 
