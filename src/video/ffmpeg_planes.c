@@ -3,7 +3,7 @@
  * With luma weights Kr, Kg = 1 - Kr - Kb, Kb (ITU-R BT.601, BT.709, BT.2020):
  *   Y' = Kr R + Kg G + Kb B     U = (B - Y') / (2 (1 - Kb))     V = (R - Y') / (2 (1 - Kr))
  * scaled to 16..235 and 16..240 around 128, or to 0..255 where the range is full.
- * Chroma is that of the mean of two by two pixels. */
+ * Chroma is that of the mean of two by two pixels, as far as they lie in the part. */
 #include "video/ffmpeg_planes.h"
 #include <math.h>
 
@@ -38,33 +38,35 @@ static inline int32_t weigh(const int32_t w[3], int32_t r, int32_t g, int32_t b)
 
 static inline uint8_t clamped(int32_t v) { return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v); }
 
-/* n / 2 blocks of two by two pixels; p, q: their upper and lower row. */
-static void paint_rows(const matrix *m, const uint8_t *p, const uint8_t *q, int n, uint8_t *y0, uint8_t *y1, uint8_t *u,
-                       uint8_t *v) {
+static void paint_luma(const matrix *m, const uint8_t *p, int n, uint8_t *luma) {
     const int32_t half = 1 << (BITS - 1);
-    for (int x = 0; x < n; x++) {
-        y0[x] = (uint8_t)(m->base + ((weigh(m->y, p[3 * x], p[3 * x + 1], p[3 * x + 2]) + half) >> BITS));
-        y1[x] = (uint8_t)(m->base + ((weigh(m->y, q[3 * x], q[3 * x + 1], q[3 * x + 2]) + half) >> BITS));
-    }
-    for (int x = 0; x < n / 2; x++, p += 6, q += 6) {
-        int32_t r = p[0] + p[3] + q[0] + q[3], g = p[1] + p[4] + q[1] + q[4], b = p[2] + p[5] + q[2] + q[5];
-        u[x] = clamped(128 + ((weigh(m->u, r, g, b) + 4 * half) >> (BITS + 2)));
-        v[x] = clamped(128 + ((weigh(m->v, r, g, b) + 4 * half) >> (BITS + 2)));
+    for (int x = 0; x < n; x++, p += 3) luma[x] = (uint8_t)(m->base + ((weigh(m->y, p[0], p[1], p[2]) + half) >> BITS));
+}
+
+/* Blocks that hold columns x0 .. x1 - 1; p, q: their upper and lower row. Columns
+ * outside are not read: the edge counts twice. */
+static void paint_chroma(const matrix *m, const uint8_t *p, const uint8_t *q, int x0, int x1, uint8_t *u, uint8_t *v) {
+    const int32_t half = 1 << (BITS + 1);
+    for (int x = x0 / 2; x <= (x1 - 1) / 2; x++) {
+        int a = 3 * (2 * x < x0 ? x0 : 2 * x), b = 3 * (2 * x + 1 < x1 ? 2 * x + 1 : x1 - 1), sum[3];
+        for (int c = 0; c < 3; c++) sum[c] = p[a + c] + p[b + c] + q[a + c] + q[b + c];
+        u[x] = clamped(128 + ((weigh(m->u, sum[0], sum[1], sum[2]) + half) >> (BITS + 2)));
+        v[x] = clamped(128 + ((weigh(m->v, sum[0], sum[1], sum[2]) + half) >> (BITS + 2)));
     }
 }
 
 void fct_planes_paint(AVFrame *to, fct_colours c, fct_view rgb, fct_rect part) {
     int64_t right = (int64_t)part.x + part.width, bottom = (int64_t)part.y + part.height;
-    int x0 = part.x < 0 ? 0 : part.x & ~1, y0 = part.y < 0 ? 0 : part.y & ~1;
-    int x1 = right < to->width ? (int)((right + 1) & ~1) : to->width & ~1;
-    int y1 = bottom < to->height ? (int)((bottom + 1) & ~1) : to->height & ~1;
-    if (x0 >= x1 || part.width < 1 || part.height < 1) return;
+    int x0 = part.x < 0 ? 0 : part.x, y0 = part.y < 0 ? 0 : part.y;
+    int x1 = right < to->width ? (int)right : to->width, y1 = bottom < to->height ? (int)bottom : to->height;
+    if (x0 >= x1) return;
     const matrix m = matrix_of(c);
-    for (int y = y0; y < y1; y += 2) {
-        const uint8_t *p = rgb.data + y * rgb.stride + (ptrdiff_t)x0 * 3;
-        uint8_t *luma = to->data[0] + (ptrdiff_t)y * to->linesize[0] + x0;
-        paint_rows(&m, p, p + rgb.stride, x1 - x0, luma, luma + to->linesize[0],
-                   to->data[1] + (ptrdiff_t)(y / 2) * to->linesize[1] + x0 / 2,
-                   to->data[2] + (ptrdiff_t)(y / 2) * to->linesize[2] + x0 / 2);
+    for (int y = y0; y < y1; y++)
+        paint_luma(&m, rgb.data + y * rgb.stride + (ptrdiff_t)x0 * 3, x1 - x0,
+                   to->data[0] + (ptrdiff_t)y * to->linesize[0] + x0);
+    for (int y = y0 / 2; y <= (y1 - 1) / 2 && y0 < y1; y++) {
+        int upper = 2 * y < y0 ? y0 : 2 * y, lower = 2 * y + 1 < y1 ? 2 * y + 1 : y1 - 1;
+        paint_chroma(&m, rgb.data + upper * rgb.stride, rgb.data + lower * rgb.stride, x0, x1,
+                     to->data[1] + (ptrdiff_t)y * to->linesize[1], to->data[2] + (ptrdiff_t)y * to->linesize[2]);
     }
 }

@@ -12,8 +12,8 @@ typedef struct fct_colours {
 fct_colours fct_colours_of(const AVFrame *f);
 
 /* Writes the part of an RGB picture into the same place of a YUV420P frame of its
- * size, or one smaller by a row or column. The part is clipped to the frame and
- * grown to whole blocks of two by two. */
+ * size, or one smaller by a row or column. The part is clipped to the frame; no
+ * other pixels are read. */
 void fct_planes_paint(AVFrame *to, fct_colours c, fct_view rgb, fct_rect part);
 
 #endif

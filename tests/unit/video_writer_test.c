@@ -59,19 +59,30 @@ TEST(parts_have_the_colours_of_the_file) {
     }
 }
 
-TEST(parts_are_clipped_and_grown_to_blocks) {
+static bool in_parts(const fct_rect *r, int n, int x, int y) {
+    for (; n-- > 0; r++)
+        if (x >= r->x && x < r->x + r->width && y >= r->y && y < r->y + r->height) return true;
+    return false;
+}
+
+/* White parts of a picture that is green elsewhere, on black: all that is not white or black was read
+ * outside of the parts. */
+TEST(parts_are_clipped_and_nothing_else_is_read) {
     static uint8_t p[W * H * 3];
-    static const fct_rect parts[] = {{-5, -7, 9, 10}, {W - 3, H - 3, 50, 50}, {31, 41, 1, 1}, {W, 0, 4, 4}, {5, 5, 0, 4}};
+    static const fct_rect parts[] = {{-5, -7, 9, 10}, {W - 3, H - 3, 50, 50}, {31, 41, 1, 1}, {W, 0, 4, 4}, {5, 5, 0, 4},
+                                     {21, 61, 4, 6}};
+    enum { n_parts = sizeof parts / sizeof *parts };
     AVFrame *f = planes_of();
-    memset(p, 255, sizeof p);
-    memset(f->data[0], 0, (size_t)f->linesize[0] * H);
-    for (int i = 0; i < 5; i++) fct_planes_paint(f, (fct_colours){SWS_CS_ITU601, true}, view_of(p), parts[i]);
     int wrong = 0;
+    memset(f->data[0], 0, (size_t)f->linesize[0] * H);
+    memset(f->data[1], 128, (size_t)f->linesize[1] * H / 2);
+    memset(f->data[2], 128, (size_t)f->linesize[2] * H / 2);
+    for (int i = 0; i < W * H; i++) memcpy(p + 3 * i, in_parts(parts, n_parts, i % W, i / W) ? "\xFF\xFF\xFF" : "\x00\xFF\x00", 3);
+    for (int k = 0; k < n_parts; k++) fct_planes_paint(f, (fct_colours){SWS_CS_ITU601, true}, view_of(p), parts[k]);
     for (int y = 0; y < H; y++)
-        for (int x = 0; x < W; x++) {
-            bool in = (x < 4 && y < 4) || (x >= W - 4 && y >= H - 4) || (x / 2 == 15 && y / 2 == 20);
-            wrong += f->data[0][y * f->linesize[0] + x] != (in ? 255 : 0);
-        }
+        for (int x = 0; x < W; x++)
+            wrong += f->data[0][y * f->linesize[0] + x] != (in_parts(parts, n_parts, x, y) ? 255 : 0) ||
+                     f->data[1][y / 2 * f->linesize[1] + x / 2] != 128 || f->data[2][y / 2 * f->linesize[2] + x / 2] != 128;
     CHECK_MSG(!wrong, "%d pixels", wrong);
     av_frame_free(&f);
 }
