@@ -3,6 +3,7 @@
 #include "train/curves.h"
 #include "train/export.h"
 #include "train/loader.h"
+#include "train/runlog.h"
 #include "train/teacher.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -94,7 +95,8 @@ static fct_status open_data(run *t, fct_error *err) {
     if (t->data->missing) note(t, "%zu pictures of the index are missing: left out", t->data->missing);
     if (t->data->empty) note(t, "%zu identities have no picture: left out", t->data->empty);
     if (t->data->skipped_shards) note(t, "%d shards break off: what follows is left out", t->data->skipped_shards);
-    if (r->teacher) st = open_teacher(t, err);
+    st = fct_dir_make(r->out, err);
+    if (!st && r->teacher) st = open_teacher(t, err);
     if (!st && r->eval_data) st = fct_dataset_open(r->eval_data, 1, &t->eval_data, err);
     if (!st && r->eval_data && r->eval_pairs) st = fct_pairs_read(r->eval_pairs, t->eval_data, &t->pairs, err);
     return st;
@@ -147,6 +149,8 @@ static fct_status open_state(run *t, fct_error *err) {
     if (fs.exists) {
         st = fct_checkpoint_read(t->checkpoint, t->spec.text, &t->state, err);
         if (!st) note(t, "going on from step %llu", (unsigned long long)t->state.step);
+        if (!st) fct_runlog_trim(t->r->out, "log.csv", (long)t->state.step);
+        if (!st) fct_runlog_trim(t->r->out, "eval.csv", (long)t->state.step);
         return st;
     }
     fct_rng rng = fct_rng_make((uint64_t)t->r->seed, 0x696e6974u, 0);
@@ -192,8 +196,7 @@ static fct_status open_run(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     t->checkpoint = fct_train_checkpoint_path(r->out);
     if (!t->checkpoint) return fct_fail_nomem(err, "path", 0);
-    fct_status st = fct_dir_make(r->out, err);
-    if (!st) st = open_network(t, err);
+    fct_status st = open_network(t, err);
     if (!st) st = open_data(t, err);
     if (!st) st = check(t, err);
     if (!st) st = open_state(t, err);
@@ -344,19 +347,6 @@ static fct_status train_step(run *t, const fct_batch *b, long step, float *stats
 
 /* ---- The loop ---------------------------------------------------------------------- */
 
-static void append_line(const run *t, const char *name, const char *head, const char *line) {
-    char *path = fct_path_join(t->r->out, name);
-    fct_file_stat fs;
-    if (!path) return;
-    fct_file_get_stat(path, &fs);
-    FILE *f = fct_fopen(path, "a");
-    fct_free(path);
-    if (!f) return;
-    if (!fs.exists) fprintf(f, "%s\n", head);
-    fprintf(f, "%s\n", line);
-    fclose(f);
-}
-
 static void report(run *t) {
     fct_train_progress p = t->sum;
     double n = t->summed ? (double)t->summed : 1, seconds = (double)(fct_time_ns() - t->since) * 1e-9;
@@ -371,7 +361,7 @@ static void report(run *t) {
     p.skipped_steps = t->state.skipped;
     snprintf(line, sizeof line, "%ld,%.4f,%.6g,%.6g,%.6g,%.6g,%.6g,%.4g,%.1f", p.step, p.epoch, p.lr, p.loss, p.cosine,
              p.gram, p.margin, p.grad_norm, p.images_per_second);
-    append_line(t, "log.csv", "step,epoch,lr,loss,cosine,gram,margin,grad_norm,images_per_second", line);
+    fct_runlog_append(t->r->out, "log.csv", "step,epoch,lr,loss,cosine,gram,margin,grad_norm,images_per_second", line);
     if (t->hooks.progress) t->hooks.progress(t->hooks.user, &p);
     t->sum = (fct_train_progress){0};
     t->summed = 0;
@@ -394,7 +384,7 @@ static fct_status evaluate(run *t, fct_error *err) {
     if (st) return st;
     snprintf(line, sizeof line, "%llu,%.5f,%.5f,%.5f,%.5f,%.5f,%.5f", (unsigned long long)t->state.step, r.accuracy,
              r.deviation, r.tar[0], r.tar[1], r.tar[2], r.tar[3]);
-    append_line(t, "eval.csv", "step,accuracy,deviation,tar_1e-2,tar_1e-3,tar_1e-4,tar_1e-5", line);
+    fct_runlog_append(t->r->out, "eval.csv", "step,accuracy,deviation,tar_1e-2,tar_1e-3,tar_1e-4,tar_1e-5", line);
     if (t->hooks.evaluated) t->hooks.evaluated(t->hooks.user, (long)t->state.step, &r);
     t->since = fct_time_ns();
     return FCT_OK;

@@ -8,6 +8,7 @@ static const fct_conv_algo *const algos[] = {
     &fct_conv_algo_gemm_1x1_int16, &fct_conv_algo_gemm_int16, &fct_conv_algo_dw, &fct_conv_algo_stem,
     &fct_conv_algo_wino4, &fct_conv_algo_wino4_half, &fct_conv_algo_wino4_int16, &fct_conv_algo_wino6,
 };
+enum { LOW_MEMORY_SPARE = 256 << 10 }; /* bytes by which a layer's packed weights may then exceed the raw ones */
 #define ALGO_COUNT ((int)(sizeof algos / sizeof *algos))
 
 static fct_status bad(const fct_conv_spec *s, const char *what, fct_error *err) {
@@ -172,6 +173,8 @@ bool fct_conv_attach(fct_conv *c, const char *name, const void *data, size_t byt
 static bool usable(const fct_conv *c, int i) {
     if (!algos[i]->can(c)) return false;
     if (c->s.precision == FCT_PRECISION_EXACT && !algos[i]->exact) return false;
+    /* Winograd's weights are two or four times the raw ones */
+    if (c->s.low_memory && algos[i]->bytes && algos[i]->bytes(c) > weight_bytes(c) + LOW_MEMORY_SPARE) return false;
     return c->weight || c->packed[i];
 }
 

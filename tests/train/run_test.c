@@ -69,6 +69,37 @@ TEST(stopped_and_resumed_is_the_same) {
     fct_free(data), fct_free(whole), fct_free(parts);
 }
 
+/* A run that was killed has logged steps past its last checkpoint: they are done and logged again, once. */
+TEST(a_killed_run_logs_each_step_once) {
+    char *data = make_people("train_killed_people"), *out = fresh_folder("train_killed");
+    fct_error err = {0};
+    fct_recipe r = recipe_for(data, out, "2");
+    REQUIRE(fct_recipe_set(&r, "log_every", "1", "test", &err) == FCT_OK);
+    fct_train_hooks hooks = {.stop = stop_after};
+    char *checkpoint = fct_train_checkpoint_path(out), *log = fct_path_join(out, "log.csv");
+    uint8_t *early, *text;
+    size_t size;
+    steps_left = 2;
+    CHECK(fct_train_run(&r, &hooks, &err) == FCT_ERR_CANCELLED);
+    REQUIRE(fct_file_read(checkpoint, 1 << 28, &early, &size, NULL) == FCT_OK);
+    steps_left = 2;
+    CHECK(fct_train_run(&r, &hooks, &err) == FCT_ERR_CANCELLED);
+    CHECK(fct_file_write_atomic(checkpoint, early, size, NULL) == FCT_OK); /* as if the later one had never been */
+    FILE *f = fct_fopen(log, "a");
+    REQUIRE(f);
+    fputs("5,0.9", f); /* cut off in the middle */
+    fclose(f);
+    CHECK_MSG(fct_train_run(&r, NULL, &err) == FCT_OK, "%s", err.text);
+    REQUIRE(fct_file_read(log, 1 << 20, &text, &size, NULL) == FCT_OK);
+    long want = 1;
+    const char *line = strchr((char *)text, '\n');
+    for (; line && line[1] && (size_t)(line + 1 - (char *)text) < size; line = strchr(line + 1, '\n'), want++)
+        CHECK_MSG(strtol(line + 1, NULL, 10) == want, "%.40s", line + 1);
+    CHECK_MSG(want > 5, "%ld steps", want - 1);
+    fct_free(text), fct_free(early), fct_free(checkpoint), fct_free(log), fct_free(data), fct_free(out);
+    fct_recipe_clear(&r);
+}
+
 TEST(it_learns) {
     char *data = make_people("train_people"), *out = fresh_folder("train_learns");
     fct_error err = {0};

@@ -27,9 +27,9 @@ def halve(model):
         v = numpy_helper.to_array(t)
         if np.abs(v).max() >= 65504:
             continue
-        name = t.name
-        t.CopyFrom(numpy_helper.from_array(v.astype(np.float16), name + '_half'))
-        casts.append(helper.make_node('Cast', [name + '_half'], [name], name=name + '_cast', to=onnx.TensorProto.FLOAT))
+        name, half = t.name, t.name + '.half'  # as `facet train` names them, which reads them back
+        t.CopyFrom(numpy_helper.from_array(v.astype(np.float16), half))
+        casts.append(helper.make_node('Cast', [half], [name], name=name + '.cast', to=onnx.TensorProto.FLOAT))
     nodes = casts + list(g.node)
     del g.node[:]
     g.node.extend(nodes)
@@ -54,7 +54,11 @@ def main():
         m.doc_string = ''
         for n in m.graph.node:
             n.doc_string = ''
+        kept = [(p.key, p.value) for p in m.metadata_props if p.key.startswith('facet.')]  # for fine-tuning
         del m.metadata_props[:]
+        for key, value in kept:
+            p = m.metadata_props.add()
+            p.key, p.value = key, value
         m = halve(m)
         onnx.checker.check_model(m)
         name = f'{a.name}_{task}.onnx'
