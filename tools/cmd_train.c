@@ -58,7 +58,7 @@ static int run_train(cli_args *a) {
     if (!st && a->n_words == 0)
         fct_recipe_list(&r, on_setting, NULL);
     else if (!st && a->set.export_dir)
-        st = fct_train_export(&r, a->set.export_dir, r.half, &err);
+        st = fct_train_export(&r, a->set.export_dir, &err);
     else if (!st) {
         cli_catch_interrupt();
         st = fct_train_run(&r, &hooks, &err);

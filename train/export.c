@@ -16,7 +16,7 @@ enum { NODE_INPUT = 1, NODE_OUTPUT = 2, NODE_NAME = 3, NODE_OP = 4, NODE_ATTRIBU
 enum { ATTR_NAME = 1, ATTR_FLOAT = 2, ATTR_INT = 3, ATTR_INTS = 8, ATTR_TYPE = 20 };
 enum { TYPE_FLOAT = 1, TYPE_INT = 2, TYPE_INTS = 7 };
 enum { TENSOR_DIMS = 1, TENSOR_TYPE = 2, TENSOR_NAME = 8, TENSOR_RAW = 9 };
-enum { DATA_FLOAT = 1, DATA_HALF = 10 };
+enum { DATA_FLOAT = 1, DATA_INT64 = 7, DATA_HALF = 10 };
 
 static void put(message *m, const void *data, size_t n) {
     if (m->size + n > m->cap && !m->failed) {
@@ -165,23 +165,26 @@ static void put_norm(message *graph, const fct_unit *u, const char *in, const ch
     put_message(graph, GRAPH_NODE, &m);
 }
 
+static const char input_name[] = "input.1", both_name[] = "both"; /* pictures, then their mirror images */
+
 /* What a unit's result is called. */
-static void result_name(const fct_net_spec *s, int unit, char name[NAME]) {
+static void result_name(const fct_net_spec *s, int unit, bool mirror, char name[NAME]) {
     if (unit < 0)
-        snprintf(name, NAME, "input.1");
+        snprintf(name, NAME, "%s", mirror ? both_name : input_name);
     else
         snprintf(name, NAME, "%s.out", s->unit[unit].name);
 }
 
-static void put_unit(message *graph, const fct_net_spec *s, int i, const float *params, const float *stats, bool half) {
+static void put_unit(message *graph, const fct_net_spec *s, int i, const float *params, const float *stats,
+                     fct_export_opts o) {
     const fct_unit *u = &s->unit[i];
     char in[NAME], conv[NAME], norm[NAME], act[NAME], slope[NAME], out[NAME], res[NAME];
-    result_name(s, u->in, in);
-    result_name(s, i, out);
+    result_name(s, u->in, o.mirror, in);
+    result_name(s, i, o.mirror, out);
     snprintf(conv, sizeof conv, "%s.conv", u->name);
     snprintf(norm, sizeof norm, "%s.norm", u->name);
     snprintf(act, sizeof act, "%s.act", u->name);
-    if (u->op != FCT_UNIT_IDENT) put_conv(graph, u, in, conv, params + u->w, half);
+    if (u->op != FCT_UNIT_IDENT) put_conv(graph, u, in, conv, params + u->w, o.half);
     put_norm(graph, u, u->op == FCT_UNIT_IDENT ? in : conv, u->prelu || u->res >= 0 ? norm : out, params, stats);
     if (u->prelu) {
         put_floats(graph, u->name, "slope", params + u->slope, u->co, true);
@@ -190,7 +193,7 @@ static void put_unit(message *graph, const fct_net_spec *s, int i, const float *
         put_message(graph, GRAPH_NODE, &m);
     }
     if (u->res >= 0) {
-        result_name(s, u->res, res);
+        result_name(s, u->res, o.mirror, res);
         message m = start_node("Add", out, (const char *const[]){u->prelu ? act : norm, res}, 2);
         put_message(graph, GRAPH_NODE, &m);
     }
@@ -215,16 +218,43 @@ static void put_value(message *graph, int field, const char *name, const int *di
     put_message(graph, field, &value);
 }
 
-static message make_graph(const fct_net_spec *s, const float *params, const float *stats, bool half) {
+/* [N, C, S, S] to [2 N, C, S, S]. */
+static void put_mirror(message *graph, int size) {
+    int64_t columns[1024 /* sides are limited in net_spec.c */], n = size;
+    for (int i = 0; i < size; i++) columns[i] = size - 1 - i;
+    put_tensor(graph, "mirror.columns", DATA_INT64, &n, 1, columns, (size_t)size * sizeof *columns);
+    message mirror = start_node("Gather", "mirror", (const char *const[]){input_name, "mirror.columns"}, 2);
+    put_attr_int(&mirror, "axis", 3);
+    put_message(graph, GRAPH_NODE, &mirror);
+    message both = start_node("Concat", both_name, (const char *const[]){input_name, "mirror"}, 2);
+    put_attr_int(&both, "axis", 0);
+    put_message(graph, GRAPH_NODE, &both);
+}
+
+/* [2 N, dim] to [N, dim]. */
+static void put_mean(message *graph, int dim) {
+    const int64_t shape[3] = {2, -1, dim}, n = 3;
+    put_tensor(graph, "views.shape", DATA_INT64, &n, 1, shape, sizeof shape);
+    message views = start_node("Reshape", "views", (const char *const[]){"flat", "views.shape"}, 2);
+    put_message(graph, GRAPH_NODE, &views);
+    message mean = start_node("ReduceMean", "embedding", &(const char *){"views"}, 1);
+    put_attr_ints(&mean, "axes", 0, 1);
+    put_attr_int(&mean, "keepdims", 0);
+    put_message(graph, GRAPH_NODE, &mean);
+}
+
+static message make_graph(const fct_net_spec *s, const float *params, const float *stats, fct_export_opts o) {
     message g = {0};
     char last[NAME];
-    for (int i = 0; i < s->n_units; i++) put_unit(&g, s, i, params, stats, half);
-    result_name(s, s->n_units - 1, last);
-    message flat = start_node("Flatten", "embedding", &(const char *){last}, 1);
+    if (o.mirror) put_mirror(&g, s->size);
+    for (int i = 0; i < s->n_units; i++) put_unit(&g, s, i, params, stats, o);
+    result_name(s, s->n_units - 1, o.mirror, last);
+    message flat = start_node("Flatten", o.mirror ? "flat" : "embedding", &(const char *){last}, 1);
     put_attr_int(&flat, "axis", 1);
     put_message(&g, GRAPH_NODE, &flat);
+    if (o.mirror) put_mean(&g, s->dim);
     put_text(&g, GRAPH_NAME, "embedder");
-    put_value(&g, GRAPH_INPUT, "input.1", (const int[]){s->channels, s->size, s->size}, 3);
+    put_value(&g, GRAPH_INPUT, input_name, (const int[]){s->channels, s->size, s->size}, 3);
     put_value(&g, GRAPH_OUTPUT, "embedding", (const int[]){s->dim}, 1);
     return g;
 }
@@ -237,8 +267,8 @@ static void put_metadata(message *m, const char *key, const char *value) {
 }
 
 fct_status fct_export_onnx(const char *path, const fct_net_spec *spec, const float *params, const float *stats,
-                           bool half, fct_error *err) {
-    message m = {0}, opset = {0}, graph = make_graph(spec, params, stats, half);
+                           fct_export_opts o, fct_error *err) {
+    message m = {0}, opset = {0}, graph = make_graph(spec, params, stats, o);
     put_int(&m, MODEL_IR, 7);
     put_text(&m, MODEL_PRODUCER, "facet");
     put_message(&m, MODEL_GRAPH, &graph);

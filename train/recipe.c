@@ -22,6 +22,7 @@ static const setting settings[] = {
     {"init", TEXT, AT(init), 0, 0, "exported ONNX embedder to start from"},
     {"train_stages", WHOLE, AT(train_stages), 0, 64, "with init: train the last N spatial stages only; 0 = all"},
     {"half", YESNO, AT(half), 0, 1, "export convolution weights as float16"},
+    {"mirror", YESNO, AT(mirror), 0, 1, "export a network that embeds the mirror image too"},
     {"out", TEXT, AT(out), 0, 0, "folder for checkpoints, log and curves"},
     {"batch", WHOLE, AT(batch), 2, 4096, "pictures in a step"},
     {"epochs", NUMBER, AT(epochs), 1e-6, 1e6, "passes over the pictures; sets the schedule's length"},

@@ -30,7 +30,7 @@ fct_status fct_train_run(const fct_recipe *recipe, const fct_train_hooks *hooks,
 
 /* Writes the averaged weights of <out>/checkpoint.fct as <folder>/w_<dim>.onnx,
  * see train/export.h. The network must be the recipe's. */
-fct_status fct_train_export(const fct_recipe *recipe, const char *folder, bool half, fct_error *err);
+fct_status fct_train_export(const fct_recipe *recipe, const char *folder, fct_error *err);
 
 /* Name of the checkpoint in a folder. Owned. */
 char *fct_train_checkpoint_path(const char *out);

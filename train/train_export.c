@@ -22,8 +22,8 @@ static fct_status centres_of(const char *path, const char *network, size_t *n, f
     return st;
 }
 
-static fct_status export_state(const char *checkpoint, const fct_net_spec *spec, const char *folder, bool half,
-                               fct_error *err) {
+static fct_status export_state(const char *checkpoint, const fct_net_spec *spec, const char *folder,
+                               fct_export_opts o, fct_error *err) {
     fct_train_state s;
     size_t centres;
     fct_status st = centres_of(checkpoint, spec->text, &centres, err);
@@ -33,20 +33,20 @@ static fct_status export_state(const char *checkpoint, const fct_net_spec *spec,
     if (!path) st = fct_fail_nomem(err, "path", 0);
     if (!st) st = fct_checkpoint_read(checkpoint, spec->text, &s, err);
     if (!st) st = fct_dir_make(folder, err);
-    if (!st) st = fct_export_onnx(path, spec, s.ema, s.ema_stats, half, err);
+    if (!st) st = fct_export_onnx(path, spec, s.ema, s.ema_stats, o, err);
     fct_free(path);
     fct_train_state_clear(&s);
     return st;
 }
 
-fct_status fct_train_export(const fct_recipe *recipe, const char *folder, bool half, fct_error *err) {
+fct_status fct_train_export(const fct_recipe *recipe, const char *folder, fct_error *err) {
     fct_net_spec spec;
     char *text = NULL, *checkpoint = fct_train_checkpoint_path(recipe->out);
     fct_status st = checkpoint ? FCT_OK : fct_fail_nomem(err, "path", 0);
     if (!st && recipe->init) st = fct_import_network(recipe->init, &text, err);
     if (!st) st = fct_net_spec_parse(text ? text : recipe->network, &spec, err);
     if (!st) {
-        st = export_state(checkpoint, &spec, folder, half, err);
+        st = export_state(checkpoint, &spec, folder, (fct_export_opts){recipe->half, recipe->mirror}, err);
         fct_net_spec_clear(&spec);
     }
     fct_free(text);

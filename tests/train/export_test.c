@@ -85,13 +85,13 @@ static void check_export(const char *text) {
     fct_error err = {0};
     fct_file_stat whole, half;
     double e;
-    CHECK_MSG(fct_export_onnx(r.path, &r.spec, r.params, r.stats, false, &err) == FCT_OK, "%s", err.text);
+    CHECK_MSG(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){0}, &err) == FCT_OK, "%s", err.text);
     fct_file_get_stat(r.path, &whole);
     forward(&r);
     CHECK_MSG((e = engine_error(&r, FCT_PRECISION_EXACT)) < 1e-5, "%s: %.2g", text, e);
     CHECK_MSG((e = engine_error(&r, FCT_PRECISION_FAST)) < 5e-3, "%s: fast: %.2g", text, e);
     /* As float16: the same as the trainer with its weights rounded likewise. */
-    CHECK_MSG(fct_export_onnx(r.path, &r.spec, r.params, r.stats, true, &err) == FCT_OK, "%s", err.text);
+    CHECK_MSG(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){.half = true}, &err) == FCT_OK, "%s", err.text);
     fct_file_get_stat(r.path, &half);
     CHECK_MSG(half.size < whole.size, "%llu and %llu bytes", (unsigned long long)half.size, (unsigned long long)whole.size);
     CHECK_MSG((e = engine_error(&r, FCT_PRECISION_EXACT)) > 1e-6 && e < 5e-3, "%s: float16: %.2g from float32", text, e);
@@ -112,16 +112,41 @@ TEST(engine_gives_the_trainers_embeddings) {
     check_export("input 24 1; conv 7 5 2; conv 33 3 2 linear; conv 18 1 1; linear 9");
 }
 
+/* With the mirror image: the mean of the trainer's two embeddings. */
+TEST(mirror_image_too) {
+    rig r = open_rig("input 32 3; conv 12 3 2; dw 3 1; down 20 24 2; res 40 2; gdc; linear 18", "train_mirror");
+    const int side = r.spec.size, channels = r.spec.channels;
+    const size_t n = (size_t)N * r.spec.dim;
+    float *plain = numbers(n), *turned = numbers((size_t)N * side * side * channels);
+    double e;
+    forward(&r);
+    memcpy(plain, r.out, n * sizeof *plain);
+    for (int i = 0; i < N * side; i++)
+        for (int x = 0; x < side; x++)
+            memcpy(turned + ((size_t)i * side + x) * channels, r.input + ((size_t)i * side + side - 1 - x) * channels,
+                   (size_t)channels * sizeof *turned);
+    float *const upright = r.input;
+    r.input = turned;
+    forward(&r);
+    r.input = upright;
+    for (size_t i = 0; i < n; i++) r.out[i] = (r.out[i] + plain[i]) / 2;
+    REQUIRE(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){.mirror = true}, NULL) == FCT_OK);
+    CHECK_MSG((e = engine_error(&r, FCT_PRECISION_EXACT)) < 1e-5, "%.2g", e);
+    CHECK_MSG((e = engine_error(&r, FCT_PRECISION_FAST)) < 5e-3, "fast: %.2g", e);
+    fct_aligned_free(plain), fct_aligned_free(turned);
+    close_rig(&r);
+}
+
 /* Alone it embeds; the pack is whole with a detector beside it. */
 TEST(export_is_a_pack) {
     fct_pack_opts o;
     fct_pack_opts_init(&o);
     o.tasks = FCT_TASK_EMBED;
     rig r = open_rig("input 112 3; conv 8 3 2; down 16 16 2; conv 16 3 2; conv 16 3 2; gdc; linear 32", "train_pack");
-    for (int half = 0; half < 2; half++) {
+    for (int half = 0; half < 4; half++) { /* and the mirror image in bit 1 */
         fct_pack *pack;
         fct_error err = {0};
-        CHECK(fct_export_onnx(r.path, &r.spec, r.params, r.stats, half, &err) == FCT_OK);
+        CHECK(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){half & 1, half >> 1}, &err) == FCT_OK);
         CHECK(fct_pack_open(r.folder, NULL, &pack, &err) == FCT_ERR_NOT_FOUND);
         fct_status st = fct_pack_open(r.folder, &o, &pack, &err);
         CHECK_MSG(st == FCT_OK, "%s", err.text);
@@ -136,13 +161,13 @@ TEST(read_back_is_the_same) {
     rig r = open_rig("input 32 3; conv 12 3 2; dw 3 1; down 20 24 2; res 40 2; conv 24 1 1; gdc; linear 18", "train_back");
     float *params = numbers(r.spec.n_params), *stats = numbers(r.spec.n_stats);
     char *text;
-    CHECK(fct_export_onnx(r.path, &r.spec, r.params, r.stats, false, NULL) == FCT_OK);
+    CHECK(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){0}, NULL) == FCT_OK);
     CHECK(fct_import_network(r.path, &text, NULL) == FCT_OK && !strcmp(text, r.spec.text));
     fct_free(text);
     CHECK(fct_import_onnx(r.path, &r.spec, params, stats, NULL) == FCT_OK);
     CHECK(!memcmp(params, r.params, r.spec.n_params * sizeof *params));
     CHECK(!memcmp(stats, r.stats, r.spec.n_stats * sizeof *stats));
-    CHECK(fct_export_onnx(r.path, &r.spec, r.params, r.stats, true, NULL) == FCT_OK);
+    CHECK(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){.half = true}, NULL) == FCT_OK);
     CHECK(fct_import_onnx(r.path, &r.spec, params, stats, NULL) == FCT_OK);
     for (size_t i = 0; i < r.spec.n_params; i++) /* half precision has 11 bits */
         CHECK(fabsf(params[i] - r.params[i]) <= fabsf(r.params[i]) / 2048 + 6e-8f);
@@ -158,7 +183,7 @@ TEST(damaged_files_are_refused) {
     fct_net_spec other;
     uint8_t *bytes;
     size_t size;
-    REQUIRE(fct_export_onnx(r.path, &r.spec, r.params, r.stats, false, NULL) == FCT_OK);
+    REQUIRE(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){0}, NULL) == FCT_OK);
     REQUIRE(fct_file_read(r.path, 1 << 20, &bytes, &size, NULL) == FCT_OK);
     for (size_t cut = 0; cut < size; cut += 1 + size / 300) {
         REQUIRE(fct_file_write_atomic(r.path, bytes, cut, NULL) == FCT_OK);
@@ -175,10 +200,10 @@ TEST(damaged_files_are_refused) {
     }
     fct_free(bytes);
     REQUIRE(fct_net_spec_parse("input 16 3; conv 5 3 2; gdc; linear 8", &other, NULL) == FCT_OK);
-    REQUIRE(fct_export_onnx(r.path, &r.spec, r.params, r.stats, false, NULL) == FCT_OK);
+    REQUIRE(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){0}, NULL) == FCT_OK);
     CHECK(fct_import_onnx(r.path, &other, params, stats, NULL) == FCT_ERR_MISMATCH);
     r.params[3] = NAN;
-    REQUIRE(fct_export_onnx(r.path, &r.spec, r.params, r.stats, false, NULL) == FCT_OK);
+    REQUIRE(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){0}, NULL) == FCT_OK);
     CHECK(fct_import_onnx(r.path, &r.spec, params, stats, NULL) == FCT_ERR_FORMAT);
     fct_net_spec_clear(&other);
     fct_aligned_free(params), fct_aligned_free(stats);

@@ -19,7 +19,7 @@ static bool write_in(const char *folder, const char *name, const void *data, siz
 static bool export_one(const char *folder, const char *name, const fct_net_spec *s, fct_net *net, float *w,
                        float *stats, const float *x, bool half) {
     char *path = fct_asprintf("%s/%s.onnx", folder, name), *rows = fct_asprintf("%s.f32", name);
-    bool ok = path && rows && !fct_export_onnx(path, s, w, stats, half, NULL);
+    bool ok = path && rows && !fct_export_onnx(path, s, w, stats, (fct_export_opts){.half = half}, NULL);
     for (int i = 0; half && i < s->n_param; i++) /* what the file holds */
         for (size_t j = 0; s->param[i].decay && j < s->param[i].count; j++) {
             float *v = &w[s->param[i].offset + j];

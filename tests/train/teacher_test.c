@@ -30,7 +30,7 @@ static char *make_teacher(const char *data) {
     fct_recipe r = recipe_for(data, out);
     set(&r, "margin_weight", "1"), set(&r, "margin_scale", "16");
     CHECK_MSG(fct_train_run(&r, NULL, &err) == FCT_OK, "%s", err.text);
-    CHECK_MSG(fct_train_export(&r, pack, false, &err) == FCT_OK, "%s", err.text);
+    CHECK_MSG(fct_train_export(&r, pack, &err) == FCT_OK, "%s", err.text);
     char *path = path_in(pack, "w_16.onnx");
     fct_recipe_clear(&r);
     fct_free(out), fct_free(pack);

@@ -67,7 +67,7 @@ int main(int argc, char **argv) {
     for (int i = 0; i < BATCH * DIM; i++) t[i] = (float)fct_rng_normal(&rng);
     fct_unit_rows(BATCH, DIM, DIM, t, t, norm);
     FILE *out = fct_fopen(losses, "w");
-    bool ok = out && !fct_export_onnx(start, &s, w, stats, false, &err) &&
+    bool ok = out && !fct_export_onnx(start, &s, w, stats, (fct_export_opts){0}, &err) &&
               write_in(argv[1], "input.f32", x, BATCH * SIZE * SIZE * 3 * sizeof *x) &&
               write_in(argv[1], "target.f32", t, BATCH * DIM * sizeof *t);
     if (ok) steps(&s, net, w, stats, x, t, out);

@@ -45,7 +45,7 @@ static weights export(const fct_recipe *r, const char *name) {
     weights w = {0};
     fct_error err = {0};
     char *folder = fresh_folder(name);
-    CHECK_MSG(fct_train_export(r, folder, false, &err) == FCT_OK, "%s", err.text);
+    CHECK_MSG(fct_train_export(r, folder, &err) == FCT_OK, "%s", err.text);
     w.path = path_in(folder, "w_16.onnx");
     REQUIRE(fct_net_spec_parse(network, &w.spec, NULL) == FCT_OK);
     w.params = fct_aligned_alloc(w.spec.n_params * sizeof(float));
