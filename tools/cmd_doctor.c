@@ -1,6 +1,7 @@
 /* facet doctor: is all well with machine, packs and gallery? */
 #include "engine.h"
 #include "json.h"
+#include "window.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -45,6 +46,13 @@ static void check_machine(doctor *d) {
                      c.cpus_affinity);
     if (c.cpus_cgroup > 0) snprintf(text + n, sizeof text - (size_t)n, ", control group %.2f", c.cpus_cgroup);
     report(d, "threads", true, text);
+}
+
+/* Libraries that are loaded when they are needed. One that is missing is no fault: all else works. */
+static void check_libraries(doctor *d) {
+    fct_error e;
+    report(d, "video", true, fct_video_available(&e) ? e.text : "FFmpeg can be loaded");
+    report(d, "window", true, cli_window_available(&e) ? e.text : "SDL2 can be loaded");
 }
 
 /* ---- Self-test -------------------------------------------------------------------------- */
@@ -233,6 +241,7 @@ static int run_doctor(cli_args *a) {
         cli_json_array(&j, "checks");
     }
     check_machine(&d);
+    check_libraries(&d);
     check_pack(&d);
     check_cache(&d);
     check_gallery(&d);
@@ -250,7 +259,8 @@ const cli_command cmd_doctor = {
     .synopsis = "",
     .summary = "check that machine, networks and gallery are in order",
     .description =
-        "What was found of the processor, its limits and the threads, and why the kernel level was chosen; each file of "
+        "What was found of the processor, its limits and the threads, and why the kernel level was chosen; whether the "
+        "libraries for videos and windows can be loaded; each file of "
         "the pack with its size, identity, task and input, and a self-test that runs it on a built-in picture and "
         "compares the result with that of the portable operators (half a minute for large networks); the hashes of an installed pack; the gallery's integrity. "
         "Exit code 3 when something is wrong.",

@@ -14,13 +14,19 @@ static fct_status refuse(fct_error *err, fct_status code, const char *text) {
 }
 
 #ifdef CLI_HAVE_WINDOW
-#define SDL_MAIN_HANDLED
-#include <SDL.h>
+#include "sdl_load.h"
 
 struct cli_window { SDL_Window *window; SDL_Renderer *renderer; SDL_Texture *texture; };
 
+fct_status cli_window_available(fct_error *err) {
+    if (cli_sdl_load()) return FCT_OK;
+    return refuse(err, FCT_ERR_UNSUPPORTED, "libSDL2-2.0.so.0 cannot be loaded (Debian package libsdl2-2.0-0)");
+}
+
 fct_status cli_window_open(const char *title, int width, int height, cli_window **out, fct_error *err) {
     *out = NULL;
+    fct_status s = cli_window_available(err);
+    if (s) return s;
     SDL_SetMainReady();
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1"); /* Ctrl-C stays the command's */
     if (SDL_Init(SDL_INIT_VIDEO)) return refuse(err, FCT_ERR_IO, SDL_GetError());
@@ -38,7 +44,7 @@ fct_status cli_window_open(const char *title, int width, int height, cli_window 
         w->texture = SDL_CreateTexture(w->renderer, SDL_PIXELFORMAT_RGB24, SDL_TEXTUREACCESS_STREAMING, width, height);
     }
     if (!w->texture) {
-        fct_status s = refuse(err, FCT_ERR_IO, SDL_GetError());
+        s = refuse(err, FCT_ERR_IO, SDL_GetError());
         cli_window_close(w);
         return s;
     }
@@ -88,9 +94,12 @@ void cli_window_close(cli_window *w) {
 
 struct cli_window { int unused; };
 
+fct_status cli_window_available(fct_error *err) {
+    return refuse(err, FCT_ERR_UNSUPPORTED, "this build has none (Meson feature \"window\", SDL2)");
+}
 fct_status cli_window_open(const char *title, int width, int height, cli_window **out, fct_error *err) {
     *out = NULL;
-    return refuse(err, FCT_ERR_UNSUPPORTED, "this build has none (Meson feature \"window\", SDL2)");
+    return cli_window_available(err);
 }
 void cli_window_show(cli_window *w, fct_view rgb) {}
 void cli_window_poll(cli_window *w, cli_keys *keys) { memset(keys, 0, sizeof *keys); }

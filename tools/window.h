@@ -12,8 +12,12 @@ typedef struct cli_keys {
     char text[64]; /* typed characters, UTF-8; "\n", "\b" and "\033" are Enter, Backspace and Escape */
 } cli_keys;
 
-/* Opens a window for pictures of width x height. FCT_ERR_UNSUPPORTED where the
- * build has none, FCT_ERR_IO where there is no display. *out is owned. */
+/* FCT_ERR_UNSUPPORTED, and why, where the build has no window or SDL2 is not
+ * installed; says nothing about a display. */
+fct_status cli_window_available(fct_error *err);
+
+/* Opens a window for pictures of width x height. FCT_ERR_UNSUPPORTED as
+ * above, FCT_ERR_IO where there is no display. *out is owned. */
 fct_status cli_window_open(const char *title, int width, int height, cli_window **out, fct_error *err);
 void cli_window_show(cli_window *w, fct_view rgb); /* RGB, as large as opened */
 void cli_window_poll(cli_window *w, cli_keys *keys);

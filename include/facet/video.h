@@ -29,8 +29,9 @@ extern "C" {
  * User name and password of an address never appear in an error, a log line or
  * fct_source_info.
  *
- * Videos, cameras and streams need the build feature "video" (FFmpeg); folders,
- * numbered pictures and raw frames do not. The first of FFmpeg's sources or
+ * Videos, cameras and streams need the build feature "video" and FFmpeg's shared
+ * libraries, which are loaded when the first is opened; folders, numbered pictures
+ * and raw frames do not. The first of FFmpeg's sources or
  * writers silences FFmpeg's own log for the process. */
 typedef struct fct_source fct_source;
 
@@ -50,9 +51,14 @@ typedef struct fct_source_opts {
 } fct_source_opts;
 FCT_API void fct_source_opts_init(fct_source_opts *o);
 
+/* FCT_OK where videos can be read and written; else FCT_ERR_UNSUPPORTED and why:
+ * the build has no video, or which library of FFmpeg is not installed. Loads them.
+ * Thread-safe. */
+FCT_API fct_status fct_video_available(fct_error *err);
+
 /* Opens a source; returns when its format is known. *out is owned. Errors:
  * FCT_ERR_NOT_FOUND, FCT_ERR_IO, FCT_ERR_NETWORK, FCT_ERR_FORMAT (not a video,
- * damaged), FCT_ERR_UNSUPPORTED (build feature missing, no decoder),
+ * damaged), FCT_ERR_UNSUPPORTED (build feature or FFmpeg missing, no decoder),
  * FCT_ERR_ARG, FCT_ERR_LIMIT. One thread at a time may use a source. */
 FCT_API fct_status fct_source_open(const char *name, const fct_source_opts *opts, fct_source **out, fct_error *err);
 /* Stops the reader, within a second; of standard input, when its other end
@@ -205,7 +211,7 @@ FCT_API void fct_tracker_get_stats(const fct_tracker *t, fct_tracker_stats *out)
 
 /* ---- Writer ------------------------------------------------------------------------
  * MP4 with H.264 where FFmpeg has an encoder for it, else MPEG-4. Needs the
- * build feature "video". */
+ * build feature "video" and FFmpeg, as sources do. */
 typedef struct fct_writer fct_writer;
 
 /* Odd sides lose their last row or column. fps is nominal: frames keep their

@@ -11,4 +11,7 @@
 #define FCT_PRINTF(format_index, first_arg) __attribute__((format(printf, format_index, first_arg)))
 #endif
 
+/* The type of a function that a header declares, for a pointer to it. */
+#define FCT_TYPE_OF(x) __typeof__(x)
+
 #endif

@@ -3,12 +3,7 @@
 #define FCT_VIDEO_FFMPEG_COMMON_H
 
 #include "video/source_internal.h"
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-#include <libswscale/swscale.h>
-
-/* Silences FFmpeg's log, which would print addresses with passwords. */
-void fct_ffmpeg_quiet(void);
+#include "video/ffmpeg_load.h"
 
 /* Status and text for an FFmpeg error code: "NAME: WHAT: reason". */
 fct_status fct_ffmpeg_fail(fct_error *err, const char *name, const char *what, int code);

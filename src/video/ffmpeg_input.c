@@ -8,7 +8,6 @@
 
 #ifdef FCT_HAVE_VIDEO
 #include "video/ffmpeg_planes.h"
-#include <libavutil/imgutils.h>
 #include <math.h>
 
 #define DAMAGED_IN_A_ROW 300 /* packets without one frame: nothing more will come */
@@ -39,7 +38,8 @@ static void input_close(fct_input *in) {
 
 static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err) {
     *out = NULL;
-    fct_ffmpeg_quiet();
+    fct_status s = fct_ffmpeg_load(env->name, err);
+    if (s) return s;
     fct_input *in = fct_calloc(1, sizeof *in);
     if (!in) return fct_fail_nomem(err, "source", sizeof *in);
     in->env = env;
@@ -47,7 +47,7 @@ static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err
     in->frame = av_frame_alloc();
     in->memory = av_frame_alloc();
     in->opened = fct_time_ns();
-    fct_status s = in->packet && in->frame && in->memory ? FCT_OK : fct_fail_nomem(err, "source", 0);
+    s = in->packet && in->frame && in->memory ? FCT_OK : fct_fail_nomem(err, "source", 0);
     if (!s) s = fct_demux_open(&in->demux, env, err);
     if (s) {
         input_close(in);
@@ -163,7 +163,7 @@ static fct_status keep_coded(fct_input *in, AVFrame *f, fct_error *err) {
 
 void fct_coded_free(fct_coded *c) {
     AVFrame *f = (AVFrame *)c;
-    av_frame_free(&f);
+    if (f) av_frame_free(&f); /* without one FFmpeg may not be loaded */
 }
 
 /* A decoded frame into *image. */
@@ -256,9 +256,15 @@ static fct_status input_read(fct_input *in, fct_image **image, double *time, fct
     return FCT_OK;
 }
 
+fct_status fct_video_available(fct_error *err) { return fct_ffmpeg_load("no video", err); }
+
 #else
 
 struct fct_input { int unused; };
+
+fct_status fct_video_available(fct_error *err) {
+    return fct_fail(err, FCT_ERR_UNSUPPORTED, "this build has no video (Meson feature \"video\", FFmpeg)");
+}
 
 static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err) {
     *out = NULL;

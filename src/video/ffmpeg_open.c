@@ -6,14 +6,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/thread.h"
-#include <libavdevice/avdevice.h>
-#include <libavutil/avstring.h>
-#include <libavutil/display.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-void fct_ffmpeg_quiet(void) { av_log_set_level(AV_LOG_QUIET); }
 
 fct_status fct_ffmpeg_fail(fct_error *err, const char *name, const char *what, int code) {
     char text[AV_ERROR_MAX_STRING_SIZE];
@@ -209,6 +204,8 @@ static int find_streams(fct_demux *d, fct_input_env *env, bool stream) {
 fct_status fct_demux_open(fct_demux *d, fct_input_env *env, fct_error *err) {
     const fct_address_kind kind = fct_address_kind_of(env->address);
     *d = (fct_demux){.hardware = AV_PIX_FMT_NONE};
+    fct_status s = kind == FCT_ADDRESS_CAMERA ? fct_ffmpeg_load_devices(env->name, err) : FCT_OK;
+    if (s) return s;
     fct_demux_arm(env);
     const char *what = kind == FCT_ADDRESS_CAMERA ? "cannot open this camera" : "cannot open this video";
     int code = kind == FCT_ADDRESS_CAMERA ? open_camera(d, env) : open_address(d, env, kind == FCT_ADDRESS_STREAM);
@@ -216,7 +213,7 @@ fct_status fct_demux_open(fct_demux *d, fct_input_env *env, fct_error *err) {
         what = "cannot read this video";
         code = find_streams(d, env, kind == FCT_ADDRESS_STREAM);
     }
-    fct_status s = code < 0 ? fct_ffmpeg_fail(err, env->name, what, code) : check_size(d, env, err);
+    s = code < 0 ? fct_ffmpeg_fail(err, env->name, what, code) : check_size(d, env, err);
     if (!s) {
         env->info.live = kind == FCT_ADDRESS_CAMERA || (kind == FCT_ADDRESS_STREAM && d->format->duration <= 0);
         code = open_codec(d, env);

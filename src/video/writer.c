@@ -7,9 +7,6 @@
 
 #ifdef FCT_HAVE_VIDEO
 #include "video/ffmpeg_planes.h"
-#include <libavutil/avstring.h>
-#include <libavutil/imgutils.h>
-#include <libavutil/opt.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -125,7 +122,8 @@ fct_status fct_writer_open(const char *path, int width, int height, double fps, 
     *out = NULL;
     if (!path || width < 2 || height < 2 || width > 16384 || height > 16384 || !(fps >= 0 && fps <= 1000))
         return fct_fail(err, FCT_ERR_ARG, "video of %dx%d at %g frames per second cannot be written", width, height, fps);
-    fct_ffmpeg_quiet();
+    fct_status s = fct_ffmpeg_load(path, err);
+    if (s) return s;
     fct_writer *w = fct_calloc(1, sizeof *w);
     if (!w || !(w->path = fct_strdup(path))) {
         fct_free(w);
@@ -138,7 +136,7 @@ fct_status fct_writer_open(const char *path, int width, int height, double fps, 
     int code = open_file(w);
     if (code >= 0) code = allocate(w);
     if (code < 0) {
-        fct_status s = writer_fail(w, code, err);
+        s = writer_fail(w, code, err);
         fct_writer_free(w);
         return s;
     }

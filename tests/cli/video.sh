@@ -154,7 +154,7 @@ for f in facet-20200101T000000Z-1-Ada.jpg facet-notes.txt facet-holiday.jpg; do 
 cp ada.png old/facet-20990101T000000Z-1-Ada.jpg
 touch -d '6 days ago' old/facet-20990101T000000Z-1-Ada.jpg
 check "a week is kept, and what others have put there" 0 sh -c "'$facet_exe' video -q -m pack --det-size 320x320 --snapshot-dir old --keep-days 7 \
-    --stop-after 0.1 scene.mp4 >/dev/null; ls old | sed -E 's/-20[2-8][0-9]{5}T/-NOW-T/; s/T[0-9]{6}Z-1-(Bob|unknown)/T-\1/'" <<'END'
+    --stop-after 0.1 scene.mp4 >/dev/null; ls old | sed -E 's/-20[2-8][0-9]{5}T/-NOW-T/; s/T[0-9]{6}Z-1-(Bob|unknown)/T-\1/' | uniq" <<'END'
 facet-NOW-T-Bob.jpg
 facet-20990101T000000Z-1-Ada.jpg
 facet-holiday.jpg
@@ -193,6 +193,30 @@ check "a record that cannot be written" 3 watch -q --record gone/x.mp4 shots <<'
 END
 check "frame size" 2 watch --frame-size 320 scene.mp4 <<'END'
 ! facet: --frame-size '320' is not WIDTHxHEIGHT
+END
+
+# libraries that are loaded when needed: files that are none stand for missing ones
+mkdir missing
+for major in $(seq 50 90); do : >missing/libavformat.so.$major; done
+: >missing/libSDL2-2.0.so.0
+without() {
+    LD_LIBRARY_PATH=missing "$facet_exe" "$@" >.out1 2>.err1
+    code=$?
+    sed -E 's/(so\.|libavformat)[0-9]+/\1N/g' .out1
+    sed -E 's/(so\.|libavformat)[0-9]+/\1N/g' .err1 >&2
+    return $code
+}
+check "FFmpeg is missing" 3 without video -m pack scene.mp4 <<'END'
+! facet: scene.mp4: FFmpeg's libavformat.so.N is missing or older than what facet was built with (Debian package libavformatN); everything but videos works without it
+END
+check "pictures without FFmpeg" 0 without detect -m pack ada.png <<'END'
+ada.png: 1 face
+  1  score 0.95  box 120,72 80x80
+END
+check "a folder of pictures without FFmpeg" 1 without video -m pack blank <<'END'
+END
+check "the doctor knows what is missing" 0 sh -c "LD_LIBRARY_PATH=missing '$facet_exe' doctor -m pack | grep -cE '^ok   (video +no video: FFmpeg|window +no window: )'" <<'END'
+2
 END
 
 # progress, shown to terminals alone

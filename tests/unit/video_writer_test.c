@@ -40,8 +40,8 @@ TEST(parts_have_the_colours_of_the_file) {
         fct_colours c = {spaces[k / 2], k % 2};
         AVFrame *f = planes_of();
         fct_planes_paint(f, c, view_of(p), (fct_rect){0, 0, W, H});
-        struct SwsContext *sws = sws_getContext(W, H, AV_PIX_FMT_YUV420P, W, H, AV_PIX_FMT_RGB24,
-                                                SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, NULL, NULL, NULL);
+        struct SwsContext *sws = sws_getCachedContext(NULL, W, H, AV_PIX_FMT_YUV420P, W, H, AV_PIX_FMT_RGB24,
+                                                      SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, NULL, NULL, NULL);
         REQUIRE(sws);
         sws_setColorspaceDetails(sws, sws_getCoefficients(c.space), c.full, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
         sws_scale(sws, (const uint8_t *const *)f->data, f->linesize, 0, H, (uint8_t *const[4]){back}, (const int[4]){W * 3});
@@ -161,4 +161,7 @@ TEST(what_was_not_drawn_upon_stays) {
     CHECK(fct_alloc_live() == live);
 }
 
-int main(int argc, char **argv) { return test_main(argc, argv); }
+int main(int argc, char **argv) {
+    if (fct_ffmpeg_load("test", NULL)) return 1;
+    return test_main(argc, argv);
+}
