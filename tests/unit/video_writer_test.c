@@ -22,7 +22,10 @@ static void paint(uint8_t *p, int i) {
 
 static fct_view view_of(const uint8_t *p) { return (fct_view){p, W, H, W * 3, FCT_PIX_RGB}; }
 
+/* FFmpeg is ready for use once a source was asked for. */
 static AVFrame *planes_of(void) {
+    fct_source *s;
+    CHECK(fct_source_open("no_such_video.mp4", NULL, &s, NULL));
     AVFrame *f = av_frame_alloc();
     REQUIRE(f);
     f->format = AV_PIX_FMT_YUV420P;
