@@ -12,7 +12,8 @@ typedef struct live {
     cli_window *window; /* NULL = in the terminal, or no frame yet */
     bool windowed;
     cli_enrol enrol;
-    fct_image *shown;   /* the latest drawn frame; the watch's */
+    fct_view latest;    /* the latest frame as it came; the source's */
+    fct_image *shown;   /* the same, drawn; the watch's */
     fct_image *copy;    /* the same with the caption */
     bool paused;
     double rate;        /* frames per second, smoothed */
@@ -63,6 +64,12 @@ static void save_picture(live *l) {
     else cli_note("saved %s", name);
 }
 
+/* At once, also for the picture that is there: it may be saved next. */
+static void switch_blur(live *l) {
+    l->watch.blur.all = !l->watch.blur.all;
+    if (l->latest.data) cli_watch_draw(&l->watch.canvas, l->latest, true, l->watch.tracker, &l->watch.blur, NULL);
+}
+
 /* Returns whether to quit. */
 static bool take_keys(live *l) {
     cli_keys k;
@@ -79,7 +86,7 @@ static bool take_keys(live *l) {
         case 'q': return true;
         case ' ': l->paused = !l->paused; break;
         case 's': save_picture(l); break;
-        case 'b': l->watch.blur.all = !l->watch.blur.all; break;
+        case 'b': switch_blur(l); break;
         case 'e':
             if (l->watch.gallery) cli_enrol_start(&l->enrol);
             break;
@@ -102,8 +109,10 @@ static void show_first(live *l) {
 static int step(live *l, bool *ended) {
     fct_frame frame;
     fct_image *drawn;
+    l->latest.data = NULL;
     int code = cli_watch_step(&l->watch, l->windowed, &frame, &drawn, ended);
     if (code || *ended) return code;
+    l->latest = frame.view;
     measure_rate(l);
     code = cli_enrol_frame(&l->enrol, &l->watch, frame.view);
     if (drawn) {

@@ -96,7 +96,6 @@ def use(folder, camera):
         faults.append(line.strip())
     shown = knows_zoe(camera, folder, camera.save())
     camera.key("b")
-    time.sleep(0.5)  # some frames
     hidden = knows_zoe(camera, folder, camera.save())
     if not shown or hidden:
         faults.append("recognised in the saved picture: %s; with all hidden: %s" % (shown, hidden))
