@@ -2,16 +2,18 @@
 #include "kernels/decl.h"
 #include <math.h>
 
-/* What an integer of a pixel stands for: of each lane the group with the most is
- * taken; their sum bounds every group's norm, the greatest every value. */
+/* What an integer of a pixel stands for: of the lanes l % 4 together the group with
+ * the most is taken; their sum bounds every group's norm, the greatest every value. */
 static float pixel_scale(const fct_k_quantise *q, int pixel) {
     double sum = 0, greatest = 0;
-    for (int l = 0; l < q->cb; l++) {
+    for (int r = 0; r < 4; r++) {
         double most = 0, squares = 0;
         for (int k = 0; k < q->full + q->tail_blocks; k++) {
             if (k % q->group == 0) squares = 0;
-            const double v = q->src[k * q->src_stride + (size_t)pixel * q->cb + l];
-            if (k < q->full || l < q->tail) squares += v * v;
+            for (int l = r; l < (k < q->full ? q->cb : q->tail); l += 4) {
+                const double v = q->src[k * q->src_stride + (size_t)pixel * q->cb + l];
+                squares += v * v;
+            }
             if (squares > most || isnan(squares)) most = squares;
         }
         sum += most;

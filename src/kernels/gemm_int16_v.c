@@ -118,11 +118,12 @@ ALWAYS_INLINE vf value(const fct_k_quantise *q, const float *s, int k, const flo
     return x;
 }
 
-/* Of each lane of N pixels the squares of the group with the most; returns the sum of all squares. */
-ALWAYS_INLINE float find_most(const int N, const fct_k_quantise *q, const float *src, const float *mask, vf *most) {
+/* Of the lanes l % 4 of N pixels together, the squares of the group with the most;
+ * returns the sum of all squares. */
+ALWAYS_INLINE float find_most(const int N, const fct_k_quantise *q, const float *src, const float *mask, __m128 *most) {
     const int blocks = q->full + q->tail_blocks;
-    vf all = V_ZERO();
-    UNROLL for (int j = 0; j < N; j++) most[j] = V_ZERO();
+    __m128 all = _mm_setzero_ps();
+    UNROLL for (int j = 0; j < N; j++) most[j] = _mm_setzero_ps();
     for (int k0 = 0; k0 < blocks; k0 += q->group) {
         const int end = lesser(k0 + q->group, blocks);
         vf squares[SIDE];
@@ -134,23 +135,20 @@ ALWAYS_INLINE float find_most(const int N, const fct_k_quantise *q, const float 
                     squares[j] = V_FMA(x, x, squares[j]);
                 }
         UNROLL for (int j = 0; j < N; j++) {
-            most[j] = V_MAX(most[j], squares[j]);
-            all = all + squares[j];
+            const __m128 sum = v_fold(squares[j]);
+            most[j] = _mm_max_ps(most[j], sum);
+            all = _mm_add_ps(all, sum);
         }
     }
-    return v_sum(all);
+    all = _mm_add_ps(all, _mm_movehl_ps(all, all));
+    return _mm_cvtss_f32(_mm_add_ss(all, _mm_shuffle_ps(all, all, 1)));
 }
 
-/* Four pixels' scales and their inverses: the sum of the lanes bounds every group's norm, the greatest every value. */
-ALWAYS_INLINE void four_scales(const vf *most, float *scale, float *factor) {
-    __m128 s[4], m[4];
-    UNROLL for (int j = 0; j < 4; j++) {
-        s[j] = v_fold_sum(most[j]);
-        m[j] = v_fold_max(most[j]);
-    }
-    _MM_TRANSPOSE4_PS(s[0], s[1], s[2], s[3]);
+/* Four pixels' scales and their inverses: the sum of most bounds every group's norm, the greatest every value. */
+ALWAYS_INLINE void four_scales(const __m128 *most, float *scale, float *factor) {
+    __m128 m[4] = {most[0], most[1], most[2], most[3]};
     _MM_TRANSPOSE4_PS(m[0], m[1], m[2], m[3]);
-    const __m128 sum = _mm_add_ps(_mm_add_ps(s[0], s[1]), _mm_add_ps(s[2], s[3]));
+    const __m128 sum = _mm_add_ps(_mm_add_ps(m[0], m[1]), _mm_add_ps(m[2], m[3]));
     const __m128 peak = _mm_max_ps(_mm_max_ps(m[0], m[1]), _mm_max_ps(m[2], m[3]));
     const __m128 by_norm = _mm_mul_ps(sum, _mm_set1_ps(1 / (FCT_INT16_NORM * FCT_INT16_NORM)));
     const __m128 by_value = _mm_mul_ps(peak, _mm_set1_ps(1.0f / ((float)FCT_INT16_MOST * FCT_INT16_MOST)));
@@ -163,11 +161,11 @@ ALWAYS_INLINE void four_scales(const vf *most, float *scale, float *factor) {
 ALWAYS_INLINE void quantise(const int N, const fct_k_quantise *q, int at, const float *mask) {
     const float *const src = q->src + (size_t)at * CB;
     float *const scale = q->scale + at, factor[SIDE];
-    vf most[SIDE];
+    __m128 most[SIDE];
     const float sum = find_most(N, q, src, mask, most);
     float found[SIDE];
     if (N < 4)
-        UNROLL for (int j = N; j < 4; j++) most[j] = V_ZERO();
+        UNROLL for (int j = N; j < 4; j++) most[j] = _mm_setzero_ps();
     UNROLL for (int j = 0; j < N; j += 4) four_scales(most + j, found + j, factor + j);
     UNROLL for (int j = 0; j < N; j++) scale[j] = sum < INFINITY ? found[j] : NAN; /* no maximum keeps a NaN */
     for (int k = 0; k < q->full + q->tail_blocks; k++) {

@@ -43,14 +43,10 @@ typedef __m512 vf;
 #define V_XOR2(v)        _mm512_permute_ps(v, 0x4E)
 #define V_XOR3(v)        _mm512_permute_ps(v, 0x1B)
 ALWAYS_INLINE float v_sum(vf v) { return _mm512_reduce_add_ps(v); }
-/* Lanes l % 4 together. */
-ALWAYS_INLINE __m128 v_fold_sum(vf v) {
+/* Sums of the lanes l % 4. */
+ALWAYS_INLINE __m128 v_fold(vf v) {
     const __m256 h = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
     return _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
-}
-ALWAYS_INLINE __m128 v_fold_max(vf v) {
-    const __m256 h = _mm256_max_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
-    return _mm_max_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
 }
 typedef __m512i vi;
 #define VI_ZERO()        _mm512_setzero_si512()
@@ -90,8 +86,7 @@ ALWAYS_INLINE float v_sum(vf v) {
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
 }
-ALWAYS_INLINE __m128 v_fold_sum(vf v) { return _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1)); }
-ALWAYS_INLINE __m128 v_fold_max(vf v) { return _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1)); }
+ALWAYS_INLINE __m128 v_fold(vf v) { return _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1)); }
 typedef __m256i vi;
 #define VI_ZERO()        _mm256_setzero_si256()
 #define VI_LOAD(p)       _mm256_loadu_si256((const __m256i *)(p))
@@ -139,8 +134,7 @@ ALWAYS_INLINE float v_sum(vf v) {
     v = _mm_add_ps(v, _mm_movehl_ps(v, v));
     return _mm_cvtss_f32(_mm_add_ss(v, _mm_shuffle_ps(v, v, 1)));
 }
-ALWAYS_INLINE __m128 v_fold_sum(vf v) { return v; }
-ALWAYS_INLINE __m128 v_fold_max(vf v) { return v; }
+ALWAYS_INLINE __m128 v_fold(vf v) { return v; }
 typedef __m128i vi;
 #define VI_ZERO()        _mm_setzero_si128()
 #define VI_LOAD(p)       _mm_loadu_si128((const __m128i *)(p))
