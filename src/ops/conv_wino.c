@@ -196,7 +196,8 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tili
     int count = (total + most - 1) / most;
     if (p->threads > 1 && count > 1) count = (count + p->threads - 1) / p->threads * p->threads;
     int tiles = (total + count - 1) / count;
-    if (count > 1) tiles = (tiles + 5) / 6 * 6;
+    /* threads want equal blocks more than whole register tiles */
+    if (count > 1 && p->threads == 1) tiles = (tiles + 5) / 6 * 6;
     p->t[T_TILES] = tiles;
     p->t[T_BLOCKS] = (total + tiles - 1) / tiles;
     p->t[T_SHARED] = p->t[T_BLOCKS] < p->threads;
