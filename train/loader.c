@@ -26,8 +26,6 @@ struct fct_loader {
     fct_cond work, ready;
     fct_thread *thread;
     int n_threads;
-    void (*on_bad)(void *user, const char *text);
-    void *user;
 };
 
 /* ---- Order -------------------------------------------------------------------- */
@@ -85,7 +83,7 @@ static void report(fct_loader *l, uint32_t sample, const char *text) {
     l->bad[sample] = 1;
     l->n_bad += first;
     fct_mutex_unlock(&l->mutex);
-    if (first && l->on_bad) l->on_bad(l->user, text);
+    if (first && l->o.on_bad) l->o.on_bad(l->o.user, text);
 }
 
 /* Decodes and changes one picture. One that cannot be decoded is replaced by
@@ -244,13 +242,6 @@ size_t fct_loader_bad(fct_loader *l) {
     size_t n = l->n_bad;
     fct_mutex_unlock(&l->mutex);
     return n;
-}
-
-void fct_loader_on_bad(fct_loader *l, void (*fn)(void *user, const char *text), void *user) {
-    fct_mutex_lock(&l->mutex);
-    l->on_bad = fn;
-    l->user = user;
-    fct_mutex_unlock(&l->mutex);
 }
 
 size_t fct_loader_epoch_size(const fct_loader *l) { return l->n_pick; }

@@ -17,6 +17,8 @@ typedef struct fct_loader_opts {
     double ramp;      /* degradations reach full strength after this many epochs (0 = at once) */
     bool balance;     /* every place draws an identity first, then one of its pictures */
     bool labelled;    /* only pictures with an identity */
+    void (*on_bad)(void *user, const char *text); /* or NULL: told once of each picture that is left out, by a worker */
+    void *user;
 } fct_loader_opts;
 
 typedef struct fct_batch {
@@ -39,8 +41,6 @@ const fct_batch *fct_loader_next(fct_loader *l);
 
 /* Pictures that could not be decoded so far: another sample took their place. */
 size_t fct_loader_bad(fct_loader *l);
-/* Called once for every bad picture, from a worker thread. */
-void fct_loader_on_bad(fct_loader *l, void (*fn)(void *user, const char *text), void *user);
 
 size_t fct_loader_epoch_size(const fct_loader *l); /* positions in an epoch */
 

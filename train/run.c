@@ -165,10 +165,10 @@ static fct_status open_state(run *t, fct_error *err) {
 static fct_status open_loader(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     fct_loader_opts o = {.batch = r->batch, .out_size = t->spec.size, .workers = r->workers, .seed = (uint64_t)r->seed,
-                         .augment = r->augment, .ramp = r->ramp, .balance = r->balance, .labelled = !t->teacher.rows};
+                         .augment = r->augment, .ramp = r->ramp, .balance = r->balance, .labelled = !t->teacher.rows,
+                         .on_bad = on_bad, .user = t};
     fct_status st = fct_loader_create(t->data, &o, (long)t->state.step, &t->loader, err);
     if (st) return st;
-    fct_loader_on_bad(t->loader, on_bad, t);
     double steps = (double)fct_loader_epoch_size(t->loader) / r->batch;
     t->optim = r->optim;
     t->optim.total = (long)(r->epochs * steps + 0.5);
