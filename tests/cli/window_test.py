@@ -7,6 +7,7 @@ Two people's photos are shown as a camera would; keys are pressed: E and a name 
 is recognised from then on, S saves the picture, B hides all faces in it, the space bar pauses, Q ends.
 Needs Xvfb, xdotool, ffmpeg, the photos of FCT_SHARED and the pack built into FACET; exit status 77 without."""
 import glob
+import json
 import os
 import queue
 import shutil
@@ -78,7 +79,8 @@ def knows_zoe(camera, folder, name):
     """Whether she is recognised in a saved picture."""
     r = subprocess.run([camera.process.args[0], "identify", "--json", os.path.join(folder, name)], env=camera.env,
                        capture_output=True, text=True)
-    return '"Zoe"' in r.stdout
+    faces = [f for line in r.stdout.splitlines() for f in json.loads(line).get("faces", [])]
+    return any(f["name"] == "Zoe" for f in faces)  # whoever is nearest is told of a stranger too
 
 
 def use(folder, camera):
