@@ -21,8 +21,9 @@ fct_status fct_export_onnx(const char *path, const fct_net_spec *spec, const flo
                            fct_export_opts o, fct_error *err);
 
 /* Reads the parameters of a file that fct_export_onnx() wrote into arrays for
- * spec. FCT_ERR_UNSUPPORTED: not such a file; FCT_ERR_MISMATCH: of another
- * network; FCT_ERR_FORMAT: damaged, or a parameter is missing or not finite. */
+ * spec, which may have more "res" blocks in a row than the file: those compute
+ * nothing at first, and their other parameters stay as they are (initialise them
+ * first). FCT_ERR_UNSUPPORTED: not such a file; FCT_ERR_MISMATCH: of another network; FCT_ERR_FORMAT: damaged, or a parameter is missing or not finite. */
 fct_status fct_import_onnx(const char *path, const fct_net_spec *spec, float *params, float *stats, fct_error *err);
 
 /* The description a file carries. *text is owned. */

@@ -36,27 +36,54 @@ float fct_float_from_half(uint16_t h) {
 typedef struct slot { char name[64]; float *to; size_t n; bool filled; } slot;
 typedef struct slots { slot *at; int n; } slots;
 
-static void add_slot(slots *s, const fct_unit *u, const char *part, float *to, size_t n) {
+static void add_slot(slots *s, const char *unit, const char *part, float *to, size_t n) {
     slot *k = &s->at[s->n++];
     *k = (slot){.to = to, .n = n};
-    snprintf(k->name, sizeof k->name, "%s.%s", u->name, part);
+    snprintf(k->name, sizeof k->name, "%s.%s", unit, part);
 }
 
-static fct_status make_slots(const fct_net_spec *spec, float *params, float *stats, slots *s, fct_error *err) {
-    s->n = 0;
-    s->at = fct_calloc((size_t)spec->n_units * 6, sizeof *s->at);
-    if (!s->at) return fct_fail_nomem(err, "parameters", 0);
-    for (int i = 0; i < spec->n_units; i++) {
-        const fct_unit *u = &spec->unit[i];
-        size_t co = (size_t)u->co;
-        if (u->w_n) add_slot(s, u, "weight", params + u->w, u->w_n);
-        add_slot(s, u, "gamma", params + u->gamma, co);
-        add_slot(s, u, "beta", params + u->beta, co);
-        if (u->prelu) add_slot(s, u, "slope", params + u->slope, co);
-        add_slot(s, u, "mean", stats + u->stat, co);
-        add_slot(s, u, "var", stats + u->stat + co, co);
+/* The parameters of unit u, under the name that it has in the file. */
+static void add_unit(slots *s, const char *name, const fct_unit *u, float *params, float *stats) {
+    size_t co = (size_t)u->co;
+    if (u->w_n) add_slot(s, name, "weight", params + u->w, u->w_n);
+    add_slot(s, name, "gamma", params + u->gamma, co);
+    add_slot(s, name, "beta", params + u->beta, co);
+    if (u->prelu) add_slot(s, name, "slope", params + u->slope, co);
+    add_slot(s, name, "mean", stats + u->stat, co);
+    add_slot(s, name, "var", stats + u->stat + co, co);
+}
+
+static bool same_unit(const fct_unit *a, const fct_unit *b) {
+    return a->op == b->op && a->ci == b->ci && a->co == b->co && a->k == b->k && a->s == b->s && a->p == b->p &&
+           a->ih == b->ih && a->prelu == b->prelu && a->fixed_gamma == b->fixed_gamma && (a->res < 0) == (b->res < 0);
+}
+
+/* Whether a "res" block of three units begins at unit i. */
+static bool block_at(const fct_net_spec *s, int i) {
+    return i > 0 && i + 2 < s->n_units && s->unit[i].in == i - 1 && s->unit[i + 2].res == i - 1;
+}
+
+/* Pairs the file's units with the network's in order. Blocks that the network has
+ * beyond the file's become identities: the last gamma of a block of theirs is 0
+ * ("zero gamma": Goyal et al., arXiv 1706.02677, sec. 5.1), as in a function
+ * preserving deepening (Chen et al., "Net2Net", ICLR 2016, sec. 3.2). */
+static fct_status pair_units(const char *path, const fct_net_spec *file, const fct_net_spec *net, float *params,
+                             float *stats, slots *s, fct_error *err) {
+    int i = 0, j = 0;
+    while (i < net->n_units) {
+        int n = block_at(net, i) ? 3 : 1;
+        bool same = j + n <= file->n_units && block_at(file, j) == (n == 3);
+        for (int k = 0; same && k < n; k++) same = same_unit(&net->unit[i + k], &file->unit[j + k]);
+        if (!same && n == 1) break;
+        for (int k = 0; same && k < n; k++) add_unit(s, file->unit[j + k].name, &net->unit[i + k], params, stats);
+        const fct_unit *last = &net->unit[i + n - 1];
+        if (!same) memset(params + last->gamma, 0, (size_t)last->co * sizeof *params);
+        if (same) j += n;
+        i += n;
     }
-    return FCT_OK;
+    if (i == net->n_units && j == file->n_units) return FCT_OK;
+    return fct_fail(err, FCT_ERR_MISMATCH, "%s: of another network, and not one with fewer \"res\" blocks: %.200s", path,
+                    file->text);
 }
 
 static slot *find_slot(slots *s, const char *name, size_t len) {
@@ -143,12 +170,16 @@ fct_status fct_import_network(const char *path, char **text, fct_error *err) {
     return st;
 }
 
-static fct_status read_all(const char *path, const fct_map *m, const fct_net_spec *spec, slots *s, fct_error *err) {
+static fct_status read_all(const char *path, const fct_map *m, const fct_net_spec *spec, float *params, float *stats,
+                           slots *s, fct_error *err) {
     char *text;
+    fct_net_spec file = {0};
     fct_status st = network_of(path, m, &text, err);
     if (st) return st;
-    if (strcmp(text, spec->text)) st = fct_fail(err, FCT_ERR_MISMATCH, "%s: of another network: %.200s", path, text);
+    st = fct_net_spec_parse(text, &file, err);
     fct_free(text);
+    if (!st) st = pair_units(path, &file, spec, params, stats, s, err);
+    fct_net_spec_clear(&file);
     if (!st) st = each((fct_pb){m->data, m->data + m->size, m->data, path}, 7, on_graph, s, err);
     for (int i = 0; !st && i < s->n; i++)
         if (!s->at[i].filled) st = fct_fail(err, FCT_ERR_FORMAT, "%s: %s is missing", path, s->at[i].name);
@@ -157,11 +188,11 @@ static fct_status read_all(const char *path, const fct_map *m, const fct_net_spe
 
 fct_status fct_import_onnx(const char *path, const fct_net_spec *spec, float *params, float *stats, fct_error *err) {
     fct_map m;
-    slots s;
+    slots s = {0};
     fct_status st = fct_map_open(path, &m, err);
     if (st) return st;
-    st = make_slots(spec, params, stats, &s, err);
-    if (!st) st = read_all(path, &m, spec, &s, err);
+    s.at = fct_calloc((size_t)spec->n_units * 6, sizeof *s.at);
+    st = s.at ? read_all(path, &m, spec, params, stats, &s, err) : fct_fail_nomem(err, "parameters", 0);
     fct_free(s.at);
     fct_map_close(&m);
     return st;

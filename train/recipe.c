@@ -21,6 +21,7 @@ static const setting settings[] = {
     {"teacher_view", NUMBER, AT(teacher_view), 0, 1, "share of a batch for which the teacher sees the same view"},
     {"init", TEXT, AT(init), 0, 0, "exported ONNX embedder to start from"},
     {"train_stages", WHOLE, AT(train_stages), 0, 64, "with init: train the last N spatial stages only; 0 = all"},
+    {"grow", YESNO, AT(grow), 0, 1, "with init: the recipe's network, which may have more res blocks than the file's"},
     {"half", YESNO, AT(half), 0, 1, "export convolution weights as float16"},
     {"mirror", YESNO, AT(mirror), 0, 1, "export a network that embeds the mirror image too"},
     {"out", TEXT, AT(out), 0, 0, "folder for checkpoints, log and curves"},

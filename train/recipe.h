@@ -11,7 +11,7 @@ typedef struct fct_recipe {
     char *network, *data, *teacher, *eval_data, *eval_pairs, *init, *out; /* owned; NULL = not given */
     int min_images, batch, workers, seed, eval_every, checkpoint_every, log_every, train_stages;
     double epochs;
-    bool balance, teacher_raw, half, mirror;
+    bool balance, teacher_raw, half, mirror, grow;
     fct_optim optim;
     double warmup_epochs;
     fct_distill distill;

@@ -177,12 +177,12 @@ static fct_status open_loader(run *t, fct_error *err) {
     return FCT_OK;
 }
 
-/* The network of the recipe, or of the file to start from. With train_stages
+/* The network of the recipe, or of the file to start from unless it grows. With train_stages
  * only the units of the last spatial stages are trained. */
 static fct_status open_network(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     char *text = NULL;
-    fct_status st = r->init ? fct_import_network(r->init, &text, err) : FCT_OK;
+    fct_status st = r->init && !r->grow ? fct_import_network(r->init, &text, err) : FCT_OK;
     if (!st) st = fct_net_spec_parse(text ? text : r->network, &t->spec, err);
     fct_free(text);
     if (st || !r->train_stages) return st;

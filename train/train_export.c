@@ -43,7 +43,7 @@ fct_status fct_train_export(const fct_recipe *recipe, const char *folder, fct_er
     fct_net_spec spec;
     char *text = NULL, *checkpoint = fct_train_checkpoint_path(recipe->out);
     fct_status st = checkpoint ? FCT_OK : fct_fail_nomem(err, "path", 0);
-    if (!st && recipe->init) st = fct_import_network(recipe->init, &text, err);
+    if (!st && recipe->init && !recipe->grow) st = fct_import_network(recipe->init, &text, err);
     if (!st) st = fct_net_spec_parse(text ? text : recipe->network, &spec, err);
     if (!st) {
         st = export_state(checkpoint, &spec, folder, (fct_export_opts){recipe->half, recipe->mirror}, err);

@@ -176,6 +176,48 @@ TEST(read_back_is_the_same) {
     close_rig(&r);
 }
 
+static void embed(const fct_net_spec *s, const float *params, float *stats, const float *x, float *out) {
+    fct_net *net;
+    REQUIRE(fct_net_create(s, 2, false, NULL, &net, NULL) == FCT_OK);
+    const float *y = fct_net_forward(net, params, stats, x, 2, (fct_net_mode){0});
+    memcpy(out, y, 2 * (size_t)fct_pad(s->dim) * sizeof *out);
+    fct_net_free(net);
+}
+
+/* A deeper network computes what the file's computes, bit for bit: its further blocks add nothing. */
+TEST(more_blocks_begin_as_identities) {
+    rig r = open_rig("input 32 3; conv 12 3 2; res 24 1; down 20 24 2; res 40 2; down 20 40 2; gdc; linear 18", "train_grow");
+    fct_net_spec deep;
+    fct_rng rng = {8};
+    float x[2 * 32 * 32 * 3], a[2 * 32], b[2 * 32];
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = fct_rng_normal(&rng);
+    REQUIRE(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){0}, NULL) == FCT_OK);
+    REQUIRE(fct_net_spec_parse("input 32 3; conv 12 3 2; res 24 2; down 20 24 2; res 40 5; res 8 1; down 20 40 2; gdc; linear 18",
+                               &deep, NULL) == FCT_OK);
+    float *params = numbers(deep.n_params), *stats = numbers(deep.n_stats);
+    fct_net_init(&deep, &rng, params, stats);
+    CHECK(fct_import_onnx(r.path, &deep, params, stats, NULL) == FCT_OK);
+    embed(&r.spec, r.params, r.stats, x, a);
+    embed(&deep, params, stats, x, b);
+    CHECK(!memcmp(a, b, sizeof a));
+    fct_net_spec_clear(&deep);
+    /* fewer blocks, or other widths, are another network */
+    static const char *const other[] = {
+        "input 32 3; conv 12 3 2; down 20 24 2; res 40 2; down 20 40 2; gdc; linear 18",
+        "input 32 3; conv 12 3 2; res 24 1; down 20 24 2; res 40 1; down 20 40 2; gdc; linear 18",
+        "input 32 3; conv 12 3 2; res 24 1; down 20 24 2; res 44 2; down 20 40 2; gdc; linear 18",
+        "input 32 3; conv 12 3 2; res 24 1; down 20 24 2; res 40 2; down 20 40 2; gdc; linear 17"};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        fct_error err = {0};
+        REQUIRE(fct_net_spec_parse(other[i], &deep, NULL) == FCT_OK);
+        CHECK_MSG(fct_import_onnx(r.path, &deep, params, stats, &err) == FCT_ERR_MISMATCH, "%s", other[i]);
+        CHECK_MSG(strstr(err.text, "res"), "%s", err.text);
+        fct_net_spec_clear(&deep);
+    }
+    fct_aligned_free(params), fct_aligned_free(stats);
+    close_rig(&r);
+}
+
 /* No file, however damaged, may do more than fail. */
 TEST(damaged_files_are_refused) {
     rig r = open_rig("input 16 3; conv 4 3 2; gdc; linear 8", "train_cut");

@@ -132,10 +132,12 @@ def augment(x4, background, g):
 
     y = crop(x4, u(0.82, 1.2), u(-0.4, 0.4), u(-0.06, 0.06), u(-0.06, 0.06), (u(0, 1) < 0.5).float())
     rgb, m = y[:, :3], y[:, 3:] / 255
-    bg = crop(background, u(0.3, 0.9), u(-3, 3), u(-0.2, 0.2), u(-0.2, 0.2), (u(0, 1) < 0.5).float())[:, :3]
-    kind = u(0, 1)[:, None, None, None]  # what lies beyond the photo: black, one colour, another photo
+    kind = u(0, 1)  # what lies beyond the photo: black, one colour, another photo
     mean = torch.rand(n, 3, 1, 1, generator=g) * 255
-    bg = torch.where(kind < 0.3, torch.zeros_like(bg), torch.where(kind < 0.5, mean.expand_as(bg), bg))
+    bg = torch.where(kind[:, None, None, None] < 0.3, 0.0, mean).expand_as(rgb).clone()
+    k = torch.nonzero(kind >= 0.5)[:, 0]
+    place = [u(0.3, 0.9), u(-3, 3), u(-0.2, 0.2), u(-0.2, 0.2), (u(0, 1) < 0.5).float()]
+    bg[k] = crop(background[k], *(p[k] for p in place))[:, :3]
     rgb = rgb * m + bg * (1 - m)
     gray = rgb.mean((1, 2, 3), keepdim=True)
     rgb = (rgb - gray) * u(0.7, 1.3)[:, None, None, None] + gray + u(-30, 30)[:, None, None, None]
@@ -157,10 +159,25 @@ def cba(i, o, k, s=1, p=0, g=1):
     return [nn.Conv2d(i, o, k, s, p, groups=g, bias=False), nn.BatchNorm2d(o), nn.PReLU(o)]
 
 
+class Excite(nn.Module):
+    """Scales channels by what the whole picture shows (Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018, sec. 3)."""
+
+    def __init__(s, c):
+        super().__init__()
+        s.squeeze, s.excite = nn.Conv2d(c, c // 8, 1), nn.Conv2d(c // 8, c, 1)
+        nn.init.zeros_(s.excite.weight)  # at first a constant: a network without it goes on as it was
+        nn.init.ones_(s.excite.bias)
+
+    def forward(s, x):
+        return x * s.excite(F.relu(s.squeeze(F.adaptive_avg_pool2d(x, 1)))).sigmoid()
+
+
 class Block(nn.Module):
     def __init__(s, c, e):
         super().__init__()
-        s.b = nn.Sequential(*cba(c, e, 1), *cba(e, e, 3, 1, 1, e), nn.Conv2d(e, c, 1, bias=False), nn.BatchNorm2d(c))
+        s.b = nn.Sequential(
+            *cba(c, e, 1), *cba(e, e, 3, 1, 1, e), Excite(e), nn.Conv2d(e, c, 1, bias=False), nn.BatchNorm2d(c)
+        )
 
     def forward(s, x):
         return x + s.b(x)
@@ -171,7 +188,7 @@ def down(i, o):
 
 
 class Net(nn.Module):
-    """About 9.4 million multiply-accumulates, 0.4 million weights."""
+    """About 9.6 million multiply-accumulates, 0.5 million weights."""
 
     def __init__(s):
         super().__init__()
@@ -191,20 +208,72 @@ class Net(nn.Module):
             nn.Flatten(),
         )
         s.match = nn.Linear(256, 256)  # training only: the teacher's embedding
-        s.drop = nn.Dropout(0.1)
         s.age = nn.Linear(256, 101)
         s.gender = nn.Linear(256, 2)
         s.register_buffer('years', torch.arange(101).float()[:, None] / 100)
 
     def heads(s, x):
         f = s.body(x)
-        d = s.drop(f)
-        return s.age(d), s.gender(d), s.match(f)
+        return s.age(f), s.gender(f), s.match(f)
 
     def forward(s, x):
         f = s.body(x)
         a, g = s.age(f), s.gender(f)
         return torch.cat([g, torch.softmax(a, 1) @ s.years], 1)
+
+
+def start_from(net, path, x4):
+    """Weights of a checkpoint of this program, or of an exported network, whose folded BatchNorms are found again: each gets
+    the statistics of the crops x4, and the scale and shift that undo them. Channel scalings may be missing there."""
+    if not path.endswith('.onnx'):
+        net.load_state_dict(torch.load(path)['net'], strict=False)
+        return
+    import onnx
+    from onnx import numpy_helper
+
+    g = onnx.load(path).graph
+    t = {i.name: torch.from_numpy(numpy_helper.to_array(i).astype(np.float32)) for i in g.initializer}
+    for n in g.node:  # weights stored as float16 are widened in the graph
+        if n.op_type == 'Cast' and n.input[0] in t:
+            t[n.output[0]] = t[n.input[0]]
+
+    def take(ops, kind, own):
+        ours = [m for m in net.modules() if isinstance(m, kind) and own(m)]
+        theirs = [[t[i] for i in n.input[1:] if i in t] for n in g.node if n.op_type in ops]
+        if [m.weight.numel() for m in ours] != [v[0].numel() for v in theirs]:
+            raise SystemExit(f'{path}: not a network of this shape')
+        return list(zip(ours, theirs))
+
+    excite = [m for e in net.modules() if isinstance(e, Excite) for m in (e.squeeze, e.excite)]
+    has = sum(n.op_type == 'Conv' for n in g.node) > sum(isinstance(m, nn.BatchNorm2d) for m in net.modules())
+    convs = take(('Conv',), nn.Conv2d, lambda m: has or m not in excite)
+    with torch.no_grad():
+        for m, (w, *b) in convs + take(('Gemm',), nn.Linear, lambda m: m is not net.match) + take(('PRelu',), nn.PReLU, lambda m: True):
+            m.weight.copy_(w.reshape(m.weight.shape))
+            if getattr(m, 'bias', None) is not None:
+                m.bias.copy_(b[0])
+        for m in net.modules():
+            if isinstance(m, Block) and not has:
+                m.b[-2].weight /= torch.sigmoid(torch.ones(()))  # undoes the new channel scaling
+        shift = [v[1] for m, v in convs if m not in excite]
+        for m, b in zip([m for m in net.modules() if isinstance(m, nn.BatchNorm2d)], shift):
+
+            def calibrate(m, x, b=b):
+                var, mean = torch.var_mean(x[0], (0, 2, 3), unbiased=False)
+                var += 1e-3 * var.mean()  # a dead channel stays one
+                m.running_mean.copy_(mean)
+                m.running_var.copy_(var)
+                m.weight.copy_((var + m.eps).sqrt())
+                m.bias.copy_(mean + b)
+
+            m.handle = m.register_forward_pre_hook(calibrate)
+        net.eval()
+        net.heads(x4)
+        net.train()
+    for m in net.modules():
+        if hasattr(m, 'handle'):
+            m.handle.remove()
+            del m.handle
 
 
 def evaluate(net, x, age, male):
@@ -237,7 +306,7 @@ def main():
     a.add_argument('--threads', type=int, default=2)
     a.add_argument('--seed', type=int, default=1)
     a.add_argument('--checkpoint')
-    a.add_argument('--start', help='checkpoint whose weights to start from')
+    a.add_argument('--start', help='checkpoint, or exported network, whose weights to start from')
     a = a.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
@@ -266,7 +335,10 @@ def main():
     xv, av, mv = x[held], age[held], male[held]
     net = Net()
     if a.start:
-        net.load_state_dict(torch.load(a.start)['net'], strict=False)
+        i = tr[torch.randperm(len(tr), generator=g)[: 2 * 512]]
+        start_from(net, a.start, augment(x[i[:512]], x[i[512:]], g))
+        r = evaluate(net, xv, av, mv)
+        print(f'start: age error {r[0]:.2f} years, gender {r[1]:.2f} % ({r[2]:.2f} % from four years)', flush=True)
     net = net.to(memory_format=torch.channels_last)
     decay = [p for p in net.parameters() if p.dim() > 1]
     rest = [p for p in net.parameters() if p.dim() <= 1]
