@@ -29,9 +29,7 @@
 
 static struct {
     _Alignas(64) _Atomic uint64_t state; /* generation << 32 | OPEN | workers that joined */
-    _Alignas(64) atomic_uint next;       /* first task not taken */
-    _Alignas(64) unsigned n;             /* the job; written only while nobody can join */
-    fct_task_fn *fn;
+    _Alignas(64) fct_task_fn *fn;        /* the job; written only while nobody can join */
     void *ctx;
     atomic_int limit;                    /* workers with a number from here on must end */
     atomic_int sleepers;                 /* workers asleep or about to be */
@@ -47,6 +45,9 @@ static struct {
     fct_thread threads[MAX_THREADS];
 } pool = {.limit = 1, .width = 1, .wanted = 1};
 
+/* Of each worker, the tasks not taken of its share: end << 32 | begin. */
+static struct { _Alignas(64) _Atomic uint64_t tasks; } shares[MAX_THREADS];
+
 static _Thread_local int own_depth;  /* nested begins of the owner */
 static _Thread_local bool in_task;   /* inside a task, or a worker */
 static _Thread_local bool denied;    /* the last begin found the pool taken */
@@ -61,9 +62,34 @@ static void relax(void) {
 
 static uint32_t generation(uint64_t state) { return (uint32_t)(state >> 32); }
 
+static uint64_t share(uint32_t begin, uint32_t end) { return (uint64_t)end << 32 | begin; }
+
+/* The first task of a share, or its last; -1 = none left. */
+static int take(int of, bool last) {
+    uint64_t s = atomic_load_explicit(&shares[of].tasks, memory_order_relaxed);
+    for (;;) {
+        uint32_t begin = (uint32_t)s, end = (uint32_t)(s >> 32);
+        if (begin >= end) return -1;
+        uint64_t rest = last ? share(begin, end - 1) : share(begin + 1, end);
+        if (atomic_compare_exchange_weak_explicit(&shares[of].tasks, &s, rest, memory_order_relaxed, memory_order_relaxed))
+            return (int)(last ? end - 1 : begin);
+    }
+}
+
 static void run_tasks(int worker) {
-    unsigned n = pool.n, i;
-    while ((i = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed)) < n) pool.fn(pool.ctx, (int)i, worker);
+    int i, width = pool.width;
+    while ((i = take(worker, false)) >= 0) pool.fn(pool.ctx, i, worker);
+    for (int k = 1; k < width; k++) {
+        int other = (worker + k) % width;
+        while ((i = take(other, true)) >= 0) pool.fn(pool.ctx, i, worker);
+    }
+}
+
+static void share_out(int n) {
+    for (int w = 0; w < pool.width; w++) {
+        int64_t begin = (int64_t)n * w / pool.width, end = (int64_t)n * (w + 1) / pool.width;
+        atomic_store_explicit(&shares[w].tasks, share((uint32_t)begin, (uint32_t)end), memory_order_relaxed);
+    }
 }
 
 /* ---- Workers --------------------------------------------------------------- */
@@ -271,10 +297,9 @@ static void wait_for_workers(void) {
 }
 
 static void run_job(int n, fct_task_fn *fn, void *ctx) {
-    pool.n = (unsigned)n;
     pool.fn = fn;
     pool.ctx = ctx;
-    atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
+    share_out(n);
     uint64_t s = atomic_load(&pool.state);
     uint32_t next = generation(s) + 1;
     if (!next) next = 1; /* 0 is a new worker's "seen nothing" */

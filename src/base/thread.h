@@ -42,8 +42,11 @@ void fct_thread_at_fork(void (*fn)(void));
 
 /* ---- The pool --------------------------------------------------------------
  * fct_parallel(n, fn, ctx) calls fn(ctx, i, worker) once for every i in 0..n-1
- * and returns when all are done. Tasks are taken from an atomic counter in
- * ascending order; the caller works too, as worker 0. worker < fct_parallel_width()
+ * and returns when all are done. Every worker begins with its own share, the
+ * same part of the tasks in every call: where tasks follow the order of the data,
+ * a layer finds in its core's cache what that core made in the layer before. Who
+ * has finished takes from the ends of the others' shares, so nobody waits for a
+ * thread that does not run. The caller works too, as worker 0. worker < fct_parallel_width()
  * indexes per-thread scratch memory. Nested calls, calls while the pool is busy
  * with another thread's work, and calls with n = 1 or a budget of 1 run in the
  * calling thread as worker 0 (inside the one task of n = 1 the pool is still free). Workers spin for some microseconds between calls

@@ -90,7 +90,7 @@ static fct_status check_work(const fct_plan *p, fct_error *err) {
     return FCT_OK;
 }
 
-fct_status fct_plan_create(const fct_model *m, const fct_view *inputs, fct_plan **out, fct_error *err) {
+fct_status fct_plan_build(const fct_model *m, const fct_view *inputs, fct_plan **out, fct_error *err) {
     *out = NULL;
     fct_plan *p = fct_calloc(1, sizeof *p);
     if (!p) return fct_fail_nomem(err, "plan", sizeof *p);
@@ -101,9 +101,20 @@ fct_status fct_plan_create(const fct_model *m, const fct_view *inputs, fct_plan 
     if (!s) s = prepare(p, err);
     for (int i = 0; !s && i < m->g->n_nodes; i++) s = fct_plan_node(p, &m->g->nodes[i], err);
     if (!s) s = fct_plan_outputs(p, err);
-    if (!s) s = fct_plan_place(p, err);
+    p->end = p->n_steps;
     if (s) fct_plan_free(p);
     else *out = p;
+    return s;
+}
+
+fct_status fct_plan_create(const fct_model *m, const fct_view *inputs, fct_plan **out, fct_error *err) {
+    fct_status s = fct_plan_build(m, inputs, out, err);
+    if (!s) s = fct_front_create(*out, inputs, err);
+    if (!s) s = fct_plan_place(*out, err);
+    if (s) {
+        fct_plan_free(*out);
+        *out = NULL;
+    }
     return s;
 }
 
@@ -121,16 +132,22 @@ void fct_plan_free(fct_plan *p) {
     fct_free(p->slot_of[1]);
     fct_free(p->outputs);
     fct_shapes_free(&p->shapes);
+    fct_plan_free(p->front.one);
+    fct_free(p->front.live);
     fct_free(p);
 }
 
 fct_status fct_plan_run(const fct_plan *p, const fct_view *inputs, char *arena, double *times, fct_error *err) {
     fct_run r = {p, arena, arena + p->scratch_at, inputs, err};
-    for (int i = 0; i < p->n_steps; i++) {
+    if (p->front.one) {
+        fct_status s = fct_front_run(p, inputs, arena, times, err);
+        if (s) return s;
+    }
+    for (int i = p->begin; i < p->end; i++) {
         uint64_t t = times ? fct_time_ns() : 0;
         fct_status s = p->steps[i].run(&p->steps[i], &r);
         if (s) return s;
-        if (times) times[i] = (double)(fct_time_ns() - t) * 1e-6;
+        if (times) times[i] += (double)(fct_time_ns() - t) * 1e-6;
     }
     return FCT_OK;
 }

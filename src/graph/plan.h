@@ -45,11 +45,22 @@ struct fct_step {
     fct_conv_plan *conv;
     fct_view *views;       /* plain operators: inputs, then the output */
     const fct_view **ptrs;
+    bool by_image;         /* images of a batch do not touch each other, and lie one after the other */
     size_t scratch;
     const char *algorithm; /* static */
     char label[40];
     double macs;
 };
+
+/* The first steps of a batch's plan, done image by image. */
+typedef struct fct_live { int slot; size_t bytes; } fct_live; /* bytes of one image */
+typedef struct fct_front {
+    fct_plan *one;        /* for one image, its steps [0, end) placed; owned; NULL = no front */
+    fct_live *live;       /* what steps after it read; owned */
+    int n_live, images;
+    int places;           /* arenas of `one`, from `at` in the batch's: a thread each */
+    size_t at;
+} fct_front;
 
 struct fct_plan {
     const fct_model *m;
@@ -62,18 +73,26 @@ struct fct_plan {
     int *outputs;         /* slot per graph output, planar float32 */
     size_t arena, scratch_at;
     int threads;          /* budget it was made for */
+    int begin, end;       /* steps that are run, and whose tensors have memory: all, but for a front and what follows it */
+    fct_front front;      /* does steps [0, begin) */
 };
 
 /* inputs: dimensions per graph input. *out is owned. */
 fct_status fct_plan_create(const fct_model *m, const fct_view *inputs, fct_plan **out, fct_error *err);
 void fct_plan_free(fct_plan *p);
 
-/* Runs all steps. times: milliseconds per step, or NULL. */
+/* Runs all steps. times: milliseconds per step are added to it, or NULL. */
 fct_status fct_plan_run(const fct_plan *p, const fct_view *inputs, char *arena, double *times, fct_error *err);
 /* Data of a slot in a run. */
 void *fct_run_data(const fct_run *r, int slot);
 
-/* ---- Building (plan.c, plan_steps.c, plan_memory.c) -------------------------- */
+/* ---- Building (plan.c, plan_steps.c, plan_front.c, plan_memory.c) ------------ */
+/* A plan without places in memory; *out is owned. */
+fct_status fct_plan_build(const fct_model *m, const fct_view *inputs, fct_plan **out, fct_error *err);
+/* Gives a batch's plan a front where that is faster, before it is placed. */
+extern bool fct_front_always; /* for tests: as many steps as can be, however small */
+fct_status fct_front_create(fct_plan *p, const fct_view *inputs, fct_error *err);
+fct_status fct_front_run(const fct_plan *p, const fct_view *input, char *arena, double *times, fct_error *err);
 /* New slot; -1 = out of memory. */
 int fct_plan_slot(fct_plan *p, size_t bytes);
 /* New step with room for n inputs; NULL = out of memory; borrowed until the next. */

@@ -27,7 +27,7 @@ static void lifetimes(fct_plan *p) {
 
 /* Results take the memory of inputs that nobody reads afterwards. */
 static void share_in_place(fct_plan *p) {
-    for (int i = 0; i < p->n_steps; i++) {
+    for (int i = p->begin; i < p->end; i++) {
         const fct_step *st = &p->steps[i];
         if (st->in_place < 0 || st->out < 0 || p->slots[st->out].root != st->out) continue;
         int a = root_of(p, st->in[st->in_place]), o = st->out;
@@ -67,8 +67,18 @@ static size_t fit(fct_slot *const *placed, int n, const fct_slot *s, size_t size
     return at;
 }
 
+/* What the front makes and later steps read. */
+static void find_live(fct_plan *p) {
+    for (int i = 0; i < p->n_slots; i++) {
+        const fct_slot *s = &p->slots[i];
+        if (s->root == i && s->input < 0 && !s->fixed && s->first < p->begin && s->last >= p->begin)
+            p->front.live[p->front.n_live++] = (fct_live){i, s->bytes / (size_t)p->front.images};
+    }
+}
+
 fct_status fct_plan_place(fct_plan *p, fct_error *err) {
     lifetimes(p);
+    if (p->front.one) find_live(p);
     share_in_place(p);
     fct_slot **order = fct_alloc((size_t)p->n_slots * sizeof *order);
     int n = 0;
@@ -76,8 +86,9 @@ fct_status fct_plan_place(fct_plan *p, fct_error *err) {
     if (!order) return fct_fail_nomem(err, "plan", 0);
     for (int i = 0; i < p->n_slots; i++) {
         fct_slot *s = &p->slots[i];
-        if (s->root != i || s->input >= 0 || s->fixed) continue;
+        if (s->root != i || s->input >= 0 || s->fixed || s->first >= p->end || (p->begin && s->last < p->begin)) continue;
         if (s->last < s->first) s->last = s->first; /* made, never read */
+        if (s->first < p->begin) s->first = p->begin - 1; /* the front as a whole */
         s->bytes = (s->bytes + ALIGN - 1) / ALIGN * ALIGN;
         if (s->bytes > SIZE_MAX / 4 || s->bytes > ((size_t)1 << 40)) {
             fct_free(order);
@@ -91,10 +102,12 @@ fct_status fct_plan_place(fct_plan *p, fct_error *err) {
         if (order[i]->offset + order[i]->bytes > p->arena) p->arena = order[i]->offset + order[i]->bytes;
     }
     fct_free(order);
-    for (int i = 0; i < p->n_steps; i++)
+    for (int i = p->begin; i < p->end; i++)
         if (p->steps[i].scratch > scratch) scratch = p->steps[i].scratch;
     p->scratch_at = p->arena;
     p->arena += (scratch + ALIGN - 1) / ALIGN * ALIGN;
+    p->front.at = p->arena;
+    if (p->front.one) p->arena += p->front.one->arena * (size_t)p->front.places;
     if (p->arena > fct_work_limits.arena)
         return fct_fail(err, FCT_ERR_LIMIT, "%s: a run takes %.1f GB of memory, more than %.1f", p->m->g->file,
                         (double)p->arena * 1e-9, (double)fct_work_limits.arena * 1e-9);

@@ -36,6 +36,7 @@ static fct_step *blocked_step(fct_plan *p, const fct_node *n, int n_in, fct_step
     }
     memcpy(st->in, slots, (size_t)n_in * sizeof *slots);
     st->out = out;
+    st->by_image = true;
     st->d = fct_plan_dims(view(p, n->in[0]));
     snprintf(st->label, sizeof st->label, "%.30s", n->op_name);
     return st;
@@ -179,6 +180,7 @@ static fct_status plan_concat(fct_plan *p, const fct_node *n, fct_error *err) {
     fct_step *st = fct_plan_step(p, n, n->out, n->n_in, run_concat);
     if (!st) return nomem(n, err);
     for (int i = 0; i < n->n_in; i++) st->in[i] = p->slot_of[FCT_BLOCKED][n->in[i]];
+    st->by_image = true;
     snprintf(st->label, sizeof st->label, "Concat");
     int out = fct_plan_result(p, n->out, FCT_BLOCKED);
     p->steps[p->n_steps - 1].out = out;

@@ -47,6 +47,7 @@ int fct_plan_need(fct_plan *p, int value, fct_layout l, fct_status *s, fct_error
         return -1;
     }
     st->in[0] = from;
+    st->by_image = true;
     st->d = fct_plan_dims(&p->shapes.views[value]);
     snprintf(st->label, sizeof st->label, l == FCT_PLANAR ? "to planar" : "to blocked");
     int slot = fct_plan_result(p, value, l);
@@ -73,6 +74,7 @@ static fct_status plan_conv(fct_plan *p, const fct_node *n, fct_error *err) {
     if (!st) return nomem(n, err);
     st->in[0] = in;
     st->in[1] = add;
+    st->by_image = true;
     st->d = fct_plan_dims(&p->shapes.views[n->in[0]]);
     if ((s = fct_conv_plan_create(f->packed, st->d.n, st->d.h, st->d.w, NULL, &st->conv, err))) return s;
     int oh, ow;
@@ -137,6 +139,7 @@ static fct_status plan_simple(fct_plan *p, const fct_node *n, bool head, fct_err
     if (!st) return nomem(n, err);
     st->in[0] = in;
     st->in_place = head ? -1 : 0;
+    st->by_image = true;
     st->d = fct_plan_dims(&p->shapes.views[n->in[0]]);
     snprintf(st->label, sizeof st->label, head ? "Head" : "Affine");
     int out = fct_plan_result(p, n->out, head ? FCT_PLANAR : FCT_BLOCKED);

@@ -124,6 +124,7 @@ static fct_status run_planned(fct_session *s, fct_tensor *outputs, fct_error *er
         double *t = fct_realloc_array(s->times, (size_t)p->n_steps, sizeof *t);
         if (!t) return fct_fail_nomem(err, "profile", 0);
         s->times = t;
+        memset(t, 0, (size_t)p->n_steps * sizeof *t);
     }
     bool pool = fct_parallel_begin();
     unsigned fpu = fct_fpu_enter();

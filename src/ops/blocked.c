@@ -21,24 +21,52 @@ typedef struct blk_job {
     fct_k_pool pool;
     int oh, ow, dst_c;
     const fct_resize *r;
+    int rows, bands; /* rows of y, and the parts they are done in */
 } blk_job;
+
+/* A task's part: some rows of y of one plane. Rows are shared out before blocks of
+ * channels, as convolutions share out pixels, so that a core finds its own rows. */
+typedef struct part { int image, block, plane, y0, y1; } part;
+
+static part part_at(const blk_job *j, int index) {
+    const int blocks = fct_blocks(j->d.c, fct_kernels()->cb), band = index / blocks % j->bands;
+    part p = {.image = index / blocks / j->bands, .block = index % blocks};
+    p.plane = p.image * blocks + p.block;
+    p.y0 = (int)((int64_t)j->rows * band / j->bands);
+    p.y1 = (int)((int64_t)j->rows * (band + 1) / j->bands);
+    return p;
+}
+
+static void run_parts(blk_job *j, int rows, fct_task_fn *fn) {
+    const int width = fct_parallel_width(), most = rows < 6 ? 1 : rows / 3;
+    j->rows = rows;
+    j->bands = width == 1 ? 1 : 2 * width < most ? 2 * width : most;
+    fct_parallel(planes(j->d) * j->bands, fn, j);
+}
+
+/* Of an element-wise operator: its first number and how many pixels. */
+static size_t pixels_at(const blk_job *j, const part *p, int *count) {
+    *count = (p->y1 - p->y0) * j->d.w;
+    return (size_t)p->plane * plane_size(j->d) + (size_t)p->y0 * j->d.w * fct_kernels()->cb;
+}
 
 static void from_planar(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
-    const int cb = fct_kernels()->cb, blocks = fct_blocks(j->d.c, cb), n = index / blocks, c = index % blocks * cb;
+    const part p = part_at(j, index);
+    const int cb = fct_kernels()->cb, c = p.block * cb, lanes = j->d.c - c < cb ? j->d.c - c : cb;
     const size_t area = (size_t)j->d.h * j->d.w;
-    int lanes = j->d.c - c < cb ? j->d.c - c : cb;
-    const float *src = j->a + ((size_t)n * j->d.c + c) * area;
-    float *dst = j->y + (size_t)index * area * cb;
-    for (size_t p = 0; p < area; p++, dst += cb) {
-        for (int l = 0; l < lanes; l++) dst[l] = src[(size_t)l * area + p];
+    const float *src = j->a + ((size_t)p.image * j->d.c + c) * area + (size_t)p.y0 * j->d.w;
+    int count;
+    float *dst = j->y + pixels_at(j, &p, &count);
+    for (int i = 0; i < count; i++, dst += cb) {
+        for (int l = 0; l < lanes; l++) dst[l] = src[(size_t)l * area + i];
         for (int l = lanes; l < cb; l++) dst[l] = 0;
     }
 }
 
 void fct_blk_from_planar(fct_dims d, const float *in, float *out) {
     blk_job j = {.d = d, .a = in, .y = out};
-    fct_parallel(planes(d), from_planar, &j);
+    run_parts(&j, d.h, from_planar);
 }
 
 /* One image row range: rows are the tasks, so that few channels split too. */
@@ -67,12 +95,13 @@ void fct_blk_to_planar(fct_dims d, const float *in, float *out, int c0, int cn, 
 static void affine(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
     const fct_kernel_table *k = fct_kernels();
-    int c = index % fct_blocks(j->d.c, k->cb) * k->cb;
+    const part p = part_at(j, index);
+    int c = p.block * k->cb, count;
     fct_k_affine a = j->affine;
     if (j->scale) a.scale = j->scale + c, a.shift = j->shift + c;
     if (j->slope) a.slope = j->slope + c;
-    size_t at = (size_t)index * plane_size(j->d);
-    k->blk_affine(&a, j->a + at, j->y + at, j->d.h * j->d.w);
+    size_t at = pixels_at(j, &p, &count);
+    k->blk_affine(&a, j->a + at, j->y + at, count);
 }
 
 void fct_blk_affine(fct_dims d, const float *x, float *y, const float *scale, const float *shift, const fct_act *act,
@@ -88,40 +117,45 @@ void fct_blk_affine(fct_dims d, const float *x, float *y, const float *scale, co
     case FCT_ACT_PRELU: a->act = FCT_K_ACT_SLOPE; break;
     case FCT_ACT_SIGMOID: a->act = FCT_K_ACT_SIGMOID; break;
     }
-    fct_parallel(planes(d), affine, &j);
+    run_parts(&j, d.h, affine);
 }
 
 static void binary(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
-    size_t n = plane_size(j->d), at = (size_t)index * n;
-    fct_kernels()->blk_binary(j->op, j->a + at, j->b + at, j->y + at, n);
+    const part p = part_at(j, index);
+    int count;
+    size_t at = pixels_at(j, &p, &count);
+    fct_kernels()->blk_binary(j->op, j->a + at, j->b + at, j->y + at, (size_t)count * fct_kernels()->cb);
 }
 
 void fct_blk_binary(fct_dims d, fct_k_binary op, const float *a, const float *b, float *y) {
     blk_job j = {.d = d, .a = a, .b = b, .y = y, .op = op};
-    fct_parallel(planes(d), binary, &j);
+    run_parts(&j, d.h, binary);
 }
 
 static void scale_plane(void *ctx, int index, int worker) {
     static const float zeros[FCT_CB_MAX];
     const blk_job *j = ctx;
     const fct_kernel_table *k = fct_kernels();
-    fct_k_affine a = {.cb = k->cb, .scale = j->b + (size_t)index * k->cb, .shift = zeros};
-    size_t at = (size_t)index * plane_size(j->d);
-    k->blk_affine(&a, j->a + at, j->y + at, j->d.h * j->d.w);
+    const part p = part_at(j, index);
+    fct_k_affine a = {.cb = k->cb, .scale = j->b + (size_t)p.plane * k->cb, .shift = zeros};
+    int count;
+    size_t at = pixels_at(j, &p, &count);
+    k->blk_affine(&a, j->a + at, j->y + at, count);
 }
 
 void fct_blk_scale(fct_dims d, const float *x, const float *s, float *y) {
     blk_job j = {.d = d, .a = x, .b = s, .y = y};
-    fct_parallel(planes(d), scale_plane, &j);
+    run_parts(&j, d.h, scale_plane);
 }
 
 static void pool(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
     const fct_kernel_table *k = fct_kernels();
-    const float *in = j->a + (size_t)index * plane_size(j->d);
-    float *out = j->y + (size_t)index * j->oh * j->ow * k->cb;
-    for (int y = 0; y < j->oh; y++) k->blk_pool(&j->pool, in, out, y);
+    const part p = part_at(j, index);
+    const float *in = j->a + (size_t)p.plane * plane_size(j->d);
+    float *out = j->y + (size_t)p.plane * j->oh * j->ow * k->cb;
+    for (int y = p.y0; y < p.y1; y++) k->blk_pool(&j->pool, in, out, y);
 }
 
 void fct_blk_pool(fct_dims d, const fct_window *w, bool max, bool include_pad, const float *in, float *out) {
@@ -131,7 +165,7 @@ void fct_blk_pool(fct_dims d, const fct_window *w, bool max, bool include_pad, c
               .kw = (int)w->kw, .sh = (int)w->sh, .sw = (int)w->sw, .dh = (int)w->dh, .dw = (int)w->dw,
               .pad_top = (int)w->top, .pad_left = (int)w->left},
         .max = max, .include_pad = include_pad, .pad_bottom = (int)w->bottom, .pad_right = (int)w->right};
-    fct_parallel(planes(d), pool, &j);
+    run_parts(&j, j.oh, pool);
 }
 
 static void global_pool(void *ctx, int index, int worker) {
@@ -172,19 +206,20 @@ static void resize_row(const blk_job *j, const float *in, float *out, int y) {
 
 static void resize(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
-    float *out = j->y + (size_t)index * j->oh * j->ow * fct_kernels()->cb;
-    for (int y = 0; y < j->oh; y++)
-        resize_row(j, j->a + (size_t)index * plane_size(j->d), out + (size_t)y * j->ow * fct_kernels()->cb, y);
+    const part p = part_at(j, index);
+    float *out = j->y + (size_t)p.plane * j->oh * j->ow * fct_kernels()->cb;
+    for (int y = p.y0; y < p.y1; y++)
+        resize_row(j, j->a + (size_t)p.plane * plane_size(j->d), out + (size_t)y * j->ow * fct_kernels()->cb, y);
 }
 
 void fct_blk_resize(fct_dims d, const fct_resize *r, const float *in, float *out) {
     blk_job j = {.d = d, .a = in, .y = out, .r = r, .oh = (int)r->out[2], .ow = (int)r->out[3]};
-    fct_parallel(planes(d), resize, &j);
+    run_parts(&j, j.oh, resize);
 }
 
 void fct_blk_concat(fct_dims d, const float *in, float *out, int dst_c, int c0) {
     const int cb = fct_kernels()->cb;
-    size_t part = plane_size(d) * (size_t)fct_blocks(d.c, cb), whole = plane_size(d) * (size_t)fct_blocks(dst_c, cb);
+    size_t own = plane_size(d) * (size_t)fct_blocks(d.c, cb), whole = plane_size(d) * (size_t)fct_blocks(dst_c, cb);
     for (int n = 0; n < d.n; n++)
-        memcpy(out + n * whole + plane_size(d) * (size_t)(c0 / cb), in + n * part, part * sizeof *out);
+        memcpy(out + n * whole + plane_size(d) * (size_t)(c0 / cb), in + n * own, own * sizeof *out);
 }

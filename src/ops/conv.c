@@ -274,6 +274,12 @@ void fct_conv_plan_out(const fct_conv_plan *p, int *oh, int *ow) {
     *ow = p->ow;
 }
 
+size_t fct_conv_plan_weights(const fct_conv_plan *p) {
+    int i = 0;
+    while (algos[i] != p->algo) i++;
+    return p->c->packed_bytes[i];
+}
+
 size_t fct_conv_plan_scratch(const fct_conv_plan *p) { return p->scratch; }
 const char *fct_conv_plan_algorithm(const fct_conv_plan *p) { return p->algo->name; }
 

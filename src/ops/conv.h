@@ -74,6 +74,7 @@ fct_status fct_conv_plan_create(fct_conv *c, int n, int ih, int iw, const char *
                                 fct_error *err);
 void fct_conv_plan_free(fct_conv_plan *p);
 void fct_conv_plan_out(const fct_conv_plan *p, int *oh, int *ow);
+size_t fct_conv_plan_weights(const fct_conv_plan *p); /* bytes, packed */
 size_t fct_conv_plan_scratch(const fct_conv_plan *p); /* bytes, for any fct_parallel_width() up to the budget at creation */
 const char *fct_conv_plan_algorithm(const fct_conv_plan *p); /* static */
 

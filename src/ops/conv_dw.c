@@ -33,8 +33,8 @@ static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err
 
 static double prepare(const fct_conv *c, fct_conv_plan *p) {
     p->scratch = 0;
-    int bands = 1;
-    while (p->n * c->ocb * bands < 4 * p->threads && bands * 4 < p->oh && p->threads > 1) bands++;
+    int bands = p->threads > 1 ? 2 * p->threads : 1; /* rows, as the convolutions before and after share them out */
+    if (bands > p->oh / 3) bands = p->oh < 6 ? 1 : p->oh / 3;
     p->t[T_BANDS] = bands;
     return (double)p->n * p->oh * p->ow * c->ocb * c->s.kh * c->s.kw * group(c) * 1e-10;
 }
@@ -49,7 +49,8 @@ static void task(void *ctx, int index, int worker) {
     const job *j = ctx;
     const fct_conv_plan *p = j->p;
     const fct_conv *c = p->c;
-    const int bands = p->t[T_BANDS], plane = index / bands, band = index % bands, block = plane % c->ocb;
+    const int bands = p->t[T_BANDS], block = index % c->ocb, band = index / c->ocb % bands;
+    const int plane = index / c->ocb / bands * c->ocb + block;
     const fct_k_epilogue e = fct_conv_epilogue_at(c, block);
     const size_t out_at = (size_t)plane * p->oh * p->ow * c->cb;
     const fct_k_dw d = {.g = fct_conv_geom(p), .group = group(c), .in = j->in + (size_t)plane * p->ih * p->iw * c->cb,

@@ -21,7 +21,7 @@
 /* p->t */
 enum { T_TILES, T_BLOCKS, T_SHARED, T_GROUP }; /* T_GROUP: tiles that are made integers at a time */
 
-enum { FAMILY_MOST_TILES = 1024 };
+enum { FAMILY_MOST_TILES = 1024, TILES_WORTH_WEIGHTS = 24 };
 
 static bool can(const fct_conv *c) {
     const fct_conv_spec *s = &c->s;
@@ -194,6 +194,9 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tili
     if (most < total) most = most / 12 * 12;
     most = most < 12 ? 12 : most > FAMILY_MOST_TILES ? FAMILY_MOST_TILES : most;
     int count = (total + most - 1) / most;
+    /* a block for each thread even if fewer would do: what a core makes it then reads in the next layer; the
+     * weights must be worth reading once for each of them */
+    if (count < p->threads && total >= TILES_WORTH_WEIGHTS * p->threads) count = p->threads;
     if (p->threads > 1 && count > 1) count = (count + p->threads - 1) / p->threads * p->threads;
     int tiles = (total + count - 1) / count;
     /* threads want equal blocks more than whole register tiles */

@@ -57,7 +57,7 @@ fct_status net_run(ow *w, int way, const float *x, int rank, const int64_t *dims
     fct_status st = fct_model_load_engine(bytes, len, "test.onnx", &o, &m, err);
     if (st) return st;
     if (!(st = fct_session_create_in(m, &arena, &s, err))) {
-        fct_session_profile(s, true);
+        fct_session_profile(s, layers != NULL);
         st = run_twice(s, &arena, &in, t, outs, n, err);
     }
     if (!st && layers) *layers = fct_session_layer_count(s);
