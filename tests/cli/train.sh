@@ -23,7 +23,7 @@ steady() {
 
 listed() { facet train | grep -c '^[a-z_0-9]* *= '; }
 check "all settings are listed" 0 listed <<'END'
-59
+60
 END
 check "an unknown setting" 2 facet train nosuch=1 <<'END'
 ! facet: command line: unknown setting "nosuch"
@@ -73,6 +73,14 @@ check "fine-tuning an export" 0 steady train init=exported/w_16.onnx train_stage
 step 1 of 1, epoch 1.00
 ! people: 4 pictures, 2 identities with 2 pictures or more
 ! network: 1.8 MMAC, 5376 parameters; 1 steps of 4
+END
+check "going on as a deeper network" 0 steady train init=exported/w_16.onnx grow=yes network="input 112 3; conv 8 3 2; down 8 16 2; res 16 3; down 16 16 2; gdc; linear 16" data=people margin_weight=1 batch=4 epochs=1 out=deeper <<'END'
+step 1 of 1, epoch 1.00
+! people: 4 pictures, 2 identities with 2 pictures or more
+! network: 2.4 MMAC, 6400 parameters; 1 steps of 4
+END
+check "a network that is not a deeper one" 3 facet train -q init=exported/w_16.onnx grow=yes network="input 32 3; conv 9 3 2; gdc; linear 16" data=people margin_weight=1 batch=4 epochs=1 out=other <<'END'
+! facet: exported/w_16.onnx: of another network, and not one with fewer "res" blocks: input 112 3; conv 8 3 2; down 8 16 2; res 16 1; down 16 16 2; gdc; linear 16
 END
 printf 'not a picture' >people/bob/bad.jpg
 mkdir people/empty

@@ -31,6 +31,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+import warm
 
 BOX = (65.2, 72.8, 80.7, 102.3)  # centre, width, height of a detector's box on the crops, on average
 SIZE = 96
@@ -222,58 +223,19 @@ class Net(nn.Module):
         return torch.cat([g, torch.softmax(a, 1) @ s.years], 1)
 
 
-def start_from(net, path, x4):
-    """Weights of a checkpoint of this program, or of an exported network, whose folded BatchNorms are found again: each gets
-    the statistics of the crops x4, and the scale and shift that undo them. Channel scalings may be missing there."""
+def start_from(net, path, views):
+    """Weights of a checkpoint of this program or of an exported network, which may lack the channel scalings."""
     if not path.endswith('.onnx'):
         net.load_state_dict(torch.load(path)['net'], strict=False)
         return
-    import onnx
-    from onnx import numpy_helper
-
-    g = onnx.load(path).graph
-    t = {i.name: torch.from_numpy(numpy_helper.to_array(i).astype(np.float32)) for i in g.initializer}
-    for n in g.node:  # weights stored as float16 are widened in the graph
-        if n.op_type == 'Cast' and n.input[0] in t:
-            t[n.output[0]] = t[n.input[0]]
-
-    def take(ops, kind, own):
-        ours = [m for m in net.modules() if isinstance(m, kind) and own(m)]
-        theirs = [[t[i] for i in n.input[1:] if i in t] for n in g.node if n.op_type in ops]
-        if [m.weight.numel() for m in ours] != [v[0].numel() for v in theirs]:
-            raise SystemExit(f'{path}: not a network of this shape')
-        return list(zip(ours, theirs))
-
     excite = [m for e in net.modules() if isinstance(e, Excite) for m in (e.squeeze, e.excite)]
-    has = sum(n.op_type == 'Conv' for n in g.node) > sum(isinstance(m, nn.BatchNorm2d) for m in net.modules())
-    convs = take(('Conv',), nn.Conv2d, lambda m: has or m not in excite)
-    with torch.no_grad():
-        for m, (w, *b) in convs + take(('Gemm',), nn.Linear, lambda m: m is not net.match) + take(('PRelu',), nn.PReLU, lambda m: True):
-            m.weight.copy_(w.reshape(m.weight.shape))
-            if getattr(m, 'bias', None) is not None:
-                m.bias.copy_(b[0])
+
+    def undo_scaling():
         for m in net.modules():
-            if isinstance(m, Block) and not has:
-                m.b[-2].weight /= torch.sigmoid(torch.ones(()))  # undoes the new channel scaling
-        shift = [v[1] for m, v in convs if m not in excite]
-        for m, b in zip([m for m in net.modules() if isinstance(m, nn.BatchNorm2d)], shift):
+            if isinstance(m, Block):
+                m.b[-2].weight.data /= torch.sigmoid(torch.ones(()))
 
-            def calibrate(m, x, b=b):
-                var, mean = torch.var_mean(x[0], (0, 2, 3), unbiased=False)
-                var += 1e-3 * var.mean()  # a dead channel stays one
-                m.running_mean.copy_(mean)
-                m.running_var.copy_(var)
-                m.weight.copy_((var + m.eps).sqrt())
-                m.bias.copy_(mean + b)
-
-            m.handle = m.register_forward_pre_hook(calibrate)
-        net.eval()
-        net.heads(x4)
-        net.train()
-    for m in net.modules():
-        if hasattr(m, 'handle'):
-            m.handle.remove()
-            del m.handle
+    warm.start(net, path, lambda: net(views), excite, undo_scaling)
 
 
 def evaluate(net, x, age, male):

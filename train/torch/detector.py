@@ -19,6 +19,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 import detector_data as data
+import warm
 
 STRIDES, ANCHORS = (8, 16, 32), ((16, 32), (64, 128), (256, 512))
 
@@ -235,7 +236,7 @@ def main():
     a.add_argument('--checkpoint')
     a.add_argument('--workers', type=int, default=1)
     a.add_argument('--landmarks', type=float, default=3.0, help='weight of the landmarks in the loss')
-    a.add_argument('--start', help='checkpoint whose weights to start from')
+    a.add_argument('--start', help='checkpoint, or exported network, whose weights to start from')
     a.add_argument('--hard', help='.npz of detector_hard.py: false alarms of an earlier state')
     a = a.parse_args()
     torch.set_num_threads(a.threads)
@@ -249,7 +250,10 @@ def main():
     ctr, stride, box = anchors(a.size)
     levels = torch.cat([torch.full(((a.size // s) ** 2 * 2,), i) for i, s in enumerate(STRIDES)])
     net = Net()
-    if a.start:
+    if a.start and a.start.endswith('.onnx'):
+        few = next(iter(Stream(views, 64, a.seed, 1 << 30)))[0]
+        warm.start(net, a.start, lambda: net((few.permute(0, 3, 1, 2).float() - 127.5) / 128))
+    elif a.start:
         net.load_state_dict(torch.load(a.start)['net'], strict=False)
     net = net.to(memory_format=torch.channels_last)  # a quarter less time a step on CPUs
     rest = [p for p in net.parameters() if p.dim() <= 1]

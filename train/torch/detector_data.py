@@ -1,7 +1,8 @@
 """Labels and training views for the detector of the default pack.
 
 Labels come from a YuNet detector (permissive licence) run at three scales and mirrored; a face is a positive where at
-least three of the six runs agree (score >= 0.6, one >= 0.7, IoU >= 0.5), anything weaker is ignored in training. Views are composed
+least three of the six runs agree (score >= 0.6, one >= 0.7, IoU >= 0.5). Where three see something, or one does with a score of
+0.5, training ignores what is there; what fewer see, and weakly, is background. Views are composed
 on the fly: crops of photos, mosaics of faces at many scales over real backgrounds, pasted patches that are not faces
 (so that seams mean nothing), and empty pictures.
 """
@@ -94,6 +95,8 @@ def label(net, bgr, scales=(0.6, 1.0, 1.6)):
         left &= ~(iou(b[i : i + 1], b)[0] >= 0.4)
         strong = m & (s >= 0.6)
         pos = strong.sum() >= 3 and s[i] >= 0.7
+        if m.sum() < 3 and s[i] < 0.5:
+            continue
         q = strong if pos else m
         wt = s[q] / s[q].sum()
         kk = (k[q] * wt[:, None, None]).sum(0)
@@ -107,6 +110,26 @@ def label(net, bgr, scales=(0.6, 1.0, 1.6)):
         np.array([o[1] for o in out], np.float32),
         np.array([o[2:] for o in out], np.float32),
     )
+
+
+def turn(rng, angle):
+    """Every eighth picture lies on its side, or nearly."""
+    return rng.uniform(-1.9, 1.9) if rng.random() < 0.12 else angle
+
+
+def cut(rng, im, lab, fill):
+    """Ends the picture within a face: beyond lies nothing, as beyond the edge of a photo. Faces more than half hidden are ignored."""
+    b, k, w = lab
+    q = b[rng.integers(len(b))]
+    axis, far = rng.integers(2), rng.random() < 0.7  # what is padded is mostly the right or the bottom
+    at = q[axis] + (q[axis + 2] - q[axis]) * rng.uniform(0.35, 1.0)
+    at = int(np.clip(at if far else q[axis] + q[axis + 2] - at, 0, im.shape[1 - axis]))
+    hidden = slice(at, None) if far else slice(0, at)
+    im[(slice(None), hidden) if axis == 0 else hidden] = fill
+    seen = (at - b[:, axis] if far else b[:, axis + 2] - at) / (b[:, axis + 2] - b[:, axis]).clip(1)
+    w[seen < 0.5] = 0
+    keep = seen > 0.1
+    return b[keep], k[keep], w[keep]
 
 
 class Views:
@@ -132,11 +155,8 @@ class Views:
         )
         b, k, w = lab
         if len(b):
-            c = np.stack([b[:, [0, 1]], b[:, [2, 1]], b[:, [2, 3]], b[:, [0, 3]]], 1) @ m[:, :2].T + m[:, 2]
-            mid, ext = (
-                c.mean(1),
-                (np.abs(m[0, 0]) + 0.35 * np.abs(m[0, 1])) * (b[:, 2:] - b[:, :2]) / 2,
-            )  # a turned face's box grows less than its corners say
+            mid = (b[:, :2] + b[:, 2:]) / 2 @ m[:, :2].T + m[:, 2]
+            ext = np.sqrt(((b[:, 2:] - b[:, :2]) / 2) ** 2 @ (m[:, :2] ** 2).T)  # of the ellipse that fills the box
             b = np.c_[mid - ext, mid + ext].astype(np.float32)
             k = (k @ m[:, :2].T + m[:, 2]).astype(np.float32)
         return out, (b, k, w.copy())
@@ -157,7 +177,7 @@ class Views:
             g = im.shape[1] / w
         else:
             g = 1.0
-        a = rng.normal(0, 0.15) if rng.random() < 0.4 else 0.0
+        a = turn(rng, rng.normal(0, 0.15) if rng.random() < 0.4 else 0.0)
         if box is not None:
             cx, cy = box.reshape(2, 2).mean(0) + rng.uniform(-0.4, 0.4, 2) * size / f * (0.1 if size < 100 else 1)
         elif len(lab[0]) and rng.random() < 0.6 and not negative:
@@ -184,7 +204,7 @@ class Views:
         b, pts, wt = (v[i] for v in s.crop_labels)
         f = px / (b[3] - b[1])
         n = max(8, int(round(128 * f)))
-        a = rng.normal(0, 0.2)
+        a = turn(rng, rng.normal(0, 0.2))
         c, q = np.cos(a) * f, np.sin(a) * f
         m = np.array([[c, -q, 0], [q, c, 0]], np.float32)
         m[:, 2] = n / 2 - m[:, :2] @ (64, 68)
@@ -322,6 +342,8 @@ class Views:
                 b = np.c_[size - b[:, 2], b[:, 1], size - b[:, 0], b[:, 3]]
                 k = k[:, SWAP].copy()
                 k[..., 0] = size - k[..., 0]
+        if len(b) and rng.random() < 0.15:
+            b, k, w = cut(rng, im, (b, k, w.copy()), s.fill)
         if rng.random() < 0.1:  # a hand, a bar: covers at most a third of each face
             for q in b[rng.random(len(b)) < 0.5] if len(b) else []:
                 hgt = (q[3] - q[1]) * 0.3
