@@ -58,7 +58,7 @@ static fct_int16_depth depth_of(const fct_conv *c, int kb0, int kb1) {
     const int whole = group_ic(c) / c->cb * taps(c), full = (kb1 < whole ? kb1 : whole) - kb0;
     fct_int16_depth d = {.cb = c->cb, .full = full > 0 ? full : 0, .tail = group_ic(c) % c->cb};
     d.tail_blocks = kb1 - kb0 - d.full;
-    d.group = fct_int16_group(c->cb, depth(c));
+    d.group = fct_int16_group(c->cb, depth(c), taps(c) == 1);
     return d;
 }
 
@@ -199,7 +199,7 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p) {
     const int chunk_channels = (int)(fct_cpu_get_caches().l1d * 2 / 3 / (2 * fct_conv_width(store(p)) * (size_t)c->cb));
     const int chunks = (kb * c->cb + chunk_channels - 1) / chunk_channels;
     p->t[T_CHUNK] = (kb + chunks - 1) / chunks;
-    if (is_int16(p)) p->t[T_CHUNK] = round_up(p->t[T_CHUNK], fct_int16_group(c->cb, depth(c)));
+    if (is_int16(p)) p->t[T_CHUNK] = round_up(p->t[T_CHUNK], fct_int16_group(c->cb, depth(c), taps(c) == 1));
     const int pool = p->t[T_SHARED] ? area * p->n : area;
     int count = (pool + PIXELS_MOST - 1) / PIXELS_MOST;
     if (is_int16(p) && p->threads > 1) { /* every split of the panels would make integers of the same pixels again */

@@ -57,7 +57,7 @@ static float weight_scale(const fct_conv *c, bool half) {
 
 static fct_int16_depth depth_of(const fct_conv *c) {
     const int cb = c->cb, ic = c->s.ic;
-    return (fct_int16_depth){cb, ic / cb, ic % cb != 0, ic % cb, fct_int16_group(cb, (size_t)ic)};
+    return (fct_int16_depth){cb, ic / cb, ic % cb != 0, ic % cb, fct_int16_group(cb, (size_t)ic, false)};
 }
 /* Elements of one output channel at one point. */
 static size_t lane_count(const fct_conv *c, fct_conv_store store) {

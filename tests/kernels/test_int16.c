@@ -42,7 +42,7 @@ typedef struct buffers {
 /* out[block][pixel][cb] of level k's kernels. */
 static void run(const fct_kernel_table *t, int k, float x[PIXELS][K_MOST], float w[LANES][K_MOST], buffers *b) {
     const int cb = t->cb, mv = 2, lanes = mv * cb, blocks = (k + cb - 1) / cb;
-    const fct_int16_depth d = {cb, k / cb, k % cb != 0, k % cb, fct_int16_group(cb, (size_t)k)};
+    const fct_int16_depth d = {cb, k / cb, k % cb != 0, k % cb, fct_int16_group(cb, (size_t)k, k % 2)};
     for (int i = 0; i < k; i++)
         for (int l = 0; l < lanes; l++) b->wide[i * lanes + l] = w[l][i];
     fct_int16_pack(&d, b->wide, lanes, b->weights, b->w_scale);
