@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE = 20, BATCH = 5, OUT = 7 };
+enum { SIDE = 20, BATCH = 5, ROW = 7 };
 
 /* Convolution, pooling, convolution, then rows of 7 numbers. batch > 0: a Reshape
  * that fits this batch alone. */
@@ -26,7 +26,7 @@ static fct_model *make_net(int batch) {
     net_fill(&seed, w, sizeof w / sizeof *w);
     ow_f32(&n, "w1", 4, (int64_t[]){16, 3, 3, 3}, w, OW_RAW);
     ow_f32(&n, "w2", 4, (int64_t[]){20, 16, 3, 3}, w, OW_RAW);
-    ow_f32(&n, "w3", 2, (int64_t[]){OUT, 20}, w, OW_RAW);
+    ow_f32(&n, "w3", 2, (int64_t[]){ROW, 20}, w, OW_RAW);
     ow_i64(&n, "shape", 1, (int64_t[]){3}, (int64_t[]){batch ? batch : 0, 16, batch ? SIDE * SIDE / 4 : -1}, OW_RAW);
     ow_node(&n, "Conv", "x,w1", "a");
     ow_ints(&n, "pads", 4, (int64_t[]){1, 1, 1, 1});
@@ -83,7 +83,7 @@ TEST(where_a_plan_has_one) {
 }
 
 TEST(a_batch_gives_what_its_images_give) {
-    static float x[BATCH * 3 * SIDE * SIDE], y[BATCH * OUT], z[BATCH * 16 * SIDE * SIDE / 4];
+    static float x[BATCH * 3 * SIDE * SIDE], y[BATCH * ROW], z[BATCH * 16 * SIDE * SIDE / 4];
     const size_t one = 3 * SIDE * SIDE, zs = 16 * SIDE * SIDE / 4;
     uint32_t seed = 9;
     fct_error e;
@@ -98,7 +98,7 @@ TEST(a_batch_gives_what_its_images_give) {
         for (int i = 0; i < BATCH; i++) {
             in.data = x + one * (size_t)i;
             CHECK(!fct_session_run(s, &in, 1, out, 2, &e));
-            memcpy(y + i * OUT, out[0].data, OUT * sizeof *y);
+            memcpy(y + i * ROW, out[0].data, ROW * sizeof *y);
             memcpy(z + zs * (size_t)i, out[1].data, zs * sizeof *z);
         }
         in.data = x;
@@ -107,7 +107,7 @@ TEST(a_batch_gives_what_its_images_give) {
             in.dims[0] = n;
             CHECK(!fct_session_run(s, &in, 1, out, 2, &e));
             CHECK(out[0].dims[0] == n && out[1].dims[0] == n);
-            CHECK_MSG(net_error(out[0].data, y, (size_t)n * OUT) < 1e-5, "%d images, %d threads", n, threads);
+            CHECK_MSG(net_error(out[0].data, y, (size_t)n * ROW) < 1e-5, "%d images, %d threads", n, threads);
             CHECK_MSG(!memcmp(out[1].data, z, (size_t)n * zs * sizeof *z), "%d images, %d threads", n, threads);
         }
         fct_session_profile(s, true);
