@@ -85,9 +85,21 @@ static fct_status open_teacher(run *t, fct_error *err) {
     return st;
 }
 
+/* What the settings alone tell, before anything is read or written. */
+static fct_status check_settings(const fct_recipe *r, fct_error *err) {
+    bool distilling = r->teacher && (r->distill.cosine > 0 || r->distill.gram > 0);
+    if (!r->data) return fct_fail(err, FCT_ERR_ARG, "no training data: set \"data\"");
+    if (!distilling && !(r->margin_weight > 0))
+        return fct_fail(err, FCT_ERR_ARG, "no loss: set \"teacher\" and distill_*, or \"margin_weight\"");
+    if (!distilling && r->margin_from > 0) return fct_fail(err, FCT_ERR_ARG, "margin_from needs a teacher until then");
+    if (r->margin_weight > 0 && r->margin.m1 > 1 && r->margin.branch == FCT_MARGIN_LINEAR) /* beyond pi / m1 no margin is left */
+        return fct_fail(err, FCT_ERR_ARG, "m1 above 1 needs margin_branch = monotonic");
+    if (r->grow && !r->init) return fct_fail(err, FCT_ERR_ARG, "grow needs a network to grow: set \"init\"");
+    return FCT_OK;
+}
+
 static fct_status open_data(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
-    if (!r->data) return fct_fail(err, FCT_ERR_ARG, "no training data: set \"data\"");
     fct_status st = fct_dataset_open(r->data, r->min_images, &t->data, err);
     if (st) return st;
     note(t, "%s: %zu pictures, %d identities with %d pictures or more", r->data, t->data->n, t->data->classes,
@@ -111,14 +123,8 @@ static fct_status check(const run *t, fct_error *err) {
     if (r->teacher_view > 0 && t->teacher_net && fct_teacher_net_size(t->teacher_net) != t->spec.size)
         return fct_fail(err, FCT_ERR_MISMATCH, "teacher_view: the teacher takes %d pixels, the network %d",
                         fct_teacher_net_size(t->teacher_net), t->spec.size);
-    bool distilling = t->teacher.rows && (r->distill.cosine > 0 || r->distill.gram > 0);
-    if (!distilling && !(r->margin_weight > 0))
-        return fct_fail(err, FCT_ERR_ARG, "no loss: set \"teacher\" and distill_*, or \"margin_weight\"");
-    if (!distilling && r->margin_from > 0) return fct_fail(err, FCT_ERR_ARG, "margin_from needs a teacher until then");
     if (r->margin_weight > 0 && t->data->classes < 2)
         return fct_fail(err, FCT_ERR_ARG, "%s: a margin loss needs two identities or more", r->data);
-    if (r->margin_weight > 0 && r->margin.m1 > 1 && r->margin.branch == FCT_MARGIN_LINEAR) /* beyond pi / m1 no margin is left */
-        return fct_fail(err, FCT_ERR_ARG, "m1 above 1 needs margin_branch = monotonic");
     return FCT_OK;
 }
 
@@ -196,7 +202,8 @@ static fct_status open_run(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     t->checkpoint = fct_train_checkpoint_path(r->out);
     if (!t->checkpoint) return fct_fail_nomem(err, "path", 0);
-    fct_status st = open_network(t, err);
+    fct_status st = check_settings(r, err);
+    if (!st) st = open_network(t, err);
     if (!st) st = open_data(t, err);
     if (!st) st = check(t, err);
     if (!st) st = open_state(t, err);

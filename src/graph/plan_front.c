@@ -74,7 +74,6 @@ typedef struct front_job {
     const fct_plan *p;
     const fct_view *input;
     char *arena;
-    int first;
     double *times;
     atomic_int failed;
     fct_status status;

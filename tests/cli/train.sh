@@ -34,6 +34,12 @@ END
 check "no data" 2 facet train recipe.conf <<'END'
 ! facet: no training data: set "data"
 END
+check "no loss" 2 facet train recipe.conf margin_weight=0 data=people out=none <<'END'
+! facet: no loss: set "teacher" and distill_*, or "margin_weight"
+END
+check "nothing to grow" 2 facet train recipe.conf grow=yes data=people out=none <<'END'
+! facet: grow needs a network to grow: set "init"
+END
 check "data that is not there" 3 facet train recipe.conf data=nowhere out=none <<'END'
 ! facet: nowhere: no such file or folder
 END

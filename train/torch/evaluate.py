@@ -6,7 +6,8 @@
 
 lfw: the whole pack on LFW's development set (lfw-dev.tar, lfw-dev-pairs.csv and lfw-dev-identities.csv in DIR): facet's own detection
 and alignment, the largest face of each photo. Accuracy of the pairs with ten folds (pair i in fold i mod 10; the threshold of nine is
-used on the tenth), and true accepts over all pairs of photos. A pair with a photo in which no face was found counts as a wrong answer.
+used on the tenth), and true accepts over all pairs of photos. A photo in which no face was found is accepted as nobody; among the pairs it
+counts as a wrong answer.
 
 detector: of the reference's faces above 0.6, the share found at IoU 0.5 at score 0.5 (sizes 128 and 640, one NMS of 0.4); of the
 detections, the share that overlaps none of the reference's faces above 0.3; landmarks: mean distance of the five in parts of the
@@ -143,7 +144,7 @@ def run_lfw(a):
     up = np.triu_indices(len(n), 1)
     same = np.array([[who[i] == who[j] for j in n] for i in n])[up]
     none = np.isnan(s[up])
-    s = np.where(none, np.where(same, -1, 1), s[up])
+    s = np.where(none, -1, s[up])
     genuine, impostor = s[same], np.sort(s[~same])[::-1]
     print(f'{len(n)} photos, no face in {len(n) - len(e)}; {len(genuine)} pairs of one person, {len(impostor)} of two')
     for f in (1e-2, 1e-3, 1e-4):
