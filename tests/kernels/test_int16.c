@@ -40,9 +40,9 @@ typedef struct buffers {
 } buffers;
 
 /* out[block][pixel][cb] of level k's kernels. */
-static void run(const fct_kernel_table *t, int k, float x[PIXELS][K_MOST], float w[LANES][K_MOST], buffers *b) {
+static void run(const fct_kernel_table *t, int k, bool one_tap, float x[PIXELS][K_MOST], float w[LANES][K_MOST], buffers *b) {
     const int cb = t->cb, mv = 2, lanes = mv * cb, blocks = (k + cb - 1) / cb;
-    const fct_int16_depth d = {cb, k / cb, k % cb != 0, k % cb, fct_int16_group(cb, (size_t)k, k % 2)};
+    const fct_int16_depth d = {cb, k / cb, k % cb != 0, k % cb, fct_int16_group(cb, (size_t)k, one_tap)};
     for (int i = 0; i < k; i++)
         for (int l = 0; l < lanes; l++) b->wide[i * lanes + l] = w[l][i];
     fct_int16_pack(&d, b->wide, lanes, b->weights, b->w_scale);
@@ -89,10 +89,10 @@ static void extremes(const fct_kernel_table *t, buffers *b) {
     static const int depths[] = {1, 2, 3, 15, 16, 31, 32, 33, 56, 64, 65, 96, 100, 128, 177, 200};
     static float x[PIXELS][K_MOST], w[LANES][K_MOST];
     for (int i = 0; i < (int)(sizeof depths / sizeof *depths); i++)
-        for (int how = 0; how < FILLINGS; how++) {
-            fill(how, depths[i], x, w);
-            run(t, depths[i], x, w, b);
-            check(t, depths[i], how, x, w, b);
+        for (int how = 0; how < 2 * FILLINGS; how++) {
+            fill(how % FILLINGS, depths[i], x, w);
+            run(t, depths[i], how >= FILLINGS, x, w, b);
+            check(t, depths[i], how % FILLINGS, x, w, b);
         }
 }
 TEST(no_sum_overflows) { all_levels(extremes); }
@@ -105,7 +105,7 @@ static void not_finite(const fct_kernel_table *t, buffers *b) {
         fill(RANDOM, 70, x, w);
         x[2][i * 20] = bad[i];
         w[1][40] = bad[i];
-        run(t, 70, x, w, b);
+        run(t, 70, false, x, w, b);
         for (int p = 0; p < PIXELS; p++) {
             const float *lane = b->out + (size_t)p * t->cb;
             CHECK_MSG(p != 2 || !isfinite(lane[0]), "level %s: %g", fct_cpu_level_name(t->level), (double)lane[0]);
