@@ -128,15 +128,29 @@ static bool overlaps(const fct_det *a, const fct_det *b, float thresh) {
     return !(inter / (area_a + area_b - inter) <= thresh);
 }
 
-void fct_det_nms(fct_det_list *l, float thresh) {
-    for (int i = 0; i < l->n; i++) l->items[i].value = l->items[i].score;
+/* Takes b's landmarks into the weighted mean that a's are. */
+static void average(fct_det *a, const fct_det *b) {
+    a->weight += b->weight;
+    for (int i = 0; i < 5; i++)
+        for (int c = 0; c < 2; c++) a->kps[i][c] += (b->kps[i][c] - a->kps[i][c]) * (b->weight / a->weight);
+}
+
+void fct_det_nms(fct_det_list *l, float thresh, bool average_landmarks) {
+    const float same_face = 0.75f;
+    for (int i = 0; i < l->n; i++) {
+        l->items[i].value = l->items[i].score;
+        l->items[i].weight = fmaxf(l->items[i].score * l->items[i].score, 1e-6f);
+    }
     sort_by_value(l);
     if (l->n > max_candidates) l->n = max_candidates;
     int kept = 0;
     for (int i = 0; i < l->n; i++) {
         int k = 0;
         while (k < kept && !overlaps(&l->items[k], &l->items[i], thresh)) k++;
-        if (k == kept) l->items[kept++] = l->items[i];
+        if (k == kept)
+            l->items[kept++] = l->items[i];
+        else if (average_landmarks && overlaps(&l->items[k], &l->items[i], same_face))
+            average(&l->items[k], &l->items[i]);
     }
     l->n = kept;
 }

@@ -14,6 +14,7 @@ typedef struct fct_det {
     float score;
     float kps[5][2];
     float value; /* sort key; scratch of the functions below */
+    float weight;
     int place;
 } fct_det;
 
@@ -54,8 +55,12 @@ fct_status fct_scrfd_decode(const fct_scrfd_form *form, const fct_tensor *outs, 
 /* Sorts by descending score (ties: earlier first) and removes, greedily, every
  * box whose IoU with a better one that stays exceeds thresh; sides are counted
  * in pixels, that is with + 1. Of more than 65,536 candidates only the best are
- * looked at. */
-void fct_det_nms(fct_det_list *l, float thresh);
+ * looked at.
+ * average_landmarks: those of a box that stays become the mean, weighted with the squared scores, of its
+ * own and of those that it removes and overlaps by more than 0.75: neighbouring anchors and the
+ * picture's other sizes err independently ("bounding box voting": Gidaris and Komodakis, ICCV
+ * 2015, sec. 5, for landmarks). The overlap is high because far smaller inputs see small faces badly. */
+void fct_det_nms(fct_det_list *l, float thresh, bool average_landmarks);
 
 /* Keeps the max best by the metric, best first, if there are more than max > 0;
  * width, height: of the picture. */

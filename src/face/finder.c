@@ -202,7 +202,7 @@ fct_status fct_finder_run(fct_finder *f, fct_view picture, fct_det_list *list, f
     }
     fct_status s = f->set.tile ? run_tiles(f, picture, list, err) : FCT_OK;
     if (s) return s;
-    fct_det_nms(list, f->set.nms_thresh);
+    fct_det_nms(list, f->set.nms_thresh, f->net->average_landmarks);
     fct_det_select(list, picture.width, picture.height, f->set.max_faces, f->set.metric);
     return FCT_OK;
 }

@@ -52,9 +52,11 @@ def file_entry(folder, entry, number):
     need(task is None or task in TASKS, "%s: unknown task %r" % (path, task))
     need(("mean" in entry) == ("std" in entry), path + ': "mean" and "std" go together')
     symbol = "fct_embedded_%d" % number
-    line = "    {%s, %s, %s_end, \"%s\", %d, %s, %r, %r}," % (
-        quote(name), symbol, symbol, digest, TASKS.get(task, 0), "true" if "mean" in entry else "false",
-        float(entry.get("mean", 0)), float(entry.get("std", 1)))
+    flag = lambda v: "true" if v else "false"
+    need(isinstance(entry.get("average_landmarks", False), bool), path + ': "average_landmarks" is true or false')
+    line = "    {%s, %s, %s_end, \"%s\", %d, %s, %r, %r, %s}," % (
+        quote(name), symbol, symbol, digest, TASKS.get(task, 0), flag("mean" in entry),
+        float(entry.get("mean", 0)), float(entry.get("std", 1)), flag(entry.get("average_landmarks")))
     return "FCT_EMBED(%s, %s);" % (symbol, assembler_path(path)), line, path
 
 

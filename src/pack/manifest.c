@@ -9,7 +9,8 @@
  *       { "file": "det.onnx",
  *         "task": "detection",     fct_task_name(); else by its signature
  *         "sha256": "...",         64 hexadecimal digits; checked when it is loaded
- *         "mean": 127.5, "std": 128 } ] }   both or none; else by InsightFace's rule
+ *         "mean": 127.5, "std": 128,   both or none; else by InsightFace's rule
+ *         "average_landmarks": true } ] }   of a detector: over a face's candidates; else the best one's
  *
  * Everything but the first member may be left out; members not named here are
  * ignored, so that later versions can add some. */
@@ -56,6 +57,12 @@ static fct_status get_number(const place *p, json_t *o, const char *member, doub
     return fct_fail(p->err, FCT_ERR_FORMAT, "%s: \"%s\" must be a number from %g to %g", p->file, member, least, most);
 }
 
+static fct_status get_bool(const place *p, json_t *o, const char *member, bool *out) {
+    json_t *v = json_object_get(o, member);
+    *out = json_is_true(v);
+    return !v || json_is_boolean(v) ? FCT_OK : wrong(p, member, "true or false");
+}
+
 static bool plain_name(const char *s) {
     return s[0] != '.' && !strpbrk(s, "/\\:") && strlen(s) > 5 && strcmp(s + strlen(s) - 5, ".onnx") == 0;
 }
@@ -90,6 +97,7 @@ static fct_status read_file(const place *p, json_t *o, fct_manifest_file *out) {
     if (!s) s = get_sha256(p, o, out->sha256);
     if (!s) s = get_number(p, o, "mean", -1e6, 1e6, &mean, &out->mean);
     if (!s) s = get_number(p, o, "std", 1e-6, 1e6, &std, &out->std);
+    if (!s) s = get_bool(p, o, "average_landmarks", &out->average_landmarks);
     if (s) return s;
     out->has_norm = mean && std;
     return mean == std ? FCT_OK : wrong(p, "mean", "given together with \"std\"");

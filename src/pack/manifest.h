@@ -12,6 +12,7 @@ typedef struct fct_manifest_file {
     char sha256[65]; /* lower case; "" = not given */
     bool has_norm;   /* mean and std are given */
     double mean, std;
+    bool average_landmarks;
 } fct_manifest_file;
 
 typedef struct fct_manifest {

@@ -85,7 +85,8 @@ static fct_status copy_embedded_manifest(opening *o) {
     if (!m->name || !m->files) return nomem(o);
     for (int i = 0; i < b->n; i++) {
         const fct_embedded_file *f = &b->files[i];
-        m->files[i] = (fct_manifest_file){.task = f->task, .has_norm = f->has_norm, .mean = f->mean, .std = f->std};
+        m->files[i] = (fct_manifest_file){.task = f->task, .has_norm = f->has_norm, .mean = f->mean, .std = f->std,
+                                            .average_landmarks = f->average_landmarks};
         memcpy(m->files[i].sha256, f->sha256, sizeof m->files[i].sha256);
         m->files[i].name = fct_strdup(f->name);
         m->n_files = i + 1;
@@ -232,7 +233,8 @@ static fct_status use(const opening *o, entry *e) {
     fct_status s = load(o, e);
     if (s) return s;
     fct_pack_net *net = &p->nets[task_index(r->task)];
-    *net = (fct_pack_net){e->model, {(float)r->mean, (float)r->std}, r->width, r->height, r->batches};
+    *net = (fct_pack_net){e->model, {(float)r->mean, (float)r->std}, r->width, r->height, r->batches,
+                          e->listed && e->listed->average_landmarks};
     p->tasks |= r->task;
     return r->task == FCT_TASK_EMBED ? measure_dim(o, e, &p->dim) : FCT_OK;
 }

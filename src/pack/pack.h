@@ -15,6 +15,7 @@ typedef struct fct_pack_net {
     fct_norm norm;
     int width, height; /* of a fixed input, else 0 */
     bool batches;      /* takes any number of pictures at once */
+    bool average_landmarks; /* of a detector: fct_det_nms() */
 } fct_pack_net;
 
 /* NULL where the pack has no network for the task. Borrowed until p is freed. */

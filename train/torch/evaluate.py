@@ -32,10 +32,11 @@ from detector_data import YuNet, iou, label
 class Scrfd:
     """(bgr, threshold, sizes) -> boxes [n,4], scores [n], landmarks [n,5,2] in pixels of the picture."""
 
-    def __init__(s, path):
+    def __init__(s, path, average=False):
         o = ort.SessionOptions()
         o.intra_op_num_threads = 1
         s.net = ort.InferenceSession(path, o, providers=['CPUExecutionProvider'])
+        s.average = average
 
     def one(s, bgr, size):
         h, w = bgr.shape[:2]
@@ -58,10 +59,16 @@ class Scrfd:
         b, c, k = (np.concatenate(v) for v in zip(*(s.one(bgr, z) for z in sizes)))
         m = c >= threshold
         b, c, k = b[m], c[m], k[m]
-        keep = []
+        keep, group = [], []
         for i in np.argsort(-c, kind='stable'):
-            if not keep or iou(b[i : i + 1], b[keep]).max() <= 0.4:
+            over = iou(b[i : i + 1], b[keep])[0] if keep else np.zeros(0)
+            if not (over > 0.4).any():
                 keep.append(i)
+                group.append([i])
+            elif over[(over > 0.4).argmax()] > 0.75:
+                group[(over > 0.4).argmax()].append(i)
+        if s.average:
+            k[keep] = [np.average(k[g], 0, c[g] ** 2) for g in group] if keep else k[keep]
         return b[keep], c[keep], k[keep]
 
 
@@ -98,7 +105,7 @@ def run_detector(a):
     )
     if a.tenth:
         files = [f for i, f in enumerate(files) if i % 10 == 7]
-    reference, det = Scrfd(a.reference), Scrfd(a.detector)
+    reference, det = Scrfd(a.reference), Scrfd(a.detector, a.average)
     print(f'{len(files)} pictures\n{a.detector}')
     compare(lambda im: (lambda r: (r[0], r[2]))(det(im, 0.5)), reference, files)
     if not a.yunet:
@@ -177,6 +184,7 @@ def main():
     q.add_argument('--photos', nargs='+', required=True)
     q.add_argument('--tenth', action='store_true')
     q.add_argument('--yunet')
+    q.add_argument('--average', action='store_true', help='landmarks as of a pack whose manifest has average_landmarks')
     a = p.parse_args()
     a.run(a)
 

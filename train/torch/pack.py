@@ -5,7 +5,8 @@
 
 Convolution and matrix weights become float16 with a Cast to float behind them (half the size; facet, onnxruntime and
 OpenCV compute in float as before); everything else stays as it is. Names the files NAME_TASK.onnx and writes their
-SHA-256 into the manifest. Inputs of --norm TASK=MEAN,STD are written down too; otherwise the reader's rule decides.
+SHA-256 into the manifest. Inputs of --norm TASK=MEAN,STD are written down too; otherwise the reader's rule decides. The detector's landmarks are to be averaged
+over a face's candidates (src/pack/manifest.c) unless --best-landmarks is given.
 """
 
 import argparse
@@ -42,6 +43,7 @@ def main():
     a.add_argument('--out', required=True)
     a.add_argument('--threshold', type=float, required=True)
     a.add_argument('--licence', default='MIT')
+    a.add_argument('--best-landmarks', action='store_true')
     a.add_argument('--norm', action='append', default=[])
     a.add_argument('files', nargs='+', metavar='TASK=FILE')
     a = a.parse_args()
@@ -68,6 +70,8 @@ def main():
         e = dict(file=name, task=task, sha256=hashlib.sha256(raw).hexdigest())
         if task in norm:
             e['mean'], e['std'] = (float(x) for x in norm[task].split(','))
+        if task == 'detection' and not a.best_landmarks:
+            e['average_landmarks'] = True
         files.append(e)
         print(f'{name}: {len(raw)} bytes')
     with open(os.path.join(a.out, 'pack.json'), 'w') as f:
