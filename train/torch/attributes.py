@@ -22,16 +22,19 @@ Distribution Learning", IJCAI 2018, eq. 1-8). Gender: cross-entropy with smoothi
 """
 
 import argparse
+import contextlib
 import csv
 import math
 import os
 import time
-import cv2
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+import embedder_data as data
 import warm
+from embedder import targets
+from embedder_net import Teacher
 
 BOX = (65.2, 72.8, 80.7, 102.3)  # centre, width, height of a detector's box on the crops, on average
 SIZE = 96
@@ -40,41 +43,21 @@ SIZE = 96
 def load(folder):
     """-> rows, crops with the mask of what is photo [n,4,128,128], age (-1 unknown), male (0, 1; -1 unknown)."""
     rows = list(csv.DictReader(open(os.path.join(folder, 'index.csv'))))
-    x = np.zeros((len(rows), 4, 128, 128), np.uint8)
-    for i, r in enumerate(rows):
-        im = cv2.imread(os.path.join(folder, r['file']))
-        if im is None or im.shape != (128, 128, 3):
-            raise SystemExit(f"{r['file']}: not a 128x128 picture")
-        dark = (im.max(2) < 14).astype(np.uint8)  # black borders: dark areas that touch the edge
-        _, lab = cv2.connectedComponents(dark, connectivity=4)
-        edge = np.unique(np.r_[lab[0], lab[-1], lab[:, 0], lab[:, -1]])
-        x[i, :3] = im[:, :, ::-1].transpose(2, 0, 1)
-        mask = ~(np.isin(lab, edge[edge > 0])) if len(edge[edge > 0]) else np.ones((128, 128), bool)
-        x[i, 3] = cv2.erode(mask.astype(np.uint8) * 255, np.ones((3, 3), np.uint8), borderValue=255)
+    x = np.stack([data.read_crop(os.path.join(folder, r['file'])) for r in rows])
     known = [bool(r['age'] and r['gender']) for r in rows]
     age = np.array([min(max(float(r['age']), 0), 100) if k else -1 for k, r in zip(known, rows)], np.float32)
     male = np.array([r['gender'] == 'M' if k else -1 for k, r in zip(known, rows)], np.int64)
     return rows, torch.from_numpy(x), torch.from_numpy(age), torch.from_numpy(male)
 
 
-def embeddings(path, x, cache):
-    """Unit mean of the teacher's embeddings of each crop and its mirror image (RGB 0..255, its graph normalises), [n, d]."""
+def embeddings(path, x, cache, device):
+    """Unit mean of the teacher's embeddings of each crop and its mirror image, [n, d]."""
     if cache and os.path.exists(cache):
-        e = np.load(cache)
-    else:
-        import onnxruntime as ort
-
-        net = ort.InferenceSession(path, providers=['CPUExecutionProvider'])
-        name = net.get_inputs()[0].name
-        e = []
-        for i in range(0, len(x), 64):
-            c = x[i : i + 64, :3, 8:120, 8:120].numpy().astype(np.float32)
-            u = [net.run(None, {name: np.ascontiguousarray(v)})[0] for v in (c, c[..., ::-1])]
-            e.append(sum(v / np.linalg.norm(v, axis=1, keepdims=True) for v in u))
-        e = np.concatenate(e)
-        if cache:
-            np.save(cache, e)
-    return torch.from_numpy(e / np.linalg.norm(e, axis=1, keepdims=True)).float()
+        return F.normalize(torch.from_numpy(np.load(cache))).to(device)
+    e = targets(Teacher(path).eval().to(device), x, contextlib.nullcontext, ((0, 0),))
+    if cache:
+        np.save(cache, e.cpu().numpy())
+    return e
 
 
 def fit_teacher(emb, age, male, tr, epochs=25):
@@ -85,12 +68,12 @@ def fit_teacher(emb, age, male, tr, epochs=25):
     def hid(i, o, p):
         return [nn.Linear(i, o), nn.BatchNorm1d(o), nn.ReLU(), nn.Dropout(p)]
 
-    net = nn.Sequential(*hid(d, 512, 0.5), *hid(512, 256, 0.3), nn.Linear(256, 2))
+    net = nn.Sequential(*hid(d, 512, 0.5), *hid(512, 256, 0.3), nn.Linear(256, 2)).to(emb.device)
     opt = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=1e-2)
     for e in range(epochs):
         for p in opt.param_groups:
             p['lr'] = 1e-3 * (1 - e / epochs) + 1e-5
-        for b in torch.randperm(len(tr)).split(256):
+        for b in torch.randperm(len(tr), device=emb.device).split(256):
             i = tr[b]
             o = net(x[i])
             w = (age[i] >= 4).float()
@@ -115,7 +98,7 @@ def crop(x4, scale, angle, dx, dy, flip, out=SIZE):
     c, s = torch.cos(angle), torch.sin(angle)
     f = 1 - 2 * flip
     cx, cy = BOX[0] + dx * BOX[2], BOX[1] + dy * BOX[3]
-    th = torch.zeros(n, 2, 3)  # output (-1..1) -> input (-1..1)
+    th = torch.zeros(n, 2, 3, device=x4.device)  # output (-1..1) -> input (-1..1)
     th[:, 0, 0] = half / 64 * c * f
     th[:, 0, 1] = -half / 64 * s
     th[:, 0, 2] = (cx - 63.5) / 64
@@ -125,34 +108,26 @@ def crop(x4, scale, angle, dx, dy, flip, out=SIZE):
     return F.grid_sample(x4.float(), F.affine_grid(th, (n, 4, out, out), align_corners=False), align_corners=False)
 
 
-def augment(x4, background, g):
+def augment(x4, background, views, host):
+    """views: embedder_data.Views, which draws; host: numpy generator."""
     n = len(x4)
+    views.host = host
 
     def u(a, b):
-        return a + (b - a) * torch.rand(n, generator=g)
+        return views.uniform(n, a, b)
 
     y = crop(x4, u(0.82, 1.2), u(-0.4, 0.4), u(-0.06, 0.06), u(-0.06, 0.06), (u(0, 1) < 0.5).float())
     rgb, m = y[:, :3], y[:, 3:] / 255
-    kind = u(0, 1)  # what lies beyond the photo: black, one colour, another photo
-    mean = torch.rand(n, 3, 1, 1, generator=g) * 255
-    bg = torch.where(kind[:, None, None, None] < 0.3, 0.0, mean).expand_as(rgb).clone()
-    k = torch.nonzero(kind >= 0.5)[:, 0]
-    place = [u(0.3, 0.9), u(-3, 3), u(-0.2, 0.2), u(-0.2, 0.2), (u(0, 1) < 0.5).float()]
-    bg[k] = crop(background[k], *(p[k] for p in place))[:, :3]
-    rgb = rgb * m + bg * (1 - m)
+    kind = u(0, 1)[:, None, None, None]  # what lies beyond the photo: black, one colour, another photo
+    colour = torch.rand(n, 3, 1, 1, device=x4.device, generator=views.g) * 255
+    other = crop(background, u(0.3, 0.9), u(-3, 3), u(-0.2, 0.2), u(-0.2, 0.2), (u(0, 1) < 0.5).float())[:, :3]
+    rgb = rgb * m + torch.where(kind < 0.3, 0.0, torch.where(kind < 0.5, colour, other)) * (1 - m)
     gray = rgb.mean((1, 2, 3), keepdim=True)
     rgb = (rgb - gray) * u(0.7, 1.3)[:, None, None, None] + gray + u(-30, 30)[:, None, None, None]
     lum = rgb.mean(1, keepdim=True)
-    sat = torch.where(u(0, 1) < 0.15, torch.zeros(n), u(0.6, 1.4))[:, None, None, None]
-    rgb = lum + (rgb - lum) * sat
-    low = u(0, 1) < 0.25  # small faces: down and up again
-    if low.any():
-        k = int(torch.randint(28, 72, (1,), generator=g))
-        rgb[low] = F.interpolate(F.interpolate(rgb[low], (k, k), mode='area'), (SIZE, SIZE), mode='bilinear')
-    hide = u(0, 1) < 0.15  # an occluding block
-    for i in torch.nonzero(hide)[:, 0].tolist():
-        w, h, x0, y0 = (int(v) for v in torch.randint(10, 40, (4,), generator=g))
-        rgb[i, :, y0 + 10 : y0 + 10 + h, x0 : x0 + w] = mean[i]
+    rgb = lum + (rgb - lum) * torch.where(u(0, 1) < 0.15, 0.0, u(0.6, 1.4))[:, None, None, None]
+    rgb = views.some(rgb, 0.25, views.small)  # small faces: down and up again
+    rgb = views.some(rgb, 0.15, views.occlude)
     return (rgb.clamp(0, 255) - 127.5) / 128
 
 
@@ -226,7 +201,7 @@ class Net(nn.Module):
 def start_from(net, path, views):
     """Weights of a checkpoint of this program or of an exported network, which may lack the channel scalings."""
     if not path.endswith('.onnx'):
-        net.load_state_dict(torch.load(path)['net'], strict=False)
+        net.load_state_dict(torch.load(path, map_location='cpu')['net'], strict=False)
         return
     excite = [m for e in net.modules() if isinstance(e, Excite) for m in (e.squeeze, e.excite)]
 
@@ -244,7 +219,7 @@ def evaluate(net, x, age, male):
     with torch.no_grad():
         for i in range(0, len(x), 256):
             n = len(x[i : i + 256])
-            z = torch.zeros(n)
+            z = torch.zeros(n, device=x.device)
             y = crop(x[i : i + 256], z + 1, z, z, z, z)
             y = y[:, :3] * (y[:, 3:] / 255)
             o.append(net((y - 127.5) / 128))
@@ -261,25 +236,33 @@ def main():
     a.add_argument('--faces', required=True)
     a.add_argument('--out', required=True)
     a.add_argument('--teacher', required=True)
-    a.add_argument('--embeddings', help='cache of the teacher\'s embeddings, .npy')
+    a.add_argument('--embeddings', help="cache of the teacher's embeddings, .npy")
     a.add_argument('--epochs', type=int, default=12)
     a.add_argument('--batch', type=int, default=128)
     a.add_argument('--lr', type=float, default=0.1)
     a.add_argument('--threads', type=int, default=2)
     a.add_argument('--seed', type=int, default=1)
     a.add_argument('--checkpoint')
+    a.add_argument('--device', default='cpu')
+    a.add_argument(
+        '--minutes',
+        type=float,
+        help='ends after so long, the learning rate falling with the time that is left, whatever --epochs says',
+    )
     a.add_argument('--start', help='checkpoint, or exported network, whose weights to start from')
     a = a.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
-    cv2.setNumThreads(a.threads)
-    g = torch.Generator().manual_seed(a.seed)
-    _, x, age, male = load(a.faces)
-    emb = embeddings(a.teacher, x, a.embeddings)
-    ix = torch.arange(len(x))
+    device = torch.device(a.device)
+    views = data.Views(device, torch.Generator(device).manual_seed(a.seed))
+    host = np.random.default_rng(a.seed)
+    _, *parts = load(a.faces)
+    x, age, male = (v.to(device) for v in parts)
+    emb = embeddings(a.teacher, x, a.embeddings, device)
+    ix = torch.arange(len(x), device=device)
     lab = ix[age >= 0]
-    held = lab[torch.arange(len(lab)) % 10 == 7]
-    keep = torch.ones(len(x), dtype=torch.bool)
+    held = lab[torch.arange(len(lab), device=device) % 10 == 7]
+    keep = torch.ones(len(x), dtype=torch.bool, device=device)
     keep[held] = False
     tr = ix[keep]
     known = (age >= 0).float()
@@ -295,10 +278,10 @@ def main():
     tage = half * age.clamp(min=0) + (1 - half) * tage
     tmale = half * (0.025 + 0.95 * male.clamp(min=0)) + (1 - half) * tmale
     xv, av, mv = x[held], age[held], male[held]
-    net = Net()
+    net = Net().to(device)
     if a.start:
-        i = tr[torch.randperm(len(tr), generator=g)[: 2 * 512]]
-        start_from(net, a.start, augment(x[i[:512]], x[i[512:]], g))
+        i = tr[torch.randperm(len(tr), device=device)[: 2 * 512]]
+        start_from(net, a.start, augment(x[i[:512]], x[i[512:]], views, host))
         r = evaluate(net, xv, av, mv)
         print(f'start: age error {r[0]:.2f} years, gender {r[1]:.2f} % ({r[2]:.2f} % from four years)', flush=True)
     net = net.to(memory_format=torch.channels_last)
@@ -307,28 +290,34 @@ def main():
     opt = torch.optim.SGD(
         [dict(params=decay, weight_decay=1e-4), dict(params=rest, weight_decay=0)], a.lr, 0.9, nesterov=True
     )
+    if a.minutes:
+        a.epochs = 1 << 20
     total = a.epochs * (len(tr) // a.batch)
     step = 0
-    ema = torch.optim.swa_utils.AveragedModel(net, avg_fn=lambda e, p, n: e * 0.998 + p * 0.002, use_buffers=True)
-    grid = torch.arange(101).float()[None]
+    ema = torch.optim.swa_utils.AveragedModel(
+        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
+    )
+    grid = torch.arange(101, device=device).float()[None]
     start = 0
     if a.checkpoint and os.path.exists(a.checkpoint):
-        c = torch.load(a.checkpoint)
+        c = torch.load(a.checkpoint, map_location=device)
         net.load_state_dict(c['net'])
         ema.load_state_dict(c['ema'])
         opt.load_state_dict(c['opt'])
-        g.set_state(c['rng'])
+        views.g.set_state(c['rng'].cpu())
         start, step = c['epoch'] + 1, c['step']
     t0, s0 = time.time(), step
+    begun = step / total
     for e in range(start, a.epochs):
-        perm = tr[torch.randperm(len(tr), generator=g)]
+        perm = tr[torch.randperm(len(tr), device=device, generator=views.g)]
         for b in range(len(tr) // a.batch):
             i = perm[b * a.batch : (b + 1) * a.batch]
-            j = tr[torch.randint(0, len(tr), (a.batch,), generator=g)]
-            lr = a.lr * min(1, (step + 1) / 300) * max(0.002, 0.5 * (1 + math.cos(math.pi * step / total)))
+            j = tr[torch.randint(0, len(tr), (a.batch,), device=device, generator=views.g)]
+            at = begun + (1 - begun) * (time.time() - t0) / (60 * a.minutes) if a.minutes else step / total
+            lr = a.lr * min(1, (step + 1) / 300) * max(0.002, 0.5 * (1 + math.cos(math.pi * min(at, 1))))
             for p in opt.param_groups:
                 p['lr'] = lr
-            la, lg, le = net.heads(augment(x[i], x[j], g).contiguous(memory_format=torch.channels_last))
+            la, lg, le = net.heads(augment(x[i], x[j], views, host).contiguous(memory_format=torch.channels_last))
             t = torch.exp(-((grid - tage[i][:, None]) ** 2) / 8)
             t = t / t.sum(1, keepdim=True)
             lp = F.log_softmax(la, 1)
@@ -349,12 +338,16 @@ def main():
             ema.update_parameters(net)
             step += 1
             if step % 50 == 0:
-                v = (step - s0) * a.batch / (time.time() - t0)
                 p = [float(q) for q in parts]
+                v = (step - s0) * a.batch / (time.time() - t0)
+                left = a.minutes - (time.time() - t0) / 60 if a.minutes else (total - step) * a.batch / v / 60
                 print(
-                    f'step {step}/{total} ages {p[0]:.3f} years {p[1]:.2f} gender {p[2]:.3f} match {p[3]:.3f} lr {lr:.4f} {v:.0f} images/s {(total - step) * a.batch / v / 60:.0f} min left',
+                    f'step {step} ages {p[0]:.3f} years {p[1]:.2f} gender {p[2]:.3f} match {p[3]:.3f} lr {lr:.4f} {v:.0f} images/s {left:.0f} min left',
                     flush=True,
                 )
+        over = a.minutes and time.time() - t0 > 60 * a.minutes
+        if a.minutes and e % 5 and not over:
+            continue
         r = evaluate(ema.module, xv, av, mv)
         print(
             f'epoch {e + 1} age error {r[0]:.2f} years, gender {r[1]:.2f} % ({r[2]:.2f} % from four years)', flush=True
@@ -365,17 +358,19 @@ def main():
                     net=net.state_dict(),
                     ema=ema.state_dict(),
                     opt=opt.state_dict(),
-                    rng=g.get_state(),
+                    rng=views.g.get_state(),
                     epoch=e,
                     step=step,
                 ),
                 a.checkpoint + '.tmp',
             )
             os.replace(a.checkpoint + '.tmp', a.checkpoint)
+        if over:
+            break
     ema.module.eval()
     torch.onnx.export(
         ema.module,
-        torch.zeros(1, 3, SIZE, SIZE),
+        torch.zeros(1, 3, SIZE, SIZE, device=device),
         a.out,
         input_names=['data'],
         output_names=['fc1'],

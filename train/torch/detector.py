@@ -143,76 +143,76 @@ def assign(ctr, box, gt, levels):
     return out
 
 
-def losses(o, targets, ctr, stride, box, levels):
+def target(views, grid):
+    """-> what the losses need of views' (boxes, landmarks, weights): weight of each cell's score [B,A]; per positive cell its view,
+    anchor, box [P,4], landmarks [P,5,2] and landmarks' weight."""
+    ctr, stride, box, levels = grid
+    w = torch.ones(len(views), len(ctr))
+    parts = []
+    for b, (gt, pts, wt) in enumerate(views):
+        a = assign(ctr, box, gt, levels)
+        p = torch.nonzero(a >= 0)[:, 0]
+        ign = gt[wt[:, 0] == 0]
+        if len(ign):  # cells within an ignored face carry no loss
+            w[b][((ctr[:, None] > ign[None, :, :2]).all(-1) & (ctr[:, None] < ign[None, :, 2:]).all(-1)).any(1)] = 0
+        p = p[wt[a[p], 0] > 0] if len(p) else p
+        w[b, p] = 1
+        parts.append((torch.full_like(p, b), p, gt[a[p]], pts[a[p]], wt[a[p], 1]) if len(p) else
+                     (p, p, torch.zeros(0, 4), torch.zeros(0, 5, 2), torch.zeros(0)))  # fmt: skip
+    return w, *(torch.cat(v) for v in zip(*parts))
+
+
+def losses(o, t, ctr, stride):
     cls = torch.cat(o[:3], 1)[..., 0]
     reg = torch.cat(o[3:6], 1)
     kps = torch.cat(o[6:], 1)
-    B = len(cls)
-    q = torch.zeros_like(cls)
-    w = torch.ones_like(cls)
-    L = [[], [], []]
-    W = []
-    for b in range(B):
-        gt, pts, wt = targets[b]
-        a = assign(ctr, box, gt, levels)
-        p = torch.nonzero(a >= 0)[:, 0]
-        if len(gt):  # cells within an ignored face carry no loss
-            ign = gt[wt[:, 0] == 0]
-            if len(ign):
-                w[b][((ctr[:, None] > ign[None, :, :2]).all(-1) & (ctr[:, None] < ign[None, :, 2:]).all(-1)).any(1)] = 0
-        p = p[wt[a[p], 0] > 0] if len(p) else p
-        if not len(p):
-            continue
-        s = stride[p][:, None]
-        r = reg[b, p] * s
-        c = ctr[p]
-        pb = torch.cat([c - r[:, :2], c + r[:, 2:]], 1)
-        g = gt[a[p]]
-        i = pair_iou(pb, g)
-        w[b, p] = 1
-        q[b, p] = i.detach().clamp(0, 1)
-        dc = ((pb[:, :2] + pb[:, 2:]) - (g[:, :2] + g[:, 2:])).pow(2).sum(1) / 4
-        dd = (torch.maximum(pb[:, 2:], g[:, 2:]) - torch.minimum(pb[:, :2], g[:, :2])).pow(2).sum(1).clamp(min=1e-6)
-        size = ((g[:, 2:] - g[:, :2]).prod(1).clamp(min=1).sqrt())[:, None]
-        kt = (pts[a[p]] - c[:, None]).reshape(-1, 10)
-        kd = (kps[b, p] * s - kt) / size * 4  # in quarters of the face's size: errors of all scales weigh alike
-        L[0].append(1 - i + dc / dd)
-        L[1].append(F.smooth_l1_loss(kd, torch.zeros_like(kd), beta=0.1, reduction='none').mean(1) * wt[a[p], 1])
-        W.append(cls[b, p].detach().sigmoid().clamp(min=0.05))
+    w, b, p, g, pts, wk = t
+    s = stride[p][:, None]
+    r = reg[b, p] * s
+    c = ctr[p]
+    pb = torch.cat([c - r[:, :2], c + r[:, 2:]], 1)
+    i = pair_iou(pb, g)
+    q = torch.zeros_like(cls).index_put((b, p), i.detach().clamp(0, 1))
+    dc = ((pb[:, :2] + pb[:, 2:]) - (g[:, :2] + g[:, 2:])).pow(2).sum(1) / 4
+    dd = (torch.maximum(pb[:, 2:], g[:, 2:]) - torch.minimum(pb[:, :2], g[:, :2])).pow(2).sum(1).clamp(min=1e-6)
+    size = ((g[:, 2:] - g[:, :2]).prod(1).clamp(min=1).sqrt())[:, None]
+    kd = (
+        (kps[b, p] * s - (pts - c[:, None]).reshape(-1, 10)) / size * 4
+    )  # in quarters of the face's size: errors of all scales weigh alike
+    lk = F.smooth_l1_loss(kd, torch.zeros_like(kd), beta=0.1, reduction='none').mean(1) * wk
+    W = cls[b, p].detach().sigmoid().clamp(min=0.05)
     sg = cls.sigmoid()
     qfl = F.binary_cross_entropy_with_logits(cls, q, reduction='none') * (sg - q).abs().pow(2) * w
-    n = max(1, sum(len(v) for v in W))
-    lc = qfl.sum() / n
-    if not W:
-        return lc, lc * 0, lc * 0
-    W = torch.cat(W)
-    return lc, (torch.cat(L[0]) * W).sum() / W.sum(), (torch.cat(L[1]) * W).sum() / W.sum()
+    n, all_w = max(1, len(p)), W.sum().clamp(min=1e-6)
+    return qfl.sum() / n, ((1 - i + dc / dd) * W).sum() / all_w, (lk * W).sum() / all_w
 
 
 class Stream(torch.utils.data.IterableDataset):
-    def __init__(s, views, batch, seed, start):
-        s.v, s.batch, s.seed, s.start = views, batch, seed, start
+    """Batches: pictures [B,S,S,3] uint8 and target() of them."""
+
+    def __init__(s, views, grid, batch, seed, start):
+        s.v, s.grid, s.batch, s.seed, s.start = views, grid, batch, seed, start
 
     def __iter__(s):
         cv2.setNumThreads(1)
+        torch.set_num_threads(1)
         info = torch.utils.data.get_worker_info()
         k, n = (info.id, info.num_workers) if info else (0, 1)
         step = s.start + k
         while True:  # a view depends on (seed, step, place) alone: a resumed run sees the same ones
             r = [s.v.view(np.random.default_rng((s.seed, step, i))) for i in range(s.batch)]
-            yield torch.from_numpy(np.stack([v[0] for v in r])), [
-                tuple(torch.from_numpy(np.ascontiguousarray(x)) for x in v[1:]) for v in r
-            ]
+            t = [tuple(torch.from_numpy(np.ascontiguousarray(x)) for x in v[1:]) for v in r]
+            yield torch.from_numpy(np.stack([v[0] for v in r])), target(t, s.grid)
             step += n
 
 
-def export(net, path):
+def export(net, path, device='cpu'):
     net.eval()
     names = [f'{k}_{s}' for k in ('score', 'bbox', 'kps') for s in STRIDES]
     kw = dict(dynamo=False) if torch.__version__ >= '2.5' else {}
     torch.onnx.export(
         net,
-        torch.zeros(1, 3, 640, 640),
+        torch.zeros(1, 3, 640, 640, device=device),
         path,
         input_names=['input.1'],
         output_names=names,
@@ -234,6 +234,12 @@ def main():
     a.add_argument('--seed', type=int, default=1)
     a.add_argument('--labels', default='detector-labels.npz')
     a.add_argument('--checkpoint')
+    a.add_argument('--device', default='cpu')
+    a.add_argument(
+        '--minutes',
+        type=float,
+        help='ends after so long at the latest, the learning rate falling with the time that is left',
+    )
     a.add_argument('--workers', type=int, default=1)
     a.add_argument('--landmarks', type=float, default=3.0, help='weight of the landmarks in the loss')
     a.add_argument('--start', help='checkpoint, or exported network, whose weights to start from')
@@ -241,6 +247,7 @@ def main():
     a = a.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
+    torch.backends.cudnn.benchmark = True
     cv2.setNumThreads(1)
     names, scenes, crops, boxes = data.load(a.faces, a.yunet, a.labels)
     train_ix = [i for i in range(len(scenes)) if i % 10 != 7]
@@ -249,13 +256,16 @@ def main():
     views = data.Views(train, crops, boxes, a.size, hard)  # every tenth photo is held back
     ctr, stride, box = anchors(a.size)
     levels = torch.cat([torch.full(((a.size // s) ** 2 * 2,), i) for i, s in enumerate(STRIDES)])
+    grid, device = (ctr, stride, box, levels), torch.device(a.device)
+    ctr, stride = ctr.to(device), stride.to(device)
     net = Net()
     if a.start and a.start.endswith('.onnx'):
-        few = next(iter(Stream(views, 64, a.seed, 1 << 30)))[0]
+        few = next(iter(Stream(views, grid, 64, a.seed, 1 << 30)))[0]
         warm.start(net, a.start, lambda: net((few.permute(0, 3, 1, 2).float() - 127.5) / 128))
     elif a.start:
-        net.load_state_dict(torch.load(a.start)['net'], strict=False)
-    net = net.to(memory_format=torch.channels_last)  # a quarter less time a step on CPUs
+        net.load_state_dict(torch.load(a.start, map_location='cpu')['net'], strict=False)
+    torch.set_num_threads(a.threads)
+    net = net.to(device).to(memory_format=torch.channels_last)  # a quarter less time a step on CPUs
     rest = [p for p in net.parameters() if p.dim() <= 1]
     decay = [p for p in net.parameters() if p.dim() > 1]
     opt = torch.optim.SGD(
@@ -264,27 +274,39 @@ def main():
     ema = torch.optim.swa_utils.AveragedModel(net, avg_fn=lambda e, p, n: e * 0.998 + p * 0.002, use_buffers=True)
     step = 0
     if a.checkpoint and os.path.exists(a.checkpoint):
-        c = torch.load(a.checkpoint)
+        c = torch.load(a.checkpoint, map_location=device)
         net.load_state_dict(c['net'])
         ema.load_state_dict(c['ema'])
         opt.load_state_dict(c['opt'])
         step = c['step']
+
+    def save():
+        if a.checkpoint:
+            c = dict(net=net.state_dict(), ema=ema.state_dict(), opt=opt.state_dict(), step=step)
+            torch.save(c, a.checkpoint + '.tmp')
+            os.replace(a.checkpoint + '.tmp', a.checkpoint)
+        export(ema.module, a.out, device)
+        ema.module.train()
+
     it = iter(
         torch.utils.data.DataLoader(
-            Stream(views, a.batch, a.seed, step),
+            Stream(views, grid, a.batch, a.seed, step),
             batch_size=None,
             num_workers=a.workers,
             prefetch_factor=4 if a.workers else None,
         )
     )
-    t0, s0, run = time.time(), step, np.zeros(3)
-    while step < a.steps:
+    t0, s0, run = time.time(), step, 0
+    saved = t0
+    begun = step / a.steps
+    while step < a.steps and (not a.minutes or time.time() - t0 < a.minutes * 60):
         x, t = next(it)
-        lr = a.lr * min(1, (step + 1) / 500) * max(0.01, 0.5 * (1 + math.cos(math.pi * step / a.steps)))
+        at = begun + (1 - begun) * (time.time() - t0) / (a.minutes * 60) if a.minutes else step / a.steps
+        lr = a.lr * min(1, (step + 1) / 500) * max(0.01, 0.5 * (1 + math.cos(math.pi * min(at, 1))))
         for p in opt.param_groups:
             p['lr'] = lr
-        x = ((x.permute(0, 3, 1, 2).float() - 127.5) / 128).contiguous(memory_format=torch.channels_last)
-        l = losses(net(x), t, ctr, stride, box, levels)
+        x = ((x.to(device).permute(0, 3, 1, 2).float() - 127.5) / 128).contiguous(memory_format=torch.channels_last)
+        l = losses(net(x), [v.to(device) for v in t], ctr, stride)
         loss = l[0] + 2 * l[1] + a.landmarks * l[2]
         opt.zero_grad()
         loss.backward()
@@ -292,24 +314,21 @@ def main():
         opt.step()
         ema.update_parameters(net)
         step += 1
-        run += [v.item() for v in l]
+        run = run + torch.stack(l).detach()
         if step % 50 == 0:
             v = (step - s0) * a.batch / (time.time() - t0)
-            r = run / 50
-            run[:] = 0
+            r, run = (run / 50).tolist(), 0
+            left = (a.steps - step) * a.batch / v / 60
+            if a.minutes:
+                left = min(left, a.minutes - (time.time() - t0) / 60)
             print(
-                f'step {step}/{a.steps} score {r[0]:.4f} box {r[1]:.4f} landmarks {r[2]:.4f} lr {lr:.4f} {v:.1f} images/s {(a.steps - step) * a.batch / v / 60:.0f} min left',
+                f'step {step} score {r[0]:.4f} box {r[1]:.4f} landmarks {r[2]:.4f} lr {lr:.4f} {v:.1f} images/s {left:.0f} min left',
                 flush=True,
             )
-        if step % 250 == 0 or step == a.steps:
-            if a.checkpoint:
-                torch.save(
-                    dict(net=net.state_dict(), ema=ema.state_dict(), opt=opt.state_dict(), step=step),
-                    a.checkpoint + '.tmp',
-                )
-                os.replace(a.checkpoint + '.tmp', a.checkpoint)
-            export(ema.module, a.out)
-            ema.module.train()
+        if time.time() - saved > 120:
+            save()
+            saved = time.time()
+    save()
 
 
 if __name__ == '__main__':

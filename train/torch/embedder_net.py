@@ -1,0 +1,187 @@
+"""Networks from facet's short descriptions (train/net.h), their ONNX form, and ONNX teachers as modules."""
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Unit(nn.Module):
+    """Convolution, BatchNorm, PReLU and residual, each where `facet train` has it. kind: conv, dw or bn."""
+
+    def __init__(s, kind, ci, co, k, stride, pad, prelu, residual=None, fixed_gamma=False):
+        super().__init__()
+        s.kind, s.k, s.stride, s.pad, s.residual = kind, k, stride, pad, residual
+        s.conv = None
+        if kind != 'bn':
+            s.conv = nn.Conv2d(ci, co, k, stride, pad, groups=ci if kind == 'dw' else 1, bias=False)
+            nn.init.normal_(s.conv.weight, 0, (2 / s.conv.weight[0].numel()) ** 0.5)
+        s.norm = nn.BatchNorm2d(co)
+        s.norm.weight.requires_grad_(not fixed_gamma)
+        s.act = nn.PReLU(co) if prelu else None
+
+    def forward(s, x):
+        x = s.norm(s.conv(x) if s.conv is not None else x)
+        return s.act(x) if s.act is not None else x
+
+
+class Net(nn.Module):
+    """-> embeddings [n, dim] of pictures [n, 3, size, size], (x - 127.5) / 127.5."""
+
+    def __init__(s, text):
+        super().__init__()
+        s.text, s.size, s.units = text, 112, nn.ModuleList()
+        s.c, s.side, s.macs = 3, 112, 0
+        for words in (t.split() for t in text.replace('\n', ';').split(';')):
+            if words:
+                linear = words[-1] == 'linear'
+                s.statement(words[0], [int(v) for v in words[1 : len(words) - linear]], linear)
+
+    def add(s, kind, co, k, stride, pad, prelu, **more):
+        s.units.append(Unit(kind, s.c, co, k, stride, pad, prelu, **more))
+        s.c, s.side = co, (s.side + 2 * pad - k) // stride + 1
+        w = s.units[-1].conv
+        s.macs += 0 if w is None else w.weight.numel() * s.side**2
+
+    def bottleneck(s, c, e, stride, residual):
+        start = len(s.units) - 1
+        s.add('conv', e, 1, 1, 0, True)
+        s.add('dw', e, 3, stride, 1, True)
+        s.add('conv', c, 1, 1, 0, False, residual=start if residual else None)
+
+    def statement(s, name, v, linear):
+        if name == 'input':
+            s.size = s.side = v[0]
+            s.c = v[1] if len(v) > 1 else 3
+        elif name == 'conv':
+            s.add('conv', v[0], v[1], v[2], v[1] // 2, not linear)
+        elif name == 'dw':
+            s.add('dw', s.c, v[0], v[1], v[0] // 2, not linear)
+        elif name == 'down':
+            s.bottleneck(v[0], v[1], v[2], False)
+        elif name == 'res':
+            for _ in range(v[1]):
+                s.bottleneck(s.c, v[0], 1, True)
+        elif name == 'gdc':
+            s.add('dw', s.c, s.side, 1, 0, False)
+        elif name == 'bn':
+            s.add('bn', s.c, 1, 1, 0, False)
+        elif name == 'linear':
+            s.dim = v[0]
+            s.add('conv', v[0], s.side, 1, 0, False, fixed_gamma=True)
+        else:
+            raise SystemExit(f'network "{name}": this program does not have it')
+
+    def forward(s, x):
+        kept = {u.residual for u in s.units}
+        at = {}
+        for i, u in enumerate(s.units):
+            x = u(x)
+            if u.residual is not None:
+                x = x + at.pop(u.residual)
+            if i in kept:
+                at[i] = x
+        return x.flatten(1)
+
+
+def export(net, path):
+    """Writes what `facet train` would: it can go on from the file (init, facet train --export)."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes, tensors = [], []
+
+    def put(name, v, shape=None):
+        v = v.detach().float().cpu().numpy()
+        tensors.append(numpy_helper.from_array(np.ascontiguousarray(v.reshape(shape or v.shape)), name))
+        return name
+
+    def result(i):
+        return names[i] + '.out' if i >= 0 else 'input.1'
+
+    names = [f'{u.kind}{i}' for i, u in enumerate(net.units)]
+    for i, (n, u) in enumerate(zip(names, net.units)):
+        x = result(i - 1)
+        if u.conv is not None:
+            w = put(n + '.weight', u.conv.weight)
+            nodes.append(
+                helper.make_node('Conv', [x, w], [n + '.conv'], n + '.conv', dilations=[1, 1], group=u.conv.groups,
+                                 kernel_shape=[u.k] * 2, pads=[u.pad] * 4, strides=[u.stride] * 2)
+            )  # fmt: skip
+            x = n + '.conv'
+        m = u.norm
+        parts = [
+            put(f'{n}.{k}', v)
+            for k, v in dict(gamma=m.weight, beta=m.bias, mean=m.running_mean, var=m.running_var).items()
+        ]
+        stages = ['.norm'] + ['.act'] * (u.act is not None) + ['.sum'] * (u.residual is not None)
+        outs = [n + t for t in stages[:-1]] + [n + '.out']
+        nodes.append(helper.make_node('BatchNormalization', [x, *parts], [outs[0]], outs[0], epsilon=m.eps))
+        if u.act is not None:
+            slope = put(n + '.slope', u.act.weight, (-1, 1, 1))
+            nodes.append(helper.make_node('PRelu', [outs[0], slope], [outs[1]], outs[1]))
+        if u.residual is not None:
+            nodes.append(helper.make_node('Add', [outs[-2], result(u.residual)], [outs[-1]], outs[-1]))
+    nodes.append(helper.make_node('Flatten', [result(len(names) - 1)], ['embedding'], 'embedding', axis=1))
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes, 'embedder', [value('input.1', TensorProto.FLOAT, ['N', 3, net.size, net.size])],
+        [value('embedding', TensorProto.FLOAT, ['N', net.dim])], tensors,
+    )  # fmt: skip
+    model = helper.make_model(graph, producer_name='facet', opset_imports=[helper.make_opsetid('', 13)], ir_version=7)
+    p = model.metadata_props.add()
+    p.key, p.value = 'facet.network', net.text
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+class Teacher(nn.Module):
+    """An ONNX embedder of convolutions and elementwise operators: pictures [n, 3, h, w] -> [n, dim]. BatchNorms are constants."""
+
+    def __init__(s, path):
+        import onnx
+        from onnx import helper, numpy_helper
+
+        super().__init__()
+        g = onnx.load(path).graph
+        s.input, s.output, s.nodes, s.number = g.input[0].name, g.output[0].name, [], {}
+        fixed = {i.name: numpy_helper.to_array(i) for i in g.initializer}
+        s.weights = nn.ParameterList()
+        for n in g.node:
+            at = {a.name: helper.get_attribute_value(a) for a in n.attribute}
+            if n.op_type == 'Constant':
+                fixed[n.output[0]] = numpy_helper.to_array(at['value'])
+            elif n.op_type in ('Cast', 'Identity') and n.input[0] in fixed:
+                fixed[n.output[0]] = fixed[n.input[0]].astype(np.float32)
+            elif n.op_type == 'Transpose' and n.input[0] in fixed:
+                fixed[n.output[0]] = fixed[n.input[0]].T
+            else:
+                for i in n.input:
+                    if i in fixed and i not in s.number and fixed[i].size > 1:
+                        s.number[i] = len(s.weights)
+                        learned = n.op_type != 'BatchNormalization' or i in n.input[1:3]
+                        s.weights.append(nn.Parameter(torch.from_numpy(np.array(fixed[i], np.float32)), learned))
+                small = {i: float(fixed[i]) for i in n.input if i in fixed and fixed[i].size == 1}
+                s.nodes.append((n.op_type, list(n.input), n.output[0], at, small))
+
+    def forward(s, x):
+        e = {s.input: x}
+        for op, names, out, at, small in s.nodes:
+            v = [e[i] if i in e else s.weights[s.number[i]] if i in s.number else small.get(i) for i in names]
+            if op == 'Conv':
+                top, left, bottom, right = at.get('pads', [0, 0, 0, 0])
+                if (top, left) != (bottom, right):
+                    v[0], top, left = F.pad(v[0], (left, right, top, bottom)), 0, 0
+                e[out] = F.conv2d(*v, stride=at.get('strides', 1), padding=(top, left), groups=at.get('group', 1))
+            elif op == 'Clip':
+                low, high = (v + [None, None])[1:3]
+                e[out] = v[0].clamp(at.get('min', low), at.get('max', high))
+            elif op == 'BatchNormalization':
+                e[out] = F.batch_norm(v[0], v[3], v[4], v[1], v[2], eps=at.get('epsilon', 1e-5))
+            elif op in ('Add', 'Sub', 'Mul', 'MatMul'):
+                e[out] = {'Add': torch.add, 'Sub': torch.sub, 'Mul': torch.mul, 'MatMul': torch.matmul}[op](*v)
+            elif op == 'Flatten':
+                e[out] = v[0].flatten(1)
+            else:
+                raise SystemExit(f'teacher: operator {op} is not supported')
+        return e[s.output]
