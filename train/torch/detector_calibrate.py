@@ -4,7 +4,7 @@
     python3 detector_calibrate.py --faces DIR --labels FILE.npz --detector det.onnx --out calibrated.onnx
 
 The loss teaches each anchor the IoU of its box, and what a threshold then lets through differs: of small detections with a score of 0.5 most
-are texture, of large ones nearly all are faces. A logistic regression for each anchor (Platt, "Probabilistic outputs for support vector machines", 1999),
+are texture, of large ones nearly all are faces. A logistic regression with a bias for each anchor (Platt, "Probabilistic outputs for support vector machines", 1999),
 over what is found on the photos held back from training (every tenth) at several input sizes, tells where half of the detections are faces
 that the labels have; the biases of the score layers are moved so that this is at 0.5.
 """
@@ -18,13 +18,13 @@ from onnx import numpy_helper
 from detector_data import iou
 from evaluate import Scrfd
 
-SIZES = 128, 192, 320, 448, 640
+SIZES = (128, 640), (640,), (448,), (320,), (192,)  # what the pipeline does, and others
 
 
-def found(det, bgr, size, least):
+def found(det, bgr, sizes, least):
     """Boxes, scores and anchors (0 to 5) after suppression, down to a score of `least`."""
-    b, c, _ = det.one(bgr, size)
-    a = np.concatenate([np.tile([2 * i, 2 * i + 1], (size // s) ** 2) for i, s in enumerate((8, 16, 32))])
+    b, c, _ = (np.concatenate(v) for v in zip(*(det.one(bgr, z) for z in sizes)))
+    a = np.concatenate([np.tile([2 * i, 2 * i + 1], (z // s) ** 2) for z in sizes for i, s in enumerate((8, 16, 32))])
     i = np.nonzero(c >= least)[0]
     keep = []
     for j in i[np.argsort(-c[i], kind='stable')]:
@@ -43,8 +43,8 @@ def collect(a):
             continue
         im = cv2.imread(os.path.join(a.faces, 'scenes', name))
         known, sure = c['b'][at[i] : at[i + 1]], c['w'][at[i] : at[i + 1], 0] > 0
-        for size in SIZES:
-            b, score, anchor = found(det, im, size, 0.15)
+        for sizes in SIZES:
+            b, score, anchor = found(det, im, sizes, 0.2)
             m = iou(b, known) if len(known) and len(b) else np.zeros((len(b), 1))
             best = m.argmax(1) if len(b) else ()
             for j, k in enumerate(best):
@@ -54,16 +54,18 @@ def collect(a):
     return np.array(rows, np.float64).T
 
 
-def crossing(x, y, ridge=2.0):
-    """The logit at which half are faces: a logistic regression by Newton's method, drawn to that of 0.5 where there is little to learn from."""
-    w = np.array([0.0, 1.0])
-    f = np.stack([np.ones_like(x), x], 1)
-    for _ in range(50):
+def fit(x, anchor, y):
+    """Logistic regression by Newton's method: a bias for each anchor, one slope. -> the logits to add, so that 0.5 is where half are faces."""
+    f = np.c_[np.eye(6)[anchor.astype(int)], x]
+    start = np.r_[np.zeros(6), 1]
+    w = start.copy()
+    for _ in range(60):
         p = 1 / (1 + np.exp(-f @ w))
-        g = f.T @ (p - y) + ridge * (w - (0, 1))
-        h = (f * (p * (1 - p))[:, None]).T @ f + ridge * np.eye(2)
-        w -= np.linalg.solve(h, g)
-    return -w[0] / max(w[1], 0.2)
+        slope = (f * (p * (1 - p))[:, None]).T @ f + np.eye(
+            7
+        )  # drawn to the scores as they are where there is little to learn from
+        w -= np.linalg.solve(slope, f.T @ (p - y) + w - start)
+    return (w[:6] / w[6]).clip(-0.8, 0.8)
 
 
 def main():
@@ -72,11 +74,10 @@ def main():
         a.add_argument('--' + n, required=True)
     a = a.parse_args()
     x, anchor, y = collect(a)
-    move = []
+    move = fit(x, anchor, y)
     for k in range(6):
         m = anchor == k
-        move.append(-np.clip(crossing(x[m], y[m]), -0.8, 0.8))
-        print(f'anchor of {16 << k} pixels: {m.sum()} detections, {int(y[m].sum())} faces; logit {move[-1]:+.2f}')
+        print(f'anchor of {16 << k} pixels: {m.sum()} detections, {int(y[m].sum())} faces; logit {move[k]:+.2f}')
     model = onnx.load(a.detector)
     stored = {t.name: t for t in model.graph.initializer}
     layers = [
