@@ -184,7 +184,7 @@ def manifests(rng):
     yield "least", b'{"facet_pack": 1}'
     yield "whole", json.dumps({
         "facet_pack": 1, "name": "seed", "licence": "MIT", "threshold": 0.4, "other": [1, {"a": None}],
-        "files": [{"file": "det.onnx", "task": "detection", "sha256": "0" * 64, "mean": 127.5, "std": 128},
+        "files": [{"file": "det.onnx", "task": "detection", "sha256": "0" * 64, "mean": 127.5, "std": 128, "average_landmarks": True},
                   {"file": "embed.onnx", "task": "recognition"}]}).encode()
     yield "leaves-the-folder", b'{"facet_pack": 1, "files": [{"file": "../x.onnx"}]}'
     yield "escapes", b'{"facet_pack": 1, "name": "\\ud83d\\ude00\\u0000", "threshold": 1e400}'

@@ -20,7 +20,15 @@ const cli_topic cli_topics[] = {
      "  https://github.com/deepinsight/insightface/releases/tag/v0.7\n"
      "'facet models get buffalo_sc' (15 MB) fetches one after you accepted its terms,\n"
      "'facet models import' takes a zip or a folder that you have; then say\n"
-     "'--models buffalo_sc'. Whether it is sound: 'facet doctor --models PACK'.\n"},
+     "'--models buffalo_sc'. Whether it is sound: 'facet doctor --models PACK'.\n"
+     "\n"
+     "A file pack.json in a pack's folder may say more; \"facet_pack\" is needed, the\n"
+     "rest may be left out:\n"
+     "  {\"facet_pack\": 1, \"name\": \"mine\", \"threshold\": 0.4, \"files\": [\n"
+     "    {\"file\": \"det.onnx\", \"task\": \"detection\", \"average_landmarks\": true},\n"
+     "    {\"file\": \"w_256.onnx\", \"sha256\": \"...\", \"mean\": 127.5, \"std\": 127.5}]}\n"
+     "threshold: the cosine from which two faces are one person's; average_landmarks:\n"
+     "over all candidates of a face, not the best one's; mean, std: of the input.\n"},
     {"inputs", "how photos are named",
      "A PHOTO is one of\n"
      "\n"
