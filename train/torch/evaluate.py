@@ -2,7 +2,8 @@
 """The figures of a pack's model card.
 
     python3 evaluate.py lfw --facet build/tools/facet --faces DIR [--models PACK]
-    python3 evaluate.py detector --detector det.onnx --reference scrfd_2.5g_kps.onnx --photos DIR... [--yunet yunet.onnx]
+    python3 evaluate.py detector --detector det.onnx --reference scrfd_2.5g_kps.onnx --photos DIR... [--average] [--yunet yunet.onnx]
+    python3 evaluate.py composed --detector det.onnx --faces DIR --labels detector-labels.npz
 
 lfw: the whole pack on LFW's development set (lfw-dev.tar, lfw-dev-pairs.csv and lfw-dev-identities.csv in DIR): facet's own detection
 and alignment, the largest face of each photo. Accuracy of the pairs with ten folds (pair i in fold i mod 10; the threshold of nine is
@@ -13,6 +14,8 @@ detector: of the reference's faces above 0.6, the share found at IoU 0.5 at scor
 detections, the share that overlaps none of the reference's faces above 0.3; landmarks: mean distance of the five in parts of the
 reference's eye distance. With --tenth only every tenth picture (number % 10 == 7), which detector.py holds back. --yunet: the
 same for the labels that detector.py learns from.
+
+composed: recall by size on group scenes put together from the held-back photos and crops of faces, one input of 640 pixels, IoU 0.4.
 """
 
 import argparse
@@ -26,6 +29,7 @@ import tempfile
 import cv2
 import numpy as np
 import onnxruntime as ort
+import detector_data
 from detector_data import YuNet, iou, label
 
 
@@ -122,6 +126,29 @@ def run_detector(a):
     compare(teacher, reference, files)
 
 
+def run_composed(a):
+    """Group scenes composed of held-back photos and crops (detector_data.py): which share of their faces is found, by height."""
+    _, scenes, crops, boxes = detector_data.load(a.faces, None, a.labels)
+    views = detector_data.Views([s for i, s in enumerate(scenes) if i % 10 == 7], crops, boxes, 640)
+    views.fill = (0, 0, 0)
+    det, bins = Scrfd(a.detector), (8, 12, 16, 24, 48, 640)
+    hit, faces, false, n = np.zeros(5, int), np.zeros(5, int), 0, 0
+    for i in range(a.scenes):
+        im, (b, _, w) = views.mosaic(np.random.default_rng(i), 640)
+        found = det(im[:, :, ::-1], 0.5, (640,))[0]
+        m = iou(b, found) if len(b) and len(found) else np.zeros((len(b), len(found)))
+        n, false = n + len(found), false + (int((m.max(0) < 0.4).sum()) if len(b) else len(found))
+        k = np.digitize(b[:, 3] - b[:, 1], bins) - 1
+        for j in np.nonzero((w[:, 0] > 0) & (k >= 0) & (k < 5))[0]:
+            faces[k[j]] += 1
+            hit[k[j]] += len(found) > 0 and m[j].max() >= 0.4
+    print(f'{a.scenes} composed scenes, {false} of {n} detections false')
+    for k in range(5):
+        print(
+            f'  faces of {bins[k]} to {bins[k + 1]} pixels: {hit[k]} of {faces[k]} ({100 * hit[k] / max(faces[k], 1):.0f} %)'
+        )
+
+
 def run_lfw(a):
     def rows(name):
         return list(csv.DictReader(open(os.path.join(a.faces, name))))
@@ -185,6 +212,12 @@ def main():
     q.add_argument('--tenth', action='store_true')
     q.add_argument('--yunet')
     q.add_argument('--average', action='store_true', help='landmarks as of a pack whose manifest has average_landmarks')
+    q = sub.add_parser('composed')
+    q.set_defaults(run=run_composed)
+    q.add_argument('--detector', required=True)
+    q.add_argument('--faces', required=True)
+    q.add_argument('--labels', required=True, help='as detector.py wrote them')
+    q.add_argument('--scenes', type=int, default=120)
     a = p.parse_args()
     a.run(a)
 
