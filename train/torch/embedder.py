@@ -103,7 +103,7 @@ def options():
     a.add_argument('--lr', type=float, default=0.5)
     a.add_argument('--decay', type=float, default=3e-4)
     a.add_argument('--warmup', type=float, default=0.03, help='share of the time')
-    a.add_argument('--margin-weight', type=float, default=0.05)
+    a.add_argument('--margin-weight', type=float, default=0.03)
     a.add_argument('--margin-from', type=float, default=0.3, help='share of the time without that loss')
     a.add_argument('--margin', type=float, default=0.2)
     a.add_argument('--scale', type=float, default=32)
