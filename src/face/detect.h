@@ -14,7 +14,7 @@ typedef struct fct_det {
     float score;
     float kps[5][2];
     float value; /* sort key; scratch of the functions below */
-    float weight;
+    float weight; /* of its landmarks in a mean; scratch of fct_det_nms() */
     int place;
 } fct_det;
 

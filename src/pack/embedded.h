@@ -14,7 +14,7 @@ typedef struct fct_embedded_file {
     uint32_t task;                   /* fct_task; 0 = by its signature */
     bool has_norm;                   /* mean and std are given */
     double mean, std;
-    bool average_landmarks;
+    bool average_landmarks; /* of a detector; see fct_det_nms() */
 } fct_embedded_file;
 
 typedef struct fct_embedded_pack {

@@ -12,7 +12,7 @@ typedef struct fct_manifest_file {
     char sha256[65]; /* lower case; "" = not given */
     bool has_norm;   /* mean and std are given */
     double mean, std;
-    bool average_landmarks;
+    bool average_landmarks; /* of a detector; see fct_det_nms() */
 } fct_manifest_file;
 
 typedef struct fct_manifest {

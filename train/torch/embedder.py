@@ -116,7 +116,6 @@ def options():
     a.add_argument('--checkpoint')
     a.add_argument('--layout', choices=('channels_last', 'contiguous_format'), default='channels_last')
     a.add_argument('--float', choices=('bfloat16', 'float16', 'float32'), default='bfloat16')
-    a.add_argument('--compile', action='store_true', help='fuse the elementwise layers (a minute, once)')
     a.add_argument('--seed', type=int, default=1)
     a.add_argument('--threads', type=int, default=8)
     return a.parse_args()
@@ -153,8 +152,6 @@ class Run:
         if a.start:
             c = torch.load(a.start, map_location=s.device)
             s.net.load_state_dict(c['ema'], strict=False)
-        if a.compile:
-            s.net.compile(dynamic=False)
         s.scaling = 1024.0 if a.float == 'float16' else 1.0
         print(
             f'{len(x)} crops, {int(who.max()) + 1} identities, network of {s.net.macs / 1e6:.0f} MMAC and '
@@ -181,9 +178,9 @@ class Run:
         with torch.no_grad(), s.autocast():
             return s.teacher(x.contiguous(memory_format=s.layout))
 
-    def embed(s, x, net=None):
+    def embed(s, x):
         with s.autocast():
-            return (net or s.net)(((x - 127.5) / 127.5).contiguous(memory_format=s.layout))
+            return s.net(((x - 127.5) / 127.5).contiguous(memory_format=s.layout))
 
     def report(s, what, m):
         print(
@@ -260,7 +257,7 @@ class Run:
     def measure(s, name):
         if s.dev:
             with torch.no_grad():
-                s.report(name, s.averaged(lambda: s.dev.measure(lambda x: s.embed(x, s.net.forward))))
+                s.report(name, s.averaged(lambda: s.dev.measure(s.embed)))
 
     def train(s):
         s.net.train()

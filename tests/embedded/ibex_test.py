@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""What the default pack's manifest asks for reaches the faces: averaged landmarks, from a folder and built in.
+
+    ibex_test.py FACET MODELS PHOTO
+
+MODELS: the folder of the pack that is built into FACET; PHOTO: one with several faces."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
+from report import Report  # noqa: E402
+
+FACET, MODELS, PHOTO = sys.argv[1:4]
+
+
+def faces(*options):
+    """(boxes, landmarks) of the photo's faces."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("FCT_")}
+    with tempfile.TemporaryDirectory() as home:
+        r = subprocess.run([FACET, "detect", "--json", *options, PHOTO], capture_output=True, text=True,
+                           env={**env, "HOME": home})
+    found = json.loads(r.stdout)["faces"] if r.returncode == 0 else []
+    return [f["box"] for f in found], [f["kps"] for f in found]
+
+
+def main():
+    report = Report()
+    with tempfile.TemporaryDirectory() as best:
+        for name in os.listdir(MODELS):
+            shutil.copy(os.path.join(MODELS, name), best)
+        path = os.path.join(best, "pack.json")
+        with open(path) as f:
+            m = json.load(f)
+        removed = [e.pop("average_landmarks", None) for e in m["files"]]
+        with open(path, "w") as f:
+            json.dump(m, f)
+        built_in, folder, plain = faces(), faces("--models", MODELS), faces("--models", best)
+    report.check("ibex asks for averaged landmarks", [] if True in removed else ["pack.json: no average_landmarks"])
+    report.check("ibex finds the faces", [] if len(folder[0]) > 1 else ["%d faces in %s" % (len(folder[0]), PHOTO)])
+    report.check("ibex built in is the folder's", [] if built_in == folder else ["%r, wanted %r" % (built_in, folder)])
+    report.check("ibex without averaging has the same boxes", [] if plain[0] == folder[0] else ["%r, wanted %r" % (plain, folder)])
+    report.check("ibex without averaging has other landmarks", [] if plain[1] != folder[1] else ["all are the best candidate's"])
+    report.close()
+
+
+main()
