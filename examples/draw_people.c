@@ -29,9 +29,12 @@ static void eye(fct_image *im, float x, float y, float r, uint32_t iris, uint32_
 }
 
 static void person(fct_image *im, float x, float y, float r) {
-    static const uint32_t skins[] = {0xF0C8A8, 0xD8A078, 0xA87048, 0xE8B890, 0x8A5A3C}, hairs[] = {0x2A1C14, 0x6A4020, 0xC89A4A, 0x8A8A8A, 0x14100E},
-                          shirts[] = {0x3A6EA5, 0xA53A4A, 0x3A8A5A, 0xC8A040, 0x6A4A9A}, irises[] = {0x5A3A20, 0x3A6A9A, 0x4A7A4A};
-    uint32_t skin = skins[pick(5)], hair = hairs[pick(5)], shade = (skin >> 1 & 0x7F7F7F) + (skin >> 2 & 0x3F3F3F), iris = irises[pick(3)];
+    static const uint32_t skins[] = {0xF0C8A8, 0xD8A078, 0xA87048, 0xE8B890, 0x8A5A3C},
+                          hairs[] = {0x2A1C14, 0x6A4020, 0xC89A4A, 0x8A8A8A, 0x14100E},
+                          shirts[] = {0x3A6EA5, 0xA53A4A, 0x3A8A5A, 0xC8A040, 0x6A4A9A},
+                          irises[] = {0x5A3A20, 0x3A6A9A, 0x4A7A4A};
+    uint32_t skin = skins[pick(5)], hair = hairs[pick(5)], shade = (skin >> 1 & 0x7F7F7F) + (skin >> 2 & 0x3F3F3F),
+             iris = irises[pick(3)];
     bool longer = pick(2);
     ellipse(im, x, y + r * 2.15f, r * 1.35f, r * 1.0f, shirts[pick(5)]);
     if (longer) ellipse(im, x, y + r * 0.25f, r * 0.98f, r * 1.35f, hair);

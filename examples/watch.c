@@ -42,8 +42,7 @@ int main(int argc, char **argv) {
     if (fct_pack_open(argv[2], NULL, &pack, &e) || fct_gallery_open(argv[3], NULL, &gallery, &e) ||
         fct_source_open(argv[1], NULL, &source, &e) || fct_tracker_create(pack, gallery, NULL, &tracker, &e))
         fail(&e);
-    else
-        code = watch(source, tracker);
+    else code = watch(source, tracker);
     fct_tracker_free(tracker);
     fct_source_free(source);
     fct_gallery_free(gallery);

@@ -73,8 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     FUZZ_REQUIRE(text);
     memcpy(text, data, size);
     text[size] = 0;
-    if (size && data[0] == '{')
-        use_json(text, size);
+    if (size && data[0] == '{') use_json(text, size);
     else {
         use_base64(text);
         use_csv(text, size);

@@ -14,12 +14,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Ends the process, which the fuzzer reports with the input, unless cond holds. */
-#define FUZZ_REQUIRE(cond)                                                                           \
-    do {                                                                                             \
-        if (!(cond)) {                                                                               \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                               \
-            abort();                                                                                 \
-        }                                                                                            \
+#define FUZZ_REQUIRE(cond)                                                                                             \
+    do {                                                                                                               \
+        if (!(cond)) {                                                                                                 \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                                                 \
+            abort();                                                                                                   \
+        }                                                                                                              \
     } while (0)
 
 /* What holds after every call: a status and an error that agree, and an object

@@ -35,10 +35,8 @@ static void read_signature(const uint8_t *data, size_t size) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     long live = fct_alloc_live();
-    if (size && data[0] == '{')
-        read_manifest(data, size);
-    else
-        read_signature(data, size);
+    if (size && data[0] == '{') read_manifest(data, size);
+    else read_signature(data, size);
     FUZZ_REQUIRE(fct_alloc_live() == live);
     return 0;
 }

@@ -6,8 +6,8 @@
 #include "pack/signature.h"
 
 #define MAX_ELEMENTS (1 << 16)
-#define MAX_INPUTS 4
-#define MAX_OUTPUTS 64
+#define MAX_INPUTS   4
+#define MAX_OUTPUTS  64
 
 /* A shape for an input: its own where fixed, `varying` where not; false when it
  * is too large for a fuzzer. */
@@ -66,8 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fct_session *session = NULL;
     fct_error e;
     long live = fct_alloc_live();
-    fct_work_limits = (fct_limits){.elements = 1 << 20, .plain = 1 << 22, .fast = 1 << 24, .folded = 1 << 16,
-                                   .packed = 1 << 20, .arena = 1 << 26};
+    fct_work_limits = (fct_limits){
+        .elements = 1 << 20, .plain = 1 << 22, .fast = 1 << 24, .folded = 1 << 16, .packed = 1 << 20, .arena = 1 << 26};
     fct_set_threads(1, NULL);
     route(data, size);
     fct_model_opts_init(&o);

@@ -73,7 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     long live = fct_alloc_live();
     if (!*room) {
         const char *temp = getenv("TMPDIR");
-        snprintf(room, sizeof room, "%.1000s/zip-fuzz-%llu", temp && *temp ? temp : ".", (unsigned long long)fct_time_ns());
+        snprintf(room, sizeof room, "%.1000s/zip-fuzz-%llu", temp && *temp ? temp : ".",
+                 (unsigned long long)fct_time_ns());
         atexit(leave_room);
     }
     char *zip = in_room("pack.zip"), *into = in_room("into");

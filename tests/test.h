@@ -14,50 +14,54 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct test_case { const char *name; void (*fn)(void); struct test_case *next; } test_case;
+typedef struct test_case {
+    const char *name;
+    void (*fn)(void);
+    struct test_case *next;
+} test_case;
 static test_case *test_first, **test_last = &test_first;
 static int test_failures; /* of the running test */
 static const char *test_skipped;
 static jmp_buf test_exit;
 
-#define TEST(ident)                                                                                  \
-    static void test_##ident(void);                                                                  \
-    __attribute__((constructor)) static void test_register_##ident(void) {                           \
-        static test_case c = {#ident, test_##ident, NULL};                                           \
-        *test_last = &c;                                                                             \
-        test_last = &c.next;                                                                         \
-    }                                                                                                \
+#define TEST(ident)                                                                                                    \
+    static void test_##ident(void);                                                                                    \
+    __attribute__((constructor)) static void test_register_##ident(void) {                                             \
+        static test_case c = {#ident, test_##ident, NULL};                                                             \
+        *test_last = &c;                                                                                               \
+        test_last = &c.next;                                                                                           \
+    }                                                                                                                  \
     static void test_##ident(void)
 
-#define CHECK(cond)                                                                                  \
-    do {                                                                                             \
-        if (!(cond)) {                                                                               \
-            test_failures++;                                                                         \
-            printf("%s:%d: %s\n", __FILE__, __LINE__, #cond);                                        \
-        }                                                                                            \
+#define CHECK(cond)                                                                                                    \
+    do {                                                                                                               \
+        if (!(cond)) {                                                                                                 \
+            test_failures++;                                                                                           \
+            printf("%s:%d: %s\n", __FILE__, __LINE__, #cond);                                                          \
+        }                                                                                                              \
     } while (0)
-#define CHECK_MSG(cond, ...)                                                                         \
-    do {                                                                                             \
-        if (!(cond)) {                                                                               \
-            test_failures++;                                                                         \
-            printf("%s:%d: %s: ", __FILE__, __LINE__, #cond);                                        \
-            printf(__VA_ARGS__);                                                                     \
-            printf("\n");                                                                            \
-        }                                                                                            \
+#define CHECK_MSG(cond, ...)                                                                                           \
+    do {                                                                                                               \
+        if (!(cond)) {                                                                                                 \
+            test_failures++;                                                                                           \
+            printf("%s:%d: %s: ", __FILE__, __LINE__, #cond);                                                          \
+            printf(__VA_ARGS__);                                                                                       \
+            printf("\n");                                                                                              \
+        }                                                                                                              \
     } while (0)
 /* Ends the test at once when cond is false. */
-#define REQUIRE(cond)                                                                                \
-    do {                                                                                             \
-        if (!(cond)) {                                                                               \
-            test_failures++;                                                                         \
-            printf("%s:%d: %s\n", __FILE__, __LINE__, #cond);                                        \
-            longjmp(test_exit, 1);                                                                   \
-        }                                                                                            \
+#define REQUIRE(cond)                                                                                                  \
+    do {                                                                                                               \
+        if (!(cond)) {                                                                                                 \
+            test_failures++;                                                                                           \
+            printf("%s:%d: %s\n", __FILE__, __LINE__, #cond);                                                          \
+            longjmp(test_exit, 1);                                                                                     \
+        }                                                                                                              \
     } while (0)
-#define SKIP(reason)                                                                                 \
-    do {                                                                                             \
-        test_skipped = (reason);                                                                     \
-        longjmp(test_exit, 1);                                                                       \
+#define SKIP(reason)                                                                                                   \
+    do {                                                                                                               \
+        test_skipped = (reason);                                                                                       \
+        longjmp(test_exit, 1);                                                                                         \
     } while (0)
 
 /* Folder of development data beside the checkout (FCT_SHARED, else ../shared of
@@ -89,8 +93,7 @@ static int test_main(int argc, char **argv) {
         } else if (test_skipped) {
             skipped++;
             printf("SKIP %s: %s\n", c->name, test_skipped);
-        } else
-            passed++;
+        } else passed++;
     }
     printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
     return failed ? 1 : passed == 0 && skipped ? 77 : 0;

@@ -8,7 +8,9 @@
 
 enum { SMALLEST_SIDE = 480 }; /* of the longer side; smaller pictures are enlarged */
 
-typedef struct rect { float x1, y1, x2, y2; } rect;
+typedef struct rect {
+    float x1, y1, x2, y2;
+} rect;
 
 typedef struct canvas {
     fct_image *image;
@@ -134,7 +136,8 @@ static fct_status copy_large_enough(fct_view v, fct_image **out, float *scale, f
     return st;
 }
 
-fct_status cli_draw_faces(fct_view v, const fct_faces *faces, const cli_label *labels, fct_image **out, fct_error *err) {
+fct_status cli_draw_faces(fct_view v, const fct_faces *faces, const cli_label *labels, fct_image **out,
+                          fct_error *err) {
     canvas c = {.faces = faces};
     *out = NULL;
     fct_status st = copy_large_enough(v, &c.image, &c.scale, err);

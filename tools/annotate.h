@@ -10,7 +10,7 @@ typedef struct cli_label {
     uint32_t colour; /* of box and label, 0xRRGGBB */
 } cli_label;
 
-#define CLI_COLOUR_FOUND 0x35C46Au   /* a face, nobody in particular */
+#define CLI_COLOUR_FOUND   0x35C46Au /* a face, nobody in particular */
 #define CLI_COLOUR_UNKNOWN 0xB8BEC6u /* a face that was compared with all people */
 
 /* A colour that always is the same for a name. */

@@ -10,16 +10,16 @@ typedef struct cli_bench_layer {
 } cli_bench_layer;
 
 typedef struct cli_bench {
-    const char *path; /* borrowed */
+    const char *path;           /* borrowed */
     int64_t dims[FCT_MAX_RANK]; /* of input 0 */
     int rank;
     double macs, params;
     double load_ms, first_ms; /* loading, and the first run with its planning */
     double best_ms, median_ms, mean_ms;
     int runs, threads;
-    double peak;              /* measured multiply-add peak of one thread, FLOP/s */
+    double peak; /* measured multiply-add peak of one thread, FLOP/s */
     size_t model_bytes, session_bytes;
-    cli_bench_layer *layers;  /* owned; NULL unless asked for */
+    cli_bench_layer *layers; /* owned; NULL unless asked for */
     int n_layers;
 } cli_bench;
 

@@ -87,21 +87,23 @@ typedef enum cli_opt_id {
 #define CLI_OPT(id) (UINT64_C(1) << (id))
 /* What all commands have, those that load a pack, and those that analyse photos. */
 #define CLI_COMMON_OPTIONS (CLI_OPT(OPT_JSON) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE))
-#define CLI_PACK_OPTIONS \
-    (CLI_COMMON_OPTIONS | CLI_OPT(OPT_MODELS) | CLI_OPT(OPT_PRECISION) | CLI_OPT(OPT_LOW_MEMORY) | CLI_OPT(OPT_NO_CACHE) | \
-     CLI_OPT(OPT_THREADS))
-#define CLI_ANALYSIS_OPTIONS \
-    (CLI_PACK_OPTIONS | CLI_OPT(OPT_DET_SIZE) | CLI_OPT(OPT_DET_THRESH) | CLI_OPT(OPT_MAX_FACES) | \
+#define CLI_PACK_OPTIONS                                                                                               \
+    (CLI_COMMON_OPTIONS | CLI_OPT(OPT_MODELS) | CLI_OPT(OPT_PRECISION) | CLI_OPT(OPT_LOW_MEMORY) |                     \
+     CLI_OPT(OPT_NO_CACHE) | CLI_OPT(OPT_THREADS))
+#define CLI_ANALYSIS_OPTIONS                                                                                           \
+    (CLI_PACK_OPTIONS | CLI_OPT(OPT_DET_SIZE) | CLI_OPT(OPT_DET_THRESH) | CLI_OPT(OPT_MAX_FACES) |                     \
      CLI_OPT(OPT_ROTATIONS) | CLI_OPT(OPT_TILE) | CLI_OPT(OPT_MAX_PIXELS) | CLI_OPT(OPT_FILES_FROM))
-#define CLI_VIDEO_OPTIONS \
-    (CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_THRESHOLD) | CLI_OPT(OPT_DET_SIZE) | CLI_OPT(OPT_MAX_PIXELS) | \
-     CLI_OPT(OPT_RECORD) | CLI_OPT(OPT_EVENTS) | CLI_OPT(OPT_SNAPSHOT_DIR) | CLI_OPT(OPT_KEEP_DAYS) | \
-     CLI_OPT(OPT_SHEET) | CLI_OPT(OPT_BLUR) | CLI_OPT(OPT_EVERY) | CLI_OPT(OPT_FRAME_SIZE) | CLI_OPT(OPT_FPS) | \
+#define CLI_VIDEO_OPTIONS                                                                                              \
+    (CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_THRESHOLD) | CLI_OPT(OPT_DET_SIZE) | CLI_OPT(OPT_MAX_PIXELS) |                 \
+     CLI_OPT(OPT_RECORD) | CLI_OPT(OPT_EVENTS) | CLI_OPT(OPT_SNAPSHOT_DIR) | CLI_OPT(OPT_KEEP_DAYS) |                  \
+     CLI_OPT(OPT_SHEET) | CLI_OPT(OPT_BLUR) | CLI_OPT(OPT_EVERY) | CLI_OPT(OPT_FRAME_SIZE) | CLI_OPT(OPT_FPS) |        \
      CLI_OPT(OPT_HARDWARE) | CLI_OPT(OPT_STOP_AFTER))
 
 typedef struct cli_sizes {
     int n; /* 0 = automatic */
-    struct { int width, height; } at[FCT_MAX_DET_SIZES];
+    struct {
+        int width, height;
+    } at[FCT_MAX_DET_SIZES];
 } cli_sizes;
 
 /* Values of all options after parsing; those not given hold their defaults.
@@ -131,34 +133,43 @@ typedef struct cli_args {
 
 typedef struct cli_command {
     const char *name;
-    const char *synopsis;    /* its arguments: "PHOTO..." */
-    const char *actions;     /* what its first argument may be, "list|get", for completion; NULL = anything */
-    const char *summary;     /* one line, no full stop */
-    const char *description; /* paragraphs divided by empty lines */
-    uint64_t options;        /* CLI_OPT bits; OPT_HELP is always taken */
-    const char *examples;    /* lines; those starting with "facet" are commands, others explain the next */
-    int min_words, max_words;/* how many arguments, max -1 = any number */
+    const char *synopsis;     /* its arguments: "PHOTO..." */
+    const char *actions;      /* what its first argument may be, "list|get", for completion; NULL = anything */
+    const char *summary;      /* one line, no full stop */
+    const char *description;  /* paragraphs divided by empty lines */
+    uint64_t options;         /* CLI_OPT bits; OPT_HELP is always taken */
+    const char *examples;     /* lines; those starting with "facet" are commands, others explain the next */
+    int min_words, max_words; /* how many arguments, max -1 = any number */
     int (*run)(cli_args *args);
 } cli_command;
 
 /* All commands in the order of the help; ends with a NULL name. Static. */
 extern const cli_command *const cli_commands[];
 extern const cli_command cmd_detect, cmd_embed, cmd_compare, cmd_enroll, cmd_identify, cmd_people, cmd_remove,
-    cmd_rename, cmd_gallery, cmd_video, cmd_camera, cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench, cmd_help, cmd_version;
+    cmd_rename, cmd_gallery, cmd_video, cmd_camera, cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench, cmd_help,
+    cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
 bool cli_command_takes(const cli_command *c, cli_opt_id id);
 
 /* ---- Options (options.c) -------------------------------------------------- */
-typedef enum cli_opt_kind { KIND_FLAG, KIND_TEXT, KIND_INT, KIND_INT64, KIND_NUMBER, KIND_SIZES, KIND_CHOICE } cli_opt_kind;
+typedef enum cli_opt_kind {
+    KIND_FLAG,
+    KIND_TEXT,
+    KIND_INT,
+    KIND_INT64,
+    KIND_NUMBER,
+    KIND_SIZES,
+    KIND_CHOICE
+} cli_opt_kind;
 typedef enum cli_complete { COMPLETE_NONE, COMPLETE_FILE, COMPLETE_FOLDER } cli_complete;
 
 typedef struct cli_opt {
     const char *name; /* without "--" */
     char letter;      /* short form, 0 = none */
     cli_opt_kind kind;
-    size_t offset;    /* of its field in cli_settings */
-    const char *arg;  /* what the help calls its value; NULL for a flag */
-    double low, high; /* limits of numbers */
+    size_t offset;       /* of its field in cli_settings */
+    const char *arg;     /* what the help calls its value; NULL for a flag */
+    double low, high;    /* limits of numbers */
     const char *choices; /* of KIND_CHOICE, divided by '|' */
     cli_complete complete;
     const char *help;
@@ -189,9 +200,9 @@ int cli_confirm(const cli_settings *s, const char *question);
 void cli_message_setup(const cli_settings *s); /* quiet, verbose: library log to stderr */
 
 /* Both exit the process with code 3 and one line when memory is out. */
-void *cli_alloc(size_t count, size_t size); /* zeroed; owned: free() */
+void *cli_alloc(size_t count, size_t size);                            /* zeroed; owned: free() */
 void *cli_grow(void *p, size_t *capacity, size_t needed, size_t size); /* amortised realloc */
-char *cli_format(const char *format, ...) FCT_PRINTF(1, 2); /* owned: free() */
+char *cli_format(const char *format, ...) FCT_PRINTF(1, 2);            /* owned: free() */
 
 /* Set by SIGINT once cli_catch_interrupt() was called; a second SIGINT kills. */
 bool cli_interrupted(void);

@@ -12,11 +12,11 @@ typedef struct live {
     cli_window *window; /* NULL = in the terminal, or no frame yet */
     bool windowed;
     cli_enrol enrol;
-    fct_view latest;    /* the latest frame as it came; the source's */
-    fct_image *shown;   /* the same, drawn; the watch's */
-    fct_image *copy;    /* the same with the caption */
+    fct_view latest;  /* the latest frame as it came; the source's */
+    fct_image *shown; /* the same, drawn; the watch's */
+    fct_image *copy;  /* the same with the caption */
     bool paused;
-    double rate;        /* frames per second, smoothed */
+    double rate; /* frames per second, smoothed */
     uint64_t last;
 } live;
 
@@ -33,8 +33,8 @@ static void caption(live *l, char *out, size_t cap) {
     const char *prompt = cli_enrol_prompt(&l->enrol);
     if (prompt) snprintf(out, cap, "%s", prompt);
     else
-        snprintf(out, cap, "%.0f fps  %.0f ms   E enrol  S save  B blur  Space %s  Q quit", l->rate, l->watch.latency_ms,
-                 l->paused ? "go on" : "pause");
+        snprintf(out, cap, "%.0f fps  %.0f ms   E enrol  S save  B blur  Space %s  Q quit", l->rate,
+                 l->watch.latency_ms, l->paused ? "go on" : "pause");
 }
 
 static void show(live *l) {
@@ -83,14 +83,22 @@ static bool take_keys(live *l) {
         }
         if (*c == '\033') return true;
         switch (*c | 32) {
-        case 'q': return true;
-        case ' ': l->paused = !l->paused; break;
-        case 's': save_picture(l); break;
-        case 'b': switch_blur(l); break;
+        case 'q':
+            return true;
+        case ' ':
+            l->paused = !l->paused;
+            break;
+        case 's':
+            save_picture(l);
+            break;
+        case 'b':
+            switch_blur(l);
+            break;
         case 'e':
             if (l->watch.gallery) cli_enrol_start(&l->enrol);
             break;
-        default: break;
+        default:
+            break;
         }
     }
     return false;
@@ -156,7 +164,8 @@ const cli_command cmd_camera = {
     .synopsis = "[SOURCE]",
     .summary = "tell who is in front of a camera, live",
     .description =
-        "Shows the picture of a camera with boxes and names, and prints a line when a face appears, is recognised and has "
+        "Shows the picture of a camera with boxes and names, and prints a line when a face appears, is recognised and "
+        "has "
         "left. Without a display, or with --terminal, only the lines.\n\n"
         "SOURCE is camera:0 (the default), /dev/video1, rtsp://user:password@host/path, http://..., or anything 'facet "
         "video' takes. The newest frame is always the one that is shown; a stream that is lost is opened again.\n\n"

@@ -71,7 +71,8 @@ static void print_json(const cli_engine *e, const cli_photo *a, const cli_photo 
 
 /* ---- The picture: both photos side by side, equally high ---------------------------- */
 
-static fct_status draw_side(const cli_photo *p, int face, uint32_t colour, int height, fct_image **out, fct_error *err) {
+static fct_status draw_side(const cli_photo *p, int face, uint32_t colour, int height, fct_image **out,
+                            fct_error *err) {
     int n = fct_faces_count(p->faces);
     cli_label *labels = cli_alloc((size_t)n, sizeof *labels);
     for (int i = 0; i < n; i++) labels[i].colour = i == face ? colour : CLI_COLOUR_UNKNOWN;

@@ -161,7 +161,8 @@ static void check_hashes(doctor *d, const char *name) {
         bad += files[i].state >= FCT_STORE_DIFFERS;
         unknown += files[i].state == FCT_STORE_UNKNOWN;
     }
-    snprintf(text, sizeof text, "%d files: %d differ or are missing, %d without a hash to compare with", n, bad, unknown);
+    snprintf(text, sizeof text, "%d files: %d differ or are missing, %d without a hash to compare with", n, bad,
+             unknown);
     report(d, "hashes", bad == 0, text);
     fct_buffer_free(files);
 }
@@ -198,7 +199,9 @@ static void check_cache(doctor *d) {
     fct_cache_info c;
     char text[600], *dir = cli_cache_dir(d->set);
     fct_cache_stat(dir, &c);
-    if (dir) snprintf(text, sizeof text, "%s: %d files, %.1f of at most %.0f MB", dir, c.files, (double)c.bytes / 1e6, (double)c.max_bytes / 1e6);
+    if (dir)
+        snprintf(text, sizeof text, "%s: %d files, %.1f of at most %.0f MB", dir, c.files, (double)c.bytes / 1e6,
+                 (double)c.max_bytes / 1e6);
     else snprintf(text, sizeof text, "off");
     report(d, "cache", true, text);
     fct_free(dir);
@@ -262,7 +265,8 @@ const cli_command cmd_doctor = {
         "What was found of the processor, its limits and the threads, and why the kernel level was chosen; whether the "
         "libraries for videos and windows can be loaded; each file of "
         "the pack with its size, identity, task and input, and a self-test that runs it on a built-in picture and "
-        "compares the result with that of the portable operators (half a minute for large networks); the hashes of an installed pack; the gallery's integrity. "
+        "compares the result with that of the portable operators (half a minute for large networks); the hashes of an "
+        "installed pack; the gallery's integrity. "
         "Exit code 3 when something is wrong.",
     .options = CLI_COMMON_OPTIONS | CLI_OPT(OPT_MODELS) | CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_THREADS),
     .examples = "facet doctor\n"

@@ -13,8 +13,8 @@ enum { CROP_SIZE = 112 };
 typedef struct enroll_run {
     cli_engine engine;
     fct_gallery *gallery;
-    const char *name;       /* of all photos; NULL = each input's own */
-    char **folders;         /* owned: names of the folders of --folders */
+    const char *name; /* of all photos; NULL = each input's own */
+    char **folders;   /* owned: names of the folders of --folders */
     size_t n_folders;
     long photos, stored, known, empty; /* photos seen; faces stored, already there; photos that gave none */
 } enroll_run;
@@ -26,7 +26,9 @@ static const char *person_of(const enroll_run *r, const cli_photo *p) {
 static void print_result(const enroll_run *r, const cli_photo *p, int face, const cli_face_check *check, int64_t id,
                          bool stored, bool added) {
     if (!r->engine.set->json) {
-        if (stored) printf("%s: %s: %s face %lld\n", person_of(r, p), p->name, added ? "stored as" : "already there as", (long long)id);
+        if (stored)
+            printf("%s: %s: %s face %lld\n", person_of(r, p), p->name, added ? "stored as" : "already there as",
+                   (long long)id);
         return;
     }
     cli_json j;
@@ -58,8 +60,11 @@ static void make_crop(const cli_photo *p, const fct_face *face, fct_enrolment *o
 
 static int store_face(enroll_run *r, const cli_photo *p, int i, const cli_face_check *check) {
     const fct_face *face = fct_faces_at(p->faces, i);
-    fct_enrolment en = {.model_id = fct_pack_embedder_id(r->engine.pack), .embedding = face->embedding,
-                        .dim = face->embedding_dim, .source = p->name, .score = face->score};
+    fct_enrolment en = {.model_id = fct_pack_embedder_id(r->engine.pack),
+                        .embedding = face->embedding,
+                        .dim = face->embedding_dim,
+                        .source = p->name,
+                        .score = face->score};
     memcpy(en.box, face->box, sizeof en.box);
     make_crop(p, face, &en);
     int64_t id = 0;
@@ -192,8 +197,8 @@ static int confirm_all_faces(const enroll_run *r, const cli_settings *s) {
 static int enroll_all(enroll_run *r, const cli_inputs *in) {
     int code = cli_photos_run(&r->engine, in, &(cli_photo_calls){enroll_photo, enroll_failed, r});
     if (in->n > 1)
-        cli_note("%s, %ld new, %ld already there, %ld without a usable face", cli_count((int)r->photos, "photo", "photos"),
-                 r->stored, r->known, r->empty);
+        cli_note("%s, %ld new, %ld already there, %ld without a usable face",
+                 cli_count((int)r->photos, "photo", "photos"), r->stored, r->known, r->empty);
     return !code && r->empty ? CLI_NONE : code;
 }
 

@@ -131,11 +131,13 @@ static int import(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     int added = 0;
     fct_status st;
     if (a->n_words > 2 && !a->set.model_id) {
-        cli_error("gallery import: --model-id must say which network made the embeddings: nothing in a NumPy file does");
+        cli_error(
+            "gallery import: --model-id must say which network made the embeddings: nothing in a NumPy file does");
         return CLI_USE;
     }
     if (a->n_words == 2 && a->set.model_id) {
-        cli_error("gallery import: --model-id goes with a NumPy file and its names; %s says itself which network", a->words[1]);
+        cli_error("gallery import: --model-id goes with a NumPy file and its names; %s says itself which network",
+                  a->words[1]);
         return CLI_USE;
     }
     if (a->n_words > 2) st = fct_gallery_import_npy(g, a->set.model_id, a->words[1], a->words[2], &added, &e);
@@ -151,7 +153,7 @@ static int import(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
 
 typedef struct migration {
     cli_engine engine;
-    int size;       /* the embedder's input */
+    int size; /* the embedder's input */
     int done, all;
     bool shown;
 } migration;
@@ -163,8 +165,8 @@ static fct_status fit(const migration *m, fct_image **crop, fct_error *err) {
     if (v.width == m->size && v.height == m->size) return FCT_OK;
     double k = (m->size % 112 ? m->size / 128.0 : m->size / 112.0), side = 112.0 / v.width;
     fct_image *fitted;
-    fct_status st = fct_image_warp(v, (double[6]){k * side, 0, m->size % 112 ? 8 * k : 0, 0, k * side, 0}, m->size, m->size,
-                                   &fitted, err);
+    fct_status st = fct_image_warp(v, (double[6]){k * side, 0, m->size % 112 ? 8 * k : 0, 0, k * side, 0}, m->size,
+                                   m->size, &fitted, err);
     if (st) return st;
     fct_image_free(*crop);
     *crop = fitted;
@@ -174,14 +176,16 @@ static fct_status fit(const migration *m, fct_image **crop, fct_error *err) {
 /* Only a face without a usable picture may be dropped: want of memory, say, must
  * not cost anybody a face. */
 static fct_status no_picture(const fct_stored_face *face, fct_error *err) {
-    if (err->code != FCT_OK && err->code != FCT_ERR_FORMAT && err->code != FCT_ERR_UNSUPPORTED && err->code != FCT_ERR_LIMIT)
+    if (err->code != FCT_OK && err->code != FCT_ERR_FORMAT && err->code != FCT_ERR_UNSUPPORTED &&
+        err->code != FCT_ERR_LIMIT)
         return err->code;
-    snprintf(err->text, sizeof err->text, "has no picture to embed again (of %.200s); --drop removes such faces", face->source);
+    snprintf(err->text, sizeof err->text, "has no picture to embed again (of %.200s); --drop removes such faces",
+             face->source);
     return err->code = FCT_ERR_NOT_FOUND;
 }
 
-static fct_status reembed(const fct_stored_face *face, const void *crop, size_t len, float *embedding, int dim, void *user,
-                          fct_error *err) {
+static fct_status reembed(const fct_stored_face *face, const void *crop, size_t len, float *embedding, int dim,
+                          void *user, fct_error *err) {
     migration *m = user;
     fct_image *im;
     (void)dim;
@@ -222,11 +226,13 @@ static int run_migration(migration *m, const cli_settings *s, fct_gallery *g, co
     if ((code = confirm_migration(s, info, fct_pack_name(p)))) return code;
     m->size = in.dims[2] > 0 ? (int)in.dims[2] : 112;
     cli_catch_interrupt();
-    fct_status st = fct_gallery_migrate(g, fct_pack_embedder_id(p), fct_pack_embedding_dim(p), reembed, m, s->drop, &dropped, &e);
+    fct_status st =
+        fct_gallery_migrate(g, fct_pack_embedder_id(p), fct_pack_embedding_dim(p), reembed, m, s->drop, &dropped, &e);
     if (m->shown && m->done) fputs("\r\033[K", stderr);
     if (st) return cli_fail(&e);
     if (dropped) snprintf(lost, sizeof lost, ", %d dropped", dropped);
-    char *text = cli_format("%s: %s of %s%s", info->path, cli_count(info->faces - dropped, "face", "faces"), fct_pack_name(p), lost);
+    char *text = cli_format("%s: %s of %s%s", info->path, cli_count(info->faces - dropped, "face", "faces"),
+                            fct_pack_name(p), lost);
     tell(s, info, "dropped", NULL, dropped, text);
     free(text);
     return CLI_DONE;
@@ -247,8 +253,8 @@ static const struct action {
     int least, most; /* words after it */
     cli_gallery_mode mode;
     int (*run)(cli_args *a, fct_gallery *g, const fct_gallery_info *info);
-} actions[] = {{"info", 0, 0, GALLERY_READ, show_info},    {"check", 0, 0, GALLERY_READ, check_whole},
-               {"merge", 2, 2, GALLERY_WRITE, merge},      {"backup", 1, 1, GALLERY_READ, backup},
+} actions[] = {{"info", 0, 0, GALLERY_READ, show_info},     {"check", 0, 0, GALLERY_READ, check_whole},
+               {"merge", 2, 2, GALLERY_WRITE, merge},       {"backup", 1, 1, GALLERY_READ, backup},
                {"export", 1, 1, GALLERY_READ, export_text}, {"import", 1, 2, GALLERY_CREATE, import},
                {"migrate", 0, 0, GALLERY_WRITE, migrate}};
 enum { N_ACTIONS = sizeof actions / sizeof *actions };
@@ -284,19 +290,24 @@ const cli_command cmd_gallery = {
     .synopsis = "[info | check | merge NAME INTO | backup FILE | export FILE | import FILE [NAMES.csv] | migrate]",
     .actions = "info|check|merge|backup|export|import|migrate",
     .summary = "check, copy, exchange and convert the gallery",
-    .description =
-        "info tells what the gallery holds and which network made its embeddings. check reads all of it and names the first "
-        "fault; exit code 3 where there is one.\n\n"
-        "merge gives all faces of NAME to INTO. backup writes a copy, also while others use the gallery; the copy is a gallery "
-        "itself.\n\n"
-        "export writes people, faces and embeddings as text, one JSON object a line, with --pictures their pictures too; import "
-        "adds all that such a file holds: people of the same name become one, faces already there are not stored again. With "
-        "NAMES.csv, import takes the embeddings of a NumPy file (.npy, .npz), one row a line of names; --model-id says which "
-        "network made them ('facet info --models PACK' shows it).\n\n"
-        "migrate makes all embeddings anew with the network of --models, from the pictures stored with the faces. Either all "
-        "faces change or none; --drop removes those without a picture.",
-    .options = CLI_PACK_OPTIONS | CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_PICTURES) | CLI_OPT(OPT_MODEL_ID) | CLI_OPT(OPT_DROP) |
-               CLI_OPT(OPT_YES),
+    .description = "info tells what the gallery holds and which network made its embeddings. check reads all of it and "
+                   "names the first "
+                   "fault; exit code 3 where there is one.\n\n"
+                   "merge gives all faces of NAME to INTO. backup writes a copy, also while others use the gallery; "
+                   "the copy is a gallery "
+                   "itself.\n\n"
+                   "export writes people, faces and embeddings as text, one JSON object a line, with --pictures their "
+                   "pictures too; import "
+                   "adds all that such a file holds: people of the same name become one, faces already there are not "
+                   "stored again. With "
+                   "NAMES.csv, import takes the embeddings of a NumPy file (.npy, .npz), one row a line of names; "
+                   "--model-id says which "
+                   "network made them ('facet info --models PACK' shows it).\n\n"
+                   "migrate makes all embeddings anew with the network of --models, from the pictures stored with the "
+                   "faces. Either all "
+                   "faces change or none; --drop removes those without a picture.",
+    .options = CLI_PACK_OPTIONS | CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_PICTURES) | CLI_OPT(OPT_MODEL_ID) |
+               CLI_OPT(OPT_DROP) | CLI_OPT(OPT_YES),
     .examples = "facet gallery\n"
                 "facet gallery backup faces-monday.db\n"
                 "Two galleries into one:\n"

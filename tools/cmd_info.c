@@ -134,7 +134,8 @@ static int describe_gallery(const cli_settings *s, cli_json *j) {
         cli_json_close_object(j);
     } else {
         printf("gallery    %s\n  %d people", info.path, info.people);
-        printf(", %s, network %s\n", cli_count(info.faces, "face", "faces"), info.model_id[0] ? info.model_id : "none yet");
+        printf(", %s, network %s\n", cli_count(info.faces, "face", "faces"),
+               info.model_id[0] ? info.model_id : "none yet");
     }
     fct_gallery_free(g);
     return code;

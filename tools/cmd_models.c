@@ -16,9 +16,9 @@ static void format_bytes(uint64_t bytes, char out[32]) {
 /* ---- Progress -------------------------------------------------------------------------- */
 
 typedef struct transfer {
-    bool shown;    /* draw on the terminal */
-    uint64_t drawn;/* when, in ns */
-    bool waited;   /* and said so */
+    bool shown;     /* draw on the terminal */
+    uint64_t drawn; /* when, in ns */
+    bool waited;    /* and said so */
 } transfer;
 
 static bool show_progress(const char *step, uint64_t done, uint64_t total, void *user) {
@@ -79,8 +79,7 @@ static void print_pack(const fct_store_pack *p, bool json) {
         format_bytes(p->bytes, size);
         snprintf(name, sizeof name, "%s%s", p->name, p->built_in ? " (built in)" : "");
         printf("%-16s %2d networks  %8s  %s\n", name, p->files, size, p->built_in ? p->licence : p->path);
-    } else
-        printf("%-16s not installed; 'facet models get %s' fetches it\n", p->name, p->name);
+    } else printf("%-16s not installed; 'facet models get %s' fetches it\n", p->name, p->name);
 }
 
 static int run_list(cli_args *a) {
@@ -182,8 +181,8 @@ static int run_remove(cli_args *a) {
 /* ---- verify --------------------------------------------------------------------------------- */
 
 static const char *const states[] = {"published", "as-installed", "unknown", "differs", "missing"};
-static const char *const state_texts[] = {"as InsightFace published it", "as it was installed", "no hash to compare with",
-                                          "DIFFERS", "MISSING"};
+static const char *const state_texts[] = {"as InsightFace published it", "as it was installed",
+                                          "no hash to compare with", "DIFFERS", "MISSING"};
 
 static void print_file(const char *pack, const fct_store_file *f, bool json) {
     char size[32];

@@ -172,10 +172,12 @@ const cli_command cmd_remove = {
     .name = "remove",
     .synopsis = "NAME... | --face-id ID",
     .summary = "forget people, or single faces of theirs",
-    .description = "Removes people with all their faces, or one face. Asks before, unless --yes is given. What is removed "
-                   "cannot be brought back.\n\n"
-                   "Exit code 1 when there is nobody of that name, or the answer was no.",
-    .options = CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_FACE_ID) | CLI_OPT(OPT_YES) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE),
+    .description =
+        "Removes people with all their faces, or one face. Asks before, unless --yes is given. What is removed "
+        "cannot be brought back.\n\n"
+        "Exit code 1 when there is nobody of that name, or the answer was no.",
+    .options =
+        CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_FACE_ID) | CLI_OPT(OPT_YES) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE),
     .examples = "facet remove 'Ada Lovelace'\n"
                 "A wrong photo: find its number, remove it\n"
                 "facet people Grace\n"

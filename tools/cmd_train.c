@@ -55,10 +55,8 @@ static int run_train(cli_args *a) {
     fct_train_hooks hooks = {on_progress, on_evaluated, on_note, on_stop, NULL};
     fct_recipe_init(&r);
     fct_status st = read_words(a, &r, &err);
-    if (!st && a->n_words == 0)
-        fct_recipe_list(&r, on_setting, NULL);
-    else if (!st && a->set.export_dir)
-        st = fct_train_export(&r, a->set.export_dir, &err);
+    if (!st && a->n_words == 0) fct_recipe_list(&r, on_setting, NULL);
+    else if (!st && a->set.export_dir) st = fct_train_export(&r, a->set.export_dir, &err);
     else if (!st) {
         cli_catch_interrupt();
         st = fct_train_run(&r, &hooks, &err);
@@ -71,12 +69,13 @@ const cli_command cmd_train = {
     .name = "train",
     .synopsis = "[RECIPE] [SETTING=VALUE]...",
     .summary = "train an embedder, or fine-tune one",
-    .description = "Trains the network of a recipe: a file of lines \"setting = value\"; further settings on the command "
-                   "line win. Without arguments all settings are listed with their defaults.\n\n"
-                   "Checkpoints, logs and curves go into the folder of the setting \"out\". The same command goes on "
-                   "from the last checkpoint there, also after Ctrl-C, to the very weights an uninterrupted run "
-                   "reaches.\n\n"
-                   "With --export the checkpoint is written as an ONNX file instead.",
+    .description =
+        "Trains the network of a recipe: a file of lines \"setting = value\"; further settings on the command "
+        "line win. Without arguments all settings are listed with their defaults.\n\n"
+        "Checkpoints, logs and curves go into the folder of the setting \"out\". The same command goes on "
+        "from the last checkpoint there, also after Ctrl-C, to the very weights an uninterrupted run "
+        "reaches.\n\n"
+        "With --export the checkpoint is written as an ONNX file instead.",
     .options = CLI_OPT(OPT_EXPORT) | CLI_OPT(OPT_THREADS) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE),
     .examples = "facet train recipe.conf data=faces/index.csv teacher=teacher.onnx out=run1\n"
                 "facet train recipe.conf out=run1 --export mypack\n"

@@ -37,7 +37,8 @@ const cli_command cmd_video = {
         "Follows the faces of a video and names those that are in the gallery. Prints a line when a face appears, is "
         "recognised and has left, at the end who was there from when to when.\n\n"
         "FILE is a video of any kind FFmpeg reads, a folder of pictures, numbered pictures (shots/img_%04d.jpg), a "
-        "stream (rtsp://, http://) or - for raw RGB frames on standard input (--frame-size says how large they are).\n\n"
+        "stream (rtsp://, http://) or - for raw RGB frames on standard input (--frame-size says how large they "
+        "are).\n\n"
         "--events writes one JSON object a line: event (appeared, recognised, left), track, time, frame, name, score, "
         "box. --record writes the video with boxes and names, --sheet a page with a picture of everybody.\n\n"
         "Exit code 1 when no face appears, 3 when the file is damaged (what could be read was used).",

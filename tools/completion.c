@@ -33,7 +33,8 @@ static void bash_values(FILE *f) {
             put_choices(f, cli_opts[i].choices, ' ');
             fputs("' -- \"$word\")) ;;\n", f);
         } else if (cli_opts[i].complete == COMPLETE_NONE) fputs("        COMPREPLY=() ;;\n", f);
-        else if (cli_opts[i].complete == COMPLETE_FOLDER) fputs("        COMPREPLY=($(compgen -d -- \"$word\")) ;;\n", f);
+        else if (cli_opts[i].complete == COMPLETE_FOLDER)
+            fputs("        COMPREPLY=($(compgen -d -- \"$word\")) ;;\n", f);
         else fputs("        COMPREPLY=($(compgen -f -- \"$word\")) ;;\n", f);
     }
     fputs("    *) return 1 ;;\n    esac\n    return 0\n", f);
@@ -42,7 +43,8 @@ static void bash_values(FILE *f) {
 static void bash_script(FILE *f) {
     fputs("# bash completion of facet\n_facet_value() {\n    local previous=$1 word=$2\n", f);
     bash_values(f);
-    fputs("}\n_facet() {\n    local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options= actions=\n    COMPREPLY=()\n"
+    fputs("}\n_facet() {\n    local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options= actions=\n    "
+          "COMPREPLY=()\n"
           "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W '",
           f);
     for (const cli_command *const *c = cli_commands; *c; c++) fprintf(f, "%s ", (*c)->name);
@@ -155,8 +157,10 @@ static void fish_script(FILE *f) {
     }
     for (const cli_command *const *c = cli_commands; *c; c++) {
         if (!has_actions(*c)) continue;
-        fprintf(f, "complete -c facet -n '__fish_seen_subcommand_from %s; and test (count (commandline -opc)) -eq 2' -f -a '",
-                (*c)->name);
+        fprintf(
+            f,
+            "complete -c facet -n '__fish_seen_subcommand_from %s; and test (count (commandline -opc)) -eq 2' -f -a '",
+            (*c)->name);
         put_actions(f, *c);
         fputs("'\n", f);
     }

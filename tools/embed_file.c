@@ -18,7 +18,8 @@ static void put_npy_header(FILE *f, long rows, int dim) {
     memcpy(h, "\x93NUMPY\x01\x00", 8);
     h[8] = (char)(NPY_HEADER - 10);
     h[9] = 0;
-    int n = snprintf(h + 10, sizeof h - 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (%ld, %d), }", rows, dim);
+    int n =
+        snprintf(h + 10, sizeof h - 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (%ld, %d), }", rows, dim);
     memset(h + 10 + n, ' ', (size_t)(NPY_HEADER - 10 - n));
     h[NPY_HEADER - 1] = '\n';
     fwrite(h, 1, NPY_HEADER, f);

@@ -8,8 +8,8 @@ typedef enum cli_embed_format { EMBED_JSON, EMBED_CSV, EMBED_NPY } cli_embed_for
 
 typedef struct cli_embed_file {
     cli_embed_format format;
-    FILE *file;       /* stdout where there is no path */
-    char *path, *part; /* owned: the name asked for, and the one it has until it is whole */
+    FILE *file;           /* stdout where there is no path */
+    char *path, *part;    /* owned: the name asked for, and the one it has until it is whole */
     const char *model_id; /* borrowed */
     int dim;
     long rows;

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define LEAST_QUALITY 0.45f
-#define PAUSE_NS 500000000u      /* between shots */
-#define GIVE_UP_NS 45000000000u
+#define PAUSE_NS      500000000u /* between shots */
+#define GIVE_UP_NS    45000000000u
 
 static void forget_shots(cli_enrol *e) {
     for (int i = 0; i < e->n; i++) fct_buffer_free((void *)(uintptr_t)e->shots[i].crop);
@@ -62,8 +62,9 @@ void cli_enrol_keys(cli_enrol *e, const char *text) {
 }
 
 const char *cli_enrol_prompt(cli_enrol *e) {
-    static const char *const guide[ENROL_SHOTS] = {"look into the camera", "turn a little to the left", "a little to the right",
-                                                   "chin up a little", "look into the camera again"};
+    static const char *const guide[ENROL_SHOTS] = {"look into the camera", "turn a little to the left",
+                                                   "a little to the right", "chin up a little",
+                                                   "look into the camera again"};
     if (e->state == ENROL_OFF) return e->hint[0] && fct_time_ns() - e->last < 3000000000u ? e->hint : NULL;
     if (e->state == ENROL_NAME) snprintf(e->hint, sizeof e->hint, "Name: %.150s_   (Enter, Esc)", e->name);
     else if (!strstr(e->hint, ": ") || e->hint[0] == 'N')
@@ -141,8 +142,12 @@ int cli_enrol_frame(cli_enrol *e, cli_watch *w, fct_view frame) {
     int code = embed(e, w, frame, t, at);
     if (code) return code;
     fct_enrolment *s = &e->shots[e->n];
-    *s = (fct_enrolment){.model_id = fct_pack_embedder_id(w->pack), .embedding = at, .dim = dim, .source = "camera",
-                         .score = t->score, .quality = q.score};
+    *s = (fct_enrolment){.model_id = fct_pack_embedder_id(w->pack),
+                         .embedding = at,
+                         .dim = dim,
+                         .source = "camera",
+                         .score = t->score,
+                         .quality = q.score};
     memcpy(s->box, t->box, sizeof s->box);
     uint8_t *crop;
     if (cli_face_jpeg(frame, t->box, &crop, &s->crop_len)) s->crop = crop;

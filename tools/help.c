@@ -67,8 +67,8 @@ static void print_examples(FILE *f, const char *text) {
 }
 
 void cli_help_command(FILE *f, const cli_command *c) {
-    fprintf(f, "facet %s: %s\n\nUsage: facet %s%s%s%s\n", c->name, c->summary, c->name, c->options ? " [OPTION...]" : "",
-            *c->synopsis ? " " : "", c->synopsis);
+    fprintf(f, "facet %s: %s\n\nUsage: facet %s%s%s%s\n", c->name, c->summary, c->name,
+            c->options ? " [OPTION...]" : "", *c->synopsis ? " " : "", c->synopsis);
     print_paragraphs(f, c->description);
     fputs("\nOptions:\n", f);
     for (int i = 0; i < OPT_COUNT; i++)

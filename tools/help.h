@@ -9,7 +9,9 @@ void cli_help_overview(FILE *f);
 void cli_help_command(FILE *f, const cli_command *c);
 
 /* A longer text that belongs to no command ("packs", "exit-codes"). */
-typedef struct cli_topic { const char *name, *summary, *text; } cli_topic;
+typedef struct cli_topic {
+    const char *name, *summary, *text;
+} cli_topic;
 extern const cli_topic cli_topics[]; /* ends with a NULL name */
 
 /* roff (man macros): of a command, or of facet itself where c is NULL. */

@@ -115,16 +115,21 @@ static int parse_sizes(const cli_command *c, const cli_opt *o, const char *value
 static int set_option(const cli_command *c, const cli_opt *o, const char *value, cli_settings *s) {
     void *field = (char *)s + o->offset;
     switch (o->kind) {
-    case KIND_FLAG: *(bool *)field = true; return CLI_DONE;
+    case KIND_FLAG:
+        *(bool *)field = true;
+        return CLI_DONE;
     case KIND_TEXT:
         if (!*value) return bad_value(c, o, value, "a name: it is empty");
         *(const char **)field = value;
         return CLI_DONE;
     case KIND_INT:
     case KIND_INT64:
-    case KIND_NUMBER: return parse_number(c, o, value, field);
-    case KIND_SIZES: return parse_sizes(c, o, value, field);
-    case KIND_CHOICE: return parse_choice(c, o, value, field);
+    case KIND_NUMBER:
+        return parse_number(c, o, value, field);
+    case KIND_SIZES:
+        return parse_sizes(c, o, value, field);
+    case KIND_CHOICE:
+        return parse_choice(c, o, value, field);
     }
     return CLI_USE;
 }
@@ -182,8 +187,7 @@ static int parse_long(parser *p, const char *word) {
 static int parse_short(parser *p, const char *letters) {
     for (; *letters; letters++) {
         int id = 0;
-        while (id < OPT_COUNT &&
-               !(cli_command_takes(p->command, (cli_opt_id)id) && cli_opts[id].letter == *letters))
+        while (id < OPT_COUNT && !(cli_command_takes(p->command, (cli_opt_id)id) && cli_opts[id].letter == *letters))
             id++;
         if (id == OPT_COUNT) {
             cli_error("%s: unknown option '-%c'; see 'facet %s --help'", p->command->name, *letters, p->command->name);

@@ -150,7 +150,8 @@ static void json_event(const cli_watch *w, const fct_event *ev, FILE *out) {
 }
 
 static void print_event(const fct_event *ev) {
-    printf("%3d:%04.1f  %-10s #%lld", (int)ev->time / 60, fmod(ev->time, 60), fct_event_name(ev->kind), (long long)ev->track);
+    printf("%3d:%04.1f  %-10s #%lld", (int)ev->time / 60, fmod(ev->time, 60), fct_event_name(ev->kind),
+           (long long)ev->track);
     if (ev->person_id) printf("  %s  %.2f", ev->name, ev->score);
     putchar('\n');
     fflush(stdout);
@@ -188,7 +189,8 @@ static int record(cli_watch *w, const fct_frame *f) {
     if (!w->writer && fct_writer_open(w->set->record, v.width, v.height, fmin(1000, w->info.fps), &w->writer, &e))
         return cli_fail(&e);
     const cli_canvas *c = &w->canvas;
-    return fct_writer_add_drawn(w->writer, f, fct_image_view(c->image), c->parts, (int)c->n, &e) ? cli_fail(&e) : CLI_DONE;
+    return fct_writer_add_drawn(w->writer, f, fct_image_view(c->image), c->parts, (int)c->n, &e) ? cli_fail(&e)
+                                                                                                 : CLI_DONE;
 }
 
 static int draw_and_record(cli_watch *w, const fct_frame *f, bool whole) {
@@ -226,10 +228,11 @@ void cli_watch_report_speed(const cli_watch *w) {
     if (!w->set->verbose || w->frames < 1) return;
     fct_tracker_get_stats(w->tracker, &s);
     double seconds = (double)(fct_time_ns() - w->started) / 1e9, frames = (double)w->frames;
-    cli_note("%lld frames in %.1f s: %.1f frames/s; detection %.1f ms, tracking %.2f ms, drawing %.2f ms, recording %.2f ms "
-             "a frame; %lld embeddings of %.1f ms", (long long)w->frames, seconds, frames / seconds, s.detect_ms / frames,
-             s.track_ms / frames, w->draw_ms / frames, w->record_ms / frames, (long long)s.embeddings,
-             s.embeddings ? s.embed_ms / (double)s.embeddings : 0.0);
+    cli_note(
+        "%lld frames in %.1f s: %.1f frames/s; detection %.1f ms, tracking %.2f ms, drawing %.2f ms, recording %.2f ms "
+        "a frame; %lld embeddings of %.1f ms",
+        (long long)w->frames, seconds, frames / seconds, s.detect_ms / frames, s.track_ms / frames, w->draw_ms / frames,
+        w->record_ms / frames, (long long)s.embeddings, s.embeddings ? s.embed_ms / (double)s.embeddings : 0.0);
     if (w->info.live) /* frames of a file wait for their turn */
         cli_note("%lld dropped, arrival to result median %.1f ms", (long long)w->dropped, latency_median(w));
 }

@@ -6,21 +6,25 @@
 #include "engine.h"
 
 /* Which faces are made unrecognisable. */
-typedef struct cli_blur { bool all, unknown; const char *name; } cli_blur;
+typedef struct cli_blur {
+    bool all, unknown;
+    const char *name;
+} cli_blur;
 cli_blur cli_blur_of(const char *text); /* of --blur; NULL = none */
 /* A face that may still turn out to be one that must be blurred is blurred. */
 bool cli_blur_hides(const cli_blur *b, const fct_track *t);
 
 /* The annotated picture, which is used again for the next frame. */
 typedef struct cli_canvas {
-    fct_image *image;  /* of the frame's size */
-    fct_rect *parts;   /* what was drawn upon */
+    fct_image *image; /* of the frame's size */
+    fct_rect *parts;  /* what was drawn upon */
     size_t n, cap;
 } cli_canvas;
 
 /* Draws the tracker's faces over the frame; hidden ones are blurred. whole: the
  * image holds all of the frame, else its parts alone (watch_draw.c). */
-fct_status cli_watch_draw(cli_canvas *c, fct_view frame, bool whole, const fct_tracker *t, const cli_blur *blur, fct_error *err);
+fct_status cli_watch_draw(cli_canvas *c, fct_view frame, bool whole, const fct_tracker *t, const cli_blur *blur,
+                          fct_error *err);
 void cli_canvas_free(cli_canvas *c);
 
 /* ---- Visits: who was there when (watch_visits.c) ------------------------------------ */
@@ -29,12 +33,15 @@ typedef struct cli_visit {
     char name[201]; /* "" = unknown */
     float score, best_quality;
     double first, last;
-    uint8_t *jpeg;  /* best picture; owned; NULL = none */
+    uint8_t *jpeg; /* best picture; owned; NULL = none */
     size_t jpeg_len;
-    bool hidden;    /* no picture may be kept */
+    bool hidden; /* no picture may be kept */
 } cli_visit;
 
-typedef struct cli_visits { cli_visit *at; size_t n, cap; } cli_visits;
+typedef struct cli_visits {
+    cli_visit *at;
+    size_t n, cap;
+} cli_visits;
 
 /* Takes the tracker's state of one frame. */
 void cli_visits_update(cli_visits *v, const fct_tracker *t, fct_view frame, const cli_blur *blur);
@@ -53,12 +60,12 @@ typedef struct cli_watch {
     fct_source *source;
     fct_source_info info;
     fct_tracker *tracker;
-    fct_writer *writer;   /* --record */
-    cli_canvas canvas;    /* the annotated picture */
-    FILE *events;         /* --events */
+    fct_writer *writer; /* --record */
+    cli_canvas canvas;  /* the annotated picture */
+    FILE *events;       /* --events */
     cli_blur blur;
     cli_visits visits;
-    bool keep_visits;     /* for the summary and --sheet */
+    bool keep_visits; /* for the summary and --sheet */
     int64_t frames, dropped;
     double duration, latency_ms; /* of the source's time; from arrival to drawn, latest */
     uint32_t latencies[2048];    /* of all frames, in classes of a quarter of a millisecond */

@@ -23,7 +23,10 @@ bool cli_blur_hides(const cli_blur *b, const fct_track *t) {
 
 /* Drawing is done twice: first `from` is set and every step only notes where it
  * will draw, so that these parts can be copied from the frame; then it draws. */
-typedef struct painter { cli_canvas *to; const fct_view *from; } painter;
+typedef struct painter {
+    cli_canvas *to;
+    const fct_view *from;
+} painter;
 
 /* Whether to draw now. (x1, y1) .. (x2, y2): all that will be touched, up to half a pixel. */
 static bool begin(const painter *p, float x1, float y1, float x2, float y2) {
@@ -60,8 +63,8 @@ static void blur_face(const painter *p, const float box[4]) {
     fct_image *im = p->to->image;
     fct_view all = fct_image_view(im);
     float w = box[2] - box[0], h = box[3] - box[1];
-    fct_view v = fct_view_crop(all, (int)floorf(box[0] - 0.15f * w), (int)floorf(box[1] - 0.2f * h), (int)ceilf(1.3f * w),
-                               (int)ceilf(1.4f * h));
+    fct_view v = fct_view_crop(all, (int)floorf(box[0] - 0.15f * w), (int)floorf(box[1] - 0.2f * h),
+                               (int)ceilf(1.3f * w), (int)ceilf(1.4f * h));
     if (!v.data) return;
     int x0 = (int)((v.data - all.data) % all.stride) / 3, y0 = (int)((v.data - all.data) / all.stride);
     if (!begin(p, (float)x0, (float)y0, (float)(x0 + v.width), (float)(y0 + v.height))) return;
@@ -95,13 +98,11 @@ static void put_track(const painter *p, const fct_track *t, bool hidden, float l
     uint32_t colour = named ? cli_colour_of(t->name) : CLI_COLOUR_UNKNOWN;
     if (!t->detected) colour |= 0x60000000u; /* predicted: half transparent */
     put_box(p, t->box, line, colour);
-    for (int i = 0; i < 5 && t->has_kps && t->detected && !hidden; i++) put_disc(p, t->kps[i][0], t->kps[i][1], line, colour);
-    if (named)
-        snprintf(label, sizeof label, "%s  %.2f", t->name, t->similarity);
-    else if (t->id)
-        snprintf(label, sizeof label, "#%lld", (long long)t->id);
-    else
-        return;
+    for (int i = 0; i < 5 && t->has_kps && t->detected && !hidden; i++)
+        put_disc(p, t->kps[i][0], t->kps[i][1], line, colour);
+    if (named) snprintf(label, sizeof label, "%s  %.2f", t->name, t->similarity);
+    else if (t->id) snprintf(label, sizeof label, "#%lld", (long long)t->id);
+    else return;
     put_label(p, t->box, label, fminf(text, fmaxf(12, (t->box[2] - t->box[0]) * 0.22f)), colour & 0xFFFFFF);
 }
 
@@ -124,7 +125,8 @@ static fct_status fit_canvas(cli_canvas *c, fct_view frame, fct_error *err) {
     return fct_image_create(frame.width, frame.height, FCT_PIX_RGB, &c->image, err);
 }
 
-fct_status cli_watch_draw(cli_canvas *c, fct_view frame, bool whole, const fct_tracker *t, const cli_blur *blur, fct_error *err) {
+fct_status cli_watch_draw(cli_canvas *c, fct_view frame, bool whole, const fct_tracker *t, const cli_blur *blur,
+                          fct_error *err) {
     fct_status s = fit_canvas(c, frame, err);
     if (s) return s;
     c->n = 0;

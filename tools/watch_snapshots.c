@@ -62,8 +62,7 @@ void cli_snapshots_expire(cli_watch *w) {
         char *path = is_snapshot(names[i]) ? fct_path_join(s->snapshot_dir, names[i]) : NULL;
         if (!path) continue;
         fct_file_get_stat(path, &st);
-        if (st.is_file && !st.is_symlink && st.mtime_ns < oldest)
-            fct_file_remove(path, NULL);
+        if (st.is_file && !st.is_symlink && st.mtime_ns < oldest) fct_file_remove(path, NULL);
         fct_free(path);
     }
     fct_dir_list_free(names, n);

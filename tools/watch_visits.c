@@ -63,7 +63,9 @@ static bool leads(const cli_visits *v, size_t i) {
     return true;
 }
 
-static bool in_group(const cli_visits *v, size_t lead, size_t i) { return i == lead || same_group(&v->at[lead], &v->at[i]); }
+static bool in_group(const cli_visits *v, size_t lead, size_t i) {
+    return i == lead || same_group(&v->at[lead], &v->at[i]);
+}
 
 static void format_time(char *out, size_t cap, double t) {
     int s = (int)t;
@@ -97,7 +99,10 @@ void cli_visits_print(const cli_visits *v, FILE *out) {
 
 /* ---- The page --------------------------------------------------------------------------- */
 
-typedef struct text { char *p; size_t n, cap; } text;
+typedef struct text {
+    char *p;
+    size_t n, cap;
+} text;
 
 static void add_bytes(text *t, const char *s, size_t n) {
     t->p = cli_grow(t->p, &t->cap, t->n + n + 1, 1);
@@ -129,14 +134,16 @@ static void add_base64(text *t, const uint8_t *p, size_t n) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < n; i += 3) {
         uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
-        char c[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=', i + 2 < n ? digits[v & 63] : '='};
+        char c[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
+                     i + 2 < n ? digits[v & 63] : '='};
         add_bytes(t, c, 4);
     }
 }
 
 static const char page_head[] =
     "<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\n<style>\n"
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:#1c2228;background:#fff}\n"
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 "
+    "1em;color:#1c2228;background:#fff}\n"
     "h1{font-size:1.3em}section{border-top:1px solid #d8dde2;padding:1em 0}h2{font-size:1.05em;margin:0 0 .5em}\n"
     "small{color:#5d6873;font-weight:normal}figure{display:inline-block;margin:0 .7em .5em 0}\n"
     "img{height:120px;border-radius:6px;display:block}figcaption{font-size:.85em;color:#5d6873}\n"

@@ -16,7 +16,11 @@ static fct_status refuse(fct_error *err, fct_status code, const char *text) {
 #ifdef CLI_HAVE_WINDOW
 #include "sdl_load.h"
 
-struct cli_window { SDL_Window *window; SDL_Renderer *renderer; SDL_Texture *texture; };
+struct cli_window {
+    SDL_Window *window;
+    SDL_Renderer *renderer;
+    SDL_Texture *texture;
+};
 
 fct_status cli_window_available(fct_error *err) {
     if (cli_sdl_load()) return FCT_OK;
@@ -72,11 +76,18 @@ void cli_window_poll(cli_window *w, cli_keys *k) {
         if (e.type == SDL_TEXTINPUT) add_text(k, e.text.text);
         if (e.type != SDL_KEYDOWN) continue;
         switch (e.key.keysym.sym) {
-        case SDLK_ESCAPE: add_text(k, "\033"); break;
-        case SDLK_BACKSPACE: add_text(k, "\b"); break;
+        case SDLK_ESCAPE:
+            add_text(k, "\033");
+            break;
+        case SDLK_BACKSPACE:
+            add_text(k, "\b");
+            break;
         case SDLK_RETURN:
-        case SDLK_KP_ENTER: add_text(k, "\n"); break;
-        default: break;
+        case SDLK_KP_ENTER:
+            add_text(k, "\n");
+            break;
+        default:
+            break;
         }
     }
 }
@@ -92,7 +103,9 @@ void cli_window_close(cli_window *w) {
 
 #else
 
-struct cli_window { int unused; };
+struct cli_window {
+    int unused;
+};
 
 fct_status cli_window_available(fct_error *err) {
     return refuse(err, FCT_ERR_UNSUPPORTED, "this build has none (Meson feature \"window\", SDL2)");

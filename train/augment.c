@@ -3,9 +3,23 @@
 #include <string.h>
 
 void fct_augment_init(fct_augment *a) {
-    *a = (fct_augment){.flip = 0.5, .shift = 4, .scale = 0.06, .rotate = 6, .brightness = 0.2, .contrast = 0.2,
-                       .saturation = 0.2, .grey = 0.1, .blur = 0.1, .jpeg = 0.15, .down = 0.2, .occlude = 0.1,
-                       .mask = 0.05, .jpeg_low = 30, .jpeg_high = 90, .down_low = 0.25, .down_high = 0.8,
+    *a = (fct_augment){.flip = 0.5,
+                       .shift = 4,
+                       .scale = 0.06,
+                       .rotate = 6,
+                       .brightness = 0.2,
+                       .contrast = 0.2,
+                       .saturation = 0.2,
+                       .grey = 0.1,
+                       .blur = 0.1,
+                       .jpeg = 0.15,
+                       .down = 0.2,
+                       .occlude = 0.1,
+                       .mask = 0.05,
+                       .jpeg_low = 30,
+                       .jpeg_high = 90,
+                       .down_low = 0.25,
+                       .down_high = 0.8,
                        .fill_border = true};
 }
 const fct_augment fct_augment_none = {.jpeg_low = 90, .jpeg_high = 90, .down_low = 1, .down_high = 1};
@@ -27,13 +41,20 @@ static int find_border(const uint8_t *im, int w, int h, uint8_t *mark, int *stac
     int n = 0, found = 0;
     memset(mark, 0, (size_t)w * h);
     for (int i = 0; i < 2 * (w + h); i++) {
-        int x = i < 2 * w ? i % w : i % 2 ? w - 1 : 0, y = i < w ? 0 : i < 2 * w ? h - 1 : (i - 2 * w) / 2, at = y * w + x;
+        int x = i < 2 * w ? i % w
+                : i % 2   ? w - 1
+                          : 0,
+            y = i < w       ? 0
+                : i < 2 * w ? h - 1
+                            : (i - 2 * w) / 2,
+            at = y * w + x;
         if (!mark[at] && black(im + 3 * at)) mark[at] = 1, stack[n++] = at;
     }
     while (n > 0) {
         int at = stack[--n], x = at % w, y = at / w;
         found++;
-        const int next[4] = {x > 0 ? at - 1 : at, x < w - 1 ? at + 1 : at, y > 0 ? at - w : at, y < h - 1 ? at + w : at};
+        const int next[4] = {x > 0 ? at - 1 : at, x < w - 1 ? at + 1 : at, y > 0 ? at - w : at,
+                             y < h - 1 ? at + w : at};
         for (int k = 0; k < 4; k++)
             if (!mark[next[k]] && black(im + 3 * next[k])) mark[next[k]] = 1, stack[n++] = next[k];
     }
@@ -76,7 +97,8 @@ static void extend_rows(uint8_t *im, int w, int h, const uint8_t *mark) {
  * colour or noise: nothing that the network could rely on. */
 static void fill_border(uint8_t *im, int w, int h, uint8_t *mark, int *stack, fct_rng *r) {
     uint32_t kind = fct_rng_below(r, 10); /* 0, 1 black; 2 to 5 drawn out; 6 to 8 a colour; 9 noise */
-    uint8_t colour[3] = {(uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256)};
+    uint8_t colour[3] = {(uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256),
+                         (uint8_t)fct_rng_below(r, 256)};
     if (find_border(im, w, h, mark, stack) < w || kind < 2) return;
     if (kind < 6) {
         extend_rows(im, w, h, mark);
@@ -84,8 +106,7 @@ static void fill_border(uint8_t *im, int w, int h, uint8_t *mark, int *stack, fc
         return;
     }
     for (int i = 0; i < w * h; i++)
-        for (int c = 0; mark[i] && c < 3; c++)
-            im[3 * i + c] = kind < 9 ? colour[c] : (uint8_t)fct_rng_below(r, 256);
+        for (int c = 0; mark[i] && c < 3; c++) im[3 * i + c] = kind < 9 ? colour[c] : (uint8_t)fct_rng_below(r, 256);
 }
 
 /* ---- Geometry and colour ------------------------------------------------------------ */
@@ -108,7 +129,8 @@ static void warp(const uint8_t *im, int w, int h, const double m[6], int size, u
             float u = (float)(m[0] * x + m[1] * y + m[2]), v = (float)(m[3] * x + m[4] * y + m[5]);
             int iu = (int)floorf(u), iv = (int)floorf(v);
             float fu = u - (float)iu, fv = v - (float)iv;
-            const uint8_t *row0 = im + (size_t)clamp(iv, 0, h - 1) * w * 3, *row1 = im + (size_t)clamp(iv + 1, 0, h - 1) * w * 3;
+            const uint8_t *row0 = im + (size_t)clamp(iv, 0, h - 1) * w * 3,
+                          *row1 = im + (size_t)clamp(iv + 1, 0, h - 1) * w * 3;
             int c0 = 3 * clamp(iu, 0, w - 1), c1 = 3 * clamp(iu + 1, 0, w - 1);
             for (int c = 0; c < 3; c++) {
                 float top = row0[c0 + c] + fu * (float)(row0[c1 + c] - row0[c0 + c]);
@@ -157,7 +179,8 @@ static void blur(uint8_t *im, int size, fct_rng *r, uint8_t *tmp) {
     for (int d = 0; d < 3; d++) k[d] /= sum;
     for (int i = 0; i < size * 3; i++) blur_line(im + i, tmp + i, size, 3 * (ptrdiff_t)size, k);
     for (int y = 0; y < size; y++)
-        for (int c = 0; c < 3; c++) blur_line(tmp + (size_t)y * size * 3 + c, im + (size_t)y * size * 3 + c, size, 3, k);
+        for (int c = 0; c < 3; c++)
+            blur_line(tmp + (size_t)y * size * 3 + c, im + (size_t)y * size * 3 + c, size, 3, k);
 }
 
 /* Area average down to small x small. */
@@ -199,7 +222,8 @@ static void recompress(const fct_augment *a, uint8_t *im, int size, fct_rng *r) 
 
 static void paint(uint8_t *im, int size, int x0, int y0, int x1, int y1, fct_rng *r) {
     bool noise = fct_rng_chance(r, 0.3);
-    uint8_t colour[3] = {(uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256)};
+    uint8_t colour[3] = {(uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256),
+                         (uint8_t)fct_rng_below(r, 256)};
     for (int y = clamp(y0, 0, size); y < clamp(y1, 0, size); y++)
         for (int x = clamp(x0, 0, size); x < clamp(x1, 0, size); x++)
             for (int c = 0; c < 3; c++)

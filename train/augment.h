@@ -8,13 +8,13 @@
 
 /* "p" is the probability of a change; ranges are symmetric around none. */
 typedef struct fct_augment {
-    double flip;                      /* p */
-    double shift, scale, rotate;      /* +- pixels of the output, +- share, +- degrees */
-    double brightness, contrast, saturation; /* +- share each */
+    double flip;                                  /* p */
+    double shift, scale, rotate;                  /* +- pixels of the output, +- share, +- degrees */
+    double brightness, contrast, saturation;      /* +- share each */
     double grey, blur, jpeg, down, occlude, mask; /* p */
-    int jpeg_low, jpeg_high;          /* quality */
-    double down_low, down_high;       /* size while scaled down, as a share */
-    bool fill_border;                 /* black borders, where the photo ended, get random filling */
+    int jpeg_low, jpeg_high;                      /* quality */
+    double down_low, down_high;                   /* size while scaled down, as a share */
+    bool fill_border;                             /* black borders, where the photo ended, get random filling */
 } fct_augment;
 
 /* The defaults of the recipe; fct_augment_none: no change at all. */

@@ -10,8 +10,10 @@ static const char magic[8] = {'F', 'C', 'T', 'T', 'R', 'A', 'I', 'N'};
 
 /* The arrays in the order of the file. */
 static void arrays(fct_train_state *s, float ***p, size_t *n) {
-    float **all[ARRAYS] = {&s->params, &s->momentum, &s->stats, &s->ema, &s->ema_stats, &s->centres, &s->centre_momentum};
-    const size_t counts[ARRAYS] = {s->n_params, s->n_params, s->n_stats, s->n_params, s->n_stats, s->n_centres, s->n_centres};
+    float **all[ARRAYS] = {&s->params,    &s->momentum, &s->stats,          &s->ema,
+                           &s->ema_stats, &s->centres,  &s->centre_momentum};
+    const size_t counts[ARRAYS] = {s->n_params, s->n_params,  s->n_stats,  s->n_params,
+                                   s->n_stats,  s->n_centres, s->n_centres};
     memcpy(p, all, sizeof all);
     memcpy(n, counts, sizeof counts);
 }

@@ -9,7 +9,11 @@
 
 enum { WIDTH = 720, HEIGHT = 420, LEFT = 60, TOP = 30, POINTS = 600 };
 
-typedef struct plot { double x[POINTS], y[POINTS]; int n; double x0, x1, y0, y1; } plot;
+typedef struct plot {
+    double x[POINTS], y[POINTS];
+    int n;
+    double x0, x1, y0, y1;
+} plot;
 
 static double across(const plot *p, double x) { return LEFT + (x - p->x0) / (p->x1 - p->x0) * (WIDTH - LEFT - 20); }
 static double down(const plot *p, double y) { return TOP + (p->y1 - y) / (p->y1 - p->y0) * (HEIGHT - TOP - 50); }
@@ -20,9 +24,12 @@ static void write_svg(const char *folder, const char *name, const plot *p, const
     FILE *f = path ? fct_fopen(path, "w") : NULL;
     fct_free(path);
     if (!f) return;
-    fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">\n"
-               "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/><text x=\"%d\" y=\"18\">%s</text>"
-               "<text x=\"%d\" y=\"%d\">%s</text>\n", WIDTH, HEIGHT, WIDTH, HEIGHT, LEFT, title, WIDTH / 2, HEIGHT - 8, below);
+    fprintf(
+        f,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">\n"
+        "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/><text x=\"%d\" y=\"18\">%s</text>"
+        "<text x=\"%d\" y=\"%d\">%s</text>\n",
+        WIDTH, HEIGHT, WIDTH, HEIGHT, LEFT, title, WIDTH / 2, HEIGHT - 8, below);
     for (int i = 0; i <= 5; i++) {
         double x = p->x0 + (p->x1 - p->x0) * i / 5, y = p->y0 + (p->y1 - p->y0) * i / 5;
         fprintf(f, "<path d=\"M%d %.1fH%d\" stroke=\"#ddd\"/><text x=\"4\" y=\"%.1f\">%.3g</text>", LEFT, down(p, y),

@@ -9,8 +9,16 @@
 enum { MAX_FIELDS = 64, MAX_INDEX = 1 << 30, MAX_PICTURE = 1 << 28 };
 
 /* A sample being collected, with its identity still as text. */
-typedef struct entry { fct_sample s; char *identity; } entry;
-typedef struct builder { fct_dataset *d; entry *e; size_t n, cap; fct_error *err; } builder;
+typedef struct entry {
+    fct_sample s;
+    char *identity;
+} entry;
+typedef struct builder {
+    fct_dataset *d;
+    entry *e;
+    size_t n, cap;
+    fct_error *err;
+} builder;
 
 static fct_status add_entry(builder *b, const char *name, const char *identity, int source, uint64_t offset,
                             uint64_t size) {
@@ -57,7 +65,8 @@ static fct_status shard_of(builder *b, const char *file, int *index) {
     fct_file_stat fs;
     *index = -1;
     if (!slash) return FCT_OK;
-    char *name = fct_strndup(file, (size_t)(slash - file)), *path = name ? fct_asprintf("%s/%s.tar", b->d->base, name) : NULL;
+    char *name = fct_strndup(file, (size_t)(slash - file)),
+         *path = name ? fct_asprintf("%s/%s.tar", b->d->base, name) : NULL;
     fct_status st = path ? FCT_OK : fct_fail_nomem(b->err, "shards", 0);
     for (int i = 0; !st && i < b->d->n_shards; i++)
         if (!strcmp(b->d->shard[i].name, name)) *index = i;
@@ -147,10 +156,8 @@ static fct_status read_folder(builder *b) {
         if (!path) st = fct_fail_nomem(b->err, "path", 0);
         if (path) fct_file_get_stat(path, &fs);
         fct_free(path);
-        if (!st && fs.is_dir)
-            st = read_person(b, name[i]);
-        else if (!st && is_picture(name[i]))
-            st = add_entry(b, name[i], "", -1, 0, fs.size);
+        if (!st && fs.is_dir) st = read_person(b, name[i]);
+        else if (!st && is_picture(name[i])) st = add_entry(b, name[i], "", -1, 0, fs.size);
     }
     fct_dir_list_free(name, n);
     return st;
@@ -228,17 +235,18 @@ fct_status fct_dataset_open(const char *path, int min_images, fct_dataset **out,
     d->base = fs.is_dir ? fct_strdup(path) : fct_path_dir(path);
     fct_status st = d->base ? FCT_OK : fct_fail_nomem(err, "path", 0);
     if (!st && !fs.exists) st = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such file or folder", path);
-    if (!st) st = fs.is_dir ? read_folder(&b) : !strcmp(fct_path_ext(path), "tar") ? read_archive(&b, path) : read_index(&b, path);
+    if (!st)
+        st = fs.is_dir                            ? read_folder(&b)
+             : !strcmp(fct_path_ext(path), "tar") ? read_archive(&b, path)
+                                                  : read_index(&b, path);
     if (!st) st = finish(&b, min_images > 0 ? min_images : 2, path);
     for (size_t i = 0; i < b.n; i++) {
         fct_free((char *)(uintptr_t)b.e[i].s.name);
         fct_free(b.e[i].identity);
     }
     fct_free(b.e);
-    if (st)
-        fct_dataset_free(d);
-    else
-        *out = d;
+    if (st) fct_dataset_free(d);
+    else *out = d;
     return st;
 }
 

@@ -17,12 +17,17 @@
 
 typedef struct fct_sample {
     const char *name;
-    int32_t source;      /* >= 0: tar shard; -1: a file of its own, at path base/name */
-    int32_t label;       /* class, 0 .. classes - 1; -1 = unknown */
+    int32_t source; /* >= 0: tar shard; -1: a file of its own, at path base/name */
+    int32_t label;  /* class, 0 .. classes - 1; -1 = unknown */
     uint64_t offset, size;
 } fct_sample;
 
-typedef struct fct_shard { char *name; fct_map map; void *members; size_t n_members; } fct_shard;
+typedef struct fct_shard {
+    char *name;
+    fct_map map;
+    void *members;
+    size_t n_members;
+} fct_shard;
 
 typedef struct fct_dataset {
     fct_sample *sample;
@@ -32,10 +37,10 @@ typedef struct fct_dataset {
     char *base;
     fct_shard *shard;
     int n_shards;
-    size_t missing;      /* named by the index but not found: left out of sample */
-    size_t lone;         /* identities with fewer than min_images pictures, taken as unknown */
-    size_t empty;        /* folders of identities without a picture */
-    int skipped_shards;  /* shards that could not be read to their end */
+    size_t missing;     /* named by the index but not found: left out of sample */
+    size_t lone;        /* identities with fewer than min_images pictures, taken as unknown */
+    size_t empty;       /* folders of identities without a picture */
+    int skipped_shards; /* shards that could not be read to their end */
 } fct_dataset;
 
 /* Opens any of the sources. Identities with fewer than min_images pictures
@@ -50,7 +55,10 @@ fct_status fct_dataset_read(const fct_dataset *d, size_t i, fct_image **out, fct
 long fct_dataset_find(const fct_dataset *d, const char *name);
 
 /* ---- Tar, shared with the shards ---- */
-typedef struct fct_tar_member { char *name; uint64_t offset, size; } fct_tar_member;
+typedef struct fct_tar_member {
+    char *name;
+    uint64_t offset, size;
+} fct_tar_member;
 /* Regular files of a ustar / GNU / pax archive in memory, sorted by name. *whole
  * is false where the archive breaks off or a header is damaged: what came before
  * is listed. *members is owned: fct_tar_free(). */

@@ -29,7 +29,8 @@ static fct_status add_pair(const char *path, const fct_dataset *d, char **field,
         return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no picture %s", path, field[a < 0 ? col[0] : col[1]]);
     if (p->n == *cap) {
         *cap = *cap ? *cap * 2 : 1024;
-        uint32_t *na = fct_realloc_array(p->a, *cap, sizeof *na), *nb = na ? fct_realloc_array(p->b, *cap, sizeof *nb) : NULL;
+        uint32_t *na = fct_realloc_array(p->a, *cap, sizeof *na),
+                 *nb = na ? fct_realloc_array(p->b, *cap, sizeof *nb) : NULL;
         if (na) p->a = na;
         if (nb) p->b = nb;
         uint8_t *ns = nb ? fct_realloc_array(p->same, *cap, 1) : NULL;
@@ -79,8 +80,7 @@ static bool load(const fct_dataset *d, size_t i, int size, bool mirror, float *o
     bool ok = x0 >= 0 && y0 >= 0;
     for (int y = 0; ok && y < size; y++) {
         const uint8_t *row = v.data + (y0 + y) * v.stride + x0 * 3;
-        for (int x = 0; x < size; x++, out += 3)
-            fct_augment_to_input(row + 3 * (mirror ? size - 1 - x : x), 3, out);
+        for (int x = 0; x < size; x++, out += 3) fct_augment_to_input(row + 3 * (mirror ? size - 1 - x : x), 3, out);
     }
     fct_image_free(im);
     return ok;
@@ -157,9 +157,14 @@ fct_status fct_eval_scores(const fct_dataset *d, const float *rows, int dim, flo
     return FCT_OK;
 }
 
-typedef struct scored { float score; uint8_t same, fold; } scored;
+typedef struct scored {
+    float score;
+    uint8_t same, fold;
+} scored;
 
-static int by_score(const void *a, const void *b) { return descending(&((const scored *)a)->score, &((const scored *)b)->score); }
+static int by_score(const void *a, const void *b) {
+    return descending(&((const scored *)a)->score, &((const scored *)b)->score);
+}
 
 /* Accuracy on one fold with the threshold that is best on the others. s: by
  * descending score; a pair is called the same when above the threshold. */

@@ -9,13 +9,17 @@ enum { FCT_EVAL_FARS = 4 };
 extern const double fct_eval_far[FCT_EVAL_FARS]; /* 1e-2, 1e-3, 1e-4, 1e-5 */
 
 typedef struct fct_eval_result {
-    double accuracy, deviation;       /* over ten folds, each with the threshold best on the other nine; 0..1 */
-    size_t genuine, impostor;         /* of all pairs */
-    double tar[FCT_EVAL_FARS];        /* at the least threshold with FAR at most fct_eval_far; NaN: too few impostors */
+    double accuracy, deviation; /* over ten folds, each with the threshold best on the other nine; 0..1 */
+    size_t genuine, impostor;   /* of all pairs */
+    double tar[FCT_EVAL_FARS];  /* at the least threshold with FAR at most fct_eval_far; NaN: too few impostors */
     double threshold[FCT_EVAL_FARS];
 } fct_eval_result;
 
-typedef struct fct_pairs { uint32_t *a, *b; uint8_t *same; size_t n; } fct_pairs;
+typedef struct fct_pairs {
+    uint32_t *a, *b;
+    uint8_t *same;
+    size_t n;
+} fct_pairs;
 
 /* Reads "a,b,same" with names of the data set's samples. */
 fct_status fct_pairs_read(const char *path, const fct_dataset *d, fct_pairs *out, fct_error *err);

@@ -8,7 +8,11 @@
 #include <string.h>
 
 /* A message being written; once memory is out it stays failed. */
-typedef struct message { uint8_t *data; size_t size, cap; bool failed; } message;
+typedef struct message {
+    uint8_t *data;
+    size_t size, cap;
+    bool failed;
+} message;
 
 enum { MODEL_IR = 1, MODEL_PRODUCER = 2, MODEL_GRAPH = 7, MODEL_OPSET = 8, MODEL_METADATA = 14 };
 enum { GRAPH_NODE = 1, GRAPH_NAME = 2, GRAPH_INITIALIZER = 5, GRAPH_INPUT = 11, GRAPH_OUTPUT = 12 };
@@ -138,10 +142,8 @@ static void put_conv(message *graph, const fct_unit *u, const char *in, const ch
     bool depthwise = u->op == FCT_UNIT_DW;
     const int64_t dims[4] = {u->co, depthwise ? 1 : u->ci, u->k, u->k};
     snprintf(name, sizeof name, "%s.weight", u->name);
-    if (!half)
-        put_tensor(graph, name, DATA_FLOAT, dims, 4, w, u->w_n * sizeof *w);
-    else if (!put_half_weights(graph, u, name, dims, w))
-        graph->failed = true;
+    if (!half) put_tensor(graph, name, DATA_FLOAT, dims, 4, w, u->w_n * sizeof *w);
+    else if (!put_half_weights(graph, u, name, dims, w)) graph->failed = true;
     message m = start_node("Conv", out, (const char *const[]){in, name}, 2);
     put_attr_ints(&m, "dilations", 1, 2);
     put_attr_int(&m, "group", depthwise ? u->co : 1);
@@ -169,10 +171,8 @@ static const char input_name[] = "input.1", both_name[] = "both"; /* pictures, t
 
 /* What a unit's result is called. */
 static void result_name(const fct_net_spec *s, int unit, bool mirror, char name[NAME]) {
-    if (unit < 0)
-        snprintf(name, NAME, "%s", mirror ? both_name : input_name);
-    else
-        snprintf(name, NAME, "%s.out", s->unit[unit].name);
+    if (unit < 0) snprintf(name, NAME, "%s", mirror ? both_name : input_name);
+    else snprintf(name, NAME, "%s.out", s->unit[unit].name);
 }
 
 static void put_unit(message *graph, const fct_net_spec *s, int i, const float *params, const float *stats,
@@ -204,10 +204,8 @@ static void put_value(message *graph, int field, const char *name, const int *di
     message shape = {0}, tensor = {0}, type = {0}, value = {0};
     for (int i = 0; i <= n; i++) {
         message d = {0};
-        if (i == 0)
-            put_text(&d, 2, "N");
-        else
-            put_int(&d, 1, (uint64_t)dims[i - 1]);
+        if (i == 0) put_text(&d, 2, "N");
+        else put_int(&d, 1, (uint64_t)dims[i - 1]);
         put_message(&shape, 1, &d);
     }
     put_int(&tensor, 1, DATA_FLOAT);

@@ -14,7 +14,9 @@
 /* half: convolution weights are stored as float16 with a Cast behind them, at half
  * the size. mirror: the embedding is the mean of the picture's and its mirror
  * image's, at twice the work. */
-typedef struct fct_export_opts { bool half, mirror; } fct_export_opts;
+typedef struct fct_export_opts {
+    bool half, mirror;
+} fct_export_opts;
 
 /* Atomic, as fct_file_write_atomic(). */
 fct_status fct_export_onnx(const char *path, const fct_net_spec *spec, const float *params, const float *stats,
@@ -23,7 +25,8 @@ fct_status fct_export_onnx(const char *path, const fct_net_spec *spec, const flo
 /* Reads the parameters of a file that fct_export_onnx() wrote into arrays for
  * spec, which may have more "res" blocks in a row than the file: those compute
  * nothing at first, and their other parameters stay as they are (initialise them
- * first). FCT_ERR_UNSUPPORTED: not such a file; FCT_ERR_MISMATCH: of another network; FCT_ERR_FORMAT: damaged, or a parameter is missing or not finite. */
+ * first). FCT_ERR_UNSUPPORTED: not such a file; FCT_ERR_MISMATCH: of another network; FCT_ERR_FORMAT: damaged, or a
+ * parameter is missing or not finite. */
 fct_status fct_import_onnx(const char *path, const fct_net_spec *spec, float *params, float *stats, fct_error *err);
 
 /* The description a file carries. *text is owned. */

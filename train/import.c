@@ -33,8 +33,16 @@ float fct_float_from_half(uint16_t h) {
 }
 
 /* Where one named tensor goes. */
-typedef struct slot { char name[64]; float *to; size_t n; bool filled; } slot;
-typedef struct slots { slot *at; int n; } slots;
+typedef struct slot {
+    char name[64];
+    float *to;
+    size_t n;
+    bool filled;
+} slot;
+typedef struct slots {
+    slot *at;
+    int n;
+} slots;
 
 static void add_slot(slots *s, const char *unit, const char *part, float *to, size_t n) {
     slot *k = &s->at[s->n++];
@@ -82,8 +90,8 @@ static fct_status pair_units(const char *path, const fct_net_spec *file, const f
         i += n;
     }
     if (i == net->n_units && j == file->n_units) return FCT_OK;
-    return fct_fail(err, FCT_ERR_MISMATCH, "%s: of another network, and not one with fewer \"res\" blocks: %.200s", path,
-                    file->text);
+    return fct_fail(err, FCT_ERR_MISMATCH, "%s: of another network, and not one with fewer \"res\" blocks: %.200s",
+                    path, file->text);
 }
 
 static slot *find_slot(slots *s, const char *name, size_t len) {

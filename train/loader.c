@@ -9,17 +9,17 @@ enum { AHEAD = 4 }; /* batches in preparation or ready */
 struct fct_loader {
     const fct_dataset *data;
     fct_loader_opts o;
-    uint32_t *pick;      /* samples that take part */
+    uint32_t *pick; /* samples that take part */
     size_t n_pick;
     uint32_t *class_of, *class_start; /* balanced: samples sorted by class */
-    uint32_t *order[2];  /* permutations of an even and an odd epoch */
+    uint32_t *order[2];               /* permutations of an even and an odd epoch */
     long order_epoch[2];
     fct_batch slot[AHEAD];
-    int filled[AHEAD];   /* pictures ready */
-    long taken;          /* batch in use by the caller */
-    long next_batch;     /* where the workers are */
+    int filled[AHEAD]; /* pictures ready */
+    long taken;        /* batch in use by the caller */
+    long next_batch;   /* where the workers are */
     int next_place;
-    uint8_t *bad;        /* by sample */
+    uint8_t *bad; /* by sample */
     size_t n_bad;
     bool stop;
     fct_mutex mutex;
@@ -57,7 +57,12 @@ static const uint32_t *epoch_order(fct_loader *l, long epoch) {
 /* ---- Workers -------------------------------------------------------------------- */
 
 /* A place to fill: under the mutex. False: nothing to do until a batch is taken. */
-typedef struct job { int slot, place; uint32_t sample; fct_rng rng; double strength; } job;
+typedef struct job {
+    int slot, place;
+    uint32_t sample;
+    fct_rng rng;
+    double strength;
+} job;
 
 static bool take_job(fct_loader *l, job *j) {
     if (l->next_batch - l->taken >= AHEAD) return false;

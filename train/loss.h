@@ -21,7 +21,9 @@ void fct_unit_rows_back(int n, int dim, int ld, const fct_real *u, const fct_rea
  * gram * mean_{i != j} (u_i . u_j - t_i . t_j)^2: relations within the batch
  * follow the teacher's (Park et al. 2019, "Relational knowledge distillation",
  * with the inner product for the relation). */
-typedef struct fct_distill { double cosine, gram; } fct_distill;
+typedef struct fct_distill {
+    double cosine, gram;
+} fct_distill;
 
 /* t: the teacher's unit vectors [n][ld]; a zero row marks a sample without one,
  * which is left out. grad [n][ld]: added to. parts: the two means, unweighted.
@@ -37,19 +39,20 @@ double fct_loss_distill(const fct_distill *o, int n, int dim, int ld, const fct_
  *
  * Where m1 theta + m2 passes pi the cosine rises again and psi needs a branch. */
 typedef enum fct_margin_branch {
-    FCT_MARGIN_PLAIN = 0,    /* none: psi as it is */
-    FCT_MARGIN_MONOTONIC = 1,/* (-1)^k cos(phi) - 2k - m3, k = floor(phi / pi), phi = m1 theta + m2: SphereFace's, continuous */
-    FCT_MARGIN_LINEAR = 2,   /* ArcFace's code (m1 = 1): beyond pi, cos(theta) - m2 sin(m2) - m3 */
-    FCT_MARGIN_EASY = 3      /* ArcFace's "easy margin": only where cos(theta) > 0, else cos(theta) */
+    FCT_MARGIN_PLAIN = 0, /* none: psi as it is */
+    FCT_MARGIN_MONOTONIC =
+        1, /* (-1)^k cos(phi) - 2k - m3, k = floor(phi / pi), phi = m1 theta + m2: SphereFace's, continuous */
+    FCT_MARGIN_LINEAR = 2, /* ArcFace's code (m1 = 1): beyond pi, cos(theta) - m2 sin(m2) - m3 */
+    FCT_MARGIN_EASY = 3    /* ArcFace's "easy margin": only where cos(theta) > 0, else cos(theta) */
 } fct_margin_branch;
 
 typedef struct fct_margin_opts {
-    double scale;          /* s (default 64) */
-    double m1, m2, m3;     /* (default 1, 0.5, 0: ArcFace) */
+    double scale;      /* s (default 64) */
+    double m1, m2, m3; /* (default 1, 0.5, 0: ArcFace) */
     fct_margin_branch branch;
-    bool surrogate;        /* d psi / d cos taken as 1, as arcface_torch computes it (default false: the true one) */
-    int subcentres;        /* K: a class's cosine is the largest of its K centres' (Deng et al. 2020, eq. 3) */
-    double sample;         /* Partial FC (An et al. 2021, section 3): share of classes in the softmax (default 1) */
+    bool surrogate; /* d psi / d cos taken as 1, as arcface_torch computes it (default false: the true one) */
+    int subcentres; /* K: a class's cosine is the largest of its K centres' (Deng et al. 2020, eq. 3) */
+    double sample;  /* Partial FC (An et al. 2021, section 3): share of classes in the softmax (default 1) */
 } fct_margin_opts;
 void fct_margin_opts_init(fct_margin_opts *o);
 

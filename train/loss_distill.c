@@ -38,7 +38,8 @@ static double gram(double weight, int n, int dim, int ld, const fct_real *u, con
     for (int i = 0; i < n; i++)
         for (int j = 0; used[i] && j < i; j++) {
             if (!used[j]) continue;
-            double d = dot(u + (size_t)i * ld, u + (size_t)j * ld, dim) - dot(t + (size_t)i * ld, t + (size_t)j * ld, dim);
+            double d =
+                dot(u + (size_t)i * ld, u + (size_t)j * ld, dim) - dot(t + (size_t)i * ld, t + (size_t)j * ld, dim);
             fct_real f = (fct_real)(4 * weight * d / pairs);
             sum += 2 * d * d;
             for (int k = 0; k < dim; k++) {

@@ -9,18 +9,18 @@ struct fct_margin {
     fct_margin_opts o;
     int classes, dim, ld, max_batch;
     const fct_tk *tk;
-    int *chosen, *slot;          /* classes in this batch's softmax; class -> place among them, -1 = none */
-    int *pool;                   /* a permutation, for sampling */
-    int *best;                   /* [n][chosen]: sub-centre of the largest cosine */
-    fct_real *unit, *norm;       /* their centres, normalised [chosen K][ld]; lengths */
-    fct_real *packed;            /* the same for the matrix product: panels of columns */
-    fct_real *cosine;            /* [n][rows]: cosines, then gradients by them */
+    int *chosen, *slot;    /* classes in this batch's softmax; class -> place among them, -1 = none */
+    int *pool;             /* a permutation, for sampling */
+    int *best;             /* [n][chosen]: sub-centre of the largest cosine */
+    fct_real *unit, *norm; /* their centres, normalised [chosen K][ld]; lengths */
+    fct_real *packed;      /* the same for the matrix product: panels of columns */
+    fct_real *cosine;      /* [n][rows]: cosines, then gradients by them */
     fct_real *grad_unit;
 };
 
 void fct_margin_opts_init(fct_margin_opts *o) {
-    *o = (fct_margin_opts){.scale = 64, .m1 = 1, .m2 = 0.5, .m3 = 0, .branch = FCT_MARGIN_LINEAR, .subcentres = 1,
-                           .sample = 1};
+    *o = (fct_margin_opts){
+        .scale = 64, .m1 = 1, .m2 = 0.5, .m3 = 0, .branch = FCT_MARGIN_LINEAR, .subcentres = 1, .sample = 1};
 }
 
 double fct_margin_psi(const fct_margin_opts *o, double c, double *derivative) {
@@ -48,8 +48,8 @@ fct_status fct_margin_create(const fct_margin_opts *o, int classes, int dim, int
     fct_margin *m = fct_calloc(1, sizeof *m);
     if (!m) return fct_fail_nomem(err, "margin loss", sizeof *m);
     size_t rows = (size_t)classes * o->subcentres, ld = (size_t)fct_pad(dim), cols = rows + 64;
-    *m = (fct_margin){.o = *o, .classes = classes, .dim = dim, .ld = (int)ld, .max_batch = max_batch,
-                      .tk = fct_tk_get()};
+    *m = (fct_margin){
+        .o = *o, .classes = classes, .dim = dim, .ld = (int)ld, .max_batch = max_batch, .tk = fct_tk_get()};
     m->chosen = fct_calloc((size_t)classes, sizeof *m->chosen);
     m->slot = fct_calloc((size_t)classes, sizeof *m->slot);
     m->pool = fct_calloc((size_t)classes, sizeof *m->pool);
@@ -164,10 +164,8 @@ double fct_loss_margin(fct_margin *m, double weight, int n, int ld, const fct_re
     m->tk->gemm(n, cols, m->dim, u, ld, 1, m->packed, nr, (ptrdiff_t)m->ld * nr, m->cosine, cols, false);
     for (int i = 0; i < n; i++) {
         fct_real *row = m->cosine + (size_t)i * cols;
-        if (label[i] >= 0)
-            loss += sample_loss(m, row, count, m->slot[label[i]], weight / labelled);
-        else
-            memset(row, 0, (size_t)cols * sizeof *row);
+        if (label[i] >= 0) loss += sample_loss(m, row, count, m->slot[label[i]], weight / labelled);
+        else memset(row, 0, (size_t)cols * sizeof *row);
     }
     m->tk->gemm(n, m->ld, rows, m->cosine, cols, 1, m->unit, m->ld, nr, grad, ld, true);
     m->tk->gemm(rows, m->ld, n, m->cosine, 1, cols, u, ld, nr, m->grad_unit, m->ld, false);

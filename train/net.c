@@ -16,10 +16,8 @@ static void raise_to(size_t *m, size_t v) {
 
 static fct_real *take(fct_net *net, size_t n, bool *ok) {
     fct_real *p = *ok ? fct_aligned_alloc(n * sizeof *p) : NULL;
-    if (!p)
-        *ok = false;
-    else
-        net->memory += n * sizeof *p;
+    if (!p) *ok = false;
+    else net->memory += n * sizeof *p;
     return p;
 }
 
@@ -61,8 +59,7 @@ static void measure_unit(const fct_net *net, int i, sizes *m) {
         raise_to(&m->g_row, FCT_CHUNK * width);
         raise_to(&m->zero, FCT_CHUNK * ((size_t)u->ow + 2 * u->k));
         raise_to(&m->dw, chunk_rows * u->k * u->k);
-    } else
-        raise_to(&m->c, (size_t)FCT_TILE_ROWS * s->cs_out);
+    } else raise_to(&m->c, (size_t)FCT_TILE_ROWS * s->cs_out);
 }
 
 static bool allocate_unit(fct_net *net, int i) {
@@ -130,7 +127,8 @@ static bool allocate(fct_net *net) {
 fct_status fct_net_create(const fct_net_spec *spec, int max_batch, bool backward, const fct_tk *tk, fct_net **out,
                           fct_error *err) {
     *out = NULL;
-    if (max_batch < 1 || max_batch > 4096) return fct_fail(err, FCT_ERR_ARG, "batch of %d: 1 to 4096 expected", max_batch);
+    if (max_batch < 1 || max_batch > 4096)
+        return fct_fail(err, FCT_ERR_ARG, "batch of %d: 1 to 4096 expected", max_batch);
     fct_net *net = fct_calloc(1, sizeof *net);
     if (!net) return fct_fail_nomem(err, "network", sizeof *net);
     net->spec = spec;

@@ -18,7 +18,7 @@
 #include "train/rng.h"
 #include <stdint.h>
 
-#define FCT_GROUPS 16
+#define FCT_GROUPS        16
 #define FCT_NET_MAX_UNITS 256
 
 typedef enum fct_unit_op {
@@ -33,32 +33,37 @@ typedef enum fct_unit_op {
 typedef struct fct_unit {
     char name[24];
     fct_unit_op op;
-    int in, res;           /* units whose y is input and residual; -1: the picture (in), none (res) */
-    int ci, co, k, s, p;   /* channels, kernel, stride, padding */
+    int in, res;         /* units whose y is input and residual; -1: the picture (in), none (res) */
+    int ci, co, k, s, p; /* channels, kernel, stride, padding */
     int ih, iw, oh, ow;
     bool prelu;
-    bool fixed_gamma;      /* gamma stays as it is (the embedding's BatchNorm) */
-    bool stored;           /* y is kept as a tensor, not computed on loading */
-    bool flat;             /* the kernel covers the whole input: a matrix product of flattened pictures */
-    int stage;             /* spatial stage, 0 = first; for fine-tuning the last ones */
-    size_t w, w_n;         /* weights [co][ci][k][k], or [co][1][k][k] */
-    size_t gamma, beta;    /* [co] */
-    size_t slope;          /* [co], with prelu only */
-    size_t stat;           /* running mean [co], then variance [co], in the array of statistics */
+    bool fixed_gamma;   /* gamma stays as it is (the embedding's BatchNorm) */
+    bool stored;        /* y is kept as a tensor, not computed on loading */
+    bool flat;          /* the kernel covers the whole input: a matrix product of flattened pictures */
+    int stage;          /* spatial stage, 0 = first; for fine-tuning the last ones */
+    size_t w, w_n;      /* weights [co][ci][k][k], or [co][1][k][k] */
+    size_t gamma, beta; /* [co] */
+    size_t slope;       /* [co], with prelu only */
+    size_t stat;        /* running mean [co], then variance [co], in the array of statistics */
 } fct_unit;
 
 /* A named part of the flat array, for checkpoints, export and weight decay. */
-typedef struct fct_param { char name[40]; size_t offset, count; bool decay; int unit; } fct_param;
+typedef struct fct_param {
+    char name[40];
+    size_t offset, count;
+    bool decay;
+    int unit;
+} fct_param;
 
 typedef struct fct_net_spec {
     fct_unit unit[FCT_NET_MAX_UNITS];
     int n_units;
     int size, channels, dim; /* input side, input channels, embedding's length */
     size_t n_params, n_stats;
-    double macs;             /* of one picture */
-    fct_param *param;        /* owned */
+    double macs;      /* of one picture */
+    fct_param *param; /* owned */
     int n_param;
-    char *text;              /* what it was made from, presets expanded; owned */
+    char *text; /* what it was made from, presets expanded; owned */
 } fct_net_spec;
 
 /* Reads a description: statements separated by ';' or line ends.
@@ -94,7 +99,11 @@ size_t fct_net_memory(const fct_net *net); /* bytes */
  * and move stats towards them by momentum (0 = leave them); else by stats.
  * Units below frozen_below use stats even then. Returns the embeddings,
  * [n][fct_pad(dim)], borrowed until the next call. Uses fct_parallel(). */
-typedef struct fct_net_mode { bool train; double momentum; int frozen_below; } fct_net_mode;
+typedef struct fct_net_mode {
+    bool train;
+    double momentum;
+    int frozen_below;
+} fct_net_mode;
 const fct_real *fct_net_forward(fct_net *net, const fct_real *params, fct_real *stats, const fct_real *input, int n,
                                 fct_net_mode mode);
 

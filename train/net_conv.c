@@ -5,7 +5,10 @@
 #include <string.h>
 
 /* A run of pictures, or of pixels, whose rows are numbered from 0. */
-typedef struct conv_block { size_t first, rows; int image; } conv_block;
+typedef struct conv_block {
+    size_t first, rows;
+    int image;
+} conv_block;
 
 /* direct: one block of all rows of the group; else one block per picture. */
 static int block_count(const fct_net *net, const fct_unit_state *s, int g) {

@@ -6,7 +6,10 @@
 #include <string.h>
 
 /* A ring of the last `slots` rows of something, each padded left and right. */
-typedef struct row_ring { fct_real *p; int slots, width, pad, chunks; } row_ring;
+typedef struct row_ring {
+    fct_real *p;
+    int slots, width, pad, chunks;
+} row_ring;
 
 static fct_real *ring_row(const row_ring *r, int row) {
     return r->p + (size_t)(row % r->slots) * r->chunks * r->width * FCT_CHUNK;
@@ -30,7 +33,7 @@ typedef struct dw_job {
     fct_unit_state *s;
     fct_net_scratch *t;
     fct_net_view in;
-    row_ring y, dx; /* activated input by padded row number; output's gradient by row number */
+    row_ring y, dx;               /* activated input by padded row number; output's gradient by row number */
     int unit, image, group, next; /* next: first padded input row not yet in the ring */
 } dw_job;
 
@@ -39,10 +42,15 @@ static dw_job start(const fct_net_pass *p, int group, int worker) {
     const fct_unit *u = &net->spec->unit[p->unit];
     fct_net_scratch *t = &net->scratch[worker];
     int chunks = net->unit[p->unit].cs_out / FCT_CHUNK, pad = u->s == 1 && u->k > u->p ? u->k - 1 - u->p : 0;
-    return (dw_job){.net = net, .u = u, .s = &net->unit[p->unit], .t = t, .in = fct_net_input_view(net, u->in),
+    return (dw_job){.net = net,
+                    .u = u,
+                    .s = &net->unit[p->unit],
+                    .t = t,
+                    .in = fct_net_input_view(net, u->in),
                     .y = {t->ring, u->k, u->iw + 2 * u->p, u->p, chunks},
                     .dx = {t->dx_ring, u->k + 1, u->ow + 2 * pad, pad, chunks},
-                    .unit = p->unit, .group = group};
+                    .unit = p->unit,
+                    .group = group};
 }
 
 /* Brings padded input rows up to and including `last` into the ring. */

@@ -30,12 +30,26 @@ static fct_status add_unit(parser *p, fct_unit_op op, int co, int k, int s, int 
     int side = (p->side + 2 * pad - k) / s + 1;
     if (p->side + 2 * pad < k) return bad(p, "the kernel is larger than its input");
     fct_unit *u = &sp->unit[sp->n_units];
-    *u = (fct_unit){.op = op, .in = p->last, .res = -1, .ci = p->channels, .co = co, .k = k, .s = s, .p = pad,
-                    .ih = p->side, .iw = p->side, .oh = side, .ow = side, .prelu = prelu};
+    *u = (fct_unit){.op = op,
+                    .in = p->last,
+                    .res = -1,
+                    .ci = p->channels,
+                    .co = co,
+                    .k = k,
+                    .s = s,
+                    .p = pad,
+                    .ih = p->side,
+                    .iw = p->side,
+                    .oh = side,
+                    .ow = side,
+                    .prelu = prelu};
     if (side < p->side) p->stage++;
     u->stage = p->stage;
     u->flat = op == FCT_UNIT_CONV && pad == 0 && k == p->side && k > 1;
-    snprintf(u->name, sizeof u->name, "%s%d", op == FCT_UNIT_CONV ? "conv" : op == FCT_UNIT_DW ? "dw" : "bn",
+    snprintf(u->name, sizeof u->name, "%s%d",
+             op == FCT_UNIT_CONV ? "conv"
+             : op == FCT_UNIT_DW ? "dw"
+                                 : "bn",
              sp->n_units);
     p->last = sp->n_units++;
     p->channels = co;
@@ -97,7 +111,8 @@ static fct_status statement(parser *p, const char *name, const int *v, int n, bo
     fct_status st = FCT_OK;
     if (!strcmp(name, "input") && n >= 1) return set_input(p, v[0], n > 1 ? v[1] : 3);
     if (!strcmp(name, "conv") && n == 3) return add_unit(p, FCT_UNIT_CONV, v[0], v[1], v[2], v[1] / 2, !linear, NULL);
-    if (!strcmp(name, "dw") && n == 2) return add_unit(p, FCT_UNIT_DW, p->channels, v[0], v[1], v[0] / 2, !linear, NULL);
+    if (!strcmp(name, "dw") && n == 2)
+        return add_unit(p, FCT_UNIT_DW, p->channels, v[0], v[1], v[0] / 2, !linear, NULL);
     if (!strcmp(name, "down") && n == 3) return add_bottleneck(p, v[0], v[1], v[2], false);
     if (!strcmp(name, "res") && n == 2) {
         for (int i = 0; i < v[1] && !st; i++) st = add_bottleneck(p, p->channels, v[0], 1, true);
@@ -125,19 +140,19 @@ static fct_status parse_statement(parser *p, char *text) {
     for (int i = 1; i < n; i++) {
         char *end;
         long x = strtol(word[i], &end, 10);
-        if (!strcmp(word[i], "linear") && i == n - 1)
-            linear = true;
-        else if (*end || x < 0 || x > 4096 || nv == 3)
-            return bad(p, "expected at most three numbers up to 4096");
-        else
-            v[nv++] = (int)x;
+        if (!strcmp(word[i], "linear") && i == n - 1) linear = true;
+        else if (*end || x < 0 || x > 4096 || nv == 3) return bad(p, "expected at most three numbers up to 4096");
+        else v[nv++] = (int)x;
     }
     return statement(p, word[0], v, nv, linear);
 }
 
 /* ---- Presets ---------------------------------------------------------------- */
 
-typedef struct preset { double width; int blocks[4], n_blocks, stem, dim; } preset;
+typedef struct preset {
+    double width;
+    int blocks[4], n_blocks, stem, dim;
+} preset;
 
 static bool read_preset(const char *options, preset *o) {
     char key[16];
@@ -145,20 +160,16 @@ static bool read_preset(const char *options, preset *o) {
     int used;
     while (sscanf(options, " %15[a-z]=%lf%n", key, &v, &used) == 2) {
         options += used;
-        if (!strcmp(key, "width") && v > 0 && v <= 4)
-            o->width = v;
-        else if (!strcmp(key, "stem") && v >= 8 && v <= 512)
-            o->stem = (int)v;
-        else if (!strcmp(key, "dim") && v >= 8 && v <= 4096)
-            o->dim = (int)v;
+        if (!strcmp(key, "width") && v > 0 && v <= 4) o->width = v;
+        else if (!strcmp(key, "stem") && v >= 8 && v <= 512) o->stem = (int)v;
+        else if (!strcmp(key, "dim") && v >= 8 && v <= 4096) o->dim = (int)v;
         else if (!strcmp(key, "blocks")) {
             o->blocks[0] = (int)v;
             int i = 1;
             for (; i < o->n_blocks && sscanf(options, ",%lf%n", &v, &used) == 1; i++, options += used)
                 o->blocks[i] = (int)v;
             if (i < o->n_blocks) return false;
-        } else
-            return false;
+        } else return false;
     }
     return options[strspn(options, " \t\r\n")] == 0;
 }
@@ -176,8 +187,9 @@ static char *mobilefacenet_text(const preset *o) {
 
 static char *iresnet_text(const preset *o) {
     int c = scaled(64, o->width);
-    return fct_asprintf("input 112 3; conv %d 3 1; ires %d 2 %d; ires %d 2 %d; ires %d 2 %d; ires %d 2 %d; bn; linear %d",
-                        c, c, o->blocks[0], 2 * c, o->blocks[1], 4 * c, o->blocks[2], 8 * c, o->blocks[3], o->dim);
+    return fct_asprintf(
+        "input 112 3; conv %d 3 1; ires %d 2 %d; ires %d 2 %d; ires %d 2 %d; ires %d 2 %d; bn; linear %d", c, c,
+        o->blocks[0], 2 * c, o->blocks[1], 4 * c, o->blocks[2], 8 * c, o->blocks[3], o->dim);
 }
 
 /* The text with a preset replaced by its statements. Owned; NULL: *st says why. */

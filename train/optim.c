@@ -6,9 +6,12 @@ double fct_optim_lr(const fct_optim *o, long step) {
     double t = (double)(step - o->warmup) / (double)(o->total > o->warmup ? o->total - o->warmup : 1);
     if (t > 1) t = 1;
     switch (o->schedule) {
-    case FCT_SCHEDULE_COSINE: return o->lr * 0.5 * (1 + cos(3.14159265358979323846 * t));
-    case FCT_SCHEDULE_POLY: return o->lr * pow(1 - t, o->power);
-    default: return o->lr;
+    case FCT_SCHEDULE_COSINE:
+        return o->lr * 0.5 * (1 + cos(3.14159265358979323846 * t));
+    case FCT_SCHEDULE_POLY:
+        return o->lr * pow(1 - t, o->power);
+    default:
+        return o->lr;
     }
 }
 

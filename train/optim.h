@@ -7,15 +7,15 @@
 typedef enum fct_schedule { FCT_SCHEDULE_COSINE = 0, FCT_SCHEDULE_POLY = 1, FCT_SCHEDULE_CONSTANT = 2 } fct_schedule;
 
 typedef struct fct_optim {
-    double lr;            /* peak learning rate */
-    double momentum;      /* with PyTorch's convention v = momentum v + g, w -= lr v */
-    bool nesterov;        /* w -= lr (g + momentum v) */
-    double decay;         /* weight decay, added to the gradient; convolution weights only */
-    double clip;          /* longest gradient, Euclidean; 0 = no limit */
-    double ema;           /* moving average of weights and statistics; 0 = none */
+    double lr;       /* peak learning rate */
+    double momentum; /* with PyTorch's convention v = momentum v + g, w -= lr v */
+    bool nesterov;   /* w -= lr (g + momentum v) */
+    double decay;    /* weight decay, added to the gradient; convolution weights only */
+    double clip;     /* longest gradient, Euclidean; 0 = no limit */
+    double ema;      /* moving average of weights and statistics; 0 = none */
     fct_schedule schedule;
-    double power;         /* of the polynomial schedule */
-    long warmup, total;   /* steps */
+    double power;       /* of the polynomial schedule */
+    long warmup, total; /* steps */
 } fct_optim;
 
 /* Learning rate of a step: linear warm-up, then down to 0 at total by a cosine

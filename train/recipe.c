@@ -9,7 +9,13 @@
 #include <string.h>
 
 typedef enum kind { TEXT, WHOLE, NUMBER, YESNO, SCHEDULE, BRANCH } kind;
-typedef struct setting { const char *key; kind kind; size_t at; double lo, hi; const char *help; } setting;
+typedef struct setting {
+    const char *key;
+    kind kind;
+    size_t at;
+    double lo, hi;
+    const char *help;
+} setting;
 
 #define AT(field) offsetof(fct_recipe, field)
 static const setting settings[] = {
@@ -79,10 +85,16 @@ static const char *const schedule_names[] = {"cosine", "poly", "constant", NULL}
 static const char *const branch_names[] = {"plain", "monotonic", "linear", "easy", NULL};
 
 void fct_recipe_init(fct_recipe *r) {
-    *r = (fct_recipe){.min_images = 2, .batch = 128, .workers = 1, .seed = 1, .checkpoint_every = 100, .log_every = 20,
-                      .epochs = 20, .margin_lr = 1};
-    r->optim = (fct_optim){.lr = 0.1, .momentum = 0.9, .nesterov = true, .decay = 5e-4, .clip = 5, .ema = 0.999,
-                           .power = 2};
+    *r = (fct_recipe){.min_images = 2,
+                      .batch = 128,
+                      .workers = 1,
+                      .seed = 1,
+                      .checkpoint_every = 100,
+                      .log_every = 20,
+                      .epochs = 20,
+                      .margin_lr = 1};
+    r->optim =
+        (fct_optim){.lr = 0.1, .momentum = 0.9, .nesterov = true, .decay = 5e-4, .clip = 5, .ema = 0.999, .power = 2};
     r->warmup_epochs = 1;
     fct_margin_opts_init(&r->margin);
     fct_augment_init(&r->augment);
@@ -124,10 +136,8 @@ static fct_status set_number(const setting *s, void *p, const char *value, const
         (s->kind == WHOLE && v != (double)(long)v))
         return fct_fail(err, FCT_ERR_ARG, "%s: %s: \"%s\" is not %s", where, s->key, value,
                         s->kind == YESNO ? "yes or no" : "a number in its range");
-    if (s->kind == WHOLE)
-        *(int *)p = (int)v;
-    else
-        *(double *)p = v;
+    if (s->kind == WHOLE) *(int *)p = (int)v;
+    else *(double *)p = v;
     return FCT_OK;
 }
 
@@ -189,12 +199,24 @@ void fct_recipe_list(const fct_recipe *r, void (*fn)(void *user, const char *key
         char text[40] = "";
         const char *value = text;
         switch (s->kind) {
-        case TEXT: value = *(char *const *)p ? *(char *const *)p : ""; break;
-        case WHOLE: snprintf(text, sizeof text, "%d", *(const int *)p); break;
-        case NUMBER: snprintf(text, sizeof text, "%g", *(const double *)p); break;
-        case YESNO: value = *(const bool *)p ? "yes" : "no"; break;
-        case SCHEDULE: value = schedule_names[*(const int *)p]; break;
-        case BRANCH: value = branch_names[*(const int *)p]; break;
+        case TEXT:
+            value = *(char *const *)p ? *(char *const *)p : "";
+            break;
+        case WHOLE:
+            snprintf(text, sizeof text, "%d", *(const int *)p);
+            break;
+        case NUMBER:
+            snprintf(text, sizeof text, "%g", *(const double *)p);
+            break;
+        case YESNO:
+            value = *(const bool *)p ? "yes" : "no";
+            break;
+        case SCHEDULE:
+            value = schedule_names[*(const int *)p];
+            break;
+        case BRANCH:
+            value = branch_names[*(const int *)p];
+            break;
         }
         fn(user, s->key, value, s->help);
     }

@@ -17,7 +17,8 @@ typedef struct fct_recipe {
     fct_distill distill;
     double teacher_view; /* share of a batch for which the teacher sees what the network sees */
     fct_margin_opts margin;
-    double margin_weight, margin_from, margin_ramp, margin_lr; /* share of the epochs at which it starts, and reaches its weight */
+    double margin_weight, margin_from, margin_ramp,
+        margin_lr; /* share of the epochs at which it starts, and reaches its weight */
     fct_augment augment;
     double ramp;
 } fct_recipe;

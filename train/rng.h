@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef struct fct_rng { uint64_t s; } fct_rng;
+typedef struct fct_rng {
+    uint64_t s;
+} fct_rng;
 
 static inline uint64_t fct_rng_next(fct_rng *r) {
     uint64_t z = (r->s += 0x9e3779b97f4a7c15u);
@@ -32,9 +34,7 @@ static inline double fct_rng_range(fct_rng *r, double lo, double hi) { return lo
 static inline bool fct_rng_chance(fct_rng *r, double p) { return fct_rng_uniform(r) < p; }
 
 /* 0 .. n - 1, n >= 1 (the bias of the multiplication is below n / 2^32). */
-static inline uint32_t fct_rng_below(fct_rng *r, uint32_t n) {
-    return (uint32_t)(((fct_rng_next(r) >> 32) * n) >> 32);
-}
+static inline uint32_t fct_rng_below(fct_rng *r, uint32_t n) { return (uint32_t)(((fct_rng_next(r) >> 32) * n) >> 32); }
 
 /* Standard normal (Box and Muller; the second value is thrown away). */
 static inline double fct_rng_normal(fct_rng *r) {

@@ -28,7 +28,7 @@ typedef struct run {
     fct_margin *margin;
     fct_train_state state;
     fct_optim optim;
-    long margin_start;     /* step from which the margin loss is on */
+    long margin_start; /* step from which the margin loss is on */
     int frozen_below;
     float *unit, *norm, *target, *grad, *grads, *centre_grads;
     bool *used;
@@ -67,7 +67,8 @@ static fct_status open_teacher(run *t, fct_error *err) {
     size_t bad = 0, unread = 0;
     if (strcmp(fct_path_ext(r->teacher), "onnx")) {
         if (r->teacher_view > 0)
-            return fct_fail(err, FCT_ERR_ARG, "teacher_view needs the teacher's network: \"teacher\" must be an .onnx file");
+            return fct_fail(err, FCT_ERR_ARG,
+                            "teacher_view needs the teacher's network: \"teacher\" must be an .onnx file");
         fct_status st = fct_teacher_read(r->teacher, t->data, &t->teacher, &bad, err);
         if (bad) note(t, "%zu teacher embeddings are not finite: left out", bad);
         return st;
@@ -77,8 +78,9 @@ static fct_status open_teacher(run *t, fct_error *err) {
     fct_file_get_stat(kept, &fs);
     fct_status st = FCT_OK;
     if (!fs.exists || r->teacher_view > 0) st = fct_teacher_net_open(r->teacher, r->teacher_raw, &t->teacher_net, err);
-    if (!st) st = fs.exists ? fct_teacher_read(kept, t->data, &t->teacher, &bad, err)
-                            : fct_teacher_compute(t->teacher_net, t->data, teacher_progress, t, &t->teacher, &unread, err);
+    if (!st)
+        st = fs.exists ? fct_teacher_read(kept, t->data, &t->teacher, &bad, err)
+                       : fct_teacher_compute(t->teacher_net, t->data, teacher_progress, t, &t->teacher, &unread, err);
     if (!st && !fs.exists) st = fct_teacher_write(kept, &t->teacher, err);
     if (unread) note(t, "%zu pictures could not be read for the teacher", unread);
     fct_free(kept);
@@ -92,7 +94,8 @@ static fct_status check_settings(const fct_recipe *r, fct_error *err) {
     if (!distilling && !(r->margin_weight > 0))
         return fct_fail(err, FCT_ERR_ARG, "no loss: set \"teacher\" and distill_*, or \"margin_weight\"");
     if (!distilling && r->margin_from > 0) return fct_fail(err, FCT_ERR_ARG, "margin_from needs a teacher until then");
-    if (r->margin_weight > 0 && r->margin.m1 > 1 && r->margin.branch == FCT_MARGIN_LINEAR) /* beyond pi / m1 no margin is left */
+    if (r->margin_weight > 0 && r->margin.m1 > 1 &&
+        r->margin.branch == FCT_MARGIN_LINEAR) /* beyond pi / m1 no margin is left */
         return fct_fail(err, FCT_ERR_ARG, "m1 above 1 needs margin_branch = monotonic");
     if (r->grow && !r->init) return fct_fail(err, FCT_ERR_ARG, "grow needs a network to grow: set \"init\"");
     return FCT_OK;
@@ -170,9 +173,16 @@ static fct_status open_state(run *t, fct_error *err) {
 
 static fct_status open_loader(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
-    fct_loader_opts o = {.batch = r->batch, .out_size = t->spec.size, .workers = r->workers, .seed = (uint64_t)r->seed,
-                         .augment = r->augment, .ramp = r->ramp, .balance = r->balance, .labelled = !t->teacher.rows,
-                         .on_bad = on_bad, .user = t};
+    fct_loader_opts o = {.batch = r->batch,
+                         .out_size = t->spec.size,
+                         .workers = r->workers,
+                         .seed = (uint64_t)r->seed,
+                         .augment = r->augment,
+                         .ramp = r->ramp,
+                         .balance = r->balance,
+                         .labelled = !t->teacher.rows,
+                         .on_bad = on_bad,
+                         .user = t};
     fct_status st = fct_loader_create(t->data, &o, (long)t->state.step, &t->loader, err);
     if (st) return st;
     double steps = (double)fct_loader_epoch_size(t->loader) / r->batch;
@@ -416,7 +426,8 @@ static fct_status loop(run *t, fct_error *err) {
         if (every(step, r->log_every) || last) report(t);
         if (every(step, r->checkpoint_every) || last || stop) st = save(t, err);
         if (!st && (every(step, r->eval_every) || last)) st = evaluate(t, err);
-        if (!st && stop && !last) st = fct_fail(err, FCT_ERR_CANCELLED, "stopped at step %ld; run again to go on", step);
+        if (!st && stop && !last)
+            st = fct_fail(err, FCT_ERR_CANCELLED, "stopped at step %ld; run again to go on", step);
     }
     fct_aligned_free(stats);
     return st;

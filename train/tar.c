@@ -46,7 +46,8 @@ static char *pax_path(const uint8_t *p, size_t n) {
 }
 
 static char *header_name(const uint8_t *h) {
-    size_t n = strnlen((const char *)h, 100), pre = memcmp(h + 257, "ustar\0", 6) ? 0 : strnlen((const char *)h + 345, 155);
+    size_t n = strnlen((const char *)h, 100),
+           pre = memcmp(h + 257, "ustar\0", 6) ? 0 : strnlen((const char *)h + 345, 155);
     char text[260];
     memcpy(text, h + 345, pre);
     if (pre) text[pre++] = '/';

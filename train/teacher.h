@@ -7,7 +7,11 @@
 
 #include "train/dataset.h"
 
-typedef struct fct_teacher { float *rows; size_t n; int dim; } fct_teacher;
+typedef struct fct_teacher {
+    float *rows;
+    size_t n;
+    int dim;
+} fct_teacher;
 
 /* FCT_ERR_MISMATCH where the file has not one row for each sample. Rows with a
  * NaN or an infinite number become zero; *bad counts them. */

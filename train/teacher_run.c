@@ -12,9 +12,9 @@ enum { BATCH = 16 };
 struct fct_teacher_net {
     fct_model *model;
     fct_session *session;
-    int size;      /* side of its input */
+    int size; /* side of its input */
     bool raw;
-    float *input;  /* [2 BATCH][3][size][size]: of a data set, pictures, then their mirror images */
+    float *input; /* [2 BATCH][3][size][size]: of a data set, pictures, then their mirror images */
     bool ok[BATCH];
 };
 
@@ -26,7 +26,8 @@ static fct_status open_model(fct_teacher_net *p, const char *onnx, fct_error *er
     if (st) return st;
     if (fct_model_input_count(p->model) != 1 || in.rank != 4 || in.dims[1] != 3 || in.dims[2] != in.dims[3] ||
         in.dims[2] < 16 || in.dims[2] > 1024)
-        return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: not an embedder: one input [N, 3, size, size] is expected", onnx);
+        return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: not an embedder: one input [N, 3, size, size] is expected",
+                        onnx);
     p->size = (int)in.dims[2];
     p->input = fct_aligned_alloc((size_t)2 * BATCH * 3 * p->size * p->size * sizeof *p->input);
     return p->input ? FCT_OK : fct_fail_nomem(err, "teacher's input", 0);
@@ -161,9 +162,7 @@ fct_status fct_teacher_compute(fct_teacher_net *net, const fct_dataset *d, bool 
         if (!st && progress && !progress(user, i + BATCH))
             st = fct_fail(err, FCT_ERR_CANCELLED, "stopped while the teacher was running");
     }
-    if (st)
-        fct_teacher_clear(out);
-    else
-        normalise(out);
+    if (st) fct_teacher_clear(out);
+    else normalise(out);
     return st;
 }

@@ -8,8 +8,9 @@
 
 typedef struct fct_train_progress {
     long step, total;
-    double epoch, lr, loss, cosine, gram, margin, grad_norm; /* means since the last report; cosine and gram unweighted */
-    double images_per_second;    /* since the last report */
+    double epoch, lr, loss, cosine, gram, margin,
+        grad_norm;            /* means since the last report; cosine and gram unweighted */
+    double images_per_second; /* since the last report */
     double seconds_left;
     size_t bad_pictures, skipped_steps;
 } fct_train_progress;

@@ -22,8 +22,8 @@ static fct_status centres_of(const char *path, const char *network, size_t *n, f
     return st;
 }
 
-static fct_status export_state(const char *checkpoint, const fct_net_spec *spec, const char *folder,
-                               fct_export_opts o, fct_error *err) {
+static fct_status export_state(const char *checkpoint, const fct_net_spec *spec, const char *folder, fct_export_opts o,
+                               fct_error *err) {
     fct_train_state s;
     size_t centres;
     fct_status st = centres_of(checkpoint, spec->text, &centres, err);

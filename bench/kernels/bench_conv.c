@@ -15,23 +15,50 @@
 #include <string.h>
 #include <time.h>
 
-typedef struct opts { int threads, batch, verbose; const char *algorithm; fct_precision precision; double seconds; } opts;
+typedef struct opts {
+    int threads, batch, verbose;
+    const char *algorithm;
+    fct_precision precision;
+    double seconds;
+} opts;
 
-typedef struct unit { const bench_layer *l; fct_conv *c; fct_conv_plan *p; double best; } unit;
+typedef struct unit {
+    const bench_layer *l;
+    fct_conv *c;
+    fct_conv_plan *p;
+    double best;
+} unit;
 
 static float *filled(size_t n, float scale) {
     float *p = fct_aligned_alloc(n * sizeof *p);
     uint32_t s = 1;
-    for (size_t i = 0; p && i < n; i++) p[i] = ((float)((s = s * 1664525u + 1013904223u) >> 8) / 8388608.0f - 1) * scale;
+    for (size_t i = 0; p && i < n; i++)
+        p[i] = ((float)((s = s * 1664525u + 1013904223u) >> 8) / 8388608.0f - 1) * scale;
     return p;
 }
 
 static bool unit_create(unit *u, const bench_layer *l, const opts *o, const float *data) {
     const bool planar = l->ic == 3;
-    fct_conv_spec s = {.name = l->net, .ic = l->ic, .oc = l->oc, .groups = l->groups, .kh = l->k, .kw = l->k,
-        .sh = l->stride, .sw = l->stride, .dh = 1, .dw = 1, .pad_top = l->pad, .pad_left = l->pad,
-        .pad_bottom = l->pad, .pad_right = l->pad, .weight = data, .bias = data, .act = {l->act, 0, 0, data},
-        .add = l->add, .planar_in = planar, .precision = o->precision};
+    fct_conv_spec s = {.name = l->net,
+                       .ic = l->ic,
+                       .oc = l->oc,
+                       .groups = l->groups,
+                       .kh = l->k,
+                       .kw = l->k,
+                       .sh = l->stride,
+                       .sw = l->stride,
+                       .dh = 1,
+                       .dw = 1,
+                       .pad_top = l->pad,
+                       .pad_left = l->pad,
+                       .pad_bottom = l->pad,
+                       .pad_right = l->pad,
+                       .weight = data,
+                       .bias = data,
+                       .act = {l->act, 0, 0, data},
+                       .add = l->add,
+                       .planar_in = planar,
+                       .precision = o->precision};
     if (l->scaled) s.in_scale = s.in_shift = data;
     fct_error err;
     u->l = l;
@@ -64,7 +91,8 @@ static double run_all(unit *units, int n, const opts *o) {
         out = out > fct_conv_out_size(p) ? out : fct_conv_out_size(p);
         scratch = scratch > p->scratch ? scratch : p->scratch;
     }
-    float *a = filled(in * o->batch, 1), *b = filled(out * o->batch, 1), *add = filled(out * o->batch, 1), *s = filled(scratch / 4 + 16, 1);
+    float *a = filled(in * o->batch, 1), *b = filled(out * o->batch, 1), *add = filled(out * o->batch, 1),
+          *s = filled(scratch / 4 + 16, 1);
     const uint64_t end = fct_time_ns() + (uint64_t)(o->seconds * 1e9);
     double best = 1e9;
     fct_parallel_begin();
@@ -91,8 +119,8 @@ static void report(const unit *units, int n, const opts *o, double peak) {
         int j = i;
         for (; j < n && units[j].l == l; j++) sum += units[j].best;
         const double flops = unit_flops(&units[i], o->batch), mean = sum / (j - i);
-        printf("  %4d -> %4d g%-3d k%d s%d %3dx%-3d x%-2d %8.3f ms each %7.3f sum %7.1f GFLOP/s %4.0f%%  %s\n", l->ic, l->oc,
-               l->groups, l->k, l->stride, l->ih, l->iw, j - i, mean * 1e3, sum * 1e3, flops / mean * 1e-9,
+        printf("  %4d -> %4d g%-3d k%d s%d %3dx%-3d x%-2d %8.3f ms each %7.3f sum %7.1f GFLOP/s %4.0f%%  %s\n", l->ic,
+               l->oc, l->groups, l->k, l->stride, l->ih, l->iw, j - i, mean * 1e3, sum * 1e3, flops / mean * 1e-9,
                flops / mean / peak * 100, fct_conv_plan_algorithm(units[i].p));
         i = j;
     }
@@ -138,9 +166,9 @@ int main(int argc, char **argv) {
     }
     fct_set_threads(o.threads, NULL);
     const double peak = fct_bench_peak() * o.threads;
-    printf("level %s, %d threads, batch %d, FMA peak %.1f GFLOP/s\n", fct_cpu_level_name(fct_kernels()->level), o.threads,
-           o.batch, peak * 1e-9);
-    static const char *const nets[] = {"w600k_r50", "w600k_mbf", "mbf_045g", "det_10g", "det_2.5g",
+    printf("level %s, %d threads, batch %d, FMA peak %.1f GFLOP/s\n", fct_cpu_level_name(fct_kernels()->level),
+           o.threads, o.batch, peak * 1e-9);
+    static const char *const nets[] = {"w600k_r50", "w600k_mbf", "mbf_045g", "det_10g",  "det_2.5g",
                                        "det_500m",  "2d106det",  "1k3d68",   "genderage"};
     for (int i = 0; i < 9; i++) {
         bool wanted = optind == argc;

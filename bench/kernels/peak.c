@@ -8,8 +8,15 @@ double fct_bench_peak(void) {
     if (!data) return 1;
     for (int i = 0; i < 1 << 14; i++) data[i] = 1e-3f;
     const int nr = k->gemm_nr[2];
-    fct_k_gemm g = {.cb = k->cb, .w = data, .b = data, .b_stride = 0, .full = 128 / k->cb, .mv = 2, .n = nr,
-                    .c = data + 8192, .c_stride = (size_t)nr * k->cb};
+    fct_k_gemm g = {.cb = k->cb,
+                    .w = data,
+                    .b = data,
+                    .b_stride = 0,
+                    .full = 128 / k->cb,
+                    .mv = 2,
+                    .n = nr,
+                    .c = data + 8192,
+                    .c_stride = (size_t)nr * k->cb};
     if (k->gemm_mv < 2) g.mv = 1;
     double best = 0;
     for (int round = 0; round < 40; round++) {

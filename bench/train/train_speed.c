@@ -30,8 +30,8 @@ int main(int argc, char **argv) {
     float *g = numbers((size_t)n * fct_pad(spec.dim), &rng);
     if (!params || !stats || !grads || !in || !g) return 1;
     fct_net_init(&spec, &rng, params, stats);
-    printf("%.1f MMAC, %zu parameters, %.0f MB, %s\n", spec.macs * 1e-6, spec.n_params, (double)fct_net_memory(net) * 1e-6,
-           fct_tk_get()->level);
+    printf("%.1f MMAC, %zu parameters, %.0f MB, %s\n", spec.macs * 1e-6, spec.n_params,
+           (double)fct_net_memory(net) * 1e-6, fct_tk_get()->level);
     for (int i = 0; i < steps; i++) {
         uint64_t t0 = fct_time_ns();
         fct_net_forward(net, params, stats, in, n, (fct_net_mode){.train = true, .momentum = 0.1});

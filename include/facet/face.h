@@ -20,10 +20,10 @@ typedef struct fct_faces fct_faces;
 
 /* What a network of a pack does. Values are bits of a set. */
 typedef enum fct_task {
-    FCT_TASK_DETECT = 1,         /* SCRFD: boxes, scores, five landmarks */
-    FCT_TASK_EMBED = 2,          /* ArcFace embedding */
-    FCT_TASK_LANDMARK_106 = 4,   /* 106 points in the image */
-    FCT_TASK_LANDMARK_68 = 8,    /* 68 points in space, and the pose */
+    FCT_TASK_DETECT = 1,       /* SCRFD: boxes, scores, five landmarks */
+    FCT_TASK_EMBED = 2,        /* ArcFace embedding */
+    FCT_TASK_LANDMARK_106 = 4, /* 106 points in the image */
+    FCT_TASK_LANDMARK_68 = 8,  /* 68 points in space, and the pose */
     FCT_TASK_GENDER_AGE = 16,
     FCT_TASK_ALL = 31
 } fct_task;
@@ -52,32 +52,31 @@ FCT_API void fct_pack_opts_init(fct_pack_opts *o);
  * an existing folder), one such file as a pack of its own, else the name of a
  * pack under the root or of the built-in one. NULL: the default pack: what FCT_PACK
  * names; else a pack in the folder that FCT_MODELS names; else the built-in one;
- * else one installed with facet or in ~/.insightface/models. Files are taken in path order; each is given its task by its
- * signature; the first of each task wins. *out is owned. Errors: those of
- * fct_model_load(); FCT_ERR_NOT_FOUND when there is no such pack or it has no
- * detector though FCT_TASK_DETECT is asked for. */
+ * else one installed with facet or in ~/.insightface/models. Files are taken in path order; each is given its task by
+ * its signature; the first of each task wins. *out is owned. Errors: those of fct_model_load(); FCT_ERR_NOT_FOUND when
+ * there is no such pack or it has no detector though FCT_TASK_DETECT is asked for. */
 FCT_API fct_status fct_pack_open(const char *name_or_dir, const fct_pack_opts *opts, fct_pack **out, fct_error *err);
 FCT_API void fct_pack_free(fct_pack *p); /* analyzers must be freed before */
 
 /* One file of a pack, used or not. Strings are borrowed until the pack is freed. */
 typedef struct fct_pack_file {
-    const char *path;  /* "built-in:det.onnx" for one of the built-in pack */
-    const char *id;    /* fct_model_id(), "" where the file was not loaded */
-    uint32_t task;     /* fct_task, 0 = not used */
-    const char *note;  /* why it is not used ("unknown signature: ...", "a second detector: ..."),
-                          or a remark, or "" */
+    const char *path;              /* "built-in:det.onnx" for one of the built-in pack */
+    const char *id;                /* fct_model_id(), "" where the file was not loaded */
+    uint32_t task;                 /* fct_task, 0 = not used */
+    const char *note;              /* why it is not used ("unknown signature: ...", "a second detector: ..."),
+                                      or a remark, or "" */
     int input_width, input_height; /* of a fixed input; 0 = dynamic */
-    int embedding_dim; /* FCT_TASK_EMBED only, else 0 */
-    double mean, std;  /* input normalisation (x - mean) / std */
+    int embedding_dim;             /* FCT_TASK_EMBED only, else 0 */
+    double mean, std;              /* input normalisation (x - mean) / std */
 } fct_pack_file;
 FCT_API int fct_pack_file_count(const fct_pack *p);
 FCT_API fct_status fct_pack_file_info(const fct_pack *p, int i, fct_pack_file *out, fct_error *err);
 
-FCT_API const char *fct_pack_name(const fct_pack *p);       /* borrowed until freed */
-FCT_API uint32_t fct_pack_tasks(const fct_pack *p);         /* set of fct_task available */
-FCT_API int fct_pack_embedding_dim(const fct_pack *p);      /* 0 = no embedder */
-FCT_API const char *fct_pack_embedder_id(const fct_pack *p);/* model id of the embedder, "" = none; borrowed */
-FCT_API float fct_pack_threshold(const fct_pack *p);        /* cosine; the manifest's, else 0.40 */
+FCT_API const char *fct_pack_name(const fct_pack *p);        /* borrowed until freed */
+FCT_API uint32_t fct_pack_tasks(const fct_pack *p);          /* set of fct_task available */
+FCT_API int fct_pack_embedding_dim(const fct_pack *p);       /* 0 = no embedder */
+FCT_API const char *fct_pack_embedder_id(const fct_pack *p); /* model id of the embedder, "" = none; borrowed */
+FCT_API float fct_pack_threshold(const fct_pack *p);         /* cosine; the manifest's, else 0.40 */
 
 /* The network of a task, for direct use. NULL = none. Borrowed until the pack
  * is freed. */
@@ -89,20 +88,20 @@ FCT_API const fct_model *fct_pack_model(const fct_pack *p, fct_task t);
  * clipped. Pointers are borrowed until the fct_faces is freed; NULL = that task
  * was not run. */
 typedef struct fct_face {
-    float box[4];     /* x1, y1, x2, y2 */
-    float score;      /* detector's, 0..1 */
+    float box[4]; /* x1, y1, x2, y2 */
+    float score;  /* detector's, 0..1 */
     bool has_kps;
-    float kps[5][2];  /* (x, y): eye at the picture's left, eye at its right, nose, mouth left, mouth right */
-    const float *embedding;       /* [embedding_dim], as the network gives it, not normalised */
-    int embedding_dim;            /* 0 = none */
-    float embedding_norm;         /* Euclidean length */
-    const float *landmark_106;    /* [106][2] (x, y) */
-    const float *landmark_68;     /* [68][3] (x, y, z), z in pixels */
+    float kps[5][2];           /* (x, y): eye at the picture's left, eye at its right, nose, mouth left, mouth right */
+    const float *embedding;    /* [embedding_dim], as the network gives it, not normalised */
+    int embedding_dim;         /* 0 = none */
+    float embedding_norm;      /* Euclidean length */
+    const float *landmark_106; /* [106][2] (x, y) */
+    const float *landmark_68;  /* [68][3] (x, y, z), z in pixels */
     bool has_pose;
-    float pose[3];    /* pitch, yaw, roll in degrees */
-    int gender;       /* 0 female, 1 male, -1 unknown */
-    int age;          /* years, -1 unknown */
-    int turns;        /* clockwise quarter turns of the picture in which it was found (0 unless rotations asked) */
+    float pose[3]; /* pitch, yaw, roll in degrees */
+    int gender;    /* 0 female, 1 male, -1 unknown */
+    int age;       /* years, -1 unknown */
+    int turns;     /* clockwise quarter turns of the picture in which it was found (0 unless rotations asked) */
 } fct_face;
 
 FCT_API int fct_faces_count(const fct_faces *f);
@@ -121,17 +120,19 @@ typedef enum fct_metric {
 #define FCT_MAX_DET_SIZES 4
 
 typedef struct fct_analyzer_opts {
-    size_t size;          /* sizeof this struct; set by fct_analyzer_opts_init() */
-    uint32_t tasks;       /* what to run, of those the pack has (default FCT_TASK_ALL) */
-    int n_det_sizes;      /* 0 = Auto: 128x128 and 640x640 (default 0). A fixed-size detector overrides */
-    struct { int width, height; } det_sizes[FCT_MAX_DET_SIZES]; /* multiples of 32, 32..8192 */
-    float det_thresh;     /* least score (default 0.5) */
-    float nms_thresh;     /* IoU (default 0.4) */
-    int max_faces;        /* 0 = all (default 0) */
-    fct_metric metric;    /* which faces max_faces keeps (default FCT_METRIC_DEFAULT) */
-    bool rotations;       /* no face found: try the picture turned by 90, 180, 270 degrees (default false) */
-    int tile;             /* > 0: also detect in overlapping tiles of this many pixels, for very
-                             small faces (default 0) */
+    size_t size;     /* sizeof this struct; set by fct_analyzer_opts_init() */
+    uint32_t tasks;  /* what to run, of those the pack has (default FCT_TASK_ALL) */
+    int n_det_sizes; /* 0 = Auto: 128x128 and 640x640 (default 0). A fixed-size detector overrides */
+    struct {
+        int width, height;
+    } det_sizes[FCT_MAX_DET_SIZES]; /* multiples of 32, 32..8192 */
+    float det_thresh;               /* least score (default 0.5) */
+    float nms_thresh;               /* IoU (default 0.4) */
+    int max_faces;                  /* 0 = all (default 0) */
+    fct_metric metric;              /* which faces max_faces keeps (default FCT_METRIC_DEFAULT) */
+    bool rotations;                 /* no face found: try the picture turned by 90, 180, 270 degrees (default false) */
+    int tile;                       /* > 0: also detect in overlapping tiles of this many pixels, for very
+                                       small faces (default 0) */
 } fct_analyzer_opts;
 FCT_API void fct_analyzer_opts_init(fct_analyzer_opts *o);
 
@@ -154,7 +155,8 @@ FCT_API fct_status fct_analyze(fct_analyzer *a, fct_view picture, fct_faces **ou
 
 /* The same for n pictures at once; faces of all of them are embedded together.
  * outs[i] is owned. On failure all outs are NULL. */
-FCT_API fct_status fct_analyze_batch(fct_analyzer *a, const fct_view *pictures, int n, fct_faces **outs, fct_error *err);
+FCT_API fct_status fct_analyze_batch(fct_analyzer *a, const fct_view *pictures, int n, fct_faces **outs,
+                                     fct_error *err);
 
 /* Runs the chosen tasks but detection on faces that are already known: kps is
  * [n][5][2], boxes [n][4] (or NULL: the points' bounding box, widened). */
@@ -179,12 +181,12 @@ FCT_API fct_status fct_embed_aligned(fct_analyzer *a, const fct_view *crops, int
 /* How good a picture of a face is, each part and the whole 0 (useless) to 1
  * (ideal). The parts and their limits are described in src/face/quality.c. */
 typedef struct fct_quality {
-    float size;      /* distance of the eyes: 0 at 8 pixels, 1 from 48 */
-    float sharpness; /* fine detail of the aligned face relative to its contrast */
-    float pose;      /* 1 frontal, 0 from about 60 degrees aside */
-    float exposure;  /* brightness, contrast, share of black and white pixels */
-    float landmarks; /* how well the five points fit a face: falls with occlusion and false alarms */
-    float score;     /* all together: their product to the power 1/2, size and pose counted most */
+    float size;        /* distance of the eyes: 0 at 8 pixels, 1 from 48 */
+    float sharpness;   /* fine detail of the aligned face relative to its contrast */
+    float pose;        /* 1 frontal, 0 from about 60 degrees aside */
+    float exposure;    /* brightness, contrast, share of black and white pixels */
+    float landmarks;   /* how well the five points fit a face: falls with occlusion and false alarms */
+    float score;       /* all together: their product to the power 1/2, size and pose counted most */
     const char *worst; /* one clause for people about the weakest part ("the face is small"), "" when
                           all is well. Static */
 } fct_quality;

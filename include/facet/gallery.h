@@ -19,10 +19,10 @@ extern "C" {
 typedef struct fct_gallery fct_gallery;
 
 typedef struct fct_gallery_opts {
-    size_t size;    /* sizeof this struct; set by fct_gallery_opts_init() */
-    bool read_only; /* (default false) */
-    bool must_exist;/* true: FCT_ERR_NOT_FOUND instead of creating it (default false) */
-    int busy_ms;    /* how long to wait for another process's write before FCT_ERR_BUSY (default 5000) */
+    size_t size;     /* sizeof this struct; set by fct_gallery_opts_init() */
+    bool read_only;  /* (default false) */
+    bool must_exist; /* true: FCT_ERR_NOT_FOUND instead of creating it (default false) */
+    int busy_ms;     /* how long to wait for another process's write before FCT_ERR_BUSY (default 5000) */
 } fct_gallery_opts;
 FCT_API void fct_gallery_opts_init(fct_gallery_opts *o);
 
@@ -42,11 +42,11 @@ typedef struct fct_enrolment {
     const char *model_id;   /* fct_pack_embedder_id() */
     const float *embedding; /* [dim], any length but zero; stored as given */
     int dim;
-    const char *source;     /* where it came from, for people to read (a path), or NULL */
-    float box[4];           /* in the source picture; zeros = unknown */
-    float score;            /* detector's */
-    float quality;          /* 0..1; 0 = unknown */
-    const void *crop;       /* small JPEG of the face, or NULL */
+    const char *source; /* where it came from, for people to read (a path), or NULL */
+    float box[4];       /* in the source picture; zeros = unknown */
+    float score;        /* detector's */
+    float quality;      /* 0..1; 0 = unknown */
+    const void *crop;   /* small JPEG of the face, or NULL */
     size_t crop_len;
 } fct_enrolment;
 
@@ -80,8 +80,8 @@ FCT_API fct_status fct_gallery_search_batch(fct_gallery *g, const char *model_id
 typedef struct fct_person {
     int64_t id;
     char name[201];
-    int faces;         /* how many are stored */
-    int64_t created;   /* seconds since 1970, UTC */
+    int faces;       /* how many are stored */
+    int64_t created; /* seconds since 1970, UTC */
 } fct_person;
 
 /* All people, by name. *out is owned: free it with fct_gallery_people_free(). */
@@ -90,9 +90,9 @@ FCT_API void fct_gallery_people_free(fct_person *p);
 
 typedef struct fct_stored_face {
     int64_t id, person_id;
-    int64_t created;   /* seconds since 1970, UTC */
+    int64_t created; /* seconds since 1970, UTC */
     float box[4], score, quality;
-    char source[512];  /* cut off where longer */
+    char source[512]; /* cut off where longer */
 } fct_stored_face;
 /* Faces of one person, oldest first. *out is owned: fct_gallery_faces_free(). */
 FCT_API fct_status fct_gallery_faces(fct_gallery *g, int64_t person_id, fct_stored_face **out, int *n, fct_error *err);
@@ -123,7 +123,7 @@ typedef struct fct_gallery_info {
     char model_id[65]; /* "" = nothing enrolled yet */
     int dim;
     int people, faces;
-    int schema;        /* version of the file's tables */
+    int schema; /* version of the file's tables */
 } fct_gallery_info;
 FCT_API fct_status fct_gallery_stat(fct_gallery *g, fct_gallery_info *out, fct_error *err);
 

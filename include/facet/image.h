@@ -82,7 +82,12 @@ FCT_API fct_status fct_image_read(const char *path, const fct_decode_opts *opts,
 FCT_API fct_status fct_image_decode(const void *data, size_t len, const char *name, const fct_decode_opts *opts,
                                     fct_image **out, fct_error *err);
 
-typedef enum fct_file_format { FCT_FILE_AUTO = 0, FCT_FILE_JPEG = 1, FCT_FILE_PNG = 2, FCT_FILE_WEBP = 3 } fct_file_format;
+typedef enum fct_file_format {
+    FCT_FILE_AUTO = 0,
+    FCT_FILE_JPEG = 1,
+    FCT_FILE_PNG = 2,
+    FCT_FILE_WEBP = 3
+} fct_file_format;
 
 /* Writes v to path, atomically (a temporary file, then a rename). AUTO goes by
  * the name's ending. quality 1..100 for JPEG and WebP (0 = 90). Errors:
@@ -105,7 +110,8 @@ FCT_API fct_status fct_image_resize(fct_view v, int width, int height, fct_image
 /* Affine warp: out(x, y) = v(M^-1 (x, y)), bilinear, zero outside v. m is the
  * forward 2x3 matrix, row-major, in pixels. *out is owned, v's format.
  * FCT_ERR_ARG when m is singular or not finite. */
-FCT_API fct_status fct_image_warp(fct_view v, const double m[6], int width, int height, fct_image **out, fct_error *err);
+FCT_API fct_status fct_image_warp(fct_view v, const double m[6], int width, int height, fct_image **out,
+                                  fct_error *err);
 
 /* Rotation by quarter turns clockwise (turns taken modulo 4). *out is owned. */
 FCT_API fct_status fct_image_rotate(fct_view v, int turns, fct_image **out, fct_error *err);

@@ -19,8 +19,8 @@ typedef struct fct_session fct_session;
 
 /* How much speed may cost in accuracy. */
 typedef enum fct_precision {
-    FCT_PRECISION_FAST = 0, /* Winograd, fp16 storage of weights where measured accuracy allows */
-    FCT_PRECISION_EXACT = 1, /* direct algorithms in fp32 only: |out - ref| / |ref| < 1e-4 */
+    FCT_PRECISION_FAST = 0,     /* Winograd, fp16 storage of weights where measured accuracy allows */
+    FCT_PRECISION_EXACT = 1,    /* direct algorithms in fp32 only: |out - ref| / |ref| < 1e-4 */
     FCT_PRECISION_REFERENCE = 2 /* the graph as it is in the file, operator by operator in portable C: the
                                    judge of the others, slow */
 } fct_precision;
@@ -36,7 +36,10 @@ FCT_API void fct_model_opts_init(fct_model_opts *o);
 
 /* A folder of packed-weight caches: one file per network, options and machine, read
  * only by the user who made it, removed when the folder outgrows max_bytes. */
-typedef struct fct_cache_info { uint64_t bytes, max_bytes; int files; } fct_cache_info;
+typedef struct fct_cache_info {
+    uint64_t bytes, max_bytes;
+    int files;
+} fct_cache_info;
 /* Bytes and files in such a folder; zeros where there is none. */
 FCT_API void fct_cache_stat(const char *cache_dir, fct_cache_info *out);
 /* The folder that facet's programs use: FCT_CACHE of the environment, else the user's

@@ -18,12 +18,12 @@ extern "C" {
 /* A pack that is in the store, or that fct_store_get() knows by name. */
 typedef struct fct_store_pack {
     char name[65];
-    char path[1024];    /* of its folder, "" = not installed */
-    bool built_in;      /* part of the library itself; path is "" */
-    bool known;         /* has an address and, for most, hashes in facet's own table */
-    int files;          /* ONNX files */
-    uint64_t bytes;     /* of all its files */
-    char licence[200];  /* "" = unknown: see the pack's own papers */
+    char path[1024];   /* of its folder, "" = not installed */
+    bool built_in;     /* part of the library itself; path is "" */
+    bool known;        /* has an address and, for most, hashes in facet's own table */
+    int files;         /* ONNX files */
+    uint64_t bytes;    /* of all its files */
+    char licence[200]; /* "" = unknown: see the pack's own papers */
 } fct_store_pack;
 
 /* The built-in pack unless one of its name is installed, installed packs by name,
@@ -43,28 +43,28 @@ FCT_API fct_status fct_store_path(const char *root, const char *name, char *buf,
 typedef bool fct_store_progress(const char *step, uint64_t done, uint64_t total, void *user);
 
 typedef struct fct_store_opts {
-    size_t size;          /* sizeof this struct; set by fct_store_opts_init() */
-    const char *root;     /* as fct_pack_opts.root (default NULL) */
-    bool accept_licence;  /* without it fct_store_get() fails with FCT_ERR_ARG and the terms (default false) */
-    bool replace;         /* replace an installed pack of the name (default false: FCT_ERR_EXISTS) */
-    const char *url;      /* of a mirror: of the zip itself, or of the folder that holds <name>.zip (default
-                             NULL: the pack's own) */
-    const char *proxy;    /* (default NULL: http_proxy, https_proxy, no_proxy of the environment) */
-    const char *sha256;   /* the archive must have this hash (default NULL: the known or recorded one, if any) */
-    int retries;          /* of a transfer that breaks off without progress (default 5) */
-    int stall_seconds;    /* give an attempt up after so long without a byte (default 30) */
+    size_t size;         /* sizeof this struct; set by fct_store_opts_init() */
+    const char *root;    /* as fct_pack_opts.root (default NULL) */
+    bool accept_licence; /* without it fct_store_get() fails with FCT_ERR_ARG and the terms (default false) */
+    bool replace;        /* replace an installed pack of the name (default false: FCT_ERR_EXISTS) */
+    const char *url;     /* of a mirror: of the zip itself, or of the folder that holds <name>.zip (default
+                            NULL: the pack's own) */
+    const char *proxy;   /* (default NULL: http_proxy, https_proxy, no_proxy of the environment) */
+    const char *sha256;  /* the archive must have this hash (default NULL: the known or recorded one, if any) */
+    int retries;         /* of a transfer that breaks off without progress (default 5) */
+    int stall_seconds;   /* give an attempt up after so long without a byte (default 30) */
     fct_store_progress *progress; /* (default NULL) */
-    void *user;           /* for progress (default NULL) */
+    void *user;                   /* for progress (default NULL) */
 } fct_store_opts;
 FCT_API void fct_store_opts_init(fct_store_opts *o);
 
 /* What happened, for people to read. */
 typedef struct fct_store_result {
-    char path[1024];   /* of the pack */
-    char sha256[65];   /* of the archive, "" for a folder */
-    bool checked;      /* the archive's hash was known before; false: it is recorded now, and the next
-                          download must have it */
-    int files;         /* ONNX files */
+    char path[1024]; /* of the pack */
+    char sha256[65]; /* of the archive, "" for a folder */
+    bool checked;    /* the archive's hash was known before; false: it is recorded now, and the next
+                        download must have it */
+    int files;       /* ONNX files */
 } fct_store_result;
 
 /* Downloads and installs a pack. A transfer that broke off is resumed, also by
@@ -81,9 +81,9 @@ FCT_API fct_status fct_store_import(const char *path, const char *name, const fc
                                     fct_store_result *out, fct_error *err);
 
 typedef enum fct_store_state {
-    FCT_STORE_GOOD = 0,    /* has the hash that InsightFace published */
+    FCT_STORE_GOOD = 0,         /* has the hash that InsightFace published */
     FCT_STORE_AS_INSTALLED = 1, /* has the hash recorded when it was installed */
-    FCT_STORE_UNKNOWN = 2, /* no hash to compare with */
+    FCT_STORE_UNKNOWN = 2,      /* no hash to compare with */
     FCT_STORE_DIFFERS = 3,
     FCT_STORE_MISSING = 4
 } fct_store_state;

@@ -36,18 +36,18 @@ extern "C" {
 typedef struct fct_source fct_source;
 
 typedef struct fct_source_opts {
-    size_t size;           /* sizeof this struct; set by fct_source_opts_init() */
-    int width, height;     /* size asked of a camera, which may choose another; 0 = its own (default 0) */
-    double fps;            /* rate asked of a camera; rate of pictures and raw frames (default 0: its own, 25) */
-    bool mjpeg;            /* ask a camera for compressed frames: higher rates over USB (default true) */
+    size_t size;               /* sizeof this struct; set by fct_source_opts_init() */
+    int width, height;         /* size asked of a camera, which may choose another; 0 = its own (default 0) */
+    double fps;                /* rate asked of a camera; rate of pictures and raw frames (default 0: its own, 25) */
+    bool mjpeg;                /* ask a camera for compressed frames: higher rates over USB (default true) */
     int raw_width, raw_height; /* of frames on a pipe; needed for "-" (default 0) */
-    fct_pixel raw_format;  /* of frames on a pipe (default FCT_PIX_RGB) */
-    int reconnect;         /* attempts in a row before a lost stream is given up; 0 = never retry (default 10) */
-    int timeout_ms;        /* a stream silent for this long is lost (default 10000) */
-    bool all_frames;       /* deliver every frame of a live source too (default false) */
-    bool keep_coded;       /* frames bring along what the decoder delivered, for fct_writer_add_drawn() (default false) */
-    bool hardware;         /* decode with VAAPI, CUDA, ... where there is one, else in software (default false) */
-    int64_t max_pixels;    /* larger frames are refused (default 100,000,000) */
+    fct_pixel raw_format;      /* of frames on a pipe (default FCT_PIX_RGB) */
+    int reconnect;             /* attempts in a row before a lost stream is given up; 0 = never retry (default 10) */
+    int timeout_ms;            /* a stream silent for this long is lost (default 10000) */
+    bool all_frames;           /* deliver every frame of a live source too (default false) */
+    bool keep_coded;    /* frames bring along what the decoder delivered, for fct_writer_add_drawn() (default false) */
+    bool hardware;      /* decode with VAAPI, CUDA, ... where there is one, else in software (default false) */
+    int64_t max_pixels; /* larger frames are refused (default 100,000,000) */
 } fct_source_opts;
 FCT_API void fct_source_opts_init(fct_source_opts *o);
 
@@ -66,14 +66,14 @@ FCT_API fct_status fct_source_open(const char *name, const fct_source_opts *opts
 FCT_API void fct_source_free(fct_source *s);
 
 typedef struct fct_source_info {
-    char name[256];     /* without user name, password and query */
-    int width, height;  /* upright: a phone video's rotation is applied */
-    double fps;         /* nominal; 0 = unknown */
-    double duration;    /* seconds; 0 = unknown or endless */
-    int64_t frames;     /* as the file says or fps and duration give; 0 = unknown */
+    char name[256];    /* without user name, password and query */
+    int width, height; /* upright: a phone video's rotation is applied */
+    double fps;        /* nominal; 0 = unknown */
+    double duration;   /* seconds; 0 = unknown or endless */
+    int64_t frames;    /* as the file says or fps and duration give; 0 = unknown */
     bool live;
-    char codec[32];     /* "h264", "mjpeg", "raw", "pictures" */
-    int reconnects;     /* so far */
+    char codec[32]; /* "h264", "mjpeg", "raw", "pictures" */
+    int reconnects; /* so far */
 } fct_source_info;
 FCT_API void fct_source_get_info(const fct_source *s, fct_source_info *out);
 
@@ -81,12 +81,12 @@ FCT_API void fct_source_get_info(const fct_source *s, fct_source_info *out);
 typedef struct fct_coded fct_coded;
 
 typedef struct fct_frame {
-    fct_view view;      /* RGB; data NULL = the source has ended. Borrowed until the source's
-                           next call */
-    int64_t index;      /* 0, 1, ...; of a live source the dropped ones count too */
-    double time;        /* seconds since the first frame */
-    int64_t dropped;    /* frames dropped so far, because newer ones had come */
-    uint64_t arrived;   /* monotonic nanoseconds at which the decoder delivered it */
+    fct_view view;          /* RGB; data NULL = the source has ended. Borrowed until the source's
+                               next call */
+    int64_t index;          /* 0, 1, ...; of a live source the dropped ones count too */
+    double time;            /* seconds since the first frame */
+    int64_t dropped;        /* frames dropped so far, because newer ones had come */
+    uint64_t arrived;       /* monotonic nanoseconds at which the decoder delivered it */
     const fct_coded *coded; /* NULL where keep_coded was not asked for, nothing was decoded, or the picture was
                                turned. Borrowed as view is */
 } fct_frame;
@@ -112,17 +112,17 @@ FCT_API void fct_source_cancel(fct_source *s);
 typedef struct fct_tracker fct_tracker;
 
 typedef struct fct_tracker_opts {
-    size_t size;          /* sizeof this struct; set by fct_tracker_opts_init() */
-    int detect_every;     /* detect on each N-th frame, predict between (default 1) */
-    int det_size;         /* pictures are searched scaled to this longer side; 0 = the pack's own choice (default 640) */
-    float high_thresh;    /* detections from here on start tracks (default 0.55) */
-    float low_thresh;     /* detections from here on continue tracks (default 0.30) */
-    float match_thresh;   /* cosine at which a person counts as recognised; 0 = the pack's (default 0) */
-    double lost_seconds;  /* a face unseen for this long has left (default 1.0) */
-    int confirm;          /* detections that make a track; fewer are noise (default 3) */
-    int embed_per_frame;  /* embeddings computed for one frame at most, the most needed first; those
-                             that tell competing tracks apart are not counted (default 4) */
-    int min_face;         /* smaller faces (shorter side, pixels) are not embedded (default 24) */
+    size_t size;         /* sizeof this struct; set by fct_tracker_opts_init() */
+    int detect_every;    /* detect on each N-th frame, predict between (default 1) */
+    int det_size;        /* pictures are searched scaled to this longer side; 0 = the pack's own choice (default 640) */
+    float high_thresh;   /* detections from here on start tracks (default 0.55) */
+    float low_thresh;    /* detections from here on continue tracks (default 0.30) */
+    float match_thresh;  /* cosine at which a person counts as recognised; 0 = the pack's (default 0) */
+    double lost_seconds; /* a face unseen for this long has left (default 1.0) */
+    int confirm;         /* detections that make a track; fewer are noise (default 3) */
+    int embed_per_frame; /* embeddings computed for one frame at most, the most needed first; those
+                            that tell competing tracks apart are not counted (default 4) */
+    int min_face;        /* smaller faces (shorter side, pixels) are not embedded (default 24) */
 } fct_tracker_opts;
 FCT_API void fct_tracker_opts_init(fct_tracker_opts *o);
 
@@ -155,24 +155,24 @@ FCT_API fct_status fct_tracker_finish(fct_tracker *t, fct_error *err);
 
 /* One visible face. */
 typedef struct fct_track {
-    int64_t id;          /* 1, 2, ... in order of appearance; never used again. 0 = a new face that may
-                            still turn out to be one that was there a moment ago */
-    float box[4];        /* x1, y1, x2, y2: filtered */
+    int64_t id;   /* 1, 2, ... in order of appearance; never used again. 0 = a new face that may
+                     still turn out to be one that was there a moment ago */
+    float box[4]; /* x1, y1, x2, y2: filtered */
     bool has_kps;
-    float kps[5][2];     /* of the latest detection, moved along with the box */
-    float score;         /* detector's, latest */
-    float quality;       /* 0..1, latest measured */
-    bool detected;       /* found in this very frame; false: predicted */
-    int64_t person_id;   /* 0 = not recognised */
-    char name[201];      /* "" = not recognised */
-    float similarity;    /* quality-weighted mean cosine to that person; 0 = not recognised */
-    bool decided;        /* enough was seen to say who it is, or that it is nobody known */
+    float kps[5][2];              /* of the latest detection, moved along with the box */
+    float score;                  /* detector's, latest */
+    float quality;                /* 0..1, latest measured */
+    bool detected;                /* found in this very frame; false: predicted */
+    int64_t person_id;            /* 0 = not recognised */
+    char name[201];               /* "" = not recognised */
+    float similarity;             /* quality-weighted mean cosine to that person; 0 = not recognised */
+    bool decided;                 /* enough was seen to say who it is, or that it is nobody known */
     double first_time, last_time; /* seconds; of its first and latest detection */
     int64_t first_frame, last_frame;
     const float *embedding; /* mean of the track's good embeddings, unit length; NULL = none yet. Borrowed
                                until the next update */
     int embedding_dim;
-    bool best_shot;      /* this frame is the best picture of the face so far */
+    bool best_shot; /* this frame is the best picture of the face so far */
 } fct_track;
 FCT_API int fct_tracker_track_count(const fct_tracker *t);
 /* By id. Borrowed until the next update. NULL when out of range. */
@@ -188,10 +188,10 @@ typedef struct fct_event {
     fct_event_kind kind;
     int64_t track, frame;
     double time;
-    int64_t person_id;  /* 0 = not recognised */
-    char name[201];     /* "" = not recognised */
-    float score;        /* similarity, 0 = not recognised */
-    float box[4];       /* at that frame */
+    int64_t person_id; /* 0 = not recognised */
+    char name[201];    /* "" = not recognised */
+    float score;       /* similarity, 0 = not recognised */
+    float box[4];      /* at that frame */
 } fct_event;
 FCT_API int fct_tracker_event_count(const fct_tracker *t);
 FCT_API const fct_event *fct_tracker_event(const fct_tracker *t, int i); /* borrowed until the next update */
@@ -223,7 +223,9 @@ FCT_API fct_status fct_writer_open(const char *path, int width, int height, doub
  * does not come after the one before is dropped. */
 FCT_API fct_status fct_writer_add(fct_writer *w, fct_view frame, double time, fct_error *err);
 
-typedef struct fct_rect { int x, y, width, height; } fct_rect;
+typedef struct fct_rect {
+    int x, y, width, height;
+} fct_rect;
 
 /* Adds a frame of a source that was drawn upon: RGB pixels of `drawn`, which has
  * the frame's size, in the n parts, the frame itself elsewhere. Where frame->coded

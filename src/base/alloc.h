@@ -11,7 +11,7 @@
  * overflows. A size of 0 gives a unique pointer. Owned. */
 void *fct_alloc(size_t size);
 void *fct_calloc(size_t count, size_t size);
-void *fct_realloc(void *p, size_t size);           /* p stays valid on failure */
+void *fct_realloc(void *p, size_t size); /* p stays valid on failure */
 void *fct_realloc_array(void *p, size_t count, size_t size);
 void fct_free(void *p);
 char *fct_strdup(const char *s);

@@ -69,10 +69,14 @@ double fct_cpu_mac_rate(fct_cpu_level l) {
  * different units, two of each a cycle; Intel's share theirs; VNNI does both at once. */
 double fct_cpu_int16_rate(fct_cpu_level l) {
     switch (l) {
-    case FCT_CPU_AVX512VNNI: return 2;
-    case FCT_CPU_AVX2: return fct_probe_amd() ? 2 : 1.33;
-    case FCT_CPU_SSE41: return 1.5;
-    default: return 0;
+    case FCT_CPU_AVX512VNNI:
+        return 2;
+    case FCT_CPU_AVX2:
+        return fct_probe_amd() ? 2 : 1.33;
+    case FCT_CPU_SSE41:
+        return 1.5;
+    default:
+        return 0;
     }
 }
 
@@ -114,10 +118,14 @@ int fct_cpu_usable(void) {
 
 static const char *why_text(reason why, bool lacking_kernels) {
     switch (why) {
-    case REASON_CAPPED: return "capped by FCT_CPU";
-    case REASON_CAP_ABOVE: return "FCT_CPU asks for more than this CPU has";
-    case REASON_CAP_UNKNOWN: return "FCT_CPU names no level of this CPU and is ignored";
-    case REASON_CPU: break;
+    case REASON_CAPPED:
+        return "capped by FCT_CPU";
+    case REASON_CAP_ABOVE:
+        return "FCT_CPU asks for more than this CPU has";
+    case REASON_CAP_UNKNOWN:
+        return "FCT_CPU names no level of this CPU and is ignored";
+    case REASON_CPU:
+        break;
     }
     return lacking_kernels ? "best level this build has kernels for" : "best level this CPU has";
 }

@@ -4,7 +4,10 @@
 
 #include "base/file.h"
 
-typedef struct fct_dir_names { char **names; size_t n, cap; } fct_dir_names;
+typedef struct fct_dir_names {
+    char **names;
+    size_t n, cap;
+} fct_dir_names;
 
 /* Appends a copy of name, "." and ".." left out; false when out of memory. */
 bool fct_dir_names_add(fct_dir_names *d, const char *name);

@@ -41,20 +41,34 @@ void fct_error_clear(fct_error *err) {
 
 const char *fct_status_name(fct_status s) {
     switch (s) {
-    case FCT_OK: return "no error";
-    case FCT_ERR_NOMEM: return "out of memory";
-    case FCT_ERR_ARG: return "invalid argument";
-    case FCT_ERR_IO: return "input or output failed";
-    case FCT_ERR_FORMAT: return "damaged or wrong format";
-    case FCT_ERR_UNSUPPORTED: return "not supported";
-    case FCT_ERR_LIMIT: return "over a limit";
-    case FCT_ERR_NOT_FOUND: return "not found";
-    case FCT_ERR_EXISTS: return "exists already";
-    case FCT_ERR_MISMATCH: return "does not match";
-    case FCT_ERR_BUSY: return "busy";
-    case FCT_ERR_CANCELLED: return "cancelled";
-    case FCT_ERR_NETWORK: return "network failure";
-    case FCT_ERR_INTERNAL: return "internal error";
+    case FCT_OK:
+        return "no error";
+    case FCT_ERR_NOMEM:
+        return "out of memory";
+    case FCT_ERR_ARG:
+        return "invalid argument";
+    case FCT_ERR_IO:
+        return "input or output failed";
+    case FCT_ERR_FORMAT:
+        return "damaged or wrong format";
+    case FCT_ERR_UNSUPPORTED:
+        return "not supported";
+    case FCT_ERR_LIMIT:
+        return "over a limit";
+    case FCT_ERR_NOT_FOUND:
+        return "not found";
+    case FCT_ERR_EXISTS:
+        return "exists already";
+    case FCT_ERR_MISMATCH:
+        return "does not match";
+    case FCT_ERR_BUSY:
+        return "busy";
+    case FCT_ERR_CANCELLED:
+        return "cancelled";
+    case FCT_ERR_NETWORK:
+        return "network failure";
+    case FCT_ERR_INTERNAL:
+        return "internal error";
     }
     return "unknown status";
 }

@@ -11,22 +11,36 @@
 
 fct_status fct_fail_errno(fct_error *err, const char *path, int e) {
     switch (e) {
-    case ENOENT: return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such file or folder", path);
-    case ENOTDIR: return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: a part of the path is not a folder", path);
-    case EEXIST: return fct_fail(err, FCT_ERR_EXISTS, "%s: exists already", path);
-    case ENOTEMPTY: return fct_fail(err, FCT_ERR_EXISTS, "%s: folder is not empty", path);
-    case ENOMEM: return fct_fail(err, FCT_ERR_NOMEM, "%s: out of memory", path);
+    case ENOENT:
+        return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such file or folder", path);
+    case ENOTDIR:
+        return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: a part of the path is not a folder", path);
+    case EEXIST:
+        return fct_fail(err, FCT_ERR_EXISTS, "%s: exists already", path);
+    case ENOTEMPTY:
+        return fct_fail(err, FCT_ERR_EXISTS, "%s: folder is not empty", path);
+    case ENOMEM:
+        return fct_fail(err, FCT_ERR_NOMEM, "%s: out of memory", path);
     case EACCES:
-    case EPERM: return fct_fail(err, FCT_ERR_IO, "%s: permission denied", path);
-    case EISDIR: return fct_fail(err, FCT_ERR_IO, "%s: is a directory", path);
-    case ENOSPC: return fct_fail(err, FCT_ERR_IO, "%s: no space left on the disk", path);
-    case EROFS: return fct_fail(err, FCT_ERR_IO, "%s: read-only file system", path);
+    case EPERM:
+        return fct_fail(err, FCT_ERR_IO, "%s: permission denied", path);
+    case EISDIR:
+        return fct_fail(err, FCT_ERR_IO, "%s: is a directory", path);
+    case ENOSPC:
+        return fct_fail(err, FCT_ERR_IO, "%s: no space left on the disk", path);
+    case EROFS:
+        return fct_fail(err, FCT_ERR_IO, "%s: read-only file system", path);
     case EMFILE:
-    case ENFILE: return fct_fail(err, FCT_ERR_IO, "%s: too many open files", path);
-    case ENAMETOOLONG: return fct_fail(err, FCT_ERR_IO, "%s: name too long", path);
-    case EINVAL: return fct_fail(err, FCT_ERR_IO, "%s: not a valid name", path);
-    case EIO: return fct_fail(err, FCT_ERR_IO, "%s: the device failed", path);
-    default: return fct_fail(err, FCT_ERR_IO, "%s: system error %d", path, e);
+    case ENFILE:
+        return fct_fail(err, FCT_ERR_IO, "%s: too many open files", path);
+    case ENAMETOOLONG:
+        return fct_fail(err, FCT_ERR_IO, "%s: name too long", path);
+    case EINVAL:
+        return fct_fail(err, FCT_ERR_IO, "%s: not a valid name", path);
+    case EIO:
+        return fct_fail(err, FCT_ERR_IO, "%s: the device failed", path);
+    default:
+        return fct_fail(err, FCT_ERR_IO, "%s: system error %d", path, e);
     }
 }
 
@@ -99,8 +113,7 @@ fct_status fct_file_write_atomic(const char *path, const void *data, size_t size
     if (!e) e = fct_sys_flush(f);
     if (fclose(f) && !e) e = errno;
     s = e ? fct_fail_errno(err, path, e) : fct_file_rename(temp, path, err);
-    if (s)
-        (void)fct_file_remove(temp, NULL);
+    if (s) (void)fct_file_remove(temp, NULL);
     else {
         char *dir = fct_path_dir(path);
         if (dir) fct_sys_flush_dir(dir);

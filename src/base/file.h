@@ -9,7 +9,11 @@
 /* Read-only mapping of a whole regular file; an empty file gives size 0 and a
  * non-NULL data. Errors: FCT_ERR_NOT_FOUND, FCT_ERR_IO ("is a directory",
  * "permission denied"), each with the path. */
-typedef struct fct_map { const uint8_t *data; size_t size; void *handle; } fct_map;
+typedef struct fct_map {
+    const uint8_t *data;
+    size_t size;
+    void *handle;
+} fct_map;
 fct_status fct_map_open(const char *path, fct_map *out, fct_error *err);
 void fct_map_close(fct_map *m);
 /* Takes a part of a mapping out of this process's memory, whole pages of it; it
@@ -31,7 +35,10 @@ fct_status fct_file_write_atomic(const char *path, const void *data, size_t size
 /* Writes the parts one after the other to a file that only this user may read,
  * renamed into place when complete but not flushed to the disk: for what can be
  * made again and is checked when read. */
-typedef struct fct_file_part { const void *data; size_t size; } fct_file_part;
+typedef struct fct_file_part {
+    const void *data;
+    size_t size;
+} fct_file_part;
 fct_status fct_file_write_cache(const char *path, const fct_file_part *parts, size_t n, fct_error *err);
 
 FILE *fct_fopen(const char *path, const char *mode); /* UTF-8 paths on every platform */
@@ -45,31 +52,31 @@ typedef struct fct_file_stat {
 void fct_file_get_stat(const char *path, fct_file_stat *out); /* follows links but for is_symlink */
 fct_status fct_file_remove(const char *path, fct_error *err);
 fct_status fct_file_rename(const char *from, const char *to, fct_error *err); /* replaces a file */
-fct_status fct_dir_make(const char *path, fct_error *err);                    /* with parents; an existing folder is fine */
-fct_status fct_dir_make_private(const char *path, fct_error *err);            /* the same; if new, only for this user */
-fct_status fct_dir_remove(const char *path, fct_error *err);                  /* with all it holds; does not follow links */
+fct_status fct_dir_make(const char *path, fct_error *err);         /* with parents; an existing folder is fine */
+fct_status fct_dir_make_private(const char *path, fct_error *err); /* the same; if new, only for this user */
+fct_status fct_dir_remove(const char *path, fct_error *err);       /* with all it holds; does not follow links */
 
 /* Names in a folder, sorted bytewise, without "." and "..". *names is owned:
  * fct_dir_list_free(). */
 fct_status fct_dir_list(const char *path, char ***names, size_t *n, fct_error *err);
 void fct_dir_list_free(char **names, size_t n);
 
-char *fct_path_join(const char *a, const char *b);     /* a, '/', b, without a second '/'; owned; NULL = out of memory */
-const char *fct_path_base(const char *path);           /* last component; borrowed from path */
-char *fct_path_dir(const char *path);                  /* all before it, "." if none; owned */
-const char *fct_path_ext(const char *path);            /* after the last dot of the base, "" if none; borrowed */
-char *fct_home_dir(void);                              /* owned; NULL if unknown */
-char *fct_data_dir(void);                              /* per-user data folder of facet; owned; NULL if unknown */
-char *fct_cache_dir(void);                             /* per-user cache folder of facet; owned */
+char *fct_path_join(const char *a, const char *b); /* a, '/', b, without a second '/'; owned; NULL = out of memory */
+const char *fct_path_base(const char *path);       /* last component; borrowed from path */
+char *fct_path_dir(const char *path);              /* all before it, "." if none; owned */
+const char *fct_path_ext(const char *path);        /* after the last dot of the base, "" if none; borrowed */
+char *fct_home_dir(void);                          /* owned; NULL if unknown */
+char *fct_data_dir(void);                          /* per-user data folder of facet; owned; NULL if unknown */
+char *fct_cache_dir(void);                         /* per-user cache folder of facet; owned */
 
 /* ---- Time ----------------------------------------------------------------- */
-uint64_t fct_time_ns(void);   /* monotonic */
-int64_t fct_time_unix(void);  /* seconds since 1970, UTC */
+uint64_t fct_time_ns(void);  /* monotonic */
+int64_t fct_time_unix(void); /* seconds since 1970, UTC */
 void fct_sleep_ms(int ms);
 
 /* ---- Terminal ---------------------------------------------------------------- */
 bool fct_term_is_tty(FILE *f);
-int fct_term_width(FILE *f);  /* columns; 80 if unknown */
+int fct_term_width(FILE *f); /* columns; 80 if unknown */
 
 /* For a program's main(): makes the arguments UTF-8, standard input and output
  * binary, and the terminal understand UTF-8 and escape sequences, where that is

@@ -13,8 +13,8 @@ fct_status fct_fail_errno(fct_error *err, const char *path, int e);
 int fct_sys_mkdir(const char *path, bool private);
 int fct_sys_rmdir(const char *path);
 int fct_sys_create(const char *path, bool private, FILE **out); /* for writing; EEXIST where it exists */
-int fct_sys_flush(FILE *f);                       /* to the disk */
-void fct_sys_flush_dir(const char *path);         /* makes a rename in it durable, where that is possible */
+int fct_sys_flush(FILE *f);                                     /* to the disk */
+void fct_sys_flush_dir(const char *path); /* makes a rename in it durable, where that is possible */
 
 /* A lock under a file's name, for processes and threads: the file is there while
  * somebody holds it, and the lock ends with the process. 0, EAGAIN where another
@@ -22,7 +22,7 @@ void fct_sys_flush_dir(const char *path);         /* makes a rename in it durabl
 int fct_sys_lock(const char *path, intptr_t *handle);
 void fct_sys_unlock(const char *path, intptr_t handle);
 
-unsigned fct_sys_process(void);                   /* number of this process */
+unsigned fct_sys_process(void); /* number of this process */
 
 bool fct_path_is_sep(char c);
 size_t fct_path_root(const char *path); /* length of a leading "/", "C:/", ...; 0 for a relative path */

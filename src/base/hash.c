@@ -38,8 +38,8 @@ void fct_sha256_blocks_c(uint32_t h[8], const uint8_t *data, size_t n) {
         memcpy(s, h, sizeof s);
         for (int t = 0; t < 64; t++) {
             uint32_t e = s[4], a = s[0];
-            uint32_t t1 = s[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & s[5]) ^ (~e & s[6])) +
-                          fct_sha256_k[t] + w[t];
+            uint32_t t1 =
+                s[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & s[5]) ^ (~e & s[6])) + fct_sha256_k[t] + w[t];
             uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
             memmove(s + 1, s, 7 * sizeof s[0]);
             s[4] += t1;

@@ -6,7 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct fct_sha256 { uint32_t h[8]; uint64_t len; uint8_t buf[64]; } fct_sha256;
+typedef struct fct_sha256 {
+    uint32_t h[8];
+    uint64_t len;
+    uint8_t buf[64];
+} fct_sha256;
 void fct_sha256_init(fct_sha256 *s);
 void fct_sha256_update(fct_sha256 *s, const void *data, size_t len);
 void fct_sha256_final(fct_sha256 *s, uint8_t out[32]);

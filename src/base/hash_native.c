@@ -16,8 +16,7 @@ __attribute__((target("sha,sse4.1"))) static void blocks_sha_ni(uint32_t h[8], c
     __m128i abef = _mm_alignr_epi8(lo, hi, 8), cdgh = _mm_blend_epi16(hi, lo, 0xF0);
     for (; n; n--, data += 64) {
         __m128i w[4], abef0 = abef, cdgh0 = cdgh;
-        for (int i = 0; i < 4; i++)
-            w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(data + 16 * i)), swap);
+        for (int i = 0; i < 4; i++) w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(data + 16 * i)), swap);
 #pragma GCC unroll 16
         for (int i = 0; i < 16; i++) {
             __m128i cur = w[i & 3];

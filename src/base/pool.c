@@ -19,8 +19,8 @@
 #include <stdlib.h>
 
 #define MAX_THREADS 1024
-#define OPEN ((uint64_t)1 << 31)
-#define ACTIVE (OPEN - 1)
+#define OPEN        ((uint64_t)1 << 31)
+#define ACTIVE      (OPEN - 1)
 
 /* How long a worker looks for the next job of a run, and a caller for the last
  * worker, before sleeping. Longer than a wake-up (5 to 50 us), far shorter than
@@ -31,15 +31,15 @@ static struct {
     _Alignas(64) _Atomic uint64_t state; /* generation << 32 | OPEN | workers that joined */
     _Alignas(64) fct_task_fn *fn;        /* the job; written only while nobody can join */
     void *ctx;
-    atomic_int limit;                    /* workers with a number from here on must end */
-    atomic_int sleepers;                 /* workers asleep or about to be */
+    atomic_int limit;    /* workers with a number from here on must end */
+    atomic_int sleepers; /* workers asleep or about to be */
     atomic_bool caller_sleeps;
-    atomic_bool in_run;                  /* between begin and end: workers spin */
+    atomic_bool in_run; /* between begin and end: workers spin */
     atomic_bool owned;
-    atomic_int budget;                   /* of fct_set_threads(), 0 = default */
+    atomic_int budget; /* of fct_set_threads(), 0 = default */
     /* The rest is the owner's. */
     bool ready;
-    int width, wanted;                   /* threads with the caller; the budget they were made for */
+    int width, wanted; /* threads with the caller; the budget they were made for */
     fct_mutex lock;
     fct_cond work, done;
     fct_thread threads[MAX_THREADS];
@@ -48,9 +48,9 @@ static struct {
 /* Of each worker, the tasks not taken of its share: end << 32 | begin. */
 static struct { _Alignas(64) _Atomic uint64_t tasks; } shares[MAX_THREADS];
 
-static _Thread_local int own_depth;  /* nested begins of the owner */
-static _Thread_local bool in_task;   /* inside a task, or a worker */
-static _Thread_local bool denied;    /* the last begin found the pool taken */
+static _Thread_local int own_depth; /* nested begins of the owner */
+static _Thread_local bool in_task;  /* inside a task, or a worker */
+static _Thread_local bool denied;   /* the last begin found the pool taken */
 
 static void relax(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -71,7 +71,8 @@ static int take(int of, bool last) {
         uint32_t begin = (uint32_t)s, end = (uint32_t)(s >> 32);
         if (begin >= end) return -1;
         uint64_t rest = last ? share(begin, end - 1) : share(begin + 1, end);
-        if (atomic_compare_exchange_weak_explicit(&shares[of].tasks, &s, rest, memory_order_relaxed, memory_order_relaxed))
+        if (atomic_compare_exchange_weak_explicit(&shares[of].tasks, &s, rest, memory_order_relaxed,
+                                                  memory_order_relaxed))
             return (int)(last ? end - 1 : begin);
     }
 }
@@ -237,8 +238,7 @@ bool fct_parallel_begin(void) {
 void fct_parallel_end(void) {
     if (in_task) return;
     denied = false;
-    if (own_depth > 1)
-        own_depth--;
+    if (own_depth > 1) own_depth--;
     else if (own_depth) {
         atomic_store(&pool.in_run, false);
         release();
@@ -326,9 +326,7 @@ void fct_parallel(int n, fct_task_fn *fn, void *ctx) {
         run_inline(n, fn, ctx);
         return;
     }
-    if (pool.width == 1)
-        run_inline(n, fn, ctx);
-    else
-        run_job(n, fn, ctx);
+    if (pool.width == 1) run_inline(n, fn, ctx);
+    else run_job(n, fn, ctx);
     if (borrowed) release();
 }

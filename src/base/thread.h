@@ -10,13 +10,21 @@
 #include <windows.h>
 typedef SRWLOCK fct_mutex;
 typedef CONDITION_VARIABLE fct_cond;
-typedef struct fct_thread { HANDLE handle; void (*fn)(void *); void *arg; } fct_thread;
+typedef struct fct_thread {
+    HANDLE handle;
+    void (*fn)(void *);
+    void *arg;
+} fct_thread;
 #define FCT_MUTEX_INIT SRWLOCK_INIT
 #else
 #include <pthread.h>
 typedef pthread_mutex_t fct_mutex;
 typedef pthread_cond_t fct_cond;
-typedef struct fct_thread { pthread_t id; void (*fn)(void *); void *arg; } fct_thread;
+typedef struct fct_thread {
+    pthread_t id;
+    void (*fn)(void *);
+    void *arg;
+} fct_thread;
 #define FCT_MUTEX_INIT PTHREAD_MUTEX_INITIALIZER
 #endif
 
@@ -49,8 +57,8 @@ void fct_thread_at_fork(void (*fn)(void));
  * thread that does not run. The caller works too, as worker 0. worker < fct_parallel_width()
  * indexes per-thread scratch memory. Nested calls, calls while the pool is busy
  * with another thread's work, and calls with n = 1 or a budget of 1 run in the
- * calling thread as worker 0 (inside the one task of n = 1 the pool is still free). Workers spin for some microseconds between calls
- * inside fct_parallel_begin/_end, then sleep. fn must not fail.
+ * calling thread as worker 0 (inside the one task of n = 1 the pool is still free). Workers spin for some microseconds
+ * between calls inside fct_parallel_begin/_end, then sleep. fn must not fail.
  *
  * One caller owns the pool at a time: fct_parallel_begin() takes it for a whole
  * run of a network (so that worker numbers stay meaningful), returns false and
@@ -62,6 +70,6 @@ bool fct_parallel_begin(void);
 void fct_parallel_end(void);
 void fct_parallel(int n, fct_task_fn *fn, void *ctx);
 void fct_parallel_never(void); /* the calling thread does its tasks itself from now on */
-int fct_parallel_width(void); /* threads that the next fct_parallel() may use; >= 1 */
+int fct_parallel_width(void);  /* threads that the next fct_parallel() may use; >= 1 */
 
 #endif

@@ -36,10 +36,8 @@ fct_status fct_scrfd_get_form(int n_outputs, fct_scrfd_form *form, fct_error *er
  * values each; NULL when the shape does not fit. */
 static const float *output_rows(const fct_tensor *t, int batch, int index, int64_t rows, int cols) {
     bool ok;
-    if (t->rank == 3)
-        ok = t->dims[0] == batch && t->dims[1] == rows && t->dims[2] == cols;
-    else
-        ok = t->rank == 2 && t->dims[0] == rows * batch && t->dims[1] == cols;
+    if (t->rank == 3) ok = t->dims[0] == batch && t->dims[1] == rows && t->dims[2] == cols;
+    else ok = t->rank == 2 && t->dims[0] == rows * batch && t->dims[1] == cols;
     return ok ? t->data + (int64_t)index * rows * cols : NULL;
 }
 
@@ -147,8 +145,7 @@ void fct_det_nms(fct_det_list *l, float thresh, bool average_landmarks) {
     for (int i = 0; i < l->n; i++) {
         int k = 0;
         while (k < kept && !overlaps(&l->items[k], &l->items[i], thresh)) k++;
-        if (k == kept)
-            l->items[kept++] = l->items[i];
+        if (k == kept) l->items[kept++] = l->items[i];
         else if (average_landmarks && overlaps(&l->items[k], &l->items[i], same_face))
             average(&l->items[k], &l->items[i]);
     }

@@ -13,7 +13,7 @@ typedef struct fct_det {
     float box[4];
     float score;
     float kps[5][2];
-    float value; /* sort key; scratch of the functions below */
+    float value;  /* sort key; scratch of the functions below */
     float weight; /* of its landmarks in a mean; scratch of fct_det_nms() */
     int place;
 } fct_det;

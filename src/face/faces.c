@@ -18,8 +18,7 @@ fct_status fct_faces_create(const fct_det *dets, int n, bool has_kps, uint32_t t
     *out = NULL;
     fct_faces *f = fct_calloc(1, sizeof *f);
     if (f) f->items = fct_calloc((size_t)n + 1, sizeof *f->items);
-    if (!f || !f->items ||
-        !make_block(tasks & FCT_TASK_EMBED, n, (size_t)embedding_dim, &f->embeddings) ||
+    if (!f || !f->items || !make_block(tasks & FCT_TASK_EMBED, n, (size_t)embedding_dim, &f->embeddings) ||
         !make_block(tasks & FCT_TASK_LANDMARK_106, n, 106 * 2, &f->landmarks_106) ||
         !make_block(tasks & FCT_TASK_LANDMARK_68, n, 68 * 3, &f->landmarks_68)) {
         fct_faces_free(f);
@@ -54,10 +53,17 @@ const fct_face *fct_faces_at(const fct_faces *f, int i) { return f && i >= 0 && 
 static void turn_point(float p[2], int turns, float right, float bottom) {
     float x = p[0], y = p[1];
     switch (turns) {
-    case 1: p[0] = y, p[1] = bottom - x; break;
-    case 2: p[0] = right - x, p[1] = bottom - y; break;
-    case 3: p[0] = right - y, p[1] = x; break;
-    default: break;
+    case 1:
+        p[0] = y, p[1] = bottom - x;
+        break;
+    case 2:
+        p[0] = right - x, p[1] = bottom - y;
+        break;
+    case 3:
+        p[0] = right - y, p[1] = x;
+        break;
+    default:
+        break;
     }
 }
 

@@ -49,13 +49,11 @@ static fct_status read_sizes(settings *set, const fct_pack_net *net, const fct_a
         return fct_fail(err, FCT_ERR_ARG, "%d detection sizes (0 to %d)", o->n_det_sizes, FCT_MAX_DET_SIZES);
     for (int i = 0; i < o->n_det_sizes; i++) {
         int w = o->det_sizes[i].width, h = o->det_sizes[i].height;
-        if (w == 0 && h == 0)
-            add_auto(set);
+        if (w == 0 && h == 0) add_auto(set);
         else if (!side_ok(w) || !side_ok(h))
             return fct_fail(err, FCT_ERR_ARG, "detection size %d x %d: multiples of 32 from 32 to 8192 are possible", w,
                             h);
-        else
-            add_size(set, w, h);
+        else add_size(set, w, h);
     }
     if (net->width > 0 && net->height > 0) {
         set->n_sizes = 0;

@@ -23,8 +23,8 @@ typedef struct tap {
 typedef struct job {
     fct_view v;
     int w, h, net_w, net_h, bands;
-    fct_channels at;             /* of a pixel of v */
-    float factor, shift;         /* result = byte * factor + shift */
+    fct_channels at;     /* of a pixel of v */
+    float factor, shift; /* result = byte * factor + shift */
     const tap *across, *down;
     int16_t *rows; /* per worker: two rows of three planes */
     float *dst;

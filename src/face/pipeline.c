@@ -9,8 +9,7 @@
 #include <string.h>
 
 /* Tasks after detection. */
-static const fct_task crop_tasks[] = {FCT_TASK_EMBED, FCT_TASK_LANDMARK_106, FCT_TASK_LANDMARK_68,
-                                      FCT_TASK_GENDER_AGE};
+static const fct_task crop_tasks[] = {FCT_TASK_EMBED, FCT_TASK_LANDMARK_106, FCT_TASK_LANDMARK_68, FCT_TASK_GENDER_AGE};
 enum { n_crop_tasks = sizeof crop_tasks / sizeof *crop_tasks };
 
 struct fct_analyzer {
@@ -166,10 +165,8 @@ static fct_status finish(fct_analyzer *a, work *works, int n, fct_faces **outs, 
         if (!s && w->turns) fct_faces_turn_back(w->faces, w->turns, w->picture.width, w->picture.height);
         if (!s) add_poses(w->faces);
         fct_image_free(w->turned);
-        if (s)
-            fct_faces_free(w->faces);
-        else
-            outs[i] = w->faces;
+        if (s) fct_faces_free(w->faces);
+        else outs[i] = w->faces;
     }
     return s;
 }
@@ -206,10 +203,8 @@ fct_status fct_analyze_known(fct_analyzer *a, fct_view picture, int n, const flo
     for (int i = 0; i < n; i++) {
         fct_det d = {.score = 1};
         memcpy(d.kps, kps + (size_t)i * 10, sizeof d.kps);
-        if (boxes)
-            memcpy(d.box, boxes + (size_t)i * 4, sizeof d.box);
-        else
-            fct_align_box_of_points((const float(*)[2])d.kps, d.box);
+        if (boxes) memcpy(d.box, boxes + (size_t)i * 4, sizeof d.box);
+        else fct_align_box_of_points((const float(*)[2])d.kps, d.box);
         s = fct_det_append(&a->dets, &d, err);
         if (s) return s;
     }

@@ -21,7 +21,7 @@
 #include "base/error.h"
 #include <math.h>
 
-#define SIDE 112
+#define SIDE   112
 #define MARGIN 16 /* hair and background at the crop's edge say nothing */
 
 static float ramp(float v, float zero, float one) {
@@ -50,7 +50,8 @@ static float pose_part(const fct_face *f) {
 
 /* Distance of the aligned points from the template. */
 static float landmark_part(const float kps[5][2], const double m[6]) {
-    static const float at[5][2] = {{38.29f, 51.70f}, {73.53f, 51.50f}, {56.03f, 71.74f}, {41.55f, 92.37f}, {70.73f, 92.20f}};
+    static const float at[5][2] = {
+        {38.29f, 51.70f}, {73.53f, 51.50f}, {56.03f, 71.74f}, {41.55f, 92.37f}, {70.73f, 92.20f}};
     float sum = 0;
     for (int i = 0; i < 5; i++) {
         double x = m[0] * (double)kps[i][0] + m[1] * (double)kps[i][1] + m[2];
@@ -80,7 +81,10 @@ static void light_parts(const uint8_t *grey, fct_quality *q) {
 }
 
 static const char *worst_part(const fct_quality *q) {
-    const struct { float part; const char *text; } parts[] = {
+    const struct {
+        float part;
+        const char *text;
+    } parts[] = {
         {q->landmarks, "the face is partly hidden or its features were not found well"},
         {q->pose, "the face is turned away"},
         {q->size, "the face is small"},

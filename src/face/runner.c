@@ -16,8 +16,7 @@ struct fct_runner {
     int capacity;
 };
 
-fct_status fct_runner_create(const fct_pack_net *net, int out_len, fct_arena *arena, fct_runner **out,
-                             fct_error *err) {
+fct_status fct_runner_create(const fct_pack_net *net, int out_len, fct_arena *arena, fct_runner **out, fct_error *err) {
     *out = NULL;
     fct_runner *r = fct_calloc(1, sizeof *r);
     if (!r) return fct_fail_nomem(err, "session", sizeof *r);
@@ -75,8 +74,7 @@ static fct_status run_batch(fct_runner *r, const fct_crop *crops, int n, fct_run
     return FCT_OK;
 }
 
-fct_status fct_runner_run(fct_runner *r, const fct_crop *crops, int n, fct_runner_row *row, void *ctx,
-                          fct_error *err) {
+fct_status fct_runner_run(fct_runner *r, const fct_crop *crops, int n, fct_runner_row *row, void *ctx, fct_error *err) {
     int most = r->net->batches ? max_batch : 1;
     fct_status s = reserve(r, n < most ? n : most, err);
     for (int i = 0; i < n && !s; i += most) s = run_batch(r, crops + i, n - i < most ? n - i : most, row, ctx, err);

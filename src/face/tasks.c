@@ -13,11 +13,16 @@ enum { points_3d = 1103 };
 
 int fct_task_values(fct_task task, int dim) {
     switch (task) {
-    case FCT_TASK_EMBED: return dim;
-    case FCT_TASK_LANDMARK_106: return 106 * 2;
-    case FCT_TASK_LANDMARK_68: return points_3d * 3;
-    case FCT_TASK_GENDER_AGE: return 3;
-    default: return 0;
+    case FCT_TASK_EMBED:
+        return dim;
+    case FCT_TASK_LANDMARK_106:
+        return 106 * 2;
+    case FCT_TASK_LANDMARK_68:
+        return points_3d * 3;
+    case FCT_TASK_GENDER_AGE:
+        return 3;
+    default:
+        return 0;
     }
 }
 
@@ -102,7 +107,7 @@ fct_status fct_task_run(fct_task task, fct_runner *r, fct_subject *subjects, int
     if (!s) {
         int size = fct_runner_size(r), values = fct_runner_values(r);
         int used = collect(task, size, subjects, n, crops, targets);
-        fct_runner_row *row = task == FCT_TASK_EMBED         ? row_embed
+        fct_runner_row *row = task == FCT_TASK_EMBED          ? row_embed
                               : task == FCT_TASK_LANDMARK_106 ? row_landmark_106
                               : task == FCT_TASK_LANDMARK_68  ? row_landmark_68
                                                               : row_attributes;

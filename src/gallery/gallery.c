@@ -70,10 +70,8 @@ static char *immutable_uri(const char *path) {
     if (!uri) return NULL;
     w += sprintf(w, "file:");
     for (const char *p = path; *p; p++)
-        if (strchr("%?#", *p))
-            w += sprintf(w, "%%%02x", (unsigned char)*p);
-        else
-            *w++ = *p;
+        if (strchr("%?#", *p)) w += sprintf(w, "%%%02x", (unsigned char)*p);
+        else *w++ = *p;
     sprintf(w, "?immutable=1");
     return uri;
 }

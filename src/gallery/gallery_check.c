@@ -50,8 +50,8 @@ static fct_status check_faces(const fct_db *db, int dim, fct_error *err) {
     sqlite3_stmt *q;
     float *buf = fct_realloc_array(NULL, dim > 0 ? (size_t)dim : 1, sizeof *buf);
     if (!buf) return fct_fail_nomem(err, "embedding", 0);
-    fct_status s = fct_db_query(db, &q, err,
-                                "SELECT id, embedding, checksum, jpeg FROM face LEFT JOIN crop ON face_id = id", "");
+    fct_status s =
+        fct_db_query(db, &q, err, "SELECT id, embedding, checksum, jpeg FROM face LEFT JOIN crop ON face_id = id", "");
     for (bool row = true; !s;) {
         s = fct_db_step(db, q, &row, err);
         if (s || !row) break;

@@ -34,10 +34,8 @@ static bool read_field(fct_csv *c, const char **why) {
     }
     if (memchr(start, 0, (size_t)(stop - start))) return *why = "holds a NUL byte", false;
     bool more = c->p < c->end && *c->p == ',';
-    if (more)
-        c->p++;
-    else
-        skip_line_end(c);
+    if (more) c->p++;
+    else skip_line_end(c);
     *stop = 0; /* over a delimiter that is already passed */
     if (c->n < FCT_CSV_FIELDS) c->field[c->n++] = start;
     return more;

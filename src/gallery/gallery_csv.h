@@ -9,9 +9,9 @@
 
 typedef struct fct_csv {
     char *p, *end;
-    long line;                    /* of the record read last, from 1 */
-    long next;                    /* starts as 1 */
-    char *field[FCT_CSV_FIELDS];  /* its fields; further ones are passed over */
+    long line;                   /* of the record read last, from 1 */
+    long next;                   /* starts as 1 */
+    char *field[FCT_CSV_FIELDS]; /* its fields; further ones are passed over */
     int n;
 } fct_csv;
 

@@ -5,22 +5,28 @@
 
 static fct_status status_of(int rc) {
     switch (rc & 0xff) {
-    case SQLITE_NOMEM: return FCT_ERR_NOMEM;
+    case SQLITE_NOMEM:
+        return FCT_ERR_NOMEM;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return FCT_ERR_BUSY;
-    case SQLITE_TOOBIG: return FCT_ERR_LIMIT;
+    case SQLITE_LOCKED:
+        return FCT_ERR_BUSY;
+    case SQLITE_TOOBIG:
+        return FCT_ERR_LIMIT;
     case SQLITE_PERM:
     case SQLITE_READONLY:
     case SQLITE_FULL:
     case SQLITE_CANTOPEN:
     case SQLITE_PROTOCOL:
     case SQLITE_AUTH:
-    case SQLITE_NOLFS: return FCT_ERR_IO;
+    case SQLITE_NOLFS:
+        return FCT_ERR_IO;
     case SQLITE_IOERR:
         return rc == SQLITE_IOERR_NOMEM ? FCT_ERR_NOMEM : rc == SQLITE_IOERR_CORRUPTFS ? FCT_ERR_FORMAT : FCT_ERR_IO;
-    case SQLITE_MISUSE: return FCT_ERR_INTERNAL;
+    case SQLITE_MISUSE:
+        return FCT_ERR_INTERNAL;
     /* Corrupt, not a database, or our own statements do not fit its tables. */
-    default: return FCT_ERR_FORMAT;
+    default:
+        return FCT_ERR_FORMAT;
     }
 }
 
@@ -30,7 +36,8 @@ fct_status fct_db_fail(const fct_db *db, int rc, const char *what, fct_error *er
     if (s == FCT_ERR_BUSY) return fct_fail(err, s, "%s: %s: locked by another process for too long", db->path, what);
     const char *why = sqlite3_errstr(rc);
     if ((rc & 0xff) == SQLITE_FULL || (rc & 0xff) == SQLITE_IOERR)
-        return fct_fail(err, s, "%s: the gallery cannot be read or written; is the disk full? (%s: %s)", db->path, why, what);
+        return fct_fail(err, s, "%s: the gallery cannot be read or written; is the disk full? (%s: %s)", db->path, why,
+                        what);
     if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB)
         return fct_fail(err, s, "%s: damaged, or not a gallery; restore it from a copy (%s: %s)", db->path, why, what);
     return fct_fail(err, s, "%s: %s: %s", db->path, what, why);
@@ -75,14 +82,21 @@ static int bind_all(sqlite3_stmt *stmt, const char *args, va_list ap) {
     for (int i = 1; args[i - 1] && rc == SQLITE_OK; i++) {
         const void *p;
         switch (args[i - 1]) {
-        case 'i': rc = sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t)); break;
-        case 'd': rc = sqlite3_bind_double(stmt, i, va_arg(ap, double)); break;
-        case 't': rc = sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_STATIC); break;
+        case 'i':
+            rc = sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t));
+            break;
+        case 'd':
+            rc = sqlite3_bind_double(stmt, i, va_arg(ap, double));
+            break;
+        case 't':
+            rc = sqlite3_bind_text(stmt, i, va_arg(ap, const char *), -1, SQLITE_STATIC);
+            break;
         case 'b':
             p = va_arg(ap, const void *);
             rc = sqlite3_bind_blob64(stmt, i, p, va_arg(ap, size_t), SQLITE_STATIC);
             break;
-        default: rc = SQLITE_MISUSE;
+        default:
+            rc = SQLITE_MISUSE;
         }
     }
     return rc;

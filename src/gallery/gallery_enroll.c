@@ -56,8 +56,8 @@ fct_status fct_face_set_load(const fct_db *db, int64_t person_id, int dim, fct_f
     float *buf = fct_realloc_array(NULL, (size_t)dim, sizeof *buf);
     if (!buf) return fct_fail_nomem(err, "embedding", 0);
     sqlite3_stmt *q;
-    fct_status s = fct_db_query(db, &q, err, "SELECT id, embedding FROM face WHERE person_id = ? ORDER BY id", "i",
-                                person_id);
+    fct_status s =
+        fct_db_query(db, &q, err, "SELECT id, embedding FROM face WHERE person_id = ? ORDER BY id", "i", person_id);
     for (bool row = true; !s;) {
         s = fct_db_step(db, q, &row, err);
         if (s || !row) break;
@@ -75,8 +75,7 @@ fct_status fct_model_check(const char *model_id, int dim, fct_error *err) {
     size_t len = model_id ? strnlen(model_id, 65) : 0;
     if (len < 1 || len > 64) return fct_fail(err, FCT_ERR_ARG, "a model id has 1 to 64 characters");
     for (size_t i = 0; i < len; i++)
-        if (model_id[i] <= ' ' || model_id[i] > '~')
-            return fct_fail(err, FCT_ERR_ARG, "a model id is printable ASCII");
+        if (model_id[i] <= ' ' || model_id[i] > '~') return fct_fail(err, FCT_ERR_ARG, "a model id is printable ASCII");
     if (dim < 1 || dim > FCT_INDEX_DIM_MAX)
         return fct_fail(err, FCT_ERR_ARG, "dimension %d is not in 1..%d", dim, FCT_INDEX_DIM_MAX);
     return FCT_OK;
@@ -155,17 +154,16 @@ static fct_status insert_face(const fct_db *db, int64_t person, const fct_enrolm
     size_t size = (size_t)f->dim * 4, crop_len = f->crop ? f->crop_len : 0;
     if (f->source) fct_text_clean(f->source, source, sizeof source);
     fct_embedding_pack(f->embedding, f->dim, blob);
-    fct_status s = fct_db_run(
-        db, err,
-        "INSERT INTO face(person_id, created, x1, y1, x2, y2, score, quality, source, embedding, checksum) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        "iiddddddtbi", person, created, (double)f->box[0], (double)f->box[1], (double)f->box[2], (double)f->box[3],
-        (double)f->score, (double)f->quality, f->source ? source : NULL, (const void *)blob, size,
-        fct_face_checksum(blob, size, f->crop, crop_len));
+    fct_status s =
+        fct_db_run(db, err,
+                   "INSERT INTO face(person_id, created, x1, y1, x2, y2, score, quality, source, embedding, checksum) "
+                   "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   "iiddddddtbi", person, created, (double)f->box[0], (double)f->box[1], (double)f->box[2],
+                   (double)f->box[3], (double)f->score, (double)f->quality, f->source ? source : NULL,
+                   (const void *)blob, size, fct_face_checksum(blob, size, f->crop, crop_len));
     if (s) return s;
     *id = sqlite3_last_insert_rowid(db->h);
-    if (f->crop)
-        s = fct_db_run(db, err, "INSERT INTO crop(face_id, jpeg) VALUES(?, ?)", "ib", *id, f->crop, crop_len);
+    if (f->crop) s = fct_db_run(db, err, "INSERT INTO crop(face_id, jpeg) VALUES(?, ?)", "ib", *id, f->crop, crop_len);
     return s ? s : fct_gallery_log_change(db, FCT_CHANGE_FACE, *id, err);
 }
 
@@ -180,10 +178,8 @@ static fct_status choose_person(fct_enroller *e, const char *name, int64_t creat
     fct_status s = fct_gallery_get_person(e->db, name, created, &e->person, err);
     fct_face_set_clear(&e->known);
     if (!s) s = fct_face_set_load(e->db, e->person, e->dim, &e->known, err);
-    if (s)
-        e->name[0] = 0;
-    else
-        memcpy(e->name, name, strlen(name) + 1);
+    if (s) e->name[0] = 0;
+    else memcpy(e->name, name, strlen(name) + 1);
     return s;
 }
 

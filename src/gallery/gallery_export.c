@@ -11,7 +11,7 @@
 typedef struct writer {
     const fct_db *db;
     FILE *f;
-    char *text;  /* room for base 64 */
+    char *text; /* room for base 64 */
     size_t cap;
     bool crops;
 } writer;

@@ -28,8 +28,8 @@ fct_status fct_gallery_crop(fct_gallery *g, int64_t face_id, void **jpeg, size_t
     *jpeg = NULL;
     *len = 0;
     fct_mutex_lock(&g->lock);
-    fct_status s = read_blob(&g->db, "SELECT jpeg FROM crop WHERE face_id = ?", face_id, "picture of face", jpeg, len,
-                             err);
+    fct_status s =
+        read_blob(&g->db, "SELECT jpeg FROM crop WHERE face_id = ?", face_id, "picture of face", jpeg, len, err);
     fct_mutex_unlock(&g->lock);
     return s;
 }

@@ -13,34 +13,37 @@
 #define FCT_CROP_MAX   ((size_t)16 << 20)
 
 /* A person as searches see it. */
-typedef struct fct_mirror_person { int64_t id; char *name; /* owned; NULL = free slot */ } fct_mirror_person;
+typedef struct fct_mirror_person {
+    int64_t id;
+    char *name; /* owned; NULL = free slot */
+} fct_mirror_person;
 
 /* The copy in memory that searches run on. Its content changes only while no
  * search reads it, see gallery_mirror.c. */
 typedef struct fct_mirror {
-    fct_index *index;      /* owned; NULL while the gallery has no face */
+    fct_index *index; /* owned; NULL while the gallery has no face */
     char model_id[65];
     int dim;
     fct_mirror_person *people; /* [n_people] */
     uint32_t n_people, cap_people;
-    fct_idmap by_person;   /* person id -> place in people */
-    int64_t seq;           /* last entry of the change log that is in it */
+    fct_idmap by_person; /* person id -> place in people */
+    int64_t seq;         /* last entry of the change log that is in it */
 } fct_mirror;
 
 struct fct_gallery {
-    fct_mutex lock;  /* guards all but the mirror's content */
+    fct_mutex lock; /* guards all but the mirror's content */
     fct_db db;
-    char *path;      /* owned */
+    char *path; /* owned */
     bool read_only;
     int busy_ms;
     sqlite3_stmt *version_stmt; /* PRAGMA data_version, kept prepared */
-    int64_t version; /* its value when the mirror was last brought up to date */
-    bool current;    /* false: look at the change log whatever data_version says */
-    bool whole;      /* false: the mirror must be read anew */
+    int64_t version;            /* its value when the mirror was last brought up to date */
+    bool current;               /* false: look at the change log whatever data_version says */
+    bool whole;                 /* false: the mirror must be read anew */
     fct_mirror mirror;
     fct_mutex readers_lock;
     fct_cond readers_gone;
-    int readers;     /* searches that are reading the mirror */
+    int readers; /* searches that are reading the mirror */
 };
 
 /* ---- gallery_schema.c: the tables, as docs/gallery-format.md describes them */
@@ -123,10 +126,10 @@ fct_status fct_enrolment_check(const char *name, const fct_enrolment *faces, int
  * Starts as {.db = db}; faces of a person should come together. */
 typedef struct fct_enroller {
     const fct_db *db;
-    int dim, added;      /* added: how many were no duplicates */
+    int dim, added; /* added: how many were no duplicates */
     int64_t person;
     char name[FCT_NAME_MAX + 1];
-    fct_face_set known;  /* the person's faces */
+    fct_face_set known; /* the person's faces */
     uint8_t *blob;
 } fct_enroller;
 fct_status fct_enroller_put(fct_enroller *e, const char *name, const fct_enrolment *f, int64_t created, int64_t *id,

@@ -36,7 +36,9 @@ static fct_status import_row(npy_import *im, size_t row, fct_error *err) {
     int64_t id;
     if (!fct_name_valid(name, &why)) return bad_line(im, "holds no valid name", err);
     fct_npy_row(&im->matrix, row, im->embedding);
-    fct_enrolment f = {.model_id = im->model_id, .embedding = im->embedding, .dim = im->matrix.dim,
+    fct_enrolment f = {.model_id = im->model_id,
+                       .embedding = im->embedding,
+                       .dim = im->matrix.dim,
                        .source = im->csv.n > 1 ? im->csv.field[1] : NULL};
     if (fct_enrolment_check(name, &f, 1, NULL))
         return fct_fail(err, FCT_ERR_FORMAT, "%s: row %zu is zero or not finite", im->npy_path, row);
@@ -78,7 +80,10 @@ fct_status fct_gallery_import_npy(fct_gallery *g, const char *model_id, const ch
     if (!npy_path || !csv_path) return fct_fail(err, FCT_ERR_ARG, "import: no path");
     fct_status s = fct_model_check(model_id, 1, err);
     if (s) return s;
-    npy_import im = {.enroller = {.db = &g->db}, .model_id = model_id, .npy_path = npy_path, .csv_path = csv_path,
+    npy_import im = {.enroller = {.db = &g->db},
+                     .model_id = model_id,
+                     .npy_path = npy_path,
+                     .csv_path = csv_path,
                      .now = fct_time_unix()};
     uint8_t *npy = NULL, *csv = NULL;
     size_t npy_size, csv_size;

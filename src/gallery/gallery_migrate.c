@@ -14,9 +14,9 @@ typedef struct migration {
     void *user;
     bool drop;
     int dropped;
-    fct_face_set done;  /* new embeddings; a face that cannot be made has zeros */
-    fct_idmap by_id;    /* face id -> place in done */
-    float *embedding;   /* [dim] */
+    fct_face_set done; /* new embeddings; a face that cannot be made has zeros */
+    fct_idmap by_id;   /* face id -> place in done */
+    float *embedding;  /* [dim] */
 } migration;
 
 /* Embeds one face and keeps the result. */
@@ -34,8 +34,9 @@ static fct_status embed_face(migration *m, const fct_db *db, const fct_stored_fa
     } else {
         fct_enrolment f = {.model_id = m->model_id, .embedding = m->embedding, .dim = m->dim};
         s = fct_enrolment_check("x", &f, 1, NULL);
-        if (s) return fct_fail(err, FCT_ERR_ARG, "%s: face %lld: the new embedding is zero or not finite", db->path,
-                               (long long)face->id);
+        if (s)
+            return fct_fail(err, FCT_ERR_ARG, "%s: face %lld: the new embedding is zero or not finite", db->path,
+                            (long long)face->id);
     }
     if (!fct_idmap_reserve(&m->by_id, 1)) return fct_fail_nomem(err, "migration", 0);
     s = fct_face_set_add(&m->done, face->id, m->embedding, err);
@@ -48,7 +49,8 @@ static fct_status embed_missing(migration *m, const fct_db *db, fct_error *err) 
     sqlite3_stmt *q;
     fct_status s = fct_db_query(db, &q, err,
                                 "SELECT id, person_id, face.created, x1, y1, x2, y2, score, quality, source, jpeg "
-                                "FROM face LEFT JOIN crop ON face_id = id", "");
+                                "FROM face LEFT JOIN crop ON face_id = id",
+                                "");
     for (bool row = true; !s;) {
         fct_stored_face face;
         const void *crop;
@@ -108,8 +110,7 @@ static fct_status store_all(migration *m, const fct_db *db, fct_error *err) {
     if (!s && !blob) s = fct_fail_nomem(err, "embedding", 0);
     for (int i = 0; i < m->done.n && !s; i++) s = store_face(m, db, i, blob, err);
     fct_free(blob);
-    if (!s)
-        s = fct_db_run(db, err, "UPDATE model SET model_id = ?, dim = ?", "ti", m->model_id, (int64_t)m->dim);
+    if (!s) s = fct_db_run(db, err, "UPDATE model SET model_id = ?, dim = ?", "ti", m->model_id, (int64_t)m->dim);
     if (!s) s = fct_gallery_unpin_if_empty(db, err);
     return s ? s : fct_gallery_log_change(db, FCT_CHANGE_ALL, 0, err);
 }

@@ -66,8 +66,7 @@ static bool reserve_person(fct_mirror *m) {
 }
 
 /* Column of q: the name of person id. */
-static fct_status put_person(const fct_db *db, fct_mirror *m, int64_t id, sqlite3_stmt *q, int column,
-                             fct_error *err) {
+static fct_status put_person(const fct_db *db, fct_mirror *m, int64_t id, sqlite3_stmt *q, int column, fct_error *err) {
     const char *why, *name;
     fct_status s = fct_db_text(db, q, column, &name, err);
     if (s) return s;
@@ -79,8 +78,7 @@ static fct_status put_person(const fct_db *db, fct_mirror *m, int64_t id, sqlite
     if (at == FCT_IDMAP_NONE) {
         at = m->n_people++;
         fct_idmap_put(&m->by_person, id, at);
-    } else
-        fct_free(m->people[at].name);
+    } else fct_free(m->people[at].name);
     m->people[at] = (fct_mirror_person){id, copy};
     return FCT_OK;
 }
@@ -188,9 +186,14 @@ static fct_status apply_log(const fct_db *db, fct_mirror *m, bool *whole, fct_er
         if (s || !row) break;
         int64_t id = sqlite3_column_int64(q, 1);
         switch (sqlite3_column_int64(q, 0)) {
-        case FCT_CHANGE_FACE: s = refresh_face(db, m, id, err); break;
-        case FCT_CHANGE_PERSON: s = refresh_person(db, m, id, err); break;
-        default: *whole = false;
+        case FCT_CHANGE_FACE:
+            s = refresh_face(db, m, id, err);
+            break;
+        case FCT_CHANGE_PERSON:
+            s = refresh_person(db, m, id, err);
+            break;
+        default:
+            *whole = false;
         }
     }
     sqlite3_finalize(q);
@@ -208,8 +211,7 @@ static fct_status follow(fct_gallery *g, fct_error *err) {
     bool whole = g->whole && newest > seq && (oldest <= seq || oldest - 1 == seq);
     g->whole = false; /* until all has gone well */
     if (whole) s = apply_log(&g->db, &g->mirror, &whole, err);
-    if (!s && whole)
-        g->mirror.seq = newest;
+    if (!s && whole) g->mirror.seq = newest;
     else if (!s) {
         fct_mirror_clear(&g->mirror);
         s = load_all(&g->db, &g->mirror, err);

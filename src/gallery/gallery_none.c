@@ -45,9 +45,7 @@ fct_status fct_gallery_faces(fct_gallery *g, int64_t person_id, fct_stored_face 
 void fct_gallery_faces_free(fct_stored_face *f) {}
 
 fct_status fct_gallery_find(fct_gallery *g, const char *name, fct_person *out, fct_error *err) { return none(err); }
-fct_status fct_gallery_rename(fct_gallery *g, int64_t person_id, const char *name, fct_error *err) {
-    return none(err);
-}
+fct_status fct_gallery_rename(fct_gallery *g, int64_t person_id, const char *name, fct_error *err) { return none(err); }
 fct_status fct_gallery_remove_person(fct_gallery *g, int64_t person_id, fct_error *err) { return none(err); }
 fct_status fct_gallery_remove_face(fct_gallery *g, int64_t face_id, fct_error *err) { return none(err); }
 fct_status fct_gallery_stat(fct_gallery *g, fct_gallery_info *out, fct_error *err) { return none(err); }

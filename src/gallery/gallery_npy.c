@@ -17,7 +17,9 @@ typedef struct header {
     int n_dims;
 } header;
 
-typedef struct text { const char *p, *end; } text;
+typedef struct text {
+    const char *p, *end;
+} text;
 
 static void skip_blanks(text *t) {
     while (t->p < t->end && (*t->p == ' ' || *t->p == '\n')) t->p++;
@@ -66,14 +68,11 @@ static bool parse_header(text t, header *h) {
     while (!accept(&t, "}")) {
         if (!quoted(&t, key, sizeof key) || !accept(&t, ":")) return false;
         bool ok;
-        if (strcmp(key, "descr") == 0)
-            seen |= 1, ok = quoted(&t, h->type, sizeof h->type);
+        if (strcmp(key, "descr") == 0) seen |= 1, ok = quoted(&t, h->type, sizeof h->type);
         else if (strcmp(key, "fortran_order") == 0)
             seen |= 2, ok = (h->column_major = accept(&t, "True")) || accept(&t, "False");
-        else if (strcmp(key, "shape") == 0 && !(seen & 4))
-            seen |= 4, ok = shape(&t, h);
-        else
-            ok = false;
+        else if (strcmp(key, "shape") == 0 && !(seen & 4)) seen |= 4, ok = shape(&t, h);
+        else ok = false;
         if (!ok) return false;
         if (!accept(&t, ",") && !(t.p < t.end && *t.p == '}')) return false;
     }
@@ -193,12 +192,9 @@ static fct_status read_npz(const uint8_t *data, size_t size, const char *name, i
 fct_status fct_npy_read(const uint8_t *data, size_t size, const char *name, int dim_max, fct_npy *out, fct_error *err) {
     fct_status s;
     memset(out, 0, sizeof *out);
-    if (is_npy(data, size))
-        s = read_npy(data, size, name, dim_max, out, err);
-    else if (size >= 4 && memcmp(data, "PK", 2) == 0)
-        s = read_npz(data, size, name, dim_max, out, err);
-    else
-        s = bad(name, "is no .npy or .npz file", err);
+    if (is_npy(data, size)) s = read_npy(data, size, name, dim_max, out, err);
+    else if (size >= 4 && memcmp(data, "PK", 2) == 0) s = read_npz(data, size, name, dim_max, out, err);
+    else s = bad(name, "is no .npy or .npz file", err);
     if (s) memset(out, 0, sizeof *out);
     return s;
 }
@@ -225,11 +221,8 @@ void fct_npy_row(const fct_npy *m, size_t i, float *out) {
         uint32_t u = (uint32_t)v;
         double d;
         memcpy(&d, &v, 8);
-        if (m->bytes == 8)
-            out[j] = (float)d;
-        else if (m->bytes == 4)
-            memcpy(&out[j], &u, 4);
-        else
-            out[j] = from_half(u);
+        if (m->bytes == 8) out[j] = (float)d;
+        else if (m->bytes == 4) memcpy(&out[j], &u, 4);
+        else out[j] = from_half(u);
     }
 }

@@ -9,7 +9,7 @@ typedef struct fct_npy {
     const uint8_t *data; /* row-major, borrowed from the input */
     size_t n;
     int dim;
-    int bytes;           /* per value: 2, 4 or 8, an IEEE 754 float */
+    int bytes; /* per value: 2, 4 or 8, an IEEE 754 float */
     bool big_endian;
 } fct_npy;
 

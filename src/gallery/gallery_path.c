@@ -6,17 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-void fct_gallery_opts_init(fct_gallery_opts *o) {
-    *o = (fct_gallery_opts){.size = sizeof *o, .busy_ms = 5000};
-}
+void fct_gallery_opts_init(fct_gallery_opts *o) { *o = (fct_gallery_opts){.size = sizeof *o, .busy_ms = 5000}; }
 
 fct_status fct_gallery_default_path(char *buf, size_t cap, fct_error *err) {
     if (!buf || !cap) return fct_fail(err, FCT_ERR_ARG, "no room for a path");
     buf[0] = 0;
     const char *env = getenv("FCT_GALLERY");
     char *dir = NULL, *path = NULL;
-    if (env && *env)
-        path = fct_strdup(env);
+    if (env && *env) path = fct_strdup(env);
     else {
         dir = fct_data_dir();
         if (!dir) return fct_fail(err, FCT_ERR_NOT_FOUND, "no home folder for the gallery: set FCT_GALLERY");

@@ -8,7 +8,11 @@
 /* ---- Lists ------------------------------------------------------------------------ */
 
 /* A growing array of structs. */
-typedef struct list { void *items; size_t item_size; int n, cap; } list;
+typedef struct list {
+    void *items;
+    size_t item_size;
+    int n, cap;
+} list;
 
 static void *list_add(list *l, fct_error *err) {
     if (l->n == l->cap) {
@@ -41,8 +45,7 @@ static fct_status read_list(const fct_db *db, sqlite3_stmt *q, list *l, read_ite
     return s;
 }
 
-#define PERSON_SELECT \
-    "SELECT id, name, created, (SELECT count(*) FROM face WHERE person_id = person.id) FROM person "
+#define PERSON_SELECT "SELECT id, name, created, (SELECT count(*) FROM face WHERE person_id = person.id) FROM person "
 
 static fct_status read_person(const fct_db *db, sqlite3_stmt *q, void *item, fct_error *err) {
     fct_person *p = item;
@@ -109,7 +112,8 @@ fct_status fct_gallery_faces(fct_gallery *g, int64_t person_id, fct_stored_face 
     if (!s)
         s = fct_db_query(&g->db, &q, err,
                          "SELECT id, person_id, created, x1, y1, x2, y2, score, quality, source FROM face "
-                         "WHERE person_id = ? ORDER BY id", "i", person_id);
+                         "WHERE person_id = ? ORDER BY id",
+                         "i", person_id);
     if (!s) s = read_list(&g->db, q, &l, read_face, err);
     fct_mutex_unlock(&g->lock);
     *out = l.items;

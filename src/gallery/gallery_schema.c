@@ -60,7 +60,9 @@ static fct_status create_tables(const fct_db *db, fct_error *err) {
 }
 
 /* What the file says about itself. */
-typedef struct file_marks { int64_t app_id, version, objects; } file_marks;
+typedef struct file_marks {
+    int64_t app_id, version, objects;
+} file_marks;
 
 static fct_status read_marks(const fct_db *db, file_marks *m, fct_error *err) {
     fct_status s = fct_db_int(db, &m->app_id, err, "PRAGMA application_id", "");
@@ -124,8 +126,8 @@ fct_status fct_gallery_schema_verify(const fct_db *db, fct_error *err) {
     size_t seen = 0;
     bool row = true, good = true;
     /* SQLite's own tables (sqlite_sequence, sqlite_stat1, automatic indexes) cannot be made by CREATE statements. */
-    fct_status s = fct_db_query(db, &q, err,
-                                "SELECT name, sql FROM sqlite_schema WHERE substr(name, 1, 7) <> 'sqlite_'", "");
+    fct_status s =
+        fct_db_query(db, &q, err, "SELECT name, sql FROM sqlite_schema WHERE substr(name, 1, 7) <> 'sqlite_'", "");
     while (!s && row && good) {
         s = fct_db_step(db, q, &row, err);
         if (s || !row) break;

@@ -63,9 +63,7 @@ static int utf8_char(const unsigned char *s, uint32_t *cp) {
 }
 
 /* Unicode's category Cc, and the two that break lines without being in it. */
-static bool is_control(uint32_t cp) {
-    return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x2028 || cp == 0x2029;
-}
+static bool is_control(uint32_t cp) { return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x2028 || cp == 0x2029; }
 
 bool fct_name_valid(const char *name, const char **why) {
     size_t len = strnlen(name, FCT_NAME_MAX + 1);
@@ -74,10 +72,8 @@ bool fct_name_valid(const char *name, const char **why) {
     uint32_t cp;
     for (size_t i = 0; !*why && i < len;) {
         int n = utf8_char(s + i, &cp);
-        if (!n)
-            *why = "is not UTF-8";
-        else if (is_control(cp))
-            *why = "has a control character";
+        if (!n) *why = "is not UTF-8";
+        else if (is_control(cp)) *why = "has a control character";
         i += n;
     }
     return !*why;
@@ -92,10 +88,8 @@ void fct_text_clean(const char *src, char *out, size_t cap) {
         bool good = n && !is_control(cp);
         size_t put = good ? (size_t)n : 1;
         if (used + put >= cap) break;
-        if (good)
-            memcpy(out + used, s, put);
-        else
-            out[used] = '?';
+        if (good) memcpy(out + used, s, put);
+        else out[used] = '?';
         used += put;
         s += n ? n : 1;
     }

@@ -4,7 +4,10 @@
 
 /* Strings are decoded where they stand: an escape is never shorter than what it
  * means. */
-typedef struct cursor { char *p, *end; const char *why; } cursor;
+typedef struct cursor {
+    char *p, *end;
+    const char *why;
+} cursor;
 
 static bool fail(cursor *c, const char *why) {
     c->why = why;
@@ -59,8 +62,7 @@ static bool escape(cursor *c, char **w) {
         if (c->end - c->p < 6 || *c->p++ != '\\' || *c->p++ != 'u' || !hex4(c, &low) || low < 0xdc00 || low > 0xdfff)
             return fail(c, "has half a surrogate pair");
         cp = 0x10000 + ((cp - 0xd800) << 10) + (low - 0xdc00);
-    } else if (cp == 0 || (cp >= 0xdc00 && cp < 0xe000))
-        return fail(c, "has a bad escape in a string");
+    } else if (cp == 0 || (cp >= 0xdc00 && cp < 0xe000)) return fail(c, "has a bad escape in a string");
     *w = put_utf8(*w, cp);
     return true;
 }
@@ -70,10 +72,8 @@ static bool string(cursor *c, char **out) {
     char *w = *out = c->p;
     while (c->p < c->end && *c->p != '"') {
         if ((unsigned char)*c->p < 0x20) return fail(c, "has a control character in a string");
-        if (*c->p != '\\')
-            *w++ = *c->p++;
-        else if (c->p++, !escape(c, &w))
-            return false;
+        if (*c->p != '\\') *w++ = *c->p++;
+        else if (c->p++, !escape(c, &w)) return false;
     }
     if (c->p == c->end) return fail(c, "ends inside a string");
     c->p++;
@@ -113,7 +113,11 @@ static bool number(cursor *c, double *out) {
 /* ---- Members ----------------------------------------------------------------------- */
 
 enum { INTEGER, REAL, TEXT, BOX, UNKNOWN };
-static const struct { const char *name; int kind; size_t offset; } members[] = {
+static const struct {
+    const char *name;
+    int kind;
+    size_t offset;
+} members[] = {
     {"facet_gallery", INTEGER, offsetof(fct_json_line, facet_gallery)},
     {"dim", INTEGER, offsetof(fct_json_line, dim)},
     {"created", INTEGER, offsetof(fct_json_line, created)},
@@ -180,10 +184,14 @@ static bool member(cursor *c, fct_json_line *out, unsigned *seen) {
     *seen |= 1u << i;
     void *to = (char *)out + members[i].offset;
     switch (members[i].kind) {
-    case INTEGER: return integer(c, to);
-    case REAL: return real(c, to);
-    case BOX: return box(c, to);
-    default: return string(c, to);
+    case INTEGER:
+        return integer(c, to);
+    case REAL:
+        return real(c, to);
+    case BOX:
+        return box(c, to);
+    default:
+        return string(c, to);
     }
 }
 

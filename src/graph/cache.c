@@ -23,7 +23,7 @@ typedef struct header {
     fct_cache_key key;
     uint64_t size; /* of the file */
     uint32_t entries, zero;
-    uint64_t sum;  /* of header and entries, this field as 0 */
+    uint64_t sum; /* of header and entries, this field as 0 */
 } header;
 
 enum { LINE = 64, PAGE = 4096, CHUNK = 1 << 20, MOST_ENTRIES = 1 << 20 };
@@ -43,10 +43,10 @@ fct_cache_key fct_cache_key_of(const fct_source *source, const fct_model_opts *o
     char text[512];
     memcpy(&first, &order, 1);
     /* caches and threads: the choice of algorithms depends on them */
-    int n = snprintf(text, sizeof text,
-                     "%.8s %s %s %s cb%d mv%d rates %g %g order%d precision%d low%d threads%d caches %zu %zu %zu", magic,
-                     source->sha256, FCT_PACK_LAYOUT, fct_cpu_level_name(k->level), k->cb, k->gemm_mv, k->mac_rate,
-                     k->int16_rate, first, (int)opts->precision, opts->low_memory, fct_threads(), c.l1d, c.l2, c.l3);
+    int n = snprintf(
+        text, sizeof text, "%.8s %s %s %s cb%d mv%d rates %g %g order%d precision%d low%d threads%d caches %zu %zu %zu",
+        magic, source->sha256, FCT_PACK_LAYOUT, fct_cpu_level_name(k->level), k->cb, k->gemm_mv, k->mac_rate,
+        k->int16_rate, first, (int)opts->precision, opts->low_memory, fct_threads(), c.l1d, c.l2, c.l3);
     fct_sha256_init(&s);
     fct_sha256_update(&s, text, (size_t)n);
     fct_sha256_final(&s, key.b);
@@ -86,7 +86,11 @@ const fct_cache_entry *fct_cache_parse(const void *data, size_t size, fct_cache_
 
 /* ---- Checksums of arrays ------------------------------------------------------ */
 
-typedef struct chunk { const char *p; size_t bytes; uint64_t sum; } chunk;
+typedef struct chunk {
+    const char *p;
+    size_t bytes;
+    uint64_t sum;
+} chunk;
 
 static void sum_chunk(void *ctx, int index, int worker) {
     chunk *c = (chunk *)ctx + index;
@@ -143,13 +147,15 @@ static char *path_of(const char *dir, const fct_cache_key *key) {
     return fct_path_join(dir, name);
 }
 
-bool fct_cache_open(const char *dir, const fct_cache_key *key, fct_map *map, const fct_cache_entry **entries, uint32_t *n) {
+bool fct_cache_open(const char *dir, const fct_cache_key *key, fct_map *map, const fct_cache_entry **entries,
+                    uint32_t *n) {
     fct_cache_key found;
     char *path = path_of(dir, key);
     *map = (fct_map){0};
     *entries = NULL;
     if (path && !fct_map_open_own(path, map, NULL)) *entries = fct_cache_parse(map->data, map->size, &found, n);
-    if (*entries && (memcmp(&found, key, sizeof found) != 0 || !fct_cache_intact(map->data, *entries, *n))) *entries = NULL;
+    if (*entries && (memcmp(&found, key, sizeof found) != 0 || !fct_cache_intact(map->data, *entries, *n)))
+        *entries = NULL;
     if (!*entries) fct_map_close(map);
     fct_free(path);
     return *entries != NULL;
@@ -161,7 +167,8 @@ static uint64_t lay_out(const fct_cache_part *parts, const uint64_t *sums, uint3
     for (uint32_t i = 0; i < n; i++) {
         const uint64_t align = parts[i].part.bytes >= PAGE ? PAGE : LINE;
         at = (at + align - 1) / align * align;
-        entries[i] = (fct_cache_entry){.node = parts[i].node, .offset = at, .bytes = parts[i].part.bytes, .sum = sums[i]};
+        entries[i] =
+            (fct_cache_entry){.node = parts[i].node, .offset = at, .bytes = parts[i].part.bytes, .sum = sums[i]};
         snprintf(entries[i].name, sizeof entries[i].name, "%s", parts[i].part.name);
         at += parts[i].part.bytes;
     }

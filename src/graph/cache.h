@@ -12,17 +12,19 @@
 
 /* One array of one node, as the file has it. */
 typedef struct fct_cache_entry {
-    char name[24];     /* fct_packed_part.name */
-    uint32_t node;     /* number in the graph after the passes */
+    char name[24]; /* fct_packed_part.name */
+    uint32_t node; /* number in the graph after the passes */
     uint32_t zero;
-    uint64_t offset;   /* from the file's start, a multiple of 64 */
+    uint64_t offset; /* from the file's start, a multiple of 64 */
     uint64_t bytes;
-    uint64_t sum;      /* of the array's chunks' checksums */
+    uint64_t sum; /* of the array's chunks' checksums */
     uint64_t zero2;
 } fct_cache_entry;
 
 /* What a file must have been made for: a SHA-256 over model, options, machine, build. */
-typedef struct fct_cache_key { uint8_t b[32]; } fct_cache_key;
+typedef struct fct_cache_key {
+    uint8_t b[32];
+} fct_cache_key;
 
 fct_cache_key fct_cache_key_of(const fct_source *source, const fct_model_opts *opts);
 
@@ -33,11 +35,15 @@ const fct_cache_entry *fct_cache_parse(const void *data, size_t size, fct_cache_
 bool fct_cache_intact(const void *data, const fct_cache_entry *entries, uint32_t n);
 
 /* Maps the file for a key when there is one and all of it is sound. */
-bool fct_cache_open(const char *dir, const fct_cache_key *key, fct_map *map, const fct_cache_entry **entries, uint32_t *n);
+bool fct_cache_open(const char *dir, const fct_cache_key *key, fct_map *map, const fct_cache_entry **entries,
+                    uint32_t *n);
 
 /* Writes such a file and removes old ones beyond the folder's bound. A failure
  * means that there is no file; nobody is told. */
-typedef struct fct_cache_part { uint32_t node; fct_packed_part part; } fct_cache_part;
+typedef struct fct_cache_part {
+    uint32_t node;
+    fct_packed_part part;
+} fct_cache_part;
 void fct_cache_write(const char *dir, const fct_cache_key *key, const fct_cache_part *parts, uint32_t n);
 
 /* Removes the oldest files until so many bytes more are within the folder's bound;

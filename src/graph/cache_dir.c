@@ -14,12 +14,17 @@
 #include <string.h>
 
 #define MOST_BYTES ((uint64_t)2 << 30) /* of all files in the folder */
-#define FRESH_S 3                      /* age below which a file's times prove nothing */
-#define STALE_S 3600                   /* age from which a temporary file is nobody's any more */
+#define FRESH_S    3                   /* age below which a file's times prove nothing */
+#define STALE_S    3600                /* age from which a temporary file is nobody's any more */
 
 /* ---- The bound ------------------------------------------------------------------- */
 
-typedef struct found { char *path; uint64_t size; int64_t mtime_ns; bool temp; } found;
+typedef struct found {
+    char *path;
+    uint64_t size;
+    int64_t mtime_ns;
+    bool temp;
+} found;
 
 static bool ends(const char *s, const char *end) {
     size_t n = strlen(s), m = strlen(end);
@@ -121,7 +126,8 @@ static void sample(const fct_source *s, uint8_t out[32]) {
     fct_sha256 h;
     fct_sha256_init(&h);
     fct_sha256_update(&h, p, s->len < ENDS ? s->len : ENDS);
-    for (size_t at = STEP; at < s->len; at += STEP) fct_sha256_update(&h, p + at, s->len - at < BIT ? s->len - at : BIT);
+    for (size_t at = STEP; at < s->len; at += STEP)
+        fct_sha256_update(&h, p + at, s->len - at < BIT ? s->len - at : BIT);
     if (s->len > ENDS) fct_sha256_update(&h, p + s->len - ENDS, ENDS);
     fct_sha256_final(&h, out);
 }
@@ -134,8 +140,12 @@ static char *describe(const char *dir, const fct_source *s, record *r) {
     if (!s->path) return NULL;
     fct_file_get_stat(s->path, &st);
     if (!st.is_file || !st.inode || !st.ctime_ns || st.size != s->len) return NULL;
-    *r = (record){.magic = "fctid001", .device = st.device, .inode = st.inode, .size = st.size,
-                  .mtime_ns = st.mtime_ns, .ctime_ns = st.ctime_ns};
+    *r = (record){.magic = "fctid001",
+                  .device = st.device,
+                  .inode = st.inode,
+                  .size = st.size,
+                  .mtime_ns = st.mtime_ns,
+                  .ctime_ns = st.ctime_ns};
     sample(s, r->sample);
     const uint64_t place[2] = {st.device, st.inode};
     snprintf(name, sizeof name, "%016llx.id", (unsigned long long)fct_checksum64(place, sizeof place));
@@ -153,7 +163,8 @@ bool fct_cache_recall(const char *dir, fct_source *source) {
     ok = map.size == sizeof then;
     if (ok) memcpy(&then, map.data, sizeof then);
     fct_map_close(&map);
-    ok = ok && !memcmp(&then, &now, offsetof(record, sha256)) && then.sum == fct_checksum64(&then, offsetof(record, sum));
+    ok = ok && !memcmp(&then, &now, offsetof(record, sha256)) &&
+         then.sum == fct_checksum64(&then, offsetof(record, sum));
     for (int i = 0; ok && i < 64; i++) ok = then.sha256[i] && strchr("0123456789abcdef", then.sha256[i]);
     if (!ok) return false;
     memcpy(source->sha256, then.sha256, sizeof then.sha256);

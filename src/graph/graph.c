@@ -104,8 +104,7 @@ static float half_to_float(uint16_t h) {
         f = (float)m * 0x1p-24f;
         memcpy(&bits, &f, 4);
         bits |= sign;
-    } else
-        bits = sign | (e == 31 ? 255u << 23 : (e + 112) << 23) | m << 13;
+    } else bits = sign | (e == 31 ? 255u << 23 : (e + 112) << 23) | m << 13;
     memcpy(&f, &bits, 4);
     return f;
 }
@@ -136,13 +135,26 @@ static int64_t raw_i64(const void *raw, int type, size_t i) {
     uint16_t us;
     uint32_t uw;
     switch (type) {
-    case 2: case 9: return p[i];
-    case 3: return (int8_t)p[i];
-    case 4: memcpy(&us, p + 2 * i, 2); return us;
-    case 5: memcpy(&s, p + 2 * i, 2); return s;
-    case 6: memcpy(&w, p + 4 * i, 4); return w;
-    case 12: memcpy(&uw, p + 4 * i, 4); return uw;
-    default: memcpy(&l, p + 8 * i, 8); return l;
+    case 2:
+    case 9:
+        return p[i];
+    case 3:
+        return (int8_t)p[i];
+    case 4:
+        memcpy(&us, p + 2 * i, 2);
+        return us;
+    case 5:
+        memcpy(&s, p + 2 * i, 2);
+        return s;
+    case 6:
+        memcpy(&w, p + 4 * i, 4);
+        return w;
+    case 12:
+        memcpy(&uw, p + 4 * i, 4);
+        return uw;
+    default:
+        memcpy(&l, p + 8 * i, 8);
+        return l;
     }
 }
 
@@ -193,11 +205,20 @@ fct_status fct_graph_set_const(fct_graph *g, int value, fct_dtype t, int rank, c
 
 void fct_node_call(const fct_graph *g, const fct_node *n, const fct_view *const *in, fct_view *out, fct_op_call *c,
                    fct_error *err) {
-    *c = (fct_op_call){.file = g->file, .node = n->name, .op = n->op_name, .opset = g->opset, .attrs = n->attrs,
-                       .n_attrs = n->n_attrs, .in = in, .n_in = n->n_in, .out = out, .err = err};
+    *c = (fct_op_call){.file = g->file,
+                       .node = n->name,
+                       .op = n->op_name,
+                       .opset = g->opset,
+                       .attrs = n->attrs,
+                       .n_attrs = n->n_attrs,
+                       .in = in,
+                       .n_in = n->n_in,
+                       .out = out,
+                       .err = err};
 }
 
-fct_status fct_node_eval(const fct_graph *g, const fct_node *n, const fct_view *const *in, fct_view *out, fct_error *err) {
+fct_status fct_node_eval(const fct_graph *g, const fct_node *n, const fct_view *const *in, fct_view *out,
+                         fct_error *err) {
     fct_op_call c;
     memset(out, 0, sizeof *out);
     fct_node_call(g, n, in, out, &c, err);

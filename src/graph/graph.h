@@ -23,18 +23,18 @@ typedef struct fct_const {
 
 typedef struct fct_value {
     char *name;
-    fct_const *konst;       /* owned; NULL = not a constant */
-    int rank;               /* as declared for inputs and outputs; -1 = not */
+    fct_const *konst;           /* owned; NULL = not a constant */
+    int rank;                   /* as declared for inputs and outputs; -1 = not */
     int64_t dims[FCT_MAX_RANK]; /* -1 = varies */
 } fct_value;
 
 /* Nodes after the passes: what has a fast path, beyond the file's operators. */
 typedef enum fct_node_kind {
-    FCT_NODE_OP = 0,  /* the plain operator */
-    FCT_NODE_CONV,    /* fused convolution: in[0] image, in[1] second input of an add */
-    FCT_NODE_FC,      /* fused fully connected layer over all but the first axis of in[0] */
-    FCT_NODE_HEAD,    /* channels [c0, c0 + n) of in[0], to N,C,H,W or N,H,W,C order, reshaped */
-    FCT_NODE_AFFINE   /* x * scale[c] + shift[c], then an activation */
+    FCT_NODE_OP = 0, /* the plain operator */
+    FCT_NODE_CONV,   /* fused convolution: in[0] image, in[1] second input of an add */
+    FCT_NODE_FC,     /* fused fully connected layer over all but the first axis of in[0] */
+    FCT_NODE_HEAD,   /* channels [c0, c0 + n) of in[0], to N,C,H,W or N,H,W,C order, reshaped */
+    FCT_NODE_AFFINE  /* x * scale[c] + shift[c], then an activation */
 } fct_node_kind;
 
 typedef struct fct_fused fct_fused;
@@ -43,8 +43,8 @@ typedef struct fct_node {
     char *name, *op_name;
     const fct_op *op;
     fct_node_kind kind;
-    int *in, n_in;   /* value numbers, -1 = left out */
-    int out;         /* value number; further outputs of ONNX operators are never computed */
+    int *in, n_in; /* value numbers, -1 = left out */
+    int out;       /* value number; further outputs of ONNX operators are never computed */
     fct_attr *attrs;
     int n_attrs;
     fct_fused *fused; /* owned; kinds other than FCT_NODE_OP */
@@ -56,26 +56,26 @@ struct fct_fused {
     /* CONV, FC: weights[oc][ic / groups][kh][kw] of the parts, stacked along oc */
     int ic, oc, groups;
     int kh, kw, sh, sw, dh, dw;
-    int pad[4];              /* top, left, bottom, right */
-    int *parts, n_parts;     /* values of the weights; more than one after merging siblings */
-    bool weight_kn;          /* FC: weights are [k][n], not [n][k] */
-    int fc_channels;         /* FC: channels of its blocked input, 0 = plain rows */
-    float *weight_scale;     /* [oc] or NULL: multiplied into the weights when packing */
-    float *bias;             /* [oc] or NULL */
-    int channels;            /* length of in_scale, in_shift, scale, shift */
+    int pad[4];                 /* top, left, bottom, right */
+    int *parts, n_parts;        /* values of the weights; more than one after merging siblings */
+    bool weight_kn;             /* FC: weights are [k][n], not [n][k] */
+    int fc_channels;            /* FC: channels of its blocked input, 0 = plain rows */
+    float *weight_scale;        /* [oc] or NULL: multiplied into the weights when packing */
+    float *bias;                /* [oc] or NULL */
+    int channels;               /* length of in_scale, in_shift, scale, shift */
     float *in_scale, *in_shift; /* [channels] or NULL; FC: channel = k / (ic / channels) */
-    float *slope;            /* FCT_ACT_PRELU: [oc] or [channels] */
-    fct_act act;             /* its slope pointer is unused */
+    float *slope;               /* FCT_ACT_PRELU: [oc] or [channels] */
+    fct_act act;                /* its slope pointer is unused */
     fct_add_kind add;
     bool add_up2;
-    bool planar_in;          /* CONV: the input is used as plain N,C,H,W */
-    void *packed;            /* fct_conv or fct_fc; the model's */
+    bool planar_in; /* CONV: the input is used as plain N,C,H,W */
+    void *packed;   /* fct_conv or fct_fc; the model's */
     /* AFFINE */
-    float *scale, *shift;    /* [channels] */
+    float *scale, *shift; /* [channels] */
     /* HEAD */
     int c0, cn;
     bool nhwc;
-    int reshape_to;          /* value number of a Reshape's shape input; -1 = rank 4 output */
+    int reshape_to; /* value number of a Reshape's shape input; -1 = rank 4 output */
 };
 
 typedef struct fct_graph {
@@ -112,7 +112,8 @@ void fct_const_free(fct_const *c);
 
 /* Runs one node's operator on views (shape, then data into memory from
  * fct_alloc); out: a view whose data the caller frees. */
-fct_status fct_node_eval(const fct_graph *g, const fct_node *n, const fct_view *const *in, fct_view *out, fct_error *err);
+fct_status fct_node_eval(const fct_graph *g, const fct_node *n, const fct_view *const *in, fct_view *out,
+                         fct_error *err);
 /* Fills a call for the node; no checks. */
 void fct_node_call(const fct_graph *g, const fct_node *n, const fct_view *const *in, fct_view *out, fct_op_call *c,
                    fct_error *err);

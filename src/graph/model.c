@@ -52,7 +52,8 @@ void fct_source_hash(fct_source *s) {
     s->hashed = true;
 }
 
-fct_status fct_model_create(fct_graph *g, fct_source *source, const fct_engine_opts *opts, fct_model **out, fct_error *err) {
+fct_status fct_model_create(fct_graph *g, fct_source *source, const fct_engine_opts *opts, fct_model **out,
+                            fct_error *err) {
     fct_model *m = fct_calloc(1, sizeof *m);
     *out = NULL;
     if (!m) {

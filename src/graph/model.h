@@ -18,8 +18,8 @@ enum {
 
 typedef struct fct_engine_opts {
     fct_model_opts model;
-    bool reference;   /* no passes, plain operators: the judge */
-    unsigned skip;    /* FCT_PASS_* to leave out */
+    bool reference; /* no passes, plain operators: the judge */
+    unsigned skip;  /* FCT_PASS_* to leave out */
 } fct_engine_opts;
 void fct_engine_opts_init(fct_engine_opts *o);
 
@@ -34,7 +34,8 @@ struct fct_model {
 
 /* Optimises and packs the graph, which it takes over, also on failure. The
  * source's bytes may go afterwards. */
-fct_status fct_model_create(fct_graph *g, fct_source *source, const fct_engine_opts *opts, fct_model **out, fct_error *err);
+fct_status fct_model_create(fct_graph *g, fct_source *source, const fct_engine_opts *opts, fct_model **out,
+                            fct_error *err);
 
 /* fct_model_load_memory() with the engine's inner options; in src/onnx/. */
 fct_status fct_model_load_engine(const void *data, size_t len, const char *name, const fct_engine_opts *opts,

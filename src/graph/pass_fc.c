@@ -22,7 +22,8 @@ static bool product(const fct_passes *p, const fct_node *n, fct_fused *f, fct_st
     const fct_view *a = fct_passes_view(p, n->in[0]);
     fct_op_call c;
     fct_node_call(p->g, n, NULL, NULL, &c, p->err);
-    if (!w || w->view.rank != 2 || w->view.dtype != FCT_F32 || !a || a->rank != 2 || fct_view_count(&w->view) < 1) return false;
+    if (!w || w->view.rank != 2 || w->view.dtype != FCT_F32 || !a || a->rank != 2 || fct_view_count(&w->view) < 1)
+        return false;
     if (gemm && fct_op_attr_int(&c, "transA", 0)) return false;
     f->weight_kn = !gemm || !fct_op_attr_int(&c, "transB", 0);
     f->ic = (int)w->view.dims[f->weight_kn ? 0 : 1];
@@ -48,7 +49,8 @@ static fct_status after(fct_passes *p, int i) {
         float *v = fct_passes_affine(p, &g->nodes[r], f->oc, 2, &data, &s);
         if (!v) return s;
         bool ok = g->nodes[r].in[data] == g->nodes[i].out;
-        if (ok && (!fct_vector_apply(&f->weight_scale, f->oc, 1, v, NULL) || !fct_vector_apply(&f->bias, f->oc, 0, v, v + f->oc)))
+        if (ok && (!fct_vector_apply(&f->weight_scale, f->oc, 1, v, NULL) ||
+                   !fct_vector_apply(&f->bias, f->oc, 0, v, v + f->oc)))
             s = fct_fail_nomem(p->err, g->nodes[i].name, 0);
         fct_free(v);
         if (!ok || s) return s;
@@ -79,8 +81,8 @@ static fct_status before(fct_passes *p, fct_node *n) {
 
 /* Will the planner most likely hold this value in blocks? If it does not, it converts. */
 static bool blocked_value(const fct_passes *p, int value) {
-    static const char *const kept[] = {"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Relu", "Clip", "Sigmoid",
-                                       "Add", "Mul"};
+    static const char *const kept[] = {
+        "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Relu", "Clip", "Sigmoid", "Add", "Mul"};
     const fct_view *v = fct_passes_view(p, value);
     int i = p->producer[value];
     if (!v || v->rank != 4 || i < 0) return false;

@@ -37,7 +37,8 @@ static fct_status convert(fct_passes *p, fct_node *n) {
     const fct_const *w = n->in[1] >= 0 ? p->g->values[n->in[1]].konst : NULL;
     const fct_view *x = fct_passes_view(p, n->in[0]);
     fct_status s = FCT_OK;
-    if (!w || !x || x->rank != 4 || w->view.dtype != FCT_F32 || w->view.rank != 4 || fct_view_count(&w->view) < 1) return FCT_OK;
+    if (!w || !x || x->rank != 4 || w->view.dtype != FCT_F32 || w->view.rank != 4 || fct_view_count(&w->view) < 1)
+        return FCT_OK;
     bool has_bias = n->n_in > 2 && n->in[2] >= 0;
     if (has_bias && !p->g->values[n->in[2]].konst) return FCT_OK;
     fct_fused *f = fct_calloc(1, sizeof *f);
@@ -146,7 +147,8 @@ static int doubled(const fct_passes *p, int value) {
     fct_op_call c;
     fct_resize z;
     fct_error ignored;
-    if ((strcmp(n->op_name, "Resize") && strcmp(n->op_name, "Upsample")) || !x || x->rank != 4 || n->n_in > 4) return -1;
+    if ((strcmp(n->op_name, "Resize") && strcmp(n->op_name, "Upsample")) || !x || x->rank != 4 || n->n_in > 4)
+        return -1;
     for (int k = 0; k < n->n_in; k++) in[k] = fct_passes_view(p, n->in[k]);
     fct_node_call(p->g, n, in, NULL, &c, &ignored);
     if (fct_resize_parse(&c, &z) || z.mode || z.out[0] != x->dims[0] || z.out[1] != x->dims[1]) return -1;
@@ -238,7 +240,8 @@ static fct_status fuse_before(fct_passes *p, int i) {
     int data, readers = 0;
     if (!x || x->rank != 4 || fct_passes_is_output(p, n->out)) return FCT_OK;
     for (int k = i + 1; k < g->n_nodes; k++)
-        readers += !g->nodes[k].dead && g->nodes[k].kind == FCT_NODE_CONV && g->nodes[k].in[0] == n->out && g->nodes[k].in[1] != n->out;
+        readers += !g->nodes[k].dead && g->nodes[k].kind == FCT_NODE_CONV && g->nodes[k].in[0] == n->out &&
+                   g->nodes[k].in[1] != n->out;
     if (!readers || readers != p->uses[n->out]) return FCT_OK;
     int ch = (int)x->dims[1];
     float *v = fct_passes_affine(p, n, ch, 4, &data, &s);
@@ -282,7 +285,8 @@ static fct_status make_affine(fct_passes *p, int i) {
     if (!v) return s;
     const fct_view *in = fct_passes_view(p, n->in[data]);
     fct_fused *f = in && fct_view_same_dims(in, x) ? fct_calloc(1, sizeof *f) : NULL;
-    if (f && (f->scale = fct_alloc((size_t)ch * sizeof *f->scale)) && (f->shift = fct_alloc((size_t)ch * sizeof *f->shift))) {
+    if (f && (f->scale = fct_alloc((size_t)ch * sizeof *f->scale)) &&
+        (f->shift = fct_alloc((size_t)ch * sizeof *f->shift))) {
         memcpy(f->scale, v, (size_t)ch * sizeof *v);
         memcpy(f->shift, v + ch, (size_t)ch * sizeof *v);
         f->channels = ch;
@@ -304,7 +308,9 @@ static fct_status affine_activation(fct_passes *p, int i) {
     fct_status s = FCT_OK;
     fct_act act, both;
     float *slope;
-    int a = n->n_in && n->in[0] >= 0 && p->uses[n->in[0]] == 1 && !fct_passes_is_output(p, n->in[0]) ? p->producer[n->in[0]] : -1;
+    int a = n->n_in && n->in[0] >= 0 && p->uses[n->in[0]] == 1 && !fct_passes_is_output(p, n->in[0])
+                ? p->producer[n->in[0]]
+                : -1;
     if (a < 0 || p->g->nodes[a].kind != FCT_NODE_AFFINE) return FCT_OK;
     fct_fused *f = p->g->nodes[a].fused;
     if (!fct_passes_activation(p, n, f->channels, 4, &act, &slope, &s)) return s;

@@ -116,8 +116,7 @@ static void sigmoid_to_head(fct_passes *p) {
 /* Every reader of the value is a head. */
 static bool only_heads(const fct_passes *p, int value) {
     int n = 0;
-    for (int i = 0; i < p->g->n_nodes; i++)
-        n += p->g->nodes[i].kind == FCT_NODE_HEAD && p->g->nodes[i].in[0] == value;
+    for (int i = 0; i < p->g->n_nodes; i++) n += p->g->nodes[i].kind == FCT_NODE_HEAD && p->g->nodes[i].in[0] == value;
     return n && n == p->uses[value];
 }
 
@@ -171,7 +170,8 @@ fct_status fct_pass_siblings(fct_passes *p) {
         fct_node *a = &p->g->nodes[i];
         for (int k = i + 1; k < p->g->n_nodes && !s && can_merge(p, a); k++) {
             fct_node *b = &p->g->nodes[k];
-            if (b->kind == FCT_NODE_CONV && b->in[0] == a->in[0] && can_merge(p, b) && same_geometry(a->fused, b->fused))
+            if (b->kind == FCT_NODE_CONV && b->in[0] == a->in[0] && can_merge(p, b) &&
+                same_geometry(a->fused, b->fused))
                 s = merge(p, a, b);
         }
     }

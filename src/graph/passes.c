@@ -26,7 +26,8 @@ static bool mark_unused(fct_passes *p) {
     for (int i = 0; i < g->n_nodes; i++) {
         for (int k = 0; k < g->nodes[i].n_in; k++)
             if (g->nodes[i].in[k] >= 0) p->uses[g->nodes[i].in[k]]++;
-        if (g->nodes[i].kind == FCT_NODE_HEAD && g->nodes[i].fused->reshape_to >= 0) p->uses[g->nodes[i].fused->reshape_to]++;
+        if (g->nodes[i].kind == FCT_NODE_HEAD && g->nodes[i].fused->reshape_to >= 0)
+            p->uses[g->nodes[i].fused->reshape_to]++;
     }
     bool changed = false;
     for (int i = 0; i < g->n_nodes; i++) {
@@ -171,8 +172,7 @@ bool fct_passes_activation(const fct_passes *p, const fct_node *n, int channels,
         act->kind = FCT_ACT_CLIP;
         *s = fct_clip_limits(&c, &act->a, &act->b);
         return !*s;
-    } else if (!strcmp(n->op_name, "PRelu"))
-        return prelu_slopes(p, n, channels, rank, act, slope, s);
+    } else if (!strcmp(n->op_name, "PRelu")) return prelu_slopes(p, n, channels, rank, act, slope, s);
     return act->kind != FCT_ACT_NONE;
 }
 
@@ -231,10 +231,13 @@ static fct_status try_shapes(fct_passes *p) {
 }
 
 fct_status fct_passes_run(fct_graph *g, unsigned skip, fct_error *err) {
-    static const struct { unsigned bit; fct_status (*run)(fct_passes *); bool sized; } list[] = {
-        {FCT_PASS_FOLD, fct_pass_fold, false},   {0, fct_pass_convs, true},
-        {FCT_PASS_HEADS, fct_pass_heads, true},  {FCT_PASS_FUSE, fct_pass_fuse, true},
-        {FCT_PASS_FC, fct_pass_fc, true},        {FCT_PASS_SIBLINGS, fct_pass_siblings, true}};
+    static const struct {
+        unsigned bit;
+        fct_status (*run)(fct_passes *);
+        bool sized;
+    } list[] = {{FCT_PASS_FOLD, fct_pass_fold, false},  {0, fct_pass_convs, true},
+                {FCT_PASS_HEADS, fct_pass_heads, true}, {FCT_PASS_FUSE, fct_pass_fuse, true},
+                {FCT_PASS_FC, fct_pass_fc, true},       {FCT_PASS_SIBLINGS, fct_pass_siblings, true}};
     fct_passes p = {.g = g, .err = err};
     fct_status s = fct_passes_refresh(&p);
     for (size_t i = 0; !s && i < sizeof list / sizeof *list; i++) {

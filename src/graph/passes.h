@@ -8,9 +8,9 @@
 /* State the passes share. */
 typedef struct fct_passes {
     fct_graph *g;
-    int *uses;      /* readers of each value, graph outputs included */
-    int *producer;  /* node of each value, -1 = none */
-    int n;          /* length of both */
+    int *uses;        /* readers of each value, graph outputs included */
+    int *producer;    /* node of each value, -1 = none */
+    int n;            /* length of both */
     fct_shapes trial; /* shapes for one plausible input; dims of values the file leaves open are only examples */
     bool has_trial;
     fct_error *err;
@@ -20,8 +20,8 @@ typedef struct fct_passes {
 fct_status fct_passes_run(fct_graph *g, unsigned skip, fct_error *err);
 
 fct_status fct_pass_fold(fct_passes *p);
-fct_status fct_pass_convs(fct_passes *p);    /* Conv with constant weights -> FCT_NODE_CONV */
-fct_status fct_pass_fuse(fct_passes *p);     /* what follows and precedes convolutions */
+fct_status fct_pass_convs(fct_passes *p); /* Conv with constant weights -> FCT_NODE_CONV */
+fct_status fct_pass_fuse(fct_passes *p);  /* what follows and precedes convolutions */
 fct_status fct_pass_heads(fct_passes *p);
 fct_status fct_pass_siblings(fct_passes *p);
 fct_status fct_pass_fc(fct_passes *p);

@@ -34,18 +34,18 @@ typedef fct_status fct_step_fn(const fct_step *s, const fct_run *r);
 
 struct fct_step {
     fct_step_fn *run;
-    const fct_node *node;  /* NULL for conversions */
-    int value;             /* what it makes, for names */
-    int *in, n_in, out;    /* slots; -1 = left out */
-    int in_place;          /* index in in[] whose memory the output may take, or -1 */
-    fct_dims d;            /* of the input */
+    const fct_node *node; /* NULL for conversions */
+    int value;            /* what it makes, for names */
+    int *in, n_in, out;   /* slots; -1 = left out */
+    int in_place;         /* index in in[] whose memory the output may take, or -1 */
+    fct_dims d;           /* of the input */
     fct_window win;
     fct_resize resize;
     fct_k_binary binary;
     fct_conv_plan *conv;
-    fct_view *views;       /* plain operators: inputs, then the output */
+    fct_view *views; /* plain operators: inputs, then the output */
     const fct_view **ptrs;
-    bool by_image;         /* images of a batch do not touch each other, and lie one after the other */
+    bool by_image; /* images of a batch do not touch each other, and lie one after the other */
     size_t scratch;
     const char *algorithm; /* static */
     char label[40];
@@ -53,12 +53,15 @@ struct fct_step {
 };
 
 /* The first steps of a batch's plan, done image by image. */
-typedef struct fct_live { int slot; size_t bytes; } fct_live; /* bytes of one image */
+typedef struct fct_live {
+    int slot;
+    size_t bytes;
+} fct_live; /* bytes of one image */
 typedef struct fct_front {
-    fct_plan *one;        /* for one image, its steps [0, end) placed; owned; NULL = no front */
-    fct_live *live;       /* what steps after it read; owned */
+    fct_plan *one;  /* for one image, its steps [0, end) placed; owned; NULL = no front */
+    fct_live *live; /* what steps after it read; owned */
     int n_live, images;
-    int places;           /* arenas of `one`, from `at` in the batch's: a thread each */
+    int places; /* arenas of `one`, from `at` in the batch's: a thread each */
     size_t at;
 } fct_front;
 
@@ -69,12 +72,12 @@ struct fct_plan {
     int n_steps, cap_steps;
     fct_slot *slots;
     int n_slots, cap_slots;
-    int *slot_of[2];      /* per value and layout, -1 = not there */
-    int *outputs;         /* slot per graph output, planar float32 */
+    int *slot_of[2]; /* per value and layout, -1 = not there */
+    int *outputs;    /* slot per graph output, planar float32 */
     size_t arena, scratch_at;
-    int threads;          /* budget it was made for */
-    int begin, end;       /* steps that are run, and whose tensors have memory: all, but for a front and what follows it */
-    fct_front front;      /* does steps [0, begin) */
+    int threads;     /* budget it was made for */
+    int begin, end;  /* steps that are run, and whose tensors have memory: all, but for a front and what follows it */
+    fct_front front; /* does steps [0, begin) */
 };
 
 /* inputs: dimensions per graph input. *out is owned. */

@@ -18,7 +18,8 @@ bool fct_front_always;
 /* Whether step i does for a batch of n what it does for one, n times, with its results one after the other. */
 static bool same_step(const fct_plan *p, const fct_plan *one, int i, int n) {
     const fct_step *a = &p->steps[i], *b = &one->steps[i];
-    if (!a->by_image || a->run != b->run || a->node != b->node || a->value != b->value || a->out != b->out || a->n_in != b->n_in)
+    if (!a->by_image || a->run != b->run || a->node != b->node || a->value != b->value || a->out != b->out ||
+        a->n_in != b->n_in)
         return false;
     if (memcmp(a->in, b->in, (size_t)a->n_in * sizeof *a->in)) return false;
     return p->slots[a->out].bytes == (size_t)n * one->slots[b->out].bytes;
@@ -92,7 +93,8 @@ static fct_status run_image(const front_job *j, int image, int place, fct_error 
     const fct_run from = {one, arena, NULL, &v, err}, to = {j->p, j->arena, NULL, j->input, err};
     for (int i = 0; i < f->n_live; i++) {
         size_t bytes = f->live[i].bytes;
-        memcpy((char *)fct_run_data(&to, f->live[i].slot) + (size_t)image * bytes, fct_run_data(&from, f->live[i].slot), bytes);
+        memcpy((char *)fct_run_data(&to, f->live[i].slot) + (size_t)image * bytes, fct_run_data(&from, f->live[i].slot),
+               bytes);
     }
     return FCT_OK;
 }
@@ -110,7 +112,8 @@ static void run_task(void *ctx, int i, int worker) {
 /* As many images at a time as there are threads; the rest one by one on all threads. */
 fct_status fct_front_run(const fct_plan *p, const fct_view *input, char *arena, double *times, fct_error *err) {
     front_job j = {.p = p, .input = input, .arena = arena, .times = times, .err = err};
-    int n = p->front.images, width = fct_parallel_width(), together = times || width > p->front.places ? 0 : n - n % width;
+    int n = p->front.images, width = fct_parallel_width(),
+        together = times || width > p->front.places ? 0 : n - n % width;
     if (width > 1 && together) fct_parallel(together, run_task, &j);
     else together = 0;
     for (int i = together; i < n && !j.status; i++) j.status = run_image(&j, i, 0, err);

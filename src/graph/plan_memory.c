@@ -34,8 +34,7 @@ static void share_in_place(fct_plan *p) {
         fct_slot *s = &p->slots[a];
         if (s->input >= 0 || s->fixed || s->last != i || s->bytes < p->slots[o].bytes) continue;
         bool twice = false; /* the same memory as another operand */
-        for (int k = 0; k < st->n_in; k++)
-            twice |= k != st->in_place && st->in[k] >= 0 && root_of(p, st->in[k]) == a;
+        for (int k = 0; k < st->n_in; k++) twice |= k != st->in_place && st->in[k] >= 0 && root_of(p, st->in[k]) == a;
         if (twice) continue;
         s->last = p->slots[o].last;
         p->slots[o].root = a;
@@ -86,8 +85,9 @@ fct_status fct_plan_place(fct_plan *p, fct_error *err) {
     if (!order) return fct_fail_nomem(err, "plan", 0);
     for (int i = 0; i < p->n_slots; i++) {
         fct_slot *s = &p->slots[i];
-        if (s->root != i || s->input >= 0 || s->fixed || s->first >= p->end || (p->begin && s->last < p->begin)) continue;
-        if (s->last < s->first) s->last = s->first; /* made, never read */
+        if (s->root != i || s->input >= 0 || s->fixed || s->first >= p->end || (p->begin && s->last < p->begin))
+            continue;
+        if (s->last < s->first) s->last = s->first;       /* made, never read */
         if (s->first < p->begin) s->first = p->begin - 1; /* the front as a whole */
         s->bytes = (s->bytes + ALIGN - 1) / ALIGN * ALIGN;
         if (s->bytes > SIZE_MAX / 4 || s->bytes > ((size_t)1 << 40)) {

@@ -24,7 +24,8 @@ static void parse_call(const fct_plan *p, const fct_node *n, const fct_view **in
 }
 
 /* A step on blocked tensors from the first n_in inputs. */
-static fct_step *blocked_step(fct_plan *p, const fct_node *n, int n_in, fct_step_fn *run, fct_status *s, fct_error *err) {
+static fct_step *blocked_step(fct_plan *p, const fct_node *n, int n_in, fct_step_fn *run, fct_status *s,
+                              fct_error *err) {
     int slots[2] = {-1, -1};
     for (int i = 0; i < n_in && !*s; i++) slots[i] = fct_plan_need(p, n->in[i], FCT_BLOCKED, s, err);
     if (*s) return NULL;
@@ -218,7 +219,8 @@ static fct_status run_plain(const fct_step *s, const fct_run *r) {
 
 /* Operators that only rename dimensions share their input's memory. */
 static bool renames(const fct_node *n) {
-    return is(n, "Reshape") || is(n, "Flatten") || is(n, "Squeeze") || is(n, "Unsqueeze") || is(n, "Identity") || is(n, "Dropout");
+    return is(n, "Reshape") || is(n, "Flatten") || is(n, "Squeeze") || is(n, "Unsqueeze") || is(n, "Identity") ||
+           is(n, "Dropout");
 }
 
 static fct_status plan_rename(fct_plan *p, const fct_node *n, fct_error *err) {
@@ -236,7 +238,8 @@ static fct_status plan_plain(fct_plan *p, const fct_node *n, fct_error *err) {
     fct_status s = FCT_OK;
     int *slots = fct_alloc(((size_t)n->n_in + 1) * sizeof *slots);
     if (!slots) return nomem(n, err);
-    for (int i = 0; !s && i < n->n_in; i++) slots[i] = n->in[i] < 0 ? -1 : fct_plan_need(p, n->in[i], FCT_PLANAR, &s, err);
+    for (int i = 0; !s && i < n->n_in; i++)
+        slots[i] = n->in[i] < 0 ? -1 : fct_plan_need(p, n->in[i], FCT_PLANAR, &s, err);
     fct_step *st = s ? NULL : fct_plan_step(p, n, n->out, n->n_in, run_plain);
     if (st) memcpy(st->in, slots, (size_t)n->n_in * sizeof *slots);
     else if (!s) s = nomem(n, err);
@@ -257,7 +260,8 @@ fct_status fct_plan_op(fct_plan *p, const fct_node *n, fct_error *err) {
     fct_resize z;
     if (renames(n)) return plan_rename(p, n, err);
     if (!blocked_in(p, n, 0) && !blocked_in(p, n, 1)) return plan_plain(p, n, err);
-    if (blocked_in(p, n, 0) && (is(n, "MaxPool") || is(n, "AveragePool") || is(n, "GlobalAveragePool") || is(n, "GlobalMaxPool")))
+    if (blocked_in(p, n, 0) &&
+        (is(n, "MaxPool") || is(n, "AveragePool") || is(n, "GlobalAveragePool") || is(n, "GlobalMaxPool")))
         return plan_pool(p, n, err);
     if (is(n, "Relu") || is(n, "Clip") || is(n, "Sigmoid")) return plan_unary(p, n, err);
     if (binary_kind(n) >= 0 && blocked_in(p, n, 0) &&

@@ -28,7 +28,8 @@ static int fixed_slot(fct_plan *p, int value, fct_status *s, fct_error *err) {
     int slot = data ? fct_plan_slot(p, 0) : -1;
     if (slot < 0) {
         *s = data ? fct_fail_nomem(err, "plan", 0)
-                  : fct_fail(err, FCT_ERR_INTERNAL, "%s: value '%s' is not made", p->m->g->file, p->m->g->values[value].name);
+                  : fct_fail(err, FCT_ERR_INTERNAL, "%s: value '%s' is not made", p->m->g->file,
+                             p->m->g->values[value].name);
         return -1;
     }
     p->slots[slot].fixed = data;
@@ -85,7 +86,10 @@ static fct_status plan_conv(fct_plan *p, const fct_node *n, fct_error *err) {
     st->scratch = fct_conv_plan_scratch(st->conv);
     st->algorithm = fct_conv_plan_algorithm(st->conv);
     st->macs = fct_node_macs(p->m->g, &p->shapes, n);
-    snprintf(st->label, sizeof st->label, "%s %dx%d s%d %d-%d", f->groups == 1 ? "Conv" : f->groups == f->ic ? "Depthwise" : "Grouped",
+    snprintf(st->label, sizeof st->label, "%s %dx%d s%d %d-%d",
+             f->groups == 1       ? "Conv"
+             : f->groups == f->ic ? "Depthwise"
+                                  : "Grouped",
              f->kh, f->kw, f->sh, f->ic, f->oc);
     int out = fct_plan_result(p, n->out, FCT_BLOCKED);
     p->steps[p->n_steps - 1].out = out;
@@ -150,11 +154,16 @@ static fct_status plan_simple(fct_plan *p, const fct_node *n, bool head, fct_err
 fct_status fct_plan_node(fct_plan *p, const fct_node *n, fct_error *err) {
     if (p->shapes.views[n->out].data) return FCT_OK; /* known from the shapes alone */
     switch (n->kind) {
-    case FCT_NODE_CONV: return plan_conv(p, n, err);
-    case FCT_NODE_FC: return plan_fc(p, n, err);
-    case FCT_NODE_HEAD: return plan_simple(p, n, true, err);
-    case FCT_NODE_AFFINE: return plan_simple(p, n, false, err);
-    default: return fct_plan_op(p, n, err);
+    case FCT_NODE_CONV:
+        return plan_conv(p, n, err);
+    case FCT_NODE_FC:
+        return plan_fc(p, n, err);
+    case FCT_NODE_HEAD:
+        return plan_simple(p, n, true, err);
+    case FCT_NODE_AFFINE:
+        return plan_simple(p, n, false, err);
+    default:
+        return fct_plan_op(p, n, err);
     }
 }
 
@@ -185,7 +194,8 @@ fct_status fct_plan_outputs(fct_plan *p, fct_error *err) {
         if (!st) return nomem(NULL, err);
         st->in[0] = slot;
         snprintf(st->label, sizeof st->label, "output");
-        if ((out = fct_plan_slot(p, (size_t)fct_view_count(&p->shapes.views[v]) * sizeof(float))) < 0) return nomem(NULL, err);
+        if ((out = fct_plan_slot(p, (size_t)fct_view_count(&p->shapes.views[v]) * sizeof(float))) < 0)
+            return nomem(NULL, err);
         p->slots[out].first = p->n_steps - 1;
         p->steps[p->n_steps - 1].out = p->outputs[i] = out;
     }

@@ -75,8 +75,12 @@ fct_status fct_reference_run(const fct_model *m, const fct_view *inputs, fct_vie
     const fct_graph *g = m->g;
     size_t n = (size_t)g->n_values;
     memset(outputs, 0, (size_t)g->n_outputs * sizeof *outputs);
-    ref_state r = {g, fct_calloc(n, sizeof *r.views), fct_calloc(n, sizeof *r.owned), fct_calloc(n, sizeof *r.uses),
-                   fct_calloc((size_t)widest_node(g), sizeof *r.in), err};
+    ref_state r = {g,
+                   fct_calloc(n, sizeof *r.views),
+                   fct_calloc(n, sizeof *r.owned),
+                   fct_calloc(n, sizeof *r.uses),
+                   fct_calloc((size_t)widest_node(g), sizeof *r.in),
+                   err};
     fct_status s = r.views && r.owned && r.uses && r.in ? run_all(&r, inputs, outputs) : fct_fail_nomem(err, "run", 0);
     for (int i = 0; r.views && r.owned && i < g->n_values; i++)
         if (r.owned[i]) fct_free(r.views[i].data);

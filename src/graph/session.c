@@ -11,11 +11,11 @@
 
 struct fct_session {
     const fct_model *m;
-    fct_view *views;           /* inputs, then the reference run's outputs */
-    fct_plan *plans[PLANS];    /* latest used first */
-    fct_arena own, *arena;     /* arena: &own, or another's */
+    fct_view *views;        /* inputs, then the reference run's outputs */
+    fct_plan *plans[PLANS]; /* latest used first */
+    fct_arena own, *arena;  /* arena: &own, or another's */
     bool profile;
-    const fct_plan *profiled;  /* plan of times[] */
+    const fct_plan *profiled; /* plan of times[] */
     double *times;
 };
 
@@ -77,11 +77,13 @@ static fct_status check_input(const fct_session *s, int i, const fct_tensor *t, 
     if (t->rank < 0 || t->rank > FCT_MAX_RANK || !t->data)
         return fct_fail(err, FCT_ERR_ARG, "%s: input '%s': no data, or rank %d", s->m->g->file, d->name, t->rank);
     if (d->rank >= 0 && d->rank != t->rank)
-        return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: input '%s' has rank %d, not %d", s->m->g->file, d->name, d->rank, t->rank);
+        return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: input '%s' has rank %d, not %d", s->m->g->file, d->name, d->rank,
+                        t->rank);
     *v = (fct_view){.dtype = FCT_F32, .rank = t->rank, .data = t->data};
     memcpy(v->dims, t->dims, (size_t)t->rank * sizeof *v->dims);
     if (!fct_op_check_dims(v))
-        return fct_fail(err, FCT_ERR_ARG, "%s: input '%s': a dimension is below 1, or all together too large", s->m->g->file, d->name);
+        return fct_fail(err, FCT_ERR_ARG, "%s: input '%s': a dimension is below 1, or all together too large",
+                        s->m->g->file, d->name);
     for (int k = 0; k < t->rank; k++)
         if (d->rank >= 0 && d->dims[k] > 0 && d->dims[k] != t->dims[k] && !(k == 0 && d->dims[0] == 1))
             return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: input '%s': dimension %d is %lld in the file, not %lld",
@@ -177,8 +179,11 @@ fct_status fct_session_layer(const fct_session *s, int i, fct_layer_time *out, f
     if (i < 0 || i >= fct_session_layer_count(s))
         return fct_fail(err, FCT_ERR_ARG, "layer %d of %d", i, fct_session_layer_count(s));
     const fct_step *st = &s->profiled->steps[i];
-    *out = (fct_layer_time){.name = st->node ? st->node->name : s->m->g->values[st->value].name, .op = st->label,
-                            .algorithm = st->algorithm, .ms = s->times[i], .macs = st->macs};
+    *out = (fct_layer_time){.name = st->node ? st->node->name : s->m->g->values[st->value].name,
+                            .op = st->label,
+                            .algorithm = st->algorithm,
+                            .ms = s->times[i],
+                            .macs = st->macs};
     return FCT_OK;
 }
 

@@ -6,7 +6,7 @@
 
 /* Larger tensors are never shapes, and not worth computing while planning; nor
  * is a small one that takes much work. */
-#define MAX_KNOWN 4096
+#define MAX_KNOWN      4096
 #define MAX_KNOWN_WORK 65536
 
 void fct_shapes_free(fct_shapes *s) {
@@ -33,7 +33,8 @@ static fct_status infer_op(const fct_graph *g, const fct_node *n, fct_shapes *s,
     if (st) return st;
     double work = fct_op_work(&c);
     s->plain += work;
-    if (!(known || !strcmp(n->op_name, "Shape")) || fct_view_count(out) > MAX_KNOWN || work > MAX_KNOWN_WORK) return FCT_OK;
+    if (!(known || !strcmp(n->op_name, "Shape")) || fct_view_count(out) > MAX_KNOWN || work > MAX_KNOWN_WORK)
+        return FCT_OK;
     st = fct_node_eval(g, n, in, out, err);
     s->owned[n->out] = !st;
     return st;
@@ -46,7 +47,8 @@ static fct_status node_fail(const fct_graph *g, const fct_node *n, fct_error *er
 static fct_status infer_conv(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
     const fct_view *x = &s->views[n->in[0]];
     const fct_fused *f = n->fused;
-    if (x->rank != 4 || x->dtype != FCT_F32 || x->dims[1] != f->ic) return node_fail(g, n, err, "the input does not fit the weights");
+    if (x->rank != 4 || x->dtype != FCT_F32 || x->dims[1] != f->ic)
+        return node_fail(g, n, err, "the input does not fit the weights");
     int64_t h = x->dims[2] + f->pad[0] + f->pad[2] - (int64_t)f->dh * (f->kh - 1) - 1;
     int64_t w = x->dims[3] + f->pad[1] + f->pad[3] - (int64_t)f->dw * (f->kw - 1) - 1;
     if (h < 0 || w < 0) return node_fail(g, n, err, "the image is smaller than the window");
@@ -67,13 +69,22 @@ static fct_status infer_head(const fct_graph *g, const fct_node *n, fct_shapes *
     const fct_fused *f = n->fused;
     if (x->rank != 4 || x->dims[1] < f->c0 + f->cn) return node_fail(g, n, err, "the input does not fit");
     fct_view t = {.dtype = FCT_F32, .rank = 4};
-    int64_t nchw[4] = {x->dims[0], f->cn, x->dims[2], x->dims[3]}, nhwc[4] = {x->dims[0], x->dims[2], x->dims[3], f->cn};
+    int64_t nchw[4] = {x->dims[0], f->cn, x->dims[2], x->dims[3]},
+            nhwc[4] = {x->dims[0], x->dims[2], x->dims[3], f->cn};
     memcpy(t.dims, f->nhwc ? nhwc : nchw, sizeof nchw);
     s->views[n->out] = t;
     if (f->reshape_to < 0) return FCT_OK;
     const fct_view *in[2] = {&t, &s->views[f->reshape_to]};
-    fct_op_call c = {.file = g->file, .node = n->name, .op = "Reshape", .opset = g->opset, .in = in, .n_in = 2,
-                     .attrs = n->attrs, .n_attrs = n->n_attrs, .out = &s->views[n->out], .err = err};
+    fct_op_call c = {.file = g->file,
+                     .node = n->name,
+                     .op = "Reshape",
+                     .opset = g->opset,
+                     .in = in,
+                     .n_in = 2,
+                     .attrs = n->attrs,
+                     .n_attrs = n->n_attrs,
+                     .out = &s->views[n->out],
+                     .err = err};
     return fct_op_find("Reshape")->shape(&c);
 }
 
@@ -96,18 +107,25 @@ static fct_status infer_affine(const fct_graph *g, const fct_node *n, fct_shapes
     return FCT_OK;
 }
 
-static fct_status infer_kind(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_view **in, fct_error *err) {
+static fct_status infer_kind(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_view **in,
+                             fct_error *err) {
     s->known[n->out] = true;
     switch (n->kind) {
-    case FCT_NODE_CONV: return infer_conv(g, n, s, err);
-    case FCT_NODE_FC: return infer_fc(g, n, s, err);
-    case FCT_NODE_HEAD: return infer_head(g, n, s, err);
-    case FCT_NODE_AFFINE: return infer_affine(g, n, s, err);
-    default: return infer_op(g, n, s, in, err);
+    case FCT_NODE_CONV:
+        return infer_conv(g, n, s, err);
+    case FCT_NODE_FC:
+        return infer_fc(g, n, s, err);
+    case FCT_NODE_HEAD:
+        return infer_head(g, n, s, err);
+    case FCT_NODE_AFFINE:
+        return infer_affine(g, n, s, err);
+    default:
+        return infer_op(g, n, s, in, err);
     }
 }
 
-static fct_status infer_node(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_view **in, fct_error *err) {
+static fct_status infer_node(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_view **in,
+                             fct_error *err) {
     fct_status st = infer_kind(g, n, s, in, err);
     if (!st && n->kind != FCT_NODE_OP) s->fast += fct_node_macs(g, s, n);
     return st;
@@ -132,8 +150,12 @@ fct_status fct_shapes_infer(const fct_graph *g, const fct_view *inputs, fct_shap
     size_t n = (size_t)g->n_values, widest = 1;
     for (int i = 0; i < g->n_nodes; i++)
         if ((size_t)g->nodes[i].n_in > widest) widest = (size_t)g->nodes[i].n_in;
-    *out = (fct_shapes){fct_calloc(n, sizeof *out->views), fct_calloc(n, sizeof *out->owned),
-                        fct_calloc(n, sizeof *out->known), g->n_values, 0, 0};
+    *out = (fct_shapes){fct_calloc(n, sizeof *out->views),
+                        fct_calloc(n, sizeof *out->owned),
+                        fct_calloc(n, sizeof *out->known),
+                        g->n_values,
+                        0,
+                        0};
     const fct_view **in = fct_calloc(widest, sizeof *in);
     fct_status s = FCT_OK;
     if (!out->views || !out->owned || !out->known || !in) s = fct_fail_nomem(err, "shapes", 0);

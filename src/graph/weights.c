@@ -117,7 +117,8 @@ static void pack_item(void *ctx, int index, int worker) {
         fct_source_hash(p->source);
         return;
     }
-    const fct_view *in = p->shaped && t->node->in[0] >= 0 && p->shapes.known[t->node->in[0]] ? &p->shapes.views[t->node->in[0]] : NULL;
+    const fct_view *in =
+        p->shaped && t->node->in[0] >= 0 && p->shapes.known[t->node->in[0]] ? &p->shapes.views[t->node->in[0]] : NULL;
     t->status = fct_weights_node(p->m, t->node, in, p->binding, &p->scratch[worker], &t->err);
     drop_raw(p->source, p->m->g, t->node);
 }
@@ -154,8 +155,8 @@ static fct_status check_reuse(const fct_model *m, fct_error *err) {
                  (x->kind == FCT_NODE_FC ? 1 : (double)x->fused->kh * x->fused->kw / x->fused->groups);
     }
     if (n <= most) return FCT_OK;
-    return fct_fail(err, FCT_ERR_LIMIT, "%s: the layers have %.3g weights together, the file stores %.3g", m->g->file, n,
-                    (double)m->params);
+    return fct_fail(err, FCT_ERR_LIMIT, "%s: the layers have %.3g weights together, the file stores %.3g", m->g->file,
+                    n, (double)m->params);
 }
 
 static fct_status pack_all(fct_model *m, fct_source *source, fct_error *err) {

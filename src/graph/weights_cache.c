@@ -21,7 +21,8 @@ static bool fill(fct_model *m, const char *data, const fct_cache_entry *e, uint3
     for (int i = 0; i < g->n_nodes; i++)
         if (fct_weights_empty(m, &g->nodes[i], NULL)) return false;
     for (uint32_t i = 0; i < n; i++)
-        if (e[i].node >= (uint32_t)g->n_nodes || !attach(&g->nodes[e[i].node], e[i].name, data + e[i].offset, (size_t)e[i].bytes))
+        if (e[i].node >= (uint32_t)g->n_nodes ||
+            !attach(&g->nodes[e[i].node], e[i].name, data + e[i].offset, (size_t)e[i].bytes))
             return false;
     for (int i = 0; i < g->n_nodes; i++)
         if (!complete(&g->nodes[i])) return false;

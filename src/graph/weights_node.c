@@ -40,7 +40,8 @@ static fct_status stack_weights(fct_model *m, const fct_node *n, fct_weights_scr
         fct_const *c = m->g->values[f->parts[i]].konst;
         if ((s = fct_const_data(c, &v, err))) break;
         for (size_t k = 0; k < (size_t)v->dims[0]; k++, o++)
-            fct_kernels()->scale_f32(w + o * per, fct_view_f32(v) + k * per, f->weight_scale ? f->weight_scale[o] : 1, 0, per);
+            fct_kernels()->scale_f32(w + o * per, fct_view_f32(v) + k * per, f->weight_scale ? f->weight_scale[o] : 1,
+                                     0, per);
         fct_const_drop(c);
     }
     *out = w;
@@ -49,11 +50,29 @@ static fct_status stack_weights(fct_model *m, const fct_node *n, fct_weights_scr
 
 static fct_conv_spec conv_spec(const fct_model *m, const fct_node *n, const float *weight) {
     const fct_fused *f = n->fused;
-    fct_conv_spec spec = {.name = n->name, .ic = f->ic, .oc = f->oc, .groups = f->groups, .kh = f->kh, .kw = f->kw,
-                          .sh = f->sh, .sw = f->sw, .dh = f->dh, .dw = f->dw, .pad_top = f->pad[0], .pad_left = f->pad[1],
-                          .pad_bottom = f->pad[2], .pad_right = f->pad[3], .weight = weight, .bias = f->bias,
-                          .in_scale = f->in_scale, .in_shift = f->in_shift, .act = f->act, .add = f->add,
-                          .add_up2 = f->add_up2, .planar_in = f->planar_in, .precision = m->opts.model.precision,
+    fct_conv_spec spec = {.name = n->name,
+                          .ic = f->ic,
+                          .oc = f->oc,
+                          .groups = f->groups,
+                          .kh = f->kh,
+                          .kw = f->kw,
+                          .sh = f->sh,
+                          .sw = f->sw,
+                          .dh = f->dh,
+                          .dw = f->dw,
+                          .pad_top = f->pad[0],
+                          .pad_left = f->pad[1],
+                          .pad_bottom = f->pad[2],
+                          .pad_right = f->pad[3],
+                          .weight = weight,
+                          .bias = f->bias,
+                          .in_scale = f->in_scale,
+                          .in_shift = f->in_shift,
+                          .act = f->act,
+                          .add = f->add,
+                          .add_up2 = f->add_up2,
+                          .planar_in = f->planar_in,
+                          .precision = m->opts.model.precision,
                           .low_memory = m->opts.model.low_memory};
     spec.act.slope = f->slope;
     return spec;
@@ -88,9 +107,17 @@ static fct_status pack_conv(fct_model *m, fct_node *n, const fct_view *in, bool 
 static fct_status create_fc(fct_model *m, fct_node *n, const float *weight, fct_error *err) {
     const fct_fused *f = n->fused;
     fct_fc *fc = NULL;
-    fct_fc_spec spec = {.name = n->name, .k = f->ic, .n = f->oc, .weight = weight, .weight_kn = f->weight_kn,
-                        .row_scale = f->weight_scale, .bias = f->bias, .channels = f->channels, .in_scale = f->in_scale,
-                        .in_shift = f->in_shift, .blocked = f->fc_channels,
+    fct_fc_spec spec = {.name = n->name,
+                        .k = f->ic,
+                        .n = f->oc,
+                        .weight = weight,
+                        .weight_kn = f->weight_kn,
+                        .row_scale = f->weight_scale,
+                        .bias = f->bias,
+                        .channels = f->channels,
+                        .in_scale = f->in_scale,
+                        .in_shift = f->in_shift,
+                        .blocked = f->fc_channels,
                         .half = m->opts.model.precision == FCT_PRECISION_FAST};
     fct_status s = fct_fc_create(&spec, &fc, err);
     n->fused->packed = fc;
@@ -120,17 +147,22 @@ static bool pad_vector(float **v, int n, float fill) {
 static fct_status pack_affine(fct_node *n, fct_error *err) {
     fct_fused *f = n->fused;
     bool ok = pad_vector(&f->scale, f->channels, 0) && pad_vector(&f->shift, f->channels, 0);
-    if (f->act.kind == FCT_ACT_LEAKY || f->act.kind == FCT_ACT_PRELU) ok = ok && pad_vector(&f->slope, f->channels, f->act.a);
+    if (f->act.kind == FCT_ACT_LEAKY || f->act.kind == FCT_ACT_PRELU)
+        ok = ok && pad_vector(&f->slope, f->channels, f->act.a);
     return ok ? FCT_OK : fct_fail_nomem(err, n->name, 0);
 }
 
 fct_status fct_weights_node(fct_model *m, fct_node *n, const fct_view *in, bool binding, fct_weights_scratch *scratch,
                             fct_error *err) {
     switch (n->kind) {
-    case FCT_NODE_CONV: return pack_conv(m, n, in, binding, scratch, err);
-    case FCT_NODE_FC: return pack_fc(m, n, err);
-    case FCT_NODE_AFFINE: return pack_affine(n, err);
-    default: return FCT_OK;
+    case FCT_NODE_CONV:
+        return pack_conv(m, n, in, binding, scratch, err);
+    case FCT_NODE_FC:
+        return pack_fc(m, n, err);
+    case FCT_NODE_AFFINE:
+        return pack_affine(n, err);
+    default:
+        return FCT_OK;
     }
 }
 

@@ -5,7 +5,10 @@
 #include "graph/model.h"
 
 /* Memory of one thread for the weights of a layer before they are packed. */
-typedef struct fct_weights_scratch { float *p; size_t size; } fct_weights_scratch;
+typedef struct fct_weights_scratch {
+    float *p;
+    size_t size;
+} fct_weights_scratch;
 
 /* Number of floats of a node's raw weights; 0 for kinds that have none. */
 size_t fct_weights_count(const fct_node *n);

@@ -75,8 +75,8 @@ fct_status fct_image_decode(const void *data, size_t len, const char *name, cons
     fct_source_bytes s = {data, len, name ? name : "image", opts};
     if (!data && len) return fct_fail(err, FCT_ERR_ARG, "%s: no data", s.name);
     if (opts->size != sizeof *opts || !fct_pixel_bytes(opts->format) || opts->max_pixels < 1)
-        return fct_fail(err, FCT_ERR_ARG, "%s: decode options: size %zu, format %d, max_pixels %lld", s.name, opts->size,
-                        (int)opts->format, (long long)opts->max_pixels);
+        return fct_fail(err, FCT_ERR_ARG, "%s: decode options: size %zu, format %d, max_pixels %lld", s.name,
+                        opts->size, (int)opts->format, (long long)opts->max_pixels);
     decode_fn *decode = decoder_of(data, len);
     if (!decode) return refuse(&s, err);
     int orientation = 1;

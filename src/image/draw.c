@@ -47,7 +47,9 @@ static float overlap(float lo, float hi, int i) {
     return b > a ? b - a : 0;
 }
 
-typedef struct rect { float x1, y1, x2, y2; } rect;
+typedef struct rect {
+    float x1, y1, x2, y2;
+} rect;
 
 static rect ordered(float x1, float y1, float x2, float y2, float grow) {
     return (rect){fminf(x1, x2) - grow, fminf(y1, y2) - grow, fmaxf(x1, x2) + grow, fmaxf(y1, y2) + grow};

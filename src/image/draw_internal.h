@@ -5,7 +5,12 @@
 #include "image/image_internal.h"
 
 /* A colour in the channels of one picture. */
-typedef struct fct_ink { fct_image *im; fct_channels at; uint8_t r, g, b, gray; float opacity; } fct_ink;
+typedef struct fct_ink {
+    fct_image *im;
+    fct_channels at;
+    uint8_t r, g, b, gray;
+    float opacity;
+} fct_ink;
 
 fct_ink fct_ink_of(fct_image *im, uint32_t colour);
 
@@ -17,22 +22,24 @@ void fct_ink_blend(const fct_ink *k, uint8_t *p, float coverage);
 bool fct_draw_range(float lo, float hi, int n, int *first, int *last);
 
 /* A thick line's half: distance from a point to the segment a-b. */
-typedef struct fct_segment { float ax, ay, bx, by; } fct_segment;
+typedef struct fct_segment {
+    float ax, ay, bx, by;
+} fct_segment;
 float fct_segment_distance2(const fct_segment *s, float x, float y);
 
 /* ---- The built-in font -----------------------------------------------------------
  * Strokes on a grid with y downwards: capitals stand from 0 to 14 (the base
  * line), small letters from 4, descenders reach 18, accents on capitals -5. */
-#define FCT_FONT_TOP (-6.f)
-#define FCT_FONT_LINE 26.f /* height of a line in grid units */
+#define FCT_FONT_TOP    (-6.f)
+#define FCT_FONT_LINE   26.f /* height of a line in grid units */
 #define FCT_FONT_STROKE 1.75f
-#define FCT_FONT_GAP 3.8f /* between the strokes of neighbours */
-#define FCT_FONT_SPACE 3.0f
+#define FCT_FONT_GAP    3.8f /* between the strokes of neighbours */
+#define FCT_FONT_SPACE  3.0f
 
 /* A glyph's parts: a base path shifted right by left, an accent's path shifted
  * by (dx, dy). */
 typedef struct fct_glyph {
-    float width; /* from the leftmost to the rightmost centre line of a stroke */
+    float width;               /* from the leftmost to the rightmost centre line of a stroke */
     const char *path, *accent; /* static; accent may be NULL */
     float left, dx, dy;
 } fct_glyph;

@@ -31,10 +31,17 @@ fct_status fct_image_encode(fct_view v, fct_file_format format, int quality, uin
     fct_bytes out = {0};
     switch (format) {
     case FCT_FILE_AUTO:
-    case FCT_FILE_JPEG: s = fct_jpeg_encode(v, quality, &out, err); break;
-    case FCT_FILE_PNG: s = fct_png_encode(v, quality, &out, err); break;
-    case FCT_FILE_WEBP: s = fct_webp_encode(v, quality, &out, err); break;
-    default: s = fct_fail(err, FCT_ERR_ARG, "unknown file format %d", (int)format);
+    case FCT_FILE_JPEG:
+        s = fct_jpeg_encode(v, quality, &out, err);
+        break;
+    case FCT_FILE_PNG:
+        s = fct_png_encode(v, quality, &out, err);
+        break;
+    case FCT_FILE_WEBP:
+        s = fct_webp_encode(v, quality, &out, err);
+        break;
+    default:
+        s = fct_fail(err, FCT_ERR_ARG, "unknown file format %d", (int)format);
     }
     if (s) {
         fct_free(out.data);

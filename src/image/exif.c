@@ -7,7 +7,11 @@
 #include "image/image_internal.h"
 #include <string.h>
 
-typedef struct tiff { const uint8_t *data; size_t len; bool big; } tiff;
+typedef struct tiff {
+    const uint8_t *data;
+    size_t len;
+    bool big;
+} tiff;
 
 /* n-byte number (2 or 4) at offset at; the caller has checked the length. */
 static uint32_t tiff_number(const tiff *t, size_t at, int n) {

@@ -4,7 +4,11 @@
 #include "image/draw_internal.h"
 #include <string.h>
 
-typedef struct shape { uint32_t codepoint; float width; const char *path; } shape;
+typedef struct shape {
+    uint32_t codepoint;
+    float width;
+    const char *path;
+} shape;
 
 static const shape ascii[] = {
     {' ', FCT_FONT_SPACE, ""},
@@ -144,7 +148,8 @@ static const shape others[] = {
     {0xD8, 10.4f, "O5.2 7 5.2 7 0 360M9.6 -1L0.8 15"},
     {0xDE, 8, "M0 0L0 14M0 3L4.2 3E4.2 6.9 3.9 3.9 -90 90L0 10.8"},
     {0xDF, 7.6f, "M0 14L0 3.8E3.4 3.8 3.4 3.8 180 380Q6 6 3.6 6.6E4 10.2 3.6 3.7 -80 100"},
-    {0xE6, 12.6f, "O3.6 7.3 3 3.3 205 360L6.6 9L12.6 9E9.6 9 3 5 0 -312M6.6 8.7L2.9 9E2.9 11.5 2.9 2.5 -90 -270Q6 14 6.6 9"},
+    {0xE6, 12.6f,
+     "O3.6 7.3 3 3.3 205 360L6.6 9L12.6 9E9.6 9 3 5 0 -312M6.6 8.7L2.9 9E2.9 11.5 2.9 2.5 -90 -270Q6 14 6.6 9"},
     {0xF0, 8, "O4 9.4 4 4.6 0 360M8 9.4Q7.8 3.5 2 0M1.6 3.4L6.4 0.4"},
     {0xF7, 8, "M0 8L8 8D4 4D4 12"},
     {0xF8, 8, "O4 9 4 5 0 360M7.8 3L0.2 15"},
@@ -197,7 +202,11 @@ static const char composed[] = "A`A'A^A~A:Ao  C,E`E'E^E:I`I'I^I:"
                                "U\"u\"U;u;W^w^Y^y^Y:Z'z'Z.z.Zvzv  ";
 
 /* Marks around x = 0, as they stand on small letters. */
-static const struct { char mark; bool above; const char *path; } accents[] = {
+static const struct {
+    char mark;
+    bool above;
+    const char *path;
+} accents[] = {
     {'`', true, "M-1.8 -0.4L0.8 1.8"},
     {'\'', true, "M1.8 -0.4L-0.8 1.8"},
     {'^', true, "M-2.4 1.8L0 -0.4L2.4 1.8"},

@@ -7,21 +7,29 @@
 int fct_pixel_bytes(fct_pixel format) {
     switch (format) {
     case FCT_PIX_RGB:
-    case FCT_PIX_BGR: return 3;
-    case FCT_PIX_GRAY: return 1;
+    case FCT_PIX_BGR:
+        return 3;
+    case FCT_PIX_GRAY:
+        return 1;
     case FCT_PIX_RGBA:
-    case FCT_PIX_BGRA: return 4;
+    case FCT_PIX_BGRA:
+        return 4;
     }
     return 0;
 }
 
 fct_channels fct_pixel_channels(fct_pixel format) {
     switch (format) {
-    case FCT_PIX_RGB: return (fct_channels){0, 1, 2, -1, 3};
-    case FCT_PIX_BGR: return (fct_channels){2, 1, 0, -1, 3};
-    case FCT_PIX_RGBA: return (fct_channels){0, 1, 2, 3, 4};
-    case FCT_PIX_BGRA: return (fct_channels){2, 1, 0, 3, 4};
-    case FCT_PIX_GRAY: break;
+    case FCT_PIX_RGB:
+        return (fct_channels){0, 1, 2, -1, 3};
+    case FCT_PIX_BGR:
+        return (fct_channels){2, 1, 0, -1, 3};
+    case FCT_PIX_RGBA:
+        return (fct_channels){0, 1, 2, 3, 4};
+    case FCT_PIX_BGRA:
+        return (fct_channels){2, 1, 0, 3, 4};
+    case FCT_PIX_GRAY:
+        break;
     }
     return (fct_channels){0, 0, 0, -1, 1};
 }
@@ -117,14 +125,11 @@ static inline void row_copy(const uint8_t *src, fct_channels f, uint8_t *dst, fc
 
 void fct_convert_row(const uint8_t *src, fct_pixel from, uint8_t *dst, fct_pixel to, int n) {
     fct_channels f = fct_pixel_channels(from), t = fct_pixel_channels(to);
-    if (from == to)
-        memcpy(dst, src, (size_t)n * (size_t)f.bytes);
-    else if (to == FCT_PIX_GRAY)
-        row_to_gray(src, f, dst, n);
+    if (from == to) memcpy(dst, src, (size_t)n * (size_t)f.bytes);
+    else if (to == FCT_PIX_GRAY) row_to_gray(src, f, dst, n);
     else if (f.bytes == 3 && t.bytes == 3) /* constant places: the compiler unrolls the swap */
         row_copy(src, (fct_channels){0, 1, 2, -1, 3}, dst, (fct_channels){2, 1, 0, -1, 3}, n);
-    else
-        row_copy(src, f, dst, t, n);
+    else row_copy(src, f, dst, t, n);
 }
 
 fct_status fct_image_convert(fct_view v, fct_pixel format, fct_image **out, fct_error *err) {

@@ -32,7 +32,9 @@ static inline const uint8_t *fct_view_row(fct_view v, int y) { return v.data + (
 
 /* Place of red, green, blue and alpha in a pixel; alpha -1 = none; all colours 0
  * for grey. */
-typedef struct fct_channels { int r, g, b, a, bytes; } fct_channels;
+typedef struct fct_channels {
+    int r, g, b, a, bytes;
+} fct_channels;
 fct_channels fct_pixel_channels(fct_pixel format);
 
 /* Converts n pixels between formats; src and dst must not overlap. */
@@ -86,7 +88,10 @@ fct_status fct_png_decode(const fct_source_bytes *s, fct_image **out, int *orien
 fct_status fct_webp_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
 
 /* Bytes of a file being written; grows by doubling. */
-typedef struct fct_bytes { uint8_t *data; size_t len, cap; } fct_bytes;
+typedef struct fct_bytes {
+    uint8_t *data;
+    size_t len, cap;
+} fct_bytes;
 bool fct_bytes_append(fct_bytes *b, const void *data, size_t len); /* false: out of memory */
 
 /* Each encodes a checked view into *out, which starts empty and is owned by the
@@ -96,8 +101,6 @@ fct_status fct_png_encode(fct_view v, int quality, fct_bytes *out, fct_error *er
 fct_status fct_webp_encode(fct_view v, int quality, fct_bytes *out, fct_error *err);
 
 /* Length of a vector. hypotf() would tie a binary to glibc 2.35. */
-static inline float fct_length(float x, float y) {
-    return (float)sqrt((double)x * (double)x + (double)y * (double)y);
-}
+static inline float fct_length(float x, float y) { return (float)sqrt((double)x * (double)x + (double)y * (double)y); }
 
 #endif

@@ -36,22 +36,19 @@ static void on_error(j_common_ptr c) {
     char text[JMSG_LENGTH_MAX];
     c->err->format_message(c, text);
     int code = c->err->msg_code;
-    if (code == JERR_OUT_OF_MEMORY)
-        j->status = fct_fail_nomem(j->err, j->source->name, 0);
+    if (code == JERR_OUT_OF_MEMORY) j->status = fct_fail_nomem(j->err, j->source->name, 0);
     else if (code == JERR_SOF_UNSUPPORTED || code == JERR_BAD_PRECISION || code == JERR_ARITH_NOTIMPL ||
              code == JERR_CONVERSION_NOTIMPL || code == JERR_COMPONENT_COUNT)
         j->status = fct_fail(j->err, FCT_ERR_UNSUPPORTED, "%s: JPEG of an unsupported kind: %s", j->source->name, text);
-    else
-        j->status = fct_fail(j->err, FCT_ERR_FORMAT, "%s: damaged JPEG: %s", j->source->name, text);
+    else j->status = fct_fail(j->err, FCT_ERR_FORMAT, "%s: damaged JPEG: %s", j->source->name, text);
     longjmp(j->fail, 1);
 }
 
 /* Warnings that mean missing or wrong pixels; the others (a strange JFIF
  * version, stray bytes between segments) leave the picture whole. */
 static bool is_damage(int code) {
-    return code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE || code == JWRN_JPEG_EOF ||
-           code == JWRN_MUST_RESYNC || code == JWRN_NOT_SEQUENTIAL || code == JWRN_BOGUS_PROGRESSION ||
-           code == JWRN_ARITH_BAD_CODE;
+    return code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE || code == JWRN_JPEG_EOF || code == JWRN_MUST_RESYNC ||
+           code == JWRN_NOT_SEQUENTIAL || code == JWRN_BOGUS_PROGRESSION || code == JWRN_ARITH_BAD_CODE;
 }
 
 static void on_message(j_common_ptr c, int level) {
@@ -94,11 +91,16 @@ static int reduction(unsigned width, unsigned height, int hint) {
 static J_COLOR_SPACE colour_space(const struct jpeg_decompress_struct *d, fct_pixel format) {
     if (d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK) return JCS_CMYK;
     switch (format) {
-    case FCT_PIX_RGB: return JCS_EXT_RGB;
-    case FCT_PIX_BGR: return JCS_EXT_BGR;
-    case FCT_PIX_RGBA: return JCS_EXT_RGBA;
-    case FCT_PIX_BGRA: return JCS_EXT_BGRA;
-    case FCT_PIX_GRAY: break;
+    case FCT_PIX_RGB:
+        return JCS_EXT_RGB;
+    case FCT_PIX_BGR:
+        return JCS_EXT_BGR;
+    case FCT_PIX_RGBA:
+        return JCS_EXT_RGBA;
+    case FCT_PIX_BGRA:
+        return JCS_EXT_BGRA;
+    case FCT_PIX_GRAY:
+        break;
     }
     return JCS_GRAYSCALE;
 }
@@ -173,10 +175,8 @@ fct_status fct_jpeg_decode(const fct_source_bytes *s, fct_image **out, int *orie
     }
     jpeg_destroy_decompress(&j->d);
     fct_status st = j->status;
-    if (st)
-        fct_image_free(j->image);
-    else
-        *out = j->image;
+    if (st) fct_image_free(j->image);
+    else *out = j->image;
     fct_free(j->cmyk);
     fct_free(j);
     return st;

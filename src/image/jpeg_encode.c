@@ -55,8 +55,10 @@ static void dest_end(j_compress_ptr c) {
 }
 
 static void set_input(writer *w, fct_view v) {
-    static const J_COLOR_SPACE spaces[] = {[FCT_PIX_RGB] = JCS_EXT_RGB, [FCT_PIX_BGR] = JCS_EXT_BGR,
-                                           [FCT_PIX_GRAY] = JCS_GRAYSCALE, [FCT_PIX_RGBA] = JCS_EXT_RGBX,
+    static const J_COLOR_SPACE spaces[] = {[FCT_PIX_RGB] = JCS_EXT_RGB,
+                                           [FCT_PIX_BGR] = JCS_EXT_BGR,
+                                           [FCT_PIX_GRAY] = JCS_GRAYSCALE,
+                                           [FCT_PIX_RGBA] = JCS_EXT_RGBX,
                                            [FCT_PIX_BGRA] = JCS_EXT_BGRX};
     w->c.image_width = (JDIMENSION)v.width;
     w->c.image_height = (JDIMENSION)v.height;
@@ -71,7 +73,8 @@ static void encode(writer *w, fct_view v, int quality) {
     jpeg_set_defaults(&w->c);
     jpeg_set_quality(&w->c, quality, TRUE);
     w->c.optimize_coding = TRUE;
-    if (quality >= 90 && w->c.num_components == 3) w->c.comp_info[0].h_samp_factor = w->c.comp_info[0].v_samp_factor = 1;
+    if (quality >= 90 && w->c.num_components == 3)
+        w->c.comp_info[0].h_samp_factor = w->c.comp_info[0].v_samp_factor = 1;
     jpeg_start_compress(&w->c, TRUE);
     while (w->c.next_scanline < w->c.image_height) {
         JSAMPROW row = (JSAMPROW)(uintptr_t)fct_view_row(v, (int)w->c.next_scanline);

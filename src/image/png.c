@@ -7,7 +7,7 @@
 #include <spng.h>
 
 /* Text, profiles and EXIF of a file: one chunk, all chunks. */
-#define MAX_CHUNK (16u << 20)
+#define MAX_CHUNK  (16u << 20)
 #define MAX_CHUNKS (32u << 20)
 
 /* libspng and zlib report some failed allocations as damaged data; this tells
@@ -72,10 +72,8 @@ fct_status fct_png_decode(const fct_source_bytes *s, fct_image **out, int *orien
     if (!st && !spng_get_exif(ctx, &exif)) *orientation = fct_exif_orientation((uint8_t *)exif.data, exif.length);
     spng_ctx_free(ctx);
     if (!st) st = fct_decode_finish_alpha(&im, s->opts->format, err);
-    if (st)
-        fct_image_free(im);
-    else
-        *out = im;
+    if (st) fct_image_free(im);
+    else *out = im;
     return st;
 }
 

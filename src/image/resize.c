@@ -14,7 +14,10 @@
 #define ONE 2048 /* weight 1 */
 
 /* Weight of the right or lower neighbour, and the left or upper one's place. */
-typedef struct tap { int32_t at; int16_t w0, w1; } tap;
+typedef struct tap {
+    int32_t at;
+    int16_t w0, w1;
+} tap;
 
 typedef struct job {
     fct_view v;

@@ -5,7 +5,10 @@
 #define TILE 32 /* both tiles of a turn by 90 degrees stay in the first-level cache */
 
 /* Pixel (x, y) of the result is at origin + x * step_x + y * step_y of the source. */
-typedef struct path { const uint8_t *origin; ptrdiff_t step_x, step_y; } path;
+typedef struct path {
+    const uint8_t *origin;
+    ptrdiff_t step_x, step_y;
+} path;
 
 static inline void copy_tile(path p, uint8_t *dst, ptrdiff_t dst_stride, int w, int h, int bytes) {
     for (int y = 0; y < h; y++) {
@@ -23,12 +26,9 @@ static void copy_path(path p, fct_image *im) {
             path t = {p.origin + x * p.step_x + y * p.step_y, p.step_x, p.step_y};
             uint8_t *d = im->pixels + y * im->stride + (ptrdiff_t)x * bytes;
             int w = im->width - x < TILE ? im->width - x : TILE, h = im->height - y < TILE ? im->height - y : TILE;
-            if (bytes == 1)
-                copy_tile(t, d, im->stride, w, h, 1);
-            else if (bytes == 3)
-                copy_tile(t, d, im->stride, w, h, 3);
-            else
-                copy_tile(t, d, im->stride, w, h, 4);
+            if (bytes == 1) copy_tile(t, d, im->stride, w, h, 1);
+            else if (bytes == 3) copy_tile(t, d, im->stride, w, h, 3);
+            else copy_tile(t, d, im->stride, w, h, 4);
         }
 }
 
@@ -36,7 +36,8 @@ fct_status fct_image_orient(fct_view v, int orientation, fct_image **out, fct_er
     *out = NULL;
     fct_status s = fct_view_check(v, "picture", err);
     if (s) return s;
-    if (orientation < 1 || orientation > 8) return fct_fail(err, FCT_ERR_ARG, "orientation %d is not 1..8", orientation);
+    if (orientation < 1 || orientation > 8)
+        return fct_fail(err, FCT_ERR_ARG, "orientation %d is not 1..8", orientation);
     ptrdiff_t px = fct_pixel_bytes(v.format), row = v.stride;
     ptrdiff_t right = (v.width - 1) * px, bottom = (v.height - 1) * row;
     const path paths[8] = {

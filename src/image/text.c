@@ -4,9 +4,13 @@
 #include <stdlib.h>
 
 #define MAX_SEGMENTS 256 /* of one glyph; the most intricate has fewer than 150 */
-#define CURVE_STEPS 6
+#define CURVE_STEPS  6
 
-typedef struct pen { fct_segment *out; int n, max; float x, y, dx, dy; } pen;
+typedef struct pen {
+    fct_segment *out;
+    int n, max;
+    float x, y, dx, dy;
+} pen;
 
 static void line_to(pen *p, float x, float y) {
     if (p->n < p->max) p->out[p->n++] = (fct_segment){p->x + p->dx, p->y + p->dy, x + p->dx, y + p->dy};
@@ -27,10 +31,8 @@ static void arc(pen *p, const float v[6], bool joined) {
     for (int i = 0; i <= steps; i++) {
         float a = (v[4] + (v[5] - v[4]) * (float)i / (float)steps) * degree;
         float x = v[0] + v[2] * cosf(a), y = v[1] + v[3] * sinf(a);
-        if (i == 0 && !joined)
-            p->x = x, p->y = y;
-        else
-            line_to(p, x, y);
+        if (i == 0 && !joined) p->x = x, p->y = y;
+        else line_to(p, x, y);
     }
 }
 
@@ -54,13 +56,24 @@ int fct_font_flatten(const char *path, float dx, float dy, fct_segment *out, int
         float v[6];
         for (int i = 0; i < n; i++) v[i] = number(&path);
         switch (c) {
-        case 'M': p.x = v[0], p.y = v[1]; break;
-        case 'L': line_to(&p, v[0], v[1]); break;
-        case 'Q': curve_to(&p, v[0], v[1], v[2], v[3]); break;
+        case 'M':
+            p.x = v[0], p.y = v[1];
+            break;
+        case 'L':
+            line_to(&p, v[0], v[1]);
+            break;
+        case 'Q':
+            curve_to(&p, v[0], v[1], v[2], v[3]);
+            break;
         case 'O':
-        case 'E': arc(&p, v, c == 'E'); break;
-        case 'D': arc(&p, (float[6]){v[0], v[1], 0.4f, 0.4f, 0, 360}, false); break;
-        default: return p.n;
+        case 'E':
+            arc(&p, v, c == 'E');
+            break;
+        case 'D':
+            arc(&p, (float[6]){v[0], v[1], 0.4f, 0.4f, 0, 360}, false);
+            break;
+        default:
+            return p.n;
         }
     }
     return p.n;
@@ -70,7 +83,11 @@ int fct_font_flatten(const char *path, float dx, float dy, fct_segment *out, int
 static uint32_t next_codepoint(const unsigned char **s) {
     const unsigned char *p = *s;
     if (!*p) return 0;
-    int more = *p < 0x80 ? 0 : *p >= 0xC2 && *p < 0xE0 ? 1 : *p >= 0xE0 && *p < 0xF0 ? 2 : *p >= 0xF0 && *p < 0xF5 ? 3 : -1;
+    int more = *p < 0x80                 ? 0
+               : *p >= 0xC2 && *p < 0xE0 ? 1
+               : *p >= 0xE0 && *p < 0xF0 ? 2
+               : *p >= 0xF0 && *p < 0xF5 ? 3
+                                         : -1;
     *s = p + 1;
     if (more <= 0) return more ? 0xFFFD : *p;
     uint32_t v = *p & (0x3Fu >> more);

@@ -92,8 +92,7 @@ static inline void warp_inside(const job *j, int y, int x0, int x1, int bytes, i
         const uint8_t *p = j->v.data + (ptrdiff_t)(sy >> 32) * j->v.stride + (ptrdiff_t)(sx >> 32) * bytes;
         const uint8_t *q = p + j->v.stride;
         int fx = weight(sx), fy = weight(sy);
-        for (int c = 0; c < n; c++)
-            out[c] = mix(p[at[c]], p[at[c] + bytes], q[at[c]], q[at[c] + bytes], fx, fy);
+        for (int c = 0; c < n; c++) out[c] = mix(p[at[c]], p[at[c] + bytes], q[at[c]], q[at[c] + bytes], fx, fy);
     }
 }
 

@@ -99,19 +99,22 @@ static int write_bytes(const uint8_t *data, size_t len, const WebPPicture *p) {
 static bool import(WebPPicture *p, fct_view v) {
     int stride = (int)v.stride;
     switch (v.format) {
-    case FCT_PIX_RGB: return WebPPictureImportRGB(p, v.data, stride);
-    case FCT_PIX_BGR: return WebPPictureImportBGR(p, v.data, stride);
-    case FCT_PIX_RGBA: return WebPPictureImportRGBA(p, v.data, stride);
-    case FCT_PIX_BGRA: return WebPPictureImportBGRA(p, v.data, stride);
-    case FCT_PIX_GRAY: break;
+    case FCT_PIX_RGB:
+        return WebPPictureImportRGB(p, v.data, stride);
+    case FCT_PIX_BGR:
+        return WebPPictureImportBGR(p, v.data, stride);
+    case FCT_PIX_RGBA:
+        return WebPPictureImportRGBA(p, v.data, stride);
+    case FCT_PIX_BGRA:
+        return WebPPictureImportBGRA(p, v.data, stride);
+    case FCT_PIX_GRAY:
+        break;
     }
     return false;
 }
 
 /* libwebp has no grey pictures and takes no strides beyond int. */
-static bool importable(fct_view v) {
-    return v.format != FCT_PIX_GRAY && v.stride > 0 && v.stride <= INT32_MAX;
-}
+static bool importable(fct_view v) { return v.format != FCT_PIX_GRAY && v.stride > 0 && v.stride <= INT32_MAX; }
 
 fct_status fct_webp_encode(fct_view v, int quality, fct_bytes *out, fct_error *err) {
     if (v.width > WEBP_MAX_DIMENSION || v.height > WEBP_MAX_DIMENSION)

@@ -31,7 +31,7 @@ size_t fct_index_count(const fct_index *x); /* rows */
  * failure the index is unchanged. */
 fct_status fct_index_add(fct_index *x, int64_t face_id, int64_t person_id, const float *embedding, fct_error *err);
 
-void fct_index_remove(fct_index *x, int64_t face_id);        /* harmless where absent */
+void fct_index_remove(fct_index *x, int64_t face_id);          /* harmless where absent */
 void fct_index_remove_person(fct_index *x, int64_t person_id); /* all rows of a person */
 
 /* A person found: the face nearest to the probe. */

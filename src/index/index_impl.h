@@ -5,17 +5,19 @@
 #include "index/idmap.h"
 #include "index/index.h"
 
-typedef struct fct_index_row { int64_t face_id, person_id; } fct_index_row;
+typedef struct fct_index_row {
+    int64_t face_id, person_id;
+} fct_index_row;
 
 struct fct_index {
     int dim;
     size_t panels_per_chunk;
-    size_t n;              /* rows in use, 0..n-1 without holes */
-    float **chunks;        /* [n_chunks], each [panels_per_chunk][dim][FCT_INDEX_PANEL] */
+    size_t n;       /* rows in use, 0..n-1 without holes */
+    float **chunks; /* [n_chunks], each [panels_per_chunk][dim][FCT_INDEX_PANEL] */
     size_t n_chunks;
-    fct_index_row *rows;   /* [rows_cap] */
+    fct_index_row *rows; /* [rows_cap] */
     size_t rows_cap;
-    fct_idmap by_face;     /* face id -> row */
+    fct_idmap by_face; /* face id -> row */
 };
 
 /* First float of a panel. */
@@ -28,7 +30,7 @@ static inline float *fct_index_panel(const fct_index *x, size_t panel) {
 typedef struct fct_topk {
     fct_hit *hits; /* [k] */
     int n, k;
-    float floor;   /* scores below it cannot enter */
+    float floor; /* scores below it cannot enter */
 } fct_topk;
 
 void fct_topk_init(fct_topk *t, fct_hit *hits, int k, float threshold);

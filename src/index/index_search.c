@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUP       64  /* probes at once */
+#define GROUP       64 /* probes at once */
 #define TASK_PANELS 32
 #define TASK_ROWS   (TASK_PANELS * FCT_INDEX_PANEL)
-#define LIST_MAX    64  /* longest k kept as a list; longer ones sort all candidates */
-#define SORT_GROUP  4   /* probes at once where all scores are kept */
+#define LIST_MAX    64 /* longest k kept as a list; longer ones sort all candidates */
+#define SORT_GROUP  4  /* probes at once where all scores are kept */
 
 /* Less work than this (multiply-adds) is done before other threads are awake. */
 #define PARALLEL_MIN ((size_t)1 << 19)
@@ -26,8 +26,8 @@ typedef struct search_job {
     const fct_index *x;
     const float *probes; /* [n][dim], unit length */
     int n;
-    fct_topk *lists;     /* [workers][n] */
-    float *scores;       /* [workers][n][TASK_ROWS], or [n][stride] where all are kept */
+    fct_topk *lists; /* [workers][n] */
+    float *scores;   /* [workers][n][TASK_ROWS], or [n][stride] where all are kept */
     size_t stride;
 } search_job;
 
@@ -84,8 +84,7 @@ static void score_task(void *ctx, int index, int worker) {
 /* All tasks, on the pool where this search owns it (n_workers > 1). */
 static void run_tasks(search_job *j, fct_task_fn *fn, int n_workers) {
     int tasks = (int)((panel_count(j->x) + TASK_PANELS - 1) / TASK_PANELS);
-    if (n_workers > 1)
-        fct_parallel(tasks, fn, j);
+    if (n_workers > 1) fct_parallel(tasks, fn, j);
     else
         for (int i = 0; i < tasks; i++) fn(j, i, 0);
 }

@@ -8,9 +8,7 @@ int fct_hit_compare(const void *pa, const void *pb) {
     return (a->face_id > b->face_id) - (a->face_id < b->face_id);
 }
 
-void fct_topk_init(fct_topk *t, fct_hit *hits, int k, float threshold) {
-    *t = (fct_topk){hits, 0, k, threshold};
-}
+void fct_topk_init(fct_topk *t, fct_hit *hits, int k, float threshold) { *t = (fct_topk){hits, 0, k, threshold}; }
 
 /* Moves the hit at position i up to where it belongs. */
 static void sift(fct_topk *t, int i, fct_hit hit) {

@@ -10,8 +10,8 @@ typedef struct fct_k_affine {
     int cb;
     const float *scale, *shift; /* at the block's first channel, or both NULL */
     fct_k_act act;
-    float lo, hi;               /* FCT_K_ACT_CLAMP */
-    const float *slope;         /* FCT_K_ACT_SLOPE: at the block's first channel */
+    float lo, hi;       /* FCT_K_ACT_CLAMP */
+    const float *slope; /* FCT_K_ACT_SLOPE: at the block's first channel */
 } fct_k_affine;
 
 typedef enum fct_k_binary { FCT_K_ADD, FCT_K_SUB, FCT_K_MUL, FCT_K_MAX, FCT_K_MIN } fct_k_binary;
@@ -20,8 +20,8 @@ typedef enum fct_k_binary { FCT_K_ADD, FCT_K_SUB, FCT_K_MUL, FCT_K_MAX, FCT_K_MI
 typedef struct fct_k_pool {
     fct_k_geom g;
     bool max;
-    bool include_pad;           /* average: divide by the taps inside the padded image */
-    int pad_bottom, pad_right;  /* average with include_pad */
+    bool include_pad;          /* average: divide by the taps inside the padded image */
+    int pad_bottom, pad_right; /* average with include_pad */
 } fct_k_pool;
 
 /* Taps [*a, *b) of a window starting at p that lie in 0..n-1; d: dilation. */
@@ -46,9 +46,9 @@ typedef struct fct_k_fc {
     const float *x;
     size_t ldx;
     int rows, outs;
-    const float *w;       /* [outs][k], or NULL where wh is used */
-    const uint16_t *wh;   /* the same in IEEE binary16 */
-    size_t k;             /* a multiple of 16 */
+    const float *w;     /* [outs][k], or NULL where wh is used */
+    const uint16_t *wh; /* the same in IEEE binary16 */
+    size_t k;           /* a multiple of 16 */
     float *y;
     size_t ldy;
 } fct_k_fc;

@@ -16,11 +16,21 @@ void fct_k_blk_affine_c(const fct_k_affine *a, const float *x, float *y, int n) 
 void fct_k_blk_binary_c(fct_k_binary op, const float *a, const float *b, float *y, size_t n) {
     for (size_t i = 0; i < n; i++) {
         switch (op) {
-        case FCT_K_ADD: y[i] = a[i] + b[i]; break;
-        case FCT_K_SUB: y[i] = a[i] - b[i]; break;
-        case FCT_K_MUL: y[i] = a[i] * b[i]; break;
-        case FCT_K_MAX: y[i] = fmaxf(a[i], b[i]); break;
-        case FCT_K_MIN: y[i] = fminf(a[i], b[i]); break;
+        case FCT_K_ADD:
+            y[i] = a[i] + b[i];
+            break;
+        case FCT_K_SUB:
+            y[i] = a[i] - b[i];
+            break;
+        case FCT_K_MUL:
+            y[i] = a[i] * b[i];
+            break;
+        case FCT_K_MAX:
+            y[i] = fmaxf(a[i], b[i]);
+            break;
+        case FCT_K_MIN:
+            y[i] = fminf(a[i], b[i]);
+            break;
         }
     }
 }

@@ -32,22 +32,27 @@ void KFN(blk_affine)(const fct_k_affine *a, const float *x, float *y, int n) {
     }
 }
 
-#define EACH(vector, scalar)                                    \
-    for (; i + VL <= n; i += VL) {                              \
-        vf va = V_LOAD(a + i), vb = V_LOAD(b + i);              \
-        V_STORE(y + i, vector);                                 \
-    }                                                           \
-    for (; i < n; i++) y[i] = scalar;                           \
+#define EACH(vector, scalar)                                                                                           \
+    for (; i + VL <= n; i += VL) {                                                                                     \
+        vf va = V_LOAD(a + i), vb = V_LOAD(b + i);                                                                     \
+        V_STORE(y + i, vector);                                                                                        \
+    }                                                                                                                  \
+    for (; i < n; i++) y[i] = scalar;                                                                                  \
     break
 
 void KFN(blk_binary)(fct_k_binary op, const float *a, const float *b, float *y, size_t n) {
     size_t i = 0;
     switch (op) {
-    case FCT_K_ADD: EACH(va + vb, a[i] + b[i]);
-    case FCT_K_SUB: EACH(va - vb, a[i] - b[i]);
-    case FCT_K_MUL: EACH(va * vb, a[i] * b[i]);
-    case FCT_K_MAX: EACH(V_MAX(va, vb), fmaxf(a[i], b[i]));
-    case FCT_K_MIN: EACH(V_MIN(va, vb), fminf(a[i], b[i]));
+    case FCT_K_ADD:
+        EACH(va + vb, a[i] + b[i]);
+    case FCT_K_SUB:
+        EACH(va - vb, a[i] - b[i]);
+    case FCT_K_MUL:
+        EACH(va * vb, a[i] * b[i]);
+    case FCT_K_MAX:
+        EACH(V_MAX(va, vb), fmaxf(a[i], b[i]));
+    case FCT_K_MIN:
+        EACH(V_MIN(va, vb), fminf(a[i], b[i]));
     }
 }
 
@@ -77,7 +82,9 @@ void KFN(blk_pool)(const fct_k_pool *p, const float *in, float *out, int row) {
         const int x0 = x * g->sw - g->pad_left;
         fct_k_taps(x0, g->kw, g->dw, g->iw, &t[2], &t[3]);
         if (p->max) pool_pixel(g, true, in, dst, t, y0, x0, V_ZERO());
-        else pool_pixel(g, false, in, dst, t, y0, x0, V_SET1(fct_k_pool_scale(p, y0, x0, (t[1] - t[0]) * (t[3] - t[2]))));
+        else
+            pool_pixel(g, false, in, dst, t, y0, x0,
+                       V_SET1(fct_k_pool_scale(p, y0, x0, (t[1] - t[0]) * (t[3] - t[2]))));
     }
 }
 
@@ -95,9 +102,8 @@ ALWAYS_INLINE vf FC_LOAD_HALF(const uint16_t *p) {
 ALWAYS_INLINE void fc_tile(const fct_k_fc *f, int r, int o, int R, int O, bool half) {
     vf s[4][3];
     UNROLL
-    for (int i = 0; i < R; i++)
-        UNROLL
-        for (int j = 0; j < O; j++) s[i][j] = V_ZERO();
+    for (int i = 0; i < R; i++) UNROLL
+    for (int j = 0; j < O; j++) s[i][j] = V_ZERO();
     const float *x = f->x + (size_t)r * f->ldx;
     for (size_t k = 0; k < f->k; k += VL) {
         vf w[3];
@@ -112,9 +118,8 @@ ALWAYS_INLINE void fc_tile(const fct_k_fc *f, int r, int o, int R, int O, bool h
         }
     }
     UNROLL
-    for (int i = 0; i < R; i++)
-        UNROLL
-        for (int j = 0; j < O; j++) f->y[(size_t)(r + i) * f->ldy + o + j] = v_sum(s[i][j]);
+    for (int i = 0; i < R; i++) UNROLL
+    for (int j = 0; j < O; j++) f->y[(size_t)(r + i) * f->ldy + o + j] = v_sum(s[i][j]);
 }
 
 ALWAYS_INLINE void fc_outs(const fct_k_fc *f, int o, int O, bool half) {

@@ -47,13 +47,13 @@ enum { FCT_INT16_MOST = 32700 };
 
 typedef struct fct_k_quantise {
     int cb;
-    const float *src;          /* [k blocks][n][cb] */
-    size_t src_stride;         /* floats from one k block to the next */
+    const float *src;               /* [k blocks][n][cb] */
+    size_t src_stride;              /* floats from one k block to the next */
     int n, full, tail_blocks, tail; /* as in fct_k_gemm; lanes past the tail become 0 */
-    int group;                 /* k blocks of a group, counted from the first */
-    int16_t *dst;              /* [k blocks][n][cb] */
+    int group;                      /* k blocks of a group, counted from the first */
+    int16_t *dst;                   /* [k blocks][n][cb] */
     size_t dst_stride;
-    float *scale;              /* [n]: value = integer * scale */
+    float *scale; /* [n]: value = integer * scale */
 } fct_k_quantise;
 
 /* Product of a panel of weights and a row of pixels:
@@ -62,30 +62,30 @@ typedef struct fct_k_quantise {
  * of which only the first `tail` channels are used and present in w. */
 typedef struct fct_k_gemm {
     int cb;
-    const float *w;            /* [k][mv][cb] */
-    const float *b;            /* [k blocks][n][cb] */
-    const int16_t *w16, *b16;  /* conv_gemm_int16: [k / 2][mv][cb][2], a k block's last pair filled up with 0; as b */
+    const float *w;           /* [k][mv][cb] */
+    const float *b;           /* [k blocks][n][cb] */
+    const int16_t *w16, *b16; /* conv_gemm_int16: [k / 2][mv][cb][2], a k block's last pair filled up with 0; as b */
     const float *w_scale, *b_scale; /* conv_gemm_int16: [mv][cb], [n]; products are multiplied with both */
-    size_t b_stride;           /* elements from one k block to the next */
+    size_t b_stride;                /* elements from one k block to the next */
     int full, tail_blocks, tail;
-    int group;                 /* conv_gemm_int16: k blocks of a group */
-    int mv, n;                 /* channel blocks in the panel (1..gemm_mv); pixels */
-    float *c;                  /* [mv][n][cb] */
-    size_t c_stride;           /* floats from one channel block to the next */
-    bool load;                 /* sums start from c, else from 0 */
-    const fct_k_epilogue *e;   /* at the panel's first block; NULL: c gets the bare sums; not sigmoid */
-    const float *add;          /* laid out as c, with its own stride; NULL: none; may be c */
+    int group;               /* conv_gemm_int16: k blocks of a group */
+    int mv, n;               /* channel blocks in the panel (1..gemm_mv); pixels */
+    float *c;                /* [mv][n][cb] */
+    size_t c_stride;         /* floats from one channel block to the next */
+    bool load;               /* sums start from c, else from 0 */
+    const fct_k_epilogue *e; /* at the panel's first block; NULL: c gets the bare sums; not sigmoid */
+    const float *add;        /* laid out as c, with its own stride; NULL: none; may be c */
     size_t add_stride;
-    const void *ahead;         /* weights needed next: ahead_bytes of them are prefetched meanwhile; may be NULL */
+    const void *ahead; /* weights needed next: ahead_bytes of them are prefetched meanwhile; may be NULL */
     size_t ahead_bytes;
 } fct_k_gemm;
 
 /* Gathers the input pixels under taps as rows for conv_gemm. */
 typedef struct fct_k_pack {
     fct_k_geom g;
-    const float *in;             /* first block of the first image */
-    size_t image_stride;         /* floats */
-    const float *scale, *shift;  /* at in's first channel, or NULL: x scale + shift inside, 0 outside */
+    const float *in;            /* first block of the first image */
+    size_t image_stride;        /* floats */
+    const float *scale, *shift; /* at in's first channel, or NULL: x scale + shift inside, 0 outside */
 } fct_k_pack;
 
 /* Depthwise convolution, or one of small groups, of one block of channels of one
@@ -105,15 +105,15 @@ typedef struct fct_k_dw {
  * Tap and channel k of output pixel x is at b[offset[k] + x * step]. */
 typedef struct fct_k_stem {
     int cb;
-    const float *w;            /* [k][mv][cb] */
-    int k, mv, n;              /* n pixels; b is readable for n rounded up to a multiple of 12 */
+    const float *w; /* [k][mv][cb] */
+    int k, mv, n;   /* n pixels; b is readable for n rounded up to a multiple of 12 */
     const float *b;
     const int *offset;
     int step;
-    float *c;                  /* [mv][..][cb] */
+    float *c; /* [mv][..][cb] */
     size_t c_stride;
-    const fct_k_epilogue *e;   /* not NULL */
-    const float *add;          /* NULL or laid out as c; may be c */
+    const fct_k_epilogue *e; /* not NULL */
+    const float *add;        /* NULL or laid out as c; may be c */
 } fct_k_stem;
 
 /* Direct convolution of one image and one block of output channels. Weights:
@@ -121,16 +121,16 @@ typedef struct fct_k_stem {
  * channels first[l] .. first[l] + ic_group - 1. */
 typedef struct fct_k_direct {
     fct_k_geom g;
-    int ic_group, oc_lanes;    /* input channels per group; valid lanes of this block */
+    int ic_group, oc_lanes; /* input channels per group; valid lanes of this block */
     int first[16];
-    bool planar;               /* in is [ic][ih][iw], else blocked */
-    const float *in;           /* the image */
+    bool planar;                /* in is [ic][ih][iw], else blocked */
+    const float *in;            /* the image */
     const float *scale, *shift; /* [ic] or NULL */
     const float *w;
-    const fct_k_epilogue *e;   /* at this block */
-    const float *add;          /* NULL, or the addend's block plane */
-    bool add_up2;              /* addend is [ceil(oh / 2)][ceil(ow / 2)] */
-    float *out;                /* this block's plane, [oh][ow][cb] */
+    const fct_k_epilogue *e; /* at this block */
+    const float *add;        /* NULL, or the addend's block plane */
+    bool add_up2;            /* addend is [ceil(oh / 2)][ceil(ow / 2)] */
+    float *out;              /* this block's plane, [oh][ow][cb] */
 } fct_k_direct;
 
 #endif

@@ -8,18 +8,18 @@
 #include "kernels/all.inc"
 #undef K
 
-#define K(name, type, params)             \
-    type fct_k_##name##_sse41 params;     \
-    type fct_k_##name##_avx2 params;      \
-    type fct_k_##name##_avx512 params;    \
+#define K(name, type, params)                                                                                          \
+    type fct_k_##name##_sse41 params;                                                                                  \
+    type fct_k_##name##_avx2 params;                                                                                   \
+    type fct_k_##name##_avx512 params;                                                                                 \
     type fct_k_##name##_neon params;
 #include "kernels/vector_levels.inc"
 #undef K
 
-#define K(name, type, params)             \
-    type fct_k_##name##_sse41 params;     \
-    type fct_k_##name##_avx2 params;      \
-    type fct_k_##name##_avx512 params;    \
+#define K(name, type, params)                                                                                          \
+    type fct_k_##name##_sse41 params;                                                                                  \
+    type fct_k_##name##_avx2 params;                                                                                   \
+    type fct_k_##name##_avx512 params;                                                                                 \
     type fct_k_##name##_avx512vnni params;
 #include "kernels/int16.inc"
 #undef K

@@ -8,7 +8,9 @@ enum { DW_TILE = 8 };
 
 /* Rows ky0 .. ky1 - 1 and columns kx0 .. kx1 - 1 of the kernel are inside the
  * input. p: the input under tap (0, 0) of the first pixel. */
-typedef struct window { int ky0, ky1, kx0, kx1; } window;
+typedef struct window {
+    int ky0, ky1, kx0, kx1;
+} window;
 
 /* One tap, `step` floats from pixel to pixel; w: its weights for this vector. */
 ALWAYS_INLINE void tap(const int N, const int G, vf *acc, const float *p, size_t step, const float *w) {
@@ -34,16 +36,14 @@ ALWAYS_INLINE void dw_tile(const int N, const int KW, const int SW, const int G,
     UNROLL for (int j = 0; j < N; j++) acc[j] = V_ZERO();
     for (int ky = k.ky0; ky < k.ky1; ky++) {
         const float *row = p + (ptrdiff_t)ky * g->iw * CB, *w = d->w + ky * kw * G * CB + v * VL;
-        if (KW)
-            UNROLL for (int kx = 0; kx < KW; kx++) tap(N, G, acc, row + kx * CB, step, w + kx * G * CB);
+        if (KW) UNROLL for (int kx = 0; kx < KW; kx++) tap(N, G, acc, row + kx * CB, step, w + kx * G * CB);
         else
             for (int kx = k.kx0; kx < k.kx1; kx++) tap(N, G, acc, row + (ptrdiff_t)kx * CB, step, w + kx * G * CB);
     }
     const fct_k_epilogue *e = d->e;
     const vf bias = V_LOAD(e->bias + v * VL);
     UNROLL for (int j = 0; j < N; j++) acc[j] += bias;
-    if (d->add && !e->add_after)
-        UNROLL for (int j = 0; j < N; j++) acc[j] += V_LOAD(d->add + at + j * CB);
+    if (d->add && !e->add_after) UNROLL for (int j = 0; j < N; j++) acc[j] += V_LOAD(d->add + at + j * CB);
     if (e->act == FCT_K_ACT_CLAMP) {
         const vf lo = V_SET1(e->lo), hi = V_SET1(e->hi);
         UNROLL for (int j = 0; j < N; j++) acc[j] = V_MIN(V_MAX(acc[j], lo), hi);
@@ -51,8 +51,7 @@ ALWAYS_INLINE void dw_tile(const int N, const int KW, const int SW, const int G,
         const vf zero = V_ZERO(), slope = V_LOAD(e->slope + v * VL);
         UNROLL for (int j = 0; j < N; j++) acc[j] = V_FMA(slope, V_MIN(acc[j], zero), V_MAX(acc[j], zero));
     }
-    if (d->add && e->add_after)
-        UNROLL for (int j = 0; j < N; j++) acc[j] += V_LOAD(d->add + at + j * CB);
+    if (d->add && e->add_after) UNROLL for (int j = 0; j < N; j++) acc[j] += V_LOAD(d->add + at + j * CB);
     UNROLL for (int j = 0; j < N; j++) V_STORE(d->out + at + j * CB, acc[j]);
 }
 
@@ -61,7 +60,7 @@ ALWAYS_INLINE void dw_inner(const int KW, const int SW, const int G, const fct_k
                             size_t at, int x0, int x1, int v) {
     const fct_k_geom *g = &d->g;
     const ptrdiff_t step = (ptrdiff_t)(SW ? SW : g->sw) * CB;
-#define AT(x) d, row + (x) * step, k, at + (size_t)(x) * CB, v
+#define AT(x) d, row + (x)*step, k, at + (size_t)(x)*CB, v
     int x = x0;
     for (; x + 8 <= x1; x += 8) dw_tile(8, KW, SW, G, AT(x));
     if (x + 4 <= x1) {
@@ -77,9 +76,9 @@ ALWAYS_INLINE void dw_inner(const int KW, const int SW, const int G, const fct_k
 }
 
 typedef void inner_fn(const fct_k_dw *d, const float *row, window k, size_t at, int x0, int x1, int v);
-#define INNER(name, KW, SW, G)                                                                                      \
-    static void name(const fct_k_dw *d, const float *row, window k, size_t at, int x0, int x1, int v) {             \
-        dw_inner(KW, SW, G, d, row, k, at, x0, x1, v);                                                              \
+#define INNER(name, KW, SW, G)                                                                                         \
+    static void name(const fct_k_dw *d, const float *row, window k, size_t at, int x0, int x1, int v) {                \
+        dw_inner(KW, SW, G, d, row, k, at, x0, x1, v);                                                                 \
     }
 INNER(inner_3_1, 3, 1, 1)
 INNER(inner_3_2, 3, 2, 1)

@@ -36,15 +36,18 @@ ALWAYS_INLINE void step(const int MV, const int NR, sums16 acc, const int16_t *w
 static inline int lesser(int a, int b) { return a < b ? a : b; }
 
 /* Where a tile stands in its sum over k. */
-typedef struct place { const int16_t *w, *b; int full, tail_blocks; ahead next; } place;
+typedef struct place {
+    const int16_t *w, *b;
+    int full, tail_blocks;
+    ahead next;
+} place;
 
 /* The next group. */
 ALWAYS_INLINE void group(const int MV, const int NR, sums16 acc, const fct_k_gemm *g, place *at) {
     const int full = lesser(g->group, at->full), tails = lesser(g->group - full, at->tail_blocks);
     const int16_t *w = at->w, *b = at->b;
     ahead next = at->next;
-    UNROLL for (int v = 0; v < MVV; v++)
-        UNROLL for (int j = 0; j < NR; j++) acc[v][j] = VI_ZERO();
+    UNROLL for (int v = 0; v < MVV; v++) UNROLL for (int j = 0; j < NR; j++) acc[v][j] = VI_ZERO();
     for (int i = full; i > 0; i--, b += g->b_stride) {
         UNROLL_K for (int k = 0; k < CB; k += 2) {
             __builtin_prefetch(next.p, 0, 2);
@@ -67,22 +70,20 @@ ALWAYS_INLINE void multiply(const int MV, const int NR, sums real, const fct_k_g
         sums16 acc;
         group(MV, NR, acc, g, &at);
         if (at.full + at.tail_blocks == 0) {
-            UNROLL for (int v = 0; v < MVV; v++)
-                UNROLL for (int j = 0; j < NR; j++) real[v][j] = VI_TO_FLOAT(acc[v][j]);
+            UNROLL for (int v = 0; v < MVV; v++) UNROLL for (int j = 0; j < NR; j++) real[v][j] =
+                VI_TO_FLOAT(acc[v][j]);
             if (!first)
-                UNROLL for (int v = 0; v < MVV; v++)
-                    UNROLL for (int j = 0; j < NR; j++) real[v][j] += V_LOAD(total + (v * NR + j) * VL);
+                UNROLL for (int v = 0; v < MVV; v++) UNROLL for (int j = 0; j < NR; j++) real[v][j] +=
+                    V_LOAD(total + (v * NR + j) * VL);
             return;
         }
         if (first)
-            UNROLL for (int v = 0; v < MVV; v++)
-                UNROLL for (int j = 0; j < NR; j++) V_STORE(total + (v * NR + j) * VL, VI_TO_FLOAT(acc[v][j]));
-        else
-            UNROLL for (int v = 0; v < MVV; v++)
-                UNROLL for (int j = 0; j < NR; j++) {
-                    float *const t = total + (v * NR + j) * VL;
-                    V_STORE(t, V_LOAD(t) + VI_TO_FLOAT(acc[v][j]));
-                }
+            UNROLL for (int v = 0; v < MVV; v++) UNROLL for (int j = 0; j < NR; j++)
+                V_STORE(total + (v * NR + j) * VL, VI_TO_FLOAT(acc[v][j]));
+        else UNROLL for (int v = 0; v < MVV; v++) UNROLL for (int j = 0; j < NR; j++) {
+                float *const t = total + (v * NR + j) * VL;
+                V_STORE(t, V_LOAD(t) + VI_TO_FLOAT(acc[v][j]));
+            }
     }
 }
 
@@ -99,7 +100,7 @@ ALWAYS_INLINE void tile(const int MV, const int NR, const fct_k_gemm *g, int at,
     store(MV, NR, real, g->c + first, g->c_stride);
 }
 
-#define DEFINE(MV, NR) \
+#define DEFINE(MV, NR)                                                                                                 \
     static void tile_##MV##_##NR(const fct_k_gemm *g, int at, ahead next) { tile(MV, NR, g, at, next); }
 TILE_SIZES(DEFINE)
 #define ENTRY(MV, NR) [MV][NR] = tile_##MV##_##NR,
@@ -128,12 +129,10 @@ ALWAYS_INLINE float find_most(const int N, const fct_k_quantise *q, const float 
         const int end = lesser(k0 + q->group, blocks);
         vf squares[SIDE];
         UNROLL for (int j = 0; j < N; j++) squares[j] = V_ZERO();
-        for (int k = k0; k < end; k++)
-            UNROLL for (int j = 0; j < N; j++)
-                UNROLL for (int v = 0; v < VPB; v++) {
-                    const vf x = value(q, src + k * q->src_stride + j * CB + v * VL, k, mask + v * VL);
-                    squares[j] = V_FMA(x, x, squares[j]);
-                }
+        for (int k = k0; k < end; k++) UNROLL for (int j = 0; j < N; j++) UNROLL for (int v = 0; v < VPB; v++) {
+                const vf x = value(q, src + k * q->src_stride + j * CB + v * VL, k, mask + v * VL);
+                squares[j] = V_FMA(x, x, squares[j]);
+            }
         UNROLL for (int j = 0; j < N; j++) {
             const __m128 sum = v_fold(squares[j]);
             most[j] = _mm_max_ps(most[j], sum);
@@ -164,16 +163,14 @@ ALWAYS_INLINE void quantise(const int N, const fct_k_quantise *q, int at, const 
     __m128 most[SIDE];
     const float sum = find_most(N, q, src, mask, most);
     float found[SIDE];
-    if (N < 4)
-        UNROLL for (int j = N; j < 4; j++) most[j] = _mm_setzero_ps();
+    if (N < 4) UNROLL for (int j = N; j < 4; j++) most[j] = _mm_setzero_ps();
     UNROLL for (int j = 0; j < N; j += 4) four_scales(most + j, found + j, factor + j);
     UNROLL for (int j = 0; j < N; j++) scale[j] = sum < INFINITY ? found[j] : NAN; /* no maximum keeps a NaN */
     for (int k = 0; k < q->full + q->tail_blocks; k++) {
         const float *s = src + k * q->src_stride;
         int16_t *d = q->dst + k * q->dst_stride + (size_t)at * CB;
-        UNROLL for (int j = 0; j < N; j++)
-            UNROLL for (int v = 0; v < VPB; v++)
-                V_TO_INT16(d + j * CB + v * VL, value(q, s + j * CB + v * VL, k, mask + v * VL) * V_SET1(factor[j]));
+        UNROLL for (int j = 0; j < N; j++) UNROLL for (int v = 0; v < VPB; v++)
+            V_TO_INT16(d + j * CB + v * VL, value(q, s + j * CB + v * VL, k, mask + v * VL) * V_SET1(factor[j]));
     }
 }
 

@@ -50,7 +50,7 @@ ALWAYS_INLINE void tile(const int MV, const int NR, const fct_k_gemm *g, int at,
     store(MV, NR, acc, c, g->c_stride);
 }
 
-#define DEFINE(MV, NR) \
+#define DEFINE(MV, NR)                                                                                                 \
     static void tile_##MV##_##NR(const fct_k_gemm *g, int at, ahead next) { tile(MV, NR, g, at, next); }
 TILE_SIZES(DEFINE)
 #define ENTRY(MV, NR) [MV][NR] = tile_##MV##_##NR,
@@ -94,7 +94,8 @@ static float *pack_run(const fct_k_geom *g, const float *row, int kx, int ox, in
     const int a = clamp(offset >= 0 ? 0 : (-offset + g->sw - 1) / g->sw, ox, ox + n);
     const int b = clamp(g->iw - 1 - offset < 0 ? 0 : (g->iw - 1 - offset) / g->sw + 1, a, ox + n);
     dst = put_zeros(dst, a - ox);
-    if (b > a) dst = put_pixels(dst, row + ((ptrdiff_t)a * g->sw + offset) * CB, (size_t)g->sw * CB, b - a, scale, shift);
+    if (b > a)
+        dst = put_pixels(dst, row + ((ptrdiff_t)a * g->sw + offset) * CB, (size_t)g->sw * CB, b - a, scale, shift);
     return put_zeros(dst, ox + n - b);
 }
 

@@ -2,8 +2,8 @@
 
 #define PANEL 16
 
-void fct_k_score_f32_c(float *out, ptrdiff_t stride, const float *rows, int n_panels, const float *probes,
-                       int n_probes, int dim) {
+void fct_k_score_f32_c(float *out, ptrdiff_t stride, const float *rows, int n_panels, const float *probes, int n_probes,
+                       int dim) {
     for (int b = 0; b < n_panels; b++) {
         const float *panel = rows + (size_t)b * dim * PANEL;
         for (int p = 0; p < n_probes; p++) {

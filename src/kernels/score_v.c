@@ -12,36 +12,35 @@ ALWAYS_INLINE void tile(float *out, ptrdiff_t stride, const float *rows, const f
     const ptrdiff_t panel = (ptrdiff_t)dim * PANEL;
     UNROLL for (int a = 0; a < P * R * VPP; a++) sum[a] = V_ZERO();
     for (ptrdiff_t i = 0; i < dim; i++) {
-        UNROLL for (int v = 0; v < R * VPP; v++)
-            row[v] = V_LOAD(rows + (v / VPP) * panel + i * PANEL + v % VPP * VL);
+        UNROLL for (int v = 0; v < R * VPP; v++) row[v] = V_LOAD(rows + (v / VPP) * panel + i * PANEL + v % VPP * VL);
         UNROLL for (int p = 0; p < P; p++) {
             vf x = V_SET1(probes[p * (ptrdiff_t)dim + i]);
             UNROLL for (int v = 0; v < R * VPP; v++) sum[p * R * VPP + v] = V_FMA(x, row[v], sum[p * R * VPP + v]);
         }
     }
-    UNROLL for (int p = 0; p < P; p++)
-        UNROLL for (int v = 0; v < R * VPP; v++) V_STORE(out + p * stride + v * VL, sum[p * R * VPP + v]);
+    UNROLL for (int p = 0; p < P; p++) UNROLL for (int v = 0; v < R * VPP; v++)
+        V_STORE(out + p * stride + v * VL, sum[p * R * VPP + v]);
 }
 
 /* Shapes: sums, rows and one probe fit the registers (32 vectors with AVX-512
  * and NEON, 16 else), with at least 8 sums in flight to hide the latency of a
  * multiply-add. */
 #if VL == 16
-#define MANY 8   /* probes of a full tile */
+#define MANY   8 /* probes of a full tile */
 #define MANY_R 2 /* its panels */
-#define ONE_R 4  /* panels at once for a single probe */
+#define ONE_R  4 /* panels at once for a single probe */
 #elif VL == 8
-#define MANY 6
+#define MANY   6
 #define MANY_R 1
-#define ONE_R 4
+#define ONE_R  4
 #elif defined(__aarch64__)
-#define MANY 6
+#define MANY   6
 #define MANY_R 1
-#define ONE_R 2
+#define ONE_R  2
 #else
-#define MANY 2
+#define MANY   2
 #define MANY_R 1
-#define ONE_R 2
+#define ONE_R  2
 #endif
 
 /* All probes against R panels. */

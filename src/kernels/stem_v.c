@@ -2,7 +2,8 @@
 #include "kernels/tile.h"
 #include <string.h>
 
-ALWAYS_INLINE void stem_sums(const int MV, const int NR, const int STEP, const fct_k_stem *s, const float *b, sums acc) {
+ALWAYS_INLINE void stem_sums(const int MV, const int NR, const int STEP, const fct_k_stem *s, const float *b,
+                             sums acc) {
     const float *w = s->w;
     const int step = STEP ? STEP : s->step;
     clear(MV, NR, acc);
@@ -49,17 +50,37 @@ ALWAYS_INLINE void stem_row(const int MV, const int NR, const int STEP, const fc
 void KFN(conv_stem)(const fct_k_stem *s) {
     const int key = s->mv * 4 + (s->step < 3 ? s->step : 0);
     switch (key) {
-    case 5: stem_row(1, NR1, 1, s); break;
-    case 6: stem_row(1, NR1, 2, s); break;
-    case 4: stem_row(1, NR1, 0, s); break;
-    case 9: stem_row(2, NR2, 1, s); break;
-    case 10: stem_row(2, NR2, 2, s); break;
-    case 8: stem_row(2, NR2, 0, s); break;
+    case 5:
+        stem_row(1, NR1, 1, s);
+        break;
+    case 6:
+        stem_row(1, NR1, 2, s);
+        break;
+    case 4:
+        stem_row(1, NR1, 0, s);
+        break;
+    case 9:
+        stem_row(2, NR2, 1, s);
+        break;
+    case 10:
+        stem_row(2, NR2, 2, s);
+        break;
+    case 8:
+        stem_row(2, NR2, 0, s);
+        break;
 #if MV_MOST > 2
-    case 13: stem_row(3, NR3, 1, s); break;
-    case 14: stem_row(3, NR3, 2, s); break;
-    case 12: stem_row(3, NR3, 0, s); break;
+    case 13:
+        stem_row(3, NR3, 1, s);
+        break;
+    case 14:
+        stem_row(3, NR3, 2, s);
+        break;
+    case 12:
+        stem_row(3, NR3, 0, s);
+        break;
 #endif
-    default: fct_k_conv_stem_c(s); break;
+    default:
+        fct_k_conv_stem_c(s);
+        break;
     }
 }

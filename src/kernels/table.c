@@ -19,8 +19,7 @@ void fct_kernels_fill_c(fct_kernel_table *t) {
 #undef K
 }
 
-static void add_level(fct_cpu_level cap, fct_cpu_level level, fct_cpu_level below,
-                      void (*fill)(fct_kernel_table *)) {
+static void add_level(fct_cpu_level cap, fct_cpu_level level, fct_cpu_level below, void (*fill)(fct_kernel_table *)) {
     if (cap < level) return;
     tables[level] = tables[below];
     fill(&tables[level]);

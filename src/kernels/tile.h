@@ -15,19 +15,19 @@
 
 #if defined(__AVX512F__)
 #define TILE_SIZES(X) TILES_12(X, 1) TILES_12(X, 2) TILES_8(X, 3) TILES_6(X, 4)
-#define MV_MOST 4
+#define MV_MOST       4
 enum { MV_MAX = MV_MOST, NR1 = 12, NR2 = 12, NR3 = 8, NR4 = 6 };
 #elif defined(__AVX2__)
 #define TILE_SIZES(X) TILES_12(X, 1) TILES_6(X, 2) TILES_4(X, 3) TILES_3(X, 4)
-#define MV_MOST 4
+#define MV_MOST       4
 enum { MV_MAX = MV_MOST, NR1 = 12, NR2 = 6, NR3 = 4, NR4 = 3 };
 #elif defined(__aarch64__)
 #define TILE_SIZES(X) TILES_12(X, 1) TILES_6(X, 2) TILES_4(X, 3)
-#define MV_MOST 3
+#define MV_MOST       3
 enum { MV_MAX = MV_MOST, NR1 = 12, NR2 = 6, NR3 = 4, NR4 = 0 };
 #else
 #define TILE_SIZES(X) TILES_6(X, 1) TILES_3(X, 2)
-#define MV_MOST 2
+#define MV_MOST       2
 enum { MV_MAX = MV_MOST, NR1 = 6, NR2 = 3, NR3 = 0, NR4 = 0 };
 #endif
 
@@ -36,9 +36,8 @@ enum { MV_MAX = MV_MOST, NR1 = 6, NR2 = 3, NR3 = 0, NR4 = 0 };
 typedef vf sums[MV_MAX * VPB][NR_MAX];
 
 ALWAYS_INLINE void add_to(const int MV, const int NR, sums acc, const float *p, size_t stride) {
-    UNROLL for (int v = 0; v < MVV; v++)
-        UNROLL for (int j = 0; j < NR; j++)
-            acc[v][j] += V_LOAD(p + v / VPB * stride + v % VPB * VL + j * CB);
+    UNROLL for (int v = 0; v < MVV; v++) UNROLL for (int j = 0; j < NR; j++) acc[v][j] +=
+        V_LOAD(p + v / VPB * stride + v % VPB * VL + j * CB);
 }
 
 ALWAYS_INLINE void finish(const int MV, const int NR, sums acc, const fct_k_epilogue *e, const float *add,
@@ -50,27 +49,26 @@ ALWAYS_INLINE void finish(const int MV, const int NR, sums acc, const fct_k_epil
     if (add && !e->add_after) add_to(MV, NR, acc, add, add_stride);
     if (e->act == FCT_K_ACT_CLAMP) {
         const vf lo = V_SET1(e->lo), hi = V_SET1(e->hi);
-        UNROLL for (int v = 0; v < MVV; v++)
-            UNROLL for (int j = 0; j < NR; j++) acc[v][j] = V_MIN(V_MAX(acc[v][j], lo), hi);
+        UNROLL for (int v = 0; v < MVV; v++) UNROLL for (int j = 0; j < NR; j++) acc[v][j] =
+            V_MIN(V_MAX(acc[v][j], lo), hi);
     } else if (e->act == FCT_K_ACT_SLOPE) {
         const vf zero = V_ZERO();
         UNROLL for (int v = 0; v < MVV; v++) {
             const vf slope = V_LOAD(e->slope + v * VL);
-            UNROLL for (int j = 0; j < NR; j++)
-                acc[v][j] = V_FMA(slope, V_MIN(acc[v][j], zero), V_MAX(acc[v][j], zero));
+            UNROLL for (int j = 0; j < NR; j++) acc[v][j] =
+                V_FMA(slope, V_MIN(acc[v][j], zero), V_MAX(acc[v][j], zero));
         }
     }
     if (add && e->add_after) add_to(MV, NR, acc, add, add_stride);
 }
 
 ALWAYS_INLINE void clear(const int MV, const int NR, sums acc) {
-    UNROLL for (int v = 0; v < MVV; v++)
-        UNROLL for (int j = 0; j < NR; j++) acc[v][j] = V_ZERO();
+    UNROLL for (int v = 0; v < MVV; v++) UNROLL for (int j = 0; j < NR; j++) acc[v][j] = V_ZERO();
 }
 
 ALWAYS_INLINE void store(const int MV, const int NR, sums acc, float *c, size_t stride) {
-    UNROLL for (int v = 0; v < MVV; v++)
-        UNROLL for (int j = 0; j < NR; j++) V_STORE(c + v / VPB * stride + v % VPB * VL + j * CB, acc[v][j]);
+    UNROLL for (int v = 0; v < MVV; v++) UNROLL for (int j = 0; j < NR; j++)
+        V_STORE(c + v / VPB * stride + v % VPB * VL + j * CB, acc[v][j]);
 }
 
 /* ---- Rows of tiles ---------------------------------------------------------- */
@@ -82,7 +80,10 @@ ALWAYS_INLINE void store(const int MV, const int NR, sums acc, float *c, size_t 
 #endif
 
 /* What to prefetch while a tile is computed: one place every other channel. */
-typedef struct ahead { const char *p; size_t step; } ahead;
+typedef struct ahead {
+    const char *p;
+    size_t step;
+} ahead;
 
 /* Pixels at .. at + NR - 1 of a product. */
 typedef void tile_fn(const fct_k_gemm *g, int at, ahead next);

@@ -19,7 +19,9 @@ enum { FCT_WINO_ALPHA_MAX = 8 };
 static inline int fct_wino_alpha(int family) { return family + 2; } /* points per axis */
 
 /* Top left output pixel of a tile. */
-typedef struct fct_k_tile { int image, y, x; } fct_k_tile;
+typedef struct fct_k_tile {
+    int image, y, x;
+} fct_k_tile;
 
 /* Input transform of one channel block: tile i's value at point (a, b) goes to
  * v[(a alpha + b) point_stride + i cb]. All tiles are my x mx; rows and columns
@@ -42,13 +44,13 @@ typedef struct fct_k_wino_out {
     const fct_k_tile *tiles;
     const float *m;
     size_t point_stride;
-    float scale;                /* of the sums, undoes that of the weights */
-    const fct_k_epilogue *e;    /* at this block; not sigmoid */
-    float *out;                 /* this block's plane of image 0 */
+    float scale;             /* of the sums, undoes that of the weights */
+    const fct_k_epilogue *e; /* at this block; not sigmoid */
+    float *out;              /* this block's plane of image 0 */
     size_t image_stride;
-    const float *add;           /* likewise, or NULL; may be out */
+    const float *add; /* likewise, or NULL; may be out */
     size_t add_image_stride;
-    bool add_up2;               /* addend is [ceil(oh / 2)][ceil(ow / 2)] */
+    bool add_up2; /* addend is [ceil(oh / 2)][ceil(ow / 2)] */
 } fct_k_wino_out;
 
 #endif

@@ -63,8 +63,8 @@ static double in_pixel(const fct_k_wino_in *t, const fct_k_tile *tile, int y, in
 }
 
 /* r = left (rows x inner) d (inner x columns) right^T, for one lane. */
-static void sandwich(int rows, int inner_y, int columns, int inner_x, double left[MOST][MOST],
-                     double d[MOST][MOST], double right[MOST][MOST], double r[MOST][MOST]) {
+static void sandwich(int rows, int inner_y, int columns, int inner_x, double left[MOST][MOST], double d[MOST][MOST],
+                     double right[MOST][MOST], double r[MOST][MOST]) {
     double half[MOST][MOST];
     for (int i = 0; i < rows; i++)
         for (int x = 0; x < inner_x; x++) {

@@ -52,12 +52,15 @@ ALWAYS_INLINE void transform_all(const int F, const int MY, const int MX, const 
     }
 }
 
-#define DEFINE(F, MY, MX) \
+#define DEFINE(F, MY, MX)                                                                                              \
     static void in_##F##MY##MX(const fct_k_wino_in *t) { transform_all(F, MY, MX, t); }
 W_PAIRS(DEFINE)
 
 void KFN(wino_in)(const fct_k_wino_in *t) {
-#define CASE(F, MY, MX) case F * 100 + MY * 10 + MX: in_##F##MY##MX(t); break;
+#define CASE(F, MY, MX)                                                                                                \
+    case F * 100 + MY * 10 + MX:                                                                                       \
+        in_##F##MY##MX(t);                                                                                             \
+        break;
     switch (t->family * 100 + t->my * 10 + t->mx) { W_PAIRS(CASE) }
 }
 

@@ -2,7 +2,9 @@
 #include "kernels/wino_v.h"
 
 /* The epilogue's vectors of one block. */
-typedef struct consts { vf bias, slope, lo, hi, scale; } consts;
+typedef struct consts {
+    vf bias, slope, lo, hi, scale;
+} consts;
 
 ALWAYS_INLINE vf activate(const fct_k_epilogue *e, const consts *c, vf x) {
     if (e->act == FCT_K_ACT_CLAMP) return V_MIN(V_MAX(x, c->lo), c->hi);
@@ -15,11 +17,9 @@ ALWAYS_INLINE void finish_column(const int N, const fct_k_epilogue *e, const con
                                  size_t step, const float *add, const ptrdiff_t *add_row) {
     vf r[FCT_WINO_ALPHA_MAX];
     UNROLL for (int i = 0; i < N; i++) r[i] = V_FMA(y[i], c->scale, c->bias);
-    if (add && !e->add_after)
-        UNROLL for (int i = 0; i < N; i++) r[i] += V_LOAD(add + add_row[i]);
+    if (add && !e->add_after) UNROLL for (int i = 0; i < N; i++) r[i] += V_LOAD(add + add_row[i]);
     UNROLL for (int i = 0; i < N; i++) r[i] = activate(e, c, r[i]);
-    if (add && e->add_after)
-        UNROLL for (int i = 0; i < N; i++) r[i] += V_LOAD(add + add_row[i]);
+    if (add && e->add_after) UNROLL for (int i = 0; i < N; i++) r[i] += V_LOAD(add + add_row[i]);
     UNROLL for (int i = 0; i < N; i++) V_STORE(out + i * step, r[i]);
 }
 
@@ -77,13 +77,16 @@ ALWAYS_INLINE void transform_all(const int F, const int MY, const int MX, const 
     }
 }
 
-#define DEFINE(F, MY, MX)                                                 \
-    static void out_##F##MY##MX(const fct_k_wino_out *t) {                \
-        for (int v = 0; v < VPB; v++) transform_all(F, MY, MX, t, v);     \
+#define DEFINE(F, MY, MX)                                                                                              \
+    static void out_##F##MY##MX(const fct_k_wino_out *t) {                                                             \
+        for (int v = 0; v < VPB; v++) transform_all(F, MY, MX, t, v);                                                  \
     }
 W_PAIRS(DEFINE)
 
 void KFN(wino_out)(const fct_k_wino_out *t) {
-#define CASE(F, MY, MX) case F * 100 + MY * 10 + MX: out_##F##MY##MX(t); break;
+#define CASE(F, MY, MX)                                                                                                \
+    case F * 100 + MY * 10 + MX:                                                                                       \
+        out_##F##MY##MX(t);                                                                                            \
+        break;
     switch (t->family * 100 + t->my * 10 + t->mx) { W_PAIRS(CASE) }
 }

@@ -6,8 +6,8 @@
 
 #include "kernels/vec.h"
 
-#define W_P  0.70710678118654752440f /* sqrt(1/2) */
-#define W_Q  1.41421356237309504880f /* sqrt(2) */
+#define W_P 0.70710678118654752440f /* sqrt(1/2) */
+#define W_Q 1.41421356237309504880f /* sqrt(2) */
 
 ALWAYS_INLINE vf w_fma(float a, vf x, vf y) { return V_FMA(V_SET1(a), x, y); }
 ALWAYS_INLINE vf w_mul(float a, vf x) { return V_SET1(a) * x; }
@@ -111,9 +111,11 @@ ALWAYS_INLINE void w_out(const int F, const int M, const vf *m, vf *y) {
 }
 
 /* All pairs of tile sizes of both families: X(family, my, mx) */
-#define W_PAIRS(X)                                                              \
-    X(4, 4, 4) X(4, 4, 3) X(4, 4, 2) X(4, 3, 4) X(4, 3, 3) X(4, 3, 2) X(4, 2, 4) \
-    X(4, 2, 3) X(4, 2, 2) X(6, 6, 6) X(6, 6, 4) X(6, 6, 2) X(6, 4, 6) X(6, 4, 4) \
-    X(6, 4, 2) X(6, 2, 6) X(6, 2, 4) X(6, 2, 2)
+/* clang-format off */
+#define W_PAIRS(X) \
+    X(4, 4, 4) X(4, 4, 3) X(4, 4, 2) X(4, 3, 4) X(4, 3, 3) X(4, 3, 2) X(4, 2, 4) X(4, 2, 3) \
+    X(4, 2, 2) X(6, 6, 6) X(6, 6, 4) X(6, 6, 2) X(6, 4, 6) X(6, 4, 4) X(6, 4, 2) X(6, 2, 6) \
+    X(6, 2, 4) X(6, 2, 2)
+/* clang-format on */
 
 #endif

@@ -30,7 +30,8 @@ static bool append(void **list, size_t *count, size_t size, const void *v) {
 
 /* floats and ints share one count */
 static fct_status two_lists(const fct_pb *m, const fct_pb_field *f, fct_error *err) {
-    return fct_fail(err, FCT_ERR_FORMAT, "%s: attribute with two values at offset %zu", m->file, fct_pb_offset(m, f->at));
+    return fct_fail(err, FCT_ERR_FORMAT, "%s: attribute with two values at offset %zu", m->file,
+                    fct_pb_offset(m, f->at));
 }
 
 static fct_status read_floats(const fct_pb *m, const fct_pb_field *f, fct_attr *a, fct_error *err) {
@@ -43,7 +44,8 @@ static fct_status read_floats(const fct_pb *m, const fct_pb_field *f, fct_attr *
     } else if (f->wire != 2 || f->len % 4)
         return fct_fail(err, FCT_ERR_FORMAT, "%s: floats at offset %zu", m->file, fct_pb_offset(m, f->at));
     for (size_t i = 0; f->wire == 2 && ok && i < f->len; i += 4) {
-        uint32_t v = one.p[i] | (uint32_t)one.p[i + 1] << 8 | (uint32_t)one.p[i + 2] << 16 | (uint32_t)one.p[i + 3] << 24;
+        uint32_t v =
+            one.p[i] | (uint32_t)one.p[i + 1] << 8 | (uint32_t)one.p[i + 2] << 16 | (uint32_t)one.p[i + 3] << 24;
         float x = bits_float(v);
         ok = append((void **)&a->floats, &a->count, 4, &x);
     }
@@ -98,7 +100,8 @@ static fct_status read_field(const fct_pb *m, const fct_pb_field *f, fct_attr *a
     fct_status s = FCT_OK;
     char **text = f->number == 1 ? &a->name : &a->s;
     switch (f->number) {
-    case 1: case 4:
+    case 1:
+    case 4:
         if ((s = fct_pb_want(m, f, 2, "attribute text", err))) return s;
         fct_free(*text);
         *text = NULL;
@@ -112,11 +115,17 @@ static fct_status read_field(const fct_pb *m, const fct_pb_field *f, fct_attr *a
         a->type = FCT_ATTR_INT;
         a->i = (int64_t)f->value;
         return fct_pb_want(m, f, 0, "attribute number", err);
-    case 5: return read_tensor(m, f, a, tensor, err);
-    case 7: return read_floats(m, f, a, err);
-    case 8: return read_ints(m, f, a, err);
-    case 20: *declared = f->value < 100 ? (int)f->value : 100; return FCT_OK;
-    default: return FCT_OK;
+    case 5:
+        return read_tensor(m, f, a, tensor, err);
+    case 7:
+        return read_floats(m, f, a, err);
+    case 8:
+        return read_ints(m, f, a, err);
+    case 20:
+        *declared = f->value < 100 ? (int)f->value : 100;
+        return FCT_OK;
+    default:
+        return FCT_OK;
     }
 }
 

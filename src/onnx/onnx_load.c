@@ -4,7 +4,8 @@
 #include "base/file.h"
 #include "graph/model.h"
 
-static fct_status load(fct_source *source, const char *name, const fct_engine_opts *opts, fct_model **out, fct_error *err) {
+static fct_status load(fct_source *source, const char *name, const fct_engine_opts *opts, fct_model **out,
+                       fct_error *err) {
     fct_engine_opts defaults;
     fct_graph *g;
     *out = NULL;
@@ -35,7 +36,8 @@ fct_status fct_model_load_engine_file(const char *path, const fct_engine_opts *o
 
 static fct_status with_model_opts(const fct_model_opts *opts, fct_engine_opts *e, fct_error *err) {
     fct_engine_opts_init(e);
-    if (opts && opts->size < sizeof *opts) return fct_fail(err, FCT_ERR_ARG, "fct_model_opts: call fct_model_opts_init() first");
+    if (opts && opts->size < sizeof *opts)
+        return fct_fail(err, FCT_ERR_ARG, "fct_model_opts: call fct_model_opts_init() first");
     if (opts) e->model = *opts;
     e->reference = e->model.precision == FCT_PRECISION_REFERENCE;
     return FCT_OK;

@@ -8,13 +8,18 @@
 #include "base/error.h"
 #include <string.h>
 
-#define MAX_NODES 100000
-#define MAX_VALUES 400000
+#define MAX_NODES       100000
+#define MAX_VALUES      400000
 #define MAX_NODE_INPUTS 1024
 
 /* Names of values: open addressing, grown at 50 %. number -2: an output that no
  * operator here computes. */
-typedef struct name_slot { const uint8_t *name; size_t len; int number; bool used; } name_slot;
+typedef struct name_slot {
+    const uint8_t *name;
+    size_t len;
+    int number;
+    bool used;
+} name_slot;
 typedef struct reader {
     fct_graph *g;
     name_slot *slots;
@@ -51,7 +56,8 @@ static fct_status define(reader *r, const fct_pb *m, const fct_pb_field *name, b
     if (s->used)
         return fct_fail(r->err, FCT_ERR_FORMAT, "%s: value '%.*s' at offset %zu is made twice", m->file,
                         (int)(name->len < 100 ? name->len : 100), (const char *)name->data, fct_pb_offset(m, name->at));
-    if (r->g->n_values >= MAX_VALUES) return fct_fail(r->err, FCT_ERR_LIMIT, "%s: more than %d values", m->file, MAX_VALUES);
+    if (r->g->n_values >= MAX_VALUES)
+        return fct_fail(r->err, FCT_ERR_LIMIT, "%s: more than %d values", m->file, MAX_VALUES);
     *number = -2;
     if (computed) {
         fct_status st = fct_onnx_string(name, &text, r->err);
@@ -67,7 +73,9 @@ static fct_status define(reader *r, const fct_pb *m, const fct_pb_field *name, b
 
 static int lookup(const reader *r, const fct_pb_field *name) {
     return r->cap ? (find_slot(r->slots, r->cap, name->data, name->len)->used
-                         ? find_slot(r->slots, r->cap, name->data, name->len)->number : -1) : -1;
+                         ? find_slot(r->slots, r->cap, name->data, name->len)->number
+                         : -1)
+                  : -1;
 }
 
 static fct_status read_initializer(reader *r, const fct_pb *m, const fct_pb_field *f) {
@@ -76,7 +84,9 @@ static fct_status read_initializer(reader *r, const fct_pb *m, const fct_pb_fiel
     int v;
     fct_status s = fct_onnx_tensor(fct_pb_sub(m, f), &name, &c, r->err);
     if (s) return s;
-    if (!name.data) s = fct_fail(r->err, FCT_ERR_FORMAT, "%s: initializer without a name at offset %zu", m->file, fct_pb_offset(m, f->at));
+    if (!name.data)
+        s = fct_fail(r->err, FCT_ERR_FORMAT, "%s: initializer without a name at offset %zu", m->file,
+                     fct_pb_offset(m, f->at));
     if (s || (s = define(r, m, &name, true, &v))) {
         fct_const_free(c);
         return s;
@@ -86,7 +96,8 @@ static fct_status read_initializer(reader *r, const fct_pb *m, const fct_pb_fiel
 }
 
 /* First field of that number and wire type 2; data NULL when absent. */
-static fct_status sub_field(const fct_pb *m, const fct_pb_field *in, uint32_t number, fct_pb_field *out, fct_error *err) {
+static fct_status sub_field(const fct_pb *m, const fct_pb_field *in, uint32_t number, fct_pb_field *out,
+                            fct_error *err) {
     fct_pb p = fct_pb_sub(m, in);
     fct_pb_field f;
     bool more = true;
@@ -110,7 +121,8 @@ static fct_status read_dims(const fct_pb *m, const fct_pb_field *shape, fct_valu
         int64_t d = -1;
         fct_pb q = fct_pb_sub(m, &dim);
         for (more_dim = true; !(s = fct_pb_next(&q, &f, &more_dim, err)) && more_dim;)
-            if (f.number == 1 && f.wire == 0 && f.value > 0 && f.value <= (uint64_t)FCT_MAX_ELEMENTS) d = (int64_t)f.value;
+            if (f.number == 1 && f.wire == 0 && f.value > 0 && f.value <= (uint64_t)FCT_MAX_ELEMENTS)
+                d = (int64_t)f.value;
         if (s) return s;
         v->dims[v->rank++] = d;
     }
@@ -151,7 +163,9 @@ static fct_status read_input(reader *r, const fct_pb *m, const fct_pb_field *f) 
     int v;
     fct_status s = sub_field(m, f, 1, &name, r->err);
     if (s) return s;
-    if (!name.data) return fct_fail(r->err, FCT_ERR_FORMAT, "%s: input without a name at offset %zu", m->file, fct_pb_offset(m, f->at));
+    if (!name.data)
+        return fct_fail(r->err, FCT_ERR_FORMAT, "%s: input without a name at offset %zu", m->file,
+                        fct_pb_offset(m, f->at));
     if ((v = lookup(r, &name)) >= 0 && r->g->values[v].konst) return FCT_OK;
     if ((s = define(r, m, &name, true, &v)) || (s = read_type(r, m, f, v, true))) return s;
     return append_int(&r->g->inputs, &r->g->n_inputs, v, r->err);
@@ -164,7 +178,8 @@ static fct_status read_output(reader *r, const fct_pb *m, const fct_pb_field *f)
     int v = name.data ? lookup(r, &name) : -1;
     if (v < 0)
         return fct_fail(r->err, FCT_ERR_FORMAT, "%s: output '%.*s' at offset %zu is made by no node", m->file,
-                        (int)(name.len < 100 ? name.len : 100), name.data ? (const char *)name.data : "", fct_pb_offset(m, f->at));
+                        (int)(name.len < 100 ? name.len : 100), name.data ? (const char *)name.data : "",
+                        fct_pb_offset(m, f->at));
     if ((s = read_type(r, m, f, v, false))) return s;
     return append_int(&r->g->outputs, &r->g->n_outputs, v, r->err);
 }
@@ -173,7 +188,8 @@ static fct_status node_fail(reader *r, const fct_pb *m, const fct_pb_field *at, 
                             const char *what, const fct_pb_field *name) {
     return fct_fail(r->err, code, "%s: node '%s' (%s) at offset %zu: %s%s%.*s%s", m->file, n->name ? n->name : "",
                     n->op_name ? n->op_name : "", fct_pb_offset(m, at->at), what, name ? " '" : "",
-                    (int)(name ? name->len < 100 ? name->len : 100 : 0), name ? (const char *)name->data : "", name ? "'" : "");
+                    (int)(name ? name->len < 100 ? name->len : 100 : 0), name ? (const char *)name->data : "",
+                    name ? "'" : "");
 }
 
 static fct_status node_strings(reader *r, const fct_pb *m, const fct_pb_field *at, fct_node *n) {
@@ -246,13 +262,15 @@ static fct_status node_fields(reader *r, const fct_pb *m, const fct_pb_field *at
 
 static fct_status read_node(reader *r, const fct_pb *m, const fct_pb_field *at) {
     fct_const *tensor = NULL;
-    if (r->g->n_nodes >= MAX_NODES) return fct_fail(r->err, FCT_ERR_LIMIT, "%s: more than %d nodes", m->file, MAX_NODES);
+    if (r->g->n_nodes >= MAX_NODES)
+        return fct_fail(r->err, FCT_ERR_LIMIT, "%s: more than %d nodes", m->file, MAX_NODES);
     fct_node *n = fct_graph_add_node(r->g);
     if (!n) return fct_fail_nomem(r->err, "node", 0);
     n->out = -1;
     fct_status s = node_strings(r, m, at, n);
     if (s) return s;
-    if (!(n->op = fct_op_find(n->op_name))) return node_fail(r, m, at, n, FCT_ERR_UNSUPPORTED, "unknown operator", NULL);
+    if (!(n->op = fct_op_find(n->op_name)))
+        return node_fail(r, m, at, n, FCT_ERR_UNSUPPORTED, "unknown operator", NULL);
     if (!(s = node_fields(r, m, at, n, &tensor)) &&
         (n->n_in < n->op->min_in || (n->op->max_in >= 0 && n->n_in > n->op->max_in)))
         s = node_fail(r, m, at, n, FCT_ERR_FORMAT, "wrong number of inputs", NULL);
@@ -274,12 +292,14 @@ static fct_status each(reader *r, fct_pb m, uint32_t number, read_fn *fn) {
     bool more = true;
     fct_status s;
     while (!(s = fct_pb_next(&m, &f, &more, r->err)) && more)
-        if (f.number == number && ((s = fct_pb_want(&m, &f, 2, "graph's field", r->err)) || (s = fn(r, &m, &f)))) return s;
+        if (f.number == number && ((s = fct_pb_want(&m, &f, 2, "graph's field", r->err)) || (s = fn(r, &m, &f))))
+            return s;
     return s;
 }
 
 static fct_status refuse_sparse(reader *r, const fct_pb *m, const fct_pb_field *f) {
-    return fct_fail(r->err, FCT_ERR_UNSUPPORTED, "%s: sparse initializer at offset %zu", m->file, fct_pb_offset(m, f->at));
+    return fct_fail(r->err, FCT_ERR_UNSUPPORTED, "%s: sparse initializer at offset %zu", m->file,
+                    fct_pb_offset(m, f->at));
 }
 
 static fct_status read_opset(reader *r, const fct_pb *m, const fct_pb_field *f) {
@@ -303,9 +323,10 @@ static fct_status read_opset(reader *r, const fct_pb *m, const fct_pb_field *f) 
 static fct_status read_graph(reader *r, const fct_pb *m, const fct_pb_field *f) {
     fct_pb p = fct_pb_sub(m, f);
     fct_status s;
-    if (r->g->n_outputs) return fct_fail(r->err, FCT_ERR_FORMAT, "%s: a second graph at offset %zu", m->file, fct_pb_offset(m, f->at));
-    if ((s = each(r, p, 15, refuse_sparse)) || (s = each(r, p, 5, read_initializer)) || (s = each(r, p, 11, read_input)) ||
-        (s = each(r, p, 1, read_node)) || (s = each(r, p, 12, read_output)))
+    if (r->g->n_outputs)
+        return fct_fail(r->err, FCT_ERR_FORMAT, "%s: a second graph at offset %zu", m->file, fct_pb_offset(m, f->at));
+    if ((s = each(r, p, 15, refuse_sparse)) || (s = each(r, p, 5, read_initializer)) ||
+        (s = each(r, p, 11, read_input)) || (s = each(r, p, 1, read_node)) || (s = each(r, p, 12, read_output)))
         return s;
     if (!r->g->n_outputs) return fct_fail(r->err, FCT_ERR_FORMAT, "%s: no outputs", m->file);
     return FCT_OK;
@@ -319,7 +340,8 @@ fct_status fct_onnx_read(const void *data, size_t len, const char *file, fct_gra
     if (s) return s;
     if (!(s = each(&r, m, 8, read_opset)) && !r.g->opset)
         s = fct_fail(err, FCT_ERR_FORMAT, "%s: not an ONNX file (no operator set)", file);
-    if (!s && !(s = each(&r, m, 7, read_graph)) && !r.g->n_outputs) s = fct_fail(err, FCT_ERR_FORMAT, "%s: no graph", file);
+    if (!s && !(s = each(&r, m, 7, read_graph)) && !r.g->n_outputs)
+        s = fct_fail(err, FCT_ERR_FORMAT, "%s: no graph", file);
     fct_free(r.slots);
     if (s) fct_graph_free(r.g);
     else *out = r.g;

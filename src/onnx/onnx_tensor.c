@@ -9,30 +9,43 @@
 typedef struct tensor_scan {
     int64_t dims[FCT_MAX_RANK];
     int rank, type;
-    uint32_t typed;      /* number of the typed field in use, 0 = none */
-    size_t typed_bytes;  /* bytes in all its fields: no fewer than its elements */
+    uint32_t typed;     /* number of the typed field in use, 0 = none */
+    size_t typed_bytes; /* bytes in all its fields: no fewer than its elements */
     int typed_fields;
     const uint8_t *raw, *packed;
     size_t raw_len, packed_len;
     bool has_raw;
-    char label[64];      /* name for error texts */
+    char label[64]; /* name for error texts */
 } tensor_scan;
 
 static size_t type_size(int type) {
     switch (type) {
-    case 2: case 3: case 9: return 1;
-    case 4: case 5: case 10: return 2;
-    case 1: case 6: case 12: return 4;
-    case 7: case 11: case 13: return 8;
-    default: return 0;
+    case 2:
+    case 3:
+    case 9:
+        return 1;
+    case 4:
+    case 5:
+    case 10:
+        return 2;
+    case 1:
+    case 6:
+    case 12:
+        return 4;
+    case 7:
+    case 11:
+    case 13:
+        return 8;
+    default:
+        return 0;
     }
 }
 
 static bool type_is_real(int type) { return type == 1 || type == 10 || type == 11; }
 
 static fct_status bad_tensor(const fct_pb *m, const tensor_scan *t, fct_status code, const char *what, fct_error *err) {
-    return fct_fail(err, code, "%s: tensor '%s' at offset %zu: %s", m->file, t->label, fct_pb_offset(m, m->base < m->p ? m->p : m->base),
-                    what);
+    return fct_fail(err, code, "%s: tensor '%s' at offset %zu: %s", m->file, t->label,
+                    fct_pb_offset(m, m->base < m->p ? m->p : m->base), what);
 }
 
 static fct_status add_dim(const fct_pb *m, tensor_scan *t, uint64_t d, fct_error *err) {
@@ -66,21 +79,31 @@ static fct_status scan_typed(const fct_pb *m, const fct_pb_field *f, tensor_scan
 static fct_status scan_field(const fct_pb *m, const fct_pb_field *f, tensor_scan *t, fct_error *err) {
     fct_status s = FCT_OK;
     switch (f->number) {
-    case 1: return scan_dims(m, f, t, err);
+    case 1:
+        return scan_dims(m, f, t, err);
     case 2:
         if ((s = fct_pb_want(m, f, 0, "tensor type", err))) return s;
         t->type = f->value < 1000 ? (int)f->value : 1000;
         return FCT_OK;
-    case 4: case 5: case 7: case 10: case 11: return scan_typed(m, f, t, err);
-    case 6: return bad_tensor(m, t, FCT_ERR_UNSUPPORTED, "strings", err);
+    case 4:
+    case 5:
+    case 7:
+    case 10:
+    case 11:
+        return scan_typed(m, f, t, err);
+    case 6:
+        return bad_tensor(m, t, FCT_ERR_UNSUPPORTED, "strings", err);
     case 9:
         if ((s = fct_pb_want(m, f, 2, "raw data", err))) return s;
         t->raw = f->data, t->raw_len = f->len, t->has_raw = true;
         return FCT_OK;
-    case 13: return bad_tensor(m, t, FCT_ERR_UNSUPPORTED, "its data is in another file (external data)", err);
+    case 13:
+        return bad_tensor(m, t, FCT_ERR_UNSUPPORTED, "its data is in another file (external data)", err);
     case 14:
-        return f->value ? bad_tensor(m, t, FCT_ERR_UNSUPPORTED, "its data is in another file (external data)", err) : FCT_OK;
-    default: return FCT_OK;
+        return f->value ? bad_tensor(m, t, FCT_ERR_UNSUPPORTED, "its data is in another file (external data)", err)
+                        : FCT_OK;
+    default:
+        return FCT_OK;
     }
 }
 
@@ -132,8 +155,7 @@ static fct_status decode_typed(fct_pb m, const tensor_scan *t, void *out, size_t
                 if (!(ok = end - p >= fixed)) break;
                 for (int k = fixed - 1; k >= 0; k--) v = v << 8 | p[k];
                 p += fixed;
-            } else if (ok)
-                ok = fct_pb_varint(&p, end, &v);
+            } else if (ok) ok = fct_pb_varint(&p, end, &v);
             if (ok) put(t, out, i, v);
         }
     }
@@ -142,13 +164,16 @@ static fct_status decode_typed(fct_pb m, const tensor_scan *t, void *out, size_t
 }
 
 static fct_status check_typed(const fct_pb *m, const tensor_scan *t, size_t n, fct_error *err) {
-    static const struct { uint32_t field; int types[8]; } allowed[] = {
-        {4, {1}}, {5, {2, 3, 4, 5, 6, 9, 10}}, {7, {7}}, {10, {11}}, {11, {12, 13}}};
+    static const struct {
+        uint32_t field;
+        int types[8];
+    } allowed[] = {{4, {1}}, {5, {2, 3, 4, 5, 6, 9, 10}}, {7, {7}}, {10, {11}}, {11, {12, 13}}};
     for (size_t i = 0; i < 5; i++)
         for (int k = 0; k < 8; k++)
             if (t->typed == allowed[i].field && t->type == allowed[i].types[k])
-                return n <= t->typed_bytes ? FCT_OK
-                                           : bad_tensor(m, t, FCT_ERR_FORMAT, "its data and dimensions differ in length", err);
+                return n <= t->typed_bytes
+                           ? FCT_OK
+                           : bad_tensor(m, t, FCT_ERR_FORMAT, "its data and dimensions differ in length", err);
     return bad_tensor(m, t, FCT_ERR_FORMAT, "its data is not of its type", err);
 }
 
@@ -197,7 +222,8 @@ fct_status fct_onnx_tensor(fct_pb m, fct_pb_field *name, fct_const **out, fct_er
                         fct_pb_offset(&m, m.p), t.type);
     int64_t n = 1;
     for (int i = 0; i < t.rank; i++) {
-        if (t.dims[i] && n > FCT_MAX_ELEMENTS / t.dims[i]) return bad_tensor(&m, &t, FCT_ERR_LIMIT, "more than 2^30 elements", err);
+        if (t.dims[i] && n > FCT_MAX_ELEMENTS / t.dims[i])
+            return bad_tensor(&m, &t, FCT_ERR_LIMIT, "more than 2^30 elements", err);
         n *= t.dims[i];
     }
     fct_const *c = fct_calloc(1, sizeof *c);

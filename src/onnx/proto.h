@@ -19,7 +19,7 @@ typedef struct fct_pb_field {
     uint64_t value;      /* varint, or the 4 or 8 bytes */
     const uint8_t *data; /* wire type 2 */
     size_t len;
-    const uint8_t *at;   /* where the field starts */
+    const uint8_t *at; /* where the field starts */
 } fct_pb_field;
 
 /* Next field; *more = false at the end of the message. FCT_ERR_FORMAT with the

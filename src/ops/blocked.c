@@ -26,7 +26,9 @@ typedef struct blk_job {
 
 /* A task's part: some rows of y of one plane. Rows are shared out before blocks of
  * channels, as convolutions share out pixels, so that a core finds its own rows. */
-typedef struct part { int image, block, plane, y0, y1; } part;
+typedef struct part {
+    int image, block, plane, y0, y1;
+} part;
 
 static part part_at(const blk_job *j, int index) {
     const int blocks = fct_blocks(j->d.c, fct_kernels()->cb), band = index / blocks % j->bands;
@@ -72,7 +74,8 @@ void fct_blk_from_planar(fct_dims d, const float *in, float *out) {
 /* One image row range: rows are the tasks, so that few channels split too. */
 static void to_planar(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
-    const int cb = fct_kernels()->cb, blocks = fct_blocks(j->d.c, cb), n = index / j->d.h, y = index % j->d.h, w = j->d.w;
+    const int cb = fct_kernels()->cb, blocks = fct_blocks(j->d.c, cb), n = index / j->d.h, y = index % j->d.h,
+              w = j->d.w;
     const size_t area = (size_t)j->d.h * w;
     for (int c = 0; c < j->cn; c++) {
         const int ch = j->c0 + c;
@@ -110,12 +113,22 @@ void fct_blk_affine(fct_dims d, const float *x, float *y, const float *scale, co
     fct_k_affine *a = &j.affine;
     a->cb = fct_kernels()->cb;
     switch (act->kind) {
-    case FCT_ACT_NONE: a->act = FCT_K_ACT_NONE; break;
-    case FCT_ACT_RELU: a->act = FCT_K_ACT_CLAMP, a->lo = 0, a->hi = INFINITY; break;
-    case FCT_ACT_CLIP: a->act = FCT_K_ACT_CLAMP, a->lo = act->a, a->hi = act->b; break;
+    case FCT_ACT_NONE:
+        a->act = FCT_K_ACT_NONE;
+        break;
+    case FCT_ACT_RELU:
+        a->act = FCT_K_ACT_CLAMP, a->lo = 0, a->hi = INFINITY;
+        break;
+    case FCT_ACT_CLIP:
+        a->act = FCT_K_ACT_CLAMP, a->lo = act->a, a->hi = act->b;
+        break;
     case FCT_ACT_LEAKY:
-    case FCT_ACT_PRELU: a->act = FCT_K_ACT_SLOPE; break;
-    case FCT_ACT_SIGMOID: a->act = FCT_K_ACT_SIGMOID; break;
+    case FCT_ACT_PRELU:
+        a->act = FCT_K_ACT_SLOPE;
+        break;
+    case FCT_ACT_SIGMOID:
+        a->act = FCT_K_ACT_SIGMOID;
+        break;
     }
     run_parts(&j, d.h, affine);
 }
@@ -160,11 +173,23 @@ static void pool(void *ctx, int index, int worker) {
 
 void fct_blk_pool(fct_dims d, const fct_window *w, bool max, bool include_pad, const float *in, float *out) {
     blk_job j = {.d = d, .a = in, .y = out, .oh = (int)w->oh, .ow = (int)w->ow};
-    j.pool = (fct_k_pool){
-        .g = {.cb = fct_kernels()->cb, .ih = d.h, .iw = d.w, .oh = (int)w->oh, .ow = (int)w->ow, .kh = (int)w->kh,
-              .kw = (int)w->kw, .sh = (int)w->sh, .sw = (int)w->sw, .dh = (int)w->dh, .dw = (int)w->dw,
-              .pad_top = (int)w->top, .pad_left = (int)w->left},
-        .max = max, .include_pad = include_pad, .pad_bottom = (int)w->bottom, .pad_right = (int)w->right};
+    j.pool = (fct_k_pool){.g = {.cb = fct_kernels()->cb,
+                                .ih = d.h,
+                                .iw = d.w,
+                                .oh = (int)w->oh,
+                                .ow = (int)w->ow,
+                                .kh = (int)w->kh,
+                                .kw = (int)w->kw,
+                                .sh = (int)w->sh,
+                                .sw = (int)w->sw,
+                                .dh = (int)w->dh,
+                                .dw = (int)w->dw,
+                                .pad_top = (int)w->top,
+                                .pad_left = (int)w->left},
+                          .max = max,
+                          .include_pad = include_pad,
+                          .pad_bottom = (int)w->bottom,
+                          .pad_right = (int)w->right};
     run_parts(&j, j.oh, pool);
 }
 
@@ -189,7 +214,8 @@ static void resize_row(const blk_job *j, const float *in, float *out, int y) {
     if (!j->r->mode) {
         const float *src = in + (size_t)fct_resize_nearest(j->r, 2, h, y) * w * cb;
         for (int x = 0; x < j->ow; x++)
-            memcpy(out + (size_t)x * cb, src + (size_t)fct_resize_nearest(j->r, 3, w, x) * cb, (size_t)cb * sizeof *out);
+            memcpy(out + (size_t)x * cb, src + (size_t)fct_resize_nearest(j->r, 3, w, x) * cb,
+                   (size_t)cb * sizeof *out);
         return;
     }
     int64_t y0, y1, x0, x1;

@@ -8,7 +8,9 @@
 #include "ops/op.h"
 
 /* n images of c channels, h x w. */
-typedef struct fct_dims { int n, c, h, w; } fct_dims;
+typedef struct fct_dims {
+    int n, c, h, w;
+} fct_dims;
 
 /* Floats of a blocked tensor. */
 size_t fct_blk_size(fct_dims d);

@@ -4,9 +4,9 @@
 #include <string.h>
 
 static const fct_conv_algo *const algos[] = {
-    &fct_conv_algo_reference, &fct_conv_algo_gemm_1x1, &fct_conv_algo_gemm, &fct_conv_algo_gemm_half,
-    &fct_conv_algo_gemm_1x1_int16, &fct_conv_algo_gemm_int16, &fct_conv_algo_dw, &fct_conv_algo_stem,
-    &fct_conv_algo_wino4, &fct_conv_algo_wino4_half, &fct_conv_algo_wino4_int16, &fct_conv_algo_wino6,
+    &fct_conv_algo_reference,      &fct_conv_algo_gemm_1x1,   &fct_conv_algo_gemm,        &fct_conv_algo_gemm_half,
+    &fct_conv_algo_gemm_1x1_int16, &fct_conv_algo_gemm_int16, &fct_conv_algo_dw,          &fct_conv_algo_stem,
+    &fct_conv_algo_wino4,          &fct_conv_algo_wino4_half, &fct_conv_algo_wino4_int16, &fct_conv_algo_wino6,
 };
 enum { LOW_MEMORY_SPARE = 256 << 10 }; /* bytes by which a layer's packed weights may then exceed the raw ones */
 #define ALGO_COUNT ((int)(sizeof algos / sizeof *algos))
@@ -20,7 +20,8 @@ static bool in_range(int v, int lo, int hi) { return v >= lo && v <= hi; }
 static fct_status check_spec(const fct_conv_spec *s, fct_error *err) {
     const int most = 1 << 20;
     if (!in_range(s->ic, 1, most) || !in_range(s->oc, 1, most)) return bad(s, "channels out of range", err);
-    if (s->groups < 1 || s->ic % s->groups || s->oc % s->groups) return bad(s, "groups that do not divide its channels", err);
+    if (s->groups < 1 || s->ic % s->groups || s->oc % s->groups)
+        return bad(s, "groups that do not divide its channels", err);
     if (!in_range(s->kh, 1, 64) || !in_range(s->kw, 1, 64)) return bad(s, "a kernel out of range (1 to 64)", err);
     if (!in_range(s->sh, 1, 64) || !in_range(s->sw, 1, 64)) return bad(s, "strides out of range (1 to 64)", err);
     if (!in_range(s->dh, 1, 64) || !in_range(s->dw, 1, 64)) return bad(s, "dilations out of range (1 to 64)", err);
@@ -46,12 +47,22 @@ static void set_epilogue(fct_conv *c) {
     fct_k_epilogue *e = &c->epilogue;
     *e = (fct_k_epilogue){.cb = c->cb, .bias = c->bias, .slope = c->slope, .add_after = c->s.add == FCT_ADD_AFTER_ACT};
     switch (a->kind) {
-    case FCT_ACT_NONE: e->act = FCT_K_ACT_NONE; break;
-    case FCT_ACT_RELU: e->act = FCT_K_ACT_CLAMP, e->lo = 0, e->hi = INFINITY; break;
-    case FCT_ACT_CLIP: e->act = FCT_K_ACT_CLAMP, e->lo = a->a, e->hi = a->b; break;
+    case FCT_ACT_NONE:
+        e->act = FCT_K_ACT_NONE;
+        break;
+    case FCT_ACT_RELU:
+        e->act = FCT_K_ACT_CLAMP, e->lo = 0, e->hi = INFINITY;
+        break;
+    case FCT_ACT_CLIP:
+        e->act = FCT_K_ACT_CLAMP, e->lo = a->a, e->hi = a->b;
+        break;
     case FCT_ACT_LEAKY:
-    case FCT_ACT_PRELU: e->act = FCT_K_ACT_SLOPE; break;
-    case FCT_ACT_SIGMOID: e->act = FCT_K_ACT_SIGMOID; break;
+    case FCT_ACT_PRELU:
+        e->act = FCT_K_ACT_SLOPE;
+        break;
+    case FCT_ACT_SIGMOID:
+        e->act = FCT_K_ACT_SIGMOID;
+        break;
     }
 }
 

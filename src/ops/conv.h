@@ -11,11 +11,11 @@
 
 typedef enum fct_act_kind {
     FCT_ACT_NONE = 0,
-    FCT_ACT_RELU,    /* max(x, 0) */
-    FCT_ACT_LEAKY,   /* x < 0 ? a x : x */
-    FCT_ACT_PRELU,   /* x < 0 ? slope[channel] x : x */
-    FCT_ACT_CLIP,    /* min(max(x, a), b) */
-    FCT_ACT_SIGMOID  /* 1 / (1 + exp(-x)) */
+    FCT_ACT_RELU,   /* max(x, 0) */
+    FCT_ACT_LEAKY,  /* x < 0 ? a x : x */
+    FCT_ACT_PRELU,  /* x < 0 ? slope[channel] x : x */
+    FCT_ACT_CLIP,   /* min(max(x, a), b) */
+    FCT_ACT_SIGMOID /* 1 / (1 + exp(-x)) */
 } fct_act_kind;
 
 typedef struct fct_act {
@@ -34,15 +34,16 @@ typedef enum fct_add_kind {
 typedef struct fct_conv_spec {
     const char *name; /* node's name, for error texts and profiles; copied */
     int ic, oc, groups;
-    int kh, kw, sh, sw, dh, dw;             /* kernel, stride, dilation */
+    int kh, kw, sh, sw, dh, dw; /* kernel, stride, dilation */
     int pad_top, pad_left, pad_bottom, pad_right;
-    const float *weight;                    /* [oc][ic / groups][kh][kw]; borrowed until fct_conv_settle(); NULL: fct_conv_attach() brings them */
-    const float *bias;                      /* [oc] or NULL */
-    const float *in_scale, *in_shift;       /* [ic] or NULL: input is x * scale + shift, *then* zero-padded */
+    const float
+        *weight; /* [oc][ic / groups][kh][kw]; borrowed until fct_conv_settle(); NULL: fct_conv_attach() brings them */
+    const float *bias;                /* [oc] or NULL */
+    const float *in_scale, *in_shift; /* [ic] or NULL: input is x * scale + shift, *then* zero-padded */
     fct_act act;
-    fct_add_kind add;                       /* a second input of the output's shape is added */
-    bool add_up2;                           /* that input has half the height and width: add[y / 2][x / 2] */
-    bool planar_in;                         /* the input is plain NCHW (first layers); else blocked */
+    fct_add_kind add; /* a second input of the output's shape is added */
+    bool add_up2;     /* that input has half the height and width: add[y / 2][x / 2] */
+    bool planar_in;   /* the input is plain NCHW (first layers); else blocked */
     fct_precision precision;
     bool low_memory;
 } fct_conv_spec;
@@ -75,7 +76,8 @@ fct_status fct_conv_plan_create(fct_conv *c, int n, int ih, int iw, const char *
 void fct_conv_plan_free(fct_conv_plan *p);
 void fct_conv_plan_out(const fct_conv_plan *p, int *oh, int *ow);
 size_t fct_conv_plan_weights(const fct_conv_plan *p); /* bytes, packed */
-size_t fct_conv_plan_scratch(const fct_conv_plan *p); /* bytes, for any fct_parallel_width() up to the budget at creation */
+size_t
+fct_conv_plan_scratch(const fct_conv_plan *p); /* bytes, for any fct_parallel_width() up to the budget at creation */
 const char *fct_conv_plan_algorithm(const fct_conv_plan *p); /* static */
 
 /* Names of all algorithms that can do this spec; returns how many of cap were filled. Static strings. */

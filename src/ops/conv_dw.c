@@ -9,8 +9,8 @@ static int group(const fct_conv *c) { return c->s.ic / c->s.groups; }
 
 static bool can(const fct_conv *c) {
     const fct_conv_spec *s = &c->s;
-    return s->oc == s->ic && (group(c) == 1 || group(c) == 2 || group(c) == 4) && !s->planar_in && !s->in_scale && !s->add_up2 && s->dh == 1 &&
-           s->dw == 1 && s->act.kind != FCT_ACT_SIGMOID;
+    return s->oc == s->ic && (group(c) == 1 || group(c) == 2 || group(c) == 4) && !s->planar_in && !s->in_scale &&
+           !s->add_up2 && s->dh == 1 && s->dw == 1 && s->act.kind != FCT_ACT_SIGMOID;
 }
 
 static size_t packed_bytes(const fct_conv *c) {
@@ -53,9 +53,13 @@ static void task(void *ctx, int index, int worker) {
     const int plane = index / c->ocb / bands * c->ocb + block;
     const fct_k_epilogue e = fct_conv_epilogue_at(c, block);
     const size_t out_at = (size_t)plane * p->oh * p->ow * c->cb;
-    const fct_k_dw d = {.g = fct_conv_geom(p), .group = group(c), .in = j->in + (size_t)plane * p->ih * p->iw * c->cb,
-        .w = (const float *)p->packed + (size_t)block * c->s.kh * c->s.kw * group(c) * c->cb, .e = &e,
-        .add = j->add ? j->add + out_at : NULL, .out = j->out + out_at};
+    const fct_k_dw d = {.g = fct_conv_geom(p),
+                        .group = group(c),
+                        .in = j->in + (size_t)plane * p->ih * p->iw * c->cb,
+                        .w = (const float *)p->packed + (size_t)block * c->s.kh * c->s.kw * group(c) * c->cb,
+                        .e = &e,
+                        .add = j->add ? j->add + out_at : NULL,
+                        .out = j->out + out_at};
     c->k->conv_dw(&d, p->oh * band / bands, p->oh * (band + 1) / bands);
 }
 

@@ -169,7 +169,9 @@ static bool is_half(const fct_conv_plan *p) { return store(p) == FCT_CONV_HALF; 
 static bool is_int16(const fct_conv_plan *p) { return store(p) == FCT_CONV_INT16; }
 
 /* Of a worker's scratch, offsets in floats. rows16: the rows as integers, scale: that of each pixel. */
-typedef struct layout { size_t raw, add, half, rows16, scale, total; } layout;
+typedef struct layout {
+    size_t raw, add, half, rows16, scale, total;
+} layout;
 
 static layout scratch_layout(const fct_conv_plan *p) {
     const fct_conv *c = p->c;
@@ -243,7 +245,7 @@ typedef struct part {
     const job *j;
     float *scratch;
     layout l;
-    int image, p0, n;         /* pixels p0 .. p0 + n - 1 of image, or of the pool */
+    int image, p0, n; /* pixels p0 .. p0 + n - 1 of image, or of the pool */
     int group, panel0, panel1;
 } part;
 
@@ -344,9 +346,17 @@ static void quantise(const part *t, fct_k_gemm *g, int kb0, int kb1) {
     int16_t *rows = (int16_t *)(t->scratch + t->l.rows16);
     float *scale = t->scratch + t->l.scale;
     const size_t stride = (size_t)t->n * c->cb;
-    c->k->conv_quantise(&(fct_k_quantise){.cb = c->cb, .src = g->b, .src_stride = g->b_stride, .n = t->n,
-        .full = d.full, .tail_blocks = d.tail_blocks, .tail = d.tail, .group = d.group,
-        .dst = rows, .dst_stride = stride, .scale = scale});
+    c->k->conv_quantise(&(fct_k_quantise){.cb = c->cb,
+                                          .src = g->b,
+                                          .src_stride = g->b_stride,
+                                          .n = t->n,
+                                          .full = d.full,
+                                          .tail_blocks = d.tail_blocks,
+                                          .tail = d.tail,
+                                          .group = d.group,
+                                          .dst = rows,
+                                          .dst_stride = stride,
+                                          .scale = scale});
     g->b16 = rows;
     g->b_scale = scale;
     g->b_stride = stride;
@@ -369,7 +379,8 @@ static void scatter(const part *t) {
                 run.p0 = p->t[T_SHARED] ? pixel % area : pixel;
                 run.n = area - run.p0 < t->n - at ? area - run.p0 : t->n - at;
                 const size_t out_at = (((size_t)run.image * c->ocb + t->group * gb + b) * area + run.p0) * cb;
-                const float *raw = p->t[T_SHARED] ? t->scratch + t->l.raw + ((size_t)b * t->n + at) * cb : t->j->out + out_at;
+                const float *raw =
+                    p->t[T_SHARED] ? t->scratch + t->l.raw + ((size_t)b * t->n + at) * cb : t->j->out + out_at;
                 const float *add = t->j->add ? t->j->add + out_at : NULL;
                 if (add && c->s.add_up2) {
                     float coarse[16 * FCT_CB_MAX]; /* a few pixels at a time */
@@ -414,7 +425,8 @@ static void run_part(const part *t) {
 static void task(void *ctx, int index, int worker) {
     const job *j = ctx;
     const fct_conv_plan *p = j->p;
-    const int splits = p->t[T_SPLITS], groups = group_count(p->c), panels = fct_panel_total(p->c->k, group_blocks(p->c));
+    const int splits = p->t[T_SPLITS], groups = group_count(p->c),
+              panels = fct_panel_total(p->c->k, group_blocks(p->c));
     const int split = index % splits, block = index / splits / groups, area = p->oh * p->ow;
     part t = {.j = j, .l = scratch_layout(p), .group = index / splits % groups};
     t.scratch = j->scratch + t.l.total * worker;
@@ -436,7 +448,7 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
 const fct_conv_algo fct_conv_algo_gemm_1x1 = {"gemm-1x1", true, can_1x1, pack, prepare, run, bytes_full};
 const fct_conv_algo fct_conv_algo_gemm = {"direct", true, can_kxk, pack, prepare, run, bytes_full};
 const fct_conv_algo fct_conv_algo_gemm_half = {"direct-half", false, can_half, pack_half, prepare, run, bytes_half};
-const fct_conv_algo fct_conv_algo_gemm_1x1_int16 = {"gemm-1x1-int16", false, can_1x1_int16, pack_int16, prepare, run,
-                                                    bytes_int16};
-const fct_conv_algo fct_conv_algo_gemm_int16 = {"direct-int16", false, can_kxk_int16, pack_int16, prepare, run,
-                                                bytes_int16};
+const fct_conv_algo fct_conv_algo_gemm_1x1_int16 = {"gemm-1x1-int16", false, can_1x1_int16, pack_int16,
+                                                    prepare,          run,   bytes_int16};
+const fct_conv_algo fct_conv_algo_gemm_int16 = {"direct-int16", false, can_kxk_int16, pack_int16,
+                                                prepare,        run,   bytes_int16};

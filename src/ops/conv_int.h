@@ -25,18 +25,18 @@ typedef struct fct_conv_algo {
 } fct_conv_algo;
 
 struct fct_conv {
-    fct_conv_spec s;  /* pointers replaced by the copies below */
+    fct_conv_spec s; /* pointers replaced by the copies below */
     const fct_kernel_table *k;
-    int cb, icb, ocb; /* channels per block; blocks of input and output */
-    const float *weight; /* raw; given up after the first plan when large */
-    float *own_weight;   /* the copy of it that is ours, or NULL: borrowed */
-    bool lent_weight;    /* borrowed for as long as we live */
-    float *bias;      /* [ocb * cb], zeros where the spec has none */
-    float *slope;     /* [ocb * cb] or NULL */
-    float *scale, *shift; /* [icb * cb] or NULL */
+    int cb, icb, ocb;        /* channels per block; blocks of input and output */
+    const float *weight;     /* raw; given up after the first plan when large */
+    float *own_weight;       /* the copy of it that is ours, or NULL: borrowed */
+    bool lent_weight;        /* borrowed for as long as we live */
+    float *bias;             /* [ocb * cb], zeros where the spec has none */
+    float *slope;            /* [ocb * cb] or NULL */
+    float *scale, *shift;    /* [icb * cb] or NULL */
     fct_k_epilogue epilogue; /* at block 0 */
     void *packed[FCT_CONV_ALGOS];
-    bool lent[FCT_CONV_ALGOS];   /* packed[i] is somebody else's memory */
+    bool lent[FCT_CONV_ALGOS]; /* packed[i] is somebody else's memory */
     size_t packed_bytes[FCT_CONV_ALGOS];
     fct_mutex lock;
 };
@@ -83,9 +83,7 @@ static inline size_t fct_conv_in_size(const fct_conv_plan *p) {
     size_t area = (size_t)p->ih * p->iw;
     return p->c->s.planar_in ? area * p->c->s.ic : area * p->c->icb * p->c->cb;
 }
-static inline size_t fct_conv_out_size(const fct_conv_plan *p) {
-    return (size_t)p->oh * p->ow * p->c->ocb * p->c->cb;
-}
+static inline size_t fct_conv_out_size(const fct_conv_plan *p) { return (size_t)p->oh * p->ow * p->c->ocb * p->c->cb; }
 /* Floats of one image of the addend, and of one block of it. */
 static inline size_t fct_conv_add_plane(const fct_conv_plan *p) {
     int half = p->c->s.add_up2;
@@ -100,8 +98,8 @@ static inline fct_k_epilogue fct_conv_epilogue_at(const fct_conv *c, int block) 
 }
 static inline fct_k_geom fct_conv_geom(const fct_conv_plan *p) {
     const fct_conv_spec *s = &p->c->s;
-    return (fct_k_geom){p->c->cb, p->ih, p->iw, p->oh, p->ow, s->kh, s->kw, s->sh, s->sw, s->dh, s->dw,
-                        s->pad_top, s->pad_left};
+    return (fct_k_geom){p->c->cb, p->ih, p->iw, p->oh, p->ow,      s->kh,      s->kw,
+                        s->sh,    s->sw, s->dh, s->dw, s->pad_top, s->pad_left};
 }
 
 /* Expected seconds of one thread for macs multiply-adds plus other seconds of

@@ -7,7 +7,9 @@
 
 #include "kernels/kernels.h"
 
-typedef struct fct_panel { int first, count; } fct_panel; /* blocks */
+typedef struct fct_panel {
+    int first, count;
+} fct_panel; /* blocks */
 
 static inline int fct_panel_total(const fct_kernel_table *k, int blocks) {
     const int usual = k->gemm_mv > 2 ? 2 : 1;

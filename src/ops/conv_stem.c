@@ -40,7 +40,8 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     p->t[T_WIDTH] = (p->ow + 12) * s->sw + (s->kw - 1) * s->dw + SLACK;
     const int span = (s->kh - 1) * s->dh + 1;
     int rows = 1;
-    while (rows < p->oh && (size_t)s->ic * ((size_t)rows * s->sh + span) * p->t[T_WIDTH] * sizeof(float) < BAND_BYTES) rows++;
+    while (rows < p->oh && (size_t)s->ic * ((size_t)rows * s->sh + span) * p->t[T_WIDTH] * sizeof(float) < BAND_BYTES)
+        rows++;
     while (rows > 1 && (size_t)p->n * p->oh / rows < 3 * (size_t)p->threads && p->threads > 1) rows--;
     p->t[T_ROWS] = rows;
     p->t[T_BAND_ROWS] = (rows - 1) * s->sh + span;
@@ -82,9 +83,9 @@ static void run_rows(const job *j, int image, int y0, int y1, const float *band)
     int offset[DEPTH_MOST], k = 0;
     for (int ch = 0; ch < s->ic; ch++)
         for (int ky = 0; ky < s->kh; ky++)
-            for (int kx = 0; kx < s->kw; kx++)
-                offset[k++] = (ch * p->t[T_BAND_ROWS] + ky * s->dh) * width + kx * s->dw;
-    fct_k_stem g = {.cb = c->cb, .k = k, .n = p->ow, .offset = offset, .step = s->sw, .c_stride = (size_t)p->oh * p->ow * c->cb};
+            for (int kx = 0; kx < s->kw; kx++) offset[k++] = (ch * p->t[T_BAND_ROWS] + ky * s->dh) * width + kx * s->dw;
+    fct_k_stem g = {
+        .cb = c->cb, .k = k, .n = p->ow, .offset = offset, .step = s->sw, .c_stride = (size_t)p->oh * p->ow * c->cb};
     for (int i = 0; i < fct_panel_total(c->k, c->ocb); i++) {
         const fct_panel panel = fct_panel_at(c->k, c->ocb, i);
         const fct_k_epilogue e = fct_conv_epilogue_at(c, panel.first);

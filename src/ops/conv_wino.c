@@ -41,7 +41,9 @@ static int points(int f) { return fct_wino_alpha(f) * fct_wino_alpha(f); }
 /* ---- Weights ------------------------------------------------------------- */
 
 /* The packed array begins with this; weights follow at HEADER bytes. */
-typedef struct header { float scale; } header; /* of the sums, to undo that of the weights */
+typedef struct header {
+    float scale;
+} header; /* of the sums, to undo that of the weights */
 enum { HEADER = 64 };
 
 static float weight_scale(const fct_conv *c, bool half) {
@@ -77,7 +79,7 @@ typedef struct packing {
     fct_conv_store store;
     float scale;
     void *packed;
-    float *u;       /* per worker: one panel, [point][ic][lanes] */
+    float *u; /* per worker: one panel, [point][ic][lanes] */
     size_t u_size;
 } packing;
 
@@ -246,7 +248,7 @@ typedef struct job {
     float scale;
     fct_conv_store store;
     const char *weights;
-    const float *scales;  /* FCT_CONV_INT16 */
+    const float *scales; /* FCT_CONV_INT16 */
     float *scratch;
 } job;
 
@@ -292,7 +294,7 @@ static void transform_in(const block *b, int channel_block) {
     t.image_stride = fct_conv_in_size(p);
     t.scale = c->scale ? c->scale + (size_t)channel_block * c->cb : NULL;
     t.shift = c->scale ? c->shift + (size_t)channel_block * c->cb : NULL;
-    for (int class = 0, at; class < 4; class++) {
+    for (int class = 0, at; class < 4; class ++) {
         t.n = class_part(b, class, &at);
         if (t.n <= 0) continue;
         fct_wino_class_size(&j->tiling, class, &t.my, &t.mx);
@@ -327,10 +329,17 @@ static void transform_group(const block *b, int index) {
         int first;
         const int n = point_part(&g, i, &first);
         if (n <= 0) continue;
-        c->k->conv_quantise(&(fct_k_quantise){.cb = c->cb, .src = g.v + i * j->l.v_point + (size_t)first * c->cb,
-            .src_stride = (size_t)g.n * c->cb, .n = n, .full = d.full, .tail_blocks = d.tail_blocks, .tail = d.tail,
-            .group = d.group, .dst = b->v16 + i * j->l.v16_point + (size_t)(at + first) * c->cb,
-            .dst_stride = (size_t)b->n * c->cb, .scale = b->scale + (size_t)i * b->n + at + first});
+        c->k->conv_quantise(&(fct_k_quantise){.cb = c->cb,
+                                              .src = g.v + i * j->l.v_point + (size_t)first * c->cb,
+                                              .src_stride = (size_t)g.n * c->cb,
+                                              .n = n,
+                                              .full = d.full,
+                                              .tail_blocks = d.tail_blocks,
+                                              .tail = d.tail,
+                                              .group = d.group,
+                                              .dst = b->v16 + i * j->l.v16_point + (size_t)(at + first) * c->cb,
+                                              .dst_stride = (size_t)b->n * c->cb,
+                                              .scale = b->scale + (size_t)i * b->n + at + first});
     }
 }
 static int group_count(const block *b) { return (b->n + b->j->p->t[T_GROUP] - 1) / b->j->p->t[T_GROUP]; }
@@ -344,8 +353,14 @@ static void multiply(const block *b, fct_panel panel) {
     const size_t lane0 = (size_t)panel.first * c->cb * points(j->tiling.family);
     const char *at = j->weights + lane0 * count * fct_conv_width(j->store);
     const fct_int16_depth d = depth_of(c);
-    fct_k_gemm g = {.cb = c->cb, .full = d.full, .tail_blocks = d.tail_blocks, .tail = d.tail, .group = d.group,
-                    .mv = panel.count, .b_stride = (size_t)b->n * c->cb, .c_stride = (size_t)b->n * c->cb};
+    fct_k_gemm g = {.cb = c->cb,
+                    .full = d.full,
+                    .tail_blocks = d.tail_blocks,
+                    .tail = d.tail,
+                    .group = d.group,
+                    .mv = panel.count,
+                    .b_stride = (size_t)b->n * c->cb,
+                    .c_stride = (size_t)b->n * c->cb};
     for (int i = 0; i < alpha * alpha; i++, at += size) {
         int first;
         g.n = point_part(b, i, &first);
@@ -379,11 +394,17 @@ static void transform_out(const block *b, fct_panel panel) {
     for (int i = 0; i < panel.count; i++) {
         const int channel_block = panel.first + i;
         const fct_k_epilogue e = fct_conv_epilogue_at(c, channel_block);
-        fct_k_wino_out t = {.g = fct_conv_geom(p), .family = j->tiling.family, .point_stride = j->l.m_point,
-            .scale = j->scale, .e = &e, .out = j->out + channel_block * plane, .image_stride = fct_conv_out_size(p),
-            .add = j->add ? j->add + channel_block * add_plane : NULL, .add_image_stride = add_plane * c->ocb,
-            .add_up2 = c->s.add_up2};
-        for (int class = 0, at; class < 4; class++) {
+        fct_k_wino_out t = {.g = fct_conv_geom(p),
+                            .family = j->tiling.family,
+                            .point_stride = j->l.m_point,
+                            .scale = j->scale,
+                            .e = &e,
+                            .out = j->out + channel_block * plane,
+                            .image_stride = fct_conv_out_size(p),
+                            .add = j->add ? j->add + channel_block * add_plane : NULL,
+                            .add_image_stride = add_plane * c->ocb,
+                            .add_up2 = c->s.add_up2};
+        for (int class = 0, at; class < 4; class ++) {
             t.n = class_part(b, class, &at);
             if (t.n <= 0) continue;
             fct_wino_class_size(&j->tiling, class, &t.my, &t.mx);
@@ -453,8 +474,8 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
 }
 
 const fct_conv_algo fct_conv_algo_wino4 = {"wino-f43", false, can, pack_4, prepare, run, bytes_4};
-const fct_conv_algo fct_conv_algo_wino4_half = {"wino-f43-half", false, can_half, pack_4_half, prepare, run,
-                                               bytes_4_half};
-const fct_conv_algo fct_conv_algo_wino4_int16 = {"wino-f43-int16", false, can, pack_4_int16, prepare, run,
-                                                bytes_4_int16};
+const fct_conv_algo fct_conv_algo_wino4_half = {"wino-f43-half", false, can_half,    pack_4_half,
+                                                prepare,         run,   bytes_4_half};
+const fct_conv_algo fct_conv_algo_wino4_int16 = {"wino-f43-int16", false, can,          pack_4_int16,
+                                                 prepare,          run,   bytes_4_int16};
 const fct_conv_algo fct_conv_algo_wino6 = {"wino-f63", false, can, pack_6, prepare, run, bytes_6};

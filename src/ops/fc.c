@@ -10,18 +10,22 @@
 
 struct fct_fc {
     const fct_kernel_table *k;
-    int n, inputs;   /* outputs; true inputs */
-    size_t row;      /* padded row length */
-    bool copy;       /* input rows must be padded first */
-    bool half;       /* which of w, wh it has */
-    bool lent;       /* w or wh is somebody else's memory */
+    int n, inputs; /* outputs; true inputs */
+    size_t row;    /* padded row length */
+    bool copy;     /* input rows must be padded first */
+    bool half;     /* which of w, wh it has */
+    bool lent;     /* w or wh is somebody else's memory */
     bool has_bias;
     float *w;
     uint16_t *wh;
-    float *bias;     /* [n] */
+    float *bias; /* [n] */
 };
 
-typedef struct pack_job { fct_fc *f; const fct_fc_spec *s; float *rows; } pack_job;
+typedef struct pack_job {
+    fct_fc *f;
+    const fct_fc_spec *s;
+    float *rows;
+} pack_job;
 
 /* One output's weights to their places in a packed row, times scale. What the
  * input's shift adds to the bias is returned. */
@@ -141,13 +145,19 @@ size_t fct_fc_memory(const fct_fc *f) { return weight_bytes(f) + (size_t)f->n * 
 const char *fct_fc_algorithm(const fct_fc *f) { return weight_names[f->half]; }
 size_t fct_fc_scratch(const fct_fc *f, int rows) { return f->copy ? f->row * (size_t)rows * sizeof(float) : 0; }
 
-typedef struct run_job { const fct_fc *f; const float *x; int rows; float *y; } run_job;
+typedef struct run_job {
+    const fct_fc *f;
+    const float *x;
+    int rows;
+    float *y;
+} run_job;
 
 static void run_task(void *ctx, int index, int worker) {
     const run_job *j = ctx;
     const fct_fc *f = j->f;
     int o = index * CHUNK, outs = f->n - o < CHUNK ? f->n - o : CHUNK;
-    fct_k_fc a = {.x = j->x, .ldx = f->row, .rows = j->rows, .outs = outs, .k = f->row, .y = j->y + o, .ldy = (size_t)f->n};
+    fct_k_fc a = {
+        .x = j->x, .ldx = f->row, .rows = j->rows, .outs = outs, .k = f->row, .y = j->y + o, .ldy = (size_t)f->n};
     if (f->wh) a.wh = f->wh + (size_t)o * f->row;
     else a.w = f->w + (size_t)o * f->row;
     f->k->fc(&a);

@@ -7,16 +7,16 @@
 
 /* All pointers are borrowed until fct_fc_create() returns. */
 typedef struct fct_fc_spec {
-    const char *name;            /* for error texts */
-    int k, n;                    /* inputs, outputs */
-    const float *weight;         /* [n][k], or [k][n] with weight_kn; NULL: fct_fc_attach() brings it */
+    const char *name;    /* for error texts */
+    int k, n;            /* inputs, outputs */
+    const float *weight; /* [n][k], or [k][n] with weight_kn; NULL: fct_fc_attach() brings it */
     bool weight_kn;
-    const float *row_scale;      /* [n] or NULL: multiplied into the weights */
-    const float *bias;           /* [n] or NULL */
-    int channels;                /* 1, or what divides k: input i belongs to channel i / (k / channels) */
+    const float *row_scale;           /* [n] or NULL: multiplied into the weights */
+    const float *bias;                /* [n] or NULL */
+    int channels;                     /* 1, or what divides k: input i belongs to channel i / (k / channels) */
     const float *in_scale, *in_shift; /* [channels] or NULL */
-    int blocked;                 /* 0: the input is a plain row; else its channels: a blocked C x H x W, k = C H W */
-    bool half;                   /* store the weights in fp16 where the CPU converts quickly */
+    int blocked; /* 0: the input is a plain row; else its channels: a blocked C x H x W, k = C H W */
+    bool half;   /* store the weights in fp16 where the CPU converts quickly */
 } fct_fc_spec;
 
 typedef struct fct_fc fct_fc;

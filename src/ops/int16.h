@@ -5,11 +5,15 @@
 #include "kernels/kernels.h"
 
 /* How the k of a product are cut into blocks and groups, as in fct_k_gemm. */
-typedef struct fct_int16_depth { int cb, full, tail_blocks, tail, group; } fct_int16_depth;
+typedef struct fct_int16_depth {
+    int cb, full, tail_blocks, tail, group;
+} fct_int16_depth;
 
 /* k blocks of a group, for a sum over k values in all. Larger groups are faster and coarser; what a
  * Winograd transform or many products add up can bear less (docs/decisions/0021-int16.md). */
-static inline int fct_int16_group(int cb, size_t k, bool one_tap) { return (k <= 64 || (one_tap && k <= 256) ? 64 : 32) / cb; }
+static inline int fct_int16_group(int cb, size_t k, bool one_tap) {
+    return (k <= 64 || (one_tap && k <= 256) ? 64 : 32) / cb;
+}
 
 /* Integers per output channel: a tail block takes an even number of them. */
 static inline size_t fct_int16_count(const fct_int16_depth *d) {

@@ -76,8 +76,7 @@ const fct_op *fct_op_at(int i);
 /* ---- For operators ------------------------------------------------------- */
 
 /* "FILE: node 'NAME' (OP): text" */
-fct_status fct_op_fail(const fct_op_call *c, fct_status code, const char *format, ...)
-    FCT_PRINTF(3, 4);
+fct_status fct_op_fail(const fct_op_call *c, fct_status code, const char *format, ...) FCT_PRINTF(3, 4);
 
 const fct_attr *fct_op_attr(const fct_op_call *c, const char *name, fct_attr_type type); /* NULL = absent */
 int64_t fct_op_attr_int(const fct_op_call *c, const char *name, int64_t fallback);
@@ -121,9 +120,9 @@ fct_status fct_op_window(const fct_op_call *c, const int64_t *kernel, int64_t ih
 
 /* How one axis of a Resize maps output to input positions; op_resize.c. */
 typedef struct fct_resize {
-    int mode;         /* 0 nearest, 1 linear */
-    int coord;        /* fct_coord */
-    int nearest;      /* fct_nearest */
+    int mode;    /* 0 nearest, 1 linear */
+    int coord;   /* fct_coord */
+    int nearest; /* fct_nearest */
     float scale[FCT_MAX_RANK];
     int64_t out[FCT_MAX_RANK];
 } fct_resize;

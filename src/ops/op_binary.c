@@ -23,7 +23,8 @@ static fct_status binary_shape(fct_op_call *c) {
         int ia = i - (rank - a->rank), ib = i - (rank - b->rank);
         int64_t x = ia < 0 ? 1 : a->dims[ia], y = ib < 0 ? 1 : b->dims[ib];
         if (x != y && x != 1 && y != 1)
-            return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "dimensions %lld and %lld do not broadcast", (long long)x, (long long)y);
+            return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "dimensions %lld and %lld do not broadcast", (long long)x,
+                               (long long)y);
         dims[i] = x == 1 ? y : x;
     }
     if (kind == B_PRELU && (rank != a->rank || memcmp(dims, a->dims, (size_t)rank * sizeof *dims)))
@@ -33,14 +34,22 @@ static fct_status binary_shape(fct_op_call *c) {
 
 static float apply_f32(int k, float a, float b) {
     switch (k) {
-    case B_ADD: return a + b;
-    case B_SUB: return a - b;
-    case B_MUL: return a * b;
-    case B_DIV: return a / b;
-    case B_POW: return powf(a, b);
-    case B_MIN: return fminf(a, b);
-    case B_MAX: return fmaxf(a, b);
-    default: return a < 0 ? a * b : a;
+    case B_ADD:
+        return a + b;
+    case B_SUB:
+        return a - b;
+    case B_MUL:
+        return a * b;
+    case B_DIV:
+        return a / b;
+    case B_POW:
+        return powf(a, b);
+    case B_MIN:
+        return fminf(a, b);
+    case B_MAX:
+        return fmaxf(a, b);
+    default:
+        return a < 0 ? a * b : a;
     }
 }
 
@@ -48,10 +57,14 @@ static float apply_f32(int k, float a, float b) {
 static int64_t apply_i64(int k, int64_t a, int64_t b) {
     uint64_t x = (uint64_t)a, y = (uint64_t)b;
     switch (k) {
-    case B_ADD: return (int64_t)(x + y);
-    case B_SUB: return (int64_t)(x - y);
-    case B_MUL: return (int64_t)(x * y);
-    default: return b == 0 ? 0 : b == -1 ? (int64_t)(0 - x) : a / b;
+    case B_ADD:
+        return (int64_t)(x + y);
+    case B_SUB:
+        return (int64_t)(x - y);
+    case B_MUL:
+        return (int64_t)(x * y);
+    default:
+        return b == 0 ? 0 : b == -1 ? (int64_t)(0 - x) : a / b;
     }
 }
 
@@ -74,8 +87,7 @@ static fct_status binary_run(fct_op_call *c) {
     for (int64_t i = 0; i < n; i++) {
         if (o->dtype == FCT_F32)
             fct_view_f32(o)[i] = apply_f32(kind, fct_view_f32(c->in[0])[ia], fct_view_f32(c->in[1])[ib]);
-        else
-            fct_view_i64(o)[i] = apply_i64(kind, fct_view_i64(c->in[0])[ia], fct_view_i64(c->in[1])[ib]);
+        else fct_view_i64(o)[i] = apply_i64(kind, fct_view_i64(c->in[0])[ia], fct_view_i64(c->in[1])[ib]);
         for (int d = o->rank - 1; d >= 0; d--) {
             ia += sa[d];
             ib += sb[d];
@@ -88,7 +100,9 @@ static fct_status binary_run(fct_op_call *c) {
     return FCT_OK;
 }
 
-#define BINARY(id, name) extern const fct_op fct_op_##id; const fct_op fct_op_##id = {name, 2, 2, binary_shape, binary_run};
+#define BINARY(id, name)                                                                                               \
+    extern const fct_op fct_op_##id;                                                                                   \
+    const fct_op fct_op_##id = {name, 2, 2, binary_shape, binary_run};
 BINARY(add, "Add")
 BINARY(sub, "Sub")
 BINARY(mul, "Mul")

@@ -39,7 +39,8 @@ static fct_status gemm_run(fct_op_call *c) {
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++) {
             double sum = 0;
-            for (int64_t q = 0; q < k; q++) sum += (double)a[ta ? q * m + i : i * k + q] * b[tb ? j * k + q : q * n + j];
+            for (int64_t q = 0; q < k; q++)
+                sum += (double)a[ta ? q * m + i : i * k + q] * b[tb ? j * k + q : q * n + j];
             y[i * n + j] = (float)(alpha * sum + (v ? beta * (double)fct_view_f32(v)[i * row + j * col] : 0));
         }
     return FCT_OK;

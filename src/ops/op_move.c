@@ -93,8 +93,8 @@ static fct_status slice_ranges(const fct_op_call *c, int64_t *first, int64_t *st
     if (!fct_op_in(c, 0)) return fct_op_fail(c, FCT_ERR_FORMAT, "input 0 is missing");
     const fct_view *x = c->in[0];
     if ((s = fct_op_int_list(c, 1, "starts", a, FCT_MAX_RANK, &na)) ||
-        (s = fct_op_int_list(c, 2, "ends", b, FCT_MAX_RANK, &nb)) || (s = fct_op_axes(c, 3, "axes", x->rank, axes, &nx)) ||
-        (s = fct_op_int_list(c, 4, NULL, st, FCT_MAX_RANK, &ns)))
+        (s = fct_op_int_list(c, 2, "ends", b, FCT_MAX_RANK, &nb)) ||
+        (s = fct_op_axes(c, 3, "axes", x->rank, axes, &nx)) || (s = fct_op_int_list(c, 4, NULL, st, FCT_MAX_RANK, &ns)))
         return s;
     if (na < 0 || na != nb || na > x->rank || (nx >= 0 && nx != na) || (ns >= 0 && ns != na))
         return fct_op_fail(c, FCT_ERR_FORMAT, "starts, ends, axes and steps differ in length");
@@ -102,7 +102,8 @@ static fct_status slice_ranges(const fct_op_call *c, int64_t *first, int64_t *st
     for (int i = 0; i < na; i++) {
         int d = nx >= 0 ? (int)axes[i] : i;
         int64_t n = x->dims[d], k = ns >= 0 ? st[i] : 1, lo, hi;
-        if (k == 0 || k > FCT_MAX_ELEMENTS || k < -FCT_MAX_ELEMENTS) return fct_op_fail(c, FCT_ERR_FORMAT, "step %lld", (long long)k);
+        if (k == 0 || k > FCT_MAX_ELEMENTS || k < -FCT_MAX_ELEMENTS)
+            return fct_op_fail(c, FCT_ERR_FORMAT, "step %lld", (long long)k);
         lo = a[i] < 0 ? (a[i] < -n ? -1 : a[i] + n) : a[i];
         hi = b[i] < 0 ? (b[i] < -n ? -1 : b[i] + n) : b[i];
         if (k > 0) {
@@ -169,7 +170,8 @@ static fct_status gather_run(fct_op_call *c) {
     for (int64_t o = 0; o < outer; o++)
         for (int64_t k = 0; k < count; k++) {
             int64_t i = fct_view_i64(ix)[k];
-            if (i < -n || i >= n) return fct_op_fail(c, FCT_ERR_FORMAT, "index %lld of %lld", (long long)i, (long long)n);
+            if (i < -n || i >= n)
+                return fct_op_fail(c, FCT_ERR_FORMAT, "index %lld of %lld", (long long)i, (long long)n);
             if (i < 0) i += n;
             for (int64_t j = 0; j < inner; j++) move(c->out, at++, x, (o * n + i) * inner + j);
         }

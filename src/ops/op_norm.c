@@ -90,8 +90,8 @@ static fct_status reduce_shape(fct_op_call *c) {
 }
 
 /* One output: visits the removed axes recursively. */
-static void reduce_one(const fct_view *x, const int64_t *strides, unsigned set, int d, int64_t at, bool max, bool square,
-                       double *acc) {
+static void reduce_one(const fct_view *x, const int64_t *strides, unsigned set, int d, int64_t at, bool max,
+                       bool square, double *acc) {
     while (d < x->rank && !(set >> d & 1)) d++;
     if (d == x->rank) {
         double v = fct_view_f32(x)[at];
@@ -127,8 +127,8 @@ static fct_status reduce_run(fct_op_call *c) {
     return FCT_OK;
 }
 
-extern const fct_op fct_op_batch_normalization, fct_op_softmax, fct_op_reduce_mean, fct_op_reduce_sum, fct_op_reduce_max,
-    fct_op_reduce_l2;
+extern const fct_op fct_op_batch_normalization, fct_op_softmax, fct_op_reduce_mean, fct_op_reduce_sum,
+    fct_op_reduce_max, fct_op_reduce_l2;
 const fct_op fct_op_batch_normalization = {"BatchNormalization", 5, 5, bn_shape, bn_run};
 const fct_op fct_op_softmax = {"Softmax", 1, 1, softmax_shape, softmax_run};
 const fct_op fct_op_reduce_mean = {"ReduceMean", 1, 2, reduce_shape, reduce_run};

@@ -65,7 +65,8 @@ fct_status fct_resize_parse(const fct_op_call *c, fct_resize *r) {
     if (sizes && (s = fct_op_int_list(c, 3, NULL, r->out, FCT_MAX_RANK, &n))) return s;
     if (n != x->rank) return fct_op_fail(c, FCT_ERR_FORMAT, "neither scales nor sizes fit rank %d", x->rank);
     for (int i = 0; i < n; i++) {
-        if (r->out[i] < 0 || r->out[i] > FCT_MAX_ELEMENTS) return fct_op_fail(c, FCT_ERR_LIMIT, "size %lld", (long long)r->out[i]);
+        if (r->out[i] < 0 || r->out[i] > FCT_MAX_ELEMENTS)
+            return fct_op_fail(c, FCT_ERR_LIMIT, "size %lld", (long long)r->out[i]);
         r->scale[i] = x->dims[i] ? (float)r->out[i] / (float)x->dims[i] : 1;
     }
     return FCT_OK;
@@ -80,10 +81,14 @@ static float resize_position(const fct_resize *r, int d, int64_t in, int64_t x) 
     case COORD_TORCH_HALF_PIXEL:
         if (out <= 1) return 0;
         return (fx + 0.5f) / scale - 0.5f;
-    case COORD_ALIGN_CORNERS: return out <= 1 ? 0 : fx * (float)(in - 1) / (float)(out - 1);
-    case COORD_ASYMMETRIC: return fx / scale;
-    case COORD_TF_HALF_PIXEL: return (fx + 0.5f) / scale;
-    default: return (fx + 0.5f) / scale - 0.5f;
+    case COORD_ALIGN_CORNERS:
+        return out <= 1 ? 0 : fx * (float)(in - 1) / (float)(out - 1);
+    case COORD_ASYMMETRIC:
+        return fx / scale;
+    case COORD_TF_HALF_PIXEL:
+        return (fx + 0.5f) / scale;
+    default:
+        return (fx + 0.5f) / scale - 0.5f;
     }
 }
 
@@ -91,11 +96,20 @@ int64_t fct_resize_nearest(const fct_resize *r, int d, int64_t in, int64_t x) {
     float p = resize_position(r, d, in, x), f = floorf(p);
     int64_t i;
     switch (r->nearest) {
-    case NEAR_PREFER_FLOOR: i = (int64_t)(p - f <= 0.5f ? f : f + 1); break;
-    case NEAR_PREFER_CEIL: i = (int64_t)(p - f < 0.5f ? f : f + 1); break;
-    case NEAR_CEIL: i = (int64_t)ceilf(p); break;
-    case NEAR_SIMPLE: i = (int64_t)(r->scale[d] < 1 ? ceilf(p) : f); break;
-    default: i = (int64_t)f;
+    case NEAR_PREFER_FLOOR:
+        i = (int64_t)(p - f <= 0.5f ? f : f + 1);
+        break;
+    case NEAR_PREFER_CEIL:
+        i = (int64_t)(p - f < 0.5f ? f : f + 1);
+        break;
+    case NEAR_CEIL:
+        i = (int64_t)ceilf(p);
+        break;
+    case NEAR_SIMPLE:
+        i = (int64_t)(r->scale[d] < 1 ? ceilf(p) : f);
+        break;
+    default:
+        i = (int64_t)f;
     }
     return i < 0 ? 0 : i >= in ? in - 1 : i;
 }
@@ -149,8 +163,7 @@ static bool axis_map_make(axis_map *m, const fct_resize *r, int d, int64_t in, b
             fct_resize_linear(r, d, in, i, &a, &b, &m->weight[i]);
             m->next[i] = (int32_t)b;
             m->same = m->same && m->weight[i] == 0;
-        } else
-            a = fct_resize_nearest(r, d, in, i);
+        } else a = fct_resize_nearest(r, d, in, i);
         m->at[i] = (int32_t)a;
         m->same = m->same && a == i;
     }

@@ -21,8 +21,8 @@ static fct_status identity_shape(fct_op_call *c) {
 
 static fct_status dropout_shape(fct_op_call *c) {
     const fct_view *training = fct_op_in(c, 2);
-    if (training && (!training->data || training->dtype != FCT_I64 || fct_view_count(training) != 1 ||
-                     *fct_view_i64(training)))
+    if (training &&
+        (!training->data || training->dtype != FCT_I64 || fct_view_count(training) != 1 || *fct_view_i64(training)))
         return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "training mode");
     return identity_shape(c);
 }
@@ -37,7 +37,8 @@ static fct_status reshape_shape(fct_op_call *c) {
     int64_t total = fct_view_count(c->in[0]);
     for (int i = 0; i < n; i++) {
         if (dims[i] == 0 && !zero_is_zero) {
-            if (i >= c->in[0]->rank) return fct_op_fail(c, FCT_ERR_FORMAT, "dimension %d copies one that is not there", i);
+            if (i >= c->in[0]->rank)
+                return fct_op_fail(c, FCT_ERR_FORMAT, "dimension %d copies one that is not there", i);
             dims[i] = c->in[0]->dims[i];
         }
         if (dims[i] == -1 && open < 0) open = i;
@@ -73,8 +74,7 @@ static fct_status squeeze_shape(fct_op_call *c) {
         int64_t d = c->in[0]->dims[i];
         if (n < 0 ? d == 1 : drop >> i & 1) {
             if (d != 1) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "dimension %d is %lld, not 1", i, (long long)d);
-        } else
-            dims[rank++] = d;
+        } else dims[rank++] = d;
     }
     return fct_op_out(c, c->in[0]->dtype, rank, dims);
 }
@@ -113,7 +113,8 @@ static fct_status cast_shape(fct_op_call *c) {
     fct_status s = need_input(c);
     if (s) return s;
     int64_t to = fct_op_attr_int(c, "to", 0);
-    bool real = to == 1 || to == 10 || to == 11 || to == 16, whole = (to >= 2 && to <= 7) || to == 9 || to == 12 || to == 13;
+    bool real = to == 1 || to == 10 || to == 11 || to == 16,
+         whole = (to >= 2 && to <= 7) || to == 9 || to == 12 || to == 13;
     if (!real && !whole) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "element type %lld", (long long)to);
     return fct_op_out(c, real ? FCT_F32 : FCT_I64, c->in[0]->rank, c->in[0]->dims);
 }
@@ -143,12 +144,18 @@ static fct_status constant_shape(fct_op_call *c) {
         if (!strncmp(c->attrs[i].name, "value", 5)) a = &c->attrs[i];
     int64_t n = a ? (int64_t)a->count : 0;
     switch (a ? (int)a->type : 0) {
-    case FCT_ATTR_TENSOR: return fct_op_out_like(c, &a->t);
-    case FCT_ATTR_FLOAT: return fct_op_out(c, FCT_F32, 0, NULL);
-    case FCT_ATTR_INT: return fct_op_out(c, FCT_I64, 0, NULL);
-    case FCT_ATTR_FLOATS: return fct_op_out(c, FCT_F32, 1, &n);
-    case FCT_ATTR_INTS: return fct_op_out(c, FCT_I64, 1, &n);
-    default: return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "no value of a known form");
+    case FCT_ATTR_TENSOR:
+        return fct_op_out_like(c, &a->t);
+    case FCT_ATTR_FLOAT:
+        return fct_op_out(c, FCT_F32, 0, NULL);
+    case FCT_ATTR_INT:
+        return fct_op_out(c, FCT_I64, 0, NULL);
+    case FCT_ATTR_FLOATS:
+        return fct_op_out(c, FCT_F32, 1, &n);
+    case FCT_ATTR_INTS:
+        return fct_op_out(c, FCT_I64, 1, &n);
+    default:
+        return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "no value of a known form");
     }
 }
 
@@ -189,8 +196,8 @@ static fct_status fill_run(fct_op_call *c) {
     return FCT_OK;
 }
 
-#define SHAPE_OP(id, name, lo, hi, shape, run) \
-    extern const fct_op fct_op_##id;                 \
+#define SHAPE_OP(id, name, lo, hi, shape, run)                                                                         \
+    extern const fct_op fct_op_##id;                                                                                   \
     const fct_op fct_op_##id = {name, lo, hi, shape, run};
 SHAPE_OP(identity, "Identity", 1, 1, identity_shape, copy_run)
 SHAPE_OP(dropout, "Dropout", 1, 3, dropout_shape, copy_run)

@@ -20,12 +20,19 @@ static float u_elu(float x, float a, float b) { return x < 0 ? a * expm1f(x) : x
 static float u_hard(float x, float a, float b) { return fminf(1, fmaxf(0, a * x + b)); }
 static float u_hswish(float x, float a, float b) { return x * fminf(1, fmaxf(0, x / 6 + 0.5f)); }
 
-static const struct { const char *name; unary_fn *fn; float alpha, beta; } unary[] = {
-    {"Relu", u_relu, 0, 0},          {"LeakyRelu", u_leaky, 0.01f, 0}, {"Sigmoid", u_sigmoid, 0, 0},
-    {"Tanh", u_tanh, 0, 0},          {"Exp", u_exp, 0, 0},             {"Log", u_log, 0, 0},
-    {"Sqrt", u_sqrt, 0, 0},          {"Neg", u_neg, 0, 0},             {"Abs", u_abs, 0, 0},
-    {"Floor", u_floor, 0, 0},        {"Ceil", u_ceil, 0, 0},           {"Reciprocal", u_reciprocal, 0, 0},
-    {"Elu", u_elu, 1, 0},            {"HardSigmoid", u_hard, 0.2f, 0.5f}, {"HardSwish", u_hswish, 0, 0},
+static const struct {
+    const char *name;
+    unary_fn *fn;
+    float alpha, beta;
+} unary[] = {
+    {"Relu", u_relu, 0, 0},        {"LeakyRelu", u_leaky, 0.01f, 0},
+    {"Sigmoid", u_sigmoid, 0, 0},  {"Tanh", u_tanh, 0, 0},
+    {"Exp", u_exp, 0, 0},          {"Log", u_log, 0, 0},
+    {"Sqrt", u_sqrt, 0, 0},        {"Neg", u_neg, 0, 0},
+    {"Abs", u_abs, 0, 0},          {"Floor", u_floor, 0, 0},
+    {"Ceil", u_ceil, 0, 0},        {"Reciprocal", u_reciprocal, 0, 0},
+    {"Elu", u_elu, 1, 0},          {"HardSigmoid", u_hard, 0.2f, 0.5f},
+    {"HardSwish", u_hswish, 0, 0},
 };
 
 static fct_status unary_shape(fct_op_call *c) {
@@ -82,7 +89,9 @@ static fct_status clip_run(fct_op_call *c) {
     return FCT_OK;
 }
 
-#define UNARY(id, name) extern const fct_op fct_op_##id; const fct_op fct_op_##id = {name, 1, 1, unary_shape, unary_run};
+#define UNARY(id, name)                                                                                                \
+    extern const fct_op fct_op_##id;                                                                                   \
+    const fct_op fct_op_##id = {name, 1, 1, unary_shape, unary_run};
 UNARY(relu, "Relu")
 UNARY(leaky_relu, "LeakyRelu")
 UNARY(sigmoid, "Sigmoid")

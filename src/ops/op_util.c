@@ -107,7 +107,8 @@ fct_status fct_op_out(fct_op_call *c, fct_dtype dtype, int rank, const int64_t *
     o->dtype = dtype;
     o->rank = rank;
     for (int i = 0; i < rank; i++) {
-        if (dims[i] < 0) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "output dimension %d is %lld", i, (long long)dims[i]);
+        if (dims[i] < 0)
+            return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "output dimension %d is %lld", i, (long long)dims[i]);
         if (dims[i] > most || (dims[i] && n > most / dims[i]))
             return fct_op_fail(c, FCT_ERR_LIMIT, "output of more than %lld elements", (long long)most);
         n *= dims[i];
@@ -174,14 +175,10 @@ fct_status fct_op_window(const fct_op_call *c, const int64_t *kernel, int64_t ih
     if (k[0] < 1 || k[1] < 1) return fct_op_fail(c, FCT_ERR_FORMAT, "no kernel_shape");
     const char *mode = fct_op_attr_string(c, "auto_pad", "NOTSET");
     int same = 0;
-    if (!strcmp(mode, "SAME_UPPER"))
-        same = 1;
-    else if (!strcmp(mode, "SAME_LOWER"))
-        same = 2;
-    else if (!strcmp(mode, "VALID"))
-        memset(pads, 0, sizeof pads);
-    else if (strcmp(mode, "NOTSET") && *mode)
-        return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "auto_pad '%s'", mode);
+    if (!strcmp(mode, "SAME_UPPER")) same = 1;
+    else if (!strcmp(mode, "SAME_LOWER")) same = 2;
+    else if (!strcmp(mode, "VALID")) memset(pads, 0, sizeof pads);
+    else if (strcmp(mode, "NOTSET") && *mode) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "auto_pad '%s'", mode);
     bool up = fct_op_attr_int(c, "ceil_mode", 0) != 0;
     *w = (fct_window){k[0], k[1], st[0], st[1], di[0], di[1], pads[0], pads[1], pads[2], pads[3], 0, 0};
     w->oh = window_axis(same, up, ih, w->kh, w->sh, w->dh, &w->top, &w->bottom);

@@ -36,7 +36,7 @@ void fct_wino_class_size(const fct_wino_tiling *t, int class, int *my, int *mx) 
 
 fct_k_tile fct_wino_place(const fct_wino_tiling *t, int i) {
     int class = 0;
-    while (i >= t->first[class + 1]) class++;
+    while (i >= t->first[class + 1]) class ++;
     const int rows = small_y(class) ? t->y.small_count : t->y.full_count;
     const int columns = small_x(class) ? t->x.small_count : t->x.full_count;
     int my, mx;

@@ -10,7 +10,9 @@
 
 #include "kernels/kernels.h"
 
-typedef struct fct_wino_axis { int full, full_count, small, small_count; } fct_wino_axis;
+typedef struct fct_wino_axis {
+    int full, full_count, small, small_count;
+} fct_wino_axis;
 
 /* size: output pixels, at least 1; family: 4 or 6 */
 fct_wino_axis fct_wino_split(int family, int size);

@@ -39,11 +39,18 @@ static struct {
 } api;
 
 static bool load_curl(void) {
-    static const char *const files[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.4.dylib", "libcurl.dll",
-                                        "libcurl-x64.dll", "libcurl-4.dll", NULL};
-#define SYMBOL(f) {"curl_" #f, (void (**)(void))&api.f}
-    const fct_symbol symbols[] = {SYMBOL(global_init), SYMBOL(easy_init),    SYMBOL(easy_cleanup), SYMBOL(easy_reset),
-                                  SYMBOL(easy_setopt), SYMBOL(easy_getinfo), SYMBOL(easy_perform), SYMBOL(easy_strerror)};
+    static const char *const files[] = {"libcurl.so.4",
+                                        "libcurl-gnutls.so.4",
+                                        "libcurl.4.dylib",
+                                        "libcurl.dll",
+                                        "libcurl-x64.dll",
+                                        "libcurl-4.dll",
+                                        NULL};
+#define SYMBOL(f)                                                                                                      \
+    { "curl_" #f, (void (**)(void)) & api.f }
+    const fct_symbol symbols[] = {SYMBOL(global_init),  SYMBOL(easy_init),    SYMBOL(easy_cleanup),
+                                  SYMBOL(easy_reset),   SYMBOL(easy_setopt),  SYMBOL(easy_getinfo),
+                                  SYMBOL(easy_perform), SYMBOL(easy_strerror)};
 #undef SYMBOL
     return fct_library_load(files, symbols, sizeof symbols / sizeof *symbols) &&
            api.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
@@ -63,10 +70,9 @@ static size_t on_data(char *data, size_t size, size_t n, void *user) {
     transfer *t = user;
     size_t bytes = size * n;
     if (t->done + bytes > MAX_DOWNLOAD)
-        t->status = fct_fail(t->err, FCT_ERR_LIMIT, "%s: larger than %llu bytes", t->url,
-                             (unsigned long long)MAX_DOWNLOAD);
-    else if (fwrite(data, 1, bytes, t->f) != bytes)
-        t->status = fct_fail_errno(t->err, t->path, errno);
+        t->status =
+            fct_fail(t->err, FCT_ERR_LIMIT, "%s: larger than %llu bytes", t->url, (unsigned long long)MAX_DOWNLOAD);
+    else if (fwrite(data, 1, bytes, t->f) != bytes) t->status = fct_fail_errno(t->err, t->path, errno);
     if (t->status) return 0;
     t->done += bytes;
     return bytes;
@@ -128,14 +134,16 @@ static verdict judge(transfer *t, CURLcode rc) {
     case CURLE_URL_MALFORMAT:
     case CURLE_TOO_MANY_REDIRECTS:
     case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE: passing = false; break;
-    default: break;
+    case CURLE_SSL_CACERT_BADFILE:
+        passing = false;
+        break;
+    default:
+        break;
     }
     bool absent = http == 404 || http == 410;
-    t->status = http >= 400
-                    ? fct_fail(t->err, absent ? FCT_ERR_NOT_FOUND : FCT_ERR_NETWORK, "%s: the server answers %ld", t->url,
-                               http)
-                    : fct_fail(t->err, FCT_ERR_NETWORK, "%s: %s", t->url, api.easy_strerror(rc));
+    t->status = http >= 400 ? fct_fail(t->err, absent ? FCT_ERR_NOT_FOUND : FCT_ERR_NETWORK,
+                                       "%s: the server answers %ld", t->url, http)
+                            : fct_fail(t->err, FCT_ERR_NETWORK, "%s: %s", t->url, api.easy_strerror(rc));
     return passing ? AGAIN : FAILED;
 }
 
@@ -196,7 +204,8 @@ fct_status fct_fetch(const char *url, const char *path, const fct_store_opts *o,
 
 fct_status fct_fetch(const char *url, const char *path, const fct_store_opts *o, fct_error *err) {
     return fct_fail(err, FCT_ERR_UNSUPPORTED,
-                    "this build of facet downloads nothing (built without libcurl): fetch %s yourself and import it", url);
+                    "this build of facet downloads nothing (built without libcurl): fetch %s yourself and import it",
+                    url);
 }
 
 #endif

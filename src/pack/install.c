@@ -40,7 +40,8 @@ static fct_status nomem(const install *in) { return fct_fail_nomem(in->err, in->
 static fct_status check_absent(const install *in) {
     fct_file_stat st;
     fct_file_get_stat(in->target, &st);
-    return st.exists && !in->o.replace ? fct_fail(in->err, FCT_ERR_EXISTS, "%s: installed already", in->target) : FCT_OK;
+    return st.exists && !in->o.replace ? fct_fail(in->err, FCT_ERR_EXISTS, "%s: installed already", in->target)
+                                       : FCT_OK;
 }
 
 /* Reads the request; writes nothing. */
@@ -91,8 +92,9 @@ static fct_status check_networks(install *in) {
         useful += route.task != 0;
         in->result.files++;
     }
-    return useful ? FCT_OK : fct_fail(in->err, FCT_ERR_FORMAT, "pack %s: none of its %d ONNX files is a face network",
-                                      in->name, in->result.files);
+    return useful ? FCT_OK
+                  : fct_fail(in->err, FCT_ERR_FORMAT, "pack %s: none of its %d ONNX files is a face network", in->name,
+                             in->result.files);
 }
 
 static fct_status check_hashes(install *in) {
@@ -116,10 +118,8 @@ static fct_status put_in_place(install *in) {
     fct_status s = fct_file_rename(in->target, old, in->err);
     if (!s) {
         s = fct_file_rename(in->temp, in->target, in->err);
-        if (s)
-            (void)fct_file_rename(old, in->target, NULL);
-        else
-            (void)(st.is_symlink ? fct_file_remove(old, NULL) : fct_dir_remove(old, NULL));
+        if (s) (void)fct_file_rename(old, in->target, NULL);
+        else (void)(st.is_symlink ? fct_file_remove(old, NULL) : fct_dir_remove(old, NULL));
     }
     fct_free(old);
     return s;
@@ -134,8 +134,7 @@ static fct_status finish(install *in, fct_store_result *out) {
     if (!s) s = put_in_place(in);
     if (s) return s;
     fct_sys_flush_dir(in->root);
-    if (strlen(in->target) < sizeof in->result.path)
-        memcpy(in->result.path, in->target, strlen(in->target) + 1);
+    if (strlen(in->target) < sizeof in->result.path) memcpy(in->result.path, in->target, strlen(in->target) + 1);
     if (out) *out = in->result;
     return FCT_OK;
 }
@@ -262,10 +261,8 @@ static fct_status copy_file(install *in, const char *dir, const char *name) {
     if (st.is_file && fct_store_file_ok(name) && strcmp(name, FCT_SUMS_NAME) != 0) {
         s = fct_sink_create(to, &out, in->err);
         if (!s) s = copy_bytes(in, from, out);
-        if (s)
-            fct_sink_abort(out);
-        else
-            s = fct_sink_close(out, sha256, in->err);
+        if (s) fct_sink_abort(out);
+        else s = fct_sink_close(out, sha256, in->err);
         if (!s) s = fct_sums_set(&in->sums, name, sha256, in->err);
     }
     fct_free(from);

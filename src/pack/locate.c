@@ -19,14 +19,11 @@ static bool is_dir(const char *path) {
 fct_status fct_pack_root(const char *root, char **out, fct_error *err) {
     const char *env = getenv("FCT_MODELS");
     *out = NULL;
-    if (root)
-        *out = fct_strdup(root);
-    else if (env && *env)
-        *out = fct_strdup(env);
+    if (root) *out = fct_strdup(root);
+    else if (env && *env) *out = fct_strdup(env);
     else {
         char *home = fct_home_dir();
-        if (!home)
-            return fct_fail(err, FCT_ERR_NOT_FOUND, "no home folder to look for packs in: set FCT_MODELS");
+        if (!home) return fct_fail(err, FCT_ERR_NOT_FOUND, "no home folder to look for packs in: set FCT_MODELS");
         *out = fct_path_join(home, ".insightface/models");
         fct_free(home);
     }
@@ -54,7 +51,8 @@ static fct_status locate_named(const char *name, const char *root, char **out, f
     if (is_path(name) || is_dir(name) || strcmp(fct_path_ext(name), "onnx") == 0) {
         fct_file_stat st;
         fct_file_get_stat(name, &st);
-        if (!st.exists) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such pack: there is no folder of this name", name);
+        if (!st.exists)
+            return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such pack: there is no folder of this name", name);
         *out = fct_strdup(name);
         return *out ? FCT_OK : fct_fail_nomem(err, "path", 0);
     }

@@ -83,8 +83,7 @@ static fct_status get_task(const place *p, json_t *o, uint32_t *out) {
     const char *s = json_string_value(v);
     for (uint32_t t = 1; s && t < FCT_TASK_ALL; t *= 2)
         if (strcmp(s, fct_task_name((fct_task)t)) == 0) *out = t;
-    return *out ? FCT_OK
-                : wrong(p, "task", "detection, recognition, landmark_2d_106, landmark_3d_68 or genderage");
+    return *out ? FCT_OK : wrong(p, "task", "detection, recognition, landmark_2d_106, landmark_3d_68 or genderage");
 }
 
 static fct_status read_file(const place *p, json_t *o, fct_manifest_file *out) {
@@ -140,8 +139,8 @@ fct_status fct_manifest_read(const void *text, size_t len, const char *name, fct
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
     if (!root) return fct_fail(err, FCT_ERR_FORMAT, "%s: line %d: %s", name, e.line, e.text);
     place p = {name, err};
-    fct_status s = json_is_object(root) ? read_root(&p, root, out)
-                                        : fct_fail(err, FCT_ERR_FORMAT, "%s: not a JSON object", name);
+    fct_status s =
+        json_is_object(root) ? read_root(&p, root, out) : fct_fail(err, FCT_ERR_FORMAT, "%s: not a JSON object", name);
     json_decref(root);
     if (s) fct_manifest_clear(out);
     return s;
@@ -151,7 +150,8 @@ fct_status fct_manifest_read(const void *text, size_t len, const char *name, fct
 
 fct_status fct_manifest_read(const void *text, size_t len, const char *name, fct_manifest *out, fct_error *err) {
     *out = (fct_manifest){0};
-    return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build of facet reads no manifests (built without jansson)", name);
+    return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build of facet reads no manifests (built without jansson)",
+                    name);
 }
 
 #endif

@@ -16,10 +16,10 @@ typedef struct fct_manifest_file {
 } fct_manifest_file;
 
 typedef struct fct_manifest {
-    char *name;            /* NULL = not given */
-    char *licence;         /* NULL = not given */
-    float threshold;       /* 0 = not given */
-    bool lists_files;      /* false: all files of the folder */
+    char *name;       /* NULL = not given */
+    char *licence;    /* NULL = not given */
+    float threshold;  /* 0 = not given */
+    bool lists_files; /* false: all files of the folder */
     fct_manifest_file *files;
     int n_files;
 } fct_manifest;

@@ -85,8 +85,11 @@ static fct_status copy_embedded_manifest(opening *o) {
     if (!m->name || !m->files) return nomem(o);
     for (int i = 0; i < b->n; i++) {
         const fct_embedded_file *f = &b->files[i];
-        m->files[i] = (fct_manifest_file){.task = f->task, .has_norm = f->has_norm, .mean = f->mean, .std = f->std,
-                                            .average_landmarks = f->average_landmarks};
+        m->files[i] = (fct_manifest_file){.task = f->task,
+                                          .has_norm = f->has_norm,
+                                          .mean = f->mean,
+                                          .std = f->std,
+                                          .average_landmarks = f->average_landmarks};
         memcpy(m->files[i].sha256, f->sha256, sizeof m->files[i].sha256);
         m->files[i].name = fct_strdup(f->name);
         m->n_files = i + 1;
@@ -135,10 +138,14 @@ static fct_status add_all(opening *o) {
 
 static const char *task_word(uint32_t task) {
     switch (task) {
-    case FCT_TASK_DETECT: return "detector";
-    case FCT_TASK_EMBED: return "embedder";
-    case FCT_TASK_GENDER_AGE: return "gender and age network";
-    default: return "landmark network";
+    case FCT_TASK_DETECT:
+        return "detector";
+    case FCT_TASK_EMBED:
+        return "embedder";
+    case FCT_TASK_GENDER_AGE:
+        return "gender and age network";
+    default:
+        return "landmark network";
     }
 }
 
@@ -147,10 +154,8 @@ static fct_status route(const opening *o, entry *e) {
     fct_signature sig;
     fct_map map = {0};
     fct_status s = FCT_OK;
-    if (e->memory)
-        map.data = e->memory->data, map.size = (size_t)(e->memory->end - e->memory->data);
-    else
-        s = fct_map_open(e->path, &map, o->err);
+    if (e->memory) map.data = e->memory->data, map.size = (size_t)(e->memory->end - e->memory->data);
+    else s = fct_map_open(e->path, &map, o->err);
     if (s) return s;
     s = fct_signature_read(map.data, map.size, e->path, &sig, o->err);
     if (!e->memory) fct_map_close(&map);
@@ -200,8 +205,9 @@ static fct_status load(const opening *o, entry *e) {
     if (s || !e->listed || !e->listed->sha256[0]) return s;
     const char *id = fct_model_id(e->model);
     if (strncmp(id, e->listed->sha256, strlen(id)) == 0) return FCT_OK;
-    return fct_fail(o->err, FCT_ERR_MISMATCH, "%s: not the file that the manifest lists (SHA-256 %s..., expected %.16s...)",
-                    e->path, id, e->listed->sha256);
+    return fct_fail(o->err, FCT_ERR_MISMATCH,
+                    "%s: not the file that the manifest lists (SHA-256 %s..., expected %.16s...)", e->path, id,
+                    e->listed->sha256);
 }
 
 /* Length of the embedding: as declared, else found out by a run. */
@@ -233,8 +239,8 @@ static fct_status use(const opening *o, entry *e) {
     fct_status s = load(o, e);
     if (s) return s;
     fct_pack_net *net = &p->nets[task_index(r->task)];
-    *net = (fct_pack_net){e->model, {(float)r->mean, (float)r->std}, r->width, r->height, r->batches,
-                          e->listed && e->listed->average_landmarks};
+    *net = (fct_pack_net){e->model,   {(float)r->mean, (float)r->std},          r->width, r->height,
+                          r->batches, e->listed && e->listed->average_landmarks};
     p->tasks |= r->task;
     return r->task == FCT_TASK_EMBED ? measure_dim(o, e, &p->dim) : FCT_OK;
 }
@@ -244,8 +250,7 @@ static fct_status use(const opening *o, entry *e) {
 static fct_status name_pack(const opening *o) {
     fct_pack *p = o->p;
     p->threshold = o->manifest.threshold > 0 ? o->manifest.threshold : 0.40f;
-    if (o->manifest.name)
-        p->name = fct_strdup(o->manifest.name);
+    if (o->manifest.name) p->name = fct_strdup(o->manifest.name);
     else {
         size_t n = strlen(o->dir); /* "models/ibex/" is called ibex too */
         while (n > 1 && (o->dir[n - 1] == '/' || o->dir[n - 1] == '\\')) n--;
@@ -303,10 +308,8 @@ fct_status fct_pack_open(const char *name_or_dir, const fct_pack_opts *opts, fct
     fct_manifest_clear(&o.manifest);
     fct_free(parent);
     fct_free(path);
-    if (s)
-        fct_pack_free(o.p);
-    else
-        *out = o.p;
+    if (s) fct_pack_free(o.p);
+    else *out = o.p;
     return s;
 }
 

@@ -13,8 +13,8 @@ typedef struct fct_norm {
 typedef struct fct_pack_net {
     const fct_model *model;
     fct_norm norm;
-    int width, height; /* of a fixed input, else 0 */
-    bool batches;      /* takes any number of pictures at once */
+    int width, height;      /* of a fixed input, else 0 */
+    bool batches;           /* takes any number of pictures at once */
     bool average_landmarks; /* of a detector: fct_det_nms() */
 } fct_pack_net;
 

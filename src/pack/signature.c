@@ -160,12 +160,9 @@ static bool ops_normalise(const scan *c) {
     for (int i = 0; i < c->n_nodes; i++) {
         const node *n = &c->nodes[i];
         if (!n->in.p || !n->out.p || !same(n->in, x)) continue;
-        if (!shifted && (is(n->op, "Sub") || is(n->op, "Add")))
-            shifted = true;
-        else if (!scaled && (is(n->op, "Mul") || is(n->op, "Div")))
-            scaled = true;
-        else
-            break;
+        if (!shifted && (is(n->op, "Sub") || is(n->op, "Add"))) shifted = true;
+        else if (!scaled && (is(n->op, "Mul") || is(n->op, "Div"))) scaled = true;
+        else break;
         x = n->out;
     }
     return shifted && scaled;

@@ -7,10 +7,10 @@
 #include "facet/face.h"
 
 typedef struct fct_signature {
-    int inputs, outputs;  /* inputs that are not weights */
-    int rank;             /* of the first input; 0 = not declared */
-    int64_t dims[4];      /* its shape, -1 = varies; the first four */
-    int out_rank;         /* of the first output */
+    int inputs, outputs; /* inputs that are not weights */
+    int rank;            /* of the first input; 0 = not declared */
+    int64_t dims[4];     /* its shape, -1 = varies; the first four */
+    int out_rank;        /* of the first output */
     int64_t out_dims[4];
     bool names_normalise; /* names among the first 8 nodes: Sub or _minus, and Mul or _mul */
     bool named_bn_data;   /* one of the first 3 nodes is called bn_data */

@@ -62,7 +62,8 @@ static fct_status copy_path(const char *path, char *buf, size_t cap, fct_error *
 fct_status fct_store_path(const char *root, const char *name, char *buf, size_t cap, fct_error *err) {
     char *base, *path = NULL;
     if (cap) buf[0] = 0;
-    if (name && !fct_store_name_ok(name)) return fct_fail(err, FCT_ERR_ARG, "\"%s\" cannot be the name of a pack", name);
+    if (name && !fct_store_name_ok(name))
+        return fct_fail(err, FCT_ERR_ARG, "\"%s\" cannot be the name of a pack", name);
     fct_status s = fct_pack_root(root, &base, err);
     if (s) return s;
     if (name && !(path = fct_path_join(base, name))) s = fct_fail_nomem(err, "path", 0);
@@ -71,8 +72,7 @@ fct_status fct_store_path(const char *root, const char *name, char *buf, size_t 
         fct_file_get_stat(path, &st);
         if (!st.is_dir && fct_embedded_is(name))
             s = fct_fail(err, FCT_ERR_NOT_FOUND, "the pack %s is built into facet: it has no folder", name);
-        else if (!st.is_dir)
-            s = fct_fail(err, FCT_ERR_NOT_FOUND, "no pack %s in %s", name, base);
+        else if (!st.is_dir) s = fct_fail(err, FCT_ERR_NOT_FOUND, "no pack %s in %s", name, base);
     }
     if (!s) s = copy_path(name ? path : base, buf, cap, err);
     fct_free(path);
@@ -153,10 +153,8 @@ fct_status fct_store_list(const char *root, fct_store_pack **out, int *n, fct_er
         if (!listed(&l, k->name)) s = add(&l, k->name, NULL, err);
     if (names) fct_dir_list_free(names, count);
     fct_free(base);
-    if (s)
-        fct_free(l.items);
-    else
-        *out = l.items, *n = l.n;
+    if (s) fct_free(l.items);
+    else *out = l.items, *n = l.n;
     return s;
 }
 
@@ -271,13 +269,9 @@ fct_status fct_store_verify(const char *name, const fct_store_opts *opts, fct_st
     if (opts) memcpy(&o, opts, opts->size < sizeof o ? opts->size : sizeof o);
     checking c = {.opts = &o, .dir = dir, .err = err};
     fct_status s = fct_store_path(o.root, name ? name : "", dir, sizeof dir, err);
-    if (s == FCT_ERR_NOT_FOUND && name && fct_embedded_is(name))
-        s = check_built_in(&c);
-    else if (!s)
-        s = check_installed(&c, name);
-    if (s)
-        fct_free(c.items);
-    else
-        *out = c.items, *n = c.n;
+    if (s == FCT_ERR_NOT_FOUND && name && fct_embedded_is(name)) s = check_built_in(&c);
+    else if (!s) s = check_installed(&c, name);
+    if (s) fct_free(c.items);
+    else *out = c.items, *n = c.n;
     return s;
 }

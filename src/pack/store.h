@@ -16,8 +16,8 @@ typedef struct fct_known_pack {
     fct_known_file files[4];
 } fct_known_pack;
 
-const fct_known_pack *fct_known_at(int i);             /* NULL past the end; static */
-const fct_known_pack *fct_known_find(const char *name); /* NULL = unknown; static */
+const fct_known_pack *fct_known_at(int i);                                  /* NULL past the end; static */
+const fct_known_pack *fct_known_find(const char *name);                     /* NULL = unknown; static */
 const char *fct_known_file_hash(const fct_known_pack *k, const char *file); /* NULL = unknown; k may be NULL */
 
 /* ---- Lists of hashes (sums.c) ---------------------------------------------------- */
@@ -26,7 +26,10 @@ const char *fct_known_file_hash(const fct_known_pack *k, const char *file); /* N
 #define FCT_SUMS_NAME "SHA256SUMS"
 
 typedef struct fct_sums {
-    struct fct_sum { char sha256[65]; char name[256]; } *items;
+    struct fct_sum {
+        char sha256[65];
+        char name[256];
+    } * items;
     int n;
 } fct_sums;
 
@@ -48,8 +51,8 @@ fct_status fct_sink_close(fct_sink *k, char sha256[65], fct_error *err);
 void fct_sink_abort(fct_sink *k);
 
 /* Hash of a file, with progress under the name of a step. */
-fct_status fct_store_hash(const char *path, const fct_store_opts *o, const char *step, uint64_t *bytes,
-                          char sha256[65], fct_error *err);
+fct_status fct_store_hash(const char *path, const fct_store_opts *o, const char *step, uint64_t *bytes, char sha256[65],
+                          fct_error *err);
 
 /* Calls the progress function, if any; FCT_ERR_CANCELLED. */
 fct_status fct_store_tell(const fct_store_opts *o, const char *step, uint64_t done, uint64_t total, fct_error *err);

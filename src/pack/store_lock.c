@@ -18,10 +18,8 @@ fct_status fct_store_lock_take(fct_store_lock *l, const char *root, const char *
         s = e == EAGAIN ? fct_store_tell(o, "wait", 0, 0, err) : fct_fail_errno(err, path, e);
         if (!s) fct_sleep_ms(100);
     }
-    if (s)
-        fct_free(path);
-    else
-        l->path = path;
+    if (s) fct_free(path);
+    else l->path = path;
     return s;
 }
 
@@ -55,10 +53,8 @@ static fct_status tidy_one(const char *root, const char *file, const char *name,
     if (!s) {
         fct_file_get_stat(path, &st);
         fct_file_get_stat(target, &at);
-        if (old && !at.exists && !at.is_symlink)
-            s = fct_file_rename(path, target, err);
-        else
-            s = st.is_symlink || st.is_file ? fct_file_remove(path, err) : fct_dir_remove(path, err);
+        if (old && !at.exists && !at.is_symlink) s = fct_file_rename(path, target, err);
+        else s = st.is_symlink || st.is_file ? fct_file_remove(path, err) : fct_dir_remove(path, err);
     }
     fct_free(path);
     fct_free(target);

@@ -138,8 +138,8 @@ fct_status fct_store_tell(const fct_store_opts *o, const char *step, uint64_t do
     return fct_fail(err, FCT_ERR_CANCELLED, "%s stopped", step);
 }
 
-fct_status fct_store_hash(const char *path, const fct_store_opts *o, const char *step, uint64_t *bytes,
-                          char sha256[65], fct_error *err) {
+fct_status fct_store_hash(const char *path, const fct_store_opts *o, const char *step, uint64_t *bytes, char sha256[65],
+                          fct_error *err) {
     fct_map map;
     fct_sha256 h;
     fct_status s = fct_map_open(path, &map, err);

@@ -23,7 +23,7 @@ typedef struct unpacking {
     fct_sums *sums;
     fct_error *err;
     uint64_t done, total;
-    char *folder;  /* within the archive, with its last '/'; "" = top; owned */
+    char *folder; /* within the archive, with its last '/'; "" = top; owned */
     uint8_t *buf;
 } unpacking;
 
@@ -44,11 +44,19 @@ static struct {
 
 static bool load_zip(void) {
     static const char *const files[] = {"libzip.so.5", "libzip.so.4", "libzip.5.dylib", "libzip.dll", "zip.dll", NULL};
-#define SYMBOL(f) {"zip_" #f, (void (**)(void))&api.f}
-    const fct_symbol symbols[] = {
-        SYMBOL(open), SYMBOL(discard), SYMBOL(get_num_entries), SYMBOL(stat_index),
-        SYMBOL(file_get_external_attributes), SYMBOL(fopen_index), SYMBOL(fread), SYMBOL(fclose),
-        SYMBOL(error_init_with_code), SYMBOL(error_strerror), SYMBOL(error_fini)};
+#define SYMBOL(f)                                                                                                      \
+    { "zip_" #f, (void (**)(void)) & api.f }
+    const fct_symbol symbols[] = {SYMBOL(open),
+                                  SYMBOL(discard),
+                                  SYMBOL(get_num_entries),
+                                  SYMBOL(stat_index),
+                                  SYMBOL(file_get_external_attributes),
+                                  SYMBOL(fopen_index),
+                                  SYMBOL(fread),
+                                  SYMBOL(fclose),
+                                  SYMBOL(error_init_with_code),
+                                  SYMBOL(error_strerror),
+                                  SYMBOL(error_fini)};
 #undef SYMBOL
     return fct_library_load(files, symbols, sizeof symbols / sizeof *symbols);
 }
@@ -89,13 +97,15 @@ static bool is_link_or_device(const unpacking *u, zip_uint64_t i) {
 
 static fct_status check_entry(unpacking *u, zip_uint64_t i, zip_stat_t *st) {
     if (api.stat_index(u->zip, i, 0, st) || !st->name)
-        return fct_fail(u->err, FCT_ERR_FORMAT, "%s: damaged: entry %llu cannot be read", u->path, (unsigned long long)i);
+        return fct_fail(u->err, FCT_ERR_FORMAT, "%s: damaged: entry %llu cannot be read", u->path,
+                        (unsigned long long)i);
     if (!name_stays_inside(st->name)) return refuse(u, st->name, "would leave the pack's folder");
     if (is_link_or_device(u, i)) return refuse(u, st->name, "is a link or a device");
     if ((st->valid & ZIP_STAT_ENCRYPTION_METHOD) && st->encryption_method != ZIP_EM_NONE)
         return refuse(u, st->name, "is encrypted");
     if (!(st->valid & ZIP_STAT_SIZE) || !(st->valid & ZIP_STAT_COMP_SIZE)) return refuse(u, st->name, "has no size");
-    if (st->size > MAX_UNPACKED || u->total + st->size > MAX_UNPACKED || (st->size >> 20) / max_ratio > (st->comp_size >> 20) + 1)
+    if (st->size > MAX_UNPACKED || u->total + st->size > MAX_UNPACKED ||
+        (st->size >> 20) / max_ratio > (st->comp_size >> 20) + 1)
         return fct_fail(u->err, FCT_ERR_LIMIT, "%s: entry \"%.200s\" would unpack to %llu bytes from %llu", u->path,
                         st->name, (unsigned long long)st->size, (unsigned long long)st->comp_size);
     u->total += st->size;
@@ -113,9 +123,7 @@ static size_t folder_length(const char *name) {
     return slash ? (size_t)(slash - name) + 1 : 0;
 }
 
-static bool hidden(const char *name) {
-    return strncmp(name, "__MACOSX/", 9) == 0 || name[folder_length(name)] == '.';
-}
+static bool hidden(const char *name) { return strncmp(name, "__MACOSX/", 9) == 0 || name[folder_length(name)] == '.'; }
 
 /* Checks all entries and finds the one folder that holds the networks: some
  * archives have the files at their top, some in a folder of the pack's name. */
@@ -215,7 +223,8 @@ fct_status fct_unzip(const char *zip, const char *into, const fct_store_opts *o,
 
 fct_status fct_unzip(const char *zip, const char *into, const fct_store_opts *o, fct_sums *sums, fct_error *err) {
     return fct_fail(err, FCT_ERR_UNSUPPORTED,
-                    "%s: this build of facet reads no zip files (built without libzip): import the unpacked folder", zip);
+                    "%s: this build of facet reads no zip files (built without libzip): import the unpacked folder",
+                    zip);
 }
 
 #endif

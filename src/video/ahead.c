@@ -8,7 +8,7 @@
 #include "base/thread.h"
 
 #define MAX_WORKERS 8 /* beyond, decoding is what takes the time */
-#define RING (MAX_WORKERS + 2)
+#define RING        (MAX_WORKERS + 2)
 
 typedef struct item {
     fct_ahead_item pub;
@@ -41,7 +41,8 @@ struct fct_ahead {
 /* The next frame of the source, in a place of the ring; NULL: there is nothing more to do. */
 static item *fetch(fct_ahead *a) {
     fct_mutex_lock(&a->lock);
-    while (!a->stop && !a->last && (a->fetching || a->fetched - a->released >= a->depth)) fct_cond_wait(&a->changed, &a->lock);
+    while (!a->stop && !a->last && (a->fetching || a->fetched - a->released >= a->depth))
+        fct_cond_wait(&a->changed, &a->lock);
     if (a->stop || a->last) {
         fct_mutex_unlock(&a->lock);
         return NULL;
@@ -94,7 +95,8 @@ fct_status fct_ahead_create(fct_source *source, const fct_pack *pack, const fct_
         a->workers[a->n_workers].ahead = a;
         s = fct_search_open(&a->workers[a->n_workers].search, pack, opts, err);
     }
-    for (; !s && a->running < n; a->running++) s = fct_thread_start(&a->workers[a->running].thread, work, &a->workers[a->running], err);
+    for (; !s && a->running < n; a->running++)
+        s = fct_thread_start(&a->workers[a->running].thread, work, &a->workers[a->running], err);
     if (s) {
         fct_ahead_free(a);
         return s;
@@ -124,7 +126,8 @@ fct_status fct_ahead_next(fct_ahead *a, fct_ahead_item *out, fct_error *err) {
     fct_mutex_lock(&a->lock);
     if (a->given) a->released++, a->given = false;
     fct_cond_broadcast(&a->changed);
-    while (a->released < a->fetched ? !a->ring[a->released % RING].done : !a->last) fct_cond_wait(&a->changed, &a->lock);
+    while (a->released < a->fetched ? !a->ring[a->released % RING].done : !a->last)
+        fct_cond_wait(&a->changed, &a->lock);
     bool past = a->released == a->fetched;
     const item *it = &a->ring[a->released % RING];
     fct_status s = past ? FCT_OK : it->status;

@@ -8,7 +8,7 @@
  * Index 0 of rows and columns is a sentinel. */
 typedef struct hungarian {
     const float *cost;
-    int rows, cols, all;  /* all = cols + rows */
+    int rows, cols, all;   /* all = cols + rows */
     double *u, *v, *least; /* potentials of rows and columns; slack of columns */
     int *owner, *way;      /* row of each column; the column before on the path */
     bool *used;
@@ -32,10 +32,8 @@ static int step(hungarian *h, int j) {
         if (h->least[c] < delta) delta = h->least[c], next = c;
     }
     for (int c = 0; c <= h->all; c++) {
-        if (h->used[c])
-            h->u[h->owner[c]] += delta, h->v[c] -= delta;
-        else
-            h->least[c] -= delta;
+        if (h->used[c]) h->u[h->owner[c]] += delta, h->v[c] -= delta;
+        else h->least[c] -= delta;
     }
     return next;
 }

@@ -13,10 +13,10 @@
 #include "base/error.h"
 #include <math.h>
 
-#define NEAR 0.20f      /* least IoU of a pair in stage 1 */
+#define NEAR      0.20f /* least IoU of a pair in stage 1 */
 #define NEAR_WEAK 0.40f /* in stage 2 */
 #define CONTESTED 0.12f /* overlap from which tracks compete for a detection */
-#define MISSING 0.15    /* seconds out of sight after which a track may be found elsewhere */
+#define MISSING   0.15  /* seconds out of sight after which a track may be found elsewhere */
 
 fct_status fct_reserve(void **p, int *cap, int n, size_t size, fct_error *err) {
     if (n <= *cap) return FCT_OK;

@@ -8,10 +8,10 @@
 #include <math.h>
 #include <string.h>
 
-#define FIRST_VIEWS 3     /* a new track's embeddings in a row */
-#define UNDECIDED_PAUSE 0.12 /* seconds between embeddings of an undecided track */
-#define REFRESH 2.0       /* seconds */
-#define STRANGE 0.12f     /* cosine to the mean below which a view is somebody else's */
+#define FIRST_VIEWS     3     /* a new track's embeddings in a row */
+#define UNDECIDED_PAUSE 0.12  /* seconds between embeddings of an undecided track */
+#define REFRESH         2.0   /* seconds */
+#define STRANGE         0.12f /* cosine to the mean below which a view is somebody else's */
 
 float fct_seen_quality(const fct_tracker *t, fct_seen *s) {
     fct_quality q;
@@ -64,8 +64,7 @@ fct_status fct_tracker_embed(fct_tracker *t, fct_error *err) {
         s->wanted = false;
         if (!t->picture.data) {
             if (s->face.embedding && s->face.embedding_dim == t->dim) keep_embedding(t, s, s->face.embedding);
-        } else if (t->embedder && s->face.has_kps && large_enough(t, &s->face))
-            chosen[n++] = i;
+        } else if (t->embedder && s->face.has_kps && large_enough(t, &s->face)) chosen[n++] = i;
     }
     fct_status s = n ? embed_chosen(t, chosen, n, err) : FCT_OK;
     fct_free(chosen);
@@ -131,10 +130,8 @@ static void show_name(fct_tracked *k) {
     k->pub.person_id = c ? c->person_id : 0;
     k->pub.similarity = c ? c->similarity / c->weight : 0;
     k->pub.decided = k->votes.decided;
-    if (c)
-        memcpy(k->pub.name, c->name, sizeof k->pub.name);
-    else
-        k->pub.name[0] = 0;
+    if (c) memcpy(k->pub.name, c->name, sizeof k->pub.name);
+    else k->pub.name[0] = 0;
 }
 
 static fct_status vote(fct_tracker *t, fct_tracked *k, fct_seen *s, fct_error *err) {
@@ -162,7 +159,6 @@ static fct_status vote(fct_tracker *t, fct_tracked *k, fct_seen *s, fct_error *e
 fct_status fct_tracker_vote(fct_tracker *t, fct_error *err) {
     fct_status s = FCT_OK;
     for (int i = 0; i < t->n_seen && !s; i++)
-        if (t->seen[i].track >= 0 && t->seen[i].embedding)
-            s = vote(t, &t->tracks[t->seen[i].track], &t->seen[i], err);
+        if (t->seen[i].track >= 0 && t->seen[i].embedding) s = vote(t, &t->tracks[t->seen[i].track], &t->seen[i], err);
     return s;
 }

@@ -13,7 +13,7 @@ typedef struct fct_demux {
     AVFormatContext *format;
     AVCodecContext *codec;
     int stream;
-    int turns;                  /* clockwise quarter turns that make it upright */
+    int turns;                   /* clockwise quarter turns that make it upright */
     enum AVPixelFormat hardware; /* frames of this format are in a device's memory; NONE = none */
 } fct_demux;
 

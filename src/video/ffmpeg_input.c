@@ -18,7 +18,7 @@ struct fct_input {
     AVPacket *packet;
     AVFrame *frame, *memory; /* decoded; copied out of a device */
     struct SwsContext *sws;
-    int width, height;       /* of the first frame as stored */
+    int width, height; /* of the first frame as stored */
     int64_t frames, damaged, in_a_row;
     double start, damaged_at; /* time of the first frame; of the first damage */
     uint64_t opened;
@@ -61,8 +61,8 @@ static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err
 /* ---- Conversion ------------------------------------------------------------------------ */
 
 static void set_colours(struct SwsContext *sws, fct_colours c) {
-    sws_setColorspaceDetails(sws, sws_getCoefficients(c.space), c.full, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16,
-                             1 << 16);
+    sws_setColorspaceDetails(sws, sws_getCoefficients(c.space), c.full, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0,
+                             1 << 16, 1 << 16);
 }
 
 /* A picture of the first frame's size to write to. swscale's vector code may write
@@ -87,7 +87,8 @@ static fct_status to_image(fct_input *in, const AVFrame *f, fct_image **out, fct
     struct SwsContext *sws = sws_getCachedContext(in->sws, f->width, f->height, f->format, in->width, in->height,
                                                   AV_PIX_FMT_RGB24, SWS_BILINEAR, NULL, NULL, NULL);
     in->sws = sws;
-    if (!sws) return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: pixel format %d cannot be converted", in->env->name, f->format);
+    if (!sws)
+        return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: pixel format %d cannot be converted", in->env->name, f->format);
     set_colours(sws, fct_colours_of(f));
     fct_image *im, *turned;
     fct_status s = blank(in, &im, err);
@@ -117,12 +118,9 @@ static bool pause_for(fct_input *in, int ms) {
 static fct_status reconnect(fct_input *in, int reason, fct_error *err) {
     char text[AV_ERROR_MAX_STRING_SIZE];
     int pause = 200, tries = in->env->opts.reconnect;
-    if (reason == AVERROR_EOF)
-        snprintf(text, sizeof text, "the stream ended");
-    else if (reason == AVERROR_EXIT)
-        snprintf(text, sizeof text, "no data for %d ms", in->env->opts.timeout_ms);
-    else
-        av_strerror(reason, text, sizeof text);
+    if (reason == AVERROR_EOF) snprintf(text, sizeof text, "the stream ended");
+    else if (reason == AVERROR_EXIT) snprintf(text, sizeof text, "no data for %d ms", in->env->opts.timeout_ms);
+    else av_strerror(reason, text, sizeof text);
     fct_demux_close(&in->demux);
     for (int i = 0; i < tries && pause_for(in, pause); i++, pause = pause < 2500 ? 2 * pause : 5000) {
         if (fct_demux_open(&in->demux, in->env, NULL)) continue;
@@ -131,7 +129,8 @@ static fct_status reconnect(fct_input *in, int reason, fct_error *err) {
         in->in_a_row = 0;
         return FCT_OK;
     }
-    return fct_fail(err, FCT_ERR_NETWORK, "%s: %s, and %d attempts to open it again failed", in->env->name, text, tries);
+    return fct_fail(err, FCT_ERR_NETWORK, "%s: %s, and %d attempts to open it again failed", in->env->name, text,
+                    tries);
 }
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -224,12 +223,11 @@ static fct_status finish(fct_input *in, fct_error *err) {
     if (in->reported) return FCT_OK;
     in->reported = true;
     long long got = (long long)in->frames, expected = (long long)in->env->info.frames;
-    if (in->read_error)
-        return fct_ffmpeg_fail(err, name, "reading failed before the end", in->read_error);
+    if (in->read_error) return fct_ffmpeg_fail(err, name, "reading failed before the end", in->read_error);
     if (!got) return fct_fail(err, FCT_ERR_FORMAT, "%s: no frame could be decoded", name);
     if (in->damaged)
-        return fct_fail(err, FCT_ERR_FORMAT, "%s: %lld damaged parts, the first near %.1f s; %lld frames were read", name,
-                        (long long)in->damaged, in->damaged_at, got);
+        return fct_fail(err, FCT_ERR_FORMAT, "%s: %lld damaged parts, the first near %.1f s; %lld frames were read",
+                        name, (long long)in->damaged, in->damaged_at, got);
     if (in->demux.format->streams[in->demux.stream]->nb_frames > 0 && got + 1 < expected)
         return fct_fail(err, FCT_ERR_FORMAT, "%s: cut off after %lld of %lld frames", name, got, expected);
     return FCT_OK;
@@ -248,7 +246,8 @@ static fct_status input_read(fct_input *in, fct_image **image, double *time, fct
         code = feed(in);
         if (code == AVERROR(ENOMEM)) return fct_fail_nomem(err, in->env->name, 0);
         if (code >= 0) continue;
-        if (in->finite) return in->draining ? finish(in, err) : fct_ffmpeg_fail(err, in->env->name, "damaged video", code);
+        if (in->finite)
+            return in->draining ? finish(in, err) : fct_ffmpeg_fail(err, in->env->name, "damaged video", code);
         if (atomic_load(&in->env->stop)) break;
         fct_status s = reconnect(in, code, err);
         if (s) return s;
@@ -260,7 +259,9 @@ fct_status fct_video_available(fct_error *err) { return fct_ffmpeg_load("no vide
 
 #else
 
-struct fct_input { int unused; };
+struct fct_input {
+    int unused;
+};
 
 fct_status fct_video_available(fct_error *err) {
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "this build has no video (Meson feature \"video\", FFmpeg)");
@@ -268,9 +269,12 @@ fct_status fct_video_available(fct_error *err) {
 
 static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err) {
     *out = NULL;
-    return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build has no video (Meson feature \"video\", FFmpeg)", env->name);
+    return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build has no video (Meson feature \"video\", FFmpeg)",
+                    env->name);
 }
-static fct_status input_read(fct_input *in, fct_image **image, double *time, fct_error *err) { return FCT_ERR_INTERNAL; }
+static fct_status input_read(fct_input *in, fct_image **image, double *time, fct_error *err) {
+    return FCT_ERR_INTERNAL;
+}
 static void input_close(fct_input *in) {}
 void fct_coded_free(fct_coded *c) {}
 

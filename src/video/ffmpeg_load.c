@@ -10,7 +10,7 @@ FCT_AVFORMAT(DEFINE)
 FCT_SWSCALE(DEFINE)
 FCT_AVDEVICE(DEFINE)
 
-#define SYMBOL(f) {#f, (void (**)(void))&fct_##f},
+#define SYMBOL(f) {#f, (void (**)(void)) & fct_##f},
 static const fct_symbol avutil[] = {FCT_AVUTIL(SYMBOL)}, avcodec[] = {FCT_AVCODEC(SYMBOL)},
                         avformat[] = {FCT_AVFORMAT(SYMBOL)}, swscale[] = {FCT_SWSCALE(SYMBOL)},
                         avdevice[] = {FCT_AVDEVICE(SYMBOL)};
@@ -22,9 +22,12 @@ typedef struct part {
 } part;
 
 /* The major version is that of the headers: another one lays its structures out differently. */
-#define PART(name, major)                                                                                       \
-    {{"lib" #name ".so." AV_STRINGIFY(major), "lib" #name "." AV_STRINGIFY(major) ".dylib",                     \
-      #name "-" AV_STRINGIFY(major) ".dll", NULL}, "lib" #name AV_STRINGIFY(major), name, sizeof name / sizeof *name}
+#define PART(name, major)                                                                                              \
+    {                                                                                                                  \
+        {"lib" #name ".so." AV_STRINGIFY(major), "lib" #name "." AV_STRINGIFY(major) ".dylib",                         \
+         #name "-" AV_STRINGIFY(major) ".dll", NULL},                                                                  \
+            "lib" #name AV_STRINGIFY(major), name, sizeof name / sizeof *name                                          \
+    }
 
 static const part parts[] = {
     PART(avutil, LIBAVUTIL_VERSION_MAJOR),     PART(avcodec, LIBAVCODEC_VERSION_MAJOR),
@@ -50,7 +53,8 @@ static fct_status need(int n, const char *name, const char *what, fct_error *err
     if (!bad) return FCT_OK;
     return fct_fail(err, FCT_ERR_UNSUPPORTED,
                     "%s: FFmpeg's %s is missing or older than what facet was built with (Debian package %s); "
-                    "everything but %s works without it", name, bad->files[0], bad->package, what);
+                    "everything but %s works without it",
+                    name, bad->files[0], bad->package, what);
 }
 
 fct_status fct_ffmpeg_load(const char *name, fct_error *err) {

@@ -66,7 +66,8 @@ static AVFormatContext *new_format(fct_input_env *env) {
 static int open_camera(fct_demux *d, fct_input_env *env) {
     char device[300];
     const char *a = env->address;
-    snprintf(device, sizeof device, "%s%s", strncmp(a, "camera:", 7) ? "" : "/dev/video", strncmp(a, "camera:", 7) ? a : a + 7);
+    snprintf(device, sizeof device, "%s%s", strncmp(a, "camera:", 7) ? "" : "/dev/video",
+             strncmp(a, "camera:", 7) ? a : a + 7);
     avdevice_register_all();
     const AVInputFormat *v4l2 = av_find_input_format("v4l2");
     if (!v4l2) return AVERROR_DEMUXER_NOT_FOUND;
@@ -90,11 +91,11 @@ static int open_address(fct_demux *d, fct_input_env *env, bool stream) {
         return AVERROR(ENOMEM);
     }
     if (stream) {
-        av_dict_set(&options, "protocol_whitelist", "http,https,httpproxy,tls,tcp,udp,rtp,srtp,rtsp,rtsps,rtmp,rtmps,hls,crypto,data", 0);
+        av_dict_set(&options, "protocol_whitelist",
+                    "http,https,httpproxy,tls,tcp,udp,rtp,srtp,rtsp,rtsps,rtmp,rtmps,hls,crypto,data", 0);
         av_dict_set(&options, "rtsp_transport", "tcp", 0); /* over UDP lost packets are grey blocks */
         if (!strncmp(env->address, "http", 4)) av_dict_set(&options, "reconnect", "1", 0);
-    } else
-        av_dict_set(&options, "protocol_whitelist", "file,crypto,data", 0);
+    } else av_dict_set(&options, "protocol_whitelist", "file,crypto,data", 0);
     int code = avformat_open_input(&d->format, stream ? env->address : file, NULL, &options);
     av_dict_free(&options);
     av_free(file);
@@ -132,7 +133,7 @@ static int open_codec(fct_demux *d, const fct_input_env *env) {
     if (code < 0) return code;
     d->codec->pkt_timebase = st->time_base;
     d->codec->max_pixels = 2 * env->opts.max_pixels + (1 << 20); /* coded sizes are padded; the real one is checked */
-    if (env->info.live) { /* frame threads would delay by a frame each */
+    if (env->info.live) {                                        /* frame threads would delay by a frame each */
         d->codec->flags |= AV_CODEC_FLAG_LOW_DELAY;
         d->codec->thread_type = FF_THREAD_SLICE;
     }
@@ -144,8 +145,8 @@ static int open_codec(fct_demux *d, const fct_input_env *env) {
 static int quarter_turns(const AVStream *st) {
     const int32_t *matrix = NULL;
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
-    const AVPacketSideData *side = av_packet_side_data_get(st->codecpar->coded_side_data, st->codecpar->nb_coded_side_data,
-                                                           AV_PKT_DATA_DISPLAYMATRIX);
+    const AVPacketSideData *side = av_packet_side_data_get(st->codecpar->coded_side_data,
+                                                           st->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
     if (side && side->size >= 36) matrix = (const int32_t *)side->data;
 #else
     size_t size = 0;

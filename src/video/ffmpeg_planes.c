@@ -13,13 +13,15 @@ fct_colours fct_colours_of(const AVFrame *f) {
     fct_colours c = {SWS_CS_ITU601, false};
     if (f->colorspace == AVCOL_SPC_BT709) c.space = SWS_CS_ITU709;
     if (f->colorspace == AVCOL_SPC_BT2020_NCL || f->colorspace == AVCOL_SPC_BT2020_CL) c.space = SWS_CS_BT2020;
-    c.full = f->color_range == AVCOL_RANGE_JPEG || f->format == AV_PIX_FMT_YUVJ420P || f->format == AV_PIX_FMT_YUVJ422P ||
-             f->format == AV_PIX_FMT_YUVJ444P;
+    c.full = f->color_range == AVCOL_RANGE_JPEG || f->format == AV_PIX_FMT_YUVJ420P ||
+             f->format == AV_PIX_FMT_YUVJ422P || f->format == AV_PIX_FMT_YUVJ444P;
     return c;
 }
 
 /* Rows of the matrix: weights of R, G, B in units of 2^-BITS; what is added. */
-typedef struct matrix { int32_t y[3], u[3], v[3], base; } matrix;
+typedef struct matrix {
+    int32_t y[3], u[3], v[3], base;
+} matrix;
 
 static matrix matrix_of(fct_colours c) {
     double kr = c.space == SWS_CS_ITU709 ? 0.2126 : c.space == SWS_CS_BT2020 ? 0.2627 : 0.299;
@@ -34,7 +36,9 @@ static matrix matrix_of(fct_colours c) {
     return m;
 }
 
-static inline int32_t weigh(const int32_t w[3], int32_t r, int32_t g, int32_t b) { return w[0] * r + w[1] * g + w[2] * b; }
+static inline int32_t weigh(const int32_t w[3], int32_t r, int32_t g, int32_t b) {
+    return w[0] * r + w[1] * g + w[2] * b;
+}
 
 static inline uint8_t clamped(int32_t v) { return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v); }
 

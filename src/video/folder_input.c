@@ -81,12 +81,12 @@ static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err
     if (!in) return fct_fail_nomem(err, "source", sizeof *in);
     in->env = env;
     fct_status s = FCT_OK;
-    if (fct_address_kind_of(env->address) == FCT_ADDRESS_FOLDER)
-        s = list_folder(in, err);
+    if (fct_address_kind_of(env->address) == FCT_ADDRESS_FOLDER) s = list_folder(in, err);
     else {
         char probe[4096];
         fct_file_stat st;
-        if (fct_address_numbered(env->address, 0, probe, sizeof probe)) fct_file_get_stat(probe, &st), in->number = !st.is_file;
+        if (fct_address_numbered(env->address, 0, probe, sizeof probe))
+            fct_file_get_stat(probe, &st), in->number = !st.is_file;
     }
     snprintf(env->info.codec, sizeof env->info.codec, "pictures");
     env->info.fps = env->opts.fps > 0 ? env->opts.fps : 25;
@@ -106,8 +106,7 @@ static fct_status input_read(fct_input *in, fct_image **image, double *time, fct
     if (in->names && in->frames >= in->env->info.frames) return FCT_OK;
     fct_status s = next_path(in, &path, err);
     if (s) return s;
-    if (!path && !in->frames)
-        return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no picture numbered 0 or 1", in->env->name);
+    if (!path && !in->frames) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no picture numbered 0 or 1", in->env->name);
     if (!path) return FCT_OK;
     fct_decode_opts_init(&o);
     o.max_pixels = in->env->opts.max_pixels;

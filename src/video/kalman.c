@@ -4,8 +4,8 @@
 /* Standard deviations relative to the box's height, per thirtieth of a second. */
 #define POSITION_NOISE (1.0 / 60)
 #define VELOCITY_NOISE (1.0 / 120)
-#define MEASURE_NOISE (1.0 / 30)
-#define SIZE_FADE 0.9 /* of the growth rate per thirtieth of a second without a detection */
+#define MEASURE_NOISE  (1.0 / 30)
+#define SIZE_FADE      0.9 /* of the growth rate per thirtieth of a second without a detection */
 
 static double square(double v) { return v * v; }
 

@@ -7,7 +7,9 @@
 
 #include <stdbool.h>
 
-typedef struct fct_kalman { double x, v, pxx, pxv, pvv; } fct_kalman;
+typedef struct fct_kalman {
+    double x, v, pxx, pxv, pvv;
+} fct_kalman;
 
 /* Filter of a box; times in seconds. */
 typedef struct fct_motion {

@@ -25,8 +25,8 @@ static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err
     if (o->raw_width < 1 || o->raw_height < 1)
         return fct_fail(err, FCT_ERR_ARG, "raw frames on standard input: their size must be given");
     if ((int64_t)o->raw_width * o->raw_height > o->max_pixels)
-        return fct_fail(err, FCT_ERR_LIMIT, "raw frames of %dx%d pixels, the limit is %lld", o->raw_width, o->raw_height,
-                        (long long)o->max_pixels);
+        return fct_fail(err, FCT_ERR_LIMIT, "raw frames of %dx%d pixels, the limit is %lld", o->raw_width,
+                        o->raw_height, (long long)o->max_pixels);
     fct_input *in = fct_calloc(1, sizeof *in);
     if (!in) return fct_fail_nomem(err, "source", sizeof *in);
     in->env = env;
@@ -48,7 +48,8 @@ static fct_status input_read(fct_input *in, fct_image **image, double *time, fct
     fct_view v = fct_image_view(in->frame);
     size_t want = (size_t)v.stride * (size_t)v.height, got = fread(fct_image_pixels(in->frame), 1, want, in->file);
     *image = NULL;
-    if (got < want && ferror(in->file)) return fct_fail(err, FCT_ERR_IO, "%s: reading raw frames failed", in->env->name);
+    if (got < want && ferror(in->file))
+        return fct_fail(err, FCT_ERR_IO, "%s: reading raw frames failed", in->env->name);
     if (got == 0) return FCT_OK;
     if (got < want)
         return fct_fail(err, FCT_ERR_FORMAT, "%s: frame %lld is cut off: %zu of %zu bytes", in->env->name,

@@ -10,7 +10,13 @@
 
 #define QUEUE 4 /* frames of a file read ahead */
 
-typedef struct slot { fct_image *image; fct_coded *coded; double time; int64_t index; uint64_t arrived; } slot;
+typedef struct slot {
+    fct_image *image;
+    fct_coded *coded;
+    double time;
+    int64_t index;
+    uint64_t arrived;
+} slot;
 
 struct fct_source {
     fct_input_env env;
@@ -25,17 +31,21 @@ struct fct_source {
     slot queue[QUEUE];
     int head, count;
     int64_t frames, dropped;
-    bool ended;          /* the reader has stopped */
-    fct_status status;   /* why; told once, after the queue is empty */
+    bool ended;        /* the reader has stopped */
+    fct_status status; /* why; told once, after the queue is empty */
     fct_error error;
     fct_source_info info; /* copy for other threads */
-    slot *held;          /* [hold] the consumer's frames; image NULL = none */
-    int hold, newest;    /* how many; place of the latest */
+    slot *held;           /* [hold] the consumer's frames; image NULL = none */
+    int hold, newest;     /* how many; place of the latest */
 };
 
 void fct_source_opts_init(fct_source_opts *o) {
-    *o = (fct_source_opts){.size = sizeof *o, .mjpeg = true, .raw_format = FCT_PIX_RGB, .reconnect = 10,
-                           .timeout_ms = 10000, .max_pixels = 100000000};
+    *o = (fct_source_opts){.size = sizeof *o,
+                           .mjpeg = true,
+                           .raw_format = FCT_PIX_RGB,
+                           .reconnect = 10,
+                           .timeout_ms = 10000,
+                           .max_pixels = 100000000};
 }
 
 static fct_status check_opts(const fct_source_opts *o, fct_error *err) {
@@ -98,10 +108,13 @@ static void read_all(void *arg) {
 
 static const fct_input_class *class_of(const char *address) {
     switch (fct_address_kind_of(address)) {
-    case FCT_ADDRESS_RAW: return &fct_raw_input;
+    case FCT_ADDRESS_RAW:
+        return &fct_raw_input;
     case FCT_ADDRESS_FOLDER:
-    case FCT_ADDRESS_PATTERN: return &fct_folder_input;
-    default: return &fct_ffmpeg_input;
+    case FCT_ADDRESS_PATTERN:
+        return &fct_folder_input;
+    default:
+        return &fct_ffmpeg_input;
     }
 }
 
@@ -209,8 +222,7 @@ fct_status fct_source_next(fct_source *s, fct_frame *out, fct_error *err) {
     s->newest = (s->newest + 1) % s->hold;
     retire(s, &s->held[s->newest]);
     while (!s->count && !s->ended && !s->cancelled) fct_cond_wait(&s->changed, &s->lock);
-    if (!s->count || s->cancelled)
-        st = no_frame(s, err);
+    if (!s->count || s->cancelled) st = no_frame(s, err);
     else {
         const slot f = s->held[s->newest] = s->queue[s->head];
         s->queue[s->head] = (slot){0};

@@ -11,13 +11,13 @@
 /* What an input learns and is told. Filled before its open returns; afterwards
  * the reader thread alone touches it. */
 typedef struct fct_input_env {
-    const char *address;      /* as given, with credentials */
-    char name[256];           /* for texts and info: without them */
+    const char *address; /* as given, with credentials */
+    char name[256];      /* for texts and info: without them */
     fct_source_opts opts;
     fct_source_info info;
-    atomic_bool stop;         /* an input must give up waiting when set */
+    atomic_bool stop;          /* an input must give up waiting when set */
     _Atomic uint64_t deadline; /* monotonic ns after which waiting is given up; 0 = none */
-    fct_coded *coded;         /* what read() made its picture of, where opts.keep_coded asks; owned by who takes it */
+    fct_coded *coded;          /* what read() made its picture of, where opts.keep_coded asks; owned by who takes it */
     _Atomic(fct_image *) spare[FCT_SPARE]; /* pictures of read()'s that are not needed any more, or NULL: an input may
                                    take one and write a frame over it, whose memory is in place then */
 } fct_input_env;
@@ -47,7 +47,12 @@ fct_status fct_source_hold(fct_source *s, int n, fct_error *err);
 /* ---- Addresses ------------------------------------------------------------------ */
 
 typedef enum fct_address_kind {
-    FCT_ADDRESS_FILE, FCT_ADDRESS_CAMERA, FCT_ADDRESS_STREAM, FCT_ADDRESS_RAW, FCT_ADDRESS_FOLDER, FCT_ADDRESS_PATTERN
+    FCT_ADDRESS_FILE,
+    FCT_ADDRESS_CAMERA,
+    FCT_ADDRESS_STREAM,
+    FCT_ADDRESS_RAW,
+    FCT_ADDRESS_FOLDER,
+    FCT_ADDRESS_PATTERN
 } fct_address_kind;
 fct_address_kind fct_address_kind_of(const char *address);
 

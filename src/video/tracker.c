@@ -10,8 +10,14 @@
 #define SHOWN 0.35 /* seconds that an unseen face is still shown where it should be */
 
 void fct_tracker_opts_init(fct_tracker_opts *o) {
-    *o = (fct_tracker_opts){.size = sizeof *o, .detect_every = 1, .det_size = 640, .high_thresh = 0.55f,
-                            .low_thresh = 0.30f, .lost_seconds = 1.0, .confirm = 3, .embed_per_frame = 4,
+    *o = (fct_tracker_opts){.size = sizeof *o,
+                            .detect_every = 1,
+                            .det_size = 640,
+                            .high_thresh = 0.55f,
+                            .low_thresh = 0.30f,
+                            .lost_seconds = 1.0,
+                            .confirm = 3,
+                            .embed_per_frame = 4,
                             .min_face = 24};
 }
 
@@ -145,7 +151,8 @@ static fct_status announce(fct_tracker *t, fct_error *err) {
             k->confirmed = true;
             k->pub.id = ++t->next_id;
             t->stats.tracks++;
-            s = fct_tracker_report(t, k, FCT_EVENT_APPEARED, k->pub.first_frame, k->pub.first_time, k->candidate_box, err);
+            s = fct_tracker_report(t, k, FCT_EVENT_APPEARED, k->pub.first_frame, k->pub.first_time, k->candidate_box,
+                                   err);
         }
         if (s || !k->confirmed || k->pub.person_id == k->announced) continue;
         k->announced = k->pub.person_id;
@@ -185,10 +192,8 @@ static fct_status update_tracks(fct_tracker *t, fct_error *err) {
             fct_tracked *k = &t->tracks[d->track];
             if (t->time - k->pub.last_time > 0.5) /* long unseen: its speed means nothing any more */
                 fct_motion_start(&k->motion, d->face.box, t->time);
-            else
-                fct_motion_correct(&k->motion, d->face.box, d->face.score);
-        } else if (d->face.score >= t->opts.high_thresh)
-            s = start_track(t, i, err);
+            else fct_motion_correct(&k->motion, d->face.box, d->face.score);
+        } else if (d->face.score >= t->opts.high_thresh) s = start_track(t, i, err);
         if (!s && d->track >= 0) take_detection(t, &t->tracks[d->track], d);
     }
     return s;
@@ -202,11 +207,10 @@ static fct_status bury(fct_tracker *t, bool all, fct_error *err) {
         fct_tracked *k = &t->tracks[i];
         bool noise = !k->confirmed && (all || (!k->pub.detected && t->n_seen >= 0));
         bool left = k->confirmed && (all || t->time - k->pub.last_time > t->opts.lost_seconds);
-        if (left && !s) s = fct_tracker_report(t, k, FCT_EVENT_LEFT, k->pub.last_frame, k->pub.last_time, k->last_box, err);
-        if (noise || left)
-            fct_free(k->mean);
-        else
-            t->tracks[kept++] = *k;
+        if (left && !s)
+            s = fct_tracker_report(t, k, FCT_EVENT_LEFT, k->pub.last_frame, k->pub.last_time, k->last_box, err);
+        if (noise || left) fct_free(k->mean);
+        else t->tracks[kept++] = *k;
     }
     t->n_tracks = kept;
     return s;
@@ -262,8 +266,7 @@ static fct_status follow(fct_tracker *t, const fct_face *const *faces, int n, fc
         if (!s) s = fct_tracker_vote(t, err);
         if (!s) fct_tracker_reunite(t);
         if (!s) s = announce(t, err);
-    } else
-        t->n_seen = -1;
+    } else t->n_seen = -1;
     if (!s) s = bury(t, false, err);
     if (!s) s = list_visible(t, err);
     t->n_seen = 0;

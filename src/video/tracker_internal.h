@@ -11,33 +11,33 @@ typedef struct fct_tracked {
     fct_track pub;
     fct_motion motion;
     fct_votes votes;
-    float kps[5][2];      /* relative to the box: ((x - centre) / width, (y - centre) / height) */
-    float *mean;          /* [dim] quality-weighted sum of unit embeddings; owned, NULL = none */
-    float *unit;          /* [dim] the same at unit length: pub.embedding */
-    float best_quality;   /* of its views so far */
-    float embedded_quality; /* best of those embedded */
+    float kps[5][2];               /* relative to the box: ((x - centre) / width, (y - centre) / height) */
+    float *mean;                   /* [dim] quality-weighted sum of unit embeddings; owned, NULL = none */
+    float *unit;                   /* [dim] the same at unit length: pub.embedding */
+    float best_quality;            /* of its views so far */
+    float embedded_quality;        /* best of those embedded */
     int hits, embeddings, strange; /* detections; embeddings; embeddings in a row unlike the mean */
     double embedded_time;
     bool confirmed;
-    int64_t announced;    /* person of its latest event, 0 = none */
+    int64_t announced;                   /* person of its latest event, 0 = none */
     float candidate_box[4], last_box[4]; /* of its first and its latest detection, for the events */
 } fct_tracked;
 
 /* A detection of this frame. */
 typedef struct fct_seen {
     fct_face face;
-    float quality;   /* < 0: not measured */
+    float quality;    /* < 0: not measured */
     float *embedding; /* [dim] unit length, in the tracker's scratch; NULL = none */
-    int track;       /* index of its track, -1 = none */
-    bool wanted;     /* to be embedded now */
+    int track;        /* index of its track, -1 = none */
+    bool wanted;      /* to be embedded now */
 } fct_seen;
 
 struct fct_tracker {
     fct_tracker_opts opts;
     const fct_pack *pack;
     fct_gallery *gallery;
-    fct_search search;   /* analyzer NULL: without a pack */
-    fct_ahead *ahead;    /* of fct_tracker_next(); NULL = not used */
+    fct_search search; /* analyzer NULL: without a pack */
+    fct_ahead *ahead;  /* of fct_tracker_next(); NULL = not used */
     fct_analyzer *embedder;
     float match_thresh;
     int dim;             /* of embeddings; 0 = not yet known */
@@ -47,14 +47,14 @@ struct fct_tracker {
     int cap_visible;
     fct_seen *seen;
     int n_seen, cap_seen;
-    float *scratch;      /* [n_seen][dim] embeddings of this frame */
+    float *scratch; /* [n_seen][dim] embeddings of this frame */
     size_t cap_scratch;
     fct_event *events;
     int n_events, cap_events;
     int64_t next_id, frame;
     double time;
-    fct_view picture;    /* of this frame; data NULL in fct_tracker_update_faces() */
-    fct_faces *faces;    /* of this frame's detector */
+    fct_view picture; /* of this frame; data NULL in fct_tracker_update_faces() */
+    fct_faces *faces; /* of this frame's detector */
     fct_tracker_stats stats;
     char model_id[65];
 };

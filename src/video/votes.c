@@ -8,11 +8,11 @@
 #include "video/votes.h"
 #include <string.h>
 
-#define LEAST 0.05f
-#define TOTAL 8.0f
+#define LEAST  0.05f
+#define TOTAL  8.0f
 #define SWITCH 1.5f
-#define DROP 2.5f
-#define SURE 0.15f /* above the threshold */
+#define DROP   2.5f
+#define SURE   0.15f /* above the threshold */
 
 static fct_candidate *find(fct_votes *v, int64_t person) {
     for (int i = 0; i < v->n; i++)
@@ -60,8 +60,7 @@ bool fct_votes_add(fct_votes *v, const fct_match *m, float quality, float thresh
         fct_candidate *c = find_or_add(v, m);
         c->weight += w;
         c->similarity += w * m->score;
-    } else
-        v->nobody += w;
+    } else v->nobody += w;
     fade(v);
     v->count++;
     bool sure = m && m->score >= threshold + SURE && quality >= 0.3f;

@@ -7,7 +7,11 @@
 
 #define FCT_VOTES_MAX 6 /* persons in the running at once */
 
-typedef struct fct_candidate { int64_t person_id; char name[201]; float weight, similarity; } fct_candidate;
+typedef struct fct_candidate {
+    int64_t person_id;
+    char name[201];
+    float weight, similarity;
+} fct_candidate;
 
 /* Zero-initialise. similarity is summed with the weights. */
 typedef struct fct_votes {

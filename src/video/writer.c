@@ -79,8 +79,7 @@ static int open_codec(fct_writer *w, const AVFrame *like) {
         av_opt_set(w->codec->priv_data, "preset", "ultrafast", 0);
         av_opt_set(w->codec->priv_data, "x264-params", "subme=1:8x8dct=1:cabac=1:deblock=0,0", 0);
         av_opt_set(w->codec->priv_data, "crf", "23", 0);
-    } else
-        w->codec->bit_rate = (int64_t)w->width * w->height * 4;
+    } else w->codec->bit_rate = (int64_t)w->width * w->height * 4;
     return avcodec_open2(w->codec, codec, NULL);
 }
 
@@ -121,7 +120,8 @@ static int begin(fct_writer *w, const AVFrame *like) {
 fct_status fct_writer_open(const char *path, int width, int height, double fps, fct_writer **out, fct_error *err) {
     *out = NULL;
     if (!path || width < 2 || height < 2 || width > 16384 || height > 16384 || !(fps >= 0 && fps <= 1000))
-        return fct_fail(err, FCT_ERR_ARG, "video of %dx%d at %g frames per second cannot be written", width, height, fps);
+        return fct_fail(err, FCT_ERR_ARG, "video of %dx%d at %g frames per second cannot be written", width, height,
+                        fps);
     fct_status s = fct_ffmpeg_load(path, err);
     if (s) return s;
     fct_writer *w = fct_calloc(1, sizeof *w);
@@ -160,8 +160,8 @@ static int flush_packets(fct_writer *w) {
  * RGB's, else the file's. */
 static int fill_frame(fct_writer *w, const uint8_t *const planes[], const int strides[], int format, bool rgb) {
     if (format == AV_PIX_FMT_YUV420P || format == AV_PIX_FMT_YUVJ420P) {
-        av_image_copy(w->frame->data, w->frame->linesize, (const uint8_t **)planes, strides, AV_PIX_FMT_YUV420P, w->width,
-                      w->height);
+        av_image_copy(w->frame->data, w->frame->linesize, (const uint8_t **)planes, strides, AV_PIX_FMT_YUV420P,
+                      w->width, w->height);
         return 0;
     }
     w->sws = sws_getCachedContext(w->sws, w->width, w->height, format, w->width, w->height, AV_PIX_FMT_YUV420P,
@@ -184,7 +184,8 @@ static int put_pixels(fct_writer *w, const fct_frame *f, fct_view drawn, const f
         same_colours(fct_colours_of(coded), w->colours))
         code = fill_frame(w, (const uint8_t *const *)coded->data, coded->linesize, coded->format, false);
     else
-        code = fill_frame(w, (const uint8_t *const[4]){f->view.data}, (const int[4]){(int)f->view.stride}, AV_PIX_FMT_RGB24, true);
+        code = fill_frame(w, (const uint8_t *const[4]){f->view.data}, (const int[4]){(int)f->view.stride},
+                          AV_PIX_FMT_RGB24, true);
     for (int i = 0; i < n && code >= 0; i++) fct_planes_paint(w->frame, w->colours, drawn, parts[i]);
     return code;
 }
@@ -194,8 +195,8 @@ static fct_status check_frame(const fct_writer *w, fct_view v, double time, fct_
     if (s) return s;
     if (!w->open) return fct_fail(err, FCT_ERR_ARG, "%s: the video is already finished", w->path);
     if ((v.width & ~1) != w->width || (v.height & ~1) != w->height || !isfinite(time) || time < 0 || time > 1e8)
-        return fct_fail(err, FCT_ERR_ARG, "%s: a frame of %dx%d at %g s in a video of %dx%d", w->path, v.width, v.height,
-                        time, w->width, w->height);
+        return fct_fail(err, FCT_ERR_ARG, "%s: a frame of %dx%d at %g s in a video of %dx%d", w->path, v.width,
+                        v.height, time, w->width, w->height);
     return FCT_OK;
 }
 
@@ -205,9 +206,10 @@ fct_status fct_writer_add_drawn(fct_writer *w, const fct_frame *f, fct_view draw
                                 fct_error *err) {
     fct_status s = check_frame(w, f->view, f->time, err);
     if (s) return s;
-    if (n < 0 || (n && (drawn.width != f->view.width || drawn.height != f->view.height || !is_plain(drawn))) || !is_plain(f->view))
-        return fct_fail(err, FCT_ERR_ARG, "%s: drawn upon are %dx%d RGB pixels, the frame has %dx%d", w->path, drawn.width,
-                        drawn.height, f->view.width, f->view.height);
+    if (n < 0 || (n && (drawn.width != f->view.width || drawn.height != f->view.height || !is_plain(drawn))) ||
+        !is_plain(f->view))
+        return fct_fail(err, FCT_ERR_ARG, "%s: drawn upon are %dx%d RGB pixels, the frame has %dx%d", w->path,
+                        drawn.width, drawn.height, f->view.width, f->view.height);
     int code = w->codec ? 0 : begin(w, (const AVFrame *)f->coded);
     if (code < 0) return writer_fail(w, code, err);
     int64_t pts = llrint(f->time / av_q2d(w->codec->time_base));

@@ -101,8 +101,9 @@ static fct_status image_flow(const char *path) {
 }
 
 TEST(picture_files) {
-    static const char *const names[] = {"jpeg", "jpeg-progressive", "jpeg-grey", "jpeg-cmyk", "jpeg-exif6", "png-rgb",
-                                        "png-rgba", "png-palette", "png-16bit", "webp", "webp-alpha", "webp-exif"};
+    static const char *const names[] = {"jpeg",       "jpeg-progressive", "jpeg-grey",   "jpeg-cmyk", "jpeg-exif6",
+                                        "png-rgb",    "png-rgba",         "png-palette", "png-16bit", "webp",
+                                        "webp-alpha", "webp-exif"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *path = seed("image", names[i]);
         if (image_flow(path) == FCT_ERR_UNSUPPORTED) SKIP("a picture format is off in this build");

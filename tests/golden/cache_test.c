@@ -32,7 +32,11 @@ static void set_up(const char *seed) {
 
 static void tear_down(void) { CHECK(!fct_dir_remove(folder, &e)); }
 
-typedef struct result { float v[4096]; size_t n; bool cached; } result;
+typedef struct result {
+    float v[4096];
+    size_t n;
+    bool cached;
+} result;
 
 static result load_and_run(const char *dir, fct_precision precision, bool from_memory) {
     static float x[3 * 112 * 112]; /* the largest fixed input of the seeds */
@@ -51,8 +55,7 @@ static result load_and_run(const char *dir, fct_precision precision, bool from_m
     if (from_memory) {
         REQUIRE(!fct_file_read(model, 1 << 26, &data, &size, &e));
         REQUIRE(!fct_model_load_engine(data, size, model, &o, &m, &e));
-    } else
-        REQUIRE(!fct_model_load_engine_file(model, &o, &m, &e));
+    } else REQUIRE(!fct_model_load_engine_file(model, &o, &m, &e));
     fct_free(data);
     r.cached = m->cache.size > 0;
     REQUIRE(!fct_model_input(m, 0, &info, &e) && !fct_session_create(m, &s, &e));
@@ -70,7 +73,9 @@ static result load_and_run(const char *dir, fct_precision precision, bool from_m
     return r;
 }
 
-static bool same(const result *a, const result *b) { return a->n == b->n && a->n && !memcmp(a->v, b->v, a->n * sizeof *a->v); }
+static bool same(const result *a, const result *b) {
+    return a->n == b->n && a->n && !memcmp(a->v, b->v, a->n * sizeof *a->v);
+}
 
 /* Path of the one file in the cache folder with that ending. */
 static const char *cache_file(const char *ending) {
@@ -126,7 +131,7 @@ TEST(file_is_recognised) {
     CHECK(!first.cached && !load_and_run(cache, 0, false).cached);
     const struct timespec old[2] = {{1000000000, 0}, {1000000000, 0}};
     REQUIRE(!utimensat(AT_FDCWD, model, old, 0));
-    fct_sleep_ms(4200); /* the time of the last change cannot be set back */
+    fct_sleep_ms(4200);                           /* the time of the last change cannot be set back */
     CHECK(!load_and_run(cache, 0, false).cached); /* makes the record */
     result again = load_and_run(cache, 0, false);
     CHECK(again.cached && same(&first, &again));
@@ -155,7 +160,8 @@ TEST(damaged_files) {
     fct_cache_key key;
     const fct_cache_entry *entries = fct_cache_parse(map.data, size, &key, &n);
     REQUIRE(entries && n > 1);
-    const size_t directory = 64 + 64 * (size_t)n, payload = (size_t)entries[0].offset, last = (size_t)(entries[n - 1].offset + entries[n - 1].bytes) - 1;
+    const size_t directory = 64 + 64 * (size_t)n, payload = (size_t)entries[0].offset,
+                 last = (size_t)(entries[n - 1].offset + entries[n - 1].bytes) - 1;
     fct_map_close(&map);
     int taken = 0, wrong = 0;
     for (size_t at = 0; at <= directory + 2; at += at < 160 ? 1 : 7) {
@@ -226,9 +232,17 @@ TEST(hostile_directories) {
     for (int i = 0; i < 2; i++) entry[i] = (fct_cache_entry){.name = "raw", .offset = 192, .bytes = 832};
     sign(file, n);
     REQUIRE(fct_cache_parse(file, sizeof file, &key, &got) && got == 2);
-    static const struct { uint64_t offset, bytes; } bad[] = {
-        {192, 833}, {128, 64}, {0, 64}, {200, 8}, {1088, 0}, {UINT64_MAX - 63, 64}, {UINT64_MAX - 63, UINT64_MAX}, {192, UINT64_MAX},
-        {1024, 1}};
+    static const struct {
+        uint64_t offset, bytes;
+    } bad[] = {{192, 833},
+               {128, 64},
+               {0, 64},
+               {200, 8},
+               {1088, 0},
+               {UINT64_MAX - 63, 64},
+               {UINT64_MAX - 63, UINT64_MAX},
+               {192, UINT64_MAX},
+               {1024, 1}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         entry[1].offset = bad[i].offset;
         entry[1].bytes = bad[i].bytes;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 void net_way(int way, fct_engine_opts *o, const char **name) {
-    static const char *const names[NET_WAYS] = {"plain", "exact", "fast", "no folding", "no fusion", "no siblings", "no heads",
-                                                "no fully connected"};
+    static const char *const names[NET_WAYS] = {"plain",     "exact",       "fast",     "no folding",
+                                                "no fusion", "no siblings", "no heads", "no fully connected"};
     fct_engine_opts_init(o);
     o->reference = way == 0;
     o->model.precision = way == 2 ? FCT_PRECISION_FAST : FCT_PRECISION_EXACT;

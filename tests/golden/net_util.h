@@ -11,7 +11,11 @@
 void net_way(int way, fct_engine_opts *o, const char **name);
 
 /* An owned result: data from malloc. */
-typedef struct net_out { int rank; int64_t dims[FCT_MAX_RANK]; float *data; } net_out;
+typedef struct net_out {
+    int rank;
+    int64_t dims[FCT_MAX_RANK];
+    float *data;
+} net_out;
 
 /* Ends w, loads it and runs it on one input; outs gets n outputs (net_out_free()).
  * layers: number of steps run, or NULL. Returns the status; err is filled. */

@@ -5,7 +5,10 @@
 #include "test.h"
 #include <math.h>
 
-typedef struct conv_case { int n, ic, oc, groups, k[2], s[2], d[2], pad[4], h, w; const char *auto_pad; } conv_case;
+typedef struct conv_case {
+    int n, ic, oc, groups, k[2], s[2], d[2], pad[4], h, w;
+    const char *auto_pad;
+} conv_case;
 
 static size_t product(const int64_t *d) { return (size_t)(d[0] * d[1] * d[2] * d[3]); }
 
@@ -20,7 +23,8 @@ static void naive_conv(const conv_case *c, const float *x, const float *w, const
                     for (int i = 0; i < icg; i++)
                         for (int ky = 0; ky < c->k[0]; ky++)
                             for (int kx = 0; kx < c->k[1]; kx++) {
-                                int iy = oy * c->s[0] - c->pad[0] + ky * c->d[0], ix = ox * c->s[1] - c->pad[1] + kx * c->d[1];
+                                int iy = oy * c->s[0] - c->pad[0] + ky * c->d[0],
+                                    ix = ox * c->s[1] - c->pad[1] + kx * c->d[1];
                                 if (iy < 0 || iy >= c->h || ix < 0 || ix >= c->w) continue;
                                 int ch = o / ocg * icg + i;
                                 s += (double)x[((n * c->ic + ch) * c->h + iy) * c->w + ix] *
@@ -90,7 +94,12 @@ TEST(convolutions) {
 
 /* ---- Networks --------------------------------------------------------------- */
 
-typedef struct net { ow w; uint32_t seed; int values; char last[32]; } net;
+typedef struct net {
+    ow w;
+    uint32_t seed;
+    int values;
+    char last[32];
+} net;
 
 static void net_begin(net *n, uint32_t seed, int opset, const int64_t *in) {
     ow_begin(&n->w, opset);
@@ -146,18 +155,24 @@ static void activation(net *n, int kind, int c) {
     char list[100], in[32];
     strcpy(in, n->last);
     switch (kind % 5) {
-    case 0: add(n, "Relu", in); break;
+    case 0:
+        add(n, "Relu", in);
+        break;
     case 1:
         snprintf(list, sizeof list, "%s,%s", in, constant(n, 3, (int64_t[]){c, 1, 1}, 0.5f, 0.25f));
         add(n, "PRelu", list);
         break;
-    case 2: add(n, "LeakyRelu", in); break;
+    case 2:
+        add(n, "LeakyRelu", in);
+        break;
     case 3:
         add(n, "Clip", in);
         ow_float(&n->w, "min", -0.3f);
         ow_float(&n->w, "max", 1.1f);
         break;
-    case 4: add(n, "Sigmoid", in); break;
+    case 4:
+        add(n, "Sigmoid", in);
+        break;
     }
 }
 
@@ -323,16 +338,23 @@ static void random_net(uint32_t seed) {
         char at[32];
         strcpy(at, n.last);
         switch (r % 9) {
-        case 0: case 1: {
+        case 0:
+        case 1: {
             int oc = (int)(4 + r / 16 % 29);
             conv(&n, at, c, oc, r / 512 % 2 ? 3 : 1, 1, 1);
             if (oc != c) kept[0] = 0;
             c = oc;
             break;
         }
-        case 2: conv(&n, at, c, c, 3, 1, c); break;
-        case 3: batch_norm(&n, at, c); break;
-        case 4: activation(&n, (int)(r / 16), c); break;
+        case 2:
+            conv(&n, at, c, c, 3, 1, c);
+            break;
+        case 3:
+            batch_norm(&n, at, c);
+            break;
+        case 4:
+            activation(&n, (int)(r / 16), c);
+            break;
         case 5:
             snprintf(list, sizeof list, "%s,%s", at, constant(&n, 3, (int64_t[]){r / 16 % 2 ? c : 1, 1, 1}, 1, 0.3f));
             add(&n, r / 64 % 3 == 0 ? "Mul" : r / 64 % 3 == 1 ? "Add" : "Sub", list);

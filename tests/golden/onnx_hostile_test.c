@@ -46,11 +46,19 @@ static void try_bytes(const uint8_t *bytes, size_t n, int way) {
     fct_model_free(m);
 }
 
-static const char *const nodes[][3] = {
-    {"Conv", "x,w,b", "a"},  {"BatchNormalization", "a,b,b,b,v", "c"}, {"Relu", "c", "d"}, {"Shape", "d", "s"},
-    {"Slice", "s,i0,i2", "n"}, {"Concat", "n,two", "t"}, {"Resize", "d,,,t", "e"}, {"Transpose", "e", "f"},
-    {"Reshape", "f,shape", "g"}, {"Sigmoid", "g", "y"}, {"GlobalAveragePool", "d", "h"}, {"Flatten", "h", "k"},
-    {"Gemm", "k,m", "z"}};
+static const char *const nodes[][3] = {{"Conv", "x,w,b", "a"},
+                                       {"BatchNormalization", "a,b,b,b,v", "c"},
+                                       {"Relu", "c", "d"},
+                                       {"Shape", "d", "s"},
+                                       {"Slice", "s,i0,i2", "n"},
+                                       {"Concat", "n,two", "t"},
+                                       {"Resize", "d,,,t", "e"},
+                                       {"Transpose", "e", "f"},
+                                       {"Reshape", "f,shape", "g"},
+                                       {"Sigmoid", "g", "y"},
+                                       {"GlobalAveragePool", "d", "h"},
+                                       {"Flatten", "h", "k"},
+                                       {"Gemm", "k,m", "z"}};
 
 static const uint8_t *sample(ow *w, size_t *len) {
     float data[108];

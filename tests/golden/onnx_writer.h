@@ -5,10 +5,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct ow_buf { uint8_t *p; size_t n, cap; } ow_buf;
+typedef struct ow_buf {
+    uint8_t *p;
+    size_t n, cap;
+} ow_buf;
 
 /* A model under construction. The nodes keep their order. */
-typedef struct ow { ow_buf graph, node, file; int opset, nodes, open; } ow;
+typedef struct ow {
+    ow_buf graph, node, file;
+    int opset, nodes, open;
+} ow;
 
 void ow_begin(ow *w, int opset);
 /* Dimensions of -1 are written as names (they vary). */

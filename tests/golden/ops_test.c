@@ -1,59 +1,15 @@
 /* Each operator in a network of its own, run in every way the engine has, against
  * loops written here from the operator's definition. */
-#include "net_util.h"
-#include "test.h"
-#include <math.h>
-#define LIMIT 2e-6
-
-/* Runs the finished network in every way and compares its one output. */
-static void expect(ow *w, const float *x, int rank, const int64_t *dims, const float *want, int want_rank,
-                   const int64_t *want_dims, double limit) {
-    for (int way = 0; way < NET_WAYS; way++) {
-        net_out out;
-        fct_error e;
-        fct_engine_opts o;
-        const char *name;
-        size_t n = 1;
-        net_way(way, &o, &name);
-        fct_status s = net_run(w, way, x, rank, dims, &out, 1, NULL, &e);
-        CHECK_MSG(s == FCT_OK, "%s: %s", name, e.text);
-        if (s) continue;
-        bool same = out.rank == want_rank;
-        for (int i = 0; same && i < want_rank; i++) same = out.dims[i] == want_dims[i];
-        CHECK_MSG(same, "%s: shape differs (rank %d)", name, out.rank);
-        for (int i = 0; i < want_rank; i++) n *= (size_t)want_dims[i];
-        /* the fast mode may keep weights in fp16 */
-        double err = same ? net_error(out.data, want, n) : 0, most = way == 2 && limit < 2e-3 ? 2e-3 : limit;
-        CHECK_MSG(err <= most, "%s: error %.2e", name, err);
-        net_out_free(&out, 1);
-    }
-    ow_free(w);
-}
-
-/* Starts a network with input x. With blocked, a depthwise convolution by 1 comes
- * first, so that the operator sees a blocked tensor. Returns the value to use. */
-static const char *start(ow *w, int opset, int rank, const int64_t *dims, bool blocked) {
-    ow_begin(w, opset);
-    ow_input(w, "x", rank, dims);
-    ow_output(w, "y");
-    if (!blocked) return "x";
-    float ones[64];
-    for (int i = 0; i < 64; i++) ones[i] = 1;
-    ow_f32(w, "ones", 4, (int64_t[]){dims[1], 1, 1, 1}, ones, OW_RAW);
-    ow_node(w, "Conv", "x,ones", "b");
-    ow_int(w, "group", dims[1]);
-    return "b";
-}
-
-static const int64_t image[4] = {2, 19, 7, 9};
-#define COUNT (2 * 19 * 7 * 9)
-
-static void join(char *out, const char *a, const char *rest) { snprintf(out, 100, "%s%s", a, rest); }
+#include "ops_util.h"
 
 TEST(unary) {
-    static const struct { const char *op; int kind; float a, b; } list[] = {
-        {"Relu", 0, 0, 0}, {"LeakyRelu", 1, 0.2f, 0}, {"Sigmoid", 2, 0, 0}, {"Tanh", 3, 0, 0}, {"Exp", 4, 0, 0},
-        {"Abs", 5, 0, 0}, {"Neg", 6, 0, 0}, {"HardSigmoid", 7, 0.3f, 0.4f}, {"Elu", 8, 1.5f, 0}};
+    static const struct {
+        const char *op;
+        int kind;
+        float a, b;
+    } list[] = {{"Relu", 0, 0, 0},  {"LeakyRelu", 1, 0.2f, 0}, {"Sigmoid", 2, 0, 0}, {"Tanh", 3, 0, 0},
+                {"Exp", 4, 0, 0},   {"Abs", 5, 0, 0},          {"Neg", 6, 0, 0},     {"HardSigmoid", 7, 0.3f, 0.4f},
+                {"Elu", 8, 1.5f, 0}};
     uint32_t seed = 1;
     float x[COUNT], y[COUNT];
     net_fill(&seed, x, COUNT);
@@ -67,8 +23,15 @@ TEST(unary) {
             if (b != 0) ow_float(&w, "beta", b);
             for (int i = 0; i < COUNT; i++) {
                 double v = x[i];
-                double f[] = {v > 0 ? v : 0, v < 0 ? a * v : v, 1 / (1 + exp(-v)), tanh(v), exp(v), fabs(v), -v,
-                              fmin(1, fmax(0, a * v + b)), v < 0 ? a * (exp(v) - 1) : v};
+                double f[] = {v > 0 ? v : 0,
+                              v < 0 ? a * v : v,
+                              1 / (1 + exp(-v)),
+                              tanh(v),
+                              exp(v),
+                              fabs(v),
+                              -v,
+                              fmin(1, fmax(0, a * v + b)),
+                              v < 0 ? a * (exp(v) - 1) : v};
                 y[i] = (float)f[list[k].kind];
             }
             expect(&w, x, 4, image, y, 4, image, LIMIT);
@@ -101,8 +64,11 @@ TEST(clip_in_both_forms) {
 
 TEST(binary_broadcast) {
     static const char *const ops[] = {"Add", "Sub", "Mul", "Div", "Max", "Min"};
-    static const struct { int rank; int64_t dims[4]; } shapes[] = {
-        {4, {2, 19, 7, 9}}, {0, {0}}, {1, {1}}, {3, {19, 1, 1}}, {4, {1, 19, 1, 1}}, {1, {9}}, {4, {2, 19, 1, 1}}, {2, {7, 1}}};
+    static const struct {
+        int rank;
+        int64_t dims[4];
+    } shapes[] = {{4, {2, 19, 7, 9}}, {0, {0}}, {1, {1}},           {3, {19, 1, 1}},
+                  {4, {1, 19, 1, 1}}, {1, {9}}, {4, {2, 19, 1, 1}}, {2, {7, 1}}};
     uint32_t seed = 3;
     float x[COUNT], c[COUNT], y[COUNT];
     net_fill(&seed, x, COUNT);
@@ -133,8 +99,9 @@ TEST(binary_broadcast) {
 
 TEST(pooling) {
     static const int64_t cases[][10] = {/* kernel, stride, pads, ceil, include_pad */
-        {2, 2, 2, 2, 0, 0, 0, 0, 0, 0}, {2, 2, 2, 2, 0, 0, 0, 0, 1, 0}, {3, 3, 2, 2, 1, 1, 1, 1, 0, 0},
-        {3, 3, 2, 2, 1, 1, 1, 1, 1, 1}, {3, 2, 1, 2, 0, 1, 2, 0, 0, 1}, {3, 3, 2, 2, 0, 0, 1, 1, 1, 1}};
+                                        {2, 2, 2, 2, 0, 0, 0, 0, 0, 0}, {2, 2, 2, 2, 0, 0, 0, 0, 1, 0},
+                                        {3, 3, 2, 2, 1, 1, 1, 1, 0, 0}, {3, 3, 2, 2, 1, 1, 1, 1, 1, 1},
+                                        {3, 2, 1, 2, 0, 1, 2, 0, 0, 1}, {3, 3, 2, 2, 0, 0, 1, 1, 1, 1}};
     uint32_t seed = 4;
     float x[COUNT], y[COUNT * 2];
     net_fill(&seed, x, COUNT);
@@ -194,7 +161,8 @@ TEST(global_pooling_and_batch_norm) {
 
         char list[100];
         join(list, start(&w, 9, 4, image, blocked), ",p0,p1,p2,p3");
-        for (int i = 0; i < 4; i++) ow_f32(&w, (const char *[]){"p0", "p1", "p2", "p3"}[i], 1, (int64_t[]){19}, p[i], OW_RAW);
+        for (int i = 0; i < 4; i++)
+            ow_f32(&w, (const char *[]){"p0", "p1", "p2", "p3"}[i], 1, (int64_t[]){19}, p[i], OW_RAW);
         ow_node(&w, "BatchNormalization", list, "y");
         ow_float(&w, "epsilon", 1e-3f);
         for (int i = 0; i < COUNT; i++) {
@@ -203,112 +171,6 @@ TEST(global_pooling_and_batch_norm) {
         }
         expect(&w, x, 4, image, y, 4, image, LIMIT);
     }
-}
-
-/* Nearest and linear by the specification's formulas, in double. */
-static double resize_at(const float *x, int64_t h, int64_t wd, double py, double px, bool linear) {
-    if (!linear) {
-        int64_t i = (int64_t)floor(py), j = (int64_t)floor(px);
-        i = i < 0 ? 0 : i >= h ? h - 1 : i;
-        j = j < 0 ? 0 : j >= wd ? wd - 1 : j;
-        return x[i * wd + j];
-    }
-    py = fmin(fmax(py, 0), (double)(h - 1));
-    px = fmin(fmax(px, 0), (double)(wd - 1));
-    int64_t i = (int64_t)py, j = (int64_t)px, i1 = i + 1 < h ? i + 1 : i, j1 = j + 1 < wd ? j + 1 : j;
-    double a = py - (double)i, b = px - (double)j;
-    return (x[i * wd + j] * (1 - b) + x[i * wd + j1] * b) * (1 - a) + (x[i1 * wd + j] * (1 - b) + x[i1 * wd + j1] * b) * a;
-}
-
-TEST(resize_forms) {
-    uint32_t seed = 6;
-    static float x[COUNT], y[COUNT * 9];
-    static const char *const coords[] = {"asymmetric", "half_pixel", "align_corners"};
-    net_fill(&seed, x, COUNT);
-    /* form: bit 0 blocked, 1 linear, 2 sizes instead of scales; opset 9 is Upsample, 10 the first Resize */
-    for (int form = 0; form < 8; form++)
-        for (int opset = 9; opset <= 13; opset++)
-            for (int coord = 0; coord < 3; coord++) {
-                bool old = opset < 11, linear = form & 2;
-                if (opset == 12 || (old && (coord || form & 4))) continue;
-                float scales[4] = {1, 1, 2, 3};
-                int64_t sizes[4] = {2, 19, 14, 27};
-                ow w;
-                char in[100];
-                join(in, start(&w, opset, 4, image, form & 1), old ? ",s" : form & 4 ? ",,,n" : ",,s");
-                ow_f32(&w, "s", 1, (int64_t[]){4}, scales, OW_RAW);
-                ow_i64(&w, "n", 1, (int64_t[]){4}, sizes, OW_RAW);
-                ow_node(&w, opset == 9 ? "Upsample" : "Resize", in, "y");
-                ow_string(&w, "mode", linear ? "linear" : "nearest");
-                if (!old) ow_string(&w, "coordinate_transformation_mode", coords[coord]);
-                if (!old) ow_string(&w, "nearest_mode", "floor");
-                for (int p = 0; p < 38; p++)
-                    for (int i = 0; i < 14; i++)
-                        for (int j = 0; j < 27; j++) {
-                            double py = coord == 0 ? i / 2.0 : coord == 1 ? (i + 0.5) / 2 - 0.5 : i * 6.0 / 13;
-                            double px = coord == 0 ? j / 3.0 : coord == 1 ? (j + 0.5) / 3 - 0.5 : j * 8.0 / 26;
-                            if (!linear) py += 1e-6, px += 1e-6; /* away from rounding at whole numbers */
-                            y[(p * 14 + i) * 27 + j] = (float)resize_at(x + p * 63, 7, 9, py, px, linear);
-                        }
-                expect(&w, x, 4, image, y, 4, sizes, 1e-5);
-            }
-}
-
-/* Input position of output i by the operator's definition. */
-static double position(int coord, int i, int n, int out) {
-    double scale = (double)out / n;
-    switch (coord) {
-    case 0: return i / scale;
-    case 1: return (i + 0.5) / scale - 0.5;
-    case 2: return out > 1 ? i * (n - 1.0) / (out - 1) : 0;
-    case 3: return out > 1 ? (i + 0.5) / scale - 0.5 : 0;
-    default: return (i + 0.5) / scale;
-    }
-}
-
-/* The nearest input position; rounding at halves and whole numbers is left to the
- * fractions of the sizes below, which have neither. */
-static int nearest(int mode, double p, int n) {
-    double r = mode < 2 ? floor(p + 0.5) : mode == 2 ? floor(p) : ceil(p);
-    return r < 0 ? 0 : r >= n ? n - 1 : (int)r;
-}
-
-/* Every axis grows, shrinks or stays, images and channels too, in all modes. */
-TEST(nearest_resize_of_every_axis) {
-    static const char *const coords[] = {"asymmetric", "half_pixel", "align_corners", "pytorch_half_pixel", "tf_half_pixel_for_nn"};
-    static const char *const modes[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
-    static const int64_t in[4] = {2, 5, 7, 11}, out[5][4] = {{2, 5, 17, 29}, {2, 3, 3, 4}, {5, 7, 7, 11}, {1, 5, 1, 37}, {7, 2, 23, 11}};
-    static float x[770], y[7 * 7 * 23 * 37];
-    uint32_t seed = 61;
-    net_fill(&seed, x, 770);
-    for (int k = 0; k < 5; k++)
-        for (int coord = 0; coord < 5; coord++)
-            for (int mode = 0; mode < 4; mode++) {
-                int at[4][40];
-                ow w;
-                bool exact = false;
-                for (int d = 0; d < 4; d++)
-                    for (int i = 0; i < out[k][d]; i++) {
-                        double p = in[d] == out[k][d] ? i : position(coord, i, (int)in[d], (int)out[k][d]), h = 2 * p;
-                        exact |= in[d] != out[k][d] && fabs(h - floor(h + 0.5)) < 1e-6 && p > 0 && p < (double)in[d] - 1;
-                        at[d][i] = nearest(mode, p, (int)in[d]);
-                    }
-                if (exact) continue; /* two answers within rounding */
-                const char *name = start(&w, 13, 4, in, false);
-                char list[100];
-                join(list, name, ",,,n");
-                ow_i64(&w, "n", 1, (int64_t[]){4}, out[k], OW_RAW);
-                ow_node(&w, "Resize", list, "y");
-                ow_string(&w, "coordinate_transformation_mode", coords[coord]);
-                ow_string(&w, "nearest_mode", modes[mode]);
-                size_t n = 0;
-                for (int a = 0; a < out[k][0]; a++)
-                    for (int b = 0; b < out[k][1]; b++)
-                        for (int c = 0; c < out[k][2]; c++)
-                            for (int d = 0; d < out[k][3]; d++)
-                                y[n++] = x[((at[0][a] * 5 + at[1][b]) * 7 + at[2][c]) * 11 + at[3][d]];
-                expect(&w, x, 4, in, y, 4, out[k], 0);
-            }
 }
 
 TEST(gemm_and_matmul) {

@@ -4,8 +4,8 @@
 #include "facet/facet.h"
 #include <stdlib.h>
 
-#define W 640
-#define H 360
+#define W      640
+#define H      360
 #define FRAMES 90
 
 static fct_image *person(const char *shared, const char *name, int x, int y, int w, int h) {
@@ -38,7 +38,10 @@ static void enrol(fct_gallery *g, const fct_pack *pack, fct_analyzer *a, const c
 static int front_x(int i) { return 20 + (i - 6) * 6; }
 static int back_x(int i) { return 470 - i * 5; }
 
-typedef struct outcome { int wrong, events; fct_event log[20]; } outcome;
+typedef struct outcome {
+    int wrong, events;
+    fct_event log[20];
+} outcome;
 
 static void take_events(const fct_tracker *t, outcome *o) {
     for (int i = 0; i < fct_tracker_event_count(t); i++) {
@@ -66,7 +69,8 @@ static void run(fct_tracker *t, fct_image *front, fct_image *back, outcome *o) {
         take_events(t, o);
         for (int k = 0; k < fct_tracker_track_count(t); k++) { /* named by the picture whose middle is nearest */
             const fct_track *tr = fct_tracker_track(t, k);
-            float x = (tr->box[0] + tr->box[2]) / 2, df = abs((int)x - front_x(i) - 73), db = abs((int)x - back_x(i) - 76);
+            float x = (tr->box[0] + tr->box[2]) / 2, df = abs((int)x - front_x(i) - 73),
+                  db = abs((int)x - back_x(i) - 76);
             if (!tr->detected || abs(front_x(i) - back_x(i)) < 130 || i < 12) continue;
             o->wrong += strcmp(tr->name, df < db ? "Front" : "Back") != 0;
         }
@@ -88,7 +92,8 @@ TEST(two_people_cross) {
     outcome o = {0};
     snprintf(weights, sizeof weights, "%s/weights", shared);
     if (fct_pack_open(weights, NULL, &pack, &e)) SKIP("no weights");
-    fct_image *front = person(shared, "007_B.jpg", 100, 140, 220, 300), *back = person(shared, "009_C.jpg", 55, 80, 230, 310);
+    fct_image *front = person(shared, "007_B.jpg", 100, 140, 220, 300),
+              *back = person(shared, "009_C.jpg", 55, 80, 230, 310);
     remove("video_test.db");
     fct_status s = fct_gallery_open("video_test.db", NULL, &g, &e);
     if (s == FCT_ERR_UNSUPPORTED) SKIP("built without a gallery");

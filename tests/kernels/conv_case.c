@@ -16,8 +16,19 @@ static float *random_array(size_t n, float scale, float offset, uint32_t *s) {
 
 conv_case conv_case_random(uint32_t *s) {
     static const int kernels[] = {1, 1, 2, 3, 3, 3, 3, 5};
-    conv_case t = {pick(s, 1, 3), pick(s, 1, 70), pick(s, 1, 70), 1, kernels[pick(s, 0, 7)], pick(s, 1, 2), 1, 0,
-                   pick(s, 5, 24), pick(s, 5, 24), (fct_act_kind)pick(s, 0, 5), (fct_add_kind)pick(s, 0, 2), 0};
+    conv_case t = {pick(s, 1, 3),
+                   pick(s, 1, 70),
+                   pick(s, 1, 70),
+                   1,
+                   kernels[pick(s, 0, 7)],
+                   pick(s, 1, 2),
+                   1,
+                   0,
+                   pick(s, 5, 24),
+                   pick(s, 5, 24),
+                   (fct_act_kind)pick(s, 0, 5),
+                   (fct_add_kind)pick(s, 0, 2),
+                   0};
     t.pad = pick(s, 0, t.k / 2);
     if (pick(s, 0, 3) == 0) t.oc = t.groups = t.ic;
     if (pick(s, 0, 2) == 0) t.flags |= CASE_SCALE;
@@ -58,11 +69,27 @@ static void make(const conv_case *t, fct_precision precision, data *d) {
     d->in = random_array((size_t)t->n * t->ic * t->ih * t->iw, 1, 0, &seed);
     d->add = random_array((size_t)t->n * t->oc * d->ah * d->aw, 3, 0, &seed);
     const int k = t->k;
-    d->s = (fct_conv_spec){.name = "case", .ic = t->ic, .oc = t->oc, .groups = t->groups, .kh = k, .kw = k,
-        .sh = t->stride, .sw = t->stride, .dh = t->dilation, .dw = t->dilation, .pad_top = t->pad, .pad_left = t->pad,
-        .pad_bottom = t->pad, .pad_right = t->pad, .weight = d->weight, .bias = d->bias,
+    d->s = (fct_conv_spec){
+        .name = "case",
+        .ic = t->ic,
+        .oc = t->oc,
+        .groups = t->groups,
+        .kh = k,
+        .kw = k,
+        .sh = t->stride,
+        .sw = t->stride,
+        .dh = t->dilation,
+        .dw = t->dilation,
+        .pad_top = t->pad,
+        .pad_left = t->pad,
+        .pad_bottom = t->pad,
+        .pad_right = t->pad,
+        .weight = d->weight,
+        .bias = d->bias,
         .act = {t->act, t->act == FCT_ACT_CLIP ? -1.5f : .2f, 2.5f, t->act == FCT_ACT_PRELU ? d->slope : NULL},
-        .add = t->add, .add_up2 = (t->flags & CASE_UP2) != 0, .planar_in = (t->flags & CASE_PLANAR) != 0,
+        .add = t->add,
+        .add_up2 = (t->flags & CASE_UP2) != 0,
+        .planar_in = (t->flags & CASE_PLANAR) != 0,
         .precision = precision};
     if (t->flags & CASE_SCALE) d->s.in_scale = d->scale, d->s.in_shift = d->shift;
 }
@@ -102,12 +129,23 @@ static double plain_output(const conv_case *t, const data *d, int n, int o, int 
     double v = plain_sum(t, d, n, o, y, x) + d->bias[o];
     if (t->add == FCT_ADD_BEFORE_ACT) v += add;
     switch (t->act) {
-    case FCT_ACT_NONE: break;
-    case FCT_ACT_RELU: v = v > 0 ? v : 0; break;
-    case FCT_ACT_LEAKY: v = v < 0 ? .2f * v : v; break;
-    case FCT_ACT_PRELU: v = v < 0 ? d->slope[o] * v : v; break;
-    case FCT_ACT_CLIP: v = v < -1.5 ? -1.5 : v > 2.5 ? 2.5 : v; break;
-    case FCT_ACT_SIGMOID: v = 1 / (1 + exp(-v)); break;
+    case FCT_ACT_NONE:
+        break;
+    case FCT_ACT_RELU:
+        v = v > 0 ? v : 0;
+        break;
+    case FCT_ACT_LEAKY:
+        v = v < 0 ? .2f * v : v;
+        break;
+    case FCT_ACT_PRELU:
+        v = v < 0 ? d->slope[o] * v : v;
+        break;
+    case FCT_ACT_CLIP:
+        v = v < -1.5 ? -1.5 : v > 2.5 ? 2.5 : v;
+        break;
+    case FCT_ACT_SIGMOID:
+        v = 1 / (1 + exp(-v));
+        break;
     }
     return t->add == FCT_ADD_AFTER_ACT ? v + add : v;
 }
@@ -128,7 +166,7 @@ static const double *plain_outputs(const conv_case *t, const data *d) {
 }
 
 /* Blocked copy with guards of 64 floats on both sides; lanes past channels hold 1e3. */
-#define GUARD 64
+#define GUARD       64
 #define GUARD_VALUE (-12345.5f)
 
 static float *guarded(size_t size) {
@@ -151,7 +189,8 @@ static float *block(const float *src, int n, int channels, size_t area, int cb, 
     for (int b = 0; b < n; b++)
         for (int c = 0; c < channels; c++)
             for (size_t i = 0; i < area; i++)
-                p[((((size_t)b * blocks + c / cb) * area) + i) * cb + c % cb] = src[((size_t)b * channels + c) * area + i];
+                p[((((size_t)b * blocks + c / cb) * area) + i) * cb + c % cb] =
+                    src[((size_t)b * channels + c) * area + i];
     return p;
 }
 
@@ -201,8 +240,7 @@ double conv_case_error(const conv_case *t, const fct_kernel_table *k, fct_precis
     double e = 1e9;
     int oh, ow;
     make(t, precision, &d);
-    if (!fct_conv_create_at(k, &d.s, &c, NULL) &&
-        !fct_conv_plan_create(c, t->n, t->ih, t->iw, algorithm, &p, NULL)) {
+    if (!fct_conv_create_at(k, &d.s, &c, NULL) && !fct_conv_plan_create(c, t->n, t->ih, t->iw, algorithm, &p, NULL)) {
         fct_conv_plan_out(p, &oh, &ow);
         if (oh == d.oh && ow == d.ow) e = run_plan(t, &d, p, k->cb);
     }

@@ -3,8 +3,8 @@
 #include "../test.h"
 #include "conv_case.h"
 
-static const fct_cpu_level levels[] = {FCT_CPU_C, FCT_CPU_SSE41, FCT_CPU_AVX2, FCT_CPU_AVX512, FCT_CPU_AVX512VNNI,
-    FCT_CPU_NEON};
+static const fct_cpu_level levels[] = {FCT_CPU_C,      FCT_CPU_SSE41,      FCT_CPU_AVX2,
+                                       FCT_CPU_AVX512, FCT_CPU_AVX512VNNI, FCT_CPU_NEON};
 #define LEVELS ((int)(sizeof levels / sizeof *levels))
 
 static void run_level(const conv_case *t, const fct_kernel_table *k, fct_precision precision) {
@@ -137,8 +137,8 @@ TEST(refuses) {
     static const float w[64] = {0};
     fct_error err;
     fct_conv *c = NULL;
-    fct_conv_spec s = {.name = "x", .ic = 4, .oc = 4, .groups = 3, .kh = 1, .kw = 1, .sh = 1, .sw = 1, .dh = 1, .dw = 1,
-                       .weight = w};
+    fct_conv_spec s = {
+        .name = "x", .ic = 4, .oc = 4, .groups = 3, .kh = 1, .kw = 1, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .weight = w};
     CHECK(fct_conv_create(&s, &c, &err) == FCT_ERR_UNSUPPORTED && !c);
     s.groups = 1;
     REQUIRE(fct_conv_create(&s, &c, &err) == FCT_OK);

@@ -3,8 +3,8 @@
 #include "kernels/kernels.h"
 #include <math.h>
 
-static const fct_cpu_level levels[] = {FCT_CPU_C, FCT_CPU_SSE41, FCT_CPU_AVX2, FCT_CPU_AVX512, FCT_CPU_AVX512VNNI,
-    FCT_CPU_NEON};
+static const fct_cpu_level levels[] = {FCT_CPU_C,      FCT_CPU_SSE41,      FCT_CPU_AVX2,
+                                       FCT_CPU_AVX512, FCT_CPU_AVX512VNNI, FCT_CPU_NEON};
 
 /* Value of a half by its definition. */
 static float value(uint16_t h) {
@@ -31,7 +31,8 @@ TEST(all_halves) {
 }
 
 TEST(rounds_to_nearest_even) {
-    static const float in[] = {1.00048828125f, 1.00146484375f, 1.0006f, 65519.f, 65520.f, 5.9604645e-8f, 2.9802322e-8f, 1e30f};
+    static const float in[] = {1.00048828125f, 1.00146484375f, 1.0006f,       65519.f,
+                               65520.f,        5.9604645e-8f,  2.9802322e-8f, 1e30f};
     static const uint16_t want[] = {0x3c00, 0x3c02, 0x3c01, 0x7bff, 0x7c00, 0x0001, 0x0000, 0x7c00};
     for (int l = 0; l < (int)(sizeof levels / sizeof *levels); l++) {
         const fct_kernel_table *k = fct_kernels_at(levels[l]);
@@ -39,7 +40,8 @@ TEST(rounds_to_nearest_even) {
         if (!k) continue;
         k->float_to_half(out, in, 8);
         for (int i = 0; i < 8; i++)
-            CHECK_MSG(out[i] == want[i], "level %s: %g gives %04x, not %04x", fct_cpu_level_name(levels[l]), in[i], out[i], want[i]);
+            CHECK_MSG(out[i] == want[i], "level %s: %g gives %04x, not %04x", fct_cpu_level_name(levels[l]), in[i],
+                      out[i], want[i]);
     }
 }
 

@@ -7,8 +7,8 @@
 #include "base/alloc.h"
 #include <math.h>
 
-static const fct_cpu_level levels[] = {FCT_CPU_C, FCT_CPU_SSE41, FCT_CPU_AVX2, FCT_CPU_AVX512, FCT_CPU_AVX512VNNI,
-    FCT_CPU_NEON};
+static const fct_cpu_level levels[] = {FCT_CPU_C,      FCT_CPU_SSE41,      FCT_CPU_AVX2,
+                                       FCT_CPU_AVX512, FCT_CPU_AVX512VNNI, FCT_CPU_NEON};
 #define LEVELS ((int)(sizeof levels / sizeof *levels))
 
 enum { PIXELS = 11, K_MOST = 200, LANES = 2 * FCT_CB_MAX };
@@ -40,7 +40,8 @@ typedef struct buffers {
 } buffers;
 
 /* out[block][pixel][cb] of level k's kernels. */
-static void run(const fct_kernel_table *t, int k, bool one_tap, float x[PIXELS][K_MOST], float w[LANES][K_MOST], buffers *b) {
+static void run(const fct_kernel_table *t, int k, bool one_tap, float x[PIXELS][K_MOST], float w[LANES][K_MOST],
+                buffers *b) {
     const int cb = t->cb, mv = 2, lanes = mv * cb, blocks = (k + cb - 1) / cb;
     const fct_int16_depth d = {cb, k / cb, k % cb != 0, k % cb, fct_int16_group(cb, (size_t)k, one_tap)};
     for (int i = 0; i < k; i++)
@@ -48,12 +49,31 @@ static void run(const fct_kernel_table *t, int k, bool one_tap, float x[PIXELS][
     fct_int16_pack(&d, b->wide, lanes, b->weights, b->w_scale);
     for (int i = 0; i < blocks * cb; i++)
         for (int p = 0; p < PIXELS; p++) b->src[(i / cb * PIXELS + p) * cb + i % cb] = i < k ? x[p][i] : 1e3f;
-    t->conv_quantise(&(fct_k_quantise){.cb = cb, .src = b->src, .src_stride = (size_t)PIXELS * cb, .n = PIXELS,
-        .full = d.full, .tail_blocks = d.tail_blocks, .tail = d.tail, .group = d.group, .dst = b->rows,
-        .dst_stride = (size_t)PIXELS * cb, .scale = b->scale});
-    t->conv_gemm_int16(&(fct_k_gemm){.cb = cb, .w16 = b->weights, .b16 = b->rows, .w_scale = b->w_scale,
-        .b_scale = b->scale, .b_stride = (size_t)PIXELS * cb, .full = d.full, .tail_blocks = d.tail_blocks,
-        .tail = d.tail, .group = d.group, .mv = mv, .n = PIXELS, .c = b->out, .c_stride = (size_t)PIXELS * cb});
+    t->conv_quantise(&(fct_k_quantise){.cb = cb,
+                                       .src = b->src,
+                                       .src_stride = (size_t)PIXELS * cb,
+                                       .n = PIXELS,
+                                       .full = d.full,
+                                       .tail_blocks = d.tail_blocks,
+                                       .tail = d.tail,
+                                       .group = d.group,
+                                       .dst = b->rows,
+                                       .dst_stride = (size_t)PIXELS * cb,
+                                       .scale = b->scale});
+    t->conv_gemm_int16(&(fct_k_gemm){.cb = cb,
+                                     .w16 = b->weights,
+                                     .b16 = b->rows,
+                                     .w_scale = b->w_scale,
+                                     .b_scale = b->scale,
+                                     .b_stride = (size_t)PIXELS * cb,
+                                     .full = d.full,
+                                     .tail_blocks = d.tail_blocks,
+                                     .tail = d.tail,
+                                     .group = d.group,
+                                     .mv = mv,
+                                     .n = PIXELS,
+                                     .c = b->out,
+                                     .c_stride = (size_t)PIXELS * cb});
 }
 
 static void check(const fct_kernel_table *t, int k, filling how, float x[PIXELS][K_MOST], float w[LANES][K_MOST],
@@ -74,10 +94,11 @@ static void check(const fct_kernel_table *t, int k, filling how, float x[PIXELS]
 
 static void all_levels(void (*each)(const fct_kernel_table *t, buffers *b)) {
     buffers b = {.wide = fct_aligned_alloc(K_MOST * LANES * sizeof(float)),
-        .src = fct_aligned_alloc((K_MOST + FCT_CB_MAX) * PIXELS * sizeof(float)),
-        .scale = fct_aligned_alloc(PIXELS * sizeof(float)), .out = fct_aligned_alloc(LANES * PIXELS * sizeof(float)),
-        .rows = fct_aligned_alloc((K_MOST + FCT_CB_MAX) * PIXELS * sizeof(int16_t)),
-        .weights = fct_aligned_alloc((K_MOST + 2) * LANES * sizeof(int16_t))};
+                 .src = fct_aligned_alloc((K_MOST + FCT_CB_MAX) * PIXELS * sizeof(float)),
+                 .scale = fct_aligned_alloc(PIXELS * sizeof(float)),
+                 .out = fct_aligned_alloc(LANES * PIXELS * sizeof(float)),
+                 .rows = fct_aligned_alloc((K_MOST + FCT_CB_MAX) * PIXELS * sizeof(int16_t)),
+                 .weights = fct_aligned_alloc((K_MOST + 2) * LANES * sizeof(int16_t))};
     REQUIRE(b.wide && b.src && b.scale && b.out && b.rows && b.weights);
     for (int l = 0; l < LEVELS; l++)
         if (fct_kernels_at(levels[l])) each(fct_kernels_at(levels[l]), &b);

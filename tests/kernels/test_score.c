@@ -40,7 +40,8 @@ static void check_case(const fct_kernel_table *t, int panels, int n_probes, int 
 }
 
 TEST(score) {
-    static const int panels[] = {1, 2, 3, 4, 5, 9}, n_probes[] = {1, 2, 3, 5, 6, 7, 8, 13, 19}, dims[] = {1, 2, 7, 128, 515};
+    static const int panels[] = {1, 2, 3, 4, 5, 9}, n_probes[] = {1, 2, 3, 5, 6, 7, 8, 13, 19},
+                     dims[] = {1, 2, 7, 128, 515};
     rows = fct_aligned_alloc(sizeof(float) * MAX_PANELS * 16 * MAX_DIM);
     REQUIRE(rows);
     for (int i = 0; i < MAX_PANELS * 16 * MAX_DIM; i++) rows[i] = random_float();

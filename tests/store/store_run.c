@@ -5,8 +5,8 @@
  *   store_run verify NAME ROOT | remove NAME ROOT | list ROOT
  *
  * Options: sha256=HEX retries=N stall=N replace refuse (do not accept the terms)
- * cancel=BYTES impatient (do not wait for another installation) proxy=URL filesize=BYTES (no file may grow beyond that: a full disk).
- * Prints "STATUS TEXT" and what the call gave; exit status 0 if it could be made. */
+ * cancel=BYTES impatient (do not wait for another installation) proxy=URL filesize=BYTES (no file may grow beyond that:
+ * a full disk). Prints "STATUS TEXT" and what the call gave; exit status 0 if it could be made. */
 #include "facet/image.h"
 #include "facet/store.h"
 

@@ -8,7 +8,11 @@
 #include "graph/model.h"
 #include "npy.h"
 
-typedef struct options { fct_engine_opts engine; int repeat; bool layers; } options;
+typedef struct options {
+    fct_engine_opts engine;
+    int repeat;
+    bool layers;
+} options;
 
 static int fail(const fct_error *e) {
     fprintf(stderr, "%s\n", e->text);
@@ -19,7 +23,8 @@ static void print_layers(const fct_session *s) {
     for (int i = 0; i < fct_session_layer_count(s); i++) {
         fct_layer_time t;
         if (fct_session_layer(s, i, &t, NULL)) continue;
-        printf("%9.3f ms %8.1f GFLOP/s  %-16s %-24s %s\n", t.ms, t.ms > 0 ? 2e-6 * t.macs / t.ms : 0, t.algorithm, t.op, t.name);
+        printf("%9.3f ms %8.1f GFLOP/s  %-16s %-24s %s\n", t.ms, t.ms > 0 ? 2e-6 * t.macs / t.ms : 0, t.algorithm, t.op,
+               t.name);
     }
 }
 
@@ -30,7 +35,8 @@ static int run(const fct_model *m, const options *o, char **paths, int n, const 
     int outs = fct_model_output_count(m), code = 0;
     if (n > 8 || outs > 64) return 2;
     for (int i = 0; i < n; i++)
-        if (!(in[i].data = npy_read(paths[i], &in[i].rank, in[i].dims))) return fprintf(stderr, "%s: not read\n", paths[i]), 3;
+        if (!(in[i].data = npy_read(paths[i], &in[i].rank, in[i].dims)))
+            return fprintf(stderr, "%s: not read\n", paths[i]), 3;
     if (fct_session_create(m, &s, &e)) return fail(&e);
     fct_session_profile(s, o->layers);
     for (int k = 0; k < o->repeat && !code; k++) {

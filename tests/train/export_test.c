@@ -8,7 +8,11 @@
 enum { N = 3 };
 
 /* A network with every parameter and statistic away from its special values. */
-typedef struct rig { fct_net_spec spec; float *params, *stats, *input, *out; char *folder, *path; } rig;
+typedef struct rig {
+    fct_net_spec spec;
+    float *params, *stats, *input, *out;
+    char *folder, *path;
+} rig;
 
 static float *numbers(size_t n) {
     float *p = fct_aligned_alloc((n + 1) * sizeof *p);
@@ -85,16 +89,20 @@ static void check_export(const char *text) {
     fct_error err = {0};
     fct_file_stat whole, half;
     double e;
-    CHECK_MSG(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){0}, &err) == FCT_OK, "%s", err.text);
+    CHECK_MSG(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){0}, &err) == FCT_OK, "%s",
+              err.text);
     fct_file_get_stat(r.path, &whole);
     forward(&r);
     CHECK_MSG((e = engine_error(&r, FCT_PRECISION_EXACT)) < 1e-5, "%s: %.2g", text, e);
     CHECK_MSG((e = engine_error(&r, FCT_PRECISION_FAST)) < 5e-3, "%s: fast: %.2g", text, e);
     /* As float16: the same as the trainer with its weights rounded likewise. */
-    CHECK_MSG(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){.half = true}, &err) == FCT_OK, "%s", err.text);
+    CHECK_MSG(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){.half = true}, &err) == FCT_OK,
+              "%s", err.text);
     fct_file_get_stat(r.path, &half);
-    CHECK_MSG(half.size < whole.size, "%llu and %llu bytes", (unsigned long long)half.size, (unsigned long long)whole.size);
-    CHECK_MSG((e = engine_error(&r, FCT_PRECISION_EXACT)) > 1e-6 && e < 5e-3, "%s: float16: %.2g from float32", text, e);
+    CHECK_MSG(half.size < whole.size, "%llu and %llu bytes", (unsigned long long)half.size,
+              (unsigned long long)whole.size);
+    CHECK_MSG((e = engine_error(&r, FCT_PRECISION_EXACT)) > 1e-6 && e < 5e-3, "%s: float16: %.2g from float32", text,
+              e);
     for (int i = 0; i < r.spec.n_param; i++)
         for (size_t j = 0; j < r.spec.param[i].count && strstr(r.spec.param[i].name, ".weight"); j++) {
             float *w = &r.params[r.spec.param[i].offset + j];
@@ -146,7 +154,8 @@ TEST(export_is_a_pack) {
     for (int half = 0; half < 4; half++) { /* and the mirror image in bit 1 */
         fct_pack *pack;
         fct_error err = {0};
-        CHECK(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){half & 1, half >> 1}, &err) == FCT_OK);
+        CHECK(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){half & 1, half >> 1}, &err) ==
+              FCT_OK);
         CHECK(fct_pack_open(r.folder, NULL, &pack, &err) == FCT_ERR_NOT_FOUND);
         fct_status st = fct_pack_open(r.folder, &o, &pack, &err);
         CHECK_MSG(st == FCT_OK, "%s", err.text);
@@ -158,7 +167,8 @@ TEST(export_is_a_pack) {
 }
 
 TEST(read_back_is_the_same) {
-    rig r = open_rig("input 32 3; conv 12 3 2; dw 3 1; down 20 24 2; res 40 2; conv 24 1 1; gdc; linear 18", "train_back");
+    rig r =
+        open_rig("input 32 3; conv 12 3 2; dw 3 1; down 20 24 2; res 40 2; conv 24 1 1; gdc; linear 18", "train_back");
     float *params = numbers(r.spec.n_params), *stats = numbers(r.spec.n_stats);
     char *text;
     CHECK(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){0}, NULL) == FCT_OK);
@@ -186,14 +196,16 @@ static void embed(const fct_net_spec *s, const float *params, float *stats, cons
 
 /* A deeper network computes what the file's computes, bit for bit: its further blocks add nothing. */
 TEST(more_blocks_begin_as_identities) {
-    rig r = open_rig("input 32 3; conv 12 3 2; res 24 1; down 20 24 2; res 40 2; down 20 40 2; gdc; linear 18", "train_grow");
+    rig r = open_rig("input 32 3; conv 12 3 2; res 24 1; down 20 24 2; res 40 2; down 20 40 2; gdc; linear 18",
+                     "train_grow");
     fct_net_spec deep;
     fct_rng rng = {8};
     float x[2 * 32 * 32 * 3], a[2 * 32], b[2 * 32];
     for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = fct_rng_normal(&rng);
     REQUIRE(fct_export_onnx(r.path, &r.spec, r.params, r.stats, (fct_export_opts){0}, NULL) == FCT_OK);
-    REQUIRE(fct_net_spec_parse("input 32 3; conv 12 3 2; res 24 2; down 20 24 2; res 40 5; res 8 1; down 20 40 2; gdc; linear 18",
-                               &deep, NULL) == FCT_OK);
+    REQUIRE(fct_net_spec_parse(
+                "input 32 3; conv 12 3 2; res 24 2; down 20 24 2; res 40 5; res 8 1; down 20 40 2; gdc; linear 18",
+                &deep, NULL) == FCT_OK);
     float *params = numbers(deep.n_params), *stats = numbers(deep.n_stats);
     fct_net_init(&deep, &rng, params, stats);
     CHECK(fct_import_onnx(r.path, &deep, params, stats, NULL) == FCT_OK);

@@ -37,7 +37,8 @@ int main(int argc, char **argv) {
     fct_rng rng = {23};
     if (argc != 2 ||
         fct_net_spec_parse("input 112 3; conv 16 3 2; dw 3 1; down 24 32 2; res 40 2; down 32 64 2; ires 40 2 1; "
-                           "conv 64 1 1; gdc; linear 32", &s, NULL) ||
+                           "conv 64 1 1; gdc; linear 32",
+                           &s, NULL) ||
         fct_net_create(&s, N, false, NULL, &net, NULL))
         return 1;
     float *w = fct_aligned_alloc(s.n_params * sizeof *w), *stats = fct_aligned_alloc(s.n_stats * sizeof *stats),

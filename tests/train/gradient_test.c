@@ -49,8 +49,8 @@ static void close_rig(rig *r) {
 }
 
 static double loss(rig *r, int frozen) {
-    const double *z =
-        fct_net_forward(r->net, r->params, r->stats, r->input, r->n, (fct_net_mode){.train = true, .frozen_below = frozen});
+    const double *z = fct_net_forward(r->net, r->params, r->stats, r->input, r->n,
+                                      (fct_net_mode){.train = true, .frozen_below = frozen});
     double s = 0;
     for (size_t i = 0; i < (size_t)r->n * fct_pad(r->spec.dim); i++) s += z[i] * r->weight[i];
     return s;
@@ -113,7 +113,9 @@ TEST(depthwise) {
     check_spec("input 8 3; conv 18 3 1; dw 3 1; dw 3 2; conv 9 1 1; gdc; linear 5", 5);
     check_spec("input 11 2; conv 4 3 1; dw 5 1; dw 5 2 linear; dw 3 3; gdc; linear 5", 4);
 }
-TEST(bottlenecks) { check_spec("input 12 3; conv 8 3 2; dw 3 1; down 20 24 2; res 40 2; conv 24 1 1; gdc; linear 7", 6); }
+TEST(bottlenecks) {
+    check_spec("input 12 3; conv 8 3 2; dw 3 1; down 20 24 2; res 40 2; conv 24 1 1; gdc; linear 7", 6);
+}
 TEST(iresnet) { check_spec("input 12 3; conv 8 3 1; ires 8 2 2; ires 20 2 2; bn; linear 7", 4); }
 TEST(more_images_than_groups) { check_spec("input 6 3; conv 8 3 2; down 12 16 1; res 16 1; gdc; linear 4", 37); }
 TEST(tiles) { check_spec("input 40 2; conv 6 3 2; conv 10 1 1; dw 3 2; gdc; linear 4", 3); }

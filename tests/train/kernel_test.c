@@ -22,10 +22,11 @@ static bool guarded(const float *p, size_t n) {
 
 static bool close_to(double got, double want, double scale) { return fabs(got - want) <= 2e-5 * (scale + fabs(want)); }
 
-#define EACH_LEVEL(tk)                                   \
-    const fct_tk *levels[8];                             \
-    int n_levels = fct_tk_all(levels, 8);                \
-    for (const fct_tk *tk = levels[0], **at = levels; at < levels + n_levels; at++, tk = at < levels + n_levels ? *at : tk)
+#define EACH_LEVEL(tk)                                                                                                 \
+    const fct_tk *levels[8];                                                                                           \
+    int n_levels = fct_tk_all(levels, 8);                                                                              \
+    for (const fct_tk *tk = levels[0], **at = levels; at < levels + n_levels;                                          \
+         at++, tk = at < levels + n_levels ? *at : tk)
 
 /* B[l][j] in panels, as the packed weights lie. */
 static double panel(const float *b, int nr, ptrdiff_t step, ptrdiff_t bk, int l, int j) {
@@ -59,7 +60,9 @@ TEST(gemm) {
             for (int l = 0; l < 5; l++) check_gemm(tk, m[i], n[j], k[l], (i + j + l) & 1, (i + l) & 2);
 }
 
-typedef struct act_rig { float *scale, *shift, *slope, *mean; } act_rig;
+typedef struct act_rig {
+    float *scale, *shift, *slope, *mean;
+} act_rig;
 static act_rig open_act(int cs) { return (act_rig){numbers(cs), numbers(cs), numbers(cs), numbers(cs)}; }
 static void close_act(act_rig r) { free(r.scale), free(r.shift), free(r.slope), free(r.mean); }
 static double prelu(const act_rig *r, int c, double x) {
@@ -82,10 +85,12 @@ TEST(activation) {
             for (int i = 0; i < rows; i++)
                 for (int c = 0; c < cs; c++) {
                     double want = prelu(&r, c, x[i * cs + c]);
-                    wrong += !close_to(y[i * cs + c], want, 1) || !close_to(sum[i * cs + c], want + add[i * cs + c], 1) ||
+                    wrong += !close_to(y[i * cs + c], want, 1) ||
+                             !close_to(sum[i * cs + c], want + add[i * cs + c], 1) ||
                              !close_to(chunked[(c / 16 * rows + i) * 16 + c % 16], want, 1);
                 }
-            CHECK_MSG(!wrong && guarded(y, n) && guarded(chunked, n) && guarded(sum, n), "%s: %d x %d", tk->level, rows, cs);
+            CHECK_MSG(!wrong && guarded(y, n) && guarded(chunked, n) && guarded(sum, n), "%s: %d x %d", tk->level, rows,
+                      cs);
             close_act(r);
             free(x), free(add), free(y), free(chunked), free(sum);
         }
@@ -109,7 +114,8 @@ TEST(statistics_and_batch_norm) {
             }
             wrong += !close_to(s[k], sum, rows) || !close_to(s[CS + k], sq, rows);
         }
-        CHECK_MSG(!wrong && guarded(y, (size_t)rows * CS) && guarded(out, (size_t)rows * CS), "%s: %d rows", tk->level, rows);
+        CHECK_MSG(!wrong && guarded(y, (size_t)rows * CS) && guarded(out, (size_t)rows * CS), "%s: %d rows", tk->level,
+                  rows);
         free(x), free(y), free(dz), free(out), free(a), free(b), free(c);
     }
 }
@@ -141,7 +147,8 @@ TEST(activation_backward) {
 
 static void check_depthwise(const fct_tk *tk, int ow, int k, int stride) {
     size_t width = (size_t)(ow - 1) * stride + k, ldo = 32;
-    float *row[8], *w = numbers((size_t)k * k * 16), *out = numbers((ow - 1) * ldo + 16), *dx = numbers((size_t)ow * 16);
+    float *row[8], *w = numbers((size_t)k * k * 16), *out = numbers((ow - 1) * ldo + 16),
+                   *dx = numbers((size_t)ow * 16);
     float *dw = numbers((size_t)k * k * 16), *dw_before = malloc((size_t)k * k * 16 * sizeof *dw);
     float *g = numbers(width * 16), *g_before = malloc(width * 16 * sizeof *g);
     int wrong = 0;
@@ -167,8 +174,8 @@ static void check_depthwise(const fct_tk *tk, int ow, int k, int stride) {
             wrong += !close_to(dw[i * 16 + c], s, ow);
         }
     }
-    CHECK_MSG(!wrong && guarded(g, width * 16) && guarded(dw, (size_t)k * k * 16), "%s: width %d, %d x %d, stride %d: %d wrong",
-              tk->level, ow, k, k, stride, wrong);
+    CHECK_MSG(!wrong && guarded(g, width * 16) && guarded(dw, (size_t)k * k * 16),
+              "%s: width %d, %d x %d, stride %d: %d wrong", tk->level, ow, k, k, stride, wrong);
     for (int i = 0; i < k; i++) free(row[i]);
     free(w), free(out), free(dx), free(dw), free(dw_before), free(g), free(g_before);
 }

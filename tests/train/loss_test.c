@@ -15,7 +15,10 @@ static void random_rows(fct_rng *r, int n, int dim, int ld, double *p) {
 
 /* ---- Distillation ---- */
 
-typedef struct distill_rig { double z[N * LD], t[N * LD], grad[N * LD]; fct_distill o; } distill_rig;
+typedef struct distill_rig {
+    double z[N * LD], t[N * LD], grad[N * LD];
+    fct_distill o;
+} distill_rig;
 
 static double distill(distill_rig *r, bool gradient) {
     double u[N * LD], norm[N], g[N * LD] = {0}, parts[2];
@@ -44,7 +47,8 @@ TEST(distillation_gradient) {
             double down = distill(&r, false);
             r.z[i * LD + k] = keep;
             double want = (up - down) / (2 * eps);
-            CHECK_MSG(fabs(want - r.grad[i * LD + k]) < 1e-8 * (1 + fabs(want)), "row %d: %g, difference %g", i, r.grad[i * LD + k], want);
+            CHECK_MSG(fabs(want - r.grad[i * LD + k]) < 1e-8 * (1 + fabs(want)), "row %d: %g, difference %g", i,
+                      r.grad[i * LD + k], want);
             if (i == 2) CHECK(r.grad[i * LD + k] == 0);
         }
 }
@@ -129,7 +133,8 @@ TEST(margin_gradients) {
 static double plain_psi(const fct_margin_opts *o, double c) {
     double t = acos(c);
     if (o->branch == FCT_MARGIN_EASY) return c > 0 ? cos(t + o->m2) : c;
-    if (o->branch == FCT_MARGIN_LINEAR) return t + o->m2 <= acos(-1) ? cos(t + o->m2) - o->m3 : c - o->m2 * sin(o->m2) - o->m3;
+    if (o->branch == FCT_MARGIN_LINEAR)
+        return t + o->m2 <= acos(-1) ? cos(t + o->m2) - o->m3 : c - o->m2 * sin(o->m2) - o->m3;
     return cos(o->m1 * t + o->m2) - o->m3;
 }
 
@@ -176,7 +181,8 @@ static void check_value(const char *what, fct_margin_opts o) {
     CHECK_MSG(fabs(got - want) < 1e-10 * want, "%s: %.12g, plain loops %.12g", what, got, want);
     CHECK_MSG(r.n_chosen == (int)(o.sample * CLASSES + 0.5), "%s: %d classes in the softmax", what, r.n_chosen);
     for (int j = 0; j < r.n_chosen; j++) CHECK_MSG(!seen[chosen[j]]++, "%s: class %d twice", what, chosen[j]);
-    for (int i = 0; i < N; i++) CHECK_MSG(r.label[i] < 0 || seen[r.label[i]], "%s: a sample's class was left out", what);
+    for (int i = 0; i < N; i++)
+        CHECK_MSG(r.label[i] < 0 || seen[r.label[i]], "%s: a sample's class was left out", what);
     fct_margin_free(r.m);
 }
 

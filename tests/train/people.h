@@ -30,7 +30,8 @@ static void write_photo(const char *path, int person, fct_rng *rng) {
     fct_image *im;
     REQUIRE(fct_image_create(40, 40, FCT_PIX_RGB, &im, NULL) == FCT_OK);
     uint8_t *p = fct_image_pixels(im);
-    for (int i = 0; i < 40 * 40 * 3; i++) p[i] = (uint8_t)(40 + 35 * ((person >> (i % 3)) & 3) + fct_rng_below(rng, 40));
+    for (int i = 0; i < 40 * 40 * 3; i++)
+        p[i] = (uint8_t)(40 + 35 * ((person >> (i % 3)) & 3) + fct_rng_below(rng, 40));
     REQUIRE(fct_image_write(fct_image_view(im), path, FCT_FILE_PNG, 0, NULL) == FCT_OK);
     fct_image_free(im);
 }

@@ -13,9 +13,18 @@ static fct_recipe recipe_for(const char *data, const char *out, const char *epoc
     fct_recipe r;
     fct_error err;
     const char *set[][2] = {{"network", "input 32 3; conv 8 3 2; down 16 16 2; res 16 1; gdc; linear 16"},
-                            {"data", data}, {"out", out}, {"epochs", epochs}, {"batch", "6"}, {"lr", "0.05"},
-                            {"warmup", "0.2"}, {"margin_weight", "1"}, {"margin_scale", "16"}, {"m2", "0.1"},
-                            {"checkpoint_every", "4"}, {"workers", "2"}, {"partial_fc", "0.8"}};
+                            {"data", data},
+                            {"out", out},
+                            {"epochs", epochs},
+                            {"batch", "6"},
+                            {"lr", "0.05"},
+                            {"warmup", "0.2"},
+                            {"margin_weight", "1"},
+                            {"margin_scale", "16"},
+                            {"m2", "0.1"},
+                            {"checkpoint_every", "4"},
+                            {"workers", "2"},
+                            {"partial_fc", "0.8"}};
     fct_recipe_init(&r);
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         CHECK_MSG(fct_recipe_set(&r, set[i][0], set[i][1], "test", &err) == FCT_OK, "%s", err.text);
@@ -35,7 +44,11 @@ static void hash_checkpoint(const char *out, char hex[65]) {
 static int steps_left;
 static bool stop_after(void *user) { return --steps_left == 0; }
 
-typedef struct seen { fct_train_progress last; int notes; char text[4000]; } seen;
+typedef struct seen {
+    fct_train_progress last;
+    int notes;
+    char text[4000];
+} seen;
 static void on_progress(void *user, const fct_train_progress *p) { ((seen *)user)->last = *p; }
 static void on_note(void *user, const char *text) {
     seen *s = user;
@@ -45,7 +58,8 @@ static void on_note(void *user, const char *text) {
 }
 
 TEST(stopped_and_resumed_is_the_same) {
-    char *data = make_people("train_people"), *whole = fresh_folder("train_whole"), *parts = fresh_folder("train_parts");
+    char *data = make_people("train_people"), *whole = fresh_folder("train_whole"),
+         *parts = fresh_folder("train_parts");
     char a[65], b[65];
     fct_error err = {0};
     fct_recipe r = recipe_for(data, whole, "5");
@@ -108,7 +122,8 @@ TEST(it_learns) {
     fct_recipe_set(&r, "log_every", "1", "test", NULL);
     static const char *const off[] = {"grey", "saturation", "brightness", "contrast", "occlude", "mask"};
     for (int i = 0; i < 6; i++) fct_recipe_set(&r, off[i], "0", "test", NULL);
-    CHECK_MSG(fct_train_run(&r, &(fct_train_hooks){.progress = on_progress, .user = &s}, &err) == FCT_OK, "%s", err.text);
+    CHECK_MSG(fct_train_run(&r, &(fct_train_hooks){.progress = on_progress, .user = &s}, &err) == FCT_OK, "%s",
+              err.text);
     CHECK_MSG(s.last.margin < 0.5, "loss %g after 150 steps on five colours", s.last.margin);
     fct_recipe_clear(&r);
     fct_free(data), fct_free(out);
@@ -207,7 +222,8 @@ TEST(a_margin_that_fades_is_refused) {
 }
 
 TEST(damaged_checkpoints_are_refused) {
-    char *data = make_people("train_people"), *out = fresh_folder("train_damaged"), *path = fct_train_checkpoint_path(out);
+    char *data = make_people("train_people"), *out = fresh_folder("train_damaged"),
+         *path = fct_train_checkpoint_path(out);
     fct_error err = {0};
     fct_recipe r = recipe_for(data, out, "1");
     uint8_t *bytes;

@@ -15,7 +15,8 @@ static void set(fct_recipe *r, const char *key, const char *value) {
 }
 
 static fct_recipe recipe_for(const char *data, const char *out) {
-    static const char *const settings[][2] = {{"batch", "6"}, {"lr", "0.05"}, {"log_every", "1"}, {"epochs", "4"}, {"warmup", "0"}};
+    static const char *const settings[][2] = {
+        {"batch", "6"}, {"lr", "0.05"}, {"log_every", "1"}, {"epochs", "4"}, {"warmup", "0"}};
     fct_recipe r;
     fct_recipe_init(&r);
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) set(&r, settings[i][0], settings[i][1]);
@@ -100,7 +101,8 @@ static double distance(const char *data, const char *onnx, const char *share) {
     fct_recipe r = recipe_for(data, out);
     set(&r, "init", onnx), set(&r, "teacher", onnx), set(&r, "teacher_view", share), set(&r, "distill_cosine", "1");
     set(&r, "lr", "1e-9"), set(&r, "brightness", "0.9"), set(&r, "saturation", "0.9"), set(&r, "occlude", "0.8");
-    CHECK_MSG(fct_train_run(&r, &(fct_train_hooks){.progress = on_progress, .user = &sum}, &err) == FCT_OK, "%s", err.text);
+    CHECK_MSG(fct_train_run(&r, &(fct_train_hooks){.progress = on_progress, .user = &sum}, &err) == FCT_OK, "%s",
+              err.text);
     fct_recipe_clear(&r);
     fct_free(out);
     return sum / 20;

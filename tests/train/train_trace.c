@@ -53,7 +53,8 @@ int main(int argc, char **argv) {
     fct_rng rng = {17};
     if (argc != 2) return 2;
     if (fct_net_spec_parse("input 48 3; conv 16 3 2; dw 3 1; down 24 32 2; res 40 2; down 32 64 2; conv 64 1 1; gdc; "
-                           "linear 32", &s, &err) ||
+                           "linear 32",
+                           &s, &err) ||
         fct_net_create(&s, BATCH, true, NULL, &net, &err)) {
         fprintf(stderr, "%s\n", err.text);
         return 1;

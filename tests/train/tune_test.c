@@ -14,9 +14,9 @@ static void set(fct_recipe *r, const char *key, const char *value) {
 
 static fct_recipe recipe_for(const char *data, const char *out, const char *epochs) {
     static const char *const settings[][2] = {
-        {"batch", "6"}, {"lr", "0.05"}, {"margin_weight", "1"}, {"margin_scale", "16"}, {"m2", "0.1"}, {"log_every", "1"},
-        {"grey", "0"}, {"saturation", "0"}, {"brightness", "0"}, {"contrast", "0"}, {"occlude", "0"}, {"mask", "0"},
-        {"ema", "0.9"}};
+        {"batch", "6"},     {"lr", "0.05"}, {"margin_weight", "1"}, {"margin_scale", "16"}, {"m2", "0.1"},
+        {"log_every", "1"}, {"grey", "0"},  {"saturation", "0"},    {"brightness", "0"},    {"contrast", "0"},
+        {"occlude", "0"},   {"mask", "0"},  {"ema", "0.9"}};
     fct_recipe r;
     fct_recipe_init(&r);
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) set(&r, settings[i][0], settings[i][1]);
@@ -24,7 +24,10 @@ static fct_recipe recipe_for(const char *data, const char *out, const char *epoc
     return r;
 }
 
-typedef struct curve { double first, last; int n; } curve;
+typedef struct curve {
+    double first, last;
+    int n;
+} curve;
 static void on_progress(void *user, const fct_train_progress *p) {
     curve *c = user;
     if (c->n++ == 0) c->first = p->margin;
@@ -34,12 +37,17 @@ static void on_progress(void *user, const fct_train_progress *p) {
 static curve train(const fct_recipe *r) {
     curve c = {0};
     fct_error err = {0};
-    CHECK_MSG(fct_train_run(r, &(fct_train_hooks){.progress = on_progress, .user = &c}, &err) == FCT_OK, "%s", err.text);
+    CHECK_MSG(fct_train_run(r, &(fct_train_hooks){.progress = on_progress, .user = &c}, &err) == FCT_OK, "%s",
+              err.text);
     return c;
 }
 
 /* Parameters and statistics of the exported file of a run. */
-typedef struct weights { fct_net_spec spec; float *params, *stats; char *path; } weights;
+typedef struct weights {
+    fct_net_spec spec;
+    float *params, *stats;
+    char *path;
+} weights;
 
 static weights export(const fct_recipe *r, const char *name) {
     weights w = {0};

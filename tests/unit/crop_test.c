@@ -17,8 +17,9 @@ static uint8_t *make_pixels(int width, int height, int channels) {
             for (int c = 0; c < channels; c++) {
                 seed = seed * 1664525 + 1013904223;
                 double v = 128 + 70 * sin(x * 0.11 + c) + 50 * cos(y * 0.07 - c) + (seed >> 28) - 8;
-                p[((size_t)y * (size_t)width + (size_t)x) * (size_t)channels + (size_t)c] =
-                    (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+                p[((size_t)y * (size_t)width + (size_t)x) * (size_t)channels + (size_t)c] = (uint8_t)(v < 0     ? 0
+                                                                                                      : v > 255 ? 255
+                                                                                                                : v);
             }
     return p;
 }
@@ -27,8 +28,7 @@ static double at(fct_view v, int x, int y, int c, bool clamp) {
     if (clamp) {
         x = x < 0 ? 0 : x >= v.width ? v.width - 1 : x;
         y = y < 0 ? 0 : y >= v.height ? v.height - 1 : y;
-    } else if (x < 0 || y < 0 || x >= v.width || y >= v.height)
-        return 0;
+    } else if (x < 0 || y < 0 || x >= v.width || y >= v.height) return 0;
     int gray = v.format == FCT_PIX_GRAY, swap = v.format == FCT_PIX_BGR || v.format == FCT_PIX_BGRA;
     return v.data[(ptrdiff_t)y * v.stride + (ptrdiff_t)x * fct_pixel_bytes(v.format) + (gray ? 0 : swap ? 2 - c : c)];
 }
@@ -84,9 +84,10 @@ TEST(letterbox_with_several_threads) {
 
 /* Sizes by the reference's own arithmetic: int(h * ratio) and so on. */
 TEST(letterbox_sizes) {
-    static const struct { int w, h, net_w, net_h, want_w, want_h; } cases[] = {
-        {1280, 886, 640, 640, 640, 443}, {886, 1280, 640, 640, 443, 640}, {640, 640, 640, 640, 640, 640},
-        {1000, 999, 128, 128, 128, 127}, {333, 1000, 640, 480, 159, 480}, {10000, 3, 128, 128, 128, 1}};
+    static const struct {
+        int w, h, net_w, net_h, want_w, want_h;
+    } cases[] = {{1280, 886, 640, 640, 640, 443}, {886, 1280, 640, 640, 443, 640}, {640, 640, 640, 640, 640, 640},
+                 {1000, 999, 128, 128, 128, 127}, {333, 1000, 640, 480, 159, 480}, {10000, 3, 128, 128, 128, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int w, h;
         float s;
@@ -132,7 +133,8 @@ TEST(warp_equals_the_definition) {
         for (int c = 0; c < 3; c++)
             for (int y = 0; y < size; y++)
                 for (int x = 0; x < size; x++) {
-                    double sx = inv[0][0] * x + inv[0][1] * y + inv[0][2], sy = inv[0][3] * x + inv[0][4] * y + inv[0][5];
+                    double sx = inv[0][0] * x + inv[0][1] * y + inv[0][2],
+                           sy = inv[0][3] * x + inv[0][4] * y + inv[0][5];
                     worst = fmax(worst, fabs((double)out[(c * size + y) * size + x] - bilinear(v, sx, sy, c, false)));
                     outside = fmax(outside, fabs((double)out[((3 + c) * size + y) * size + x]));
                 }

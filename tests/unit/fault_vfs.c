@@ -110,10 +110,8 @@ static void survive(node *n, const pending *p, uint64_t *random) {
     case 0:
         break;
     case 1:
-        if (p->data)
-            put(&n->disk, p->data, p->len, p->offset);
-        else
-            resize(&n->disk, p->offset);
+        if (p->data) put(&n->disk, p->data, p->len, p->offset);
+        else resize(&n->disk, p->offset);
         break;
     default:
         for (size_t at = 0; p->data && at < p->len; at += SECTOR)

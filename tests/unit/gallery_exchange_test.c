@@ -37,8 +37,14 @@ static void enroll_with_crop(fct_gallery *g, const char *name, uint64_t seed) {
     char crop[32];
     util_embedding(seed, UTIL_DIM, v);
     snprintf(crop, sizeof crop, "crop %d", (int)seed);
-    fct_enrolment f = {.model_id = UTIL_MODEL, .embedding = v, .dim = UTIL_DIM, .source = "dir/a \"b\" \\c.jpg",
-                       .box = {-1.5f, 2, 1e-9f, 3e20f}, .score = 1 / 3.0f, .quality = 0.75f, .crop = crop,
+    fct_enrolment f = {.model_id = UTIL_MODEL,
+                       .embedding = v,
+                       .dim = UTIL_DIM,
+                       .source = "dir/a \"b\" \\c.jpg",
+                       .box = {-1.5f, 2, 1e-9f, 3e20f},
+                       .score = 1 / 3.0f,
+                       .quality = 0.75f,
+                       .crop = crop,
                        .crop_len = strlen(crop)};
     if (fct_gallery_enroll(g, name, &f, 1, NULL, NULL, &e)) CHECK_MSG(0, "%s", e.text);
 }
@@ -56,7 +62,8 @@ TEST(merge_people) {
     enroll_with_crop(g, "A. L.", 3);
     int64_t ada = person(g, "Ada"), al = person(g, "A. L.");
     CHECK(fct_gallery_merge(g, ada, ada, &e) == FCT_ERR_ARG);
-    CHECK(fct_gallery_merge(g, ada, 99, &e) == FCT_ERR_NOT_FOUND && fct_gallery_merge(g, 99, ada, &e) == FCT_ERR_NOT_FOUND);
+    CHECK(fct_gallery_merge(g, ada, 99, &e) == FCT_ERR_NOT_FOUND &&
+          fct_gallery_merge(g, 99, ada, &e) == FCT_ERR_NOT_FOUND);
     REQUIRE(!fct_gallery_merge(g, al, ada, &e));
     CHECK(!person(g, "A. L.") && !fct_gallery_find(g, "Ada", &p, &e) && p.faces == 3);
     for (uint64_t i = 1; i <= 3; i++) CHECK(strcmp(util_who(g, i), "Ada") == 0);
@@ -119,17 +126,26 @@ TEST(export_import_round_trip) {
 }
 
 TEST(import_refuses) {
-    static const struct { const char *text; fct_status want; const char *says; } files[] = {
+    static const struct {
+        const char *text;
+        fct_status want;
+        const char *says;
+    } files[] = {
         {"", FCT_ERR_FORMAT, "empty"},
         {"\n", FCT_ERR_FORMAT, "line 1"},
         {"{\"name\":\"Ada\"}\n", FCT_ERR_FORMAT, "line 1"},
         {"{\"facet_gallery\":2}\n", FCT_ERR_UNSUPPORTED, "newer"},
         {"{\"facet_gallery\":1}\n{\"name\":\"a\\nb\"}\n", FCT_ERR_FORMAT, "line 2"},
-        {"{\"facet_gallery\":1}\n{\"name\":\"Ada\"}\n{\"name\":\"B\",\"embedding\":\"AAAA\"}", FCT_ERR_FORMAT, "line 3"},
-        {"{\"facet_gallery\":1,\"model\":\"m\",\"dim\":1}\n{\"name\":\"B\",\"embedding\":\"AACAPw=\"}", FCT_ERR_FORMAT, "line 2"},
-        {"{\"facet_gallery\":1,\"model\":\"m\",\"dim\":1}\n{\"name\":\"B\",\"embedding\":\"AAAAAA==\"}", FCT_ERR_FORMAT, "line 2"},
-        {"{\"facet_gallery\":1,\"model\":\"m\",\"dim\":1}\n{\"name\":\"B\",\"embedding\":\"AADAfw==\"}", FCT_ERR_FORMAT, "line 2"},
-        {"{\"facet_gallery\":1,\"model\":\"m\",\"dim\":1}\n{\"name\":\"B\",\"embedding\":\"AACAPw==\"}", FCT_ERR_MISMATCH, "model"},
+        {"{\"facet_gallery\":1}\n{\"name\":\"Ada\"}\n{\"name\":\"B\",\"embedding\":\"AAAA\"}", FCT_ERR_FORMAT,
+         "line 3"},
+        {"{\"facet_gallery\":1,\"model\":\"m\",\"dim\":1}\n{\"name\":\"B\",\"embedding\":\"AACAPw=\"}", FCT_ERR_FORMAT,
+         "line 2"},
+        {"{\"facet_gallery\":1,\"model\":\"m\",\"dim\":1}\n{\"name\":\"B\",\"embedding\":\"AAAAAA==\"}", FCT_ERR_FORMAT,
+         "line 2"},
+        {"{\"facet_gallery\":1,\"model\":\"m\",\"dim\":1}\n{\"name\":\"B\",\"embedding\":\"AADAfw==\"}", FCT_ERR_FORMAT,
+         "line 2"},
+        {"{\"facet_gallery\":1,\"model\":\"m\",\"dim\":1}\n{\"name\":\"B\",\"embedding\":\"AACAPw==\"}",
+         FCT_ERR_MISMATCH, "model"},
         {"{\"facet_gallery\":1,\"model\":\"m\",\"dim\":99999999}\n", FCT_ERR_FORMAT, "line 1"},
         {"not json\n", FCT_ERR_FORMAT, "line 1"},
     };
@@ -140,7 +156,8 @@ TEST(import_refuses) {
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         write_text(util_path("bad.jsonl"), files[i].text, strlen(files[i].text));
         fct_status s = fct_gallery_import(g, util_path("bad.jsonl"), &added, &e);
-        CHECK_MSG(s == files[i].want && strstr(e.text, files[i].says) && strstr(e.text, i == 9 ? "refuse.db" : "bad.jsonl"),
+        CHECK_MSG(s == files[i].want && strstr(e.text, files[i].says) &&
+                      strstr(e.text, i == 9 ? "refuse.db" : "bad.jsonl"),
                   "%zu: %d %s", i, s, e.text);
     }
     CHECK(fct_gallery_import(g, util_path("none.jsonl"), &added, &e) == FCT_ERR_NOT_FOUND);
@@ -150,13 +167,32 @@ TEST(import_refuses) {
 }
 
 TEST(json_lines) {
-    static const struct { const char *text; bool good; } lines[] = {
-        {"{}", true}, {" { \"name\" : \"x\" } ", true}, {"{\"x\":null,\"y\":true,\"z\":-1.5e3,\"w\":\"s\"}", true},
-        {"{\"name\":\"\\u00e9\\ud83d\\ude00\\/\"}", true}, {"{\"box\":[1,2,3,4]}", true}, {"", false}, {"{", false}, {"{}x", false},
-        {"{\"name\":1}", false}, {"{\"name\":\"x\",\"name\":\"y\"}", false}, {"{\"name\":\"\\ud83d\"}", false},
-        {"{\"name\":\"\\u0000\"}", false}, {"{\"name\":\"x}", false}, {"{\"box\":[1,2,3]}", false}, {"{\"score\":1e999}", false},
-        {"{\"score\":1e39}", false}, {"{\"score\":.5}", false}, {"{\"dim\":1.5}", false}, {"{\"a\":[1]}", false}, {"{\"a\":{}}", false},
-        {"{\"name\":\"x\",}", false}, {"{\"name\"}", false}, {"{\"score\":-}", false}};
+    static const struct {
+        const char *text;
+        bool good;
+    } lines[] = {{"{}", true},
+                 {" { \"name\" : \"x\" } ", true},
+                 {"{\"x\":null,\"y\":true,\"z\":-1.5e3,\"w\":\"s\"}", true},
+                 {"{\"name\":\"\\u00e9\\ud83d\\ude00\\/\"}", true},
+                 {"{\"box\":[1,2,3,4]}", true},
+                 {"", false},
+                 {"{", false},
+                 {"{}x", false},
+                 {"{\"name\":1}", false},
+                 {"{\"name\":\"x\",\"name\":\"y\"}", false},
+                 {"{\"name\":\"\\ud83d\"}", false},
+                 {"{\"name\":\"\\u0000\"}", false},
+                 {"{\"name\":\"x}", false},
+                 {"{\"box\":[1,2,3]}", false},
+                 {"{\"score\":1e999}", false},
+                 {"{\"score\":1e39}", false},
+                 {"{\"score\":.5}", false},
+                 {"{\"dim\":1.5}", false},
+                 {"{\"a\":[1]}", false},
+                 {"{\"a\":{}}", false},
+                 {"{\"name\":\"x\",}", false},
+                 {"{\"name\"}", false},
+                 {"{\"score\":-}", false}};
     fct_json_line j;
     const char *why;
     char buf[200];
@@ -166,11 +202,13 @@ TEST(json_lines) {
     }
     strcpy(buf, "{\"name\":\"\\u00e9\\ud83d\\ude00\\/\\\"\",\"score\":0.1,\"created\":1700000000,\"quality\":25e-2}");
     REQUIRE(fct_json_line_parse(buf, strlen(buf), &j, &why));
-    CHECK(strcmp(j.name, "\xc3\xa9\xf0\x9f\x98\x80/\"") == 0 && j.score == 0.1f && j.created == 1700000000 && j.quality == 0.25f);
+    CHECK(strcmp(j.name, "\xc3\xa9\xf0\x9f\x98\x80/\"") == 0 && j.score == 0.1f && j.created == 1700000000 &&
+          j.quality == 0.25f);
 }
 
 TEST(base64) { /* the vectors of RFC 4648, section 10 */
-    static const char *const plain = "foobar", *const coded[] = {"", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
+    static const char *const plain = "foobar", *const coded[] = {"",         "Zg==",     "Zm8=",    "Zm9v",
+                                                                 "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
     char out[16];
     uint8_t back[16];
     size_t n;
@@ -180,7 +218,8 @@ TEST(base64) { /* the vectors of RFC 4648, section 10 */
         CHECK(fct_base64_decode(coded[i], strlen(coded[i]), back, &n) && n == i && memcmp(back, plain, i) == 0);
     }
     static const char *const bad[] = {"Z", "Zg=", "Zh==", "Zm9=", "====", "Zg==Zg==", "Zm9 ", "Z===", "Zm\n9"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK_MSG(!fct_base64_decode(bad[i], strlen(bad[i]), back, &n), "%s", bad[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK_MSG(!fct_base64_decode(bad[i], strlen(bad[i]), back, &n), "%s", bad[i]);
 }
 
 TEST(csv) {
@@ -188,7 +227,8 @@ TEST(csv) {
     const char *why;
     fct_csv c = {.p = text, .end = text + strlen(text), .next = 1};
     REQUIRE(fct_csv_next(&c, &why) && c.n == 2 && !strcmp(c.field[1], "source") && c.line == 1);
-    REQUIRE(fct_csv_next(&c, &why) && c.n == 2 && !strcmp(c.field[0], "a, \"b\"") && !strcmp(c.field[1], "x\ny") && c.line == 2);
+    REQUIRE(fct_csv_next(&c, &why) && c.n == 2 && !strcmp(c.field[0], "a, \"b\"") && !strcmp(c.field[1], "x\ny") &&
+            c.line == 2);
     REQUIRE(fct_csv_next(&c, &why) && c.n == 1 && !strcmp(c.field[0], "plain") && c.line == 5);
     REQUIRE(fct_csv_next(&c, &why) && c.n == 2 && !strcmp(c.field[0], "last") && !*c.field[1]);
     CHECK(!fct_csv_next(&c, &why) && !why);
@@ -215,9 +255,10 @@ static fct_status read_sample(const char *name, fct_npy *m, uint8_t **data) {
 }
 
 TEST(numpy_files) {
-    static const char *const good[] = {"f2.npy", "f4.npy", "f8.npy", "f4-big-endian.npy", "f4-version2.npy", "one-matrix.npz"};
-    static const char *const refused[] = {"objects.npy", "ints.npy", "columns.npy", "vector.npy", "cube.npy", "compressed.npz",
-                                          "two-matrices.npz", "names-only.npz"};
+    static const char *const good[] = {"f2.npy",          "f4.npy",        "f8.npy", "f4-big-endian.npy",
+                                       "f4-version2.npy", "one-matrix.npz"};
+    static const char *const refused[] = {"objects.npy", "ints.npy",       "columns.npy",      "vector.npy",
+                                          "cube.npy",    "compressed.npz", "two-matrices.npz", "names-only.npz"};
     fct_npy m;
     uint8_t *data;
     float row[4];
@@ -260,9 +301,14 @@ TEST(import_numpy) {
     if (!root) SKIP("FCT_SOURCE is not set");
     snprintf(npy, sizeof npy, "%s/fuzz/corpus/exchange/f4.npy", root);
     snprintf(csv, sizeof csv, "%s", util_path("names.csv"));
-    static const struct { const char *csv; fct_status want; } cases[] = {
-        {"Ada\nBob\n", FCT_ERR_FORMAT}, {"Ada\nBob\nCarl\nDan\n", FCT_ERR_FORMAT}, {"name\nAda\n\"\"\nBob\n", FCT_ERR_FORMAT},
-        {"Ada\n\"Bob\nCarl", FCT_ERR_FORMAT}, {"\xef\xbb\xbfname,source\nAda,a.jpg\n\"Bob, jr.\",b.jpg\nAda,c.jpg\n", FCT_OK}};
+    static const struct {
+        const char *csv;
+        fct_status want;
+    } cases[] = {{"Ada\nBob\n", FCT_ERR_FORMAT},
+                 {"Ada\nBob\nCarl\nDan\n", FCT_ERR_FORMAT},
+                 {"name\nAda\n\"\"\nBob\n", FCT_ERR_FORMAT},
+                 {"Ada\n\"Bob\nCarl", FCT_ERR_FORMAT},
+                 {"\xef\xbb\xbfname,source\nAda,a.jpg\n\"Bob, jr.\",b.jpg\nAda,c.jpg\n", FCT_OK}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         write_text(csv, cases[i].csv, strlen(cases[i].csv));
         fct_status s = fct_gallery_import_npy(g, "some-model", npy, csv, &added, &e);
@@ -281,7 +327,10 @@ TEST(import_numpy) {
 /* ---- Another model -------------------------------------------------------------------- */
 
 enum { NEW_DIM = 8 };
-typedef struct reembedder { int calls, fail_at; const char *meanwhile; } reembedder;
+typedef struct reembedder {
+    int calls, fail_at;
+    const char *meanwhile;
+} reembedder;
 
 /* The new model's embedding of a face is made from the number its crop tells. */
 static fct_status reembed(const fct_stored_face *face, const void *crop, size_t len, float *out, int dim, void *user,
@@ -330,7 +379,8 @@ TEST(migrate) {
     r = (reembedder){.meanwhile = path};
     if (fct_gallery_migrate(g, "new-model", NEW_DIM, reembed, &r, true, &dropped, &e)) CHECK_MSG(0, "%s", e.text);
     CHECK(dropped == 1 && r.calls == 8);
-    CHECK(!fct_gallery_stat(g, &info, &e) && info.faces == 7 && info.dim == NEW_DIM && !strcmp(info.model_id, "new-model"));
+    CHECK(!fct_gallery_stat(g, &info, &e) && info.faces == 7 && info.dim == NEW_DIM &&
+          !strcmp(info.model_id, "new-model"));
     for (uint64_t i = 0; i < 6; i++) CHECK(strcmp(who_new(g, i), i % 2 ? "Ada" : "Bob") == 0);
     CHECK(strcmp(who_new(g, 77), "Late") == 0 && util_who(g, 1) == NULL); /* the old model is refused */
     if (fct_gallery_check(g, &e)) CHECK_MSG(0, "%s", e.text);

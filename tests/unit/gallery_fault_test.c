@@ -49,8 +49,7 @@ static bool one_fault(fault_kind kind, long n) {
             CHECK_MSG(!s || s == FCT_ERR_IO || s == FCT_ERR_BUSY, "kind %d, %ld: %s", kind, n, e.text);
         }
         if (fault_vfs_fired()) check_reported(g, "same handle after fault", n); /* works on */
-    } else
-        CHECK_MSG(e.code == FCT_ERR_IO && strstr(e.text, db), "kind %d, %ld: %s", kind, n, e.text);
+    } else CHECK_MSG(e.code == FCT_ERR_IO && strstr(e.text, db), "kind %d, %ld: %s", kind, n, e.text);
     fct_gallery_free(g);
     bool fired = fault_vfs_fired();
     fault_vfs_fail(FAULT_NONE, 0);

@@ -20,8 +20,12 @@ static void make_good(void) {
     REQUIRE(!fct_gallery_open(path, NULL, &g, &e));
     for (int i = 0; i < 12; i++) {
         float v[UTIL_DIM];
-        fct_enrolment f = {.model_id = UTIL_MODEL, .embedding = v, .dim = UTIL_DIM, .source = "x.jpg",
-                           .crop = "not really a JPEG", .crop_len = 17};
+        fct_enrolment f = {.model_id = UTIL_MODEL,
+                           .embedding = v,
+                           .dim = UTIL_DIM,
+                           .source = "x.jpg",
+                           .crop = "not really a JPEG",
+                           .crop_len = 17};
         util_embedding((uint64_t)i, UTIL_DIM, v);
         snprintf(name, sizeof name, "Person %d", i % 4);
         REQUIRE(!fct_gallery_enroll(g, name, &f, 1, NULL, NULL, &e));
@@ -151,10 +155,8 @@ TEST(not_a_database) {
     for (int i = 0; i < 6; i++) {
         util_remove(target);
         if (i == 4) memcpy(big, "SQLite format 3", 16);
-        if (i < 4)
-            write_file(target, texts[i], strlen(texts[i]));
-        else
-            write_file(target, big, sizeof big);
+        if (i < 4) write_file(target, texts[i], strlen(texts[i]));
+        else write_file(target, big, sizeof big);
         CHECK_MSG(exercise("text", i) == FCT_ERR_FORMAT, "%d: %s", i, e.text);
     }
     /* Neither is it overwritten when creating is allowed. */
@@ -169,7 +171,10 @@ TEST(not_a_database) {
 
 /* Databases made with SQLite itself: SQL that runs on a sound gallery, and what
  * opening must answer. */
-static const struct { const char *sql; fct_status want; } made[] = {
+static const struct {
+    const char *sql;
+    fct_status want;
+} made[] = {
     {"PRAGMA user_version=2", FCT_ERR_UNSUPPORTED},
     {"PRAGMA user_version=0", FCT_ERR_FORMAT},
     {"PRAGMA user_version=-5", FCT_ERR_FORMAT},

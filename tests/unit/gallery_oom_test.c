@@ -28,8 +28,8 @@ static void t_free(void *p) {
 static void *t_realloc(void *p, int n) { return fails_now() ? NULL : real.xRealloc(p, n); }
 
 /* Migrates to the model that the gallery has: its faces' sources tell their numbers. */
-static fct_status same_embedding(const fct_stored_face *face, const void *crop, size_t crop_len, float *embedding, int dim,
-                                 void *user, fct_error *err) {
+static fct_status same_embedding(const fct_stored_face *face, const void *crop, size_t crop_len, float *embedding,
+                                 int dim, void *user, fct_error *err) {
     util_embedding((uint64_t)atoll(face->source), dim, embedding);
     return FCT_OK;
 }
@@ -81,10 +81,8 @@ static void run(const char *name, bool of_sqlite) {
         int stored = 0;
         util_remove(path);
         sqlite_failed = false;
-        if (of_sqlite)
-            sqlite_fail_at = n;
-        else
-            fct_alloc_fail_at(n);
+        if (of_sqlite) sqlite_fail_at = n;
+        else fct_alloc_fail_at(n);
         fct_status s = life(path, (uint64_t)n, &stored);
         sqlite_fail_at = 0;
         fct_alloc_fail_at(0);

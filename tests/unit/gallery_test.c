@@ -55,8 +55,15 @@ TEST(several_faces_are_one_transaction) {
     int added = -1;
     for (int i = 0; i < 4; i++) {
         util_embedding(i == 3 ? 1 : i, UTIL_DIM, v[i]);
-        f[i] = (fct_enrolment){.model_id = UTIL_MODEL, .embedding = v[i], .dim = UTIL_DIM, .box = {1, 2, 3, 4},
-                               .score = 0.5f, .quality = 0.25f, .source = "a/b\n\xff.jpg", .crop = "JPEG", .crop_len = 4};
+        f[i] = (fct_enrolment){.model_id = UTIL_MODEL,
+                               .embedding = v[i],
+                               .dim = UTIL_DIM,
+                               .box = {1, 2, 3, 4},
+                               .score = 0.5f,
+                               .quality = 0.25f,
+                               .source = "a/b\n\xff.jpg",
+                               .crop = "JPEG",
+                               .crop_len = 4};
     }
     for (int i = 0; i < UTIL_DIM; i++) v[3][i] *= 3; /* a duplicate has the same direction, not the same length */
     REQUIRE(!fct_gallery_enroll(g, "Eve", f, 4, ids, &added, &e));
@@ -106,7 +113,8 @@ TEST(models_are_not_mixed) {
 TEST(names_are_checked) {
     fct_gallery *g = open_new("d.db");
     char longest[202];
-    static const char *const bad[] = {"", "a\nb", "\x7f", "\xc2\x85", "\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+    static const char *const bad[] = {"",         "a\nb",          "\x7f",         "\xc2\x85",
+                                      "\xff",     "\xc0\x80",      "\xed\xa0\x80", "\xf4\x90\x80\x80",
                                       "\xe2\x82", "x\xe2\x80\xa8y"};
     static const char *const good[] = {" ", "O'Brien; DROP TABLE face", "\xf0\x9f\x98\x80", "\xe7\x8e\x8b", "%s%n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

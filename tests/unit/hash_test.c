@@ -5,11 +5,12 @@
 
 /* Examples of FIPS 180-2 appendix B and of NIST's CAVP short messages. */
 TEST(published_vectors) {
-    static const struct { const char *text, *hex; } cases[] = {
-        {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
-        {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"}};
+    static const struct {
+        const char *text, *hex;
+    } cases[] = {{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+                 {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+                 {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"}};
     char hex[65];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         fct_sha256_hex(cases[i].text, strlen(cases[i].text), hex);
@@ -32,7 +33,8 @@ TEST(pieces_give_the_same_as_the_whole) {
             fct_sha256_update(&a, data, len);
             fct_sha256_final(&a, whole);
             fct_sha256_init(&b);
-            for (size_t at = 0; at < len; at += step) fct_sha256_update(&b, data + at, len - at < step ? len - at : step);
+            for (size_t at = 0; at < len; at += step)
+                fct_sha256_update(&b, data + at, len - at < step ? len - at : step);
             fct_sha256_final(&b, parts);
             CHECK_MSG(!memcmp(whole, parts, 32), "length %zu step %zu", len, step);
         }

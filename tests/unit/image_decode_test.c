@@ -91,7 +91,9 @@ TEST(encoders_take_every_format) {
 /* ---- PNG of every kind, written by hand ------------------------------------------- */
 
 static int png_depth;
-static unsigned sample(int x, int y, int c) { return (unsigned)(x * 7 + y * 13 + c * 29) * 2654435761u >> (32 - png_depth); }
+static unsigned sample(int x, int y, int c) {
+    return (unsigned)(x * 7 + y * 13 + c * 29) * 2654435761u >> (32 - png_depth);
+}
 
 /* What the pixel must be as RGBA. */
 static void expected_rgba(const png_spec *s, int x, int y, uint8_t out[4]) {
@@ -137,8 +139,8 @@ TEST(png_kinds) {
     for (int i = 0; i < 100; i++) alpha[i] = (uint8_t)(i * 2);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         for (int interlace = 0; interlace < 2; interlace++) {
-            png_spec s = {.w = 19, .h = 11, .depth = kinds[i][0], .type = kinds[i][1], .interlace = interlace,
-                          .sample = sample};
+            png_spec s = {
+                .w = 19, .h = 11, .depth = kinds[i][0], .type = kinds[i][1], .interlace = interlace, .sample = sample};
             if (s.type == 3) s.palette = (blob){colours, (size_t)3 << s.depth};
             check_png(&s);
             if (s.type == 3) {
@@ -157,14 +159,29 @@ TEST(png_kinds) {
  * which edge is the stored row 0 and column 0. w, h: the stored size. */
 static void stored_place(int o, int x, int y, int w, int h, int *sx, int *sy) {
     switch (o) {
-    case 1: *sx = x, *sy = y; break;                 /* row 0 top, column 0 left */
-    case 2: *sx = w - 1 - x, *sy = y; break;         /* top, right */
-    case 3: *sx = w - 1 - x, *sy = h - 1 - y; break; /* bottom, right */
-    case 4: *sx = x, *sy = h - 1 - y; break;         /* bottom, left */
-    case 5: *sx = y, *sy = x; break;                 /* left, top */
-    case 6: *sx = y, *sy = h - 1 - x; break;         /* right, top */
-    case 7: *sx = w - 1 - y, *sy = h - 1 - x; break; /* right, bottom */
-    default: *sx = w - 1 - y, *sy = x;               /* left, bottom */
+    case 1:
+        *sx = x, *sy = y;
+        break; /* row 0 top, column 0 left */
+    case 2:
+        *sx = w - 1 - x, *sy = y;
+        break; /* top, right */
+    case 3:
+        *sx = w - 1 - x, *sy = h - 1 - y;
+        break; /* bottom, right */
+    case 4:
+        *sx = x, *sy = h - 1 - y;
+        break; /* bottom, left */
+    case 5:
+        *sx = y, *sy = x;
+        break; /* left, top */
+    case 6:
+        *sx = y, *sy = h - 1 - x;
+        break; /* right, top */
+    case 7:
+        *sx = w - 1 - y, *sy = h - 1 - x;
+        break; /* right, bottom */
+    default:
+        *sx = w - 1 - y, *sy = x; /* left, bottom */
     }
 }
 

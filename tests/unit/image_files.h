@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct blob { uint8_t *p; size_t n; } blob;
+typedef struct blob {
+    uint8_t *p;
+    size_t n;
+} blob;
 
 static void put(blob *b, const void *data, size_t n) {
     b->p = realloc(b->p, b->n + n + 1);
@@ -95,8 +98,7 @@ static blob png_make(const png_spec *s) {
     if (s->exif.n) put_chunk(&b, "eXIf", s->exif.p, s->exif.n);
     if (s->interlace)
         for (int i = 0; i < 7; i++) put_pass(&raw, s, adam7[i][0], adam7[i][1], adam7[i][2], adam7[i][3]);
-    else if (s->sample)
-        put_pass(&raw, s, 0, 0, 1, 1);
+    else if (s->sample) put_pass(&raw, s, 0, 0, 1, 1);
     blob z = zlib_stored(raw.p, raw.n);
     put_chunk(&b, "IDAT", z.p, z.n);
     put_chunk(&b, "IEND", "", 0);

@@ -21,10 +21,9 @@ TEST(views_are_checked) {
     uint8_t p[64] = {0};
     fct_image *out;
     fct_error e;
-    const fct_view bad[] = {
-        {NULL, 2, 2, 6, FCT_PIX_RGB},       {p, 0, 2, 6, FCT_PIX_RGB},  {p, 2, -1, 6, FCT_PIX_RGB},
-        {p, 3, 2, 8, FCT_PIX_RGB},          {p, 3, 2, -8, FCT_PIX_RGB}, {p, 2, 2, 6, (fct_pixel)9},
-        {p, 2, 2, PTRDIFF_MIN, FCT_PIX_RGB}};
+    const fct_view bad[] = {{NULL, 2, 2, 6, FCT_PIX_RGB},       {p, 0, 2, 6, FCT_PIX_RGB},  {p, 2, -1, 6, FCT_PIX_RGB},
+                            {p, 3, 2, 8, FCT_PIX_RGB},          {p, 3, 2, -8, FCT_PIX_RGB}, {p, 2, 2, 6, (fct_pixel)9},
+                            {p, 2, 2, PTRDIFF_MIN, FCT_PIX_RGB}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         CHECK_MSG(fct_image_convert(bad[i], FCT_PIX_RGB, &out, &e) == FCT_ERR_ARG && !out, "view %zu", i);
         CHECK(fct_image_resize(bad[i], 4, 4, &out, &e) == FCT_ERR_ARG && !out);
@@ -73,20 +72,25 @@ TEST(conversion) {
 /* ---- Resize -------------------------------------------------------------------------- */
 
 /* cv2.resize (5.0) of the 6x5 picture (53 x + 101 y + 17 x y) mod 256. */
-static const struct { int w, h; uint8_t p[120]; } opencv[] = {
-    {9, 7, {0,26,62,97,132,168,203,110,9,58,89,131,173,141,110,152,139,115,130,131,144,194,152,99,100,138,175,202,118,47,
-            106,164,179,66,82,125,91,104,134,200,174,137,154,117,75,90,91,110,185,186,168,169,152,135,148,80,33,114,194,
-            233,142,180,241}},
-    {4, 3, {48,136,139,99,160,98,165,103,100,145,190,171}},
-    {3, 2, {109,144,148,94,183,143}},
-    {12, 10, {0,13,40,66,93,119,146,172,199,161,60,9,25,39,68,97,125,138,135,147,176,156,89,56,76,92,125,158,191,176,112,
-              97,130,147,148,149,126,129,134,155,192,181,122,95,101,122,159,178,177,149,95,88,129,155,164,142,87,80,122,
-              143,163,138,88,85,131,161,174,156,105,87,101,108,86,95,113,146,196,198,152,138,156,142,96,73,72,83,105,144,
-              198,204,162,152,174,164,122,102,123,104,66,77,135,177,204,198,161,155,181,195,148,114,47,43,104,164,225,221,
-              154,150,211,241}},
+static const struct {
+    int w, h;
+    uint8_t p[120];
+} opencv[] = {
+    {9, 7, {0,   26,  62, 97,  132, 168, 203, 110, 9,   58,  89,  131, 173, 141, 110, 152, 139, 115, 130, 131, 144,
+            194, 152, 99, 100, 138, 175, 202, 118, 47,  106, 164, 179, 66,  82,  125, 91,  104, 134, 200, 174, 137,
+            154, 117, 75, 90,  91,  110, 185, 186, 168, 169, 152, 135, 148, 80,  33,  114, 194, 233, 142, 180, 241}},
+    {4, 3, {48, 136, 139, 99, 160, 98, 165, 103, 100, 145, 190, 171}},
+    {3, 2, {109, 144, 148, 94, 183, 143}},
+    {12, 10, {0,   13,  40,  66,  93,  119, 146, 172, 199, 161, 60,  9,   25,  39,  68,  97,  125, 138, 135, 147,
+              176, 156, 89,  56,  76,  92,  125, 158, 191, 176, 112, 97,  130, 147, 148, 149, 126, 129, 134, 155,
+              192, 181, 122, 95,  101, 122, 159, 178, 177, 149, 95,  88,  129, 155, 164, 142, 87,  80,  122, 143,
+              163, 138, 88,  85,  131, 161, 174, 156, 105, 87,  101, 108, 86,  95,  113, 146, 196, 198, 152, 138,
+              156, 142, 96,  73,  72,  83,  105, 144, 198, 204, 162, 152, 174, 164, 122, 102, 123, 104, 66,  77,
+              135, 177, 204, 198, 161, 155, 181, 195, 148, 114, 47,  43,  104, 164, 225, 221, 154, 150, 211, 241}},
     {1, 1, {164}},
-    {6, 8, {0,53,106,159,212,9,44,105,165,113,174,90,107,162,233,64,119,191,170,76,158,159,65,147,153,70,162,174,91,103,
-            57,144,247,109,196,59,104,73,187,188,158,160,148,13,134,255,120,241}},
+    {6, 8, {0,   53,  106, 159, 212, 9,   44,  105, 165, 113, 174, 90,  107, 162, 233, 64,
+            119, 191, 170, 76,  158, 159, 65,  147, 153, 70,  162, 174, 91,  103, 57,  144,
+            247, 109, 196, 59,  104, 73,  187, 188, 158, 160, 148, 13,  134, 255, 120, 241}},
 };
 
 TEST(resize_as_opencv) {
@@ -134,7 +138,8 @@ static void check_resize(int w, int h, int tw, int th, fct_pixel format, bool fl
             for (int c = 0; c < n + 3; c++) {
                 double sx = (x + 0.5) * w / tw - 0.5, sy = (y + 0.5) * h / th - 0.5;
                 double want = bilinear(v, sx, sy, source_byte(format, c < n ? c : c - n, c >= n), tap);
-                double got = c < n ? fct_image_pixels(out)[(y * tw + x) * n + c] : rgb[y * (tw * 3 + 8) + 3 * x + c - n];
+                double got =
+                    c < n ? fct_image_pixels(out)[(y * tw + x) * n + c] : rgb[y * (tw * 3 + 8) + 3 * x + c - n];
                 worst = fmax(worst, fabs(want - got));
             }
     CHECK_MSG(worst < 1.2, "%dx%d to %dx%d format %d: %g", w, h, tw, th, format, worst);
@@ -143,7 +148,7 @@ static void check_resize(int w, int h, int tw, int th, fct_pixel format, bool fl
 }
 
 TEST(resize_against_formula) {
-    static const int sizes[][4] = {{1, 1, 5, 4},    {2, 1, 7, 1},    {1, 9, 3, 2},    {640, 3, 31, 7},
+    static const int sizes[][4] = {{1, 1, 5, 4},     {2, 1, 7, 1},     {1, 9, 3, 2},      {640, 3, 31, 7},
                                    {37, 41, 64, 64}, {64, 48, 32, 24}, {100, 75, 33, 25}, {13, 200, 26, 61}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (int format = 0; format < 5; format++)
@@ -196,10 +201,9 @@ static void check_warp(int w, int h, const double m[6], int tw, int th, fct_pixe
 
 TEST(warp_against_formula) {
     static const double m[][6] = {
-        {1, 0, 0, 0, 1, 0},           {1, 0, 3, 0, 1, -2},        {0.5, 0, 0.3, 0, 0.5, -0.7},
-        {0, -1, 40, 1, 0, 0},         {2.5, 1, -30, -1, 2.5, 10}, {0.8, -0.6, 20, 0.6, 0.8, -9},
-        {-1, 0, 50, 0, 1, 0},         {30, 0, 0, 0, 30, 0},       {0.01, 0, 20, 0, 0.01, 20},
-        {1, 0.0001, 0, -0.0001, 1, 0}, {1, 0, 1e6, 0, 1, 0}};
+        {1, 0, 0, 0, 1, 0},         {1, 0, 3, 0, 1, -2},           {0.5, 0, 0.3, 0, 0.5, -0.7}, {0, -1, 40, 1, 0, 0},
+        {2.5, 1, -30, -1, 2.5, 10}, {0.8, -0.6, 20, 0.6, 0.8, -9}, {-1, 0, 50, 0, 1, 0},        {30, 0, 0, 0, 30, 0},
+        {0.01, 0, 20, 0, 0.01, 20}, {1, 0.0001, 0, -0.0001, 1, 0}, {1, 0, 1e6, 0, 1, 0}};
     static const int sizes[][2] = {{61, 47}, {1, 1}, {2, 50}, {50, 1}, {200, 150}};
     for (size_t i = 0; i < sizeof m / sizeof *m; i++)
         for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
@@ -208,14 +212,19 @@ TEST(warp_against_formula) {
 
 TEST(warp_refuses_bad_matrices) {
     fct_image *im = random_picture(8, 8, FCT_PIX_RGB), *out;
-    static const double bad[][6] = {{0, 0, 0, 0, 0, 0}, {1, 2, 0, 2, 4, 0}, {NAN, 0, 0, 0, 1, 0},
-                                    {1, 0, INFINITY, 0, 1, 0}, {1e-200, 0, 0, 0, 1e-200, 0}};
+    static const double bad[][6] = {{0, 0, 0, 0, 0, 0},
+                                    {1, 2, 0, 2, 4, 0},
+                                    {NAN, 0, 0, 0, 1, 0},
+                                    {1, 0, INFINITY, 0, 1, 0},
+                                    {1e-200, 0, 0, 0, 1e-200, 0}};
     for (int i = 0; i < 5; i++) {
         fct_error e;
         CHECK_MSG(fct_image_warp(fct_image_view(im), bad[i], 8, 8, &out, &e) == FCT_ERR_ARG && !out, "matrix %d", i);
     }
-    static const double extreme[][6] = {{1e-9, 0, 1e280, 0, 1e9, -1e280}, {1e140, 0, 0, 0, 1e140, 0},
-                                        {1e-140, 0, 0, 0, 1e-140, 0}, {1, 1e-13, 0, 1e-13, 1, 0}};
+    static const double extreme[][6] = {{1e-9, 0, 1e280, 0, 1e9, -1e280},
+                                        {1e140, 0, 0, 0, 1e140, 0},
+                                        {1e-140, 0, 0, 0, 1e-140, 0},
+                                        {1, 1e-13, 0, 1e-13, 1, 0}};
     for (int i = 0; i < 4; i++) {
         CHECK(fct_image_warp(fct_image_view(im), extreme[i], 40, 40, &out, NULL) == FCT_OK);
         fct_image_free(out);
@@ -323,14 +332,16 @@ TEST(every_letter_is_there) {
 
 /* Composed letters differ from their base and from one another. */
 TEST(accents_differ) {
-    static const char *const letters[] = {"a", "\u00E0", "\u00E1", "\u00E2", "\u00E3", "\u00E4", "\u00E5", "\u0101",
-                                          "\u0103", "\u0105", "\u00E6", "A", "\u00C0", "\u00C1", "\u0104"};
+    static const char *const letters[] = {"a",      "\u00E0", "\u00E1", "\u00E2", "\u00E3",
+                                          "\u00E4", "\u00E5", "\u0101", "\u0103", "\u0105",
+                                          "\u00E6", "A",      "\u00C0", "\u00C1", "\u0104"};
     enum { N = sizeof letters / sizeof *letters };
     fct_image *im[N];
     for (int i = 0; i < N; i++) {
         im[i] = canvas();
         CHECK(fct_draw_text(im[i], 3, 3, 48, letters[i], 0xFFFFFF) > 5);
-        for (int k = 0; k < i; k++) CHECK_MSG(memcmp(im[i]->pixels, im[k]->pixels, 8000), "%s %s", letters[i], letters[k]);
+        for (int k = 0; k < i; k++)
+            CHECK_MSG(memcmp(im[i]->pixels, im[k]->pixels, 8000), "%s %s", letters[i], letters[k]);
     }
     for (int i = 0; i < N; i++) fct_image_free(im[i]);
 }

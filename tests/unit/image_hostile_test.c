@@ -190,11 +190,17 @@ TEST(damaged_exif) {
 }
 
 TEST(not_pictures) {
-    static const struct { const char *bytes; size_t n; const char *says; } files[] = {
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *says;
+    } files[] = {
         {"", 0, "empty"},
         {"hello, world, this is text", 26, "not a JPEG, PNG or WebP"},
         {"GIF89a..........", 16, "GIF"},
-        {"\0\0\0\x18" "ftypheic........", 20, "HEIC"},
+        {"\0\0\0\x18"
+         "ftypheic........",
+         20, "HEIC"},
         {"BM..............", 16, "BMP"},
     };
     fct_error e;

@@ -35,8 +35,14 @@ TEST(idmap_against_array) {
 
 /* ---- Brute force --------------------------------------------------------------- */
 
-typedef struct plain_face { int64_t id, person; float *v; } plain_face;
-typedef struct plain { int dim, n; plain_face faces[4000]; } plain;
+typedef struct plain_face {
+    int64_t id, person;
+    float *v;
+} plain_face;
+typedef struct plain {
+    int dim, n;
+    plain_face faces[4000];
+} plain;
 
 static double cosine(const float *a, const float *b, int dim) {
     double ab = 0, aa = 0, bb = 0;

@@ -34,8 +34,7 @@ static void put_info(bytes *graph, int field, const char *name, const int *dims,
         if (dims[i] > 0) {
             put_varint(&dim, 1 << 3);
             put_varint(&dim, (uint64_t)dims[i]);
-        } else
-            put_text(&dim, 2, "n");
+        } else put_text(&dim, 2, "n");
         put_message(&shape, 1, &dim);
     }
     put_message(&tensor, 2, &shape);
@@ -168,15 +167,16 @@ static bool own_norm(int side, bool names_only, const char *const (*nodes)[2], i
 TEST(who_normalises) {
     static const char *const mxnet[][2] = {{"_minusscalar0", "Sub"}, {"_mulscalar0", "Mul"}, {"conv0", "Conv"}};
     static const char *const named[][2] = {{"Sub_0", "Sub"}, {"Mul_1", "Mul"}};
-    static const char *const torch2[][2] = {{"/Constant", "Constant"}, {"/Sub", "Sub"}, {"/Constant_1", "Constant"},
-                                            {"/Mul", "Mul"}, {"/Conv", "Conv"}};
+    static const char *const torch2[][2] = {
+        {"/Constant", "Constant"}, {"/Sub", "Sub"}, {"/Constant_1", "Constant"}, {"/Mul", "Mul"}, {"/Conv", "Conv"}};
     static const char *const plain[][2] = {{"Conv_0", "Conv"}, {"PRelu_1", "PRelu"}, {"Add_2", "Add"}};
     /* A subtraction and a product further in are not the input's normalisation... */
     static const char *const inside[][2] = {{"/Conv", "Conv"}, {"/Sub", "Sub"}, {"/Mul", "Mul"}};
     /* ... but InsightFace goes by the names alone. */
     static const char *const inside_named[][2] = {{"Conv_0", "Conv"}, {"Sub_1", "Sub"}, {"Mul_2", "Mul"}};
-    static const char *const late[][2] = {{"a", "Conv"}, {"b", "Conv"}, {"c", "Conv"}, {"d", "Conv"}, {"e", "Conv"},
-                                          {"f", "Conv"}, {"g", "Conv"}, {"_minus", "Sub"}, {"_mul", "Mul"}};
+    static const char *const late[][2] = {{"a", "Conv"}, {"b", "Conv"},     {"c", "Conv"},
+                                          {"d", "Conv"}, {"e", "Conv"},     {"f", "Conv"},
+                                          {"g", "Conv"}, {"_minus", "Sub"}, {"_mul", "Mul"}};
     static const char *const bn[][2] = {{"bn_data", "BatchNormalization"}, {"conv0", "Conv"}};
     for (int names_only = 0; names_only < 2; names_only++) {
         CHECK(own_norm(112, names_only, mxnet, 3));
@@ -251,14 +251,30 @@ TEST(a_full_manifest) {
 
 TEST(hostile_manifests) {
     static const char *const bad[] = {
-        "", "[", "[]", "{}", "null", "{\"facet_pack\": \"1\"}", "{\"facet_pack\": 2}", "{\"facet_pack\": 1, \"facet_pack\": 1}",
-        "{\"facet_pack\": 1, \"name\": 5}", "{\"facet_pack\": 1, \"name\": \"\"}", "{\"facet_pack\": 1, \"name\": \"a\\nb\"}",
-        "{\"facet_pack\": 1, \"threshold\": 7}", "{\"facet_pack\": 1, \"threshold\": \"0.4\"}",
-        "{\"facet_pack\": 1, \"files\": {}}", "{\"facet_pack\": 1, \"files\": []}", "{\"facet_pack\": 1, \"files\": [1]}",
-        "{\"facet_pack\": 1, \"files\": [{}]}", "{\"facet_pack\": 1, \"files\": [{\"file\": \"../x.onnx\"}]}",
-        "{\"facet_pack\": 1, \"files\": [{\"file\": \"/etc/x.onnx\"}]}", "{\"facet_pack\": 1, \"files\": [{\"file\": \"a\\\\b.onnx\"}]}",
-        "{\"facet_pack\": 1, \"files\": [{\"file\": \"c:x.onnx\"}]}", "{\"facet_pack\": 1, \"files\": [{\"file\": \".onnx\"}]}",
-        "{\"facet_pack\": 1, \"files\": [{\"file\": \"passwd\"}]}", "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"task\": \"swap\"}]}",
+        "",
+        "[",
+        "[]",
+        "{}",
+        "null",
+        "{\"facet_pack\": \"1\"}",
+        "{\"facet_pack\": 2}",
+        "{\"facet_pack\": 1, \"facet_pack\": 1}",
+        "{\"facet_pack\": 1, \"name\": 5}",
+        "{\"facet_pack\": 1, \"name\": \"\"}",
+        "{\"facet_pack\": 1, \"name\": \"a\\nb\"}",
+        "{\"facet_pack\": 1, \"threshold\": 7}",
+        "{\"facet_pack\": 1, \"threshold\": \"0.4\"}",
+        "{\"facet_pack\": 1, \"files\": {}}",
+        "{\"facet_pack\": 1, \"files\": []}",
+        "{\"facet_pack\": 1, \"files\": [1]}",
+        "{\"facet_pack\": 1, \"files\": [{}]}",
+        "{\"facet_pack\": 1, \"files\": [{\"file\": \"../x.onnx\"}]}",
+        "{\"facet_pack\": 1, \"files\": [{\"file\": \"/etc/x.onnx\"}]}",
+        "{\"facet_pack\": 1, \"files\": [{\"file\": \"a\\\\b.onnx\"}]}",
+        "{\"facet_pack\": 1, \"files\": [{\"file\": \"c:x.onnx\"}]}",
+        "{\"facet_pack\": 1, \"files\": [{\"file\": \".onnx\"}]}",
+        "{\"facet_pack\": 1, \"files\": [{\"file\": \"passwd\"}]}",
+        "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"task\": \"swap\"}]}",
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"sha256\": \"12\"}]}",
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"average_landmarks\": 1}]}",
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"mean\": 1}]}",

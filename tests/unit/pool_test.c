@@ -10,7 +10,11 @@
 
 #define N 1000
 
-typedef struct job { atomic_int hits[N]; atomic_int bad_worker; int width; } job;
+typedef struct job {
+    atomic_int hits[N];
+    atomic_int bad_worker;
+    int width;
+} job;
 
 static void task(void *ctx, int i, int worker) {
     job *j = ctx;
@@ -66,7 +70,10 @@ TEST(short_jobs) {
     fct_set_threads(0, NULL);
 }
 
-typedef struct outer { atomic_int inner_runs; atomic_int faults; } outer;
+typedef struct outer {
+    atomic_int inner_runs;
+    atomic_int faults;
+} outer;
 static void inner_task(void *ctx, int i, int worker) {
     outer *o = ctx;
     (void)i;
@@ -94,7 +101,10 @@ TEST(nested_calls_run_in_their_thread) {
     fct_set_threads(0, NULL);
 }
 
-typedef struct rival { atomic_int phase; int got, width, runs_as_zero; } rival;
+typedef struct rival {
+    atomic_int phase;
+    int got, width, runs_as_zero;
+} rival;
 static void zero_task(void *ctx, int i, int worker) {
     rival *r = ctx;
     (void)i;
@@ -159,7 +169,11 @@ TEST(shutdown_and_again) {
     fct_set_threads(0, NULL);
 }
 
-typedef struct handshake { fct_mutex m; fct_cond c; int turn; } handshake;
+typedef struct handshake {
+    fct_mutex m;
+    fct_cond c;
+    int turn;
+} handshake;
 static void partner(void *arg) {
     handshake *h = arg;
     fct_mutex_lock(&h->m);

@@ -22,7 +22,8 @@ static fct_image *picture(float mean, float amplitude, float period) {
 
 /* The template's points around the middle; shift moves the nose aside, in eyes' distances. */
 static fct_face face(float scale, float shift) {
-    static const float at[5][2] = {{38.29f, 51.70f}, {73.53f, 51.50f}, {56.03f, 71.74f}, {41.55f, 92.37f}, {70.73f, 92.20f}};
+    static const float at[5][2] = {
+        {38.29f, 51.70f}, {73.53f, 51.50f}, {56.03f, 71.74f}, {41.55f, 92.37f}, {70.73f, 92.20f}};
     fct_face f = {.has_kps = true, .score = 0.9f};
     for (int i = 0; i < 5; i++)
         for (int k = 0; k < 2; k++) f.kps[i][k] = SIDE / 2 + scale * (at[i][k] - 56);

@@ -50,8 +50,7 @@ TEST(motion_is_learnt) {
     float box[4], noisy[4];
     for (int i = 0; i < 60; i++) {
         for (int k = 0; k < 4; k++) noisy[k] = (float)(100 + 6 * i + 80 * (k / 2)) + 2 * random_unit();
-        if (i == 0)
-            fct_motion_start(&m, noisy, 0);
+        if (i == 0) fct_motion_start(&m, noisy, 0);
         else {
             fct_motion_predict(&m, i / 30.0);
             fct_motion_correct(&m, noisy, 0.9f);
@@ -59,7 +58,8 @@ TEST(motion_is_learnt) {
     }
     fct_motion_predict(&m, 69 / 30.0); /* ten frames unseen */
     fct_motion_box(&m, box);
-    for (int k = 0; k < 4; k++) CHECK_MSG(fabsf(box[k] - (float)(100 + 6 * 69 + 80 * (k / 2))) < 9, "%d: %g", k, box[k]);
+    for (int k = 0; k < 4; k++)
+        CHECK_MSG(fabsf(box[k] - (float)(100 + 6 * 69 + 80 * (k / 2))) < 9, "%d: %g", k, box[k]);
 }
 
 static fct_match match_of(int64_t person, float score) {
@@ -96,7 +96,9 @@ TEST(a_view_beyond_doubt_decides_alone) {
 
 /* ---- Simulated people ------------------------------------------------------------------ */
 
-typedef struct person { float mean[DIM]; } person;
+typedef struct person {
+    float mean[DIM];
+} person;
 
 static person make_person(int i) {
     person p;
@@ -183,7 +185,10 @@ TEST(turning_back_is_not_crossing) {
     fct_tracker_free(t);
 }
 
-typedef struct log_entry { fct_event_kind kind; int64_t track, frame; } log_entry;
+typedef struct log_entry {
+    fct_event_kind kind;
+    int64_t track, frame;
+} log_entry;
 
 static void take_events(const fct_tracker *t, log_entry *log, int *n) {
     for (int i = 0; i < fct_tracker_event_count(t); i++) {
@@ -328,7 +333,8 @@ TEST(arguments) {
     CHECK(fct_tracker_update_faces(t, NULL, 0, 5, 2.0, &e) == FCT_ERR_ARG);
     CHECK(fct_tracker_update_faces(t, NULL, 0, 6, 1.0, &e) == FCT_ERR_ARG);
     CHECK(fct_tracker_update_faces(t, NULL, 0, 6, NAN, &e) == FCT_ERR_ARG);
-    fct_face bad[3] = {{.box = {NAN, 0, 1, 1}, .score = 0.9f}, {.box = {5, 5, 1, 1}, .score = 0.9f},
+    fct_face bad[3] = {{.box = {NAN, 0, 1, 1}, .score = 0.9f},
+                       {.box = {5, 5, 1, 1}, .score = 0.9f},
                        {.box = {0, 0, 9, 9}, .score = NAN}};
     for (int i = 6; i < 20; i++) CHECK(!fct_tracker_update_faces(t, bad, 3, i, i, &e));
     CHECK(fct_tracker_track_count(t) == 0 && !fct_tracker_track(t, 0) && !fct_tracker_event(t, -1));

@@ -96,7 +96,8 @@ TEST(damaged_files_say_so) {
     for (int i = 1; i < 16; i++) { /* the index is at the end: cut files have none */
         REQUIRE(!fct_file_write_atomic("damaged_test.mp4", data, n * (size_t)i / 16, &e));
         CHECK_MSG(read_all("damaged_test.mp4", NULL, &st, &e) < 100 && st == FCT_ERR_FORMAT &&
-                      strstr(e.text, "damaged_test.mp4"), "%d/16: %d %s", i, st, e.text);
+                      strstr(e.text, "damaged_test.mp4"),
+                  "%d/16: %d %s", i, st, e.text);
     }
     int told = 0;
     for (int i = 0; i < 12; i++) { /* noise in the middle */
@@ -231,8 +232,10 @@ TEST(credentials_are_removed) {
 
 TEST(kinds_of_addresses) {
     CHECK(fct_address_kind_of("-") == FCT_ADDRESS_RAW && fct_address_kind_of("rtsp://x/y") == FCT_ADDRESS_STREAM);
-    CHECK(fct_address_kind_of("/dev/video3") == FCT_ADDRESS_CAMERA && fct_address_kind_of("camera:1") == FCT_ADDRESS_CAMERA);
-    CHECK(fct_address_kind_of("x/img%04d.jpg") == FCT_ADDRESS_PATTERN && fct_address_kind_of(".") == FCT_ADDRESS_FOLDER);
+    CHECK(fct_address_kind_of("/dev/video3") == FCT_ADDRESS_CAMERA &&
+          fct_address_kind_of("camera:1") == FCT_ADDRESS_CAMERA);
+    CHECK(fct_address_kind_of("x/img%04d.jpg") == FCT_ADDRESS_PATTERN &&
+          fct_address_kind_of(".") == FCT_ADDRESS_FOLDER);
     CHECK(fct_address_kind_of("C:\\x.mp4") == FCT_ADDRESS_FILE && fct_address_kind_of("100%.mp4") == FCT_ADDRESS_FILE);
     char out[32];
     CHECK(fct_address_numbered("a%5db", 7, out, sizeof out) && !strcmp(out, "a00007b"));
@@ -242,7 +245,11 @@ TEST(kinds_of_addresses) {
 
 /* ---- A camera that hangs up ------------------------------------------------------------------ */
 
-typedef struct fake_camera { int socket, port, connections, frames_each; atomic_bool stop; fct_thread thread; } fake_camera;
+typedef struct fake_camera {
+    int socket, port, connections, frames_each;
+    atomic_bool stop;
+    fct_thread thread;
+} fake_camera;
 
 static void send_all(int fd, const void *p, size_t n) {
     for (const char *c = p; n > 0;) {

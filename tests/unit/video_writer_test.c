@@ -6,8 +6,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#define W 160
-#define H 120
+#define W      160
+#define H      120
 #define FRAMES 12
 
 /* A smooth picture with all hues, moving with i. */
@@ -43,11 +43,14 @@ TEST(parts_have_the_colours_of_the_file) {
         fct_colours c = {spaces[k / 2], k % 2};
         AVFrame *f = planes_of();
         fct_planes_paint(f, c, view_of(p), (fct_rect){0, 0, W, H});
-        struct SwsContext *sws = sws_getCachedContext(NULL, W, H, AV_PIX_FMT_YUV420P, W, H, AV_PIX_FMT_RGB24,
-                                                      SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, NULL, NULL, NULL);
+        struct SwsContext *sws =
+            sws_getCachedContext(NULL, W, H, AV_PIX_FMT_YUV420P, W, H, AV_PIX_FMT_RGB24,
+                                 SWS_BILINEAR | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, NULL, NULL, NULL);
         REQUIRE(sws);
-        sws_setColorspaceDetails(sws, sws_getCoefficients(c.space), c.full, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
-        sws_scale(sws, (const uint8_t *const *)f->data, f->linesize, 0, H, (uint8_t *const[4]){back}, (const int[4]){W * 3});
+        sws_setColorspaceDetails(sws, sws_getCoefficients(c.space), c.full, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0,
+                                 1 << 16, 1 << 16);
+        sws_scale(sws, (const uint8_t *const *)f->data, f->linesize, 0, H, (uint8_t *const[4]){back},
+                  (const int[4]){W * 3});
         int worst = 0;
         double sum = 0;
         for (int i = 0; i < W * H * 3; i++) {
@@ -72,20 +75,22 @@ static bool in_parts(const fct_rect *r, int n, int x, int y) {
  * outside of the parts. */
 TEST(parts_are_clipped_and_nothing_else_is_read) {
     static uint8_t p[W * H * 3];
-    static const fct_rect parts[] = {{-5, -7, 9, 10}, {W - 3, H - 3, 50, 50}, {31, 41, 1, 1}, {W, 0, 4, 4}, {5, 5, 0, 4},
-                                     {21, 61, 4, 6}};
+    static const fct_rect parts[] = {{-5, -7, 9, 10}, {W - 3, H - 3, 50, 50}, {31, 41, 1, 1},
+                                     {W, 0, 4, 4},    {5, 5, 0, 4},           {21, 61, 4, 6}};
     enum { n_parts = sizeof parts / sizeof *parts };
     AVFrame *f = planes_of();
     int wrong = 0;
     memset(f->data[0], 0, (size_t)f->linesize[0] * H);
     memset(f->data[1], 128, (size_t)f->linesize[1] * H / 2);
     memset(f->data[2], 128, (size_t)f->linesize[2] * H / 2);
-    for (int i = 0; i < W * H; i++) memcpy(p + 3 * i, in_parts(parts, n_parts, i % W, i / W) ? "\xFF\xFF\xFF" : "\x00\xFF\x00", 3);
+    for (int i = 0; i < W * H; i++)
+        memcpy(p + 3 * i, in_parts(parts, n_parts, i % W, i / W) ? "\xFF\xFF\xFF" : "\x00\xFF\x00", 3);
     for (int k = 0; k < n_parts; k++) fct_planes_paint(f, (fct_colours){SWS_CS_ITU601, true}, view_of(p), parts[k]);
     for (int y = 0; y < H; y++)
         for (int x = 0; x < W; x++)
             wrong += f->data[0][y * f->linesize[0] + x] != (in_parts(parts, n_parts, x, y) ? 255 : 0) ||
-                     f->data[1][y / 2 * f->linesize[1] + x / 2] != 128 || f->data[2][y / 2 * f->linesize[2] + x / 2] != 128;
+                     f->data[1][y / 2 * f->linesize[1] + x / 2] != 128 ||
+                     f->data[2][y / 2 * f->linesize[2] + x / 2] != 128;
     CHECK_MSG(!wrong, "%d pixels", wrong);
     av_frame_free(&f);
 }
@@ -125,8 +130,8 @@ static void copy_with_green(const char *from, const char *to, bool coded) {
         CHECK((f.coded != NULL) == coded);
         REQUIRE(!fct_writer_add_drawn(w, &f, view_of(p), &part, 1, &e));
     }
-    CHECK(fct_writer_add_drawn(w, &(fct_frame){.view = view_of(p), .time = 9}, (fct_view){p, W, H - 2, W * 3, FCT_PIX_RGB}, &part, 1,
-                               &e) == FCT_ERR_ARG);
+    CHECK(fct_writer_add_drawn(w, &(fct_frame){.view = view_of(p), .time = 9},
+                               (fct_view){p, W, H - 2, W * 3, FCT_PIX_RGB}, &part, 1, &e) == FCT_ERR_ARG);
     REQUIRE(!fct_writer_finish(w, &e));
     fct_writer_free(w);
     fct_source_free(s);
@@ -154,8 +159,8 @@ TEST(what_was_not_drawn_upon_stays) {
                 outside = fmax(outside, out ? abs(g.view.data[i] - f.view.data[i]) : 0);
             }
         }
-        CHECK_MSG(n == FRAMES && inside <= 12 && outside <= 24, "coded %d: %d frames, differences %g inside, %g outside", coded,
-                  n, inside, outside);
+        CHECK_MSG(n == FRAMES && inside <= 12 && outside <= 24,
+                  "coded %d: %d frames, differences %g inside, %g outside", coded, n, inside, outside);
         fct_source_free(a);
         fct_source_free(b);
     }

@@ -15,11 +15,16 @@
 
 /* Where a kernel that writes pixels puts them: pixel r, chunk q goes to
  * p + r * row + q * chunk. A plain NHWC tile has chunk = FCT_CHUNK. */
-typedef struct fct_tk_out { fct_real *p; ptrdiff_t row, chunk; } fct_tk_out;
+typedef struct fct_tk_out {
+    fct_real *p;
+    ptrdiff_t row, chunk;
+} fct_tk_out;
 
 /* Per-channel numbers of a lazy activation y = prelu(scale x + shift): slope 1
  * where there is no PReLU. mean: of x, for the backward sums. */
-typedef struct fct_tk_act { const fct_real *scale, *shift, *slope, *mean; } fct_tk_act;
+typedef struct fct_tk_act {
+    const fct_real *scale, *shift, *slope, *mean;
+} fct_tk_act;
 
 typedef struct fct_tk {
     const char *level;

@@ -3,8 +3,8 @@
  * and vectors) and TK_LEVEL (name as an identifier). TK_MR is at most 12. */
 #include "tk.h"
 
-#define TK_VW ((int)(TK_VBYTES / sizeof(fct_real)))
-#define TK_NR (TK_NV * TK_VW)
+#define TK_VW     ((int)(TK_VBYTES / sizeof(fct_real)))
+#define TK_NR     (TK_NV * TK_VW)
 #define TK_INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)
 #define TK_UNROLL _Pragma("clang loop unroll(full)")
@@ -58,19 +58,24 @@ TK_INLINE void micro(const int mr, const int nv, int k, const fct_real *a, ptrdi
     }
 }
 
-#define TK_ROWS(n) case n: micro(n, nv, k, a, am, ak, b, bk, c, ldc, add); break;
-TK_INLINE void micro_rows(int mr, const int nv, int k, const fct_real *a, ptrdiff_t am, ptrdiff_t ak,
-                          const fct_real *b, ptrdiff_t bk, fct_real *c, ptrdiff_t ldc, bool add) {
+#define TK_ROWS(n)                                                                                                     \
+    case n:                                                                                                            \
+        micro(n, nv, k, a, am, ak, b, bk, c, ldc, add);                                                                \
+        break;
+TK_INLINE void micro_rows(int mr, const int nv, int k, const fct_real *a, ptrdiff_t am, ptrdiff_t ak, const fct_real *b,
+                          ptrdiff_t bk, fct_real *c, ptrdiff_t ldc, bool add) {
+    /* clang-format off */
     switch (mr) {
-        TK_ROWS(1) TK_ROWS(2) TK_ROWS(3) TK_ROWS(4)
+    TK_ROWS(1) TK_ROWS(2) TK_ROWS(3) TK_ROWS(4)
 #if TK_MR > 4
-        TK_ROWS(5) TK_ROWS(6)
+    TK_ROWS(5) TK_ROWS(6)
 #endif
 #if TK_MR > 6
-        TK_ROWS(7) TK_ROWS(8) TK_ROWS(9) TK_ROWS(10) TK_ROWS(11) TK_ROWS(12)
+    TK_ROWS(7) TK_ROWS(8) TK_ROWS(9) TK_ROWS(10) TK_ROWS(11) TK_ROWS(12)
 #endif
     default: break;
     }
+    /* clang-format on */
 }
 
 /* Columns [0, n) of one panel. */
@@ -79,8 +84,7 @@ static void gemm_panel(int m, int n, int k, const fct_real *a, ptrdiff_t am, ptr
     int blocks = (m + TK_MR - 1) / TK_MR;
     for (int t = 0, i = 0; t < blocks; t++) {
         int mr = (m - i + blocks - t - 1) / (blocks - t); /* even shares: no thin last block */
-        if (n == TK_NR)
-            micro_rows(mr, TK_NV, k, a + i * am, am, ak, b, bk, c + i * ldc, ldc, add);
+        if (n == TK_NR) micro_rows(mr, TK_NV, k, a + i * am, am, ak, b, bk, c + i * ldc, ldc, add);
         else
             for (int j = 0; j < n; j += TK_VW)
                 micro_rows(mr, 1, k, a + i * am, am, ak, b + j, bk, c + i * ldc + j, ldc, add);
@@ -211,12 +215,9 @@ TK_INLINE void dw_rows(int ow, const int k, const int stride, const fct_real *co
 
 static void dw_fwd(int ow, int k, int stride, const fct_real *const *in, const fct_real *w, fct_real *out,
                    ptrdiff_t ldo) {
-    if (k == 3 && stride == 1)
-        dw_rows(ow, 3, 1, in, w, out, ldo);
-    else if (k == 3 && stride == 2)
-        dw_rows(ow, 3, 2, in, w, out, ldo);
-    else
-        dw_rows(ow, k, stride, in, w, out, ldo);
+    if (k == 3 && stride == 1) dw_rows(ow, 3, 1, in, w, out, ldo);
+    else if (k == 3 && stride == 2) dw_rows(ow, 3, 2, in, w, out, ldo);
+    else dw_rows(ow, k, stride, in, w, out, ldo);
 }
 
 /* The three taps of a 3-wide kernel row stay in registers along the row. */
@@ -237,17 +238,15 @@ TK_INLINE void dw_wgrad3(int ow, const int stride, const fct_real *in, const fct
 
 static void dw_wgrad(int ow, int k, int stride, const fct_real *const *in, const fct_real *dx, fct_real *dw) {
     for (int i = 0; i < k; i++, dw += k * FCT_CHUNK) {
-        if (k == 3 && stride == 1)
-            dw_wgrad3(ow, 1, in[i], dx, dw);
-        else if (k == 3)
-            dw_wgrad3(ow, stride, in[i], dx, dw);
+        if (k == 3 && stride == 1) dw_wgrad3(ow, 1, in[i], dx, dw);
+        else if (k == 3) dw_wgrad3(ow, stride, in[i], dx, dw);
         else
             for (int x = 0; x < ow; x++)
                 for (int t = 0; t < k; t++)
                     for (int c = 0; c < FCT_CHUNK; c += TK_VW)
-                        st(dw + t * FCT_CHUNK + c, ld(dw + t * FCT_CHUNK + c) +
-                                                       ld(dx + x * FCT_CHUNK + c) *
-                                                           ld(in[i] + (ptrdiff_t)(x * stride + t) * FCT_CHUNK + c));
+                        st(dw + t * FCT_CHUNK + c,
+                           ld(dw + t * FCT_CHUNK + c) +
+                               ld(dx + x * FCT_CHUNK + c) * ld(in[i] + (ptrdiff_t)(x * stride + t) * FCT_CHUNK + c));
     }
 }
 
@@ -262,9 +261,9 @@ static void dw_scatter(int ow, int k, int stride, const fct_real *dx, const fct_
 }
 
 #define TK_CAT_(a, b) a##b
-#define TK_CAT(a, b) TK_CAT_(a, b)
-#define TK_STR_(a) #a
-#define TK_STR(a) TK_STR_(a)
+#define TK_CAT(a, b)  TK_CAT_(a, b)
+#define TK_STR_(a)    #a
+#define TK_STR(a)     TK_STR_(a)
 extern const fct_tk TK_CAT(fct_tk_, TK_LEVEL);
-const fct_tk TK_CAT(fct_tk_, TK_LEVEL) = {TK_STR(TK_LEVEL), TK_NR,    gemm,     act,    act_add,  stats,
-                                          bn_back,          act_back, dw_fwd,   dw_wgrad, dw_scatter};
+const fct_tk TK_CAT(fct_tk_, TK_LEVEL) = {TK_STR(TK_LEVEL), TK_NR,    gemm,   act,      act_add,   stats,
+                                          bn_back,          act_back, dw_fwd, dw_wgrad, dw_scatter};
