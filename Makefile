@@ -15,7 +15,7 @@ $(BUILD)/build.ninja:
 deps:
 	@scripts/install-deps
 
-# Recognises people in a photo with the pack that is there: make demo PHOTO=my.jpg
+# Recognizes people in a photo with the pack that is there: make demo PHOTO=my.jpg
 demo: all
 	@BUILD=$(BUILD) scripts/demo $(PHOTO)
 

@@ -12,10 +12,10 @@ static int pick(int n) {
     return (int)(state % (uint32_t)n);
 }
 
-static void ellipse(fct_image *im, float x, float y, float rx, float ry, uint32_t colour) {
+static void ellipse(fct_image *im, float x, float y, float rx, float ry, uint32_t color) {
     for (float dy = -ry; dy <= ry; dy += 0.5f) {
         float dx = rx * sqrtf(1 - dy * dy / (ry * ry));
-        fct_draw_line(im, x - dx, y + dy, x + dx, y + dy, 1.5f, colour);
+        fct_draw_line(im, x - dx, y + dy, x + dx, y + dy, 1.5f, color);
     }
 }
 

@@ -1,4 +1,4 @@
-/* What comes from other programs into a gallery: NumPy files (recognised by their
+/* What comes from other programs into a gallery: NumPy files (recognized by their
  * magic), lines of JSON (a first '{'), anything else as CSV and as base 64. */
 #include "fuzz.h"
 

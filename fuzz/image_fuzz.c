@@ -8,7 +8,7 @@ static void use(const fct_image *im, fct_pixel format) {
     uint32_t sum = 0;
     for (int y = 0; y < v.height; y++)
         for (int x = 0; x < v.width * fct_pixel_bytes(format); x++) sum += v.data[y * v.stride + x];
-    volatile uint32_t keep = sum; /* reads every pixel: uninitialised or missing rows are seen */
+    volatile uint32_t keep = sum; /* reads every pixel: uninitialized or missing rows are seen */
     (void)keep;
 }
 

@@ -46,7 +46,7 @@ def pictures(rng):
     yield "jpeg", encode(rgb, "JPEG", quality=60)
     yield "jpeg-progressive", encode(rgb, "JPEG", quality=40, progressive=True)
     yield "jpeg-444", encode(rgb, "JPEG", quality=90, subsampling=0)
-    yield "jpeg-grey", encode(picture(rng, "L", (16, 40)), "JPEG")
+    yield "jpeg-gray", encode(picture(rng, "L", (16, 40)), "JPEG")
     yield "jpeg-cmyk", encode(picture(rng, "CMYK", (20, 9)), "JPEG")
     yield "jpeg-restart", encode(rgb, "JPEG", restart_marker_blocks=1)
     for orientation in (3, 6, 7):
@@ -183,7 +183,7 @@ def networks(rng):
 def manifests(rng):
     yield "least", b'{"facet_pack": 1}'
     yield "whole", json.dumps({
-        "facet_pack": 1, "name": "seed", "licence": "MIT", "threshold": 0.4, "other": [1, {"a": None}],
+        "facet_pack": 1, "name": "seed", "license": "MIT", "threshold": 0.4, "other": [1, {"a": None}],
         "files": [{"file": "det.onnx", "task": "detection", "sha256": "0" * 64, "mean": 127.5, "std": 128, "average_landmarks": True},
                   {"file": "embed.onnx", "task": "recognition"}]}).encode()
     yield "leaves-the-folder", b'{"facet_pack": 1, "files": [{"file": "../x.onnx"}]}'

@@ -103,14 +103,14 @@ def metadata():
     return name, text
 
 
-def licences(libraries):
+def licenses(libraries):
     """Terms of all that is in the wheel: the project's, the default pack's, the other libraries'."""
     out = {"LICENSE": os.path.join(ROOT, "LICENSE"), "ibex.md": os.path.join(ROOT, "models", "ibex", "README.md")}
     if "libjansson.so.4" in libraries:
         out["libjansson"] = "/usr/share/doc/libjansson4/copyright"
     missing = [path for path in out.values() if not os.path.exists(path)]
     if missing:
-        sys.exit(f"no licence at {', '.join(missing)}")
+        sys.exit(f"no license at {', '.join(missing)}")
     return out
 
 
@@ -131,7 +131,7 @@ def write(out, libraries, tag):
             for file in sorted(f for f in files if f.endswith(".py")):
                 full = os.path.join(folder, file)
                 add(os.path.relpath(full, HERE), open(full, "rb").read())
-        for where, full in licences(libraries).items():
+        for where, full in licenses(libraries).items():
             add(f"{name}.dist-info/licenses/{where}", open(full, "rb").read())
         for file, full in libraries.items():
             add("facet/" + file, open(full, "rb").read())

@@ -21,7 +21,7 @@ typedef struct canvas {
     int n_placed;
 } canvas;
 
-uint32_t cli_colour_of(const char *name) {
+uint32_t cli_color_of(const char *name) {
     /* Bright enough for dark text, far from each other and from skin. */
     static const uint32_t palette[] = {0x4FC3F7, 0xFFB74D, 0x81C784, 0xF06292, 0xBA9BF5, 0xFFF176,
                                        0x4DD0C4, 0xFF8A65, 0xAED581, 0x7FA8FF, 0xF48FD1, 0xD4E157};
@@ -44,36 +44,36 @@ static rect face_rect(const canvas *c, const fct_face *f) {
 /* ---- Boxes and points ----------------------------------------------------------- */
 
 /* An angle at each corner, arms of a quarter of the side. */
-static void draw_corners(canvas *c, rect r, float width, uint32_t colour) {
+static void draw_corners(canvas *c, rect r, float width, uint32_t color) {
     float dx = (r.x2 - r.x1) / 4, dy = (r.y2 - r.y1) / 4;
     const float xs[2] = {r.x1, r.x2}, ys[2] = {r.y1, r.y2};
     for (int i = 0; i < 4; i++) {
         float x = xs[i & 1], y = ys[i >> 1], sx = i & 1 ? -dx : dx, sy = i >> 1 ? -dy : dy;
-        fct_draw_line(c->image, x, y, x + sx, y, width, colour);
-        fct_draw_line(c->image, x, y, x, y + sy, width, colour);
+        fct_draw_line(c->image, x, y, x + sx, y, width, color);
+        fct_draw_line(c->image, x, y, x, y + sy, width, color);
     }
 }
 
 static float face_line(const canvas *c, rect r) { return fminf(c->line, fmaxf(1.2f, (r.x2 - r.x1) / 25)); }
 
-static void draw_box(canvas *c, rect r, uint32_t colour) {
+static void draw_box(canvas *c, rect r, uint32_t color) {
     float w = face_line(c, r);
     fct_draw_box(c->image, r.x1, r.y1, r.x2, r.y2, w * 0.6f + 2, 0xA0000000u);
     draw_corners(c, r, w * 1.5f + 2, 0x90000000u);
-    fct_draw_box(c->image, r.x1, r.y1, r.x2, r.y2, w * 0.6f, 0x40000000u | colour);
-    draw_corners(c, r, w * 1.5f, colour);
+    fct_draw_box(c->image, r.x1, r.y1, r.x2, r.y2, w * 0.6f, 0x40000000u | color);
+    draw_corners(c, r, w * 1.5f, color);
 }
 
-static void draw_points(canvas *c, const fct_face *f, uint32_t colour) {
+static void draw_points(canvas *c, const fct_face *f, uint32_t color) {
     rect r = face_rect(c, f);
     float radius = clampf((r.x2 - r.x1) / 45, 1, c->line * 1.2f);
     for (int i = 0; f->landmark_106 && i < 106; i++)
         fct_draw_disc(c->image, f->landmark_106[2 * i] * c->scale, f->landmark_106[2 * i + 1] * c->scale, radius * 0.6f,
-                      colour);
+                      color);
     for (int i = 0; f->has_kps && i < 5; i++) {
         float x = f->kps[i][0] * c->scale, y = f->kps[i][1] * c->scale;
         fct_draw_disc(c->image, x, y, radius + 1, 0x60000000u);
-        fct_draw_disc(c->image, x, y, radius, i < 2 ? 0xFFFFFF : colour);
+        fct_draw_disc(c->image, x, y, radius, i < 2 ? 0xFFFFFF : color);
     }
 }
 
@@ -94,7 +94,7 @@ static float cost(const canvas *c, rect r, int face, int wish) {
     return sum;
 }
 
-/* Above or below the box, at its left or right or centred. */
+/* Above or below the box, at its left or right or centered. */
 static rect place_label(const canvas *c, int face, float w, float h) {
     rect r = face_rect(c, fct_faces_at(c->faces, face));
     float gap = face_line(c, r);
@@ -117,7 +117,7 @@ static void draw_label(canvas *c, int face, const cli_label *label) {
     float w = fct_draw_text(NULL, 0, 0, height, label->text, 0) + 2 * pad, h = height * 1.25f;
     rect at = place_label(c, face, w, h);
     fct_draw_fill(c->image, at.x1 - 1, at.y1 - 1, at.x2 + 1, at.y2 + 1, 0x90000000u);
-    fct_draw_fill(c->image, at.x1, at.y1, at.x2, at.y2, label->colour);
+    fct_draw_fill(c->image, at.x1, at.y1, at.x2, at.y2, label->color);
     fct_draw_text(c->image, at.x1 + pad, at.y1 + height * 0.125f, height, label->text, 0x101418);
     c->placed[c->n_placed++] = at;
 }
@@ -149,8 +149,8 @@ fct_status cli_draw_faces(fct_view v, const fct_faces *faces, const cli_label *l
     c.text = clampf(fmaxf(c.width, c.height) / 36, 15, 120);
     c.placed = cli_alloc((size_t)n, sizeof *c.placed);
     for (int i = n - 1; i >= 0; i--) {
-        draw_box(&c, face_rect(&c, fct_faces_at(faces, i)), labels[i].colour);
-        draw_points(&c, fct_faces_at(faces, i), labels[i].colour);
+        draw_box(&c, face_rect(&c, fct_faces_at(faces, i)), labels[i].color);
+        draw_points(&c, fct_faces_at(faces, i), labels[i].color);
     }
     for (int i = 0; i < n; i++) draw_label(&c, i, &labels[i]);
     free(c.placed);
@@ -158,11 +158,11 @@ fct_status cli_draw_faces(fct_view v, const fct_faces *faces, const cli_label *l
     return FCT_OK;
 }
 
-void cli_draw_caption(fct_image *im, int y, const char *text, uint32_t colour) {
+void cli_draw_caption(fct_image *im, int y, const char *text, uint32_t color) {
     fct_view v = fct_image_view(im);
     float w = (float)v.width, h = (float)(v.height - y), size = h * 0.55f;
     float wide = fct_draw_text(NULL, 0, 0, size, text, 0);
     if (wide > w * 0.96f) size *= w * 0.96f / wide, wide = w * 0.96f;
-    fct_draw_fill(im, 0, (float)y, w, (float)v.height, colour);
+    fct_draw_fill(im, 0, (float)y, w, (float)v.height, color);
     fct_draw_text(im, (w - wide) / 2, (float)y + (h - size) / 2, size, text, 0x101418);
 }

@@ -18,7 +18,7 @@
 /* Exit codes. When several apply the highest wins. */
 enum {
     CLI_DONE = 0,
-    CLI_NONE = 1,     /* no face, or nobody recognised */
+    CLI_NONE = 1,     /* no face, or nobody recognized */
     CLI_USE = 2,      /* wrong options or arguments */
     CLI_INPUT = 3,    /* a file could not be read, a model or gallery is unusable, output failed */
     CLI_STOPPED = 130 /* interrupted by the user */
@@ -85,7 +85,7 @@ typedef enum cli_opt_id {
     OPT_COUNT
 } cli_opt_id;
 #define CLI_OPT(id) (UINT64_C(1) << (id))
-/* What all commands have, those that load a pack, and those that analyse photos. */
+/* What all commands have, those that load a pack, and those that analyze photos. */
 #define CLI_COMMON_OPTIONS (CLI_OPT(OPT_JSON) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE))
 #define CLI_PACK_OPTIONS                                                                                               \
     (CLI_COMMON_OPTIONS | CLI_OPT(OPT_MODELS) | CLI_OPT(OPT_PRECISION) | CLI_OPT(OPT_LOW_MEMORY) |                     \
@@ -201,7 +201,7 @@ void cli_message_setup(const cli_settings *s); /* quiet, verbose: library log to
 
 /* Both exit the process with code 3 and one line when memory is out. */
 void *cli_alloc(size_t count, size_t size);                            /* zeroed; owned: free() */
-void *cli_grow(void *p, size_t *capacity, size_t needed, size_t size); /* amortised realloc */
+void *cli_grow(void *p, size_t *capacity, size_t needed, size_t size); /* amortized realloc */
 char *cli_format(const char *format, ...) FCT_PRINTF(1, 2);            /* owned: free() */
 
 /* Set by SIGINT once cli_catch_interrupt() was called; a second SIGINT kills. */

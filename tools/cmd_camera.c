@@ -1,5 +1,5 @@
 /* facet camera: who is in front of a camera, live. */
-#include "enrol_live.h"
+#include "enroll_live.h"
 #include "watch.h"
 #include "window.h"
 
@@ -11,7 +11,7 @@ typedef struct live {
     cli_watch watch;
     cli_window *window; /* NULL = in the terminal, or no frame yet */
     bool windowed;
-    cli_enrol enrol;
+    cli_enroll enroll;
     fct_view latest;  /* the latest frame as it came; the source's */
     fct_image *shown; /* the same, drawn; the watch's */
     fct_image *copy;  /* the same with the caption */
@@ -30,10 +30,10 @@ static void measure_rate(live *l) {
 }
 
 static void caption(live *l, char *out, size_t cap) {
-    const char *prompt = cli_enrol_prompt(&l->enrol);
+    const char *prompt = cli_enroll_prompt(&l->enroll);
     if (prompt) snprintf(out, cap, "%s", prompt);
     else
-        snprintf(out, cap, "%.0f fps  %.0f ms   E enrol  S save  B blur  Space %s  Q quit", l->rate,
+        snprintf(out, cap, "%.0f fps  %.0f ms   E enroll  S save  B blur  Space %s  Q quit", l->rate,
                  l->watch.latency_ms, l->paused ? "go on" : "pause");
 }
 
@@ -77,8 +77,8 @@ static bool take_keys(live *l) {
     cli_window_poll(l->window, &k);
     if (k.quit) return true;
     for (const char *c = k.text; *c; c++) {
-        if (l->enrol.state != ENROL_OFF) {
-            cli_enrol_keys(&l->enrol, c);
+        if (l->enroll.state != ENROLL_OFF) {
+            cli_enroll_keys(&l->enroll, c);
             return false;
         }
         if (*c == '\033') return true;
@@ -95,7 +95,7 @@ static bool take_keys(live *l) {
             switch_blur(l);
             break;
         case 'e':
-            if (l->watch.gallery) cli_enrol_start(&l->enrol);
+            if (l->watch.gallery) cli_enroll_start(&l->enroll);
             break;
         default:
             break;
@@ -122,7 +122,7 @@ static int step(live *l, bool *ended) {
     if (code || *ended) return code;
     l->latest = frame.view;
     measure_rate(l);
-    code = cli_enrol_frame(&l->enrol, &l->watch, frame.view);
+    code = cli_enroll_frame(&l->enroll, &l->watch, frame.view);
     if (drawn) {
         l->shown = drawn;
         show_first(l);
@@ -152,7 +152,7 @@ static int run_camera(cli_args *a) {
         if (last > code) code = last;
         cli_watch_report_speed(&l.watch);
     }
-    cli_enrol_free(&l.enrol);
+    cli_enroll_free(&l.enroll);
     cli_window_close(l.window);
     fct_image_free(l.copy);
     last = cli_watch_close(&l.watch);
@@ -164,12 +164,13 @@ const cli_command cmd_camera = {
     .synopsis = "[SOURCE]",
     .summary = "tell who is in front of a camera, live",
     .description =
-        "Shows the picture of a camera with boxes and names, and prints a line when a face appears, is recognised and "
+        "Shows the picture of a camera with boxes and names, and prints a line when a face appears, is recognized and "
         "has "
         "left. Without a display, or with --terminal, only the lines.\n\n"
         "SOURCE is camera:0 (the default), /dev/video1, rtsp://user:password@host/path, http://..., or anything 'facet "
         "video' takes. The newest frame is always the one that is shown; a stream that is lost is opened again.\n\n"
-        "Keys: E enrols the face in front (type the name, press Enter, follow the hints), S saves the picture, B blurs "
+        "Keys: E enrolls the face in front (type the name, press Enter, follow the hints), S saves the picture, B "
+        "blurs "
         "all faces, Space pauses, Q quits.",
     .options = CLI_PACK_OPTIONS | CLI_VIDEO_OPTIONS | CLI_OPT(OPT_TERMINAL),
     .examples = "facet camera\n"

@@ -71,11 +71,10 @@ static void print_json(const cli_engine *e, const cli_photo *a, const cli_photo 
 
 /* ---- The picture: both photos side by side, equally high ---------------------------- */
 
-static fct_status draw_side(const cli_photo *p, int face, uint32_t colour, int height, fct_image **out,
-                            fct_error *err) {
+static fct_status draw_side(const cli_photo *p, int face, uint32_t color, int height, fct_image **out, fct_error *err) {
     int n = fct_faces_count(p->faces);
     cli_label *labels = cli_alloc((size_t)n, sizeof *labels);
-    for (int i = 0; i < n; i++) labels[i].colour = i == face ? colour : CLI_COLOUR_UNKNOWN;
+    for (int i = 0; i < n; i++) labels[i].color = i == face ? color : CLI_COLOR_UNKNOWN;
     fct_image *drawn;
     fct_status st = cli_draw_faces(fct_image_view(p->image), p->faces, labels, &drawn, err);
     free(labels);
@@ -88,14 +87,14 @@ static fct_status draw_side(const cli_photo *p, int face, uint32_t colour, int h
     return st;
 }
 
-static fct_status join_sides(fct_view a, fct_view b, const char *caption, uint32_t colour, fct_image **out,
+static fct_status join_sides(fct_view a, fct_view b, const char *caption, uint32_t color, fct_image **out,
                              fct_error *err) {
     int gap = a.height / 100 + 1, foot = a.height / 12 + 30;
     fct_status st = fct_image_create(a.width + gap + b.width, a.height + foot, FCT_PIX_RGB, out, err);
     if (st) return st;
     fct_draw_image(*out, a, 0, 0);
     fct_draw_image(*out, b, a.width + gap, 0);
-    cli_draw_caption(*out, a.height, caption, colour);
+    cli_draw_caption(*out, a.height, caption, color);
     return FCT_OK;
 }
 
@@ -104,14 +103,14 @@ static int draw_pair(const cli_outputs *o, const cli_engine *e, const cli_photo 
     char caption[120];
     snprintf(caption, sizeof caption, "%s: cosine %.2f, threshold %.2f", v->same ? "same person" : "different people",
              v->cosine, e->threshold);
-    uint32_t colour = v->same ? CLI_COLOUR_FOUND : 0xFF8A65;
+    uint32_t color = v->same ? CLI_COLOR_FOUND : 0xFF8A65;
     int ha = fct_image_view(a->image).height, hb = fct_image_view(b->image).height, height = ha > hb ? ha : hb;
     height = height < 400 ? 400 : height > 1200 ? 1200 : height;
     fct_image *left = NULL, *right = NULL, *both = NULL;
     fct_error err;
-    fct_status st = draw_side(a, v->a, colour, height, &left, &err);
-    if (!st) st = draw_side(b, v->b, colour, height, &right, &err);
-    if (!st) st = join_sides(fct_image_view(left), fct_image_view(right), caption, colour, &both, &err);
+    fct_status st = draw_side(a, v->a, color, height, &left, &err);
+    if (!st) st = draw_side(b, v->b, color, height, &right, &err);
+    if (!st) st = join_sides(fct_image_view(left), fct_image_view(right), caption, color, &both, &err);
     int code = st ? cli_fail(&err) : cli_outputs_write_drawn(o, a->input, fct_image_view(both));
     fct_image_free(left);
     fct_image_free(right);

@@ -19,7 +19,7 @@ static int draw_photo(detect_run *r, const cli_photo *p) {
         char person[32];
         cli_format_person(f, person, sizeof person);
         snprintf(labels[i].text, sizeof labels[i].text, "%s%s%.2f", person, *person ? "  " : "", f->score);
-        labels[i].colour = CLI_COLOUR_FOUND;
+        labels[i].color = CLI_COLOR_FOUND;
     }
     fct_image *drawn;
     fct_error e;

@@ -48,7 +48,7 @@ static void print_result(const enroll_run *r, const cli_photo *p, int face, cons
 }
 
 /* A small JPEG of the aligned face to show beside the name later; none is no error. */
-static void make_crop(const cli_photo *p, const fct_face *face, fct_enrolment *out) {
+static void make_crop(const cli_photo *p, const fct_face *face, fct_enrollment *out) {
     fct_image *crop = NULL;
     uint8_t *data = NULL;
     out->crop = NULL;
@@ -60,11 +60,11 @@ static void make_crop(const cli_photo *p, const fct_face *face, fct_enrolment *o
 
 static int store_face(enroll_run *r, const cli_photo *p, int i, const cli_face_check *check) {
     const fct_face *face = fct_faces_at(p->faces, i);
-    fct_enrolment en = {.model_id = fct_pack_embedder_id(r->engine.pack),
-                        .embedding = face->embedding,
-                        .dim = face->embedding_dim,
-                        .source = p->name,
-                        .score = face->score};
+    fct_enrollment en = {.model_id = fct_pack_embedder_id(r->engine.pack),
+                         .embedding = face->embedding,
+                         .dim = face->embedding_dim,
+                         .source = p->name,
+                         .score = face->score};
     memcpy(en.box, face->box, sizeof en.box);
     make_crop(p, face, &en);
     int64_t id = 0;

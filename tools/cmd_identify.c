@@ -10,7 +10,7 @@ typedef struct identify_run {
     cli_engine engine;
     fct_gallery *gallery;
     cli_outputs outputs;
-    long recognised;
+    long recognized;
 } identify_run;
 
 /* Nearest people of each face of one photo, best first, also those below the threshold. */
@@ -115,7 +115,7 @@ static int draw_photo(identify_run *r, const cli_photo *p, const candidates *c) 
         const fct_match *m = match_of(c, i);
         if (m) snprintf(labels[i].text, sizeof labels[i].text, "%s  %.2f", m->name, m->score);
         else snprintf(labels[i].text, sizeof labels[i].text, "unknown");
-        labels[i].colour = m ? cli_colour_of(m->name) : CLI_COLOUR_UNKNOWN;
+        labels[i].color = m ? cli_color_of(m->name) : CLI_COLOR_UNKNOWN;
     }
     fct_image *drawn;
     fct_error e;
@@ -133,7 +133,7 @@ static int identify_photo(void *user, const cli_photo *p) {
     int code = CLI_DONE;
     if (search(r, p, &c, &e)) code = cli_fail(&e);
     else {
-        for (int i = 0; i < c.n; i++) r->recognised += match_of(&c, i) != NULL;
+        for (int i = 0; i < c.n; i++) r->recognized += match_of(&c, i) != NULL;
         if (r->engine.set->json) print_json(p, &c);
         else print_text(p, &c, r->engine.set->top);
         if (r->outputs.crop_dir) code = cli_outputs_write_crops(&r->outputs, p);
@@ -157,7 +157,7 @@ static int run_identify(cli_args *a) {
     if (!code) code = cli_engine_open(&a->set, FCT_TASK_EMBED, &r.engine);
     if (!code) code = cli_gallery_check_model(r.gallery, &r.engine);
     if (!code) code = cli_photos_run(&r.engine, &in, &(cli_photo_calls){identify_photo, identify_failed, &r});
-    if (!code && r.recognised == 0) code = CLI_NONE;
+    if (!code && r.recognized == 0) code = CLI_NONE;
     fct_gallery_free(r.gallery);
     cli_engine_close(&r.engine);
     cli_inputs_free(&in);
@@ -171,9 +171,9 @@ const cli_command cmd_identify = {
     .description =
         "Names every face with the nearest person of the gallery whose cosine reaches the threshold, else 'unknown'. "
         "--top K also lists the K nearest people, below the threshold too.\n\n"
-        "A lower threshold recognises more faces and mistakes more of them; the right one depends on the pack and on "
+        "A lower threshold recognizes more faces and mistakes more of them; the right one depends on the pack and on "
         "how many people the gallery holds.\n\n"
-        "Exit code 1 when nobody was recognised.",
+        "Exit code 1 when nobody was recognized.",
     .options = CLI_ANALYSIS_OPTIONS | CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_DRAW) | CLI_OPT(OPT_CROP_DIR) |
                CLI_OPT(OPT_THRESHOLD) | CLI_OPT(OPT_TOP),
     .examples = "facet identify party.jpg\n"

@@ -72,13 +72,13 @@ static void print_pack(const fct_store_pack *p, bool json) {
         cli_json_int(&j, "bytes", (int64_t)p->bytes);
         cli_json_bool(&j, "built_in", p->built_in);
         cli_json_bool(&j, "known", p->known);
-        cli_json_text(&j, "licence", p->licence[0] ? p->licence : NULL);
+        cli_json_text(&j, "license", p->license[0] ? p->license : NULL);
         cli_json_close_object(&j);
         cli_json_end(&j);
     } else if (p->built_in || p->path[0]) {
         format_bytes(p->bytes, size);
         snprintf(name, sizeof name, "%s%s", p->name, p->built_in ? " (built in)" : "");
-        printf("%-16s %2d networks  %8s  %s\n", name, p->files, size, p->built_in ? p->licence : p->path);
+        printf("%-16s %2d networks  %8s  %s\n", name, p->files, size, p->built_in ? p->license : p->path);
     } else printf("%-16s not installed; 'facet models get %s' fetches it\n", p->name, p->name);
 }
 
@@ -126,7 +126,7 @@ static int accept_terms(const cli_settings *s, const char *name) {
     int n;
     if (fct_store_list(s->root, &packs, &n, &e)) return cli_fail(&e);
     for (int i = 0; i < n; i++)
-        if (strcmp(packs[i].name, name) == 0 && packs[i].licence[0]) terms = packs[i].licence;
+        if (strcmp(packs[i].name, name) == 0 && packs[i].license[0]) terms = packs[i].license;
     cli_note("%s: %s", name, terms);
     fct_buffer_free(packs);
     if (s->accept_license) return CLI_DONE;
@@ -147,7 +147,7 @@ static int run_get(cli_args *a) {
     int code = accept_terms(&a->set, a->words[1]);
     if (code) return code;
     set_up(&a->set, &t, &o);
-    o.accept_licence = true;
+    o.accept_license = true;
     fct_status st = fct_store_get(a->words[1], &o, &r, &e);
     hide_progress(&t);
     if (st) return cli_fail(&e);

@@ -35,17 +35,17 @@ const cli_command cmd_video = {
     .summary = "tell who appears in a video, and when",
     .description =
         "Follows the faces of a video and names those that are in the gallery. Prints a line when a face appears, is "
-        "recognised and has left, at the end who was there from when to when.\n\n"
+        "recognized and has left, at the end who was there from when to when.\n\n"
         "FILE is a video of any kind FFmpeg reads, a folder of pictures, numbered pictures (shots/img_%04d.jpg), a "
         "stream (rtsp://, http://) or - for raw RGB frames on standard input (--frame-size says how large they "
         "are).\n\n"
-        "--events writes one JSON object a line: event (appeared, recognised, left), track, time, frame, name, score, "
+        "--events writes one JSON object a line: event (appeared, recognized, left), track, time, frame, name, score, "
         "box. --record writes the video with boxes and names, --sheet a page with a picture of everybody.\n\n"
         "Exit code 1 when no face appears, 3 when the file is damaged (what could be read was used).",
     .options = CLI_PACK_OPTIONS | CLI_VIDEO_OPTIONS,
     .examples = "facet video party.mp4\n"
                 "facet video --record named.mp4 --events who.jsonl --sheet who.html party.mp4\n"
-                "Nobody who is not enrolled may be recognised in the copy\n"
+                "Nobody who is not enrolled may be recognized in the copy\n"
                 "facet video --blur unknown --record public.mp4 party.mp4\n"
                 "Every second frame is searched: twice as fast\n"
                 "facet video --every 2 corridor.mkv",

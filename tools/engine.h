@@ -47,7 +47,7 @@ typedef struct cli_photo {
 
 /* Called for each photo in order; returns an exit code that the run's result includes. */
 typedef int cli_photo_fn(void *user, const cli_photo *photo);
-/* Called for each photo that could not be read or analysed, after its line on stderr. May be NULL. */
+/* Called for each photo that could not be read or analyzed, after its line on stderr. May be NULL. */
 typedef void cli_photo_failed_fn(void *user, const char *name, const fct_error *e);
 
 typedef struct cli_photo_calls {
@@ -56,13 +56,13 @@ typedef struct cli_photo_calls {
     void *user;
 } cli_photo_calls;
 
-/* Reads and analyses all inputs. The next photos are decoded in a thread of
+/* Reads and analyzes all inputs. The next photos are decoded in a thread of
  * their own meanwhile, unless the budget is one thread. Shows the progress line.
  * A bad photo is reported and passed over. Returns the highest exit code:
  * CLI_INPUT when a photo failed, CLI_STOPPED after an interrupt. */
 int cli_photos_run(cli_engine *e, const cli_inputs *in, const cli_photo_calls *calls);
 
-/* Reads and analyses one photo; prints the line where that fails. Free with
+/* Reads and analyzes one photo; prints the line where that fails. Free with
  * cli_photo_free() in both cases. */
 int cli_photo_load(cli_engine *e, const cli_input *input, cli_photo *out);
 void cli_photo_free(cli_photo *p);

@@ -46,16 +46,16 @@ static void measure_crop(fct_view v, double *mean, double *sharpness) {
 }
 
 static void check_crop(fct_view picture, const fct_face *face, cli_face_check *out) {
-    fct_image *crop = NULL, *grey = NULL;
+    fct_image *crop = NULL, *gray = NULL;
     if (fct_align(picture, face->kps, CROP, &crop, NULL)) return;
-    if (!fct_image_convert(fct_image_view(crop), FCT_PIX_GRAY, &grey, NULL)) {
+    if (!fct_image_convert(fct_image_view(crop), FCT_PIX_GRAY, &gray, NULL)) {
         double mean, sharpness;
-        measure_crop(fct_image_view(grey), &mean, &sharpness);
+        measure_crop(fct_image_view(gray), &mean, &sharpness);
         if (mean < 40) add(out, "very dark");
         if (mean > 225) add(out, "overexposed");
         if (sharpness < 0.01) add(out, "blurred");
     }
-    fct_image_free(grey);
+    fct_image_free(gray);
     fct_image_free(crop);
 }
 

@@ -1,5 +1,5 @@
 /* Is a face good enough to be remembered? Plain rules on what detection gives,
- * for warnings at enrolment; no score is made of them. */
+ * for warnings at enrollment; no score is made of them. */
 #ifndef FACET_CLI_FACE_CHECK_H
 #define FACET_CLI_FACE_CHECK_H
 

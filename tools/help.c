@@ -27,7 +27,7 @@ void cli_wrap(FILE *f, const char *text, size_t length, int column, int indent, 
 }
 
 void cli_help_overview(FILE *f) {
-    fprintf(f, "facet %s: finds, compares and recognises faces in photos.\n\n", fct_version());
+    fprintf(f, "facet %s: finds, compares and recognizes faces in photos.\n\n", fct_version());
     fputs("Usage: facet COMMAND [OPTION...] [ARGUMENT...]\n\nCommands:\n", f);
     for (const cli_command *const *c = cli_commands; *c; c++) fprintf(f, "  %-13s%s\n", (*c)->name, (*c)->summary);
     fputs("\nTopics:\n", f);

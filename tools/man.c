@@ -86,7 +86,7 @@ static void put_command(FILE *f, const cli_command *c) {
 
 static void put_overview(FILE *f) {
     fprintf(f, ".TH FACET 1 \"\" \"facet %s\" \"facet\"\n", fct_version());
-    fputs(".SH NAME\nfacet \\- find, compare and recognise faces in photos\n"
+    fputs(".SH NAME\nfacet \\- find, compare and recognize faces in photos\n"
           ".SH SYNOPSIS\n\\fBfacet\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR...] [\\fIARGUMENT\\fR...]\n"
           ".SH DESCRIPTION\nfacet loads face model packs in ONNX form and runs them itself on the CPU.\n"
           ".SH COMMANDS\n",

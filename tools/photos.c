@@ -16,12 +16,12 @@ static int highest(int a, int b) { return a > b ? a : b; }
 static void tell_time(const cli_engine *e, const cli_photo *p, uint64_t start) {
     if (!e->set->verbose) return;
     fct_view v = fct_image_view(p->image);
-    cli_note("%s: %dx%d, %d faces, analysed in %.1f ms", p->name, v.width, v.height, fct_faces_count(p->faces),
+    cli_note("%s: %dx%d, %d faces, analyzed in %.1f ms", p->name, v.width, v.height, fct_faces_count(p->faces),
              (double)(fct_time_ns() - start) / 1e6);
 }
 
-/* An error of analysing names the network or the memory, not the photo: it is put before it. */
-static fct_status analyse(cli_engine *e, cli_photo *p, fct_error *err) {
+/* An error of analyzing names the network or the memory, not the photo: it is put before it. */
+static fct_status analyze(cli_engine *e, cli_photo *p, fct_error *err) {
     uint64_t start = fct_time_ns();
     fct_error inner;
     fct_status st = fct_analyze(e->analyzer, fct_image_view(p->image), &p->faces, &inner);
@@ -41,7 +41,7 @@ void cli_photo_free(cli_photo *p) {
 int cli_photo_load(cli_engine *e, const cli_input *input, cli_photo *out) {
     fct_error err;
     *out = (cli_photo){.input = input, .name = shown_name(input)};
-    if (cli_load_image(input, e->set, &out->image, &err) || analyse(e, out, &err)) {
+    if (cli_load_image(input, e->set, &out->image, &err) || analyze(e, out, &err)) {
         cli_error("%s", err.text);
         return CLI_INPUT;
     }
@@ -52,7 +52,7 @@ static int run_one(cli_engine *e, cli_prefetch *loader, const cli_input *input, 
     cli_photo p = {.input = input, .name = shown_name(input)};
     fct_error err;
     int code;
-    bool failed = cli_prefetch_next(loader, &p.image, &err) || analyse(e, &p, &err);
+    bool failed = cli_prefetch_next(loader, &p.image, &err) || analyze(e, &p, &err);
     if (fct_term_is_tty(stdout)) cli_progress_hide(); /* results go over the line */
     if (failed) {
         cli_error("%s", err.text);

@@ -43,7 +43,7 @@ const cli_topic cli_topics[] = {
      "applied. A file that cannot be read is reported, the others go on.\n"},
     {"exit-codes", "what facet returns to a script",
      "  0   done\n"
-     "  1   no face in any of the photos, nobody recognised, not the same person\n"
+     "  1   no face in any of the photos, nobody recognized, not the same person\n"
      "  2   wrong options or arguments\n"
      "  3   a file could not be read or written (with several photos: at least one;\n"
      "      the others were done), a model or a gallery is unusable\n"

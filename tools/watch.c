@@ -18,7 +18,7 @@ static int open_gallery(cli_watch *w, bool create) {
     fct_error e;
     fct_file_stat st;
     if (!(fct_pack_tasks(w->pack) & FCT_TASK_EMBED)) {
-        cli_warn("%s has no embedder: nobody will be recognised", fct_pack_name(w->pack));
+        cli_warn("%s has no embedder: nobody will be recognized", fct_pack_name(w->pack));
         return CLI_DONE;
     }
     if (create) return cli_gallery_open(w->set, GALLERY_CREATE, &w->gallery);
@@ -26,7 +26,7 @@ static int open_gallery(cli_watch *w, bool create) {
     if (fct_gallery_default_path(path, sizeof path, &e)) return CLI_DONE;
     fct_file_get_stat(path, &st);
     if (st.exists) return cli_gallery_open(w->set, GALLERY_READ, &w->gallery);
-    cli_note("no gallery yet: faces are tracked, nobody is recognised ('facet enroll' makes one)");
+    cli_note("no gallery yet: faces are tracked, nobody is recognized ('facet enroll' makes one)");
     return CLI_DONE;
 }
 

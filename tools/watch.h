@@ -5,7 +5,7 @@
 
 #include "engine.h"
 
-/* Which faces are made unrecognisable. */
+/* Which faces are made unrecognizable. */
 typedef struct cli_blur {
     bool all, unknown;
     const char *name;
@@ -56,7 +56,7 @@ char *cli_visits_html(const cli_visits *v, const char *title, double duration, s
 typedef struct cli_watch {
     const cli_settings *set;
     fct_pack *pack;
-    fct_gallery *gallery; /* NULL = nobody to recognise */
+    fct_gallery *gallery; /* NULL = nobody to recognize */
     fct_source *source;
     fct_source_info info;
     fct_tracker *tracker;

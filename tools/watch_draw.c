@@ -41,24 +41,24 @@ static bool begin(const painter *p, float x1, float y1, float x2, float y2) {
     return false;
 }
 
-static void put_fill(const painter *p, float x1, float y1, float x2, float y2, uint32_t colour) {
-    if (begin(p, x1, y1, x2, y2)) fct_draw_fill(p->to->image, x1, y1, x2, y2, colour);
+static void put_fill(const painter *p, float x1, float y1, float x2, float y2, uint32_t color) {
+    if (begin(p, x1, y1, x2, y2)) fct_draw_fill(p->to->image, x1, y1, x2, y2, color);
 }
 
-static void put_box(const painter *p, const float b[4], float line, uint32_t colour) {
+static void put_box(const painter *p, const float b[4], float line, uint32_t color) {
     float r = line / 2;
     bool now = begin(p, b[0] - r, b[1] - r, b[2] + r, b[1] + r); /* the four sides */
     now &= begin(p, b[0] - r, b[3] - r, b[2] + r, b[3] + r);
     now &= begin(p, b[0] - r, b[1] - r, b[0] + r, b[3] + r);
     now &= begin(p, b[2] - r, b[1] - r, b[2] + r, b[3] + r);
-    if (now) fct_draw_box(p->to->image, b[0], b[1], b[2], b[3], line, colour);
+    if (now) fct_draw_box(p->to->image, b[0], b[1], b[2], b[3], line, color);
 }
 
-static void put_disc(const painter *p, float x, float y, float radius, uint32_t colour) {
-    if (begin(p, x - radius, y - radius, x + radius, y + radius)) fct_draw_disc(p->to->image, x, y, radius, colour);
+static void put_disc(const painter *p, float x, float y, float radius, uint32_t color) {
+    if (begin(p, x - radius, y - radius, x + radius, y + radius)) fct_draw_disc(p->to->image, x, y, radius, color);
 }
 
-/* Coarse blocks of mean colour: the features of the face are gone, its colours stay. */
+/* Coarse blocks of mean color: the features of the face are gone, its colors stay. */
 static void blur_face(const painter *p, const float box[4]) {
     fct_image *im = p->to->image;
     fct_view all = fct_image_view(im);
@@ -77,33 +77,33 @@ static void blur_face(const painter *p, const float box[4]) {
                 for (int i = x; i < x1; i++)
                     for (int c = 0; c < 3; c++) sum[c] += v.data[j * v.stride + 3 * i + c];
             uint64_t n = (uint64_t)(x1 - x) * (uint64_t)(y1 - y);
-            uint32_t colour = (uint32_t)(sum[0] / n) << 16 | (uint32_t)(sum[1] / n) << 8 | (uint32_t)(sum[2] / n);
+            uint32_t color = (uint32_t)(sum[0] / n) << 16 | (uint32_t)(sum[1] / n) << 8 | (uint32_t)(sum[2] / n);
             fct_draw_fill(im, (float)(x0 + x) - 0.5f, (float)(y0 + y) - 0.5f, (float)(x0 + x1) - 0.5f,
-                          (float)(y0 + y1) - 0.5f, colour);
+                          (float)(y0 + y1) - 0.5f, color);
         }
 }
 
-static void put_label(const painter *p, const float box[4], const char *text, float height, uint32_t colour) {
+static void put_label(const painter *p, const float box[4], const char *text, float height, uint32_t color) {
     fct_view v = fct_image_view(p->to->image);
     float pad = height * 0.3f, w = fct_draw_text(NULL, 0, 0, height, text, 0) + 2 * pad, h = height * 1.25f;
     float x = fmaxf(0, fminf(box[0], (float)v.width - w)), y = box[1] - h - 2;
     if (y < 0) y = fminf(box[3] + 2, (float)v.height - h);
-    put_fill(p, x, y, x + w, y + h, colour);
+    put_fill(p, x, y, x + w, y + h, color);
     if (!p->from) fct_draw_text(p->to->image, x + pad, y + height * 0.125f, height, text, 0x101418); /* inside */
 }
 
 static void put_track(const painter *p, const fct_track *t, bool hidden, float line, float text) {
     char label[256];
     bool named = t->person_id && !hidden;
-    uint32_t colour = named ? cli_colour_of(t->name) : CLI_COLOUR_UNKNOWN;
-    if (!t->detected) colour |= 0x60000000u; /* predicted: half transparent */
-    put_box(p, t->box, line, colour);
+    uint32_t color = named ? cli_color_of(t->name) : CLI_COLOR_UNKNOWN;
+    if (!t->detected) color |= 0x60000000u; /* predicted: half transparent */
+    put_box(p, t->box, line, color);
     for (int i = 0; i < 5 && t->has_kps && t->detected && !hidden; i++)
-        put_disc(p, t->kps[i][0], t->kps[i][1], line, colour);
+        put_disc(p, t->kps[i][0], t->kps[i][1], line, color);
     if (named) snprintf(label, sizeof label, "%s  %.2f", t->name, t->similarity);
     else if (t->id) snprintf(label, sizeof label, "#%lld", (long long)t->id);
     else return;
-    put_label(p, t->box, label, fminf(text, fmaxf(12, (t->box[2] - t->box[0]) * 0.22f)), colour & 0xFFFFFF);
+    put_label(p, t->box, label, fminf(text, fmaxf(12, (t->box[2] - t->box[0]) * 0.22f)), color & 0xFFFFFF);
 }
 
 static void put_all(const painter *p, const fct_tracker *t, const cli_blur *blur) {

@@ -10,7 +10,7 @@ void fct_augment_init(fct_augment *a) {
                        .brightness = 0.2,
                        .contrast = 0.2,
                        .saturation = 0.2,
-                       .grey = 0.1,
+                       .gray = 0.1,
                        .blur = 0.1,
                        .jpeg = 0.15,
                        .down = 0.2,
@@ -74,7 +74,7 @@ static void extend_columns(uint8_t *im, int w, int h, const uint8_t *mark) {
         if (y < first || y > last) memcpy(im + y * bytes, im + (y < first ? first : last) * bytes, bytes);
 }
 
-/* Gives every marked pixel the colour of the nearest unmarked one of its row. */
+/* Gives every marked pixel the color of the nearest unmarked one of its row. */
 static void extend_rows(uint8_t *im, int w, int h, const uint8_t *mark) {
     for (int y = 0; y < h; y++) {
         uint8_t *row = im + (size_t)y * w * 3;
@@ -94,11 +94,10 @@ static void extend_rows(uint8_t *im, int w, int h, const uint8_t *mark) {
 }
 
 /* Some borders stay black; others become the picture's edge drawn out, one
- * colour or noise: nothing that the network could rely on. */
+ * color or noise: nothing that the network could rely on. */
 static void fill_border(uint8_t *im, int w, int h, uint8_t *mark, int *stack, fct_rng *r) {
-    uint32_t kind = fct_rng_below(r, 10); /* 0, 1 black; 2 to 5 drawn out; 6 to 8 a colour; 9 noise */
-    uint8_t colour[3] = {(uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256),
-                         (uint8_t)fct_rng_below(r, 256)};
+    uint32_t kind = fct_rng_below(r, 10); /* 0, 1 black; 2 to 5 drawn out; 6 to 8 a color; 9 noise */
+    uint8_t color[3] = {(uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256)};
     if (find_border(im, w, h, mark, stack) < w || kind < 2) return;
     if (kind < 6) {
         extend_rows(im, w, h, mark);
@@ -106,10 +105,10 @@ static void fill_border(uint8_t *im, int w, int h, uint8_t *mark, int *stack, fc
         return;
     }
     for (int i = 0; i < w * h; i++)
-        for (int c = 0; mark[i] && c < 3; c++) im[3 * i + c] = kind < 9 ? colour[c] : (uint8_t)fct_rng_below(r, 256);
+        for (int c = 0; mark[i] && c < 3; c++) im[3 * i + c] = kind < 9 ? color[c] : (uint8_t)fct_rng_below(r, 256);
 }
 
-/* ---- Geometry and colour ------------------------------------------------------------ */
+/* ---- Geometry and color ------------------------------------------------------------ */
 
 /* Output pixel to crop pixel: u = a x + b y + c, v = d x + e y + f. */
 static void draw_matrix(const fct_augment *a, fct_rng *r, int w, int h, int size, double m[6]) {
@@ -142,12 +141,12 @@ static void warp(const uint8_t *im, int w, int h, const double m[6], int size, u
 
 static float luma(const float p[3]) { return 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2]; }
 
-/* Contrast around the mean, brightness, then saturation or grey. */
-static void recolour(const fct_augment *a, fct_rng *r, uint8_t *im, int n) {
+/* Contrast around the mean, brightness, then saturation or gray. */
+static void recolor(const fct_augment *a, fct_rng *r, uint8_t *im, int n) {
     float gain = (float)(1 + fct_rng_range(r, -a->brightness, a->brightness));
     float contrast = (float)(1 + fct_rng_range(r, -a->contrast, a->contrast));
     float saturation = (float)(1 + fct_rng_range(r, -a->saturation, a->saturation));
-    if (fct_rng_chance(r, a->grey)) saturation = 0;
+    if (fct_rng_chance(r, a->gray)) saturation = 0;
     if (gain == 1 && contrast == 1 && saturation == 1) return;
     double sum = 0;
     for (int i = 0; i < 3 * n; i++) sum += im[i];
@@ -222,12 +221,11 @@ static void recompress(const fct_augment *a, uint8_t *im, int size, fct_rng *r) 
 
 static void paint(uint8_t *im, int size, int x0, int y0, int x1, int y1, fct_rng *r) {
     bool noise = fct_rng_chance(r, 0.3);
-    uint8_t colour[3] = {(uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256),
-                         (uint8_t)fct_rng_below(r, 256)};
+    uint8_t color[3] = {(uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256)};
     for (int y = clamp(y0, 0, size); y < clamp(y1, 0, size); y++)
         for (int x = clamp(x0, 0, size); x < clamp(x1, 0, size); x++)
             for (int c = 0; c < 3; c++)
-                im[((size_t)y * size + x) * 3 + c] = noise ? (uint8_t)fct_rng_below(r, 256) : colour[c];
+                im[((size_t)y * size + x) * 3 + c] = noise ? (uint8_t)fct_rng_below(r, 256) : color[c];
 }
 
 static void occlude(uint8_t *im, int size, fct_rng *r) {
@@ -251,7 +249,7 @@ void fct_augment_run(const fct_augment *a, double strength, fct_rng *r, fct_view
     if (a->fill_border) fill_border(im, w, h, mark, scratch, r);
     draw_matrix(a, r, w, h, out_size, m);
     warp(im, w, h, m, out_size, pixels);
-    recolour(a, r, pixels, out_size * out_size);
+    recolor(a, r, pixels, out_size * out_size);
     if (fct_rng_chance(r, a->down * strength)) down_and_up(a, pixels, out_size, r, tmp);
     if (fct_rng_chance(r, a->blur * strength)) blur(pixels, out_size, r, tmp);
     if (fct_rng_chance(r, a->jpeg * strength)) recompress(a, pixels, out_size, r);

@@ -11,7 +11,7 @@ typedef struct fct_augment {
     double flip;                                  /* p */
     double shift, scale, rotate;                  /* +- pixels of the output, +- share, +- degrees */
     double brightness, contrast, saturation;      /* +- share each */
-    double grey, blur, jpeg, down, occlude, mask; /* p */
+    double gray, blur, jpeg, down, occlude, mask; /* p */
     int jpeg_low, jpeg_high;                      /* quality */
     double down_low, down_high;                   /* size while scaled down, as a share */
     bool fill_border;                             /* black borders, where the photo ended, get random filling */

@@ -11,17 +11,17 @@ static const char magic[8] = {'F', 'C', 'T', 'T', 'R', 'A', 'I', 'N'};
 /* The arrays in the order of the file. */
 static void arrays(fct_train_state *s, float ***p, size_t *n) {
     float **all[ARRAYS] = {&s->params,    &s->momentum, &s->stats,          &s->ema,
-                           &s->ema_stats, &s->centres,  &s->centre_momentum};
+                           &s->ema_stats, &s->centers,  &s->center_momentum};
     const size_t counts[ARRAYS] = {s->n_params, s->n_params,  s->n_stats,  s->n_params,
-                                   s->n_stats,  s->n_centres, s->n_centres};
+                                   s->n_stats,  s->n_centers, s->n_centers};
     memcpy(p, all, sizeof all);
     memcpy(n, counts, sizeof counts);
 }
 
-fct_status fct_train_state_create(const fct_net_spec *spec, size_t n_centres, fct_train_state *s, fct_error *err) {
+fct_status fct_train_state_create(const fct_net_spec *spec, size_t n_centers, fct_train_state *s, fct_error *err) {
     float **p[ARRAYS];
     size_t n[ARRAYS];
-    *s = (fct_train_state){.n_params = spec->n_params, .n_stats = spec->n_stats, .n_centres = n_centres};
+    *s = (fct_train_state){.n_params = spec->n_params, .n_stats = spec->n_stats, .n_centers = n_centers};
     arrays(s, p, n);
     for (int i = 0; i < ARRAYS; i++) {
         *p[i] = fct_aligned_alloc((n[i] + 1) * sizeof(float));
@@ -87,7 +87,7 @@ fct_status fct_checkpoint_write(const char *path, const char *network, const fct
     put_number(&at, 1, 4);
     put_number(&at, strlen(network), 4);
     put(&at, network, strlen(network));
-    const uint64_t head[5] = {s.step, s.skipped, s.n_params, s.n_stats, s.n_centres};
+    const uint64_t head[5] = {s.step, s.skipped, s.n_params, s.n_stats, s.n_centers};
     for (int i = 0; i < 5; i++) put_number(&at, head[i], 8);
     arrays(&s, p, n);
     for (int i = 0; i < ARRAYS; i++) put(&at, *p[i], n[i] * sizeof(float));
@@ -114,10 +114,10 @@ static fct_status parse(const char *path, const uint8_t *data, size_t size, cons
     at += text;
     uint64_t head[5];
     for (int i = 0; i < 5; i++) head[i] = get_number(&at, 8);
-    if (head[2] != s->n_params || head[3] != s->n_stats || head[4] != s->n_centres ||
+    if (head[2] != s->n_params || head[3] != s->n_stats || head[4] != s->n_centers ||
         size != header_size(network) + body_size(s) + HASH)
-        return fct_fail(err, FCT_ERR_MISMATCH, "%s: of other sizes: %llu centre values, expected %zu", path,
-                        (unsigned long long)head[4], s->n_centres);
+        return fct_fail(err, FCT_ERR_MISMATCH, "%s: of other sizes: %llu center values, expected %zu", path,
+                        (unsigned long long)head[4], s->n_centers);
     arrays(s, p, n);
     for (int i = 0; i < ARRAYS; at += n[i] * sizeof(float), i++) memcpy(*p[i], at, n[i] * sizeof(float));
     s->step = head[0];

@@ -4,8 +4,8 @@
  *
  * Little-endian: "FCTTRAIN", u32 version 1, u32 length of the network's
  * description, the description; u64 each: step, skipped steps, numbers of
- * parameters, statistics and centres; float32 arrays: parameters, momentum,
- * statistics, averaged parameters, averaged statistics, centres, their momentum;
+ * parameters, statistics and centers; float32 arrays: parameters, momentum,
+ * statistics, averaged parameters, averaged statistics, centers, their momentum;
  * SHA-256 of all before. */
 #ifndef FCT_TRAIN_CHECKPOINT_H
 #define FCT_TRAIN_CHECKPOINT_H
@@ -14,12 +14,12 @@
 
 typedef struct fct_train_state {
     uint64_t step, skipped;
-    size_t n_params, n_stats, n_centres;
-    float *params, *momentum, *stats, *ema, *ema_stats, *centres, *centre_momentum;
+    size_t n_params, n_stats, n_centers;
+    float *params, *momentum, *stats, *ema, *ema_stats, *centers, *center_momentum;
 } fct_train_state;
 
-/* Arrays for a network and n_centres numbers of class centres, zero. */
-fct_status fct_train_state_create(const fct_net_spec *spec, size_t n_centres, fct_train_state *s, fct_error *err);
+/* Arrays for a network and n_centers numbers of class centers, zero. */
+fct_status fct_train_state_create(const fct_net_spec *spec, size_t n_centers, fct_train_state *s, fct_error *err);
 void fct_train_state_clear(fct_train_state *s);
 
 /* Atomic: the old file or the new one is there, never a part. */

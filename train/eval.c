@@ -93,7 +93,7 @@ static void add_rows(const float *z, int n, int dim, const bool *ok, float *out)
     }
 }
 
-static void normalise(float *rows, size_t n, int dim) {
+static void normalize(float *rows, size_t n, int dim) {
     for (size_t i = 0; i < n; i++, rows += dim) {
         double norm = sqrt(dot(rows, rows, dim));
         for (int k = 0; norm > 0 && k < dim; k++) rows[k] = (float)(rows[k] / norm);
@@ -119,7 +119,7 @@ fct_status fct_eval_embed(const fct_dataset *d, const fct_net_spec *spec, fct_ne
             add_rows(z, n, spec->dim, ok, out + i * spec->dim);
         }
     }
-    normalise(out, d->n, spec->dim);
+    normalize(out, d->n, spec->dim);
     bool nomem = !input || !ok;
     fct_aligned_free(input);
     fct_free(ok);

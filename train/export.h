@@ -2,7 +2,7 @@
  *
  * The file is what InsightFace's ArcFace loaders expect: input "input.1"
  * [N, 3, size, size], RGB, (x - 127.5) / 127.5 done by the caller; output
- * "embedding" [N, dim], not normalised; opset 13; Conv, BatchNormalization, PRelu,
+ * "embedding" [N, dim], not normalized; opset 13; Conv, BatchNormalization, PRelu,
  * Add and Flatten only, and Gather, Concat, Reshape and ReduceMean to embed the
  * mirror image too. Its metadata hold the network's description under
  * "facet.network", by which fct_import_onnx() knows how to read it. */
@@ -24,7 +24,7 @@ fct_status fct_export_onnx(const char *path, const fct_net_spec *spec, const flo
 
 /* Reads the parameters of a file that fct_export_onnx() wrote into arrays for
  * spec, which may have more "res" blocks in a row than the file: those compute
- * nothing at first, and their other parameters stay as they are (initialise them
+ * nothing at first, and their other parameters stay as they are (initialize them
  * first). FCT_ERR_UNSUPPORTED: not such a file; FCT_ERR_MISMATCH: of another network; FCT_ERR_FORMAT: damaged, or a
  * parameter is missing or not finite. */
 fct_status fct_import_onnx(const char *path, const fct_net_spec *spec, float *params, float *stats, fct_error *err);

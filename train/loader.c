@@ -93,7 +93,7 @@ static void report(fct_loader *l, uint32_t sample, const char *text) {
 
 /* Decodes and changes one picture. One that cannot be decoded is replaced by
  * another, drawn from the place's own generator so that a resumed run draws the
- * same; after 100 of them the place stays grey and without label. */
+ * same; after 100 of them the place stays gray and without label. */
 static void fill(fct_loader *l, job *j, void **scratch, size_t *scratch_size) {
     fct_batch *b = &l->slot[j->slot];
     size_t n = (size_t)l->o.out_size * l->o.out_size * 3;
@@ -148,7 +148,7 @@ static void worker(void *arg) {
 static fct_status choose_samples(fct_loader *l, fct_error *err) {
     const fct_dataset *d = l->data;
     for (size_t i = 0; i < d->n; i++)
-        if (d->sample[i].label >= 0 || !(l->o.labelled || l->o.balance)) l->pick[l->n_pick++] = (uint32_t)i;
+        if (d->sample[i].label >= 0 || !(l->o.labeled || l->o.balance)) l->pick[l->n_pick++] = (uint32_t)i;
     if (l->n_pick == 0) return fct_fail(err, FCT_ERR_ARG, "no picture has an identity with enough others");
     if (!l->o.balance) return FCT_OK;
     for (size_t i = 0; i < l->n_pick; i++) l->class_start[d->sample[l->pick[i]].label + 1]++;

@@ -14,9 +14,9 @@ typedef struct fct_loader_opts {
     int batch, out_size, workers; /* workers: at least 1 */
     uint64_t seed;
     fct_augment augment;
-    double ramp;   /* degradations reach full strength after this many epochs (0 = at once) */
-    bool balance;  /* every place draws an identity first, then one of its pictures */
-    bool labelled; /* only pictures with an identity */
+    double ramp;  /* degradations reach full strength after this many epochs (0 = at once) */
+    bool balance; /* every place draws an identity first, then one of its pictures */
+    bool labeled; /* only pictures with an identity */
     void (*on_bad)(void *user, const char *text); /* or NULL: told once of each picture that is left out, by a worker */
     void *user;
 } fct_loader_opts;

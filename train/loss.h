@@ -1,6 +1,6 @@
-/* Losses over a batch of embeddings. All work on unit vectors: normalise first,
+/* Losses over a batch of embeddings. All work on unit vectors: normalize first,
  * let the losses add their gradients by the unit vectors, then take those back
- * through the normalisation. Rows are "ld" numbers apart, a multiple of
+ * through the normalization. Rows are "ld" numbers apart, a multiple of
  * FCT_CHUNK; numbers past dim are zero. */
 #ifndef FCT_TRAIN_LOSS_H
 #define FCT_TRAIN_LOSS_H
@@ -51,7 +51,7 @@ typedef struct fct_margin_opts {
     double m1, m2, m3; /* (default 1, 0.5, 0: ArcFace) */
     fct_margin_branch branch;
     bool surrogate; /* d psi / d cos taken as 1, as arcface_torch computes it (default false: the true one) */
-    int subcentres; /* K: a class's cosine is the largest of its K centres' (Deng et al. 2020, eq. 3) */
+    int subcenters; /* K: a class's cosine is the largest of its K centers' (Deng et al. 2020, eq. 3) */
     double sample;  /* Partial FC (An et al. 2021, section 3): share of classes in the softmax (default 1) */
 } fct_margin_opts;
 void fct_margin_opts_init(fct_margin_opts *o);
@@ -64,14 +64,14 @@ fct_status fct_margin_create(const fct_margin_opts *o, int classes, int dim, int
                              fct_error *err);
 void fct_margin_free(fct_margin *m);
 
-/* centres: [classes * subcentres][dim], not normalised; class c's are rows
+/* centers: [classes * subcenters][dim], not normalized; class c's are rows
  * c K .. c K + K - 1. label[i] < 0: the sample has none and is left out. grad:
- * added to, times weight. grad_centres: rows of the classes chosen are
+ * added to, times weight. grad_centers: rows of the classes chosen are
  * overwritten, the others not touched; *chosen (borrowed until the next call)
  * lists these classes. Returns weight * mean loss; 0 where no sample has a
  * label. rng chooses the sampled classes. */
 double fct_loss_margin(fct_margin *m, double weight, int n, int ld, const fct_real *u, const int *label,
-                       const fct_real *centres, fct_real *grad, fct_real *grad_centres, fct_rng *rng,
+                       const fct_real *centers, fct_real *grad, fct_real *grad_centers, fct_rng *rng,
                        const int **chosen, int *n_chosen);
 
 #endif

@@ -11,8 +11,8 @@ struct fct_margin {
     const fct_tk *tk;
     int *chosen, *slot;    /* classes in this batch's softmax; class -> place among them, -1 = none */
     int *pool;             /* a permutation, for sampling */
-    int *best;             /* [n][chosen]: sub-centre of the largest cosine */
-    fct_real *unit, *norm; /* their centres, normalised [chosen K][ld]; lengths */
+    int *best;             /* [n][chosen]: sub-center of the largest cosine */
+    fct_real *unit, *norm; /* their centers, normalized [chosen K][ld]; lengths */
     fct_real *packed;      /* the same for the matrix product: panels of columns */
     fct_real *cosine;      /* [n][rows]: cosines, then gradients by them */
     fct_real *grad_unit;
@@ -20,7 +20,7 @@ struct fct_margin {
 
 void fct_margin_opts_init(fct_margin_opts *o) {
     *o = (fct_margin_opts){
-        .scale = 64, .m1 = 1, .m2 = 0.5, .m3 = 0, .branch = FCT_MARGIN_LINEAR, .subcentres = 1, .sample = 1};
+        .scale = 64, .m1 = 1, .m2 = 0.5, .m3 = 0, .branch = FCT_MARGIN_LINEAR, .subcenters = 1, .sample = 1};
 }
 
 double fct_margin_psi(const fct_margin_opts *o, double c, double *derivative) {
@@ -43,11 +43,11 @@ double fct_margin_psi(const fct_margin_opts *o, double c, double *derivative) {
 fct_status fct_margin_create(const fct_margin_opts *o, int classes, int dim, int max_batch, fct_margin **out,
                              fct_error *err) {
     *out = NULL;
-    if (classes < 2 || classes > 1 << 22 || o->subcentres < 1 || o->subcentres > 16 || !(o->sample > 0))
-        return fct_fail(err, FCT_ERR_ARG, "margin loss: %d classes with %d centres each", classes, o->subcentres);
+    if (classes < 2 || classes > 1 << 22 || o->subcenters < 1 || o->subcenters > 16 || !(o->sample > 0))
+        return fct_fail(err, FCT_ERR_ARG, "margin loss: %d classes with %d centers each", classes, o->subcenters);
     fct_margin *m = fct_calloc(1, sizeof *m);
     if (!m) return fct_fail_nomem(err, "margin loss", sizeof *m);
-    size_t rows = (size_t)classes * o->subcentres, ld = (size_t)fct_pad(dim), cols = rows + 64;
+    size_t rows = (size_t)classes * o->subcenters, ld = (size_t)fct_pad(dim), cols = rows + 64;
     *m = (fct_margin){
         .o = *o, .classes = classes, .dim = dim, .ld = (int)ld, .max_batch = max_batch, .tk = fct_tk_get()};
     m->chosen = fct_calloc((size_t)classes, sizeof *m->chosen);
@@ -103,13 +103,13 @@ static int choose(fct_margin *m, int n, const int *label, fct_rng *rng) {
     return count;
 }
 
-/* Normalised centres of the chosen classes, also packed for the product. */
-static void load_centres(fct_margin *m, int count, const fct_real *centres) {
-    int k = m->o.subcentres, nr = m->tk->nr, rows = count * k;
+/* Normalized centers of the chosen classes, also packed for the product. */
+static void load_centers(fct_margin *m, int count, const fct_real *centers) {
+    int k = m->o.subcenters, nr = m->tk->nr, rows = count * k;
     memset(m->unit, 0, (size_t)rows * m->ld * sizeof *m->unit);
     memset(m->packed, 0, (size_t)(rows + 64) * m->ld * sizeof *m->packed);
     for (int r = 0; r < rows; r++) {
-        const fct_real *w = centres + ((size_t)m->chosen[r / k] * k + r % k) * m->dim;
+        const fct_real *w = centers + ((size_t)m->chosen[r / k] * k + r % k) * m->dim;
         fct_real *u = m->unit + (size_t)r * m->ld;
         memcpy(u, w, (size_t)m->dim * sizeof *u);
         fct_unit_rows(1, m->dim, m->ld, u, u, m->norm + r);
@@ -117,10 +117,10 @@ static void load_centres(fct_margin *m, int count, const fct_real *centres) {
     }
 }
 
-/* Loss of one sample from its cosines to all centres; row becomes the gradient
+/* Loss of one sample from its cosines to all centers; row becomes the gradient
  * by them, times factor. */
 static double sample_loss(fct_margin *m, fct_real *row, int count, int target, double factor) {
-    int k = m->o.subcentres;
+    int k = m->o.subcenters;
     double top = -1e300, sum = 0, derivative;
     for (int j = 0; j < count; j++) {
         int b = j * k;
@@ -141,35 +141,35 @@ static double sample_loss(fct_margin *m, fct_real *row, int count, int target, d
     return log(sum) + top - m->o.scale * psi;
 }
 
-/* Gradient by the centres as they are stored. */
-static void store_centre_grads(fct_margin *m, int count, fct_real *grad_centres) {
-    int k = m->o.subcentres;
+/* Gradient by the centers as they are stored. */
+static void store_center_grads(fct_margin *m, int count, fct_real *grad_centers) {
+    int k = m->o.subcenters;
     fct_unit_rows_back(count * k, m->dim, m->ld, m->unit, m->norm, m->grad_unit, m->grad_unit);
     for (int r = 0; r < count * k; r++)
-        memcpy(grad_centres + ((size_t)m->chosen[r / k] * k + r % k) * m->dim, m->grad_unit + (size_t)r * m->ld,
-               (size_t)m->dim * sizeof *grad_centres);
+        memcpy(grad_centers + ((size_t)m->chosen[r / k] * k + r % k) * m->dim, m->grad_unit + (size_t)r * m->ld,
+               (size_t)m->dim * sizeof *grad_centers);
 }
 
 double fct_loss_margin(fct_margin *m, double weight, int n, int ld, const fct_real *u, const int *label,
-                       const fct_real *centres, fct_real *grad, fct_real *grad_centres, fct_rng *rng,
+                       const fct_real *centers, fct_real *grad, fct_real *grad_centers, fct_rng *rng,
                        const int **chosen, int *n_chosen) {
-    int labelled = 0, nr = m->tk->nr;
+    int labeled = 0, nr = m->tk->nr;
     double loss = 0;
-    for (int i = 0; i < n; i++) labelled += label[i] >= 0;
+    for (int i = 0; i < n; i++) labeled += label[i] >= 0;
     *chosen = m->chosen;
     *n_chosen = 0;
-    if (!labelled) return 0;
-    int count = choose(m, n, label, rng), rows = count * m->o.subcentres, cols = fct_pad(rows);
-    load_centres(m, count, centres);
+    if (!labeled) return 0;
+    int count = choose(m, n, label, rng), rows = count * m->o.subcenters, cols = fct_pad(rows);
+    load_centers(m, count, centers);
     m->tk->gemm(n, cols, m->dim, u, ld, 1, m->packed, nr, (ptrdiff_t)m->ld * nr, m->cosine, cols, false);
     for (int i = 0; i < n; i++) {
         fct_real *row = m->cosine + (size_t)i * cols;
-        if (label[i] >= 0) loss += sample_loss(m, row, count, m->slot[label[i]], weight / labelled);
+        if (label[i] >= 0) loss += sample_loss(m, row, count, m->slot[label[i]], weight / labeled);
         else memset(row, 0, (size_t)cols * sizeof *row);
     }
     m->tk->gemm(n, m->ld, rows, m->cosine, cols, 1, m->unit, m->ld, nr, grad, ld, true);
     m->tk->gemm(rows, m->ld, n, m->cosine, 1, cols, u, ld, nr, m->grad_unit, m->ld, false);
-    store_centre_grads(m, count, grad_centres);
+    store_center_grads(m, count, grad_centers);
     *n_chosen = count;
-    return weight * loss / labelled;
+    return weight * loss / labeled;
 }

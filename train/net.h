@@ -82,7 +82,7 @@ typedef struct fct_net_spec {
 fct_status fct_net_spec_parse(const char *text, fct_net_spec *out, fct_error *err);
 void fct_net_spec_clear(fct_net_spec *s);
 
-/* He initialisation (He et al. 2015): weights normal with variance 2 / fan-in,
+/* He initialization (He et al. 2015): weights normal with variance 2 / fan-in,
  * gamma 1, beta 0, slope 0.25; statistics 0 and 1. */
 void fct_net_init(const fct_net_spec *s, fct_rng *rng, fct_real *params, fct_real *stats);
 
@@ -95,7 +95,7 @@ fct_status fct_net_create(const fct_net_spec *spec, int max_batch, bool backward
 void fct_net_free(fct_net *net);
 size_t fct_net_memory(const fct_net *net); /* bytes */
 
-/* input: [n][size][size][channels]. train: normalise by the batch's statistics
+/* input: [n][size][size][channels]. train: normalize by the batch's statistics
  * and move stats towards them by momentum (0 = leave them); else by stats.
  * Units below frozen_below use stats even then. Returns the embeddings,
  * [n][fct_pad(dim)], borrowed until the next call. Uses fct_parallel(). */

@@ -1,5 +1,5 @@
 /* The trainer's number type. The numeric core (kernels, network, losses,
- * optimiser) is compiled twice: in float for training, and in double
+ * optimizer) is compiled twice: in float for training, and in double
  * (-DFCT_TRAIN_DOUBLE) for checking gradients by finite differences. */
 #ifndef FCT_TRAIN_REAL_H
 #define FCT_TRAIN_REAL_H

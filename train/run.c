@@ -30,7 +30,7 @@ typedef struct run {
     fct_optim optim;
     long margin_start; /* step from which the margin loss is on */
     int frozen_below;
-    float *unit, *norm, *target, *grad, *grads, *centre_grads;
+    float *unit, *norm, *target, *grad, *grads, *center_grads;
     bool *used;
     char *checkpoint;
     /* since the last report */
@@ -138,9 +138,9 @@ static fct_status allocate(run *t, fct_error *err) {
     t->grad = fct_aligned_alloc(n * ld * sizeof(float));
     t->norm = fct_aligned_alloc(n * sizeof(float));
     t->grads = fct_aligned_alloc(t->spec.n_params * sizeof(float));
-    t->centre_grads = fct_aligned_alloc((t->state.n_centres + 1) * sizeof(float));
+    t->center_grads = fct_aligned_alloc((t->state.n_centers + 1) * sizeof(float));
     t->used = fct_calloc(n, sizeof *t->used);
-    if (!t->unit || !t->target || !t->grad || !t->norm || !t->grads || !t->centre_grads || !t->used)
+    if (!t->unit || !t->target || !t->grad || !t->norm || !t->grads || !t->center_grads || !t->used)
         return fct_fail_nomem(err, "training", 0);
     memset(t->target, 0, n * ld * sizeof(float));
     return FCT_OK;
@@ -151,8 +151,8 @@ static void on_bad(void *user, const char *text) { note(user, "left out: %s", te
 /* Weights and step: from the checkpoint where there is one, else drawn. */
 static fct_status open_state(run *t, fct_error *err) {
     fct_file_stat fs;
-    size_t centres = t->r->margin_weight > 0 ? (size_t)t->data->classes * t->r->margin.subcentres * t->spec.dim : 0;
-    fct_status st = fct_train_state_create(&t->spec, centres, &t->state, err);
+    size_t centers = t->r->margin_weight > 0 ? (size_t)t->data->classes * t->r->margin.subcenters * t->spec.dim : 0;
+    fct_status st = fct_train_state_create(&t->spec, centers, &t->state, err);
     if (st) return st;
     fct_file_get_stat(t->checkpoint, &fs);
     if (fs.exists) {
@@ -180,7 +180,7 @@ static fct_status open_loader(run *t, fct_error *err) {
                          .augment = r->augment,
                          .ramp = r->ramp,
                          .balance = r->balance,
-                         .labelled = !t->teacher.rows,
+                         .labeled = !t->teacher.rows,
                          .on_bad = on_bad,
                          .user = t};
     fct_status st = fct_loader_create(t->data, &o, (long)t->state.step, &t->loader, err);
@@ -246,38 +246,38 @@ static void close_run(run *t) {
     fct_aligned_free(t->grad);
     fct_aligned_free(t->norm);
     fct_aligned_free(t->grads);
-    fct_aligned_free(t->centre_grads);
+    fct_aligned_free(t->center_grads);
     fct_free(t->used);
     fct_free(t->checkpoint);
 }
 
 /* ---- One step -------------------------------------------------------------------- */
 
-/* Class centres start as the mean of the teacher's embeddings of the class (with
- * a little noise between sub-centres), or at random without a teacher. */
-static void init_centres(run *t) {
-    int dim = t->spec.dim, k = t->r->margin.subcentres;
-    float *c = t->state.centres;
+/* Class centers start as the mean of the teacher's embeddings of the class (with
+ * a little noise between sub-centers), or at random without a teacher. */
+static void init_centers(run *t) {
+    int dim = t->spec.dim, k = t->r->margin.subcenters;
+    float *c = t->state.centers;
     fct_rng rng = fct_rng_make((uint64_t)t->r->seed, 0x63656e747265u, 0);
     float noise = t->teacher.rows ? (k > 1 ? 0.02f : 0) : 1 / sqrtf((float)dim);
-    for (size_t i = 0; i < t->state.n_centres; i++) c[i] = noise > 0 ? noise * (float)fct_rng_normal(&rng) : 0;
+    for (size_t i = 0; i < t->state.n_centers; i++) c[i] = noise > 0 ? noise * (float)fct_rng_normal(&rng) : 0;
     for (size_t i = 0; t->teacher.rows && i < t->data->n; i++) {
         int label = t->data->sample[i].label;
         for (int q = 0; label >= 0 && q < k; q++)
             for (int d = 0; d < dim; d++) c[((size_t)label * k + q) * dim + d] += t->teacher.rows[i * dim + d];
     }
-    for (size_t i = 0; i < t->state.n_centres; i += dim) {
+    for (size_t i = 0; i < t->state.n_centers; i += dim) {
         float norm;
         fct_unit_rows(1, dim, dim, c + i, c + i, &norm);
     }
-    memset(t->state.centre_momentum, 0, t->state.n_centres * sizeof(float));
+    memset(t->state.center_momentum, 0, t->state.n_centers * sizeof(float));
 }
 
 /* Not before they were set: a schedule that was changed may skip the step that
  * sets them. */
-static bool centres_ready(const run *t) {
+static bool centers_ready(const run *t) {
     float sq = 0;
-    for (int d = 0; d < t->spec.dim; d++) sq += t->state.centres[d] * t->state.centres[d];
+    for (int d = 0; d < t->spec.dim; d++) sq += t->state.centers[d] * t->state.centers[d];
     return sq > 0;
 }
 
@@ -306,13 +306,13 @@ static fct_status distill(run *t, const fct_batch *b, double *loss, fct_error *e
 }
 
 /* The classes in use take a step of their own; weight is taken out of their
- * gradient, so that centres learn as fast as in a margin loss alone. */
-static void step_centres(run *t, const int *chosen, int n, double lr, double weight) {
-    size_t row = (size_t)t->r->margin.subcentres * t->spec.dim;
+ * gradient, so that centers learn as fast as in a margin loss alone. */
+static void step_centers(run *t, const int *chosen, int n, double lr, double weight) {
+    size_t row = (size_t)t->r->margin.subcenters * t->spec.dim;
     for (int i = 0; i < n; i++) {
         size_t at = (size_t)chosen[i] * row;
-        fct_sgd_step(&t->optim, lr * t->r->margin_lr, t->optim.decay, 1 / weight, row, t->centre_grads + at,
-                     t->state.centres + at, t->state.centre_momentum + at);
+        fct_sgd_step(&t->optim, lr * t->r->margin_lr, t->optim.decay, 1 / weight, row, t->center_grads + at,
+                     t->state.centers + at, t->state.center_momentum + at);
     }
 }
 
@@ -325,7 +325,7 @@ static bool apply(run *t, long step, double loss, const int *chosen, int n_chose
     if (!isfinite(loss) || !isfinite(norm)) return false;
     if (t->optim.clip > 0 && norm > t->optim.clip) gain = t->optim.clip / norm;
     fct_sgd_step_net(&t->optim, lr, gain, &t->spec, t->frozen_below, t->grads, t->state.params, t->state.momentum);
-    if (n_chosen > 0) step_centres(t, chosen, n_chosen, lr, weight);
+    if (n_chosen > 0) step_centers(t, chosen, n_chosen, lr, weight);
     fct_ema_step(t->optim.ema, step, t->spec.n_params, t->state.params, t->state.ema);
     fct_ema_step(t->optim.ema, step, t->spec.n_stats, t->state.stats, t->state.ema_stats);
     t->sum.grad_norm += norm;
@@ -347,9 +347,9 @@ static fct_status train_step(run *t, const fct_batch *b, long step, float *stats
     if (st) return st;
     if (t->margin && step >= t->margin_start) {
         fct_rng rng = fct_rng_make((uint64_t)t->r->seed, 0x706663u, (uint64_t)step);
-        if (step == t->margin_start || !centres_ready(t)) init_centres(t);
-        margin = fct_loss_margin(t->margin, weight, b->n, ld, t->unit, b->label, t->state.centres, t->grad,
-                                 t->centre_grads, &rng, &chosen, &n_chosen);
+        if (step == t->margin_start || !centers_ready(t)) init_centers(t);
+        margin = fct_loss_margin(t->margin, weight, b->n, ld, t->unit, b->label, t->state.centers, t->grad,
+                                 t->center_grads, &rng, &chosen, &n_chosen);
         t->sum.margin += margin / weight;
     }
     fct_unit_rows_back(b->n, dim, ld, t->unit, t->norm, t->grad, t->grad);

@@ -17,7 +17,7 @@ typedef struct fct_teacher {
  * NaN or an infinite number become zero; *bad counts them. */
 fct_status fct_teacher_read(const char *path, const fct_dataset *d, fct_teacher *out, size_t *bad, fct_error *err);
 /* A teacher's network, any ONNX embedder, run by facet's own engine. raw: it takes
- * 0..255 and normalises itself; else it gets (x - 127.5) / 127.5. One thread at a time. */
+ * 0..255 and normalizes itself; else it gets (x - 127.5) / 127.5. One thread at a time. */
 typedef struct fct_teacher_net fct_teacher_net;
 fct_status fct_teacher_net_open(const char *onnx, bool raw, fct_teacher_net **out, fct_error *err);
 void fct_teacher_net_free(fct_teacher_net *net);

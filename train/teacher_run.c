@@ -143,7 +143,7 @@ fct_status fct_teacher_net_embed(fct_teacher_net *p, const uint8_t *pixels, int 
     return FCT_OK;
 }
 
-static void normalise(fct_teacher *t) {
+static void normalize(fct_teacher *t) {
     for (size_t i = 0; i < t->n; i++) {
         float *row = t->rows + i * t->dim;
         double sq = 0;
@@ -163,6 +163,6 @@ fct_status fct_teacher_compute(fct_teacher_net *net, const fct_dataset *d, bool 
             st = fct_fail(err, FCT_ERR_CANCELLED, "stopped while the teacher was running");
     }
     if (st) fct_teacher_clear(out);
-    else normalise(out);
+    else normalize(out);
     return st;
 }

@@ -7,9 +7,9 @@
 #include "base/file.h"
 #include <string.h>
 
-/* Numbers of class centres a checkpoint holds: they are read, though not
+/* Numbers of class centers a checkpoint holds: they are read, though not
  * exported. It stands behind magic, version, length, text and four numbers. */
-static fct_status centres_of(const char *path, const char *network, size_t *n, fct_error *err) {
+static fct_status centers_of(const char *path, const char *network, size_t *n, fct_error *err) {
     fct_map m;
     size_t at = 16 + strlen(network) + 32;
     fct_status st = fct_map_open(path, &m, err);
@@ -25,9 +25,9 @@ static fct_status centres_of(const char *path, const char *network, size_t *n, f
 static fct_status export_state(const char *checkpoint, const fct_net_spec *spec, const char *folder, fct_export_opts o,
                                fct_error *err) {
     fct_train_state s;
-    size_t centres;
-    fct_status st = centres_of(checkpoint, spec->text, &centres, err);
-    if (!st) st = fct_train_state_create(spec, centres, &s, err);
+    size_t centers;
+    fct_status st = centers_of(checkpoint, spec->text, &centers, err);
+    if (!st) st = fct_train_state_create(spec, centers, &s, err);
     if (st) return st;
     char *path = fct_asprintf("%s/w_%d.onnx", folder, spec->dim);
     if (!path) st = fct_fail_nomem(err, "path", 0);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times training steps (forward and backward, without data and optimiser) of
+"""Times training steps (forward and backward, without data and optimizer) of
 facet and PyTorch on the same network, batch and threads, in turns.
 
 usage: compare_torch.py BUILD [--threads N] [--batch B] [--rounds R] [--steps S]     (needs torch)

@@ -55,7 +55,7 @@ typedef enum fct_status {
     FCT_ERR_INTERNAL = -13    /* a bug in facet */
 } fct_status;
 
-/* Caller-owned description of a failure. Need not be initialised. */
+/* Caller-owned description of a failure. Need not be initialized. */
 typedef struct fct_error {
     fct_status code;
     char text[500]; /* one line, UTF-8, NUL-terminated, no final full stop */

@@ -42,9 +42,9 @@ typedef struct fct_pack_opts {
     fct_precision precision; /* (default FCT_PRECISION_FAST) */
     bool low_memory;         /* (default false) */
     const char *cache_dir;   /* packed-weight cache, see fct_model_opts (default NULL) */
-    bool names_only;         /* tell by node names alone whether a graph normalises its input, as
+    bool names_only;         /* tell by node names alone whether a graph normalizes its input, as
                                 InsightFace does; its rule overlooks graphs whose nodes are named
-                                otherwise, and then nothing is recognised (default false) */
+                                otherwise, and then nothing is recognized (default false) */
 } fct_pack_opts;
 FCT_API void fct_pack_opts_init(fct_pack_opts *o);
 
@@ -67,7 +67,7 @@ typedef struct fct_pack_file {
                                       or a remark, or "" */
     int input_width, input_height; /* of a fixed input; 0 = dynamic */
     int embedding_dim;             /* FCT_TASK_EMBED only, else 0 */
-    double mean, std;              /* input normalisation (x - mean) / std */
+    double mean, std;              /* input normalization (x - mean) / std */
 } fct_pack_file;
 FCT_API int fct_pack_file_count(const fct_pack *p);
 FCT_API fct_status fct_pack_file_info(const fct_pack *p, int i, fct_pack_file *out, fct_error *err);
@@ -92,7 +92,7 @@ typedef struct fct_face {
     float score;  /* detector's, 0..1 */
     bool has_kps;
     float kps[5][2];           /* (x, y): eye at the picture's left, eye at its right, nose, mouth left, mouth right */
-    const float *embedding;    /* [embedding_dim], as the network gives it, not normalised */
+    const float *embedding;    /* [embedding_dim], as the network gives it, not normalized */
     int embedding_dim;         /* 0 = none */
     float embedding_norm;      /* Euclidean length */
     const float *landmark_106; /* [106][2] (x, y) */
@@ -113,7 +113,7 @@ FCT_API void fct_faces_free(fct_faces *f);
 /* ---- Analyzer --------------------------------------------------------------------- */
 
 typedef enum fct_metric {
-    FCT_METRIC_DEFAULT = 0, /* area minus 2 x squared distance from the centre of the picture */
+    FCT_METRIC_DEFAULT = 0, /* area minus 2 x squared distance from the center of the picture */
     FCT_METRIC_MAX = 1      /* area */
 } fct_metric;
 

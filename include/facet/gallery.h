@@ -1,7 +1,7 @@
 /* facet/gallery.h: a durable database of people and their faces.
  *
  * One SQLite file. Embeddings are pinned to the model that made them: the first
- * enrolment fixes it, another model's embeddings are refused with
+ * enrollment fixes it, another model's embeddings are refused with
  * FCT_ERR_MISMATCH. A call that has returned FCT_OK is on disk: a crash or power
  * failure at any later moment does not lose it. Searches run on an in-memory
  * copy that follows changes made by other processes.
@@ -38,7 +38,7 @@ FCT_API void fct_gallery_free(fct_gallery *g);
 FCT_API fct_status fct_gallery_default_path(char *buf, size_t cap, fct_error *err);
 
 /* One face to store. All pointers are borrowed for the call. */
-typedef struct fct_enrolment {
+typedef struct fct_enrollment {
     const char *model_id;   /* fct_pack_embedder_id() */
     const float *embedding; /* [dim], any length but zero; stored as given */
     int dim;
@@ -48,14 +48,14 @@ typedef struct fct_enrolment {
     float quality;      /* 0..1; 0 = unknown */
     const void *crop;   /* small JPEG of the face, or NULL */
     size_t crop_len;
-} fct_enrolment;
+} fct_enrollment;
 
 /* Adds a face to the person called name (1..200 bytes of UTF-8 without control
  * characters), creating the person if need be. One durable transaction for all
  * n faces. face_ids: [n] or NULL. A face whose embedding equals one that the
  * person already has (cosine above 0.9999) is not stored again: its id is
  * returned and *added (may be NULL) does not count it. */
-FCT_API fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enrolment *faces, int n,
+FCT_API fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enrollment *faces, int n,
                                       int64_t *face_ids, int *added, fct_error *err);
 
 /* One person found. */

@@ -51,7 +51,7 @@ FCT_API uint8_t *fct_image_pixels(fct_image *image);
  * and zero size where nothing is left. */
 FCT_API fct_view fct_view_crop(fct_view v, int x, int y, int width, int height);
 
-/* Copies v, converted to format. *out is owned. Grey is
+/* Copies v, converted to format. *out is owned. Gray is
  * 0.299 R + 0.587 G + 0.114 B in OpenCV's fixed point; alpha is dropped, or
  * 255 where the source has none. */
 FCT_API fct_status fct_image_convert(fct_view v, fct_pixel format, fct_image **out, fct_error *err);
@@ -68,7 +68,7 @@ typedef struct fct_decode_opts {
 } fct_decode_opts;
 FCT_API void fct_decode_opts_init(fct_decode_opts *o);
 
-/* Reads a JPEG (baseline, progressive, grey, CMYK), PNG (8 and 16 bit, grey,
+/* Reads a JPEG (baseline, progressive, gray, CMYK), PNG (8 and 16 bit, gray,
  * palette, alpha) or WebP file; the content decides, not the name. Alpha is
  * blended onto black unless the format asked for has alpha. 16-bit samples
  * keep their high byte. *out is owned.
@@ -102,8 +102,8 @@ FCT_API void fct_buffer_free(void *data);
 
 /* ---- Geometry --------------------------------------------------------------- */
 
-/* Bilinear resize with half-pixel centres, as OpenCV's INTER_LINEAR on uint8
- * (11-bit fixed point), within one grey level. No antialiasing, on purpose:
+/* Bilinear resize with half-pixel centers, as OpenCV's INTER_LINEAR on uint8
+ * (11-bit fixed point), within one gray level. No antialiasing, on purpose:
  * detectors are trained and measured this way. *out is owned, v's format. */
 FCT_API fct_status fct_image_resize(fct_view v, int width, int height, fct_image **out, fct_error *err);
 
@@ -117,19 +117,19 @@ FCT_API fct_status fct_image_warp(fct_view v, const double m[6], int width, int 
 FCT_API fct_status fct_image_rotate(fct_view v, int turns, fct_image **out, fct_error *err);
 
 /* ---- Drawing ------------------------------------------------------------------
- * Antialiased, clipped to the picture. Colours are 0xRRGGBB, or 0xAARRGGBB with
- * AA the transparency (0 = opaque). Coordinates in pixels, pixel centres at
+ * Antialiased, clipped to the picture. Colors are 0xRRGGBB, or 0xAARRGGBB with
+ * AA the transparency (0 = opaque). Coordinates in pixels, pixel centers at
  * whole numbers. */
-FCT_API void fct_draw_box(fct_image *im, float x1, float y1, float x2, float y2, float line_width, uint32_t colour);
-FCT_API void fct_draw_line(fct_image *im, float x1, float y1, float x2, float y2, float line_width, uint32_t colour);
-FCT_API void fct_draw_disc(fct_image *im, float x, float y, float radius, uint32_t colour);
-FCT_API void fct_draw_fill(fct_image *im, float x1, float y1, float x2, float y2, uint32_t colour);
+FCT_API void fct_draw_box(fct_image *im, float x1, float y1, float x2, float y2, float line_width, uint32_t color);
+FCT_API void fct_draw_line(fct_image *im, float x1, float y1, float x2, float y2, float line_width, uint32_t color);
+FCT_API void fct_draw_disc(fct_image *im, float x, float y, float radius, uint32_t color);
+FCT_API void fct_draw_fill(fct_image *im, float x1, float y1, float x2, float y2, uint32_t color);
 
 /* Text in a built-in proportional font (Latin-1 and Latin Extended-A; anything
  * else is drawn as a box). (x, y) is the upper left corner, height the line's
  * height in pixels. Returns the text's width in pixels; im may be NULL to
  * measure only. */
-FCT_API float fct_draw_text(fct_image *im, float x, float y, float height, const char *utf8, uint32_t colour);
+FCT_API float fct_draw_text(fct_image *im, float x, float y, float height, const char *utf8, uint32_t color);
 
 /* Copies src (any format) into im with its upper left corner at (x, y). */
 FCT_API void fct_draw_image(fct_image *im, fct_view src, int x, int y);

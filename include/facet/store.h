@@ -23,7 +23,7 @@ typedef struct fct_store_pack {
     bool known;        /* has an address and, for most, hashes in facet's own table */
     int files;         /* ONNX files */
     uint64_t bytes;    /* of all its files */
-    char licence[200]; /* "" = unknown: see the pack's own papers */
+    char license[200]; /* "" = unknown: see the pack's own papers */
 } fct_store_pack;
 
 /* The built-in pack unless one of its name is installed, installed packs by name,
@@ -45,7 +45,7 @@ typedef bool fct_store_progress(const char *step, uint64_t done, uint64_t total,
 typedef struct fct_store_opts {
     size_t size;         /* sizeof this struct; set by fct_store_opts_init() */
     const char *root;    /* as fct_pack_opts.root (default NULL) */
-    bool accept_licence; /* without it fct_store_get() fails with FCT_ERR_ARG and the terms (default false) */
+    bool accept_license; /* without it fct_store_get() fails with FCT_ERR_ARG and the terms (default false) */
     bool replace;        /* replace an installed pack of the name (default false: FCT_ERR_EXISTS) */
     const char *url;     /* of a mirror: of the zip itself, or of the folder that holds <name>.zip (default
                             NULL: the pack's own) */

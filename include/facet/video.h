@@ -117,7 +117,7 @@ typedef struct fct_tracker_opts {
     int det_size;        /* pictures are searched scaled to this longer side; 0 = the pack's own choice (default 640) */
     float high_thresh;   /* detections from here on start tracks (default 0.55) */
     float low_thresh;    /* detections from here on continue tracks (default 0.30) */
-    float match_thresh;  /* cosine at which a person counts as recognised; 0 = the pack's (default 0) */
+    float match_thresh;  /* cosine at which a person counts as recognized; 0 = the pack's (default 0) */
     double lost_seconds; /* a face unseen for this long has left (default 1.0) */
     int confirm;         /* detections that make a track; fewer are noise (default 3) */
     int embed_per_frame; /* embeddings computed for one frame at most, the most needed first; those
@@ -126,7 +126,7 @@ typedef struct fct_tracker_opts {
 } fct_tracker_opts;
 FCT_API void fct_tracker_opts_init(fct_tracker_opts *o);
 
-/* pack and gallery (may be NULL: nobody is recognised) are borrowed until the
+/* pack and gallery (may be NULL: nobody is recognized) are borrowed until the
  * tracker is freed. *out is owned. pack may be NULL: then only
  * fct_tracker_update_faces() works. */
 FCT_API fct_status fct_tracker_create(const fct_pack *pack, fct_gallery *gallery, const fct_tracker_opts *opts,
@@ -163,9 +163,9 @@ typedef struct fct_track {
     float score;                  /* detector's, latest */
     float quality;                /* 0..1, latest measured */
     bool detected;                /* found in this very frame; false: predicted */
-    int64_t person_id;            /* 0 = not recognised */
-    char name[201];               /* "" = not recognised */
-    float similarity;             /* quality-weighted mean cosine to that person; 0 = not recognised */
+    int64_t person_id;            /* 0 = not recognized */
+    char name[201];               /* "" = not recognized */
+    float similarity;             /* quality-weighted mean cosine to that person; 0 = not recognized */
     bool decided;                 /* enough was seen to say who it is, or that it is nobody known */
     double first_time, last_time; /* seconds; of its first and latest detection */
     int64_t first_frame, last_frame;
@@ -180,7 +180,7 @@ FCT_API const fct_track *fct_tracker_track(const fct_tracker *t, int i);
 
 typedef enum fct_event_kind {
     FCT_EVENT_APPEARED = 0,   /* a face came; frame and time of its first detection */
-    FCT_EVENT_RECOGNISED = 1, /* it got a name, or another one; frame and time of the deciding view */
+    FCT_EVENT_RECOGNIZED = 1, /* it got a name, or another one; frame and time of the deciding view */
     FCT_EVENT_LEFT = 2        /* it went; frame and time of its last detection */
 } fct_event_kind;
 
@@ -188,15 +188,15 @@ typedef struct fct_event {
     fct_event_kind kind;
     int64_t track, frame;
     double time;
-    int64_t person_id; /* 0 = not recognised */
-    char name[201];    /* "" = not recognised */
-    float score;       /* similarity, 0 = not recognised */
+    int64_t person_id; /* 0 = not recognized */
+    char name[201];    /* "" = not recognized */
+    float score;       /* similarity, 0 = not recognized */
     float box[4];      /* at that frame */
 } fct_event;
 FCT_API int fct_tracker_event_count(const fct_tracker *t);
 FCT_API const fct_event *fct_tracker_event(const fct_tracker *t, int i); /* borrowed until the next update */
 
-/* "appeared", "recognised", "left". Static. */
+/* "appeared", "recognized", "left". Static. */
 FCT_API const char *fct_event_name(fct_event_kind k);
 
 /* Forgets the votes of all tracks, after people were added to the gallery. */
@@ -218,7 +218,7 @@ typedef struct fct_writer fct_writer;
  * own times. *out is owned. An unfinished file is left where it is. */
 FCT_API fct_status fct_writer_open(const char *path, int width, int height, double fps, fct_writer **out,
                                    fct_error *err);
-/* Any pixel format; size as opened. The first frame decides the file's colours
+/* Any pixel format; size as opened. The first frame decides the file's colors
  * (matrix, range). time in seconds, ascending; a frame that
  * does not come after the one before is dropped. */
 FCT_API fct_status fct_writer_add(fct_writer *w, fct_view frame, double time, fct_error *err);

@@ -16,7 +16,7 @@ def _encode(text):
 
 
 def view(img):
-    """A view of a picture (H x W x 3 uint8, BGR, as cv2.imread gives it; H x W grey and
+    """A view of a picture (H x W x 3 uint8, BGR, as cv2.imread gives it; H x W gray and
     H x W x 4 too) and the array it borrows from. Copies only where pixels of a row do not
     lie next to each other."""
     a = np.asarray(img)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The Python package: behaviour of Face and FaceAnalysis, also beside insightface's own.
+"""The Python package: behavior of Face and FaceAnalysis, also beside insightface's own.
 
 Needs FCT_LIBRARY, NumPy and OpenCV; FCT_SHARED with weights/ and photos/, else most is skipped;
 insightface for the comparisons."""

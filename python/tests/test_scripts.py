@@ -35,14 +35,14 @@ ONE_BY_ONE = """
     folder = os.path.expanduser("~/.insightface/models/buffalo_l")
     detector = {0}.model_zoo.get_model(os.path.join(folder, "det.onnx"), providers=["CPUExecutionProvider"])
     detector.prepare(ctx_id=-1, input_size=(640, 640), det_thresh=0.5)
-    recogniser = get_model(os.path.join(folder, "w.onnx"))
-    recogniser.prepare(ctx_id=-1)
+    recognizer = get_model(os.path.join(folder, "w.onnx"))
+    recognizer.prepare(ctx_id=-1)
     img = {0}.data.get_image("t1", to_rgb=False, use_cache=False)
     boxes, points = detector.detect(img, max_num=2)
     face = Face(bbox=boxes[0, :4], kps=points[0], det_score=boxes[0, 4])
-    recogniser.get(img, face)
+    recognizer.get(img, face)
     crop = face_align.norm_crop(img, landmark=points[0], image_size=112)
-    assert recogniser.compute_sim(face.embedding, recogniser.get_feat(crop)) > 0.999
+    assert recognizer.compute_sim(face.embedding, recognizer.get_feat(crop)) > 0.999
     print(len(boxes), face.embedding.shape[0])
 """
 

@@ -65,7 +65,7 @@ def check_archive(wheel, folder):
     with open(os.path.join(folder, info, "WHEEL")) as f:
         tag = re.search("Tag: (.*)", f.read()).group(1)
     assert wheel.endswith(f"-{tag}.whl"), tag
-    assert any(n.endswith("licenses/LICENSE") for n in names), "no licence"
+    assert any(n.endswith("licenses/LICENSE") for n in names), "no license"
     stated = re.search(r"manylinux_(\d+)_(\d+)_", tag)
     if stated:
         want = newest_symbol(os.path.join(folder, "facet"))

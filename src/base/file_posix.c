@@ -106,7 +106,7 @@ int fct_sys_create(const char *path, bool private, FILE **out) {
 
 int fct_sys_flush(FILE *f) {
     if (fflush(f)) return errno;
-    return fsync(fileno(f)) && errno != EINVAL ? errno : 0; /* EINVAL: not a file that can be synchronised */
+    return fsync(fileno(f)) && errno != EINVAL ? errno : 0; /* EINVAL: not a file that can be synchronized */
 }
 
 void fct_sys_flush_dir(const char *path) {

@@ -1,6 +1,6 @@
 /* Libraries loaded when they are first needed. libcurl and libzip bring some
  * forty others with them, FFmpeg and SDL2 two hundred: 60 ms and 40 MB that a
- * program which only analyses pictures should not pay at every start. */
+ * program which only analyzes pictures should not pay at every start. */
 #ifndef FCT_BASE_LIBRARY_H
 #define FCT_BASE_LIBRARY_H
 

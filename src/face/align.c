@@ -16,7 +16,7 @@ static void template_point(int size, int i, double p[2]) {
     p[1] = (double)((float)template_112[i][1] * (float)ratio);
 }
 
-/* In the plane, Umeyama's solution has a closed form. With centred points s, d
+/* In the plane, Umeyama's solution has a closed form. With centered points s, d
  * the best rotation and scale together are [[a, -b], [b, a]] with
  *     a = sum(s . d) / sum |s|^2,  b = sum(s x d) / sum |s|^2,
  * the minimum over proper similarities. Umeyama's sign matrix (eq. 39, 43) says

@@ -1,5 +1,5 @@
 /* Pixels to a network's input: geometry, rounding to the 8-bit picture that the
- * reference would have made, normalisation and the change to planes in one pass.
+ * reference would have made, normalization and the change to planes in one pass.
  *
  * Tensors are planar R, G, B float32: dst[3][height][width] = (x - mean) / std. */
 #ifndef FCT_FACE_CROP_H

@@ -18,7 +18,7 @@ typedef struct fct_det {
     int place;
 } fct_det;
 
-/* Growing list; zero-initialised is empty. Free items with fct_free(). */
+/* Growing list; zero-initialized is empty. Free items with fct_free(). */
 typedef struct fct_det_list {
     fct_det *items;
     int n, cap;
@@ -57,7 +57,7 @@ fct_status fct_scrfd_decode(const fct_scrfd_form *form, const fct_tensor *outs, 
  * in pixels, that is with + 1. Of more than 65,536 candidates only the best are
  * looked at.
  * average_landmarks: those of a box that stays become the mean, weighted with the squared scores, of its
- * own and of those that it removes and overlaps by more than 0.75: neighbouring anchors and the
+ * own and of those that it removes and overlaps by more than 0.75: neighboring anchors and the
  * picture's other sizes err independently ("bounding box voting": Gidaris and Komodakis, ICCV
  * 2015, sec. 5, for landmarks). The overlap is high because far smaller inputs see small faces badly. */
 void fct_det_nms(fct_det_list *l, float thresh, bool average_landmarks);

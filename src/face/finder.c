@@ -146,7 +146,7 @@ static fct_status run_size(fct_finder *f, fct_view v, net_size size, int left, i
 
 /* ---- Tiles --------------------------------------------------------------------- */
 
-/* A face cut by a tile's edge gives a wrong box; a neighbour or the pass over the
+/* A face cut by a tile's edge gives a wrong box; a neighbor or the pass over the
  * whole picture sees it complete. Edges of the picture itself do not cut. */
 static bool cut_by_edge(const fct_det *d, fct_view picture, int left, int top, int width, int height) {
     const float margin = 2;

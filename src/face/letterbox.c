@@ -44,7 +44,7 @@ void fct_letterbox_size(int picture_w, int picture_h, int net_w, int net_h, int 
     *scale = (float)((double)*h / picture_h);
 }
 
-/* Half-pixel centres; positions outside use the edge. */
+/* Half-pixel centers; positions outside use the edge. */
 static void make_taps(tap *t, int n, int source) {
     double scale = (double)source / n;
     for (int d = 0; d < n; d++) {

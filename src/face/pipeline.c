@@ -101,7 +101,7 @@ static float score_sum(const fct_det_list *l) {
 }
 
 /* Tries the quarter turns; the one with the highest sum of scores wins, since a
- * turned face is often found weakly at the neighbouring angles too. The
+ * turned face is often found weakly at the neighboring angles too. The
  * analyzer's list holds the winner's faces afterwards. */
 static fct_status find_turned(fct_analyzer *a, work *w, fct_error *err) {
     fct_det_list best = {0};

@@ -42,7 +42,7 @@ static void fit_camera(const float (*points)[3], double rows[2][3]) {
         for (int i = 0; i < 3; i++) rows[c][i] = b[i][c];
 }
 
-static bool normalise(double v[3]) {
+static bool normalize(double v[3]) {
     double n = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
     if (!isfinite(n) || !(n > 0)) return false;
     for (int i = 0; i < 3; i++) v[i] /= n;
@@ -53,7 +53,7 @@ bool fct_pose_estimate(const float (*points)[3], float pose[3]) {
     static const double degrees = 57.295779513082323;
     double r[3][3];
     fit_camera(points, r);
-    if (!normalise(r[0]) || !normalise(r[1])) return false;
+    if (!normalize(r[0]) || !normalize(r[1])) return false;
     for (int i = 0; i < 3; i++) { /* r2 = r0 x r1 */
         int j = (i + 1) % 3, k = (i + 2) % 3;
         r[2][i] = r[0][j] * r[1][k] - r[0][k] * r[1][j];

@@ -2,7 +2,7 @@
  *
  * Each part is 0 at "useless" and 1 at "ideal", linear between:
  *   size       distance of the eyes in pixels of the picture: 8 to 48
- *   sharpness  energy of the 3x3 Laplacian of the aligned 112 x 112 grey crop
+ *   sharpness  energy of the 3x3 Laplacian of the aligned 112 x 112 gray crop
  *              relative to its variance. A crop enlarged from few pixels, blurred
  *              or compressed hard has little: 0.01 to 0.12
  *   pose       cosine-like: yaw from the nose's place between the eyes (where the
@@ -61,12 +61,12 @@ static float landmark_part(const float kps[5][2], const double m[6]) {
     return ramp(sum / 5 / 35.2f, 0.35f, 0.12f);
 }
 
-static void light_parts(const uint8_t *grey, fct_quality *q) {
+static void light_parts(const uint8_t *gray, fct_quality *q) {
     double sum = 0, squares = 0, laplace = 0;
     int n = 0, clipped = 0;
     for (int y = MARGIN; y < SIDE - MARGIN; y++)
         for (int x = MARGIN; x < SIDE - MARGIN; x++, n++) {
-            const uint8_t *p = grey + y * SIDE + x;
+            const uint8_t *p = gray + y * SIDE + x;
             int edge = 4 * p[0] - p[-1] - p[1] - p[-SIDE] - p[SIDE];
             sum += p[0];
             squares += p[0] * p[0];
@@ -98,18 +98,18 @@ static const char *worst_part(const fct_quality *q) {
 }
 
 fct_status fct_face_quality(fct_view picture, const fct_face *face, fct_quality *out, fct_error *err) {
-    uint8_t rgb[SIDE * SIDE * 3], grey[SIDE * SIDE];
+    uint8_t rgb[SIDE * SIDE * 3], gray[SIDE * SIDE];
     double m[6];
     *out = (fct_quality){.worst = ""};
     if (!face->has_kps) return fct_fail(err, FCT_ERR_ARG, "a face without landmarks");
     fct_status s = fct_align_matrix(face->kps, SIDE, m, err);
     if (!s) s = fct_warp_rgb(picture, m, rgb, SIDE, SIDE, SIDE * 3, err);
     if (s) return s;
-    fct_convert_row(rgb, FCT_PIX_RGB, grey, FCT_PIX_GRAY, SIDE * SIDE);
+    fct_convert_row(rgb, FCT_PIX_RGB, gray, FCT_PIX_GRAY, SIDE * SIDE);
     out->size = ramp(eye_distance(face->kps), 8, 48);
     out->pose = pose_part(face);
     out->landmarks = landmark_part(face->kps, m);
-    light_parts(grey, out);
+    light_parts(gray, out);
     out->score = sqrtf(out->pose * sqrtf(out->size * out->sharpness * out->exposure * out->landmarks));
     out->worst = worst_part(out);
     return FCT_OK;

@@ -12,7 +12,7 @@ static fct_status read_opts(const fct_gallery_opts *opts, fct_gallery_opts *o, f
     fct_gallery_opts_init(o);
     if (!opts) return FCT_OK;
     if (opts->size < sizeof(size_t) || opts->size > 4096)
-        return fct_fail(err, FCT_ERR_ARG, "gallery options: not initialised");
+        return fct_fail(err, FCT_ERR_ARG, "gallery options: not initialized");
     memcpy(o, opts, opts->size < sizeof *o ? opts->size : sizeof *o);
     if (o->busy_ms < 0) return fct_fail(err, FCT_ERR_ARG, "gallery options: busy_ms is negative");
     return FCT_OK;

@@ -90,7 +90,7 @@ static bool is_usable(const float *v, int dim) {
     return !zero;
 }
 
-static fct_status check_face(const fct_enrolment *f, const fct_enrolment *first, int i, fct_error *err) {
+static fct_status check_face(const fct_enrollment *f, const fct_enrollment *first, int i, fct_error *err) {
     fct_status s = fct_model_check(f->model_id, f->dim, err);
     if (s) return s;
     if (f->dim != first->dim || strcmp(f->model_id, first->model_id) != 0)
@@ -106,11 +106,11 @@ static fct_status check_face(const fct_enrolment *f, const fct_enrolment *first,
     return FCT_OK;
 }
 
-fct_status fct_enrolment_check(const char *name, const fct_enrolment *faces, int n, fct_error *err) {
+fct_status fct_enrollment_check(const char *name, const fct_enrollment *faces, int n, fct_error *err) {
     const char *why;
     if (!name || !fct_name_valid(name, &why))
         return fct_fail(err, FCT_ERR_ARG, "the person's name %s", name ? why : "is missing");
-    if (!faces || n < 1) return fct_fail(err, FCT_ERR_ARG, "no face to enrol");
+    if (!faces || n < 1) return fct_fail(err, FCT_ERR_ARG, "no face to enroll");
     fct_status s = FCT_OK;
     for (int i = 0; i < n && !s; i++) s = check_face(&faces[i], &faces[0], i, err);
     return s;
@@ -118,8 +118,8 @@ fct_status fct_enrolment_check(const char *name, const fct_enrolment *faces, int
 
 /* ---- The transaction ---------------------------------------------------------------- */
 
-/* The first enrolment pins the model, others must agree with it. */
-static fct_status pin_model(const fct_db *db, const fct_enrolment *f, fct_error *err) {
+/* The first enrollment pins the model, others must agree with it. */
+static fct_status pin_model(const fct_db *db, const fct_enrollment *f, fct_error *err) {
     sqlite3_stmt *q;
     bool row = false;
     fct_status s = fct_db_query(db, &q, err, "SELECT model_id, dim FROM model", "");
@@ -148,7 +148,7 @@ fct_status fct_gallery_get_person(const fct_db *db, const char *name, int64_t cr
     return fct_gallery_log_change(db, FCT_CHANGE_PERSON, *id, err);
 }
 
-static fct_status insert_face(const fct_db *db, int64_t person, const fct_enrolment *f, int64_t created, uint8_t *blob,
+static fct_status insert_face(const fct_db *db, int64_t person, const fct_enrollment *f, int64_t created, uint8_t *blob,
                               int64_t *id, fct_error *err) {
     char source[FCT_SOURCE_MAX];
     size_t size = (size_t)f->dim * 4, crop_len = f->crop ? f->crop_len : 0;
@@ -183,9 +183,9 @@ static fct_status choose_person(fct_enroller *e, const char *name, int64_t creat
     return s;
 }
 
-fct_status fct_enroller_put(fct_enroller *e, const char *name, const fct_enrolment *f, int64_t created, int64_t *id,
+fct_status fct_enroller_put(fct_enroller *e, const char *name, const fct_enrollment *f, int64_t created, int64_t *id,
                             fct_error *err) {
-    fct_status s = fct_enrolment_check(name, f, 1, err);
+    fct_status s = fct_enrollment_check(name, f, 1, err);
     if (!s && !e->blob) {
         s = pin_model(e->db, f, err);
         e->dim = f->dim;
@@ -201,7 +201,7 @@ fct_status fct_enroller_put(fct_enroller *e, const char *name, const fct_enrolme
     return s;
 }
 
-static fct_status enroll(const fct_db *db, const char *name, const fct_enrolment *faces, int n, int64_t *ids,
+static fct_status enroll(const fct_db *db, const char *name, const fct_enrollment *faces, int n, int64_t *ids,
                          int *added, fct_error *err) {
     fct_enroller e = {.db = db};
     int64_t now = fct_time_unix();
@@ -212,15 +212,15 @@ static fct_status enroll(const fct_db *db, const char *name, const fct_enrolment
     return s;
 }
 
-fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enrolment *faces, int n, int64_t *face_ids,
+fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enrollment *faces, int n, int64_t *face_ids,
                               int *added, fct_error *err) {
     int count = 0;
     if (added) *added = 0;
     if (face_ids && n > 0) memset(face_ids, 0, (size_t)n * sizeof *face_ids);
-    fct_status s = fct_enrolment_check(name, faces, n, err);
+    fct_status s = fct_enrollment_check(name, faces, n, err);
     if (s) return s;
     int64_t *ids = fct_realloc_array(NULL, (size_t)n, sizeof *ids);
-    if (!ids) return fct_fail_nomem(err, "enrolment", 0);
+    if (!ids) return fct_fail_nomem(err, "enrollment", 0);
     s = fct_gallery_write_begin(g, err);
     if (!s) s = fct_gallery_write_end(g, enroll(&g->db, name, faces, n, ids, &count, err), err);
     if (!s) {

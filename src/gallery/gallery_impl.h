@@ -120,9 +120,9 @@ void fct_face_set_clear(fct_face_set *s);
 fct_status fct_model_check(const char *model_id, int dim, fct_error *err);
 /* FCT_ERR_ARG, FCT_ERR_LIMIT or FCT_ERR_MISMATCH where fct_gallery_enroll() would
  * give it without looking at the file. */
-fct_status fct_enrolment_check(const char *name, const fct_enrolment *faces, int n, fct_error *err);
+fct_status fct_enrollment_check(const char *name, const fct_enrollment *faces, int n, fct_error *err);
 
-/* Enrols one face after another inside a write transaction; all of one model.
+/* Enrolls one face after another inside a write transaction; all of one model.
  * Starts as {.db = db}; faces of a person should come together. */
 typedef struct fct_enroller {
     const fct_db *db;
@@ -132,7 +132,7 @@ typedef struct fct_enroller {
     fct_face_set known; /* the person's faces */
     uint8_t *blob;
 } fct_enroller;
-fct_status fct_enroller_put(fct_enroller *e, const char *name, const fct_enrolment *f, int64_t created, int64_t *id,
+fct_status fct_enroller_put(fct_enroller *e, const char *name, const fct_enrollment *f, int64_t created, int64_t *id,
                             fct_error *err);
 void fct_enroller_clear(fct_enroller *e);
 

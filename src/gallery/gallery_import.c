@@ -1,5 +1,5 @@
 /* Reading what gallery_export.c writes. The file is not trusted: every line goes
- * through the same checks as an enrolment. */
+ * through the same checks as an enrollment. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -105,16 +105,16 @@ static fct_status import_face(importer *im, const fct_json_line *j, fct_error *e
         return bad_line(im, "has a bad embedding", err);
     if (j->crop && !fct_base64_decode(j->crop, strlen(j->crop), (uint8_t *)j->crop, &crop_size))
         return bad_line(im, "has a bad crop", err);
-    fct_enrolment f = {.model_id = im->model_id,
-                       .embedding = im->embedding,
-                       .dim = im->dim,
-                       .source = j->source,
-                       .score = j->score,
-                       .quality = j->quality,
-                       .crop = j->crop,
-                       .crop_len = crop_size};
+    fct_enrollment f = {.model_id = im->model_id,
+                        .embedding = im->embedding,
+                        .dim = im->dim,
+                        .source = j->source,
+                        .score = j->score,
+                        .quality = j->quality,
+                        .crop = j->crop,
+                        .crop_len = crop_size};
     memcpy(f.box, j->box, sizeof f.box);
-    fct_status s = fct_enrolment_check(j->name, &f, 1, NULL);
+    fct_status s = fct_enrollment_check(j->name, &f, 1, NULL);
     if (s) return bad_line(im, "holds no valid face", err);
     return fct_enroller_put(&im->enroller, j->name, &f, j->created, &id, err);
 }

@@ -36,11 +36,11 @@ static fct_status import_row(npy_import *im, size_t row, fct_error *err) {
     int64_t id;
     if (!fct_name_valid(name, &why)) return bad_line(im, "holds no valid name", err);
     fct_npy_row(&im->matrix, row, im->embedding);
-    fct_enrolment f = {.model_id = im->model_id,
-                       .embedding = im->embedding,
-                       .dim = im->matrix.dim,
-                       .source = im->csv.n > 1 ? im->csv.field[1] : NULL};
-    if (fct_enrolment_check(name, &f, 1, NULL))
+    fct_enrollment f = {.model_id = im->model_id,
+                        .embedding = im->embedding,
+                        .dim = im->matrix.dim,
+                        .source = im->csv.n > 1 ? im->csv.field[1] : NULL};
+    if (fct_enrollment_check(name, &f, 1, NULL))
         return fct_fail(err, FCT_ERR_FORMAT, "%s: row %zu is zero or not finite", im->npy_path, row);
     return fct_enroller_put(&im->enroller, name, &f, im->now, &id, err);
 }

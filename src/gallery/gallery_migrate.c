@@ -32,8 +32,8 @@ static fct_status embed_face(migration *m, const fct_db *db, const fct_stored_fa
         return fct_fail(err, s, "%s: face %lld: %s", db->path, (long long)face->id,
                         why.code ? why.text : fct_status_name(s));
     } else {
-        fct_enrolment f = {.model_id = m->model_id, .embedding = m->embedding, .dim = m->dim};
-        s = fct_enrolment_check("x", &f, 1, NULL);
+        fct_enrollment f = {.model_id = m->model_id, .embedding = m->embedding, .dim = m->dim};
+        s = fct_enrollment_check("x", &f, 1, NULL);
         if (s)
             return fct_fail(err, FCT_ERR_ARG, "%s: face %lld: the new embedding is zero or not finite", db->path,
                             (long long)face->id);

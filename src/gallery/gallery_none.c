@@ -13,7 +13,7 @@ fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_
 }
 void fct_gallery_free(fct_gallery *g) {}
 
-fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enrolment *faces, int n, int64_t *face_ids,
+fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enrollment *faces, int n, int64_t *face_ids,
                               int *added, fct_error *err) {
     if (added) *added = 0;
     return none(err);

@@ -32,7 +32,7 @@ struct fct_model {
     int64_t params; /* elements of float constants in the file */
 };
 
-/* Optimises and packs the graph, which it takes over, also on failure. The
+/* Optimizes and packs the graph, which it takes over, also on failure. The
  * source's bytes may go afterwards. */
 fct_status fct_model_create(fct_graph *g, fct_source *source, const fct_engine_opts *opts, fct_model **out,
                             fct_error *err);

@@ -3,12 +3,12 @@
 #include "image/draw_internal.h"
 #include <math.h>
 
-fct_ink fct_ink_of(fct_image *im, uint32_t colour) {
+fct_ink fct_ink_of(fct_image *im, uint32_t color) {
     fct_ink k = {.im = im, .at = fct_pixel_channels(im->format)};
-    k.r = (uint8_t)(colour >> 16), k.g = (uint8_t)(colour >> 8), k.b = (uint8_t)colour;
+    k.r = (uint8_t)(color >> 16), k.g = (uint8_t)(color >> 8), k.b = (uint8_t)color;
     uint8_t rgb[3] = {k.r, k.g, k.b};
     fct_convert_row(rgb, FCT_PIX_RGB, &k.gray, FCT_PIX_GRAY, 1);
-    k.opacity = (float)(255 - (colour >> 24)) / 255.f;
+    k.opacity = (float)(255 - (color >> 24)) / 255.f;
     return k;
 }
 
@@ -56,8 +56,8 @@ static rect ordered(float x1, float y1, float x2, float y2, float grow) {
 }
 
 /* Fills outer without inner (an empty inner has x2 < x1). */
-static void fill_frame(fct_image *im, rect outer, rect inner, uint32_t colour) {
-    fct_ink k = fct_ink_of(im, colour);
+static void fill_frame(fct_image *im, rect outer, rect inner, uint32_t color) {
+    fct_ink k = fct_ink_of(im, color);
     int x0, x1, y0, y1;
     if (!fct_draw_range(outer.x1, outer.x2, im->width, &x0, &x1) ||
         !fct_draw_range(outer.y1, outer.y2, im->height, &y0, &y1))
@@ -76,13 +76,13 @@ static void fill_frame(fct_image *im, rect outer, rect inner, uint32_t colour) {
     }
 }
 
-void fct_draw_fill(fct_image *im, float x1, float y1, float x2, float y2, uint32_t colour) {
-    fill_frame(im, ordered(x1, y1, x2, y2, 0), (rect){1, 1, 0, 0}, colour);
+void fct_draw_fill(fct_image *im, float x1, float y1, float x2, float y2, uint32_t color) {
+    fill_frame(im, ordered(x1, y1, x2, y2, 0), (rect){1, 1, 0, 0}, color);
 }
 
-void fct_draw_box(fct_image *im, float x1, float y1, float x2, float y2, float line_width, uint32_t colour) {
+void fct_draw_box(fct_image *im, float x1, float y1, float x2, float y2, float line_width, uint32_t color) {
     if (!(line_width > 0)) return;
-    fill_frame(im, ordered(x1, y1, x2, y2, line_width / 2), ordered(x1, y1, x2, y2, -line_width / 2), colour);
+    fill_frame(im, ordered(x1, y1, x2, y2, line_width / 2), ordered(x1, y1, x2, y2, -line_width / 2), color);
 }
 
 float fct_segment_distance2(const fct_segment *s, float x, float y) {
@@ -98,12 +98,12 @@ static void line_columns(const fct_segment *s, float y, float r, float *lo, floa
     float dx = s->bx - s->ax, dy = s->by - s->ay, len = fct_length(dx, dy);
     *lo = fminf(s->ax, s->bx) - r, *hi = fmaxf(s->ax, s->bx) + r;
     if (!(fabsf(dy) > 1e-3f * len)) return;
-    float centre = s->ax + (y - s->ay) * dx / dy, half = r * len / fabsf(dy);
-    *lo = fmaxf(*lo, centre - half), *hi = fminf(*hi, centre + half);
+    float center = s->ax + (y - s->ay) * dx / dy, half = r * len / fabsf(dy);
+    *lo = fmaxf(*lo, center - half), *hi = fminf(*hi, center + half);
 }
 
-void fct_draw_line(fct_image *im, float x1, float y1, float x2, float y2, float line_width, uint32_t colour) {
-    fct_ink k = fct_ink_of(im, colour);
+void fct_draw_line(fct_image *im, float x1, float y1, float x2, float y2, float line_width, uint32_t color) {
+    fct_ink k = fct_ink_of(im, color);
     fct_segment s = {x1, y1, x2, y2};
     float r = line_width / 2, reach = r + 0.5f, lo, hi;
     int y0, yn, x0, xn;
@@ -119,8 +119,8 @@ void fct_draw_line(fct_image *im, float x1, float y1, float x2, float y2, float 
     }
 }
 
-void fct_draw_disc(fct_image *im, float x, float y, float radius, uint32_t colour) {
-    if (radius > 0) fct_draw_line(im, x, y, x, y, 2 * radius, colour);
+void fct_draw_disc(fct_image *im, float x, float y, float radius, uint32_t color) {
+    if (radius > 0) fct_draw_line(im, x, y, x, y, 2 * radius, color);
 }
 
 void fct_draw_image(fct_image *im, fct_view src, int x, int y) {

@@ -1,10 +1,10 @@
-/* What shapes and text share: blending a colour by coverage. */
+/* What shapes and text share: blending a color by coverage. */
 #ifndef FCT_IMAGE_DRAW_INTERNAL_H
 #define FCT_IMAGE_DRAW_INTERNAL_H
 
 #include "image/image_internal.h"
 
-/* A colour in the channels of one picture. */
+/* A color in the channels of one picture. */
 typedef struct fct_ink {
     fct_image *im;
     fct_channels at;
@@ -12,7 +12,7 @@ typedef struct fct_ink {
     float opacity;
 } fct_ink;
 
-fct_ink fct_ink_of(fct_image *im, uint32_t colour);
+fct_ink fct_ink_of(fct_image *im, uint32_t color);
 
 /* Blends ink into the pixel at p by coverage 0..1. */
 void fct_ink_blend(const fct_ink *k, uint8_t *p, float coverage);
@@ -33,13 +33,13 @@ float fct_segment_distance2(const fct_segment *s, float x, float y);
 #define FCT_FONT_TOP    (-6.f)
 #define FCT_FONT_LINE   26.f /* height of a line in grid units */
 #define FCT_FONT_STROKE 1.75f
-#define FCT_FONT_GAP    3.8f /* between the strokes of neighbours */
+#define FCT_FONT_GAP    3.8f /* between the strokes of neighbors */
 #define FCT_FONT_SPACE  3.0f
 
 /* A glyph's parts: a base path shifted right by left, an accent's path shifted
  * by (dx, dy). */
 typedef struct fct_glyph {
-    float width;               /* from the leftmost to the rightmost centre line of a stroke */
+    float width;               /* from the leftmost to the rightmost center line of a stroke */
     const char *path, *accent; /* static; accent may be NULL */
     float left, dx, dy;
 } fct_glyph;

@@ -108,7 +108,7 @@ fct_view fct_view_crop(fct_view v, int x, int y, int width, int height) {
     return (fct_view){p, (int)(x1 - x0), (int)(y1 - y0), v.stride, v.format};
 }
 
-/* Grey as OpenCV's 15-bit fixed point has it; the weights add up to 32768. */
+/* Gray as OpenCV's 15-bit fixed point has it; the weights add up to 32768. */
 static void row_to_gray(const uint8_t *src, fct_channels c, uint8_t *dst, int n) {
     for (int i = 0; i < n; i++, src += c.bytes)
         dst[i] = (uint8_t)((src[c.r] * 9798 + src[c.g] * 19235 + src[c.b] * 3735 + 16384) >> 15);

@@ -30,8 +30,8 @@ fct_status fct_image_create_raw(int width, int height, fct_pixel format, fct_ima
 /* First byte of row y. */
 static inline const uint8_t *fct_view_row(fct_view v, int y) { return v.data + (ptrdiff_t)y * v.stride; }
 
-/* Place of red, green, blue and alpha in a pixel; alpha -1 = none; all colours 0
- * for grey. */
+/* Place of red, green, blue and alpha in a pixel; alpha -1 = none; all colors 0
+ * for gray. */
 typedef struct fct_channels {
     int r, g, b, a, bytes;
 } fct_channels;
@@ -42,7 +42,7 @@ void fct_convert_row(const uint8_t *src, fct_pixel from, uint8_t *dst, fct_pixel
 
 /* ---- Primitives of the pipeline ------------------------------------------------
  * dst is caller-owned, height rows of 3 * width bytes (R G B), dst_stride bytes
- * apart; it must not overlap v. v may have any format: alpha is dropped, grey
+ * apart; it must not overlap v. v may have any format: alpha is dropped, gray
  * repeated. Both split large jobs over the thread pool. Errors: FCT_ERR_ARG,
  * FCT_ERR_NOMEM. Thread-safe. */
 

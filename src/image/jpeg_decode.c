@@ -3,7 +3,7 @@
  * Settings are the library's defaults, which OpenCV uses too (exact integer
  * DCT, smooth upsampling), so that equal files give equal pixels. The library
  * reports faults by longjmp; every variable that is read afterwards lives in
- * struct jpeg. Damage that libjpeg only warns about (it fills in grey) is an
+ * struct jpeg. Damage that libjpeg only warns about (it fills in gray) is an
  * error here: half a face must not be compared with anything. */
 #include "image/image_internal.h"
 #include "base/alloc.h"
@@ -88,7 +88,7 @@ static int reduction(unsigned width, unsigned height, int hint) {
     return n;
 }
 
-static J_COLOR_SPACE colour_space(const struct jpeg_decompress_struct *d, fct_pixel format) {
+static J_COLOR_SPACE color_space(const struct jpeg_decompress_struct *d, fct_pixel format) {
     if (d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK) return JCS_CMYK;
     switch (format) {
     case FCT_PIX_RGB:
@@ -110,7 +110,7 @@ static inline uint8_t mul255(int a, int b) {
     return (uint8_t)((v + (v >> 8)) >> 8);
 }
 
-/* Ink on white paper without a colour profile: colour = (1 - ink)(1 - black).
+/* Ink on white paper without a color profile: color = (1 - ink)(1 - black).
  * Files with Adobe's marker, and that is nearly all, store 255 - ink. */
 static void cmyk_to_rgb(uint8_t *row, unsigned n, bool inverted) {
     int flip = inverted ? 0 : 255;
@@ -144,7 +144,7 @@ static fct_status decode(jpeg *j, int *orientation) {
     if (st) return st;
     j->d.scale_num = (unsigned)(8 / reduction(j->d.image_width, j->d.image_height, s->opts->min_side_hint));
     j->d.scale_denom = 8;
-    j->d.out_color_space = colour_space(&j->d, s->opts->format);
+    j->d.out_color_space = color_space(&j->d, s->opts->format);
     j->d.progress = &j->progress;
     jpeg_start_decompress(&j->d);
     if (j->d.out_color_space == JCS_CMYK) {

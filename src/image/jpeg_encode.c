@@ -1,5 +1,5 @@
 /* JPEG encoding with libjpeg-turbo: 4:2:0 below quality 90, else 4:4:4, which
- * keeps the edges of coloured boxes and text. */
+ * keeps the edges of colored boxes and text. */
 #include "image/image_internal.h"
 #include "base/alloc.h"
 #include "base/error.h"

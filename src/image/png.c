@@ -1,4 +1,4 @@
-/* PNG with libspng. Gamma and colour profiles are ignored, as OpenCV does. */
+/* PNG with libspng. Gamma and color profiles are ignored, as OpenCV does. */
 #include "image/image_internal.h"
 #include "base/alloc.h"
 #include "base/error.h"

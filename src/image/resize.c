@@ -1,6 +1,6 @@
 /* Bilinear resize on bytes, equal to OpenCV's INTER_LINEAR bit by bit.
  *
- * Half-pixel centres: source position = (i + 0.5) * scale - 0.5, computed in
+ * Half-pixel centers: source position = (i + 0.5) * scale - 0.5, computed in
  * double, kept in float. Weights are rounded to 1/2048. A row is interpolated
  * horizontally to 16-bit numbers (value * 128), the two rows around the
  * result's are blended with truncating 16-bit high products. Interpolated rows are kept
@@ -13,7 +13,7 @@
 
 #define ONE 2048 /* weight 1 */
 
-/* Weight of the right or lower neighbour, and the left or upper one's place. */
+/* Weight of the right or lower neighbor, and the left or upper one's place. */
 typedef struct tap {
     int32_t at;
     int16_t w0, w1;
@@ -47,7 +47,7 @@ int fct_bands(int rows, int width) {
 }
 
 /* Taps of n results over a source of len. Below the first and beyond the last
- * centre the edge repeats: for columns (edge_weight) by a full weight on it, for
+ * center the edge repeats: for columns (edge_weight) by a full weight on it, for
  * rows by taking the edge row twice, which rounds differently. */
 static void make_taps(tap *t, int n, int len, bool edge_weight) {
     double scale = 1.0 / ((double)n / len);

@@ -137,12 +137,12 @@ static void draw_glyph(const fct_ink *k, const fct_glyph *g, float x, float y, f
     draw_strokes(k, s, n, fmaxf(FCT_FONT_STROKE * scale, 1.1f) / 2);
 }
 
-float fct_draw_text(fct_image *im, float x, float y, float height, const char *utf8, uint32_t colour) {
+float fct_draw_text(fct_image *im, float x, float y, float height, const char *utf8, uint32_t color) {
     if (!utf8 || !(height > 0) || !isfinite(height)) return 0;
     float scale = height / FCT_FONT_LINE, at = FCT_FONT_GAP / 2;
     fct_ink k = {0};
     bool visible = im && isfinite(x) && isfinite(y);
-    if (visible) k = fct_ink_of(im, colour);
+    if (visible) k = fct_ink_of(im, color);
     const unsigned char *s = (const unsigned char *)utf8;
     for (uint32_t c; (c = next_codepoint(&s));) {
         fct_glyph g = fct_font_glyph(c);

@@ -113,7 +113,7 @@ static bool import(WebPPicture *p, fct_view v) {
     return false;
 }
 
-/* libwebp has no grey pictures and takes no strides beyond int. */
+/* libwebp has no gray pictures and takes no strides beyond int. */
 static bool importable(fct_view v) { return v.format != FCT_PIX_GRAY && v.stride > 0 && v.stride <= INT32_MAX; }
 
 fct_status fct_webp_encode(fct_view v, int quality, fct_bytes *out, fct_error *err) {

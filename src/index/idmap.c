@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include <string.h>
 
-/* Finaliser of SplitMix64: row ids are consecutive, their low bits alone would
+/* Finalizer of SplitMix64: row ids are consecutive, their low bits alone would
  * make one long run. */
 static size_t cell_of(const fct_idmap *m, int64_t key) {
     uint64_t x = (uint64_t)key;

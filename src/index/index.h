@@ -1,4 +1,4 @@
-/* Exact nearest-neighbour search by cosine over face embeddings.
+/* Exact nearest-neighbor search by cosine over face embeddings.
  *
  * Rows are kept at unit length in panels of 16, interleaved: float i of the
  * panel's row r is at [i * 16 + r]. One vector then holds the same component of

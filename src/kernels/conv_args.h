@@ -45,7 +45,7 @@ typedef struct fct_k_geom {
 enum { FCT_INT16_MOST = 32700 };
 #define FCT_INT16_NORM 46000.0f
 
-typedef struct fct_k_quantise {
+typedef struct fct_k_quantize {
     int cb;
     const float *src;               /* [k blocks][n][cb] */
     size_t src_stride;              /* floats from one k block to the next */
@@ -54,7 +54,7 @@ typedef struct fct_k_quantise {
     int16_t *dst;                   /* [k blocks][n][cb] */
     size_t dst_stride;
     float *scale; /* [n]: value = integer * scale */
-} fct_k_quantise;
+} fct_k_quantize;
 
 /* Product of a panel of weights and a row of pixels:
  *     c[block][pixel][lane] (+)= sum over k of w[k][block][lane] b[k / cb][pixel][k % cb]

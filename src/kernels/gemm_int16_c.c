@@ -4,7 +4,7 @@
 
 /* What an integer of a pixel stands for: of the lanes l % 4 together the group with
  * the most is taken; their sum bounds every group's norm, the greatest every value. */
-static float pixel_scale(const fct_k_quantise *q, int pixel) {
+static float pixel_scale(const fct_k_quantize *q, int pixel) {
     double sum = 0, greatest = 0;
     for (int r = 0; r < 4; r++) {
         double most = 0, squares = 0;
@@ -23,7 +23,7 @@ static float pixel_scale(const fct_k_quantise *q, int pixel) {
     return (float)(by_norm < by_value ? by_value : by_norm);
 }
 
-void fct_k_conv_quantise_c(const fct_k_quantise *q) {
+void fct_k_conv_quantize_c(const fct_k_quantize *q) {
     for (int p = 0; p < q->n; p++) {
         const float scale = pixel_scale(q, p), factor = scale > 1e-30f ? 1 / scale : 0;
         q->scale[p] = scale;

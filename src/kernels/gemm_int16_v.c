@@ -113,7 +113,7 @@ void KFN(conv_gemm_int16)(const fct_k_gemm *g) { tile_row(g, g->w16, tiles); }
 enum { SIDE = 8 }; /* pixels that are read side by side */
 
 /* The lanes of tail blocks past the tail count as 0: mask has 1 for the others. */
-ALWAYS_INLINE vf value(const fct_k_quantise *q, const float *s, int k, const float *mask) {
+ALWAYS_INLINE vf value(const fct_k_quantize *q, const float *s, int k, const float *mask) {
     vf x = V_LOAD(s);
     if (k >= q->full) x = x * V_LOAD(mask);
     return x;
@@ -121,7 +121,7 @@ ALWAYS_INLINE vf value(const fct_k_quantise *q, const float *s, int k, const flo
 
 /* Of the lanes l % 4 of N pixels together, the squares of the group with the most;
  * returns the sum of all squares. */
-ALWAYS_INLINE float find_most(const int N, const fct_k_quantise *q, const float *src, const float *mask, __m128 *most) {
+ALWAYS_INLINE float find_most(const int N, const fct_k_quantize *q, const float *src, const float *mask, __m128 *most) {
     const int blocks = q->full + q->tail_blocks;
     __m128 all = _mm_setzero_ps();
     UNROLL for (int j = 0; j < N; j++) most[j] = _mm_setzero_ps();
@@ -157,7 +157,7 @@ ALWAYS_INLINE void four_scales(const __m128 *most, float *scale, float *factor) 
 }
 
 /* Pixels at .. at + N - 1. */
-ALWAYS_INLINE void quantise(const int N, const fct_k_quantise *q, int at, const float *mask) {
+ALWAYS_INLINE void quantize(const int N, const fct_k_quantize *q, int at, const float *mask) {
     const float *const src = q->src + (size_t)at * CB;
     float *const scale = q->scale + at, factor[SIDE];
     __m128 most[SIDE];
@@ -174,12 +174,12 @@ ALWAYS_INLINE void quantise(const int N, const fct_k_quantise *q, int at, const 
     }
 }
 
-void KFN(conv_quantise)(const fct_k_quantise *q) {
+void KFN(conv_quantize)(const fct_k_quantize *q) {
     float mask[CB];
     int at = 0;
     for (int l = 0; l < CB; l++) mask[l] = l < q->tail;
-    for (; at + SIDE <= q->n; at += SIDE) quantise(SIDE, q, at, mask);
-    for (; at < q->n; at++) quantise(1, q, at, mask);
+    for (; at + SIDE <= q->n; at += SIDE) quantize(SIDE, q, at, mask);
+    for (; at < q->n; at++) quantize(1, q, at, mask);
 }
 
 void FCT_CAT(fct_kernels_int16, _, FCT_LEVEL)(fct_kernel_table *t) {

@@ -340,13 +340,13 @@ static void run_panel(const part *t, fct_k_gemm g, int i, int kb0, int kb1) {
 }
 
 /* Rows g->b of k blocks kb0 .. kb1 - 1 as integers. */
-static void quantise(const part *t, fct_k_gemm *g, int kb0, int kb1) {
+static void quantize(const part *t, fct_k_gemm *g, int kb0, int kb1) {
     const fct_conv *c = t->j->p->c;
     const fct_int16_depth d = depth_of(c, kb0, kb1);
     int16_t *rows = (int16_t *)(t->scratch + t->l.rows16);
     float *scale = t->scratch + t->l.scale;
     const size_t stride = (size_t)t->n * c->cb;
-    c->k->conv_quantise(&(fct_k_quantise){.cb = c->cb,
+    c->k->conv_quantize(&(fct_k_quantize){.cb = c->cb,
                                           .src = g->b,
                                           .src_stride = g->b_stride,
                                           .n = t->n,
@@ -416,7 +416,7 @@ static void run_part(const part *t) {
             g.b_stride = (size_t)t->n * c->cb;
             c->k->conv_pack(&pk, kb, end, t->p0, t->n, t->scratch);
         }
-        if (is_int16(p)) quantise(t, &g, kb, end);
+        if (is_int16(p)) quantize(t, &g, kb, end);
         for (int i = t->panel0; i < t->panel1; i++) run_panel(t, g, i, kb, end);
     }
     if (p->t[T_SHARED] || c->epilogue.act == FCT_K_ACT_SIGMOID) scatter(t);

@@ -329,7 +329,7 @@ static void transform_group(const block *b, int index) {
         int first;
         const int n = point_part(&g, i, &first);
         if (n <= 0) continue;
-        c->k->conv_quantise(&(fct_k_quantise){.cb = c->cb,
+        c->k->conv_quantize(&(fct_k_quantize){.cb = c->cb,
                                               .src = g.v + i * j->l.v_point + (size_t)first * c->cb,
                                               .src_stride = (size_t)g.n * c->cb,
                                               .n = n,

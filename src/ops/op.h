@@ -129,7 +129,7 @@ typedef struct fct_resize {
 fct_status fct_resize_parse(const fct_op_call *c, fct_resize *r);
 /* Input index for an output index along axis d, nearest mode. */
 int64_t fct_resize_nearest(const fct_resize *r, int d, int64_t in, int64_t x);
-/* Two neighbours and the weight of the second, linear mode. */
+/* Two neighbors and the weight of the second, linear mode. */
 void fct_resize_linear(const fct_resize *r, int d, int64_t in, int64_t x, int64_t *i0, int64_t *i1, float *w1);
 
 /* What running the call costs, as a count: multiply-adds of a convolution or

@@ -72,7 +72,7 @@ def main():
     text = ["/* Written by src/pack/embed_pack.py. */", '#include "pack/embedded.h"', "", '#include "base/embed.h"', "",
             "#include <stddef.h>", "", *embeds, "", "static const fct_embedded_file files[] = {", *lines, "};", "",
             "static const fct_embedded_pack pack = {%s, %s, %rf, %d, files};" % (
-                quote(m["name"]), quote(m.get("licence")), float(m.get("threshold", 0)), len(lines)),
+                quote(m["name"]), quote(m.get("license")), float(m.get("threshold", 0)), len(lines)),
             "", "const fct_embedded_pack *fct_embedded(void) { return &pack; }", ""]
     with open(out, "w", encoding="utf-8") as f:
         f.write("\n".join(text))

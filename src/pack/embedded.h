@@ -18,7 +18,7 @@ typedef struct fct_embedded_file {
 } fct_embedded_file;
 
 typedef struct fct_embedded_pack {
-    const char *name, *licence; /* licence: NULL = not given */
+    const char *name, *license; /* license: NULL = not given */
     float threshold;            /* 0 = not given */
     int n;
     const fct_embedded_file *files; /* in the manifest's order */

@@ -177,9 +177,9 @@ static fct_status fetch_checked(install *in, const char *url, const char *part, 
 static fct_status check_terms(const install *in, const fct_known_pack *k) {
     if (!k && !in->o.url)
         return fct_fail(in->err, FCT_ERR_NOT_FOUND, "no address is known for a pack called %s: give its url", in->name);
-    if (!in->o.accept_licence)
+    if (!in->o.accept_license)
         return fct_fail(in->err, FCT_ERR_ARG, "pack %s has terms that have to be accepted: %s", in->name,
-                        k ? k->licence : "those of whoever publishes it");
+                        k ? k->license : "those of whoever publishes it");
     const char *h = in->o.sha256;
     if (h && (strlen(h) != 64 || strspn(h, "0123456789abcdef") != 64))
         return fct_fail(in->err, FCT_ERR_ARG, "\"%s\" is not a SHA-256 of 64 lower-case hexadecimal digits", h);

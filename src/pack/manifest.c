@@ -3,7 +3,7 @@
  *   {
  *     "facet_pack": 1,             version of this format, required
  *     "name": "ibex",              what the pack is called; else its folder's name
- *     "licence": "MIT",            of the weights, for people to read
+ *     "license": "MIT",            of the weights, for people to read
  *     "threshold": 0.40,           cosine from which two faces are one person's
  *     "files": [                   the files to use, in this order; else all *.onnx
  *       { "file": "det.onnx",
@@ -127,7 +127,7 @@ static fct_status read_root(const place *p, json_t *root, fct_manifest *m) {
     bool given;
     double threshold = 0;
     fct_status s = get_text(p, root, "name", &m->name);
-    if (!s) s = get_text(p, root, "licence", &m->licence);
+    if (!s) s = get_text(p, root, "license", &m->license);
     if (!s) s = get_number(p, root, "threshold", 0.01, 1, &given, &threshold);
     m->threshold = (float)threshold;
     return s ? s : read_files(p, root, m);
@@ -160,6 +160,6 @@ void fct_manifest_clear(fct_manifest *m) {
     for (int i = 0; i < m->n_files; i++) fct_free(m->files[i].name);
     fct_free(m->files);
     fct_free(m->name);
-    fct_free(m->licence);
+    fct_free(m->license);
     *m = (fct_manifest){0};
 }

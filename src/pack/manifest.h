@@ -17,7 +17,7 @@ typedef struct fct_manifest_file {
 
 typedef struct fct_manifest {
     char *name;       /* NULL = not given */
-    char *licence;    /* NULL = not given */
+    char *license;    /* NULL = not given */
     float threshold;  /* 0 = not given */
     bool lists_files; /* false: all files of the folder */
     fct_manifest_file *files;

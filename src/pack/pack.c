@@ -149,7 +149,7 @@ static const char *task_word(uint32_t task) {
     }
 }
 
-/* Task and normalisation of an entry; its note where it is not to be loaded. */
+/* Task and normalization of an entry; its note where it is not to be loaded. */
 static fct_status route(const opening *o, entry *e) {
     fct_signature sig;
     fct_map map = {0};

@@ -4,7 +4,7 @@
 
 #include "facet/face.h"
 
-/* Input normalisation: (x - mean) / std of bytes 0..255. */
+/* Input normalization: (x - mean) / std of bytes 0..255. */
 typedef struct fct_norm {
     float mean, std;
 } fct_norm;

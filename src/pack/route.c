@@ -65,11 +65,11 @@ static void set_norm(const fct_signature *s, bool names_only, fct_route *r) {
     r->mean = 127.5;
     r->std = r->task == FCT_TASK_EMBED ? 127.5 : 128;
     if (r->task == FCT_TASK_DETECT) return;
-    bool own = s->names_normalise || (r->task != FCT_TASK_EMBED && s->named_bn_data);
-    if (!own && s->ops_normalise && !names_only) {
+    bool own = s->names_normalize || (r->task != FCT_TASK_EMBED && s->named_bn_data);
+    if (!own && s->ops_normalize && !names_only) {
         own = true;
         snprintf(r->note, sizeof r->note,
-                 "normalises its input itself, though its node names do not say so to InsightFace");
+                 "normalizes its input itself, though its node names do not say so to InsightFace");
     }
     if (own) r->mean = 0, r->std = 1;
 }
@@ -81,7 +81,7 @@ void fct_signature_route(const fct_signature *s, bool names_only, fct_route *r) 
     else if (input_is(s, 192)) route_landmarks(s, r);
     else if (input_is(s, 96)) route_attributes(s, r);
     else if (s->inputs == 2 && input_is(s, 128))
-        snprintf(r->note, sizeof r->note, "a face swapper: left unloaded; facet analyses faces, it does not make them");
+        snprintf(r->note, sizeof r->note, "a face swapper: left unloaded; facet analyzes faces, it does not make them");
     else if (is_embedder(s) && s->outputs == 1) r->task = FCT_TASK_EMBED;
     else note_unknown(s, r);
     if (!r->task) return;

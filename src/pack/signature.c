@@ -19,7 +19,7 @@ typedef struct slice {
 
 enum { head_nodes = 8 };
 
-/* The first nodes, as far as normalisation asks. */
+/* The first nodes, as far as normalization asks. */
 typedef struct node {
     slice name, op, in, out;
 } node;
@@ -154,7 +154,7 @@ static int read_shape(fct_pb info, int64_t dims[4], scan *c) {
 
 /* The input goes through a subtraction (or addition) and a scaling, one after
  * the other, before anything else happens to it. */
-static bool ops_normalise(const scan *c) {
+static bool ops_normalize(const scan *c) {
     slice x = c->input_name;
     bool shifted = false, scaled = false;
     for (int i = 0; i < c->n_nodes; i++) {
@@ -176,7 +176,7 @@ static void judge_names(const scan *c, fct_signature *out) {
         mul |= starts(n, "Mul") || starts(n, "_mul");
         out->named_bn_data |= i < 3 && is(n, "bn_data");
     }
-    out->names_normalise = sub && mul;
+    out->names_normalize = sub && mul;
 }
 
 fct_status fct_signature_read(const void *data, size_t len, const char *name, fct_signature *out, fct_error *err) {
@@ -191,7 +191,7 @@ fct_status fct_signature_read(const void *data, size_t len, const char *name, fc
     if (c.input.p) out->rank = read_shape(c.input, out->dims, &c);
     if (c.first_out.p) out->out_rank = read_shape(c.first_out, out->out_dims, &c);
     judge_names(&c, out);
-    out->ops_normalise = ops_normalise(&c);
+    out->ops_normalize = ops_normalize(&c);
     fct_free(c.weights);
     return c.status;
 }

@@ -12,9 +12,9 @@ typedef struct fct_signature {
     int64_t dims[4];     /* its shape, -1 = varies; the first four */
     int out_rank;        /* of the first output */
     int64_t out_dims[4];
-    bool names_normalise; /* names among the first 8 nodes: Sub or _minus, and Mul or _mul */
+    bool names_normalize; /* names among the first 8 nodes: Sub or _minus, and Mul or _mul */
     bool named_bn_data;   /* one of the first 3 nodes is called bn_data */
-    bool ops_normalise;   /* the first 8 nodes subtract from and scale the input itself */
+    bool ops_normalize;   /* the first 8 nodes subtract from and scale the input itself */
 } fct_signature;
 
 /* Reads the outside of an ONNX file of len bytes; name stands for it in errors.
@@ -36,7 +36,7 @@ typedef struct fct_route {
  *   input 96 x 96               gender and age
  *   two inputs, 128 x 128       face swapper: never loaded
  *   square, >= 112, n * 16      embedder
- * Normalisation: 127.5 / 128, embedders 127.5 / 127.5, unless the graph does it
+ * Normalization: 127.5 / 128, embedders 127.5 / 127.5, unless the graph does it
  * itself. names_only: decide that by node names alone, as InsightFace does; else
  * the operators count too (docs/decisions/0040). */
 void fct_signature_route(const fct_signature *s, bool names_only, fct_route *out);

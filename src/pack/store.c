@@ -95,7 +95,7 @@ static fct_status add(listing *l, const char *name, const char *path, fct_error 
     p += l->n++;
     *p = (fct_store_pack){.known = k != NULL};
     memcpy(p->name, name, strlen(name) + 1); /* at most 64, by fct_store_name_ok() */
-    if (k) memcpy(p->licence, k->licence, strlen(k->licence) + 1);
+    if (k) memcpy(p->license, k->license, strlen(k->license) + 1);
     if (!path) return FCT_OK;
     measure(path, &p->files, &p->bytes);
     return copy_path(path, p->path, sizeof p->path, err);
@@ -128,7 +128,7 @@ static fct_status add_built_in(listing *l, fct_error *err) {
     fct_store_pack p = l->items[l->n - 1];
     p.built_in = true;
     p.files = b->n;
-    if (b->licence && strlen(b->licence) < sizeof p.licence) memcpy(p.licence, b->licence, strlen(b->licence) + 1);
+    if (b->license && strlen(b->license) < sizeof p.license) memcpy(p.license, b->license, strlen(b->license) + 1);
     for (int i = 0; i < b->n; i++) p.bytes += (uint64_t)(b->files[i].end - b->files[i].data);
     memmove(l->items + 1, l->items, sizeof p * (size_t)(l->n - 1));
     l->items[0] = p;

@@ -11,7 +11,7 @@ typedef struct fct_known_file {
 } fct_known_file;
 
 typedef struct fct_known_pack {
-    const char *name, *url, *licence;
+    const char *name, *url, *license;
     const char *sha256; /* of the archive, NULL = not known */
     fct_known_file files[4];
 } fct_known_pack;

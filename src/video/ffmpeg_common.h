@@ -8,7 +8,7 @@
 /* Status and text for an FFmpeg error code: "NAME: WHAT: reason". */
 fct_status fct_ffmpeg_fail(fct_error *err, const char *name, const char *what, int code);
 
-/* An opened demuxer and decoder. Zero-initialise. */
+/* An opened demuxer and decoder. Zero-initialize. */
 typedef struct fct_demux {
     AVFormatContext *format;
     AVCodecContext *codec;
@@ -17,7 +17,7 @@ typedef struct fct_demux {
     enum AVPixelFormat hardware; /* frames of this format are in a device's memory; NONE = none */
 } fct_demux;
 
-/* Opens env->address with a decoder; fills env->info but for sizes learnt later.
+/* Opens env->address with a decoder; fills env->info but for sizes learned later.
  * On failure d is empty. */
 fct_status fct_demux_open(fct_demux *d, fct_input_env *env, fct_error *err);
 void fct_demux_close(fct_demux *d);

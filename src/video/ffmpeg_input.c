@@ -60,7 +60,7 @@ static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err
 
 /* ---- Conversion ------------------------------------------------------------------------ */
 
-static void set_colours(struct SwsContext *sws, fct_colours c) {
+static void set_colors(struct SwsContext *sws, fct_colors c) {
     sws_setColorspaceDetails(sws, sws_getCoefficients(c.space), c.full, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0,
                              1 << 16, 1 << 16);
 }
@@ -89,7 +89,7 @@ static fct_status to_image(fct_input *in, const AVFrame *f, fct_image **out, fct
     in->sws = sws;
     if (!sws)
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: pixel format %d cannot be converted", in->env->name, f->format);
-    set_colours(sws, fct_colours_of(f));
+    set_colors(sws, fct_colors_of(f));
     fct_image *im, *turned;
     fct_status s = blank(in, &im, err);
     if (s) return s;

@@ -1,5 +1,5 @@
 /* FFmpeg's libraries, loaded when the first video is opened. They bring a hundred
- * others; a program that analyses photos should neither wait for those nor need
+ * others; a program that analyzes photos should neither wait for those nor need
  * them to be installed.
  *
  * Code that includes this calls the functions by their own names, after

@@ -93,7 +93,7 @@ static int open_address(fct_demux *d, fct_input_env *env, bool stream) {
     if (stream) {
         av_dict_set(&options, "protocol_whitelist",
                     "http,https,httpproxy,tls,tcp,udp,rtp,srtp,rtsp,rtsps,rtmp,rtmps,hls,crypto,data", 0);
-        av_dict_set(&options, "rtsp_transport", "tcp", 0); /* over UDP lost packets are grey blocks */
+        av_dict_set(&options, "rtsp_transport", "tcp", 0); /* over UDP lost packets are gray blocks */
         if (!strncmp(env->address, "http", 4)) av_dict_set(&options, "reconnect", "1", 0);
     } else av_dict_set(&options, "protocol_whitelist", "file,crypto,data", 0);
     int code = avformat_open_input(&d->format, stream ? env->address : file, NULL, &options);

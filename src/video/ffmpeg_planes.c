@@ -9,8 +9,8 @@
 
 #define BITS 15
 
-fct_colours fct_colours_of(const AVFrame *f) {
-    fct_colours c = {SWS_CS_ITU601, false};
+fct_colors fct_colors_of(const AVFrame *f) {
+    fct_colors c = {SWS_CS_ITU601, false};
     if (f->colorspace == AVCOL_SPC_BT709) c.space = SWS_CS_ITU709;
     if (f->colorspace == AVCOL_SPC_BT2020_NCL || f->colorspace == AVCOL_SPC_BT2020_CL) c.space = SWS_CS_BT2020;
     c.full = f->color_range == AVCOL_RANGE_JPEG || f->format == AV_PIX_FMT_YUVJ420P ||
@@ -23,7 +23,7 @@ typedef struct matrix {
     int32_t y[3], u[3], v[3], base;
 } matrix;
 
-static matrix matrix_of(fct_colours c) {
+static matrix matrix_of(fct_colors c) {
     double kr = c.space == SWS_CS_ITU709 ? 0.2126 : c.space == SWS_CS_BT2020 ? 0.2627 : 0.299;
     double kb = c.space == SWS_CS_ITU709 ? 0.0722 : c.space == SWS_CS_BT2020 ? 0.0593 : 0.114;
     double luma[3] = {kr, 1 - kr - kb, kb}, sy = (c.full ? 1 : 219. / 255), sc = c.full ? 1 : 224. / 255;
@@ -59,7 +59,7 @@ static void paint_chroma(const matrix *m, const uint8_t *p, const uint8_t *q, in
     }
 }
 
-void fct_planes_paint(AVFrame *to, fct_colours c, fct_view rgb, fct_rect part) {
+void fct_planes_paint(AVFrame *to, fct_colors c, fct_view rgb, fct_rect part) {
     int64_t right = (int64_t)part.x + part.width, bottom = (int64_t)part.y + part.height;
     int x0 = part.x < 0 ? 0 : part.x, y0 = part.y < 0 ? 0 : part.y;
     int x1 = right < to->width ? (int)right : to->width, y1 = bottom < to->height ? (int)bottom : to->height;

@@ -1,5 +1,5 @@
 /* Constant-velocity Kalman filter of one coordinate (Kalman 1960). A box is four
- * of them: centre x, centre y, width, height, with diagonal noise as in SORT
+ * of them: center x, center y, width, height, with diagonal noise as in SORT
  * (Bewley et al. 2016). Time is counted in thirtieths of a second, so that rates
  * of 10 and of 60 frames behave alike. */
 #ifndef FCT_VIDEO_KALMAN_H
@@ -13,7 +13,7 @@ typedef struct fct_kalman {
 
 /* Filter of a box; times in seconds. */
 typedef struct fct_motion {
-    fct_kalman axis[4]; /* centre x, centre y, width, height */
+    fct_kalman axis[4]; /* center x, center y, width, height */
     double time;
 } fct_motion;
 

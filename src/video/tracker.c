@@ -156,7 +156,7 @@ static fct_status announce(fct_tracker *t, fct_error *err) {
         }
         if (s || !k->confirmed || k->pub.person_id == k->announced) continue;
         k->announced = k->pub.person_id;
-        if (k->pub.person_id) s = fct_tracker_report(t, k, FCT_EVENT_RECOGNISED, t->frame, t->time, k->pub.box, err);
+        if (k->pub.person_id) s = fct_tracker_report(t, k, FCT_EVENT_RECOGNIZED, t->frame, t->time, k->pub.box, err);
     }
     return s;
 }
@@ -375,7 +375,7 @@ const fct_event *fct_tracker_event(const fct_tracker *t, int i) {
 }
 
 const char *fct_event_name(fct_event_kind k) {
-    return k == FCT_EVENT_APPEARED ? "appeared" : k == FCT_EVENT_RECOGNISED ? "recognised" : "left";
+    return k == FCT_EVENT_APPEARED ? "appeared" : k == FCT_EVENT_RECOGNIZED ? "recognized" : "left";
 }
 
 void fct_tracker_renew(fct_tracker *t) {

@@ -11,7 +11,7 @@ typedef struct fct_tracked {
     fct_track pub;
     fct_motion motion;
     fct_votes votes;
-    float kps[5][2];               /* relative to the box: ((x - centre) / width, (y - centre) / height) */
+    float kps[5][2];               /* relative to the box: ((x - center) / width, (y - center) / height) */
     float *mean;                   /* [dim] quality-weighted sum of unit embeddings; owned, NULL = none */
     float *unit;                   /* [dim] the same at unit length: pub.embedding */
     float best_quality;            /* of its views so far */

@@ -13,7 +13,7 @@ typedef struct fct_candidate {
     float weight, similarity;
 } fct_candidate;
 
-/* Zero-initialise. similarity is summed with the weights. */
+/* Zero-initialize. similarity is summed with the weights. */
 typedef struct fct_votes {
     fct_candidate list[FCT_VOTES_MAX];
     int n, count;   /* candidates; votes */
@@ -24,7 +24,7 @@ typedef struct fct_votes {
 
 /* One embedding's vote: its nearest person with the cosine, or NULL where nobody
  * reached the threshold. quality 0..1; threshold: the cosine that counts as
- * recognised. Returns whether the name changed. */
+ * recognized. Returns whether the name changed. */
 bool fct_votes_add(fct_votes *v, const fct_match *m, float quality, float threshold);
 
 /* The chosen candidate; NULL = nobody. Borrowed until the next vote. */

@@ -21,7 +21,7 @@ struct fct_writer {
     AVFrame *frame;
     AVPacket *packet;
     struct SwsContext *sws;
-    fct_colours colours;
+    fct_colors colors;
     int width, height;
     double fps;
     int64_t last;
@@ -41,21 +41,21 @@ static const AVCodec *choose_codec(void) {
     return avcodec_find_encoder(AV_CODEC_ID_MPEG4);
 }
 
-/* The file's colours: those of the first frame as it was decoded. MPEG-4 has no
+/* The file's colors: those of the first frame as it was decoded. MPEG-4 has no
  * place to say that their range is full. */
-static void choose_colours(fct_writer *w, const AVFrame *like) {
+static void choose_colors(fct_writer *w, const AVFrame *like) {
     AVCodecContext *c = w->codec;
-    if (!like || (fct_colours_of(like).full && c->codec_id != AV_CODEC_ID_H264)) {
-        w->colours = (fct_colours){SWS_CS_ITU601, false};
+    if (!like || (fct_colors_of(like).full && c->codec_id != AV_CODEC_ID_H264)) {
+        w->colors = (fct_colors){SWS_CS_ITU601, false};
         c->colorspace = AVCOL_SPC_SMPTE170M;
         c->color_range = AVCOL_RANGE_MPEG;
         return;
     }
-    w->colours = fct_colours_of(like);
+    w->colors = fct_colors_of(like);
     c->colorspace = like->colorspace;
     c->color_primaries = like->color_primaries;
     c->color_trc = like->color_trc;
-    c->color_range = w->colours.full ? AVCOL_RANGE_JPEG : like->color_range;
+    c->color_range = w->colors.full ? AVCOL_RANGE_JPEG : like->color_range;
 }
 
 static int open_codec(fct_writer *w, const AVFrame *like) {
@@ -71,7 +71,7 @@ static int open_codec(fct_writer *w, const AVFrame *like) {
     w->codec->framerate = av_d2q(fps, 100000);
     w->codec->gop_size = (int)fmin(250, fmax(1, fps * 5));
     w->codec->thread_count = fct_threads() < 8 ? fct_threads() + 1 : 8; /* one more frame is under way: 3 % */
-    choose_colours(w, like);
+    choose_colors(w, like);
     if (w->format->oformat->flags & AVFMT_GLOBALHEADER) w->codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     if (h264) {
         /* In 200 frames of 1080p: 45.3 dB in 2.9 MB and 2.2 s; superfast at 23: 44.8 dB, 3.1 MB, 2.4 s, and
@@ -156,7 +156,7 @@ static int flush_packets(fct_writer *w) {
     return code == AVERROR(EAGAIN) || code == AVERROR_EOF ? 0 : code;
 }
 
-/* Fills the frame to be encoded from planes of any format; rgb: their colours are
+/* Fills the frame to be encoded from planes of any format; rgb: their colors are
  * RGB's, else the file's. */
 static int fill_frame(fct_writer *w, const uint8_t *const planes[], const int strides[], int format, bool rgb) {
     if (format == AV_PIX_FMT_YUV420P || format == AV_PIX_FMT_YUVJ420P) {
@@ -167,26 +167,26 @@ static int fill_frame(fct_writer *w, const uint8_t *const planes[], const int st
     w->sws = sws_getCachedContext(w->sws, w->width, w->height, format, w->width, w->height, AV_PIX_FMT_YUV420P,
                                   SWS_BILINEAR, NULL, NULL, NULL);
     if (!w->sws) return AVERROR(ENOSYS);
-    const int *file = sws_getCoefficients(w->colours.space), *own = rgb ? sws_getCoefficients(SWS_CS_DEFAULT) : file;
-    sws_setColorspaceDetails(w->sws, own, rgb || w->colours.full, file, w->colours.full, 0, 1 << 16, 1 << 16);
+    const int *file = sws_getCoefficients(w->colors.space), *own = rgb ? sws_getCoefficients(SWS_CS_DEFAULT) : file;
+    sws_setColorspaceDetails(w->sws, own, rgb || w->colors.full, file, w->colors.full, 0, 1 << 16, 1 << 16);
     return sws_scale(w->sws, planes, strides, 0, w->height, w->frame->data, w->frame->linesize);
 }
 
-static bool same_colours(fct_colours a, fct_colours b) { return a.space == b.space && a.full == b.full; }
+static bool same_colors(fct_colors a, fct_colors b) { return a.space == b.space && a.full == b.full; }
 
 /* The pixels of a frame: as decoded where that is known and has the file's
- * colours, else its RGB; then the parts that were drawn upon. */
+ * colors, else its RGB; then the parts that were drawn upon. */
 static int put_pixels(fct_writer *w, const fct_frame *f, fct_view drawn, const fct_rect *parts, int n) {
     const AVFrame *coded = (const AVFrame *)f->coded;
     int code = av_frame_make_writable(w->frame);
     if (code < 0) return code;
     if (coded && coded->width == f->view.width && coded->height == f->view.height &&
-        same_colours(fct_colours_of(coded), w->colours))
+        same_colors(fct_colors_of(coded), w->colors))
         code = fill_frame(w, (const uint8_t *const *)coded->data, coded->linesize, coded->format, false);
     else
         code = fill_frame(w, (const uint8_t *const[4]){f->view.data}, (const int[4]){(int)f->view.stride},
                           AV_PIX_FMT_RGB24, true);
-    for (int i = 0; i < n && code >= 0; i++) fct_planes_paint(w->frame, w->colours, drawn, parts[i]);
+    for (int i = 0; i < n && code >= 0; i++) fct_planes_paint(w->frame, w->colors, drawn, parts[i]);
     return code;
 }
 

@@ -101,7 +101,7 @@ static fct_status image_flow(const char *path) {
 }
 
 TEST(picture_files) {
-    static const char *const names[] = {"jpeg",       "jpeg-progressive", "jpeg-grey",   "jpeg-cmyk", "jpeg-exif6",
+    static const char *const names[] = {"jpeg",       "jpeg-progressive", "jpeg-gray",   "jpeg-cmyk", "jpeg-exif6",
                                         "png-rgb",    "png-rgba",         "png-palette", "png-16bit", "webp",
                                         "webp-alpha", "webp-exif"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -64,7 +64,7 @@ def visits(events):
 
 def late_names(events):
     came = {e["track"]: e["frame"] for e in events if e["event"] == "appeared"}
-    return [e for e in events if e["event"] == "recognised" and e["frame"] > came[e["track"]] + 5]
+    return [e for e in events if e["event"] == "recognized" and e["frame"] > came[e["track"]] + 5]
 
 
 def middle(box):

@@ -69,7 +69,7 @@ check "the same people" 0 undated people -g new.db <<'END'
     3 faces  DATE  Ada
     1 face   DATE  Bob
 END
-check "they are recognised" 0 facet identify -g new.db -m pack bob.png <<'END'
+check "they are recognized" 0 facet identify -g new.db -m pack bob.png <<'END'
 bob.png: 1 face
   1  Bob      1.00  score 0.95  box 168,56 80x80
 END
@@ -131,7 +131,7 @@ END
 check "migrated" 0 facet gallery migrate -m other --yes <<'END'
 ! g.db: 4 faces of other
 END
-check "recognised by the other network" 0 facet identify -m other ada.png <<'END'
+check "recognized by the other network" 0 facet identify -m other ada.png <<'END'
 ada.png: 1 face
   1  Ada      1.00  score 0.95  box 120,72 80x80
 END

@@ -1,7 +1,7 @@
 # Options and their faults: exit code 2 and one line.
 
 check "no command" 2 sh -c "'$facet_exe' 2>&1 | head -3; exit 2" <<'END'
-facet 0.1.0: finds, compares and recognises faces in photos.
+facet 0.1.0: finds, compares and recognizes faces in photos.
 
 Usage: facet COMMAND [OPTION...] [ARGUMENT...]
 END

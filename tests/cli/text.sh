@@ -4,7 +4,7 @@ check "version" 0 facet --version <<'END'
 facet 0.1.0
 END
 check "overview" 0 facet --help <<'END'
-facet 0.1.0: finds, compares and recognises faces in photos.
+facet 0.1.0: finds, compares and recognizes faces in photos.
 
 Usage: facet COMMAND [OPTION...] [ARGUMENT...]
 
@@ -69,7 +69,7 @@ check "the same by help" 0 sh -c "'$facet_exe' help detect >a; '$facet_exe' dete
 END
 check "a topic" 0 facet help exit-codes <<'END'
   0   done
-  1   no face in any of the photos, nobody recognised, not the same person
+  1   no face in any of the photos, nobody recognized, not the same person
   2   wrong options or arguments
   3   a file could not be read or written (with several photos: at least one;
       the others were done), a model or a gallery is unusable

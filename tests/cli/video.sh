@@ -10,9 +10,9 @@ tool() { "$video_tool" "$@"; }
 
 cat >events <<'END'
   0:00.0  appeared   #1
-  0:00.1  recognised #1  Bob  0.94
+  0:00.1  recognized #1  Bob  0.94
   0:00.4  appeared   #2
-  0:00.5  recognised #2  Ada  0.92
+  0:00.5  recognized #2  Ada  0.92
   0:00.8  appeared   #3
   0:02.4  left       #1  Bob  0.92
   0:02.0  left       #2  Ada  0.89
@@ -35,9 +35,9 @@ same_events "all outputs" 0 told watch --events e.jsonl --record named.mp4 --she
 json "events as JSON" 8 cat e.jsonl
 check "events to the frame" 0 sed -E 's/, "score".*//' e.jsonl <<'END'
 {"event": "appeared", "track": 1, "time": 0.000, "frame": 0, "name": null
-{"event": "recognised", "track": 1, "time": 0.080, "frame": 2, "name": "Bob"
+{"event": "recognized", "track": 1, "time": 0.080, "frame": 2, "name": "Bob"
 {"event": "appeared", "track": 2, "time": 0.400, "frame": 10, "name": null
-{"event": "recognised", "track": 2, "time": 0.480, "frame": 12, "name": "Ada"
+{"event": "recognized", "track": 2, "time": 0.480, "frame": 12, "name": "Ada"
 {"event": "appeared", "track": 3, "time": 0.800, "frame": 20, "name": null
 {"event": "left", "track": 1, "time": 2.360, "frame": 59, "name": "Bob"
 {"event": "left", "track": 2, "time": 1.960, "frame": 49, "name": "Ada"
@@ -47,7 +47,7 @@ json "JSON on standard output" 8 watch --json scene.mp4
 check "the recorded video has every frame at its time" 0 tool count named.mp4 <<'END'
 60 frames of 320x240, the last at 2.36 s
 END
-check "snapshots of who came and who was recognised" 0 sh -c 'ls snaps | sed -E "s/-[0-9]{8}T[0-9]{6}Z/-DATE/" | sort -u' <<'END'
+check "snapshots of who came and who was recognized" 0 sh -c 'ls snaps | sed -E "s/-[0-9]{8}T[0-9]{6}Z/-DATE/" | sort -u' <<'END'
 facet-DATE-1-Bob.jpg
 facet-DATE-2-Ada.jpg
 facet-DATE-3-unknown.jpg
@@ -112,7 +112,7 @@ Ada
 unknown
 END
 
-# blur: who is made unrecognisable at frame 30
+# blur: who is made unrecognizable at frame 30
 seen() {
     watch -q --blur "$1" --record blurred.mp4 scene.mp4 >/dev/null || echo "exit code $?"
     echo "Ada $(tool look blurred.mp4 30 80 24 80 80), Bob $(tool look blurred.mp4 30 160 136 80 80)," \

@@ -3,8 +3,8 @@
 
     window_test.py FACET
 
-Two people's photos are shown as a camera would; keys are pressed: E and a name enrol the nearer one, who
-is recognised from then on, S saves the picture, B hides all faces in it, the space bar pauses, Q ends.
+Two people's photos are shown as a camera would; keys are pressed: E and a name enroll the nearer one, who
+is recognized from then on, S saves the picture, B hides all faces in it, the space bar pauses, Q ends.
 Needs Xvfb, xdotool, ffmpeg, the photos of FCT_SHARED and the pack built into FACET; exit status 77 without."""
 import glob
 import json
@@ -76,7 +76,7 @@ class Camera:
 
 
 def knows_zoe(camera, folder, name):
-    """Whether she is recognised in a saved picture."""
+    """Whether she is recognized in a saved picture."""
     r = subprocess.run([camera.process.args[0], "identify", "--json", os.path.join(folder, name)], env=camera.env,
                        capture_output=True, text=True)
     faces = [f for line in r.stdout.splitlines() for f in json.loads(line).get("faces", [])]
@@ -93,14 +93,14 @@ def use(folder, camera):
     line = camera.wait_for("enrolled")
     if "Zoe is enrolled with 5 pictures" not in line:
         faults.append(line.strip())
-    line = camera.wait_for("recognised")
+    line = camera.wait_for("recognized")
     if "Zoe" not in line:
         faults.append(line.strip())
     shown = knows_zoe(camera, folder, camera.save())
     camera.key("b")
     hidden = knows_zoe(camera, folder, camera.save())
     if not shown or hidden:
-        faults.append("recognised in the saved picture: %s; with all hidden: %s" % (shown, hidden))
+        faults.append("recognized in the saved picture: %s; with all hidden: %s" % (shown, hidden))
     camera.key("space")
     camera.key("space")
     camera.key("q")

@@ -18,7 +18,7 @@ def main():
     pack = os.path.join(folder, "pack")
     with open(os.path.join(pack, "embedder.onnx"), "rb") as f:
         digest = hashlib.sha256(f.read()).hexdigest()
-    manifest = {"facet_pack": 1, "name": "small", "licence": "MIT \"and\" more\u2026", "threshold": 0.33, "files": [
+    manifest = {"facet_pack": 1, "name": "small", "license": "MIT \"and\" more\u2026", "threshold": 0.33, "files": [
         {"file": "embedder.onnx", "task": "recognition", "sha256": digest.upper(), "mean": 127.5, "std": 127.5},
         {"file": "detector.onnx", "average_landmarks": True}]}
     with open(os.path.join(pack, "pack.json"), "w") as f:

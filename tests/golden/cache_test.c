@@ -125,7 +125,7 @@ TEST(same_results) {
         }
 }
 
-TEST(file_is_recognised) {
+TEST(file_is_recognized) {
     set_up("arcface");
     result first = load_and_run(cache, 0, false); /* too new for its times to be trusted */
     CHECK(!first.cached && !load_and_run(cache, 0, false).cached);

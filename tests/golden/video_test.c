@@ -19,12 +19,12 @@ static fct_image *person(const char *shared, const char *name, int x, int y, int
     return small;
 }
 
-static void enrol(fct_gallery *g, const fct_pack *pack, fct_analyzer *a, const char *name, fct_image *im) {
+static void enroll(fct_gallery *g, const fct_pack *pack, fct_analyzer *a, const char *name, fct_image *im) {
     fct_faces *faces;
     REQUIRE(!fct_analyze(a, fct_image_view(im), &faces, NULL));
     REQUIRE(fct_faces_count(faces) == 1);
     const fct_face *f = fct_faces_at(faces, 0);
-    fct_enrolment one = {.model_id = fct_pack_embedder_id(pack), .embedding = f->embedding, .dim = f->embedding_dim};
+    fct_enrollment one = {.model_id = fct_pack_embedder_id(pack), .embedding = f->embedding, .dim = f->embedding_dim};
     fct_quality q;
     REQUIRE(!fct_face_quality(fct_image_view(im), f, &q, NULL));
     CHECK_MSG(q.score > 0.4f && q.pose > 0.5f && q.landmarks > 0.5f, "%s: score %g pose %g landmarks %g sharp %g", name,
@@ -98,8 +98,8 @@ TEST(two_people_cross) {
     fct_status s = fct_gallery_open("video_test.db", NULL, &g, &e);
     if (s == FCT_ERR_UNSUPPORTED) SKIP("built without a gallery");
     REQUIRE(!s && !fct_analyzer_create(pack, NULL, &a, &e));
-    enrol(g, pack, a, "Front", front);
-    enrol(g, pack, a, "Back", back);
+    enroll(g, pack, a, "Front", front);
+    enroll(g, pack, a, "Back", back);
     fct_tracker_opts_init(&opts);
     opts.det_size = 320;
     REQUIRE(!fct_tracker_create(pack, g, &opts, &t, &e));
@@ -112,8 +112,8 @@ TEST(two_people_cross) {
     const fct_event *ev = find(&o, FCT_EVENT_APPEARED, NULL, 1);
     CHECK(ev && ev->frame == 0);
     CHECK((ev = find(&o, FCT_EVENT_APPEARED, NULL, 2)) && ev->frame == 6);
-    CHECK((ev = find(&o, FCT_EVENT_RECOGNISED, "Back", 1)) && ev->frame <= 5);
-    CHECK((ev = find(&o, FCT_EVENT_RECOGNISED, "Front", 2)) && ev->frame <= 11);
+    CHECK((ev = find(&o, FCT_EVENT_RECOGNIZED, "Back", 1)) && ev->frame <= 5);
+    CHECK((ev = find(&o, FCT_EVENT_RECOGNIZED, "Front", 2)) && ev->frame <= 11);
     CHECK((ev = find(&o, FCT_EVENT_LEFT, "Front", 2)) && ev->frame == 80);
     CHECK((ev = find(&o, FCT_EVENT_LEFT, "Back", 1)) && ev->frame == FRAMES - 1);
     CHECK_MSG(o.events == 6, "%d events", o.events);

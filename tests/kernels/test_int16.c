@@ -49,7 +49,7 @@ static void run(const fct_kernel_table *t, int k, bool one_tap, float x[PIXELS][
     fct_int16_pack(&d, b->wide, lanes, b->weights, b->w_scale);
     for (int i = 0; i < blocks * cb; i++)
         for (int p = 0; p < PIXELS; p++) b->src[(i / cb * PIXELS + p) * cb + i % cb] = i < k ? x[p][i] : 1e3f;
-    t->conv_quantise(&(fct_k_quantise){.cb = cb,
+    t->conv_quantize(&(fct_k_quantize){.cb = cb,
                                        .src = b->src,
                                        .src_stride = (size_t)PIXELS * cb,
                                        .n = PIXELS,

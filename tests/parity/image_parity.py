@@ -4,12 +4,12 @@
 usage: image_parity.py LIBFACET PHOTO_FOLDER [--time]
 
 Needs numpy and opencv (PyPI). Checks, for every picture below the folder:
-  decode   equal within 1 grey level (pixels that differ more are counted: both
+  decode   equal within 1 gray level (pixels that differ more are counted: both
            sides use the JPEG library's exact integer DCT and smooth upsampling)
-  grey     conversion equal within 1
-  resize   INTER_LINEAR to eight sizes up and down, equal within 1 grey level
+  gray     conversion equal within 1
+  resize   INTER_LINEAR to eight sizes up and down, equal within 1 gray level
   warp     similarity transforms: where both lie inside, mean difference below
-           0.3 grey levels. OpenCV's own warp differs between releases: older
+           0.3 gray levels. OpenCV's own warp differs between releases: older
            ones round positions to 1/32 pixel.
 Exit status 1 when a check fails."""
 import ctypes as C
@@ -131,7 +131,7 @@ def main():
                 continue
             a = f.read(path)
             report.add("decode", path, a, ref)
-            report.add("grey", path, f.convert(ref, GRAY), cv2.cvtColor(ref, cv2.COLOR_BGR2GRAY))
+            report.add("gray", path, f.convert(ref, GRAY), cv2.cvtColor(ref, cv2.COLOR_BGR2GRAY))
             h, w = ref.shape[:2]
             for tw, th in ((640, max(1, 640 * h // w)), (128, 128), (w * 2, h * 2), (max(1, w // 2), max(1, h // 2)),
                            (max(1, w // 3), h), (w, h + 1), (1, 1), (97, 211)):

@@ -14,7 +14,7 @@ cosine > 0.999. A face whose score lies within 1e-3 of the threshold may be miss
 
 The landmark and attribute networks of the generator have random weights and magnify their input:
 a box moved by 1e-5 pixel, less than float32 resolves there, changes a few bytes of the crop by one
-grey level and landmarks by several pixels (the last lines show it, reference against reference).
+gray level and landmarks by several pixels (the last lines show it, reference against reference).
 They are therefore compared on the reference's own boxes, in exact arithmetic.
 """
 import argparse
@@ -143,7 +143,7 @@ def jitter(ref, img, faces, worst):
         worst["moved px"] = max(worst.get("moved px", 0.0), float(np.abs(moved.landmark_3d_68 - face.landmark_3d_68).max()))
 
 
-def analyse_known(ours, img, faces):
+def analyze_known(ours, img, faces):
     """facet's tasks after detection on the reference's boxes and landmarks."""
     boxes, kps = np.array([f.bbox for f in faces]), np.array([f.kps for f in faces])
     found = ours._analyzer.run_known(img, boxes, kps, ours._options())
@@ -171,7 +171,7 @@ def run_pack(name, options, root, photos, det_size, args):
             continue
         worst.photos += 1
         faces = ref.get(img)
-        found = (analyse_known(ours, img, faces) if faces else []) if known else ours.get(img)
+        found = (analyze_known(ours, img, faces) if faces else []) if known else ours.get(img)
         compare_photo(faces, found, f"{name} {os.path.basename(photo)}", worst)
         if known:
             jitter(ref, img, faces, worst)

@@ -49,10 +49,10 @@ def make_zip(entries, method=zipfile.ZIP_STORED):
 
 # ---- The server -------------------------------------------------------------------------------
 class Server:
-    """Serves bytes under paths; behaviour[path](handler, body) may answer otherwise."""
+    """Serves bytes under paths; behavior[path](handler, body) may answer otherwise."""
 
     def __init__(self):
-        self.files, self.behaviour, self.requests = {}, {}, []
+        self.files, self.behavior, self.requests = {}, {}, []
         owner = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -64,7 +64,7 @@ class Server:
                 path = self.path.split("://", 1)[-1]
                 path = "/" + path.split("/", 1)[1] if "://" in self.path else self.path
                 body = owner.files.get(path)
-                act = owner.behaviour.get(path)
+                act = owner.behavior.get(path)
                 try:
                     if act:
                         act(self, body)

@@ -52,7 +52,7 @@ static void read_option(fct_store_opts *o, const char *a) {
     if (strncmp(a, "filesize=", 9) == 0) limit_files(a + 9);
     if (strcmp(a, "impatient") == 0) impatient = true;
     if (strcmp(a, "replace") == 0) o->replace = true;
-    if (strcmp(a, "refuse") == 0) o->accept_licence = false;
+    if (strcmp(a, "refuse") == 0) o->accept_license = false;
 }
 
 static fct_status list(const char *root, fct_error *e) {
@@ -82,7 +82,7 @@ int main(int argc, char **argv) {
     fct_status s = FCT_ERR_ARG;
     if (argc < 3) return 2;
     fct_store_opts_init(&o);
-    o.accept_licence = true;
+    o.accept_license = true;
     o.progress = progress;
     for (int i = 3; i < argc; i++) read_option(&o, argv[i]);
     if (strcmp(argv[1], "list") == 0) s = list(argv[2], &e);

@@ -105,7 +105,7 @@ def terms_must_be_accepted(box, web):
 @test
 def broken_connections_are_resumed(box, web):
     web.files["/some.zip"] = GOOD
-    web.behaviour["/some.zip"] = lambda h, b: plain(h, b, cut=100_000)
+    web.behavior["/some.zip"] = lambda h, b: plain(h, b, cut=100_000)
     same(box.get(web.url + "/some.zip", "retries=0"), OK)  # every attempt brings some bytes: none counts
     starts = [r for _, r in web.requests]
     same(starts, [None, "bytes=100000-", "bytes=200000-", "bytes=300000-", "bytes=400000-"])
@@ -120,7 +120,7 @@ def servers_without_ranges_start_again(box, web):
         tries.append(1)
         plain(h, b, ranges=False, cut=150_000 if len(tries) == 1 else None)
 
-    web.behaviour["/some.zip"] = act
+    web.behavior["/some.zip"] = act
     same(box.get(web.url + "/some.zip"), OK)
     same(box.pack(), ["README.md", "SHA256SUMS", "a.onnx"])
 
@@ -128,11 +128,11 @@ def servers_without_ranges_start_again(box, web):
 @test
 def a_later_call_resumes(box, web):
     web.files["/some.zip"] = GOOD
-    web.behaviour["/some.zip"] = lambda h, b: plain(h, b, delay=0.02)
+    web.behavior["/some.zip"] = lambda h, b: plain(h, b, delay=0.02)
     same(box.get(web.url + "/some.zip", "cancel=130000"), CANCELLED)
     same(box.pack(), None)
     check(".facet-some.zip.part" in box.left(), box.left())
-    del web.behaviour["/some.zip"]
+    del web.behavior["/some.zip"]
     web.requests.clear()
     same(box.get(web.url + "/some.zip"), OK)
     check(web.requests[0][1], "was not resumed")
@@ -162,12 +162,12 @@ def redirects_are_followed_to_a_limit(box, web):
             h.end_headers()
         return act
 
-    web.behaviour["/some.zip"] = to("/two")
-    web.behaviour["/two"] = to(web.url + "/real.zip", 301)
+    web.behavior["/some.zip"] = to("/two")
+    web.behavior["/two"] = to(web.url + "/real.zip", 301)
     same(box.get(web.url + "/some.zip"), OK)
-    web.behaviour["/loop.zip"] = to("/loop.zip")
+    web.behavior["/loop.zip"] = to("/loop.zip")
     same(box.get(web.url + "/loop.zip", name="loop"), NETWORK)
-    web.behaviour["/file.zip"] = to("file:///etc/passwd")
+    web.behavior["/file.zip"] = to("file:///etc/passwd")
     same(box.get(web.url + "/file.zip", name="file"), NETWORK)
     same(box.get("file:///etc/passwd.zip", name="file"), NETWORK)
     same(box.pack("file"), None)
@@ -176,7 +176,7 @@ def redirects_are_followed_to_a_limit(box, web):
 @test
 def slow_and_silent_servers(box, web):
     web.files["/some.zip"] = GOOD
-    web.behaviour["/some.zip"] = lambda h, b: plain(h, b, delay=0.3)  # slow, but it comes
+    web.behavior["/some.zip"] = lambda h, b: plain(h, b, delay=0.3)  # slow, but it comes
     same(box.get(web.url + "/some.zip", "stall=1"), OK)
 
     def silent(h, b):
@@ -186,7 +186,7 @@ def slow_and_silent_servers(box, web):
         h.wfile.flush()
         time.sleep(6)
 
-    web.behaviour["/silent.zip"] = silent
+    web.behavior["/silent.zip"] = silent
     start = time.time()
     same(box.get(web.url + "/silent.zip", "stall=1", "retries=0", name="silent"), NETWORK)
     check(time.time() - start < 5, "waited too long")
@@ -204,9 +204,9 @@ def errors_of_the_server(box, web):
         tries.append(1)
         h.send_error(503) if len(tries) < 3 else plain(h, b)
 
-    web.behaviour["/some.zip"] = act
+    web.behavior["/some.zip"] = act
     same(box.get(web.url + "/some.zip"), OK)
-    web.behaviour["/down.zip"] = lambda h, b: h.send_error(500)
+    web.behavior["/down.zip"] = lambda h, b: h.send_error(500)
     same(box.get(web.url + "/down.zip", "retries=1", name="down"), NETWORK)
     same(box.get("http://127.0.0.1:1/x.zip", "retries=0", name="down"), NETWORK)
     same(box.get("nonsense://x/x.zip", name="down"), NETWORK)
@@ -255,7 +255,7 @@ def held(web, path="/some.zip"):
         go.wait(30)
         h.wfile.write(b[100_000:])
 
-    web.behaviour[path] = act
+    web.behavior[path] = act
     return started, go
 
 
@@ -270,7 +270,7 @@ def the_second_waits_for_the_first(box, web):
     started, go = held(web)
     first = box.start("get", "some", box.root, web.url)
     check(started.wait(30), "no download")
-    del web.behaviour["/some.zip"]
+    del web.behavior["/some.zip"]
     same(box.get(web.url, "impatient"), CANCELLED)  # may be given up, and harms nobody
     second = [box.start("get", "some", box.root, web.url, *extra) for extra in ((), ("replace",))]
     import_zip = os.path.join(box.dir, "some.zip")
@@ -304,7 +304,7 @@ def different_packs_do_not_wait(box, web):
 @test
 def many_at_once_leave_one_whole_pack(box, web):
     web.files["/some.zip"] = GOOD
-    web.behaviour["/some.zip"] = lambda h, b: plain(h, b, delay=0.01)
+    web.behavior["/some.zip"] = lambda h, b: plain(h, b, delay=0.01)
     many = [box.start("get", "some", box.root, web.url, "replace") for _ in range(6)]
     for p in many:
         status, out, errors = finish(p)
@@ -319,7 +319,7 @@ def what_a_killed_one_leaves_is_cleared(box, web):
     started, go = held(web)
     first = box.start("get", "some", box.root, web.url)
     check(started.wait(30), "no download")
-    del web.behaviour["/some.zip"]
+    del web.behavior["/some.zip"]
     first.kill()
     first.communicate()
     go.set()

@@ -1,5 +1,5 @@
 /* Writes a pack of two small networks whose answers are known by design, and
- * photos of the "faces" that they recognise:  make_pack FOLDER
+ * photos of the "faces" that they recognize:  make_pack FOLDER
  *
  * A face is a disc, green 255 within and 60 around it, whose quarters differ in
  * red and blue: these are the person. The detector (nine outputs, as SCRFD) is a
@@ -92,7 +92,7 @@ static void save_network(ow *w, const char *path) {
 static void write_detector(const char *path) {
     static float filter[2 * 3 * SIDE * SIDE];
     static const float zeros[20 * 3];
-    /* the five points of the ArcFace template, from the crop's centre, a crop being three strides wide */
+    /* the five points of the ArcFace template, from the crop's center, a crop being three strides wide */
     static const float points[10] = {38.2946f, 51.6963f, 73.5318f, 51.5014f, 56.0252f,
                                      71.7366f, 41.5493f, 92.3655f, 70.7299f, 92.2041f};
     float score_bias[2] = {-6, -20}, box_bias[8], point_bias[20];

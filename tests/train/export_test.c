@@ -277,7 +277,7 @@ TEST(half_precision) {
         CHECK(fct_float_from_half((uint16_t)h) == half_value(h));
         CHECK(fct_half_from_float((float)half_value(h)) == h);
     }
-    for (int h = 0; h + 1 < 0x7c00; h++) { /* between neighbours: the nearer, in the middle the even one */
+    for (int h = 0; h + 1 < 0x7c00; h++) { /* between neighbors: the nearer, in the middle the even one */
         double a = half_value(h), b = half_value(h + 1);
         CHECK(fct_half_from_float((float)(a + 0.49 * (b - a))) == h);
         CHECK(fct_half_from_float((float)(a + 0.51 * (b - a))) == h + 1);

@@ -68,7 +68,7 @@ TEST(distillation_value) {
 
 typedef struct margin_rig {
     fct_margin *m;
-    double z[N * LD], grad[N * LD], centres[CLASSES * 3 * DIM], grad_centres[CLASSES * 3 * DIM];
+    double z[N * LD], grad[N * LD], centers[CLASSES * 3 * DIM], grad_centers[CLASSES * 3 * DIM];
     int label[N], n_chosen;
 } margin_rig;
 
@@ -77,10 +77,10 @@ static double margin_loss(margin_rig *r, bool gradient) {
     fct_rng rng = {5};
     const int *chosen;
     fct_unit_rows(N, DIM, LD, r->z, u, norm);
-    double loss = fct_loss_margin(r->m, 0.7, N, LD, u, r->label, r->centres, g, gc, &rng, &chosen, &r->n_chosen);
+    double loss = fct_loss_margin(r->m, 0.7, N, LD, u, r->label, r->centers, g, gc, &rng, &chosen, &r->n_chosen);
     if (gradient) {
         fct_unit_rows_back(N, DIM, LD, u, norm, g, r->grad);
-        memcpy(r->grad_centres, gc, sizeof gc);
+        memcpy(r->grad_centers, gc, sizeof gc);
     }
     return loss;
 }
@@ -98,10 +98,10 @@ static double derivative(margin_rig *r, double *x) {
 static void check_margin(const char *what, fct_margin_opts o) {
     fct_rng rng = {3};
     margin_rig r = {0};
-    int k = o.subcentres, wrong = 0;
+    int k = o.subcenters, wrong = 0;
     REQUIRE(fct_margin_create(&o, CLASSES, DIM, N, &r.m, NULL) == FCT_OK);
     random_rows(&rng, N, DIM, LD, r.z);
-    random_rows(&rng, CLASSES * k, DIM, DIM, r.centres);
+    random_rows(&rng, CLASSES * k, DIM, DIM, r.centers);
     for (int i = 0; i < N; i++) r.label[i] = i == 4 ? -1 : (i * 5) % CLASSES;
     margin_loss(&r, true);
     for (int i = 0; i < N * DIM; i++) {
@@ -109,8 +109,8 @@ static void check_margin(const char *what, fct_margin_opts o) {
         wrong += fabs(want - got) > 1e-6 * (1 + fabs(want));
     }
     for (int i = 0; i < CLASSES * k * DIM; i++) {
-        double want = derivative(&r, &r.centres[i]);
-        wrong += fabs(want - r.grad_centres[i]) > 1e-6 * (1 + fabs(want));
+        double want = derivative(&r, &r.centers[i]);
+        wrong += fabs(want - r.grad_centers[i]) > 1e-6 * (1 + fabs(want));
     }
     CHECK_MSG(wrong == 0, "%s: %d derivatives differ", what, wrong);
     CHECK_MSG(o.sample == 1 ? r.n_chosen == CLASSES : r.n_chosen < CLASSES, "%s: %d classes", what, r.n_chosen);
@@ -118,15 +118,15 @@ static void check_margin(const char *what, fct_margin_opts o) {
 }
 
 TEST(margin_gradients) {
-    fct_margin_opts o = {.scale = 8, .m1 = 1, .branch = FCT_MARGIN_PLAIN, .subcentres = 1, .sample = 1};
+    fct_margin_opts o = {.scale = 8, .m1 = 1, .branch = FCT_MARGIN_PLAIN, .subcenters = 1, .sample = 1};
     check_margin("softmax", o);
     check_margin("cosface", (o.m3 = 0.35, o));
     check_margin("arcface", (o.m3 = 0, o.m2 = 0.5, o.branch = FCT_MARGIN_LINEAR, o));
     check_margin("arcface, easy", (o.branch = FCT_MARGIN_EASY, o));
     check_margin("combined", (o.m2 = 0.3, o.m3 = 0.2, o.branch = FCT_MARGIN_MONOTONIC, o));
     check_margin("sphereface", (o.m1 = 4, o.m2 = 0, o.m3 = 0, o));
-    check_margin("sub-centres", (o.m1 = 1, o.m2 = 0.5, o.subcentres = 3, o));
-    check_margin("partial fc", (o.subcentres = 1, o.sample = 0.8, o));
+    check_margin("sub-centers", (o.m1 = 1, o.m2 = 0.5, o.subcenters = 3, o));
+    check_margin("partial fc", (o.subcenters = 1, o.sample = 0.8, o));
 }
 
 /* psi by the papers' words, for the settings below. */
@@ -144,25 +144,25 @@ static double cosine_of(const double *a, const double *b) {
     return ab / sqrt(aa * bb);
 }
 
-/* The loss by plain loops over all centres of the classes in the softmax. */
+/* The loss by plain loops over all centers of the classes in the softmax. */
 static double plain_loss(const margin_rig *r, const fct_margin_opts *o, const int *chosen, int n_chosen) {
     double loss = 0;
-    int labelled = 0;
+    int labeled = 0;
     for (int i = 0; i < N; i++) {
         double sum = 0, target = 0;
         if (r->label[i] < 0) continue;
-        labelled++;
+        labeled++;
         for (int j = 0; j < n_chosen; j++) {
             double best = -2, logit;
-            for (int q = 0; q < o->subcentres; q++)
-                best = fmax(best, cosine_of(r->z + i * LD, r->centres + (chosen[j] * o->subcentres + q) * DIM));
+            for (int q = 0; q < o->subcenters; q++)
+                best = fmax(best, cosine_of(r->z + i * LD, r->centers + (chosen[j] * o->subcenters + q) * DIM));
             logit = o->scale * (chosen[j] == r->label[i] ? plain_psi(o, best) : best);
             if (chosen[j] == r->label[i]) target = logit;
             sum += exp(logit);
         }
         loss += log(sum) - target;
     }
-    return loss / labelled;
+    return loss / labeled;
 }
 
 static void check_value(const char *what, fct_margin_opts o) {
@@ -173,10 +173,10 @@ static void check_value(const char *what, fct_margin_opts o) {
     const int *chosen;
     REQUIRE(fct_margin_create(&o, CLASSES, DIM, N, &r.m, NULL) == FCT_OK);
     random_rows(&rng, N, DIM, LD, r.z);
-    random_rows(&rng, CLASSES * o.subcentres, DIM, DIM, r.centres);
+    random_rows(&rng, CLASSES * o.subcenters, DIM, DIM, r.centers);
     for (int i = 0; i < N; i++) r.label[i] = i == 4 ? -1 : (i * 5) % 6;
     fct_unit_rows(N, DIM, LD, r.z, u, norm);
-    double got = fct_loss_margin(r.m, 0.7, N, LD, u, r.label, r.centres, g, gc, &sampling, &chosen, &r.n_chosen);
+    double got = fct_loss_margin(r.m, 0.7, N, LD, u, r.label, r.centers, g, gc, &sampling, &chosen, &r.n_chosen);
     double want = 0.7 * plain_loss(&r, &o, chosen, r.n_chosen);
     CHECK_MSG(fabs(got - want) < 1e-10 * want, "%s: %.12g, plain loops %.12g", what, got, want);
     CHECK_MSG(r.n_chosen == (int)(o.sample * CLASSES + 0.5), "%s: %d classes in the softmax", what, r.n_chosen);
@@ -187,15 +187,15 @@ static void check_value(const char *what, fct_margin_opts o) {
 }
 
 TEST(margin_values) {
-    fct_margin_opts o = {.scale = 8, .m1 = 1, .branch = FCT_MARGIN_PLAIN, .subcentres = 1, .sample = 1};
+    fct_margin_opts o = {.scale = 8, .m1 = 1, .branch = FCT_MARGIN_PLAIN, .subcenters = 1, .sample = 1};
     check_value("softmax", o);
     check_value("cosface", (o.m3 = 0.35, o));
     check_value("arcface", (o.m3 = 0, o.m2 = 0.5, o.branch = FCT_MARGIN_LINEAR, o));
     check_value("arcface, angles beyond pi", (o.m2 = 1.4, o));
     check_value("easy margin", (o.m2 = 0.5, o.branch = FCT_MARGIN_EASY, o));
-    check_value("sub-centres", (o.branch = FCT_MARGIN_LINEAR, o.subcentres = 3, o));
-    check_value("partial fc", (o.subcentres = 1, o.sample = 0.8, o));
-    check_value("partial fc with sub-centres", (o.subcentres = 2, o));
+    check_value("sub-centers", (o.branch = FCT_MARGIN_LINEAR, o.subcenters = 3, o));
+    check_value("partial fc", (o.subcenters = 1, o.sample = 0.8, o));
+    check_value("partial fc with sub-centers", (o.subcenters = 2, o));
 }
 
 TEST(psi) {
@@ -221,7 +221,7 @@ TEST(psi) {
     CHECK(fabs(fct_margin_psi(&o, cos(2.0), &d) - (cos(8.0) - 4)) < 1e-12);
 }
 
-/* Mean loss at the start: embeddings at right angles to all centres but with
+/* Mean loss at the start: embeddings at right angles to all centers but with
  * the loss's own margin; 2,900 classes as the default pack has. */
 TEST(initial_values) {
     fct_margin_opts o;
@@ -234,7 +234,7 @@ TEST(initial_values) {
     CHECK_MSG(fabs(cosface - 14.4) < 0.1, "CosFace %g", cosface);
 }
 
-/* ---- Optimiser ---- */
+/* ---- Optimizer ---- */
 
 TEST(momentum_by_hand) {
     fct_optim o = {.momentum = 0.9};

@@ -1,4 +1,4 @@
-/* Made-up people to train on: a person is a colour, a photo that colour with
+/* Made-up people to train on: a person is a color, a photo that color with
  * noise. */
 #ifndef FCT_TESTS_TRAIN_PEOPLE_H
 #define FCT_TESTS_TRAIN_PEOPLE_H

@@ -120,11 +120,11 @@ TEST(it_learns) {
     seen s = {0};
     fct_recipe r = recipe_for(data, out, "30");
     fct_recipe_set(&r, "log_every", "1", "test", NULL);
-    static const char *const off[] = {"grey", "saturation", "brightness", "contrast", "occlude", "mask"};
+    static const char *const off[] = {"gray", "saturation", "brightness", "contrast", "occlude", "mask"};
     for (int i = 0; i < 6; i++) fct_recipe_set(&r, off[i], "0", "test", NULL);
     CHECK_MSG(fct_train_run(&r, &(fct_train_hooks){.progress = on_progress, .user = &s}, &err) == FCT_OK, "%s",
               err.text);
-    CHECK_MSG(s.last.margin < 0.5, "loss %g after 150 steps on five colours", s.last.margin);
+    CHECK_MSG(s.last.margin < 0.5, "loss %g after 150 steps on five colors", s.last.margin);
     fct_recipe_clear(&r);
     fct_free(data), fct_free(out);
 }

@@ -15,7 +15,7 @@ static void set(fct_recipe *r, const char *key, const char *value) {
 static fct_recipe recipe_for(const char *data, const char *out, const char *epochs) {
     static const char *const settings[][2] = {
         {"batch", "6"},     {"lr", "0.05"}, {"margin_weight", "1"}, {"margin_scale", "16"}, {"m2", "0.1"},
-        {"log_every", "1"}, {"grey", "0"},  {"saturation", "0"},    {"brightness", "0"},    {"contrast", "0"},
+        {"log_every", "1"}, {"gray", "0"},  {"saturation", "0"},    {"brightness", "0"},    {"contrast", "0"},
         {"occlude", "0"},   {"mask", "0"},  {"ema", "0.9"}};
     fct_recipe r;
     fct_recipe_init(&r);

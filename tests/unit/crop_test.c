@@ -97,14 +97,14 @@ TEST(letterbox_sizes) {
     }
 }
 
-TEST(normalisation_and_padding) {
+TEST(normalization_and_padding) {
     uint8_t pixels[3] = {0, 127, 255};
     fct_view v = {pixels, 1, 1, 3, FCT_PIX_RGB};
     float out[3 * 4];
     REQUIRE(fct_letterbox_tensor(v, 1, 1, 2, 2, (fct_norm){127.5f, 128}, out, NULL) == FCT_OK);
     CHECK(out[0] == -127.5f / 128 && out[4] == -0.5f / 128 && out[8] == 127.5f / 128);
     for (int c = 0; c < 3; c++)
-        for (int i = 1; i < 4; i++) CHECK(out[c * 4 + i] == -127.5f / 128); /* black, then normalised */
+        for (int i = 1; i < 4; i++) CHECK(out[c * 4 + i] == -127.5f / 128); /* black, then normalized */
 }
 
 TEST(negative_strides_read_upwards) {

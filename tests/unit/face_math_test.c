@@ -112,7 +112,7 @@ TEST(alignment_refuses_what_cannot_be_fitted) {
     CHECK(strstr(e.text, "-112"));
 }
 
-TEST(box_matrix_centres_the_box) {
+TEST(box_matrix_centers_the_box) {
     float box[4] = {10, 20, 50, 100}, flat[4] = {10, 20, 10, 20};
     double m[6], inv[6];
     CHECK(fct_align_box_matrix(box, 192, m));
@@ -289,7 +289,7 @@ TEST(equal_scores_keep_their_order) {
 TEST(the_limit_keeps_central_or_large_faces) {
     fct_det_list l = {0};
     add(&l, 0, 0, 60, 60, 0.9f);       /* large, in the corner of 401 x 301 */
-    add(&l, 180, 130, 220, 170, 0.8f); /* small, at the centre (200, 150) */
+    add(&l, 180, 130, 220, 170, 0.8f); /* small, at the center (200, 150) */
     add(&l, 300, 200, 320, 220, 0.7f);
     fct_det_select(&l, 401, 301, 3, FCT_METRIC_DEFAULT); /* no more than the limit: untouched */
     CHECK(l.n == 3 && l.items[0].score == 0.9f);

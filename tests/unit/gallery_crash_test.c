@@ -9,7 +9,7 @@
 
 static fct_error e;
 
-/* Enrols without end; writes each seed to the pipe once it is reported as stored. */
+/* Enrolls without end; writes each seed to the pipe once it is reported as stored. */
 static void enroll_until_killed(const char *path, uint64_t seed, int out) {
     fct_gallery *g;
     char name[20];
@@ -107,7 +107,7 @@ TEST(processes_write_at_once) {
 static fct_gallery *common;
 static int thread_failures[4];
 
-/* Each thread enrols, finds, renames and removes its own faces among the others'. */
+/* Each thread enrolls, finds, renames and removes its own faces among the others'. */
 static void work(void *arg) {
     int t = (int)(intptr_t)arg;
     for (int i = 0; i < 25; i++) {

@@ -31,21 +31,21 @@ static void write_text(const char *path, const char *text, size_t size) {
     REQUIRE(f && fwrite(text, 1, size, f) == size && fclose(f) == 0);
 }
 
-/* Enrols embedding number seed with a crop that says so. */
+/* Enrolls embedding number seed with a crop that says so. */
 static void enroll_with_crop(fct_gallery *g, const char *name, uint64_t seed) {
     float v[UTIL_DIM];
     char crop[32];
     util_embedding(seed, UTIL_DIM, v);
     snprintf(crop, sizeof crop, "crop %d", (int)seed);
-    fct_enrolment f = {.model_id = UTIL_MODEL,
-                       .embedding = v,
-                       .dim = UTIL_DIM,
-                       .source = "dir/a \"b\" \\c.jpg",
-                       .box = {-1.5f, 2, 1e-9f, 3e20f},
-                       .score = 1 / 3.0f,
-                       .quality = 0.75f,
-                       .crop = crop,
-                       .crop_len = strlen(crop)};
+    fct_enrollment f = {.model_id = UTIL_MODEL,
+                        .embedding = v,
+                        .dim = UTIL_DIM,
+                        .source = "dir/a \"b\" \\c.jpg",
+                        .box = {-1.5f, 2, 1e-9f, 3e20f},
+                        .score = 1 / 3.0f,
+                        .quality = 0.75f,
+                        .crop = crop,
+                        .crop_len = strlen(crop)};
     if (fct_gallery_enroll(g, name, &f, 1, NULL, NULL, &e)) CHECK_MSG(0, "%s", e.text);
 }
 

@@ -10,7 +10,7 @@
 static fct_error e;
 static const char *const db = "fault-test.db";
 
-/* Seeds whose enrolment was reported as stored. */
+/* Seeds whose enrollment was reported as stored. */
 static bool stored[MAX_SEEDS], tried[MAX_SEEDS];
 
 static void check_reported(fct_gallery *g, const char *when, long n) {
@@ -35,7 +35,7 @@ static fct_status enroll_number(fct_gallery *g, int i) {
     return s;
 }
 
-/* Opens, enrols five faces, closes, with the n-th operation of a kind failing.
+/* Opens, enrolls five faces, closes, with the n-th operation of a kind failing.
  * False when the fault did not come up any more. */
 static bool one_fault(fault_kind kind, long n) {
     fct_gallery *g;

@@ -20,12 +20,12 @@ static void make_good(void) {
     REQUIRE(!fct_gallery_open(path, NULL, &g, &e));
     for (int i = 0; i < 12; i++) {
         float v[UTIL_DIM];
-        fct_enrolment f = {.model_id = UTIL_MODEL,
-                           .embedding = v,
-                           .dim = UTIL_DIM,
-                           .source = "x.jpg",
-                           .crop = "not really a JPEG",
-                           .crop_len = 17};
+        fct_enrollment f = {.model_id = UTIL_MODEL,
+                            .embedding = v,
+                            .dim = UTIL_DIM,
+                            .source = "x.jpg",
+                            .crop = "not really a JPEG",
+                            .crop_len = 17};
         util_embedding((uint64_t)i, UTIL_DIM, v);
         snprintf(name, sizeof name, "Person %d", i % 4);
         REQUIRE(!fct_gallery_enroll(g, name, &f, 1, NULL, NULL, &e));

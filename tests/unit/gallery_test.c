@@ -50,20 +50,20 @@ TEST(enroll_search_reopen) {
 TEST(several_faces_are_one_transaction) {
     fct_gallery *g = open_new("b.db");
     float v[4][UTIL_DIM];
-    fct_enrolment f[4];
+    fct_enrollment f[4];
     int64_t ids[4];
     int added = -1;
     for (int i = 0; i < 4; i++) {
         util_embedding(i == 3 ? 1 : i, UTIL_DIM, v[i]);
-        f[i] = (fct_enrolment){.model_id = UTIL_MODEL,
-                               .embedding = v[i],
-                               .dim = UTIL_DIM,
-                               .box = {1, 2, 3, 4},
-                               .score = 0.5f,
-                               .quality = 0.25f,
-                               .source = "a/b\n\xff.jpg",
-                               .crop = "JPEG",
-                               .crop_len = 4};
+        f[i] = (fct_enrollment){.model_id = UTIL_MODEL,
+                                .embedding = v[i],
+                                .dim = UTIL_DIM,
+                                .box = {1, 2, 3, 4},
+                                .score = 0.5f,
+                                .quality = 0.25f,
+                                .source = "a/b\n\xff.jpg",
+                                .crop = "JPEG",
+                                .crop_len = 4};
     }
     for (int i = 0; i < UTIL_DIM; i++) v[3][i] *= 3; /* a duplicate has the same direction, not the same length */
     REQUIRE(!fct_gallery_enroll(g, "Eve", f, 4, ids, &added, &e));
@@ -89,7 +89,7 @@ TEST(several_faces_are_one_transaction) {
 TEST(models_are_not_mixed) {
     fct_gallery *g = open_new("c.db");
     float v[2 * UTIL_DIM];
-    fct_enrolment f = {.model_id = "other-model", .embedding = v, .dim = UTIL_DIM};
+    fct_enrollment f = {.model_id = "other-model", .embedding = v, .dim = UTIL_DIM};
     fct_match m;
     fct_person p;
     int n;
@@ -165,7 +165,7 @@ TEST(nearest_face_of_each_person) {
     util_embedding(1, UTIL_DIM, base);
     for (int p = 0; p < 3; p++)
         for (int i = 0; i < 3; i++) { /* person p's face i is turned from base by an angle that grows with 3 i + p */
-            fct_enrolment f = {.model_id = UTIL_MODEL, .embedding = v, .dim = UTIL_DIM};
+            fct_enrollment f = {.model_id = UTIL_MODEL, .embedding = v, .dim = UTIL_DIM};
             char name[8];
             snprintf(name, sizeof name, "P%d", p);
             util_embedding(2, UTIL_DIM, v);
@@ -259,12 +259,12 @@ TEST(long_absence) {
     enum { N = 5000 };
     fct_gallery *a = open_new("i.db"), *b;
     static float v[N][UTIL_DIM];
-    static fct_enrolment f[N];
+    static fct_enrollment f[N];
     REQUIRE(!util_enroll(a, "Ada", 1000000, NULL, &e) && !fct_gallery_open(util_path("i.db"), NULL, &b, &e));
     CHECK(strcmp(util_who(b, 1000000), "Ada") == 0);
     for (int i = 0; i < N; i++) {
         util_embedding((uint64_t)i, UTIL_DIM, v[i]);
-        f[i] = (fct_enrolment){.model_id = UTIL_MODEL, .embedding = v[i], .dim = UTIL_DIM};
+        f[i] = (fct_enrollment){.model_id = UTIL_MODEL, .embedding = v[i], .dim = UTIL_DIM};
     }
     int added;
     REQUIRE(!fct_gallery_enroll(a, "Crowd", f, N, NULL, &added, &e) && added == N);

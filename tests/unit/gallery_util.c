@@ -74,7 +74,7 @@ fct_status util_enroll(fct_gallery *g, const char *name, uint64_t seed, int64_t 
     char source[32];
     util_embedding(seed, UTIL_DIM, e);
     snprintf(source, sizeof source, "%llu", (unsigned long long)seed);
-    fct_enrolment f = {.model_id = UTIL_MODEL, .embedding = e, .dim = UTIL_DIM, .source = source, .score = 0.9f};
+    fct_enrollment f = {.model_id = UTIL_MODEL, .embedding = e, .dim = UTIL_DIM, .source = source, .score = 0.9f};
     return fct_gallery_enroll(g, name, &f, 1, id, NULL, err);
 }
 

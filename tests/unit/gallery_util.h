@@ -21,7 +21,7 @@ float util_uniform(uint64_t *state); /* -1..1 */
 /* The embedding number seed, [dim], of any length; different seeds are far apart. */
 void util_embedding(uint64_t seed, int dim, float *out);
 
-/* Enrols embedding number seed, which is also its source, under name; *id may be NULL. */
+/* Enrolls embedding number seed, which is also its source, under name; *id may be NULL. */
 fct_status util_enroll(fct_gallery *g, const char *name, uint64_t seed, int64_t *id, fct_error *err);
 
 /* Name that embedding number seed is found under at threshold 0.999, "" = nobody,

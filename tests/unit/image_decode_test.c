@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <jpeglib.h>
 
-/* A smooth coloured picture: survives lossy coding. */
+/* A smooth colored picture: survives lossy coding. */
 static void paint(uint8_t *p, int w, int h) {
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++, p += 3) {
@@ -134,23 +134,23 @@ static void check_png(png_spec *s) {
 TEST(png_kinds) {
     static const int kinds[][2] = {{1, 0}, {2, 0}, {4, 0}, {8, 0}, {16, 0}, {8, 2}, {16, 2}, {1, 3},
                                    {2, 3}, {4, 3}, {8, 3}, {8, 4}, {16, 4}, {8, 6}, {16, 6}};
-    uint8_t colours[768], alpha[100];
-    for (int i = 0; i < 768; i++) colours[i] = (uint8_t)(i * 37 + i / 5);
+    uint8_t colors[768], alpha[100];
+    for (int i = 0; i < 768; i++) colors[i] = (uint8_t)(i * 37 + i / 5);
     for (int i = 0; i < 100; i++) alpha[i] = (uint8_t)(i * 2);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         for (int interlace = 0; interlace < 2; interlace++) {
             png_spec s = {
                 .w = 19, .h = 11, .depth = kinds[i][0], .type = kinds[i][1], .interlace = interlace, .sample = sample};
-            if (s.type == 3) s.palette = (blob){colours, (size_t)3 << s.depth};
+            if (s.type == 3) s.palette = (blob){colors, (size_t)3 << s.depth};
             check_png(&s);
             if (s.type == 3) {
                 s.trns = (blob){alpha, s.depth == 8 ? 100 : (size_t)1 << s.depth};
                 check_png(&s);
             }
         }
-    png_spec grey = {.w = 19, .h = 11, .depth = 8, .sample = sample};
-    grey.trns = (blob){(uint8_t[]){0, 77}, 2};
-    check_png(&grey);
+    png_spec gray = {.w = 19, .h = 11, .depth = 8, .sample = sample};
+    gray.trns = (blob){(uint8_t[]){0, 77}, 2};
+    check_png(&gray);
 }
 
 /* ---- Orientation ---------------------------------------------------------------------- */
@@ -268,7 +268,7 @@ TEST(jpeg_progressive_equals_baseline) {
     free(a.p), free(b.p);
 }
 
-TEST(jpeg_grey) {
+TEST(jpeg_gray) {
     uint8_t p[40 * 30];
     for (int i = 0; i < 40 * 30; i++) p[i] = (uint8_t)(i % 40 * 6);
     blob f = jpeg_make(p, 40, 30, 1, JCS_GRAYSCALE, JCS_GRAYSCALE, false, false);

@@ -62,7 +62,7 @@ static blob zlib_stored(const uint8_t *raw, size_t n) {
 
 /* What a PNG is made of. sample(x, y, c) gives a sample of the bit depth. */
 typedef struct png_spec {
-    int w, h, depth, type, interlace; /* type: 0 grey 2 RGB 3 palette 4 grey+alpha 6 RGBA */
+    int w, h, depth, type, interlace; /* type: 0 gray 2 RGB 3 palette 4 gray+alpha 6 RGBA */
     unsigned (*sample)(int x, int y, int c);
     blob palette, trns, exif;
 } png_spec;

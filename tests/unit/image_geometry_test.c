@@ -56,9 +56,9 @@ TEST(conversion) {
             int nf = fct_pixel_bytes((fct_pixel)from), nt = fct_pixel_bytes((fct_pixel)to), bad = 0;
             for (int i = 0; i < 17 * 3; i++) {
                 const uint8_t *p = fct_image_pixels(a) + i * nf, *q = fct_image_pixels(b) + i * nt;
-                double grey = 0.299 * p[place[from][0]] + 0.587 * p[place[from][1]] + 0.114 * p[place[from][2]];
+                double gray = 0.299 * p[place[from][0]] + 0.587 * p[place[from][1]] + 0.114 * p[place[from][2]];
                 if (to == FCT_PIX_GRAY) {
-                    bad += fabs(grey - q[0]) > 0.51;
+                    bad += fabs(gray - q[0]) > 0.51;
                     continue;
                 }
                 for (int c = 0; c < 3; c++) bad += p[place[from][c]] != q[place[to][c]];

@@ -164,13 +164,13 @@ static bool own_norm(int side, bool names_only, const char *const (*nodes)[2], i
     return r.mean == 0;
 }
 
-TEST(who_normalises) {
+TEST(who_normalizes) {
     static const char *const mxnet[][2] = {{"_minusscalar0", "Sub"}, {"_mulscalar0", "Mul"}, {"conv0", "Conv"}};
     static const char *const named[][2] = {{"Sub_0", "Sub"}, {"Mul_1", "Mul"}};
     static const char *const torch2[][2] = {
         {"/Constant", "Constant"}, {"/Sub", "Sub"}, {"/Constant_1", "Constant"}, {"/Mul", "Mul"}, {"/Conv", "Conv"}};
     static const char *const plain[][2] = {{"Conv_0", "Conv"}, {"PRelu_1", "PRelu"}, {"Add_2", "Add"}};
-    /* A subtraction and a product further in are not the input's normalisation... */
+    /* A subtraction and a product further in are not the input's normalization... */
     static const char *const inside[][2] = {{"/Conv", "Conv"}, {"/Sub", "Sub"}, {"/Mul", "Mul"}};
     /* ... but InsightFace goes by the names alone. */
     static const char *const inside_named[][2] = {{"Conv_0", "Conv"}, {"Sub_1", "Sub"}, {"Mul_2", "Mul"}};
@@ -235,12 +235,12 @@ static fct_status manifest(const char *text, fct_manifest *m, fct_error *e) {
 
 TEST(a_full_manifest) {
     fct_manifest m;
-    REQUIRE(manifest("{\"facet_pack\": 1, \"name\": \"ibex\", \"licence\": \"MIT\", \"threshold\": 0.37, \"files\": ["
+    REQUIRE(manifest("{\"facet_pack\": 1, \"name\": \"ibex\", \"license\": \"MIT\", \"threshold\": 0.37, \"files\": ["
                      "{\"file\": \"det.onnx\", \"task\": \"detection\", \"average_landmarks\": true},"
                      "{\"file\": \"rec.onnx\", \"mean\": 0, \"std\": 1, \"sha256\": "
                      "\"ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef0123456789\"}], \"later\": {}}",
                      &m, NULL) == FCT_OK);
-    CHECK(strcmp(m.name, "ibex") == 0 && strcmp(m.licence, "MIT") == 0 && m.threshold == 0.37f && m.n_files == 2);
+    CHECK(strcmp(m.name, "ibex") == 0 && strcmp(m.license, "MIT") == 0 && m.threshold == 0.37f && m.n_files == 2);
     CHECK(m.files[0].task == FCT_TASK_DETECT && !m.files[0].has_norm && m.files[0].sha256[0] == 0 &&
           m.files[0].average_landmarks && !m.files[1].average_landmarks);
     CHECK(m.files[1].task == 0 && m.files[1].has_norm && m.files[1].std == 1 &&

@@ -45,7 +45,7 @@ TEST(assignment_is_cheapest) {
     }
 }
 
-TEST(motion_is_learnt) {
+TEST(motion_is_learned) {
     fct_motion m;
     float box[4], noisy[4];
     for (int i = 0; i < 60; i++) {

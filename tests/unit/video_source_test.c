@@ -15,7 +15,7 @@
 #define W 160
 #define H 120
 
-/* Frame i: its number as five grey blocks (bits) on a moving gradient. */
+/* Frame i: its number as five gray blocks (bits) on a moving gradient. */
 static void paint(uint8_t *p, int i) {
     for (int y = 0; y < H; y++)
         for (int x = 0; x < W; x++) {

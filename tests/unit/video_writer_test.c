@@ -1,4 +1,4 @@
-/* Writing frames that were drawn upon: colours against swscale, and what stays as
+/* Writing frames that were drawn upon: colors against swscale, and what stays as
  * it was decoded. */
 #include "test.h"
 #include "video/ffmpeg_planes.h"
@@ -35,12 +35,12 @@ static AVFrame *planes_of(void) {
     return f;
 }
 
-TEST(parts_have_the_colours_of_the_file) {
+TEST(parts_have_the_colors_of_the_file) {
     static const int spaces[] = {SWS_CS_ITU601, SWS_CS_ITU709, SWS_CS_BT2020};
     static uint8_t p[W * H * 3], back[W * H * 3 + 64];
     paint(p, 0);
     for (int k = 0; k < 6; k++) {
-        fct_colours c = {spaces[k / 2], k % 2};
+        fct_colors c = {spaces[k / 2], k % 2};
         AVFrame *f = planes_of();
         fct_planes_paint(f, c, view_of(p), (fct_rect){0, 0, W, H});
         struct SwsContext *sws =
@@ -85,7 +85,7 @@ TEST(parts_are_clipped_and_nothing_else_is_read) {
     memset(f->data[2], 128, (size_t)f->linesize[2] * H / 2);
     for (int i = 0; i < W * H; i++)
         memcpy(p + 3 * i, in_parts(parts, n_parts, i % W, i / W) ? "\xFF\xFF\xFF" : "\x00\xFF\x00", 3);
-    for (int k = 0; k < n_parts; k++) fct_planes_paint(f, (fct_colours){SWS_CS_ITU601, true}, view_of(p), parts[k]);
+    for (int k = 0; k < n_parts; k++) fct_planes_paint(f, (fct_colors){SWS_CS_ITU601, true}, view_of(p), parts[k]);
     for (int y = 0; y < H; y++)
         for (int x = 0; x < W; x++)
             wrong += f->data[0][y * f->linesize[0] + x] != (in_parts(parts, n_parts, x, y) ? 255 : 0) ||

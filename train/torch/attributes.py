@@ -11,14 +11,14 @@ it: a square of 1.5 times the longer side of the face's box, unrotated, scaled t
 The labels are few and noisy, and a face embedding tells age and gender well: a small
 perceptron on the embeddings of a permissively licensed teacher (crop and mirror
 image) is fitted to the labels first (5.3 years and 95.5 % on the held-back rows);
-its answers on every crop, labelled or not, and the embeddings themselves are then
+its answers on every crop, labeled or not, and the embeddings themselves are then
 further targets of the network (Hinton et al., arXiv 1503.02531). Held-back rows take
 part in neither step.
 
 Age: softmax over 0..100, KL to a Gaussian of sigma 2 around the label plus L1 on
 the expectation (Gao et al., "Age Estimation Using Expectation of Label
 Distribution Learning", IJCAI 2018, eq. 1-8). Gender: cross-entropy with smoothing
-0.05, less below four years. Held back: every tenth labelled row (its number % 10 == 7).
+0.05, less below four years. Held back: every tenth labeled row (its number % 10 == 7).
 """
 
 import argparse
@@ -36,7 +36,7 @@ import warm
 from embedder import targets
 from embedder_net import Teacher
 
-BOX = (65.2, 72.8, 80.7, 102.3)  # centre, width, height of a detector's box on the crops, on average
+BOX = (65.2, 72.8, 80.7, 102.3)  # center, width, height of a detector's box on the crops, on average
 SIZE = 96
 
 
@@ -118,10 +118,10 @@ def augment(x4, background, views, host):
 
     y = crop(x4, u(0.82, 1.2), u(-0.4, 0.4), u(-0.06, 0.06), u(-0.06, 0.06), (u(0, 1) < 0.5).float())
     rgb, m = y[:, :3], y[:, 3:] / 255
-    kind = u(0, 1)[:, None, None, None]  # what lies beyond the photo: black, one colour, another photo
-    colour = torch.rand(n, 3, 1, 1, device=x4.device, generator=views.g) * 255
+    kind = u(0, 1)[:, None, None, None]  # what lies beyond the photo: black, one color, another photo
+    color = torch.rand(n, 3, 1, 1, device=x4.device, generator=views.g) * 255
     other = crop(background, u(0.3, 0.9), u(-3, 3), u(-0.2, 0.2), u(-0.2, 0.2), (u(0, 1) < 0.5).float())[:, :3]
-    rgb = rgb * m + torch.where(kind < 0.3, 0.0, torch.where(kind < 0.5, colour, other)) * (1 - m)
+    rgb = rgb * m + torch.where(kind < 0.3, 0.0, torch.where(kind < 0.5, color, other)) * (1 - m)
     gray = rgb.mean((1, 2, 3), keepdim=True)
     rgb = (rgb - gray) * u(0.7, 1.3)[:, None, None, None] + gray + u(-30, 30)[:, None, None, None]
     lum = rgb.mean(1, keepdim=True)
@@ -270,7 +270,7 @@ def main():
     grown = age[held] >= 4
     ok = ((tmale[held] > 0.5) == (male[held] == 1)).float()
     print(
-        f'{len(tr)} to train on, {int(known[tr].sum())} labelled, {len(held)} held back; on these the teacher: age error '
+        f'{len(tr)} to train on, {int(known[tr].sum())} labeled, {len(held)} held back; on these the teacher: age error '
         f'{(tage[held] - age[held]).abs().mean():.2f} years, gender {ok.mean() * 100:.2f} % ({ok[grown].mean() * 100:.2f} % from four years)',
         flush=True,
     )

@@ -90,7 +90,7 @@ class Net(nn.Module):
 
 
 def anchors(size):
-    """-> centres [A,2], stride [A], box [A,4] in the order of the outputs."""
+    """-> centers [A,2], stride [A], box [A,4] in the order of the outputs."""
     cs, st, bx = [], [], []
     for s, sizes in zip(STRIDES, ANCHORS):
         g = size // s

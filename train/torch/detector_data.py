@@ -1,6 +1,6 @@
 """Labels and training views for the detector of the default pack.
 
-Labels come from a YuNet detector (permissive licence) run at three scales and mirrored; a face is a positive where at
+Labels come from a YuNet detector (permissive license) run at three scales and mirrored; a face is a positive where at
 least three of the six runs agree (score >= 0.6, one >= 0.7, IoU >= 0.5). Where three see something, or one does with a score of
 0.5, training ignores what is there; what fewer see, and weakly, is background. Views are composed
 on the fly: crops of photos, mosaics of faces at many scales over real backgrounds, pasted patches that are not faces
@@ -386,7 +386,7 @@ def load(faces, yunet, cache):
         for i, n in enumerate(names):
             lab.append(label(net, cv2.imread(os.path.join(faces, 'scenes', n))))
             if i % 500 == 499:
-                print(f'labelled {i + 1} of {len(names)} photos', flush=True)
+                print(f'labeled {i + 1} of {len(names)} photos', flush=True)
         crop = []
         for i in range(0, len(rows), 2):  # every other crop is plenty; a border, for faces that touch the edge
             im = cv2.copyMakeBorder(cv2.imread(os.path.join(faces, rows[i])), 32, 32, 32, 32, cv2.BORDER_REPLICATE)

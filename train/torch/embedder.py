@@ -8,7 +8,7 @@ Half of each batch learns the teacher's answer to the very view, mixed with anot
 distillation: A good teacher is patient and consistent", arXiv 2106.05237, sec. 3); the other half its answer to the
 crop, averaged over five shifts by up to a pixel and their mirror images. Losses: 1 - cosine, the difference of the Gram matrices (Park et al.,
 "Relational Knowledge Distillation", CVPR 2019), and CosFace (Wang et al., arXiv 1801.09414, eq. 4) over the identities, where every
-crop without one is a class of its own; classes whose centre the teacher finds similar to a crop do not count against it, since
+crop without one is a class of its own; classes whose center the teacher finds similar to a crop do not count against it, since
 such a crop may show the same person.
 """
 
@@ -33,7 +33,7 @@ def unit(x):
     return F.normalize(x.float())
 
 
-class Centres(nn.Module):
+class Centers(nn.Module):
     """CosFace over identities and single crops."""
 
     def __init__(s, who, target, scale, margin, alike):
@@ -137,7 +137,7 @@ class Run:
         s.teacher = s.place(Teacher(a.teacher)).eval().requires_grad_(False)
         s.target = targets(s.teacher, s.x, s.autocast)
         s.net = s.place(Net(a.network))
-        s.centres = Centres(torch.from_numpy(who).to(s.device), s.target, a.scale, a.margin, a.alike)
+        s.centers = Centers(torch.from_numpy(who).to(s.device), s.target, a.scale, a.margin, a.alike)
         s.batches = Batches(who, a.batch, a.more, s.host)
         s.views = data.Views(s.device, s.g)
         s.ema = {k: v.clone() for k, v in s.net.state_dict().items() if v.is_floating_point()}
@@ -145,7 +145,7 @@ class Run:
         many = [p for p in s.net.parameters() if p.dim() > 1 and p.requires_grad]
         few = [p for p in s.net.parameters() if p.dim() == 1 and p.requires_grad]
         s.opt = torch.optim.SGD(
-            [dict(params=many, weight_decay=a.decay), dict(params=few, weight_decay=0), dict(params=[s.centres.weight], weight_decay=0)],
+            [dict(params=many, weight_decay=a.decay), dict(params=few, weight_decay=0), dict(params=[s.centers.weight], weight_decay=0)],
             a.lr, 0.9, nesterov=True,
         )  # fmt: skip
         s.step = 0
@@ -193,7 +193,7 @@ class Run:
         i = torch.from_numpy(s.batches.next()).to(s.device, non_blocking=True)
         n, half = len(i), len(i) // 2
         j = torch.randint(0, len(s.x), (n,), device=s.device, generator=s.g)
-        v = s.views.colour(s.views.geometry(s.x[i], s.x[j]))
+        v = s.views.color(s.views.geometry(s.x[i], s.x[j]))
         v = s.views.degrade(v, s.host, strength)
         mixed = int(half * s.a.mix)
         pure = torch.ones(n, dtype=torch.bool, device=s.device)
@@ -208,7 +208,7 @@ class Run:
         distance = 1 - (z * t).sum(1).mean()
         gram = ((z @ z.T - t @ t.T) ** 2).mean()
         mixed = int(len(v) // 2 * s.a.mix)
-        cosface = s.centres(z[mixed:], i[mixed:], s.target[i[mixed:]]) if margin > 0 else distance * 0
+        cosface = s.centers(z[mixed:], i[mixed:], s.target[i[mixed:]]) if margin > 0 else distance * 0
         return 4 * distance + 8 * gram + margin * cosface, torch.stack([distance, gram, cosface]).detach()
 
     def advance(s, at):

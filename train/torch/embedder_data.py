@@ -1,6 +1,6 @@
 """Crops, training views and the development set of the embedder, all on the device that trains.
 
-The views are those of `facet train` (train/augment.h, the same ranges): flip, shift, scale, rotation, brightness, contrast, saturation, grey,
+The views are those of `facet train` (train/augment.h, the same ranges): flip, shift, scale, rotation, brightness, contrast, saturation, gray,
 down-scaling, blur, JPEG, occlusion and mask-like blocks, and black borders filled.
 """
 
@@ -84,7 +84,7 @@ class Views:
         return F.grid_sample(x4.float(), grid, align_corners=False, padding_mode='border')
 
     def geometry(s, x4, other, shift=4.0, scale=0.06, rotate=6.0, flip=0.5):
-        """-> [n,3,112,112] float 0..255; what lies beyond a photo's edge becomes black, a colour or another crop."""
+        """-> [n,3,112,112] float 0..255; what lies beyond a photo's edge becomes black, a color or another crop."""
         n = len(x4)
         y = s.warp(
             x4,
@@ -96,11 +96,11 @@ class Views:
         )
         rgb, mask = y[:, :3], y[:, 3:] / 255
         kind = s.uniform(n, 0, 1)[:, None, None, None]
-        colour = torch.rand(n, 3, 1, 1, device=s.d, generator=s.g) * 255
-        fill = torch.where(kind < 0.25, 0.0, torch.where(kind < 0.6, colour, other[:, :3, 8:120, 8:120].float()))
+        color = torch.rand(n, 3, 1, 1, device=s.d, generator=s.g) * 255
+        fill = torch.where(kind < 0.25, 0.0, torch.where(kind < 0.6, color, other[:, :3, 8:120, 8:120].float()))
         return rgb * mask + fill * (1 - mask)
 
-    def colour(s, x, brightness=0.2, contrast=0.2, saturation=0.2, grey=0.1):
+    def color(s, x, brightness=0.2, contrast=0.2, saturation=0.2, gray=0.1):
         n = len(x)
 
         def u(r):
@@ -109,7 +109,7 @@ class Views:
         mean, gain = x.mean((1, 2, 3), keepdim=True), u(brightness)
         x = (x - mean) * u(contrast) * gain + mean * gain
         y = (x * s.rgb2ycc[0][:, None, None]).sum(1, keepdim=True)
-        keep = (s.uniform(n, 0, 1) >= grey).float()[:, None, None, None]
+        keep = (s.uniform(n, 0, 1) >= gray).float()[:, None, None, None]
         return (y + (x - y) * u(saturation) * keep).clamp(0, 255)
 
     def some(s, x, share, change, parts=4):
@@ -136,7 +136,7 @@ class Views:
         x = F.conv2d(F.pad(x, (2, 2, 2, 2), mode='replicate'), w, groups=3)
         return F.conv2d(x, w.transpose(2, 3), groups=3)
 
-    def quantise(s, y, table):
+    def quantize(s, y, table):
         """y [n,h,w] around 0 -> what the 8x8 cosine transform leaves after dividing by the table."""
         n, h, w = y.shape
         b = y.reshape(n, h // 8, 8, w // 8, 8).transpose(2, 3)
@@ -148,9 +148,9 @@ class Views:
         q = 5000 / q if q < 50 else 200 - 2 * q
         t = [((v * q + 50) / 100).floor().clamp(1, 255) for v in s.tables]
         y = torch.einsum('ij,njhw->nihw', s.rgb2ycc, x.round())
-        luma = s.quantise(y[:, 0] - 128, t[0]) + 128
+        luma = s.quantize(y[:, 0] - 128, t[0]) + 128
         n, _, h, w = y.shape
-        c = s.quantise(F.avg_pool2d(y[:, 1:], 2).reshape(2 * n, h // 2, w // 2), t[1]).reshape(n, 2, h // 2, w // 2)
+        c = s.quantize(F.avg_pool2d(y[:, 1:], 2).reshape(2 * n, h // 2, w // 2), t[1]).reshape(n, 2, h // 2, w // 2)
         y = torch.cat([luma[:, None], F.interpolate(c, (h, w), mode='bilinear')], 1)
         return torch.einsum('ij,njhw->nihw', s.ycc2rgb, y).clamp(0, 255)
 
@@ -163,9 +163,9 @@ class Views:
         column = (p >= x0[:, None]) & (p < x1[:, None])
         row = (p >= y0[:, None]) & (p < y1[:, None])
         inside = row[:, None, :, None] & column[:, None, None, :]
-        colour = torch.rand(n, 3, 1, 1, device=s.d, generator=s.g) * 255
+        color = torch.rand(n, 3, 1, 1, device=s.d, generator=s.g) * 255
         rough = torch.rand(x.shape, device=s.d, generator=s.g) * 255
-        fill = torch.where((s.uniform(n, 0, 1) < 0.3)[:, None, None, None], rough, colour)
+        fill = torch.where((s.uniform(n, 0, 1) < 0.3)[:, None, None, None], rough, color)
         return torch.where(inside, fill, x)
 
     def occlude(s, x):

@@ -3,7 +3,7 @@
 
     python3 fairness.py --faces DIR --pack models/ibex
 
-- Attributes, on the tenth of the labelled rows that attributes.py holds back: age error, gender.
+- Attributes, on the tenth of the labeled rows that attributes.py holds back: age error, gender.
 - False matches, on crops with an origin (UTKFace: no identities, nearly all different people, the same photo twice left out):
   share of pairs within a group above the pack's threshold, against the share over all pairs. The embedder has seen these crops
   (without identities), so only the differences between groups mean something.
@@ -34,7 +34,7 @@ def run(path, x, mean, std):
 
 
 def read(folder, rows, size):
-    """RGB: the 112 centre, or the square of 1.5 times a face's box that the attributes' network sees, as attributes.py cuts it for its tests."""
+    """RGB: the 112 center, or the square of 1.5 times a face's box that the attributes' network sees, as attributes.py cuts it for its tests."""
     out = []
     for r in rows:
         im = cv2.imread(os.path.join(folder, r['file']))[:, :, ::-1]

@@ -42,7 +42,7 @@ def main():
     a.add_argument('--name', required=True)
     a.add_argument('--out', required=True)
     a.add_argument('--threshold', type=float, required=True)
-    a.add_argument('--licence', default='MIT')
+    a.add_argument('--license', default='MIT')
     a.add_argument('--best-landmarks', action='store_true')
     a.add_argument('--norm', action='append', default=[])
     a.add_argument('files', nargs='+', metavar='TASK=FILE')
@@ -75,7 +75,7 @@ def main():
         files.append(e)
         print(f'{name}: {len(raw)} bytes')
     with open(os.path.join(a.out, 'pack.json'), 'w') as f:
-        json.dump(dict(facet_pack=1, name=a.name, licence=a.licence, threshold=a.threshold, files=files), f, indent=2)
+        json.dump(dict(facet_pack=1, name=a.name, license=a.license, threshold=a.threshold, files=files), f, indent=2)
         f.write('\n')
 
 

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class FaceAnalysis:
-    """Finds and analyses the faces of pictures.
+    """Finds and analyzes the faces of pictures.
 
     name: a pack under <root>/models, or a folder; None: the default pack. precision: "fast",
     or "exact" for plain fp32 arithmetic. providers and further keywords are accepted and not

@@ -50,7 +50,7 @@ def inputs_for(path, s, quick):
 
 
 def takes_bytes(path):
-    """Graphs that normalise by themselves take 0..255, the others about -1..1."""
+    """Graphs that normalize by themselves take 0..255, the others about -1..1."""
     import onnx
     first = [n.op_type for n in onnx.load(path, load_external_data=False).graph.node[:8]]
     return "Sub" in first or first[0] == "BatchNormalization" or "yunet" in path

@@ -1,4 +1,4 @@
-#include "enrol_live.h"
+#include "enroll_live.h"
 
 #include "base/file.h"
 
@@ -9,15 +9,15 @@
 #define PAUSE_NS      500000000u /* between shots */
 #define GIVE_UP_NS    45000000000u
 
-static void forget_shots(cli_enrol *e) {
+static void forget_shots(cli_enroll *e) {
     for (int i = 0; i < e->n; i++) fct_buffer_free((void *)(uintptr_t)e->shots[i].crop);
     memset(e->shots, 0, sizeof e->shots);
     e->n = 0;
 }
 
-void cli_enrol_start(cli_enrol *e) {
-    if (e->state != ENROL_OFF) return;
-    e->state = ENROL_NAME;
+void cli_enroll_start(cli_enroll *e) {
+    if (e->state != ENROLL_OFF) return;
+    e->state = ENROLL_NAME;
     e->name[0] = e->hint[0] = 0;
 }
 
@@ -32,7 +32,7 @@ static void shorten(char *s) {
 static size_t bytes_of(unsigned char c) { return c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4; }
 
 /* Appends the character at *text, where the name has room for it; returns its last byte. */
-static const char *type(cli_enrol *e, const char *text) {
+static const char *type(cli_enroll *e, const char *text) {
     size_t n = strlen(e->name), len = bytes_of((unsigned char)*text);
     for (size_t i = 1; i < len; i++)
         if (!text[i]) len = i;
@@ -43,37 +43,37 @@ static const char *type(cli_enrol *e, const char *text) {
     return text + len - 1;
 }
 
-void cli_enrol_keys(cli_enrol *e, const char *text) {
+void cli_enroll_keys(cli_enroll *e, const char *text) {
     for (; *text; text++) {
         if (*text == '\033') {
             forget_shots(e);
-            e->state = ENROL_OFF;
+            e->state = ENROLL_OFF;
             return;
         }
-        if (e->state != ENROL_NAME) continue;
+        if (e->state != ENROLL_NAME) continue;
         if (*text == '\b') shorten(e->name);
         else if (*text != '\n') text = type(e, text);
         else if (e->name[0]) {
-            e->state = ENROL_GATHER;
+            e->state = ENROLL_GATHER;
             e->started = fct_time_ns();
             e->last = 0;
         }
     }
 }
 
-const char *cli_enrol_prompt(cli_enrol *e) {
-    static const char *const guide[ENROL_SHOTS] = {"look into the camera", "turn a little to the left",
-                                                   "a little to the right", "chin up a little",
-                                                   "look into the camera again"};
-    if (e->state == ENROL_OFF) return e->hint[0] && fct_time_ns() - e->last < 3000000000u ? e->hint : NULL;
-    if (e->state == ENROL_NAME) snprintf(e->hint, sizeof e->hint, "Name: %.150s_   (Enter, Esc)", e->name);
+const char *cli_enroll_prompt(cli_enroll *e) {
+    static const char *const guide[ENROLL_SHOTS] = {"look into the camera", "turn a little to the left",
+                                                    "a little to the right", "chin up a little",
+                                                    "look into the camera again"};
+    if (e->state == ENROLL_OFF) return e->hint[0] && fct_time_ns() - e->last < 3000000000u ? e->hint : NULL;
+    if (e->state == ENROLL_NAME) snprintf(e->hint, sizeof e->hint, "Name: %.150s_   (Enter, Esc)", e->name);
     else if (!strstr(e->hint, ": ") || e->hint[0] == 'N')
-        snprintf(e->hint, sizeof e->hint, "%d of %d: %s", e->n + 1, ENROL_SHOTS, guide[e->n]);
+        snprintf(e->hint, sizeof e->hint, "%d of %d: %s", e->n + 1, ENROLL_SHOTS, guide[e->n]);
     return e->hint;
 }
 
 /* The largest face, or the one whose shots are being taken. */
-static const fct_track *subject(const cli_enrol *e, const fct_tracker *t) {
+static const fct_track *subject(const cli_enroll *e, const fct_tracker *t) {
     const fct_track *best = NULL;
     float most = 0;
     for (int i = 0; i < fct_tracker_track_count(t); i++) {
@@ -85,7 +85,7 @@ static const fct_track *subject(const cli_enrol *e, const fct_tracker *t) {
     return best;
 }
 
-static int embed(cli_enrol *e, cli_watch *w, fct_view frame, const fct_track *t, float *out) {
+static int embed(cli_enroll *e, cli_watch *w, fct_view frame, const fct_track *t, float *out) {
     fct_error err;
     fct_faces *faces;
     int dim = fct_pack_embedding_dim(w->pack);
@@ -102,7 +102,7 @@ static int embed(cli_enrol *e, cli_watch *w, fct_view frame, const fct_track *t,
     return CLI_DONE;
 }
 
-static int store(cli_enrol *e, cli_watch *w) {
+static int store(cli_enroll *e, cli_watch *w) {
     fct_error err;
     int added = 0;
     fct_status s = fct_gallery_enroll(w->gallery, e->name, e->shots, e->n, NULL, &added, &err);
@@ -111,17 +111,17 @@ static int store(cli_enrol *e, cli_watch *w) {
     cli_note("%s", e->hint);
     fct_tracker_renew(w->tracker);
     forget_shots(e);
-    e->state = ENROL_OFF;
+    e->state = ENROLL_OFF;
     e->last = fct_time_ns();
     return CLI_DONE;
 }
 
-int cli_enrol_frame(cli_enrol *e, cli_watch *w, fct_view frame) {
+int cli_enroll_frame(cli_enroll *e, cli_watch *w, fct_view frame) {
     uint64_t now = fct_time_ns();
-    if (e->state != ENROL_GATHER) return CLI_DONE;
+    if (e->state != ENROLL_GATHER) return CLI_DONE;
     if (now - e->started > GIVE_UP_NS) {
         forget_shots(e);
-        e->state = ENROL_OFF;
+        e->state = ENROLL_OFF;
         snprintf(e->hint, sizeof e->hint, "no good picture could be taken");
         e->last = now;
         return CLI_DONE;
@@ -133,37 +133,37 @@ int cli_enrol_frame(cli_enrol *e, cli_watch *w, fct_view frame) {
     memcpy(face.kps, t->kps, sizeof face.kps);
     memcpy(face.box, t->box, sizeof face.box);
     if (fct_face_quality(frame, &face, &q, NULL) || q.score < LEAST_QUALITY) {
-        snprintf(e->hint, sizeof e->hint, "%d of %d: %s", e->n + 1, ENROL_SHOTS, *q.worst ? q.worst : "hold still");
+        snprintf(e->hint, sizeof e->hint, "%d of %d: %s", e->n + 1, ENROLL_SHOTS, *q.worst ? q.worst : "hold still");
         return CLI_DONE;
     }
     int dim = fct_pack_embedding_dim(w->pack);
-    if (!e->embeddings) e->embeddings = cli_alloc((size_t)dim * ENROL_SHOTS, sizeof *e->embeddings);
+    if (!e->embeddings) e->embeddings = cli_alloc((size_t)dim * ENROLL_SHOTS, sizeof *e->embeddings);
     float *at = e->embeddings + (size_t)e->n * (size_t)dim;
     int code = embed(e, w, frame, t, at);
     if (code) return code;
-    fct_enrolment *s = &e->shots[e->n];
-    *s = (fct_enrolment){.model_id = fct_pack_embedder_id(w->pack),
-                         .embedding = at,
-                         .dim = dim,
-                         .source = "camera",
-                         .score = t->score,
-                         .quality = q.score};
+    fct_enrollment *s = &e->shots[e->n];
+    *s = (fct_enrollment){.model_id = fct_pack_embedder_id(w->pack),
+                          .embedding = at,
+                          .dim = dim,
+                          .source = "camera",
+                          .score = t->score,
+                          .quality = q.score};
     memcpy(s->box, t->box, sizeof s->box);
     uint8_t *crop;
     if (cli_face_jpeg(frame, t->box, &crop, &s->crop_len)) s->crop = crop;
     if (e->n && fct_cosine(e->embeddings, at, dim) < fct_pack_threshold(w->pack)) {
         fct_buffer_free(crop); /* not the same person, or a bad view */
-        *s = (fct_enrolment){0};
+        *s = (fct_enrollment){0};
         return CLI_DONE;
     }
     e->track = t->id;
     e->n++;
     e->last = now;
     e->hint[0] = 0;
-    return e->n == ENROL_SHOTS ? store(e, w) : CLI_DONE;
+    return e->n == ENROLL_SHOTS ? store(e, w) : CLI_DONE;
 }
 
-void cli_enrol_free(cli_enrol *e) {
+void cli_enroll_free(cli_enroll *e) {
     forget_shots(e);
     fct_analyzer_free(e->embedder);
     free(e->embeddings);
