@@ -9,13 +9,13 @@
 enum { MAX_FIELDS = 64, MAX_INDEX = 1 << 30, MAX_PICTURE = 1 << 28 };
 
 /* A sample being collected, with its identity still as text. */
-typedef struct entry {
+typedef struct data_entry {
     fct_sample s;
     char *identity;
-} entry;
+} data_entry;
 typedef struct builder {
     fct_dataset *d;
-    entry *e;
+    data_entry *e;
     size_t n, cap;
     fct_error *err;
 } builder;
@@ -24,13 +24,13 @@ static fct_status add_entry(builder *b, const char *name, const char *identity, 
                             uint64_t size) {
     if (b->n == b->cap) {
         size_t cap = b->cap ? b->cap * 2 : 1024;
-        entry *e = fct_realloc_array(b->e, cap, sizeof *e);
+        data_entry *e = fct_realloc_array(b->e, cap, sizeof *e);
         if (!e) return fct_fail_nomem(b->err, "list of pictures", cap * sizeof *e);
         b->e = e;
         b->cap = cap;
     }
-    entry *e = &b->e[b->n];
-    *e = (entry){{fct_strdup(name), source, -1, offset, size}, fct_strdup(identity)};
+    data_entry *e = &b->e[b->n];
+    *e = (data_entry){{fct_strdup(name), source, -1, offset, size}, fct_strdup(identity)};
     b->n++;
     return e->s.name && e->identity ? FCT_OK : fct_fail_nomem(b->err, "list of pictures", 0);
 }
@@ -180,7 +180,7 @@ static fct_status read_archive(builder *b, const char *path) {
 /* ---- Labels ---------------------------------------------------------------------- */
 
 static int by_identity(const void *a, const void *b) {
-    const entry *x = *(entry *const *)a, *y = *(entry *const *)b;
+    const data_entry *x = *(data_entry *const *)a, *y = *(data_entry *const *)b;
     int c = strcmp(x->identity, y->identity);
     return c ? c : (x > y) - (x < y);
 }
@@ -188,7 +188,7 @@ static int by_identity(const void *a, const void *b) {
 /* Numbers the identities in the order of their names. */
 static fct_status label(builder *b, int min_images) {
     fct_dataset *d = b->d;
-    entry **order = fct_calloc(b->n + 1, sizeof *order);
+    data_entry **order = fct_calloc(b->n + 1, sizeof *order);
     d->class_name = fct_calloc(b->n + 1, sizeof *d->class_name);
     if (!order || !d->class_name) {
         fct_free(order);

@@ -33,20 +33,20 @@ float fct_float_from_half(uint16_t h) {
 }
 
 /* Where one named tensor goes. */
-typedef struct slot {
+typedef struct import_slot {
     char name[64];
     float *to;
     size_t n;
     bool filled;
-} slot;
+} import_slot;
 typedef struct slots {
-    slot *at;
+    import_slot *at;
     int n;
 } slots;
 
 static void add_slot(slots *s, const char *unit, const char *part, float *to, size_t n) {
-    slot *k = &s->at[s->n++];
-    *k = (slot){.to = to, .n = n};
+    import_slot *k = &s->at[s->n++];
+    *k = (import_slot){.to = to, .n = n};
     snprintf(k->name, sizeof k->name, "%s.%s", unit, part);
 }
 
@@ -94,7 +94,7 @@ static fct_status pair_units(const char *path, const fct_net_spec *file, const f
                     path, file->text);
 }
 
-static slot *find_slot(slots *s, const char *name, size_t len) {
+static import_slot *find_slot(slots *s, const char *name, size_t len) {
     if (len > 5 && !memcmp(name + len - 5, ".half", 5)) len -= 5;
     for (int i = 0; i < s->n; i++)
         if (strlen(s->at[i].name) == len && !memcmp(s->at[i].name, name, len)) return &s->at[i];
@@ -113,7 +113,7 @@ static fct_status read_tensor(fct_pb m, slots *s, fct_error *err) {
         if (f.number == 9 && f.wire == 2) raw = f;
     }
     if (st) return st;
-    slot *k = name.data ? find_slot(s, (const char *)name.data, name.len) : NULL;
+    import_slot *k = name.data ? find_slot(s, (const char *)name.data, name.len) : NULL;
     if (!k) return FCT_OK;
     size_t width = type == 10 ? 2 : 4;
     if ((type != 1 && type != 10) || raw.len != k->n * width)

@@ -57,14 +57,14 @@ static const uint32_t *epoch_order(fct_loader *l, long epoch) {
 /* ---- Workers -------------------------------------------------------------------- */
 
 /* A place to fill: under the mutex. False: nothing to do until a batch is taken. */
-typedef struct job {
+typedef struct loader_job {
     int slot, place;
     uint32_t sample;
     fct_rng rng;
     double strength;
-} job;
+} loader_job;
 
-static bool take_job(fct_loader *l, job *j) {
+static bool take_job(fct_loader *l, loader_job *j) {
     if (l->next_batch - l->taken >= AHEAD) return false;
     uint64_t position = (uint64_t)l->next_batch * l->o.batch + l->next_place;
     long epoch = (long)(position / l->n_pick);
@@ -94,7 +94,7 @@ static void report(fct_loader *l, uint32_t sample, const char *text) {
 /* Decodes and changes one picture. One that cannot be decoded is replaced by
  * another, drawn from the place's own generator so that a resumed run draws the
  * same; after 100 of them the place stays gray and without label. */
-static void fill(fct_loader *l, job *j, void **scratch, size_t *scratch_size) {
+static void fill(fct_loader *l, loader_job *j, void **scratch, size_t *scratch_size) {
     fct_batch *b = &l->slot[j->slot];
     size_t n = (size_t)l->o.out_size * l->o.out_size * 3;
     uint8_t *pixels = b->pixels + (size_t)j->place * n;
@@ -127,7 +127,7 @@ static void worker(void *arg) {
     fct_loader *l = arg;
     void *scratch = NULL;
     size_t scratch_size = 0;
-    job j;
+    loader_job j;
     fct_mutex_lock(&l->mutex);
     while (!l->stop) {
         if (!take_job(l, &j)) {

@@ -7,21 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct parser {
+typedef struct spec_parser {
     fct_net_spec *spec;
     const char *statement; /* for error texts */
     int last;              /* unit whose output is current; -1 = the picture */
     int channels, side, stage;
     bool ended;
     fct_error *err;
-} parser;
+} spec_parser;
 
-static fct_status bad(parser *p, const char *fault) {
+static fct_status bad(spec_parser *p, const char *fault) {
     return fct_fail(p->err, FCT_ERR_FORMAT, "network \"%s\": %s", p->statement, fault);
 }
 
 /* Appends a unit; the caller's current tensor becomes its output. */
-static fct_status add_unit(parser *p, fct_unit_op op, int co, int k, int s, int pad, bool prelu, fct_unit **out) {
+static fct_status add_unit(spec_parser *p, fct_unit_op op, int co, int k, int s, int pad, bool prelu, fct_unit **out) {
     fct_net_spec *sp = p->spec;
     if (p->ended) return bad(p, "nothing may follow \"linear\"");
     if (sp->n_units == FCT_NET_MAX_UNITS) return bad(p, "too many layers");
@@ -58,7 +58,7 @@ static fct_status add_unit(parser *p, fct_unit_op op, int co, int k, int s, int 
     return FCT_OK;
 }
 
-static fct_status add_bottleneck(parser *p, int c, int e, int s, bool residual) {
+static fct_status add_bottleneck(spec_parser *p, int c, int e, int s, bool residual) {
     int from = p->last;
     fct_unit *u;
     if (residual && from < 0) return bad(p, "a residual needs a layer before it");
@@ -70,7 +70,7 @@ static fct_status add_bottleneck(parser *p, int c, int e, int s, bool residual) 
 }
 
 /* IResNet's block (Duta et al. 2020, as InsightFace trains it). */
-static fct_status add_ires(parser *p, int c, int s) {
+static fct_status add_ires(spec_parser *p, int c, int s) {
     int from = p->last, from_c = p->channels, from_side = p->side, stage = p->stage;
     if (from < 0) return bad(p, "\"ires\" needs a layer before it");
     fct_unit *u;
@@ -88,7 +88,7 @@ static fct_status add_ires(parser *p, int c, int s) {
     return st;
 }
 
-static fct_status add_linear(parser *p, int dim) {
+static fct_status add_linear(spec_parser *p, int dim) {
     fct_unit *u;
     fct_status st = add_unit(p, FCT_UNIT_CONV, dim, p->side, 1, 0, false, &u);
     if (st) return st;
@@ -98,7 +98,7 @@ static fct_status add_linear(parser *p, int dim) {
     return FCT_OK;
 }
 
-static fct_status set_input(parser *p, int size, int channels) {
+static fct_status set_input(spec_parser *p, int size, int channels) {
     if (p->last >= 0) return bad(p, "\"input\" must come first");
     if (size < 1 || size > 1024 || channels < 1 || channels > 64) return bad(p, "side 1 to 1024, channels 1 to 64");
     p->side = p->spec->size = size;
@@ -107,7 +107,7 @@ static fct_status set_input(parser *p, int size, int channels) {
 }
 
 /* One statement, already split: name, up to 3 numbers, and "linear" or not. */
-static fct_status statement(parser *p, const char *name, const int *v, int n, bool linear) {
+static fct_status statement(spec_parser *p, const char *name, const int *v, int n, bool linear) {
     fct_status st = FCT_OK;
     if (!strcmp(name, "input") && n >= 1) return set_input(p, v[0], n > 1 ? v[1] : 3);
     if (!strcmp(name, "conv") && n == 3) return add_unit(p, FCT_UNIT_CONV, v[0], v[1], v[2], v[1] / 2, !linear, NULL);
@@ -128,7 +128,7 @@ static fct_status statement(parser *p, const char *name, const int *v, int n, bo
     return bad(p, "not a statement with these numbers");
 }
 
-static fct_status parse_statement(parser *p, char *text) {
+static fct_status parse_statement(spec_parser *p, char *text) {
     char *word[8], *save = NULL;
     int n = 0, v[3], nv = 0;
     bool linear = false;
@@ -248,7 +248,7 @@ static void store_shared(fct_net_spec *s) {
         if (s->unit[i].in >= 0 && ++readers[s->unit[i].in] > 1) s->unit[s->unit[i].in].stored = true;
 }
 
-static fct_status parse_all(parser *p, char *text) {
+static fct_status parse_all(spec_parser *p, char *text) {
     char *save = NULL;
     for (char *t = strtok_r(text, ";\n", &save); t; t = strtok_r(NULL, ";\n", &save)) {
         char shown[80];
@@ -270,7 +270,7 @@ fct_status fct_net_spec_parse(const char *text, fct_net_spec *out, fct_error *er
     out->text = expand(text, &st, err);
     if (!out->text) return st;
     char *copy = fct_strdup(out->text);
-    parser p = {.spec = out, .last = -1, .channels = 3, .side = 112, .err = err, .statement = ""};
+    spec_parser p = {.spec = out, .last = -1, .channels = 3, .side = 112, .err = err, .statement = ""};
     st = copy ? parse_all(&p, copy) : fct_fail_nomem(err, "network description", 0);
     fct_free(copy);
     if (!st) st = lay_out(out, err);

@@ -12,13 +12,13 @@
 
 enum { max_size = 1024, rows_per_task = 32 };
 
-typedef struct job {
+typedef struct crop_job {
     const fct_view *views;
     const double (*m)[6];
     int size, bands;
     fct_norm norm;
     float *dst;
-} job;
+} crop_job;
 
 /* One crop: its source, and the matrix from crop to source. */
 typedef struct source {
@@ -104,7 +104,7 @@ static void warp_row(const source *s, int y, int size, fct_norm norm, float *dst
 }
 
 static void do_band(void *ctx, int task, int worker) {
-    const job *j = ctx;
+    const crop_job *j = ctx;
     int crop = task / j->bands, first = task % j->bands * rows_per_task, end = first + rows_per_task;
     source s = {.v = j->views[crop], .at = fct_pixel_channels(j->views[crop].format)};
     (void)worker;
@@ -115,7 +115,7 @@ static void do_band(void *ctx, int task, int worker) {
 }
 
 void fct_warp_tensors(const fct_view *views, const double (*m)[6], int n, int size, fct_norm norm, float *dst) {
-    job j = {.views = views, .m = m, .size = size, .norm = norm, .dst = dst};
+    crop_job j = {.views = views, .m = m, .size = size, .norm = norm, .dst = dst};
     j.bands = (size + rows_per_task - 1) / rows_per_task;
     fct_parallel(n * j.bands, do_band, &j);
 }

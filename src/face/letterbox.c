@@ -15,20 +15,20 @@ enum { one = 2048 }; /* weights have 11 bits */
 
 /* Source position of one row or column of the result: index i and i + 1 with
  * weights one - w and w. */
-typedef struct tap {
+typedef struct letterbox_tap {
     int32_t i;
     int16_t w;
-} tap;
+} letterbox_tap;
 
-typedef struct job {
+typedef struct letterbox_job {
     fct_view v;
     int w, h, net_w, net_h, bands;
     fct_channels at;     /* of a pixel of v */
     float factor, shift; /* result = byte * factor + shift */
-    const tap *across, *down;
+    const letterbox_tap *across, *down;
     int16_t *rows; /* per worker: two rows of three planes */
     float *dst;
-} job;
+} letterbox_job;
 
 void fct_letterbox_size(int picture_w, int picture_h, int net_w, int net_h, int *w, int *h, float *scale) {
     double ratio = (double)picture_h / picture_w;
@@ -45,7 +45,7 @@ void fct_letterbox_size(int picture_w, int picture_h, int net_w, int net_h, int 
 }
 
 /* Half-pixel centers; positions outside use the edge. */
-static void make_taps(tap *t, int n, int source) {
+static void make_taps(letterbox_tap *t, int n, int source) {
     double scale = (double)source / n;
     for (int d = 0; d < n; d++) {
         float f = (float)((d + 0.5) * scale - 0.5);
@@ -60,7 +60,7 @@ static void make_taps(tap *t, int n, int source) {
 
 /* Row y of the source, interpolated horizontally: three planes of w values, each
  * 128 times the byte. */
-static void resize_row(const job *j, int y, int16_t *out) {
+static void resize_row(const letterbox_job *j, int y, int16_t *out) {
     const uint8_t *row = j->v.data + (ptrdiff_t)y * j->v.stride;
     int16_t *r = out, *g = out + j->w, *b = out + 2 * j->w;
     int bytes = j->at.bytes, next = j->v.width > 1 ? bytes : 0;
@@ -87,7 +87,7 @@ static void fill(float *dst, int n, float value) {
     for (int x = 0; x < n; x++) dst[x] = value;
 }
 
-static void write_row(const job *j, int y, const int16_t *a, const int16_t *b) {
+static void write_row(const letterbox_job *j, int y, const int16_t *a, const int16_t *b) {
     for (int c = 0; c < 3; c++) {
         float *dst = j->dst + ((size_t)c * (size_t)j->net_h + (size_t)y) * (size_t)j->net_w;
         blend_rows(a + c * j->w, b + c * j->w, j->w, j->down[y].w, j->factor, j->shift, dst);
@@ -96,7 +96,7 @@ static void write_row(const job *j, int y, const int16_t *a, const int16_t *b) {
 }
 
 static void do_band(void *ctx, int band, int worker) {
-    const job *j = ctx;
+    const letterbox_job *j = ctx;
     int first = (int)((int64_t)j->net_h * band / j->bands), end = (int)((int64_t)j->net_h * (band + 1) / j->bands);
     size_t row = (size_t)j->w * 3;
     int16_t *buf[2] = {j->rows + (size_t)worker * 2 * row, j->rows + ((size_t)worker * 2 + 1) * row};
@@ -121,14 +121,14 @@ static void do_band(void *ctx, int band, int worker) {
 
 fct_status fct_letterbox_tensor(fct_view v, int w, int h, int net_w, int net_h, fct_norm norm, float *dst,
                                 fct_error *err) {
-    job j = {.v = v, .w = w, .h = h, .net_w = net_w, .net_h = net_h, .dst = dst};
+    letterbox_job j = {.v = v, .w = w, .h = h, .net_w = net_w, .net_h = net_h, .dst = dst};
     fct_status s = fct_view_check(v, "picture", err);
     if (s) return s;
     j.at = fct_pixel_channels(v.format);
     int workers = fct_parallel_width();
-    size_t row = (size_t)w * 3 * sizeof(int16_t), taps = ((size_t)w + (size_t)h) * sizeof(tap);
+    size_t row = (size_t)w * 3 * sizeof(int16_t), taps = ((size_t)w + (size_t)h) * sizeof(letterbox_tap);
     size_t size = taps + row * 2 * (size_t)workers;
-    tap *mem = fct_alloc(size);
+    letterbox_tap *mem = fct_alloc(size);
     if (!mem) return fct_fail_nomem(err, "resize", size);
     make_taps(mem, w, v.width);
     make_taps(mem + w, h, v.height);

@@ -8,16 +8,16 @@
 #include "gallery/gallery_impl.h"
 #include <string.h>
 
-typedef struct writer {
+typedef struct export_writer {
     const fct_db *db;
     FILE *f;
     char *text; /* room for base 64 */
     size_t cap;
     bool crops;
-} writer;
+} export_writer;
 
 /* A string from the gallery has no control characters. */
-static void put_string(writer *w, const char *key, const char *value) {
+static void put_string(export_writer *w, const char *key, const char *value) {
     fprintf(w->f, "\"%s\":\"", key);
     for (; *value; value++) {
         if (*value == '"' || *value == '\\') putc('\\', w->f);
@@ -27,13 +27,13 @@ static void put_string(writer *w, const char *key, const char *value) {
 }
 
 /* SQLite's printf, whose decimal point is a point in every locale. */
-static void put_number(writer *w, double v) {
+static void put_number(export_writer *w, double v) {
     char s[64];
     sqlite3_snprintf((int)sizeof s, s, "%.9g", v);
     fputs(s, w->f);
 }
 
-static fct_status put_base64(writer *w, const char *key, const void *data, size_t n, fct_error *err) {
+static fct_status put_base64(export_writer *w, const char *key, const void *data, size_t n, fct_error *err) {
     size_t size = fct_base64_size(n);
     if (size > w->cap) {
         char *text = fct_realloc(w->text, size);
@@ -48,7 +48,7 @@ static fct_status put_base64(writer *w, const char *key, const void *data, size_
     return FCT_OK;
 }
 
-static fct_status write_header(writer *w, fct_error *err) {
+static fct_status write_header(export_writer *w, fct_error *err) {
     sqlite3_stmt *q;
     bool row = false;
     const char *id = NULL;
@@ -71,7 +71,7 @@ static fct_status write_header(writer *w, fct_error *err) {
 }
 
 /* The name of a row's person, checked. */
-static fct_status read_name(const writer *w, sqlite3_stmt *q, int column, const char **name, fct_error *err) {
+static fct_status read_name(const export_writer *w, sqlite3_stmt *q, int column, const char **name, fct_error *err) {
     const char *why;
     fct_status s = fct_db_text(w->db, q, column, name, err);
     if (!s && (!*name || !fct_name_valid(*name, &why)))
@@ -79,7 +79,7 @@ static fct_status read_name(const writer *w, sqlite3_stmt *q, int column, const 
     return s;
 }
 
-static fct_status write_person(writer *w, sqlite3_stmt *q, fct_error *err) {
+static fct_status write_person(export_writer *w, sqlite3_stmt *q, fct_error *err) {
     const char *name;
     fct_status s = read_name(w, q, 0, &name, err);
     if (s) return s;
@@ -89,7 +89,7 @@ static fct_status write_person(writer *w, sqlite3_stmt *q, fct_error *err) {
     return FCT_OK;
 }
 
-static fct_status write_face(writer *w, sqlite3_stmt *q, fct_error *err) {
+static fct_status write_face(export_writer *w, sqlite3_stmt *q, fct_error *err) {
     const char *name, *source;
     const void *embedding, *crop;
     size_t size, crop_size;
@@ -121,8 +121,8 @@ static fct_status write_face(writer *w, sqlite3_stmt *q, fct_error *err) {
     return s;
 }
 
-typedef fct_status write_row_fn(writer *w, sqlite3_stmt *q, fct_error *err);
-static fct_status write_rows(writer *w, const char *sql, write_row_fn *fn, fct_error *err) {
+typedef fct_status write_row_fn(export_writer *w, sqlite3_stmt *q, fct_error *err);
+static fct_status write_rows(export_writer *w, const char *sql, write_row_fn *fn, fct_error *err) {
     sqlite3_stmt *q;
     fct_status s = fct_db_query(w->db, &q, err, sql, "");
     for (bool row = true; !s;) {
@@ -134,7 +134,7 @@ static fct_status write_rows(writer *w, const char *sql, write_row_fn *fn, fct_e
     return s;
 }
 
-static fct_status write_all(writer *w, fct_error *err) {
+static fct_status write_all(export_writer *w, fct_error *err) {
     fct_status s = write_header(w, err);
     if (!s) s = write_rows(w, "SELECT name, created FROM person ORDER BY id", write_person, err);
     if (s) return s;
@@ -149,7 +149,7 @@ static fct_status write_all(writer *w, fct_error *err) {
 }
 
 static fct_status write_file(const fct_db *db, const char *path, bool crops, fct_error *err) {
-    writer w = {.db = db, .f = fct_fopen(path, "wb"), .crops = crops};
+    export_writer w = {.db = db, .f = fct_fopen(path, "wb"), .crops = crops};
     if (!w.f) return fct_fail(err, FCT_ERR_IO, "%s: cannot be written", path);
     fct_status s = fct_db_begin_read(db, err);
     if (!s) s = fct_db_end(db, write_all(&w, err), err);

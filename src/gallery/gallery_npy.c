@@ -10,22 +10,22 @@
 
 /* ---- The header's dictionary --------------------------------------------------------- */
 
-typedef struct header {
+typedef struct npy_header {
     char type[8];
     bool column_major;
     uint64_t shape[3];
     int n_dims;
-} header;
+} npy_header;
 
-typedef struct text {
+typedef struct npy_text {
     const char *p, *end;
-} text;
+} npy_text;
 
-static void skip_blanks(text *t) {
+static void skip_blanks(npy_text *t) {
     while (t->p < t->end && (*t->p == ' ' || *t->p == '\n')) t->p++;
 }
 
-static bool accept(text *t, const char *word) {
+static bool accept(npy_text *t, const char *word) {
     size_t n = strlen(word);
     skip_blanks(t);
     if ((size_t)(t->end - t->p) < n || memcmp(t->p, word, n) != 0) return false;
@@ -34,7 +34,7 @@ static bool accept(text *t, const char *word) {
 }
 
 /* 'text' of at most cap - 1 characters. */
-static bool quoted(text *t, char *out, size_t cap) {
+static bool quoted(npy_text *t, char *out, size_t cap) {
     if (!accept(t, "'")) return false;
     const char *stop = memchr(t->p, '\'', (size_t)(t->end - t->p));
     if (!stop || (size_t)(stop - t->p) >= cap) return false;
@@ -45,7 +45,7 @@ static bool quoted(text *t, char *out, size_t cap) {
 }
 
 /* (), (n,), (n, m), (n, m, k). */
-static bool shape(text *t, header *h) {
+static bool shape(npy_text *t, npy_header *h) {
     if (!accept(t, "(")) return false;
     while (!accept(t, ")")) {
         uint64_t v = 0;
@@ -60,7 +60,7 @@ static bool shape(text *t, header *h) {
     return true;
 }
 
-static bool parse_header(text t, header *h) {
+static bool parse_header(npy_text t, npy_header *h) {
     char key[16];
     unsigned seen = 0;
     memset(h, 0, sizeof *h);
@@ -95,7 +95,7 @@ static fct_status unsupported(const char *name, const char *why, fct_error *err)
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: %s", name, why);
 }
 
-static fct_status use_header(const header *h, const char *name, int dim_max, fct_npy *out, fct_error *err) {
+static fct_status use_header(const npy_header *h, const char *name, int dim_max, fct_npy *out, fct_error *err) {
     const char *t = h->type;
     if (strchr(t, 'O')) return unsupported(name, "holds pickled Python objects, which are not read", err);
     if ((t[0] != '<' && t[0] != '>') || t[1] != 'f' || (t[2] != '2' && t[2] != '4' && t[2] != '8') || t[3])
@@ -120,8 +120,8 @@ static fct_status read_npy(const uint8_t *data, size_t size, const char *name, i
     uint64_t length = little(data + 8, width);
     size_t start = 8 + (size_t)width;
     if (length > size - start) return bad(name, "ends inside its header", err);
-    header h;
-    if (!parse_header((text){(const char *)data + start, (const char *)data + start + length}, &h))
+    npy_header h;
+    if (!parse_header((npy_text){(const char *)data + start, (const char *)data + start + length}, &h))
         return bad(name, "has a header that is not understood", err);
     fct_status s = use_header(&h, name, dim_max, out, err);
     if (s) return s;

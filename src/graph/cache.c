@@ -18,22 +18,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct header {
+typedef struct cache_header {
     char magic[8];
     fct_cache_key key;
     uint64_t size; /* of the file */
     uint32_t entries, zero;
     uint64_t sum; /* of header and entries, this field as 0 */
-} header;
+} cache_header;
 
 enum { LINE = 64, PAGE = 4096, CHUNK = 1 << 20, MOST_ENTRIES = 1 << 20 };
 static const char magic[8] = "fctpack1";
 
-_Static_assert(sizeof(header) == LINE && sizeof(fct_cache_entry) == LINE, "sizes in the file");
+_Static_assert(sizeof(cache_header) == LINE && sizeof(fct_cache_entry) == LINE, "sizes in the file");
 
 /* ---- Key ------------------------------------------------------------------ */
 
-fct_cache_key fct_cache_key_of(const fct_source *source, const fct_model_opts *opts) {
+fct_cache_key fct_cache_key_of(const fct_model_bytes *source, const fct_model_opts *opts) {
     const fct_kernel_table *k = fct_kernels();
     const fct_cpu_caches c = fct_cpu_get_caches();
     const uint32_t order = 0x01020304;
@@ -55,20 +55,20 @@ fct_cache_key fct_cache_key_of(const fct_source *source, const fct_model_opts *o
 
 /* ---- Reading ---------------------------------------------------------------- */
 
-static uint64_t directory_sum(header h, const fct_cache_entry *entries) {
+static uint64_t directory_sum(cache_header h, const fct_cache_entry *entries) {
     h.sum = 0;
     const uint64_t both[2] = {fct_checksum64(&h, sizeof h), fct_checksum64(entries, h.entries * sizeof *entries)};
     return fct_checksum64(both, sizeof both);
 }
 
-static bool entry_fits(const fct_cache_entry *e, const header *h) {
+static bool entry_fits(const fct_cache_entry *e, const cache_header *h) {
     const uint64_t first = sizeof *h + h->entries * sizeof *e;
     return memchr(e->name, 0, sizeof e->name) && !e->zero && !e->zero2 && e->offset % LINE == 0 && e->offset >= first &&
            e->offset <= h->size && e->bytes <= h->size - e->offset;
 }
 
 const fct_cache_entry *fct_cache_parse(const void *data, size_t size, fct_cache_key *key, uint32_t *n) {
-    header h;
+    cache_header h;
     *n = 0;
     if (size < sizeof h) return NULL;
     memcpy(&h, data, sizeof h);
@@ -163,7 +163,7 @@ bool fct_cache_open(const char *dir, const fct_cache_key *key, fct_map *map, con
 
 /* Places the arrays and fills their entries; the file's size. */
 static uint64_t lay_out(const fct_cache_part *parts, const uint64_t *sums, uint32_t n, fct_cache_entry *entries) {
-    uint64_t at = sizeof(header) + (uint64_t)n * sizeof *entries;
+    uint64_t at = sizeof(cache_header) + (uint64_t)n * sizeof *entries;
     for (uint32_t i = 0; i < n; i++) {
         const uint64_t align = parts[i].part.bytes >= PAGE ? PAGE : LINE;
         at = (at + align - 1) / align * align;
@@ -178,7 +178,7 @@ static uint64_t lay_out(const fct_cache_part *parts, const uint64_t *sums, uint3
 static void write_file(const char *path, const fct_cache_key *key, const fct_cache_part *parts, uint32_t n,
                        fct_cache_entry *entries, uint64_t *sums, fct_packed_part *arrays, fct_file_part *pieces) {
     static const char zeros[PAGE];
-    header h = {.key = *key, .entries = n};
+    cache_header h = {.key = *key, .entries = n};
     size_t count = 0;
     memcpy(h.magic, magic, sizeof magic);
     for (uint32_t i = 0; i < n; i++) arrays[i] = parts[i].part;

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "facet/model.h"
-#include "graph/source.h"
+#include "graph/model_bytes.h"
 #include "ops/packed.h"
 
 /* One array of one node, as the file has it. */
@@ -26,7 +26,7 @@ typedef struct fct_cache_key {
     uint8_t b[32];
 } fct_cache_key;
 
-fct_cache_key fct_cache_key_of(const fct_source *source, const fct_model_opts *opts);
+fct_cache_key fct_cache_key_of(const fct_model_bytes *source, const fct_model_opts *opts);
 
 /* The directory of a file: every length and offset in it lies within size bytes,
  * every name ends. NULL = not one, or damaged. data: 8-byte aligned. Borrows data. */
@@ -52,8 +52,8 @@ bool fct_cache_make_room(const char *dir, uint64_t bytes);
 
 /* Fills source->sha256 from a record made earlier for the same file: same device,
  * inode, size, times, and the same bytes in some places. */
-bool fct_cache_recall(const char *dir, fct_source *source);
+bool fct_cache_recall(const char *dir, fct_model_bytes *source);
 /* Makes that record. */
-void fct_cache_remember(const char *dir, const fct_source *source);
+void fct_cache_remember(const char *dir, const fct_model_bytes *source);
 
 #endif

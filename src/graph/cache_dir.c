@@ -120,7 +120,7 @@ typedef struct record {
 } record;
 
 /* Start, end, and a little of every megabyte. */
-static void sample(const fct_source *s, uint8_t out[32]) {
+static void sample(const fct_model_bytes *s, uint8_t out[32]) {
     enum { ENDS = 16 << 10, BIT = 256, STEP = 1 << 20 };
     const char *p = s->data;
     fct_sha256 h;
@@ -134,7 +134,7 @@ static void sample(const fct_source *s, uint8_t out[32]) {
 
 /* The record that a source would have, but for its hash and sum, and its path (owned);
  * NULL where the file system does not tell enough. */
-static char *describe(const char *dir, const fct_source *s, record *r) {
+static char *describe(const char *dir, const fct_model_bytes *s, record *r) {
     fct_file_stat st;
     char name[24];
     if (!s->path) return NULL;
@@ -152,7 +152,7 @@ static char *describe(const char *dir, const fct_source *s, record *r) {
     return fct_path_join(dir, name);
 }
 
-bool fct_cache_recall(const char *dir, fct_source *source) {
+bool fct_cache_recall(const char *dir, fct_model_bytes *source) {
     record now, then;
     fct_map map;
     char *path = describe(dir, source, &now);
@@ -172,7 +172,7 @@ bool fct_cache_recall(const char *dir, fct_source *source) {
     return source->hashed = true;
 }
 
-void fct_cache_remember(const char *dir, const fct_source *source) {
+void fct_cache_remember(const char *dir, const fct_model_bytes *source) {
     record r;
     char *path = describe(dir, source, &r);
     if (!path) return;

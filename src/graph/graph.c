@@ -158,7 +158,7 @@ static int64_t raw_i64(const void *raw, int type, size_t i) {
     }
 }
 
-fct_status fct_const_data(fct_const *c, const fct_view **out, fct_error *err) {
+fct_status fct_const_data(fct_const *c, const fct_tensor_view **out, fct_error *err) {
     static const char nothing[8];
     *out = &c->view;
     if (c->view.data) return FCT_OK;
@@ -203,8 +203,8 @@ fct_status fct_graph_set_const(fct_graph *g, int value, fct_dtype t, int rank, c
     return FCT_OK;
 }
 
-void fct_node_call(const fct_graph *g, const fct_node *n, const fct_view *const *in, fct_view *out, fct_op_call *c,
-                   fct_error *err) {
+void fct_node_call(const fct_graph *g, const fct_node *n, const fct_tensor_view *const *in, fct_tensor_view *out,
+                   fct_op_call *c, fct_error *err) {
     *c = (fct_op_call){.file = g->file,
                        .node = n->name,
                        .op = n->op_name,
@@ -217,7 +217,7 @@ void fct_node_call(const fct_graph *g, const fct_node *n, const fct_view *const 
                        .err = err};
 }
 
-fct_status fct_node_eval(const fct_graph *g, const fct_node *n, const fct_view *const *in, fct_view *out,
+fct_status fct_node_eval(const fct_graph *g, const fct_node *n, const fct_tensor_view *const *in, fct_tensor_view *out,
                          fct_error *err) {
     fct_op_call c;
     memset(out, 0, sizeof *out);

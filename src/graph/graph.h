@@ -15,7 +15,7 @@
  * fct_const_data(): large weights stay in the mapping and are converted or
  * copied one layer at a time while they are packed. */
 typedef struct fct_const {
-    fct_view view;
+    fct_tensor_view view;
     const void *raw; /* borrowed; elements as in the file, any alignment */
     int raw_type;    /* ONNX element type of raw */
     void *owned;     /* fct_free; NULL while view.data is in the mapping or unset */
@@ -101,7 +101,7 @@ void fct_attr_clear(fct_attr *a);
 void fct_fused_free(fct_fused *f); /* NULL is harmless; leaves f->packed alone */
 
 /* Makes the constant's data available, aligned and converted. */
-fct_status fct_const_data(fct_const *c, const fct_view **out, fct_error *err);
+fct_status fct_const_data(fct_const *c, const fct_tensor_view **out, fct_error *err);
 /* Gives back a copy made by fct_const_data() for a constant that can be read
  * again from the mapping. */
 void fct_const_drop(fct_const *c);
@@ -112,10 +112,10 @@ void fct_const_free(fct_const *c);
 
 /* Runs one node's operator on views (shape, then data into memory from
  * fct_alloc); out: a view whose data the caller frees. */
-fct_status fct_node_eval(const fct_graph *g, const fct_node *n, const fct_view *const *in, fct_view *out,
+fct_status fct_node_eval(const fct_graph *g, const fct_node *n, const fct_tensor_view *const *in, fct_tensor_view *out,
                          fct_error *err);
 /* Fills a call for the node; no checks. */
-void fct_node_call(const fct_graph *g, const fct_node *n, const fct_view *const *in, fct_view *out, fct_op_call *c,
-                   fct_error *err);
+void fct_node_call(const fct_graph *g, const fct_node *n, const fct_tensor_view *const *in, fct_tensor_view *out,
+                   fct_op_call *c, fct_error *err);
 
 #endif

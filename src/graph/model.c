@@ -19,7 +19,7 @@ void fct_engine_opts_init(fct_engine_opts *o) {
 static fct_status keep_constants(fct_model *m, fct_error *err) {
     for (int i = 0; i < m->g->n_values; i++) {
         fct_const *c = m->g->values[i].konst;
-        const fct_view *v;
+        const fct_tensor_view *v;
         fct_status s;
         if (!c) continue;
         if ((s = fct_const_data(c, &v, err))) return s;
@@ -38,7 +38,7 @@ static fct_status keep_constants(fct_model *m, fct_error *err) {
 
 /* What is hashed of a mapping goes from memory again: packed weights and file are
  * not both to be held in full. */
-void fct_source_hash(fct_source *s) {
+void fct_model_bytes_hash(fct_model_bytes *s) {
     enum { chunk = 1 << 20 };
     const uint8_t *data = s->data;
     fct_sha256 h;
@@ -52,7 +52,7 @@ void fct_source_hash(fct_source *s) {
     s->hashed = true;
 }
 
-fct_status fct_model_create(fct_graph *g, fct_source *source, const fct_engine_opts *opts, fct_model **out,
+fct_status fct_model_create(fct_graph *g, fct_model_bytes *source, const fct_engine_opts *opts, fct_model **out,
                             fct_error *err) {
     fct_model *m = fct_calloc(1, sizeof *m);
     *out = NULL;
@@ -67,7 +67,7 @@ fct_status fct_model_create(fct_graph *g, fct_source *source, const fct_engine_o
             m->params += fct_view_count(&g->values[i].konst->view);
     fct_status s = FCT_OK;
     if (!opts->reference && !(s = fct_passes_run(g, opts->skip, err))) s = fct_weights_pack(m, source, err);
-    if (!source->hashed) fct_source_hash(source);
+    if (!source->hashed) fct_model_bytes_hash(source);
     memcpy(m->id, source->sha256, 16);
     if (!s) s = keep_constants(m, err);
     m->opts.model.cache_dir = NULL; /* the caller's */
@@ -118,7 +118,7 @@ fct_status fct_model_cost(const fct_model *m, const int64_t *dims, int rank, dou
     *params = 0;
     if (m->g->n_inputs < 1 || rank < 0 || rank > FCT_MAX_RANK)
         return fct_fail(err, FCT_ERR_ARG, "%s: shape of rank %d", m->g->file, rank);
-    fct_view *in = fct_calloc((size_t)m->g->n_inputs, sizeof *in);
+    fct_tensor_view *in = fct_calloc((size_t)m->g->n_inputs, sizeof *in);
     if (!in) return fct_fail_nomem(err, "cost", 0);
     for (int i = 0; i < m->g->n_inputs; i++) {
         const fct_value *v = &m->g->values[m->g->inputs[i]];

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "graph/graph.h"
-#include "graph/source.h"
+#include "graph/model_bytes.h"
 
 /* Passes that can be left out, for tests. */
 enum {
@@ -34,7 +34,7 @@ struct fct_model {
 
 /* Optimizes and packs the graph, which it takes over, also on failure. The
  * source's bytes may go afterwards. */
-fct_status fct_model_create(fct_graph *g, fct_source *source, const fct_engine_opts *opts, fct_model **out,
+fct_status fct_model_create(fct_graph *g, fct_model_bytes *source, const fct_engine_opts *opts, fct_model **out,
                             fct_error *err);
 
 /* fct_model_load_memory() with the engine's inner options; in src/onnx/. */
@@ -45,6 +45,7 @@ fct_status fct_model_load_engine_file(const char *path, const fct_engine_opts *o
 
 /* Runs the plain operators. inputs: one view per graph input; outputs: one per
  * graph output, float32, data owned by the caller (fct_free). */
-fct_status fct_reference_run(const fct_model *m, const fct_view *inputs, fct_view *outputs, fct_error *err);
+fct_status fct_reference_run(const fct_model *m, const fct_tensor_view *inputs, fct_tensor_view *outputs,
+                             fct_error *err);
 
 #endif

@@ -10,7 +10,7 @@ static int unflattened(const fct_passes *p, int value) {
     if (i < 0 || p->g->nodes[i].kind != FCT_NODE_OP) return value;
     const fct_node *n = &p->g->nodes[i];
     if (strcmp(n->op_name, "Flatten") && strcmp(n->op_name, "Reshape") && strcmp(n->op_name, "Squeeze")) return value;
-    const fct_view *x = fct_passes_view(p, n->in[0]), *y = fct_passes_view(p, n->out);
+    const fct_tensor_view *x = fct_passes_view(p, n->in[0]), *y = fct_passes_view(p, n->out);
     return x && y && x->rank == 4 && y->rank == 2 && x->dims[0] == y->dims[0] ? n->in[0] : value;
 }
 
@@ -19,7 +19,7 @@ static bool product(const fct_passes *p, const fct_node *n, fct_fused *f, fct_st
     bool gemm = !strcmp(n->op_name, "Gemm");
     if (n->kind != FCT_NODE_OP || (!gemm && strcmp(n->op_name, "MatMul"))) return false;
     const fct_const *w = n->in[0] >= 0 && n->in[1] >= 0 ? p->g->values[n->in[1]].konst : NULL;
-    const fct_view *a = fct_passes_view(p, n->in[0]);
+    const fct_tensor_view *a = fct_passes_view(p, n->in[0]);
     fct_op_call c;
     fct_node_call(p->g, n, NULL, NULL, &c, p->err);
     if (!w || w->view.rank != 2 || w->view.dtype != FCT_F32 || !a || a->rank != 2 || fct_view_count(&w->view) < 1)
@@ -83,7 +83,7 @@ static fct_status before(fct_passes *p, fct_node *n) {
 static bool blocked_value(const fct_passes *p, int value) {
     static const char *const kept[] = {
         "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Relu", "Clip", "Sigmoid", "Add", "Mul"};
-    const fct_view *v = fct_passes_view(p, value);
+    const fct_tensor_view *v = fct_passes_view(p, value);
     int i = p->producer[value];
     if (!v || v->rank != 4 || i < 0) return false;
     const fct_node *n = &p->g->nodes[i];

@@ -9,10 +9,10 @@
  * stops, and the operators stay, when *budget is used up. */
 static fct_status fold_node(fct_passes *p, fct_node *n, double *budget, bool *done) {
     fct_graph *g = p->g;
-    fct_view out = {0};
+    fct_tensor_view out = {0};
     fct_op_call c;
     fct_status s = FCT_OK;
-    const fct_view **in = fct_calloc((size_t)n->n_in + 1, sizeof *in);
+    const fct_tensor_view **in = fct_calloc((size_t)n->n_in + 1, sizeof *in);
     if (!in) return fct_fail_nomem(p->err, n->name, 0);
     for (int k = 0; !s && k < n->n_in; k++)
         if (n->in[k] >= 0) s = fct_const_data(g->values[n->in[k]].konst, &in[k], p->err);

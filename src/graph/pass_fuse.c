@@ -35,7 +35,7 @@ static bool conv_geometry(const fct_passes *p, const fct_node *n, fct_fused *f, 
 
 static fct_status convert(fct_passes *p, fct_node *n) {
     const fct_const *w = n->in[1] >= 0 ? p->g->values[n->in[1]].konst : NULL;
-    const fct_view *x = fct_passes_view(p, n->in[0]);
+    const fct_tensor_view *x = fct_passes_view(p, n->in[0]);
     fct_status s = FCT_OK;
     if (!w || !x || x->rank != 4 || w->view.dtype != FCT_F32 || w->view.rank != 4 || fct_view_count(&w->view) < 1)
         return FCT_OK;
@@ -51,7 +51,7 @@ static fct_status convert(fct_passes *p, fct_node *n) {
     f->ic = (int)w->view.dims[1] * f->groups;
     f->planar_in = p->producer[n->in[0]] < 0 && f->ic <= 4;
     if (has_bias) {
-        const fct_view *b = fct_passes_const(p, n->in[2], &s);
+        const fct_tensor_view *b = fct_passes_const(p, n->in[2], &s);
         f->bias = b && fct_view_count(b) == f->oc ? fct_alloc((size_t)f->oc * sizeof *f->bias) : NULL;
         if (f->bias) memcpy(f->bias, b->data, (size_t)f->oc * sizeof *f->bias);
         else if (!s) s = fct_fail_nomem(p->err, n->name, 0);
@@ -143,7 +143,7 @@ static int doubled(const fct_passes *p, int value) {
     int r = value < 0 || p->uses[value] != 1 ? -1 : p->producer[value];
     if (r < 0 || p->g->nodes[r].kind != FCT_NODE_OP) return -1;
     const fct_node *n = &p->g->nodes[r];
-    const fct_view *x = fct_passes_view(p, n->in[0]), *in[4] = {0};
+    const fct_tensor_view *x = fct_passes_view(p, n->in[0]), *in[4] = {0};
     fct_op_call c;
     fct_resize z;
     fct_error ignored;
@@ -205,7 +205,7 @@ static bool fuse_pyramid(fct_passes *p, int i) {
     for (int k = 0; k < 2; k++) {
         int coarse = doubled(p, n->in[!k]), r = coarse < 0 ? -1 : p->producer[n->in[!k]];
         int c = conv_beside_resize(p, n->in[k], r);
-        const fct_view *a = fct_passes_view(p, n->in[k]), *b = fct_passes_view(p, n->in[!k]);
+        const fct_tensor_view *a = fct_passes_view(p, n->in[k]), *b = fct_passes_view(p, n->in[!k]);
         if (c < 0 || p->g->nodes[c].fused->add || !a || !b || !fct_view_same_dims(a, b)) continue;
         fuse_doubled(p, c, r, coarse, i);
         return true;
@@ -221,7 +221,7 @@ static fct_status fuse_add(fct_passes *p, int i, bool *done) {
     int c0 = conv_of(p, n->in[0]), c1 = conv_of(p, n->in[1]), c = c0 > c1 ? c0 : c1;
     if (c < 0 || p->g->nodes[c].fused->add) return FCT_OK;
     int own = p->g->nodes[c].out, other = n->in[n->in[0] == own];
-    const fct_view *a = fct_passes_view(p, own), *b = fct_passes_view(p, other);
+    const fct_tensor_view *a = fct_passes_view(p, own), *b = fct_passes_view(p, other);
     if (!a || !b || !fct_view_same_dims(a, b) || p->g->values[other].konst) return FCT_OK;
     fct_fused *f = p->g->nodes[c].fused;
     f->add = f->act.kind ? FCT_ADD_AFTER_ACT : FCT_ADD_BEFORE_ACT;
@@ -235,7 +235,7 @@ static fct_status fuse_add(fct_passes *p, int i, bool *done) {
 static fct_status fuse_before(fct_passes *p, int i) {
     fct_graph *g = p->g;
     fct_node *n = &g->nodes[i];
-    const fct_view *x = fct_passes_view(p, n->out);
+    const fct_tensor_view *x = fct_passes_view(p, n->out);
     fct_status s = FCT_OK;
     int data, readers = 0;
     if (!x || x->rank != 4 || fct_passes_is_output(p, n->out)) return FCT_OK;
@@ -246,7 +246,7 @@ static fct_status fuse_before(fct_passes *p, int i) {
     int ch = (int)x->dims[1];
     float *v = fct_passes_affine(p, n, ch, 4, &data, &s);
     if (!v) return s;
-    const fct_view *from = fct_passes_view(p, n->in[data]);
+    const fct_tensor_view *from = fct_passes_view(p, n->in[data]);
     if (!from || !fct_view_same_dims(from, x)) {
         fct_free(v);
         return FCT_OK;
@@ -276,14 +276,14 @@ static fct_status fuse_before(fct_passes *p, int i) {
 /* What is left of scales and shifts becomes one node with its activation. */
 static fct_status make_affine(fct_passes *p, int i) {
     fct_node *n = &p->g->nodes[i];
-    const fct_view *x = fct_passes_view(p, n->out);
+    const fct_tensor_view *x = fct_passes_view(p, n->out);
     fct_status s = FCT_OK;
     int data;
     if (n->kind != FCT_NODE_OP || !x || x->rank != 4) return FCT_OK;
     int ch = (int)x->dims[1];
     float *v = fct_passes_affine(p, n, ch, 4, &data, &s);
     if (!v) return s;
-    const fct_view *in = fct_passes_view(p, n->in[data]);
+    const fct_tensor_view *in = fct_passes_view(p, n->in[data]);
     fct_fused *f = in && fct_view_same_dims(in, x) ? fct_calloc(1, sizeof *f) : NULL;
     if (f && (f->scale = fct_alloc((size_t)ch * sizeof *f->scale)) &&
         (f->shift = fct_alloc((size_t)ch * sizeof *f->shift))) {

@@ -48,7 +48,7 @@ static void absorb(fct_passes *p, int h, int i) {
 
 static fct_status transpose_to_head(fct_passes *p, int i) {
     fct_node *n = &p->g->nodes[i];
-    const fct_view *x = fct_passes_view(p, n->in[0]);
+    const fct_tensor_view *x = fct_passes_view(p, n->in[0]);
     if (!x || x->rank != 4 || x->dtype != FCT_F32) return FCT_OK;
     fct_status s = make_head(p, n, n->in[0], (int)x->dims[1], true);
     if (s) return s;

@@ -75,19 +75,19 @@ bool fct_passes_is_output(const fct_passes *p, int value) {
     return false;
 }
 
-const fct_view *fct_passes_view(const fct_passes *p, int value) {
+const fct_tensor_view *fct_passes_view(const fct_passes *p, int value) {
     return p->has_trial && value >= 0 && value < p->trial.n && p->trial.known[value] ? &p->trial.views[value] : NULL;
 }
 
-const fct_view *fct_passes_const(const fct_passes *p, int value, fct_status *s) {
-    const fct_view *v;
+const fct_tensor_view *fct_passes_const(const fct_passes *p, int value, fct_status *s) {
+    const fct_tensor_view *v;
     if (value < 0 || !p->g->values[value].konst || p->g->values[value].konst->view.dtype != FCT_F32) return NULL;
     *s = fct_const_data(p->g->values[value].konst, &v, p->err);
     return *s ? NULL : v;
 }
 
 float *fct_passes_channel_vector(const fct_passes *p, int value, int n, int rank, fct_status *s) {
-    const fct_view *v = fct_passes_const(p, value, s);
+    const fct_tensor_view *v = fct_passes_const(p, value, s);
     if (!v || v->rank > rank) return NULL;
     int64_t count = fct_view_count(v);
     int axis = 1 - (rank - v->rank); /* axis 1 of the tensor as an axis of v */
@@ -103,7 +103,7 @@ float *fct_passes_channel_vector(const fct_passes *p, int value, int n, int rank
 }
 
 static float *bn_affine(const fct_passes *p, const fct_node *n, int channels, fct_status *s) {
-    const fct_view *v[4];
+    const fct_tensor_view *v[4];
     float eps = 1e-5f;
     for (int i = 0; i < 4; i++) {
         v[i] = fct_passes_const(p, n->in[i + 1], s);
@@ -156,7 +156,7 @@ static bool prelu_slopes(const fct_passes *p, const fct_node *n, int channels, i
 bool fct_passes_activation(const fct_passes *p, const fct_node *n, int channels, int rank, fct_act *act, float **slope,
                            fct_status *s) {
     fct_op_call c;
-    const fct_view *in[3] = {0};
+    const fct_tensor_view *in[3] = {0};
     *act = (fct_act){0};
     *slope = NULL;
     if (n->kind != FCT_NODE_OP || n->n_in > 3) return false;
@@ -204,7 +204,7 @@ bool fct_vector_apply(float **v, int n, float fill, const float *mul, const floa
 static fct_status try_shapes(fct_passes *p) {
     static const int64_t sizes[] = {320, 640, 224, 112, 96, 64};
     fct_graph *g = p->g;
-    fct_view *in = fct_calloc((size_t)g->n_inputs + 1, sizeof *in);
+    fct_tensor_view *in = fct_calloc((size_t)g->n_inputs + 1, sizeof *in);
     fct_error ignored;
     if (!in) return fct_fail_nomem(p->err, "shapes", 0);
     fct_shapes_free(&p->trial);
@@ -213,7 +213,7 @@ static fct_status try_shapes(fct_passes *p) {
         bool ok = true;
         for (int i = 0; i < g->n_inputs && ok; i++) {
             const fct_value *v = &g->values[g->inputs[i]];
-            in[i] = (fct_view){.dtype = FCT_F32, .rank = v->rank < 0 ? 4 : v->rank};
+            in[i] = (fct_tensor_view){.dtype = FCT_F32, .rank = v->rank < 0 ? 4 : v->rank};
             for (int k = 0; k < in[i].rank; k++)
                 in[i].dims[k] = v->rank >= 0 && v->dims[k] > 0 ? v->dims[k] : k == 0 ? 1 : k == 1 ? 3 : sizes[t];
             ok = fct_op_check_dims(&in[i]);

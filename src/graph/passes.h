@@ -34,9 +34,9 @@ void fct_passes_replace(fct_passes *p, int a, int b);
 int fct_passes_single_reader(const fct_passes *p, int value);
 bool fct_passes_is_output(const fct_passes *p, int value);
 /* Trial shape of a value, NULL when unknown. */
-const fct_view *fct_passes_view(const fct_passes *p, int value);
+const fct_tensor_view *fct_passes_view(const fct_passes *p, int value);
 /* Data of a constant float value, or NULL (*s is set when reading it failed). */
-const fct_view *fct_passes_const(const fct_passes *p, int value, fct_status *s);
+const fct_tensor_view *fct_passes_const(const fct_passes *p, int value, fct_status *s);
 /* Vector of n floats that a constant amounts to along axis 1 of a tensor of that
  * rank (a scalar is repeated); owned; NULL when it is anything else or on failure. */
 float *fct_passes_channel_vector(const fct_passes *p, int value, int n, int rank, fct_status *s);

@@ -6,7 +6,7 @@
 #include "ops/limits.h"
 #include <string.h>
 
-fct_dims fct_plan_dims(const fct_view *v) {
+fct_dims fct_plan_dims(const fct_tensor_view *v) {
     return (fct_dims){(int)v->dims[0], (int)v->dims[1], (int)v->dims[2], (int)v->dims[3]};
 }
 
@@ -45,8 +45,8 @@ fct_step *fct_plan_step(fct_plan *p, const fct_node *n, int value, int n_in, fct
     return s;
 }
 
-int fct_plan_result(fct_plan *p, int value, fct_layout l) {
-    const fct_view *v = &p->shapes.views[value];
+int fct_plan_result(fct_plan *p, int value, fct_tensor_layout l) {
+    const fct_tensor_view *v = &p->shapes.views[value];
     size_t bytes = l == FCT_BLOCKED ? fct_blk_size(fct_plan_dims(v)) * sizeof(float)
                                     : (size_t)fct_view_count(v) * fct_dtype_size(v->dtype);
     int s = fct_plan_slot(p, bytes);
@@ -90,7 +90,7 @@ static fct_status check_work(const fct_plan *p, fct_error *err) {
     return FCT_OK;
 }
 
-fct_status fct_plan_build(const fct_model *m, const fct_view *inputs, fct_plan **out, fct_error *err) {
+fct_status fct_plan_build(const fct_model *m, const fct_tensor_view *inputs, fct_plan **out, fct_error *err) {
     *out = NULL;
     fct_plan *p = fct_calloc(1, sizeof *p);
     if (!p) return fct_fail_nomem(err, "plan", sizeof *p);
@@ -107,7 +107,7 @@ fct_status fct_plan_build(const fct_model *m, const fct_view *inputs, fct_plan *
     return s;
 }
 
-fct_status fct_plan_create(const fct_model *m, const fct_view *inputs, fct_plan **out, fct_error *err) {
+fct_status fct_plan_create(const fct_model *m, const fct_tensor_view *inputs, fct_plan **out, fct_error *err) {
     fct_status s = fct_plan_build(m, inputs, out, err);
     if (!s) s = fct_front_create(*out, inputs, err);
     if (!s) s = fct_plan_place(*out, err);
@@ -137,7 +137,7 @@ void fct_plan_free(fct_plan *p) {
     fct_free(p);
 }
 
-fct_status fct_plan_run(const fct_plan *p, const fct_view *inputs, char *arena, double *times, fct_error *err) {
+fct_status fct_plan_run(const fct_plan *p, const fct_tensor_view *inputs, char *arena, double *times, fct_error *err) {
     fct_run r = {p, arena, arena + p->scratch_at, inputs, err};
     if (p->front.one) {
         fct_status s = fct_front_run(p, inputs, arena, times, err);

@@ -7,7 +7,7 @@
 #include "graph/shapes.h"
 #include "ops/blocked.h"
 
-typedef enum fct_layout { FCT_PLANAR = 0, FCT_BLOCKED = 1 } fct_layout;
+typedef enum fct_tensor_layout { FCT_PLANAR = 0, FCT_BLOCKED = 1 } fct_tensor_layout;
 
 /* A tensor in one layout. */
 typedef struct fct_slot {
@@ -26,7 +26,7 @@ typedef struct fct_run {
     const fct_plan *plan;
     char *arena;
     void *scratch;
-    const fct_view *inputs;
+    const fct_tensor_view *inputs;
     fct_error *err;
 } fct_run;
 
@@ -43,8 +43,8 @@ struct fct_step {
     fct_resize resize;
     fct_k_binary binary;
     fct_conv_plan *conv;
-    fct_view *views; /* plain operators: inputs, then the output */
-    const fct_view **ptrs;
+    fct_tensor_view *views; /* plain operators: inputs, then the output */
+    const fct_tensor_view **ptrs;
     bool by_image; /* images of a batch do not touch each other, and lie one after the other */
     size_t scratch;
     const char *algorithm; /* static */
@@ -81,33 +81,33 @@ struct fct_plan {
 };
 
 /* inputs: dimensions per graph input. *out is owned. */
-fct_status fct_plan_create(const fct_model *m, const fct_view *inputs, fct_plan **out, fct_error *err);
+fct_status fct_plan_create(const fct_model *m, const fct_tensor_view *inputs, fct_plan **out, fct_error *err);
 void fct_plan_free(fct_plan *p);
 
 /* Runs all steps. times: milliseconds per step are added to it, or NULL. */
-fct_status fct_plan_run(const fct_plan *p, const fct_view *inputs, char *arena, double *times, fct_error *err);
+fct_status fct_plan_run(const fct_plan *p, const fct_tensor_view *inputs, char *arena, double *times, fct_error *err);
 /* Data of a slot in a run. */
 void *fct_run_data(const fct_run *r, int slot);
 
 /* ---- Building (plan.c, plan_steps.c, plan_front.c, plan_memory.c) ------------ */
 /* A plan without places in memory; *out is owned. */
-fct_status fct_plan_build(const fct_model *m, const fct_view *inputs, fct_plan **out, fct_error *err);
+fct_status fct_plan_build(const fct_model *m, const fct_tensor_view *inputs, fct_plan **out, fct_error *err);
 /* Gives a batch's plan a front where that is faster, before it is placed. */
 extern bool fct_front_always; /* for tests: as many steps as can be, however small */
-fct_status fct_front_create(fct_plan *p, const fct_view *inputs, fct_error *err);
-fct_status fct_front_run(const fct_plan *p, const fct_view *input, char *arena, double *times, fct_error *err);
+fct_status fct_front_create(fct_plan *p, const fct_tensor_view *inputs, fct_error *err);
+fct_status fct_front_run(const fct_plan *p, const fct_tensor_view *input, char *arena, double *times, fct_error *err);
 /* New slot; -1 = out of memory. */
 int fct_plan_slot(fct_plan *p, size_t bytes);
 /* New step with room for n inputs; NULL = out of memory; borrowed until the next. */
 fct_step *fct_plan_step(fct_plan *p, const fct_node *n, int value, int n_in, fct_step_fn *run);
 /* The slot of a value in that layout, converted if need be; -1 and *s on failure. */
-int fct_plan_need(fct_plan *p, int value, fct_layout l, fct_status *s, fct_error *err);
+int fct_plan_need(fct_plan *p, int value, fct_tensor_layout l, fct_status *s, fct_error *err);
 /* New slot for a node's result. */
-int fct_plan_result(fct_plan *p, int value, fct_layout l);
+int fct_plan_result(fct_plan *p, int value, fct_tensor_layout l);
 fct_status fct_plan_node(fct_plan *p, const fct_node *n, fct_error *err);
 fct_status fct_plan_op(fct_plan *p, const fct_node *n, fct_error *err); /* FCT_NODE_OP; plan_ops.c */
 fct_status fct_plan_outputs(fct_plan *p, fct_error *err);
 fct_status fct_plan_place(fct_plan *p, fct_error *err);
-fct_dims fct_plan_dims(const fct_view *v);
+fct_dims fct_plan_dims(const fct_tensor_view *v);
 
 #endif

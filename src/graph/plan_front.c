@@ -48,10 +48,10 @@ static int cut_of(const fct_plan *p, const fct_plan *one, int n) {
     return worth ? cut : 0;
 }
 
-fct_status fct_front_create(fct_plan *p, const fct_view *inputs, fct_error *err) {
+fct_status fct_front_create(fct_plan *p, const fct_tensor_view *inputs, fct_error *err) {
     fct_plan *one;
     if (p->m->g->n_inputs != 1 || inputs->rank < 2 || inputs->dims[0] < 2 || inputs->dims[0] > INT_MAX) return FCT_OK;
-    fct_view v = *inputs;
+    fct_tensor_view v = *inputs;
     int n = (int)v.dims[0];
     v.dims[0] = 1;
     if (fct_plan_build(p->m, &v, &one, NULL)) return FCT_OK; /* a network for this batch only */
@@ -73,7 +73,7 @@ fct_status fct_front_create(fct_plan *p, const fct_view *inputs, fct_error *err)
 
 typedef struct front_job {
     const fct_plan *p;
-    const fct_view *input;
+    const fct_tensor_view *input;
     char *arena;
     double *times;
     atomic_int failed;
@@ -84,7 +84,7 @@ typedef struct front_job {
 static fct_status run_image(const front_job *j, int image, int place, fct_error *err) {
     const fct_front *f = &j->p->front;
     const fct_plan *one = f->one;
-    fct_view v = *j->input;
+    fct_tensor_view v = *j->input;
     v.dims[0] = 1;
     v.data = (float *)v.data + (size_t)image * (size_t)fct_view_count(&v);
     char *arena = j->arena + f->at + (size_t)place * one->arena;
@@ -110,7 +110,7 @@ static void run_task(void *ctx, int i, int worker) {
 }
 
 /* As many images at a time as there are threads; the rest one by one on all threads. */
-fct_status fct_front_run(const fct_plan *p, const fct_view *input, char *arena, double *times, fct_error *err) {
+fct_status fct_front_run(const fct_plan *p, const fct_tensor_view *input, char *arena, double *times, fct_error *err) {
     front_job j = {.p = p, .input = input, .arena = arena, .times = times, .err = err};
     int n = p->front.images, width = fct_parallel_width(),
         together = times || width > p->front.places ? 0 : n - n % width;

@@ -10,14 +10,15 @@ static fct_status nomem(const fct_node *n, fct_error *err) { return fct_fail_nom
 
 static bool is(const fct_node *n, const char *name) { return !strcmp(n->op_name, name); }
 
-static const fct_view *view(const fct_plan *p, int value) { return &p->shapes.views[value]; }
+static const fct_tensor_view *view(const fct_plan *p, int value) { return &p->shapes.views[value]; }
 
 static bool blocked_in(const fct_plan *p, const fct_node *n, int i) {
     return i < n->n_in && n->in[i] >= 0 && p->slot_of[FCT_BLOCKED][n->in[i]] >= 0;
 }
 
 /* The operator's call with known inputs, for parsing its parameters. */
-static void parse_call(const fct_plan *p, const fct_node *n, const fct_view **in, fct_op_call *c, fct_error *err) {
+static void parse_call(const fct_plan *p, const fct_node *n, const fct_tensor_view **in, fct_op_call *c,
+                       fct_error *err) {
     for (int i = 0; i < n->n_in && i < 5; i++) in[i] = n->in[i] < 0 ? NULL : view(p, n->in[i]);
     fct_node_call(p->m->g, n, in, NULL, c, err);
     if (c->n_in > 5) c->n_in = 5;
@@ -65,7 +66,7 @@ static fct_status plan_pool(fct_plan *p, const fct_node *n, fct_error *err) {
     bool global = n->op_name[0] == 'G';
     fct_step *st = blocked_step(p, n, 1, global ? run_global : run_pool, &s, err);
     if (!st || global) return s;
-    const fct_view *in[5];
+    const fct_tensor_view *in[5];
     fct_op_call c;
     parse_call(p, n, in, &c, err);
     return fct_op_window(&c, NULL, st->d.h, st->d.w, &st->win);
@@ -106,7 +107,7 @@ static int binary_kind(const fct_node *n) {
 
 /* x * s, s of one number per image and channel: squeeze and excitation. */
 static bool is_channel_scale(const fct_plan *p, const fct_node *n) {
-    const fct_view *a = view(p, n->in[0]), *b = view(p, n->in[1]);
+    const fct_tensor_view *a = view(p, n->in[0]), *b = view(p, n->in[1]);
     return is(n, "Mul") && a->rank == 4 && b->rank == 4 && a->dims[0] == b->dims[0] && a->dims[1] == b->dims[1] &&
            b->dims[2] == 1 && b->dims[3] == 1;
 }
@@ -156,7 +157,7 @@ static fct_status plan_resize(fct_plan *p, const fct_node *n, const fct_resize *
 }
 
 static fct_status run_concat(const fct_step *s, const fct_run *r) {
-    const fct_view *o = &r->plan->shapes.views[s->value];
+    const fct_tensor_view *o = &r->plan->shapes.views[s->value];
     int at = 0;
     for (int i = 0; i < s->n_in; i++) {
         fct_dims d = fct_plan_dims(&r->plan->shapes.views[s->node->in[i]]);
@@ -191,9 +192,9 @@ static fct_status plan_concat(fct_plan *p, const fct_node *n, fct_error *err) {
 /* ---- Everything else ------------------------------------------------------------ */
 
 static fct_status run_plain(const fct_step *s, const fct_run *r) {
-    fct_view in[8], out = s->views[s->n_in];
-    const fct_view *few[8], **list = s->n_in <= 8 ? few : NULL;
-    fct_view *copies = in;
+    fct_tensor_view in[8], out = s->views[s->n_in];
+    const fct_tensor_view *few[8], **list = s->n_in <= 8 ? few : NULL;
+    fct_tensor_view *copies = in;
     fct_op_call c;
     if (!list) {
         copies = fct_alloc((size_t)s->n_in * sizeof *copies);
@@ -255,7 +256,7 @@ static fct_status plan_plain(fct_plan *p, const fct_node *n, fct_error *err) {
 }
 
 fct_status fct_plan_op(fct_plan *p, const fct_node *n, fct_error *err) {
-    const fct_view *in[5];
+    const fct_tensor_view *in[5];
     fct_op_call c;
     fct_resize z;
     if (renames(n)) return plan_rename(p, n, err);

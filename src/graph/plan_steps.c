@@ -22,7 +22,7 @@ static fct_status run_to_planar(const fct_step *s, const fct_run *r) {
 
 /* A constant as a planar slot. */
 static int fixed_slot(fct_plan *p, int value, fct_status *s, fct_error *err) {
-    const fct_view *v = &p->shapes.views[value];
+    const fct_tensor_view *v = &p->shapes.views[value];
     const void *data = v->data;
     if (!data && p->m->g->values[value].konst) data = p->m->g->values[value].konst->view.data;
     int slot = data ? fct_plan_slot(p, 0) : -1;
@@ -37,9 +37,9 @@ static int fixed_slot(fct_plan *p, int value, fct_status *s, fct_error *err) {
     return p->slot_of[FCT_PLANAR][value] = slot;
 }
 
-int fct_plan_need(fct_plan *p, int value, fct_layout l, fct_status *s, fct_error *err) {
+int fct_plan_need(fct_plan *p, int value, fct_tensor_layout l, fct_status *s, fct_error *err) {
     if (p->slot_of[l][value] >= 0) return p->slot_of[l][value];
-    fct_layout other = l == FCT_PLANAR ? FCT_BLOCKED : FCT_PLANAR;
+    fct_tensor_layout other = l == FCT_PLANAR ? FCT_BLOCKED : FCT_PLANAR;
     int from = p->slot_of[other][value];
     if (from < 0 && ((from = fixed_slot(p, value, s, err)) < 0 || l == FCT_PLANAR)) return from;
     fct_step *st = fct_plan_step(p, NULL, value, 1, l == FCT_PLANAR ? run_to_planar : run_to_blocked);
@@ -79,7 +79,7 @@ static fct_status plan_conv(fct_plan *p, const fct_node *n, fct_error *err) {
     st->d = fct_plan_dims(&p->shapes.views[n->in[0]]);
     if ((s = fct_conv_plan_create(f->packed, st->d.n, st->d.h, st->d.w, NULL, &st->conv, err))) return s;
     int oh, ow;
-    const fct_view *o = &p->shapes.views[n->out];
+    const fct_tensor_view *o = &p->shapes.views[n->out];
     fct_conv_plan_out(st->conv, &oh, &ow);
     if (oh != o->dims[2] || ow != o->dims[3])
         return fct_fail(err, FCT_ERR_INTERNAL, "%s: node '%s': planned size differs", p->m->g->file, n->name);
@@ -171,7 +171,7 @@ fct_status fct_plan_node(fct_plan *p, const fct_node *n, fct_error *err) {
 
 /* Inputs and constants that are outputs are copied, integers become floats. */
 static fct_status run_output(const fct_step *s, const fct_run *r) {
-    const fct_view *v = &r->plan->shapes.views[s->value];
+    const fct_tensor_view *v = &r->plan->shapes.views[s->value];
     const void *from = fct_run_data(r, s->in[0]);
     float *to = fct_run_data(r, s->out);
     int64_t n = fct_view_count(v);

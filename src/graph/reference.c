@@ -7,10 +7,10 @@
 
 typedef struct ref_state {
     const fct_graph *g;
-    fct_view *views; /* per value */
-    bool *owned;     /* data of the view is this run's */
-    int *uses;       /* readers still to come */
-    const fct_view **in;
+    fct_tensor_view *views; /* per value */
+    bool *owned;            /* data of the view is this run's */
+    int *uses;              /* readers still to come */
+    const fct_tensor_view **in;
     fct_error *err;
 } ref_state;
 
@@ -40,8 +40,8 @@ static fct_status run_node(ref_state *r, const fct_node *n) {
     return FCT_OK;
 }
 
-static fct_status take_output(ref_state *r, int value, fct_view *out) {
-    const fct_view *v = &r->views[value];
+static fct_status take_output(ref_state *r, int value, fct_tensor_view *out) {
+    const fct_tensor_view *v = &r->views[value];
     int64_t n = fct_view_count(v);
     *out = *v;
     out->dtype = FCT_F32;
@@ -52,9 +52,9 @@ static fct_status take_output(ref_state *r, int value, fct_view *out) {
     return FCT_OK;
 }
 
-static fct_status run_all(ref_state *r, const fct_view *inputs, fct_view *outputs) {
+static fct_status run_all(ref_state *r, const fct_tensor_view *inputs, fct_tensor_view *outputs) {
     fct_status s = FCT_OK;
-    const fct_view *v;
+    const fct_tensor_view *v;
     for (int i = 0; !s && i < r->g->n_values; i++)
         if (r->g->values[i].konst && !(s = fct_const_data(r->g->values[i].konst, &v, r->err))) r->views[i] = *v;
     for (int i = 0; i < r->g->n_inputs; i++) r->views[r->g->inputs[i]] = inputs[i];
@@ -71,7 +71,8 @@ static int widest_node(const fct_graph *g) {
     return n;
 }
 
-fct_status fct_reference_run(const fct_model *m, const fct_view *inputs, fct_view *outputs, fct_error *err) {
+fct_status fct_reference_run(const fct_model *m, const fct_tensor_view *inputs, fct_tensor_view *outputs,
+                             fct_error *err) {
     const fct_graph *g = m->g;
     size_t n = (size_t)g->n_values;
     memset(outputs, 0, (size_t)g->n_outputs * sizeof *outputs);

@@ -11,7 +11,7 @@
 
 struct fct_session {
     const fct_model *m;
-    fct_view *views;        /* inputs, then the reference run's outputs */
+    fct_tensor_view *views; /* inputs, then the reference run's outputs */
     fct_plan *plans[PLANS]; /* latest used first */
     fct_arena own, *arena;  /* arena: &own, or another's */
     bool profile;
@@ -54,7 +54,7 @@ fct_status fct_session_create(const fct_model *m, fct_session **out, fct_error *
 
 static void drop_outputs(fct_session *s) {
     for (int i = 0; i < s->m->g->n_outputs; i++) {
-        fct_view *v = &s->views[s->m->g->n_inputs + i];
+        fct_tensor_view *v = &s->views[s->m->g->n_inputs + i];
         fct_free(v->data);
         v->data = NULL;
     }
@@ -72,14 +72,14 @@ void fct_session_free(fct_session *s) {
 
 /* The fixed dimensions that the file declares for an input are binding; a batch
  * of 1 is not: exporters write it where any batch works. */
-static fct_status check_input(const fct_session *s, int i, const fct_tensor *t, fct_view *v, fct_error *err) {
+static fct_status check_input(const fct_session *s, int i, const fct_tensor *t, fct_tensor_view *v, fct_error *err) {
     const fct_value *d = &s->m->g->values[s->m->g->inputs[i]];
     if (t->rank < 0 || t->rank > FCT_MAX_RANK || !t->data)
         return fct_fail(err, FCT_ERR_ARG, "%s: input '%s': no data, or rank %d", s->m->g->file, d->name, t->rank);
     if (d->rank >= 0 && d->rank != t->rank)
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: input '%s' has rank %d, not %d", s->m->g->file, d->name, d->rank,
                         t->rank);
-    *v = (fct_view){.dtype = FCT_F32, .rank = t->rank, .data = t->data};
+    *v = (fct_tensor_view){.dtype = FCT_F32, .rank = t->rank, .data = t->data};
     memcpy(v->dims, t->dims, (size_t)t->rank * sizeof *v->dims);
     if (!fct_op_check_dims(v))
         return fct_fail(err, FCT_ERR_ARG, "%s: input '%s': a dimension is below 1, or all together too large",
@@ -137,7 +137,7 @@ static fct_status run_planned(fct_session *s, fct_tensor *outputs, fct_error *er
     if (s->profile) s->profiled = p;
     const fct_run r = {p, s->arena->data, NULL, s->views, err};
     for (int i = 0; i < s->m->g->n_outputs; i++) {
-        const fct_view *v = &p->shapes.views[s->m->g->outputs[i]];
+        const fct_tensor_view *v = &p->shapes.views[s->m->g->outputs[i]];
         outputs[i].data = fct_run_data(&r, p->outputs[i]);
         outputs[i].rank = v->rank;
         memcpy(outputs[i].dims, v->dims, sizeof v->dims);
@@ -147,7 +147,7 @@ static fct_status run_planned(fct_session *s, fct_tensor *outputs, fct_error *er
 
 static fct_status run_reference(fct_session *s, fct_tensor *outputs, fct_error *err) {
     drop_outputs(s);
-    fct_view *out = s->views + s->m->g->n_inputs;
+    fct_tensor_view *out = s->views + s->m->g->n_inputs;
     fct_status st = fct_reference_run(s->m, s->views, out, err);
     for (int i = 0; !st && i < s->m->g->n_outputs; i++) {
         outputs[i].data = out[i].data;

@@ -18,13 +18,14 @@ void fct_shapes_free(fct_shapes *s) {
     memset(s, 0, sizeof *s);
 }
 
-static fct_status infer_op(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_view **in, fct_error *err) {
+static fct_status infer_op(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_tensor_view **in,
+                           fct_error *err) {
     bool known = strcmp(n->op_name, "Shape") != 0;
     for (int k = 0; k < n->n_in; k++) {
         in[k] = n->in[k] < 0 ? NULL : &s->views[n->in[k]];
         if (in[k] && !in[k]->data) known = false;
     }
-    fct_view *out = &s->views[n->out];
+    fct_tensor_view *out = &s->views[n->out];
     fct_op_call c;
     memset(out, 0, sizeof *out);
     fct_node_call(g, n, in, out, &c, err);
@@ -45,36 +46,36 @@ static fct_status node_fail(const fct_graph *g, const fct_node *n, fct_error *er
 }
 
 static fct_status infer_conv(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
-    const fct_view *x = &s->views[n->in[0]];
+    const fct_tensor_view *x = &s->views[n->in[0]];
     const fct_fused *f = n->fused;
     if (x->rank != 4 || x->dtype != FCT_F32 || x->dims[1] != f->ic)
         return node_fail(g, n, err, "the input does not fit the weights");
     int64_t h = x->dims[2] + f->pad[0] + f->pad[2] - (int64_t)f->dh * (f->kh - 1) - 1;
     int64_t w = x->dims[3] + f->pad[1] + f->pad[3] - (int64_t)f->dw * (f->kw - 1) - 1;
     if (h < 0 || w < 0) return node_fail(g, n, err, "the image is smaller than the window");
-    fct_view *o = &s->views[n->out];
-    *o = (fct_view){.dtype = FCT_F32, .rank = 4, .dims = {x->dims[0], f->oc, h / f->sh + 1, w / f->sw + 1}};
+    fct_tensor_view *o = &s->views[n->out];
+    *o = (fct_tensor_view){.dtype = FCT_F32, .rank = 4, .dims = {x->dims[0], f->oc, h / f->sh + 1, w / f->sw + 1}};
     if (!fct_op_check_dims(o))
         return fct_fail(err, FCT_ERR_LIMIT, "%s: node '%s' (%s): output of more than %lld elements", g->file, n->name,
                         n->op_name, (long long)fct_work_limits.elements);
     if (f->add == FCT_ADD_NONE) return FCT_OK;
-    const fct_view *a = &s->views[n->in[1]];
-    fct_view want = *o;
+    const fct_tensor_view *a = &s->views[n->in[1]];
+    fct_tensor_view want = *o;
     if (f->add_up2) want.dims[2] = (want.dims[2] + 1) / 2, want.dims[3] = (want.dims[3] + 1) / 2;
     return fct_view_same_dims(a, &want) ? FCT_OK : node_fail(g, n, err, "the added tensor differs in shape");
 }
 
 static fct_status infer_head(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
-    const fct_view *x = &s->views[n->in[0]];
+    const fct_tensor_view *x = &s->views[n->in[0]];
     const fct_fused *f = n->fused;
     if (x->rank != 4 || x->dims[1] < f->c0 + f->cn) return node_fail(g, n, err, "the input does not fit");
-    fct_view t = {.dtype = FCT_F32, .rank = 4};
+    fct_tensor_view t = {.dtype = FCT_F32, .rank = 4};
     int64_t nchw[4] = {x->dims[0], f->cn, x->dims[2], x->dims[3]},
             nhwc[4] = {x->dims[0], x->dims[2], x->dims[3], f->cn};
     memcpy(t.dims, f->nhwc ? nhwc : nchw, sizeof nchw);
     s->views[n->out] = t;
     if (f->reshape_to < 0) return FCT_OK;
-    const fct_view *in[2] = {&t, &s->views[f->reshape_to]};
+    const fct_tensor_view *in[2] = {&t, &s->views[f->reshape_to]};
     fct_op_call c = {.file = g->file,
                      .node = n->name,
                      .op = "Reshape",
@@ -89,25 +90,25 @@ static fct_status infer_head(const fct_graph *g, const fct_node *n, fct_shapes *
 }
 
 static fct_status infer_fc(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
-    const fct_view *x = &s->views[n->in[0]];
+    const fct_tensor_view *x = &s->views[n->in[0]];
     int64_t k = 1;
     for (int i = 1; i < x->rank; i++) k *= x->dims[i];
     if (n->fused->fc_channels && (x->rank != 4 || x->dims[1] != n->fused->fc_channels))
         return node_fail(g, n, err, "the input does not fit the weights");
     if (x->rank < 1 || k != n->fused->ic) return node_fail(g, n, err, "the input does not fit the weights");
-    s->views[n->out] = (fct_view){.dtype = FCT_F32, .rank = 2, .dims = {x->dims[0], n->fused->oc}};
+    s->views[n->out] = (fct_tensor_view){.dtype = FCT_F32, .rank = 2, .dims = {x->dims[0], n->fused->oc}};
     return FCT_OK;
 }
 
 static fct_status infer_affine(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
-    const fct_view *x = &s->views[n->in[0]];
+    const fct_tensor_view *x = &s->views[n->in[0]];
     if (x->rank < 2 || x->dims[1] != n->fused->channels) return node_fail(g, n, err, "channels do not fit");
     s->views[n->out] = *x;
     s->views[n->out].data = NULL;
     return FCT_OK;
 }
 
-static fct_status infer_kind(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_view **in,
+static fct_status infer_kind(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_tensor_view **in,
                              fct_error *err) {
     s->known[n->out] = true;
     switch (n->kind) {
@@ -124,7 +125,7 @@ static fct_status infer_kind(const fct_graph *g, const fct_node *n, fct_shapes *
     }
 }
 
-static fct_status infer_node(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_view **in,
+static fct_status infer_node(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_tensor_view **in,
                              fct_error *err) {
     fct_status st = infer_kind(g, n, s, in, err);
     if (!st && n->kind != FCT_NODE_OP) s->fast += fct_node_macs(g, s, n);
@@ -134,7 +135,7 @@ static fct_status infer_node(const fct_graph *g, const fct_node *n, fct_shapes *
 static fct_status known_constants(const fct_graph *g, fct_shapes *s, fct_error *err) {
     for (int i = 0; i < g->n_values; i++) {
         fct_const *c = g->values[i].konst;
-        const fct_view *v;
+        const fct_tensor_view *v;
         fct_status st;
         if (!c) continue;
         s->views[i] = c->view;
@@ -146,7 +147,7 @@ static fct_status known_constants(const fct_graph *g, fct_shapes *s, fct_error *
     return FCT_OK;
 }
 
-fct_status fct_shapes_infer(const fct_graph *g, const fct_view *inputs, fct_shapes *out, fct_error *err) {
+fct_status fct_shapes_infer(const fct_graph *g, const fct_tensor_view *inputs, fct_shapes *out, fct_error *err) {
     size_t n = (size_t)g->n_values, widest = 1;
     for (int i = 0; i < g->n_nodes; i++)
         if ((size_t)g->nodes[i].n_in > widest) widest = (size_t)g->nodes[i].n_in;
@@ -156,7 +157,7 @@ fct_status fct_shapes_infer(const fct_graph *g, const fct_view *inputs, fct_shap
                         g->n_values,
                         0,
                         0};
-    const fct_view **in = fct_calloc(widest, sizeof *in);
+    const fct_tensor_view **in = fct_calloc(widest, sizeof *in);
     fct_status s = FCT_OK;
     if (!out->views || !out->owned || !out->known || !in) s = fct_fail_nomem(err, "shapes", 0);
     if (!s) s = known_constants(g, out, err);
@@ -172,13 +173,13 @@ fct_status fct_shapes_infer(const fct_graph *g, const fct_view *inputs, fct_shap
 }
 
 double fct_node_macs(const fct_graph *g, const fct_shapes *s, const fct_node *n) {
-    const fct_view *o = &s->views[n->out];
+    const fct_tensor_view *o = &s->views[n->out];
     double count = 1;
     for (int i = 0; i < o->rank; i++) count *= (double)o->dims[i];
     if (n->kind == FCT_NODE_CONV) return count * (n->fused->ic / n->fused->groups) * n->fused->kh * n->fused->kw;
     if (n->kind == FCT_NODE_FC) return count * n->fused->ic;
     if (n->kind != FCT_NODE_OP) return 0;
-    const fct_view *in[2] = {NULL, NULL};
+    const fct_tensor_view *in[2] = {NULL, NULL};
     fct_op_call c;
     for (int i = 0; i < n->n_in && i < 2; i++) in[i] = n->in[i] < 0 ? NULL : &s->views[n->in[i]];
     fct_node_call(g, n, in, &s->views[n->out], &c, NULL);

@@ -7,7 +7,7 @@
 /* Per value: type and dimensions, and the data where it follows from constants
  * and dimensions alone (the Shape/Gather/Concat chains of detectors). */
 typedef struct fct_shapes {
-    fct_view *views;
+    fct_tensor_view *views;
     bool *owned; /* data of the view belongs to this struct */
     bool *known; /* per value: the view is set */
     int n;
@@ -16,7 +16,7 @@ typedef struct fct_shapes {
 
 /* inputs: dimensions per graph input. Nodes of kinds that the passes made are
  * sized as well. out: fct_shapes_free(), also after a failure. */
-fct_status fct_shapes_infer(const fct_graph *g, const fct_view *inputs, fct_shapes *out, fct_error *err);
+fct_status fct_shapes_infer(const fct_graph *g, const fct_tensor_view *inputs, fct_shapes *out, fct_error *err);
 void fct_shapes_free(fct_shapes *s);
 
 /* Multiply-accumulates of a node by the direct definition; 0 for what is not a

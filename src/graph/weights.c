@@ -12,23 +12,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct item {
+typedef struct weight_item {
     fct_node *node; /* NULL: the hash */
     size_t size;
     fct_status status;
     fct_error err;
-} item;
+} weight_item;
 
-typedef struct packing {
+typedef struct weight_packing {
     fct_model *m;
-    fct_source *source;
+    fct_model_bytes *source;
     fct_shapes shapes;
     bool shaped, binding;
-    item *items;
+    weight_item *items;
     int n;
     fct_weights_scratch *scratch; /* per worker */
     int workers;
-} packing;
+} weight_packing;
 
 static void mark(bool *used, int v) {
     if (v >= 0) used[v] = true;
@@ -54,13 +54,13 @@ static fct_status free_constants(fct_graph *g, fct_error *err) {
 /* Shapes for inputs as the file has them, open heights and widths taken as
  * `open`; the batch is 1 where it is open. */
 static bool shapes_for(const fct_graph *g, int64_t open, bool *binding, fct_shapes *shapes) {
-    fct_view in[8];
+    fct_tensor_view in[8];
     fct_error ignored;
     *binding = true;
     if (g->n_inputs < 1 || g->n_inputs > 8) return false;
     for (int i = 0; i < g->n_inputs; i++) {
         const fct_value *v = &g->values[g->inputs[i]];
-        in[i] = (fct_view){.dtype = FCT_F32, .rank = v->rank};
+        in[i] = (fct_tensor_view){.dtype = FCT_F32, .rank = v->rank};
         if (v->rank < 1) return false;
         in[i].dims[0] = v->dims[0] > 0 ? v->dims[0] : 1;
         for (int k = 1; k < v->rank; k++) {
@@ -72,7 +72,7 @@ static bool shapes_for(const fct_graph *g, int64_t open, bool *binding, fct_shap
     return !fct_shapes_infer(g, in, shapes, &ignored);
 }
 
-static void find_shapes(packing *p) {
+static void find_shapes(weight_packing *p) {
     static const int64_t usual[] = {640, 320, 112}; /* detectors; embedders */
     for (size_t i = 0; i < sizeof usual / sizeof *usual && !p->shaped; i++) {
         fct_shapes_free(&p->shapes);
@@ -82,7 +82,7 @@ static void find_shapes(packing *p) {
 }
 
 /* Constants that several nodes read are converted before threads meet there. */
-static fct_status share_constants(const packing *p, fct_error *err) {
+static fct_status share_constants(const weight_packing *p, fct_error *err) {
     fct_graph *g = p->m->g;
     bool *seen = fct_calloc((size_t)g->n_values, sizeof *seen);
     fct_status s = seen ? FCT_OK : fct_fail_nomem(err, "constants", 0);
@@ -90,7 +90,7 @@ static fct_status share_constants(const packing *p, fct_error *err) {
         const fct_fused *f = p->items[i].node ? p->items[i].node->fused : NULL;
         for (int k = 0; f && !s && k < f->n_parts; k++) {
             fct_const *c = g->values[f->parts[k]].konst;
-            const fct_view *v;
+            const fct_tensor_view *v;
             if (seen[f->parts[k]] && !(s = fct_const_data(c, &v, err))) c->raw = NULL; /* no node drops it */
             seen[f->parts[k]] = true;
         }
@@ -100,7 +100,7 @@ static fct_status share_constants(const packing *p, fct_error *err) {
 }
 
 /* Weights that a node has packed need not stay in memory as they lie in the file. */
-static void drop_raw(const fct_source *source, const fct_graph *g, const fct_node *n) {
+static void drop_raw(const fct_model_bytes *source, const fct_graph *g, const fct_node *n) {
     for (int k = 0; source->path && n->fused && k < n->fused->n_parts; k++) {
         const fct_const *c = g->values[n->fused->parts[k]].konst;
         const size_t at = c && c->raw ? (size_t)((const char *)c->raw - (const char *)source->data) : source->len;
@@ -111,13 +111,13 @@ static void drop_raw(const fct_source *source, const fct_graph *g, const fct_nod
 }
 
 static void pack_item(void *ctx, int index, int worker) {
-    packing *p = ctx;
-    item *t = &p->items[index];
+    weight_packing *p = ctx;
+    weight_item *t = &p->items[index];
     if (!t->node) {
-        fct_source_hash(p->source);
+        fct_model_bytes_hash(p->source);
         return;
     }
-    const fct_view *in =
+    const fct_tensor_view *in =
         p->shaped && t->node->in[0] >= 0 && p->shapes.known[t->node->in[0]] ? &p->shapes.views[t->node->in[0]] : NULL;
     t->status = fct_weights_node(p->m, t->node, in, p->binding, &p->scratch[worker], &t->err);
     drop_raw(p->source, p->m->g, t->node);
@@ -125,13 +125,13 @@ static void pack_item(void *ctx, int index, int worker) {
 
 /* The hash, then the largest, then the earliest. */
 static int by_size(const void *a, const void *b) {
-    const item *x = a, *y = b;
+    const weight_item *x = a, *y = b;
     if (!x->node != !y->node) return x->node ? 1 : -1;
     if (x->size != y->size) return x->size < y->size ? 1 : -1;
     return x->node < y->node ? -1 : x->node > y->node;
 }
 
-static fct_status list_items(packing *p, fct_error *err) {
+static fct_status list_items(weight_packing *p, fct_error *err) {
     fct_graph *g = p->m->g;
     p->items = fct_calloc((size_t)g->n_nodes + 1, sizeof *p->items);
     p->scratch = fct_calloc((size_t)p->workers, sizeof *p->scratch);
@@ -139,7 +139,7 @@ static fct_status list_items(packing *p, fct_error *err) {
     if (!p->source->hashed) p->n = 1;
     for (int i = 0; i < g->n_nodes; i++)
         if (g->nodes[i].kind == FCT_NODE_CONV || g->nodes[i].kind == FCT_NODE_FC || g->nodes[i].kind == FCT_NODE_AFFINE)
-            p->items[p->n++] = (item){.node = &g->nodes[i], .size = fct_weights_count(&g->nodes[i])};
+            p->items[p->n++] = (weight_item){.node = &g->nodes[i], .size = fct_weights_count(&g->nodes[i])};
     qsort(p->items, (size_t)p->n, sizeof *p->items, by_size);
     return share_constants(p, err);
 }
@@ -159,8 +159,8 @@ static fct_status check_reuse(const fct_model *m, fct_error *err) {
                     n, (double)m->params);
 }
 
-static fct_status pack_all(fct_model *m, fct_source *source, fct_error *err) {
-    packing p = {.m = m, .source = source};
+static fct_status pack_all(fct_model *m, fct_model_bytes *source, fct_error *err) {
+    weight_packing p = {.m = m, .source = source};
     find_shapes(&p);
     (void)fct_parallel_begin(); /* whoever else has the pool: this thread works alone */
     p.workers = fct_parallel_width();
@@ -176,20 +176,20 @@ static fct_status pack_all(fct_model *m, fct_source *source, fct_error *err) {
     return s;
 }
 
-fct_status fct_weights_pack(fct_model *m, fct_source *source, fct_error *err) {
+fct_status fct_weights_pack(fct_model *m, fct_model_bytes *source, fct_error *err) {
     const char *dir = m->opts.skip ? NULL : m->opts.model.cache_dir;
     bool cached = false;
     fct_cache_key key;
     fct_status reuse = check_reuse(m, err);
     if (reuse) return reuse;
     if (dir && (fct_cache_recall(dir, source) || !source->path)) {
-        if (!source->hashed) fct_source_hash(source);
+        if (!source->hashed) fct_model_bytes_hash(source);
         key = fct_cache_key_of(source, &m->opts.model);
         cached = fct_weights_from_cache(m, dir, &key);
     }
     fct_status s = cached ? FCT_OK : pack_all(m, source, err);
     if (dir && !s && !cached) {
-        if (!source->hashed) fct_source_hash(source);
+        if (!source->hashed) fct_model_bytes_hash(source);
         key = fct_cache_key_of(source, &m->opts.model);
         fct_weights_to_cache(m, dir, &key);
         fct_cache_remember(dir, source);

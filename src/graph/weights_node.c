@@ -26,7 +26,7 @@ static fct_status stack_weights(fct_model *m, const fct_node *n, fct_weights_scr
                                 fct_error *err) {
     const fct_fused *f = n->fused;
     const size_t per = fct_weights_count(n) / (size_t)f->oc;
-    const fct_view *v;
+    const fct_tensor_view *v;
     fct_status s = FCT_OK;
     if (f->n_parts == 1 && !f->weight_scale) {
         s = fct_const_data(m->g->values[f->parts[0]].konst, &v, err);
@@ -80,7 +80,7 @@ static fct_conv_spec conv_spec(const fct_model *m, const fct_node *n, const floa
 
 /* Packs for the shape at hand, so that the raw weights of large layers need not
  * be kept. A shape that was only a guess may be refused. */
-static fct_status pack_for(fct_conv *conv, const fct_view *in, bool binding, fct_error *err) {
+static fct_status pack_for(fct_conv *conv, const fct_tensor_view *in, bool binding, fct_error *err) {
     fct_conv_plan *plan;
     if (!in || in->rank != 4) return FCT_OK;
     fct_status s = fct_conv_plan_create(conv, (int)in->dims[0], (int)in->dims[2], (int)in->dims[3], NULL, &plan, err);
@@ -88,8 +88,8 @@ static fct_status pack_for(fct_conv *conv, const fct_view *in, bool binding, fct
     return binding || s == FCT_ERR_NOMEM ? s : FCT_OK;
 }
 
-static fct_status pack_conv(fct_model *m, fct_node *n, const fct_view *in, bool binding, fct_weights_scratch *scratch,
-                            fct_error *err) {
+static fct_status pack_conv(fct_model *m, fct_node *n, const fct_tensor_view *in, bool binding,
+                            fct_weights_scratch *scratch, fct_error *err) {
     const fct_fused *f = n->fused;
     const float *w = NULL;
     fct_conv *conv = NULL;
@@ -126,7 +126,7 @@ static fct_status create_fc(fct_model *m, fct_node *n, const float *weight, fct_
 
 static fct_status pack_fc(fct_model *m, fct_node *n, fct_error *err) {
     fct_const *c = m->g->values[n->fused->parts[0]].konst;
-    const fct_view *v;
+    const fct_tensor_view *v;
     fct_status s = fct_const_data(c, &v, err);
     if (s) return s;
     s = create_fc(m, n, fct_view_f32(v), err);
@@ -152,8 +152,8 @@ static fct_status pack_affine(fct_node *n, fct_error *err) {
     return ok ? FCT_OK : fct_fail_nomem(err, n->name, 0);
 }
 
-fct_status fct_weights_node(fct_model *m, fct_node *n, const fct_view *in, bool binding, fct_weights_scratch *scratch,
-                            fct_error *err) {
+fct_status fct_weights_node(fct_model *m, fct_node *n, const fct_tensor_view *in, bool binding,
+                            fct_weights_scratch *scratch, fct_error *err) {
     switch (n->kind) {
     case FCT_NODE_CONV:
         return pack_conv(m, n, in, binding, scratch, err);

@@ -16,8 +16,8 @@ size_t fct_weights_count(const fct_node *n);
 /* Packs one node's weights. in: the shape it will most likely see, or NULL;
  * binding: no other shape can come. Threads may pack different nodes at the same
  * time as long as the nodes' constants are different, or have their data. */
-fct_status fct_weights_node(fct_model *m, fct_node *n, const fct_view *in, bool binding, fct_weights_scratch *scratch,
-                            fct_error *err);
+fct_status fct_weights_node(fct_model *m, fct_node *n, const fct_tensor_view *in, bool binding,
+                            fct_weights_scratch *scratch, fct_error *err);
 
 /* Makes a node's layer without weights; the cache brings them. */
 fct_status fct_weights_empty(fct_model *m, fct_node *n, fct_error *err);

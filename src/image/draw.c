@@ -47,16 +47,16 @@ static float overlap(float lo, float hi, int i) {
     return b > a ? b - a : 0;
 }
 
-typedef struct rect {
+typedef struct draw_rect {
     float x1, y1, x2, y2;
-} rect;
+} draw_rect;
 
-static rect ordered(float x1, float y1, float x2, float y2, float grow) {
-    return (rect){fminf(x1, x2) - grow, fminf(y1, y2) - grow, fmaxf(x1, x2) + grow, fmaxf(y1, y2) + grow};
+static draw_rect ordered(float x1, float y1, float x2, float y2, float grow) {
+    return (draw_rect){fminf(x1, x2) - grow, fminf(y1, y2) - grow, fmaxf(x1, x2) + grow, fmaxf(y1, y2) + grow};
 }
 
 /* Fills outer without inner (an empty inner has x2 < x1). */
-static void fill_frame(fct_image *im, rect outer, rect inner, uint32_t color) {
+static void fill_frame(fct_image *im, draw_rect outer, draw_rect inner, uint32_t color) {
     fct_ink k = fct_ink_of(im, color);
     int x0, x1, y0, y1;
     if (!fct_draw_range(outer.x1, outer.x2, im->width, &x0, &x1) ||
@@ -77,7 +77,7 @@ static void fill_frame(fct_image *im, rect outer, rect inner, uint32_t color) {
 }
 
 void fct_draw_fill(fct_image *im, float x1, float y1, float x2, float y2, uint32_t color) {
-    fill_frame(im, ordered(x1, y1, x2, y2, 0), (rect){1, 1, 0, 0}, color);
+    fill_frame(im, ordered(x1, y1, x2, y2, 0), (draw_rect){1, 1, 0, 0}, color);
 }
 
 void fct_draw_box(fct_image *im, float x1, float y1, float x2, float y2, float line_width, uint32_t color) {

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <jpeglib.h>
 
-typedef struct writer {
+typedef struct jpeg_writer {
     struct jpeg_compress_struct c;
     struct jpeg_error_mgr errors;
     struct jpeg_destination_mgr dest;
@@ -18,10 +18,10 @@ typedef struct writer {
     fct_status status;
     fct_bytes *out;
     uint8_t buffer[16384];
-} writer;
+} jpeg_writer;
 
 static void on_error(j_common_ptr c) {
-    writer *w = c->client_data;
+    jpeg_writer *w = c->client_data;
     char text[JMSG_LENGTH_MAX];
     c->err->format_message(c, text);
     if (!w->status) w->status = fct_fail(w->err, FCT_ERR_UNSUPPORTED, "JPEG encoder: %s", text);
@@ -31,30 +31,30 @@ static void on_error(j_common_ptr c) {
 static void on_message(j_common_ptr c, int level) {}
 
 static void dest_init(j_compress_ptr c) {
-    writer *w = c->client_data;
+    jpeg_writer *w = c->client_data;
     w->dest.next_output_byte = w->buffer;
     w->dest.free_in_buffer = sizeof w->buffer;
 }
 
-static void dest_write(writer *w, size_t len) {
+static void dest_write(jpeg_writer *w, size_t len) {
     if (fct_bytes_append(w->out, w->buffer, len)) return;
     w->status = fct_fail_nomem(w->err, "JPEG encoder", w->out->len + len);
     longjmp(w->fail, 1);
 }
 
 static boolean dest_full(j_compress_ptr c) {
-    writer *w = c->client_data;
+    jpeg_writer *w = c->client_data;
     dest_write(w, sizeof w->buffer);
     dest_init(c);
     return TRUE;
 }
 
 static void dest_end(j_compress_ptr c) {
-    writer *w = c->client_data;
+    jpeg_writer *w = c->client_data;
     dest_write(w, sizeof w->buffer - w->dest.free_in_buffer);
 }
 
-static void set_input(writer *w, fct_view v) {
+static void set_input(jpeg_writer *w, fct_view v) {
     static const J_COLOR_SPACE spaces[] = {[FCT_PIX_RGB] = JCS_EXT_RGB,
                                            [FCT_PIX_BGR] = JCS_EXT_BGR,
                                            [FCT_PIX_GRAY] = JCS_GRAYSCALE,
@@ -66,7 +66,7 @@ static void set_input(writer *w, fct_view v) {
     w->c.in_color_space = spaces[v.format];
 }
 
-static void encode(writer *w, fct_view v, int quality) {
+static void encode(jpeg_writer *w, fct_view v, int quality) {
     jpeg_create_compress(&w->c);
     w->c.dest = &w->dest;
     set_input(w, v);
@@ -86,7 +86,7 @@ static void encode(writer *w, fct_view v, int quality) {
 fct_status fct_jpeg_encode(fct_view v, int quality, fct_bytes *out, fct_error *err) {
     if (v.width > 65500 || v.height > 65500) /* JPEG_MAX_DIMENSION */
         return fct_fail(err, FCT_ERR_LIMIT, "picture of %dx%d: JPEG sides may have 65500 pixels", v.width, v.height);
-    writer *w = fct_calloc(1, sizeof *w);
+    jpeg_writer *w = fct_calloc(1, sizeof *w);
     if (!w) return fct_fail_nomem(err, "JPEG encoder", sizeof *w);
     w->err = err;
     w->out = out;

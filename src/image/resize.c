@@ -14,29 +14,29 @@
 #define ONE 2048 /* weight 1 */
 
 /* Weight of the right or lower neighbor, and the left or upper one's place. */
-typedef struct tap {
+typedef struct resize_tap {
     int32_t at;
     int16_t w0, w1;
-} tap;
+} resize_tap;
 
-typedef struct job {
+typedef struct resize_job {
     fct_view v;
-    fct_layout layout;
+    fct_channel_map layout;
     uint8_t *dst;
     int width, height, bands;
     ptrdiff_t stride;
-    tap *x, *y;
+    resize_tap *x, *y;
     int16_t *rows; /* two rows per band */
     size_t row_len;
-} job;
+} resize_job;
 
-static fct_layout layout_of(fct_pixel from, bool rgb) {
+static fct_channel_map layout_of(fct_pixel from, bool rgb) {
     fct_channels c = fct_pixel_channels(from);
-    if (rgb) return (fct_layout){c.bytes, 3, {c.r, c.g, c.b, 0}};
-    return (fct_layout){c.bytes, c.bytes, {0, 1, 2, 3}};
+    if (rgb) return (fct_channel_map){c.bytes, 3, {c.r, c.g, c.b, 0}};
+    return (fct_channel_map){c.bytes, c.bytes, {0, 1, 2, 3}};
 }
-fct_layout fct_layout_same(fct_pixel from) { return layout_of(from, false); }
-fct_layout fct_layout_rgb(fct_pixel from) { return layout_of(from, true); }
+fct_channel_map fct_channel_map_same(fct_pixel from) { return layout_of(from, false); }
+fct_channel_map fct_channel_map_rgb(fct_pixel from) { return layout_of(from, true); }
 
 int fct_bands(int rows, int width) {
     int64_t parts = (int64_t)rows * width / 65536;
@@ -49,7 +49,7 @@ int fct_bands(int rows, int width) {
 /* Taps of n results over a source of len. Below the first and beyond the last
  * center the edge repeats: for columns (edge_weight) by a full weight on it, for
  * rows by taking the edge row twice, which rounds differently. */
-static void make_taps(tap *t, int n, int len, bool edge_weight) {
+static void make_taps(resize_tap *t, int n, int len, bool edge_weight) {
     double scale = 1.0 / ((double)n / len);
     for (int i = 0; i < n; i++) {
         float f = (float)((i + 0.5) * scale - 0.5);
@@ -64,8 +64,8 @@ static void make_taps(tap *t, int n, int len, bool edge_weight) {
     }
 }
 
-static inline void across(const uint8_t *src, const tap *t, int16_t *out, int width, int next, int bytes, int n, int c0,
-                          int c1, int c2, int c3) {
+static inline void across(const uint8_t *src, const resize_tap *t, int16_t *out, int width, int next, int bytes, int n,
+                          int c0, int c1, int c2, int c3) {
     const int at[4] = {c0, c1, c2, c3};
     for (int x = 0; x < width; x++, out += n) {
         const uint8_t *p = src + (ptrdiff_t)t[x].at * bytes;
@@ -73,11 +73,11 @@ static inline void across(const uint8_t *src, const tap *t, int16_t *out, int wi
     }
 }
 
-static void interpolate_row(const job *j, int y, int16_t *out) {
+static void interpolate_row(const resize_job *j, int y, int16_t *out) {
     const uint8_t *src = fct_view_row(j->v, y);
     int next = j->v.width > 1 ? j->layout.bytes : 0;
 #define CALL(...) across(src, j->x, out, j->width, next, __VA_ARGS__)
-    FCT_LAYOUT_SWITCH(j->layout, CALL);
+    FCT_CHANNEL_MAP_SWITCH(j->layout, CALL);
 #undef CALL
 }
 
@@ -92,7 +92,7 @@ static int clamp_row(int y, int height) { return y < 0 ? 0 : y >= height ? heigh
 
 /* Rows of one band. held[k] is the source row whose interpolation is in row[k]. */
 static void resize_band(void *ctx, int band, int worker) {
-    const job *j = ctx;
+    const resize_job *j = ctx;
     int16_t *row[2] = {j->rows + (size_t)band * 2 * j->row_len, j->rows + ((size_t)band * 2 + 1) * j->row_len};
     int held[2] = {-1, -1}, end = fct_band_start(j->height, band + 1, j->bands);
     for (int y = fct_band_start(j->height, band, j->bands); y < end; y++) {
@@ -108,12 +108,12 @@ static void resize_band(void *ctx, int band, int worker) {
     }
 }
 
-static fct_status resize(fct_view v, fct_layout layout, uint8_t *dst, int width, int height, ptrdiff_t stride,
+static fct_status resize(fct_view v, fct_channel_map layout, uint8_t *dst, int width, int height, ptrdiff_t stride,
                          fct_error *err) {
-    job j = {.v = v, .layout = layout, .dst = dst, .width = width, .height = height, .stride = stride};
+    resize_job j = {.v = v, .layout = layout, .dst = dst, .width = width, .height = height, .stride = stride};
     j.bands = fct_bands(height, width);
     j.row_len = (size_t)width * (size_t)layout.n;
-    size_t taps = ((size_t)width + (size_t)height) * sizeof(tap);
+    size_t taps = ((size_t)width + (size_t)height) * sizeof(resize_tap);
     size_t rows = 2 * (size_t)j.bands * j.row_len * sizeof(int16_t);
     j.x = fct_alloc(taps + rows);
     if (!j.x) return fct_fail_nomem(err, "resize", taps + rows);
@@ -129,7 +129,7 @@ static fct_status resize(fct_view v, fct_layout layout, uint8_t *dst, int width,
 fct_status fct_resize_rgb(fct_view v, uint8_t *dst, int width, int height, ptrdiff_t dst_stride, fct_error *err) {
     fct_status s = fct_view_check(v, "picture", err);
     if (!s) s = fct_image_check_size(width, height, "resized picture", err);
-    return s ? s : resize(v, fct_layout_rgb(v.format), dst, width, height, dst_stride, err);
+    return s ? s : resize(v, fct_channel_map_rgb(v.format), dst, width, height, dst_stride, err);
 }
 
 fct_status fct_image_resize(fct_view v, int width, int height, fct_image **out, fct_error *err) {
@@ -137,7 +137,7 @@ fct_status fct_image_resize(fct_view v, int width, int height, fct_image **out, 
     fct_status s = fct_view_check(v, "picture", err);
     if (!s) s = fct_image_create_raw(width, height, v.format, out, err);
     if (s) return s;
-    s = resize(v, fct_layout_same(v.format), (*out)->pixels, width, height, (*out)->stride, err);
+    s = resize(v, fct_channel_map_same(v.format), (*out)->pixels, width, height, (*out)->stride, err);
     if (s) {
         fct_image_free(*out);
         *out = NULL;

@@ -6,17 +6,17 @@
 #include "image/image_internal.h"
 
 /* A pixel of `bytes` bytes becomes n channels; channel c is byte at[c]. */
-typedef struct fct_layout {
+typedef struct fct_channel_map {
     int bytes, n, at[4];
-} fct_layout;
+} fct_channel_map;
 
 /* Unchanged, or to R G B. */
-fct_layout fct_layout_same(fct_pixel from);
-fct_layout fct_layout_rgb(fct_pixel from);
+fct_channel_map fct_channel_map_same(fct_pixel from);
+fct_channel_map fct_channel_map_rgb(fct_pixel from);
 
 /* Calls CALL(bytes, n, c0, c1, c2, c3) with the layout's members as constants,
  * so that each common pair of formats gets a loop of its own. */
-#define FCT_LAYOUT_SWITCH(l, CALL)                                                                                     \
+#define FCT_CHANNEL_MAP_SWITCH(l, CALL)                                                                                \
     do {                                                                                                               \
         if ((l).bytes == 3 && (l).n == 3 && (l).at[0] == 0) CALL(3, 3, 0, 1, 2, 0);                                    \
         else if ((l).bytes == 3 && (l).n == 3) CALL(3, 3, 2, 1, 0, 0);                                                 \

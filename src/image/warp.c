@@ -11,14 +11,14 @@
 
 #define ONE 2048
 
-typedef struct job {
+typedef struct warp_job {
     fct_view v;
-    fct_layout layout;
+    fct_channel_map layout;
     double inv[6]; /* from result to source */
     uint8_t *dst;
     int width, height, bands;
     ptrdiff_t stride;
-} job;
+} warp_job;
 
 bool fct_affine_invert(const double m[6], double out[6]) {
     double det = m[0] * m[4] - m[1] * m[3];
@@ -38,13 +38,13 @@ static inline uint8_t mix(int p00, int p01, int p10, int p11, int fx, int fy) {
 }
 
 /* Byte at of pixel (x, y), 0 outside. */
-static int pixel_or_zero(const job *j, int x, int y, int at) {
+static int pixel_or_zero(const warp_job *j, int x, int y, int at) {
     if (x < 0 || y < 0 || x >= j->v.width || y >= j->v.height) return 0;
     return fct_view_row(j->v, y)[(ptrdiff_t)x * j->layout.bytes + at];
 }
 
 /* Results x0 .. x1-1 of row y, wherever they come from. */
-static void warp_edge(const job *j, int y, int x0, int x1) {
+static void warp_edge(const warp_job *j, int y, int x0, int x1) {
     uint8_t *out = j->dst + y * j->stride + (ptrdiff_t)x0 * j->layout.n;
     for (int x = x0; x < x1; x++, out += j->layout.n) {
         double sx = j->inv[0] * x + (j->inv[1] * y + j->inv[2]), sy = j->inv[3] * x + (j->inv[4] * y + j->inv[5]);
@@ -83,7 +83,8 @@ static void narrow(double start, double step, double last, int *x0, int *x1) {
 static inline int64_t fixed(double v) { return (int64_t)(v * 4294967296.0); }
 static inline int weight(int64_t v) { return (int)(((v & 0xFFFFFFFF) + (1 << 20)) >> 21); }
 
-static inline void warp_inside(const job *j, int y, int x0, int x1, int bytes, int n, int c0, int c1, int c2, int c3) {
+static inline void warp_inside(const warp_job *j, int y, int x0, int x1, int bytes, int n, int c0, int c1, int c2,
+                               int c3) {
     const int at[4] = {c0, c1, c2, c3};
     int64_t sx = fixed(j->inv[0] * x0 + (j->inv[1] * y + j->inv[2])), step_x = fixed(j->inv[0]);
     int64_t sy = fixed(j->inv[3] * x0 + (j->inv[4] * y + j->inv[5])), step_y = fixed(j->inv[3]);
@@ -96,21 +97,21 @@ static inline void warp_inside(const job *j, int y, int x0, int x1, int bytes, i
     }
 }
 
-static void warp_row(const job *j, int y) {
+static void warp_row(const warp_job *j, int y) {
     int x0 = 0, x1 = j->width;
     narrow(j->inv[1] * y + j->inv[2], j->inv[0], j->v.width - 1, &x0, &x1);
     narrow(j->inv[4] * y + j->inv[5], j->inv[3], j->v.height - 1, &x0, &x1);
     warp_edge(j, y, 0, x0);
     if (x0 < x1) {
 #define CALL(...) warp_inside(j, y, x0, x1, __VA_ARGS__)
-        FCT_LAYOUT_SWITCH(j->layout, CALL);
+        FCT_CHANNEL_MAP_SWITCH(j->layout, CALL);
 #undef CALL
     }
     warp_edge(j, y, x1, j->width);
 }
 
 static void warp_band(void *ctx, int band, int worker) {
-    const job *j = ctx;
+    const warp_job *j = ctx;
     int end = fct_band_start(j->height, band + 1, j->bands);
     for (int y = fct_band_start(j->height, band, j->bands); y < end; y++) warp_row(j, y);
 }
@@ -123,19 +124,19 @@ static fct_status check_matrix(const double m[6], double inv[6], fct_error *err)
 
 fct_status fct_warp_rgb(fct_view v, const double m[6], uint8_t *dst, int width, int height, ptrdiff_t dst_stride,
                         fct_error *err) {
-    job j = {.v = v, .dst = dst, .width = width, .height = height, .stride = dst_stride};
+    warp_job j = {.v = v, .dst = dst, .width = width, .height = height, .stride = dst_stride};
     fct_status s = fct_view_check(v, "picture", err);
     if (!s) s = fct_image_check_size(width, height, "warped picture", err);
     if (!s) s = check_matrix(m, j.inv, err);
     if (s) return s;
-    j.layout = fct_layout_rgb(v.format);
+    j.layout = fct_channel_map_rgb(v.format);
     j.bands = fct_bands(height, width);
     fct_parallel(j.bands, warp_band, &j);
     return FCT_OK;
 }
 
 fct_status fct_image_warp(fct_view v, const double m[6], int width, int height, fct_image **out, fct_error *err) {
-    job j = {.v = v, .width = width, .height = height};
+    warp_job j = {.v = v, .width = width, .height = height};
     *out = NULL;
     fct_status s = fct_view_check(v, "picture", err);
     if (!s) s = check_matrix(m, j.inv, err);
@@ -143,7 +144,7 @@ fct_status fct_image_warp(fct_view v, const double m[6], int width, int height, 
     if (s) return s;
     j.dst = (*out)->pixels;
     j.stride = (*out)->stride;
-    j.layout = fct_layout_same(v.format);
+    j.layout = fct_channel_map_same(v.format);
     j.bands = fct_bands(height, width);
     fct_parallel(j.bands, warp_band, &j);
     return FCT_OK;

@@ -36,14 +36,14 @@ ALWAYS_INLINE void step(const int MV, const int NR, sums16 acc, const int16_t *w
 static inline int lesser(int a, int b) { return a < b ? a : b; }
 
 /* Where a tile stands in its sum over k. */
-typedef struct place {
+typedef struct panel_place {
     const int16_t *w, *b;
     int full, tail_blocks;
     ahead next;
-} place;
+} panel_place;
 
 /* The next group. */
-ALWAYS_INLINE void group(const int MV, const int NR, sums16 acc, const fct_k_gemm *g, place *at) {
+ALWAYS_INLINE void group(const int MV, const int NR, sums16 acc, const fct_k_gemm *g, panel_place *at) {
     const int full = lesser(g->group, at->full), tails = lesser(g->group - full, at->tail_blocks);
     const int16_t *w = at->w, *b = at->b;
     ahead next = at->next;
@@ -58,14 +58,14 @@ ALWAYS_INLINE void group(const int MV, const int NR, sums16 acc, const fct_k_gem
     }
     for (int i = tails; i > 0; i--, b += g->b_stride)
         for (int k = 0; k < g->tail; k += 2, w += 2 * MV * CB) step(MV, NR, acc, w, b + k);
-    *at = (place){w, b, at->full - full, at->tail_blocks - tails, next};
+    *at = (panel_place){w, b, at->full - full, at->tail_blocks - tails, next};
 }
 
 /* All groups. Their sum waits in memory, so that the registers are the group's. */
 ALWAYS_INLINE void multiply(const int MV, const int NR, sums real, const fct_k_gemm *g, const int16_t *b, ahead next) {
     float kept[MV_MAX * NR_MAX * CB], *total = kept;
     __asm__("" : "+r"(total) : : "memory"); /* the compiler would keep it in registers */
-    place at = {g->w16, b, g->full, g->tail_blocks, next};
+    panel_place at = {g->w16, b, g->full, g->tail_blocks, next};
     for (bool first = true;; first = false) {
         sums16 acc;
         group(MV, NR, acc, g, &at);

@@ -74,7 +74,7 @@ static fct_status read_ints(const fct_pb *m, const fct_pb_field *f, fct_attr *a,
 
 static fct_status read_tensor(const fct_pb *m, const fct_pb_field *f, fct_attr *a, fct_const **tensor, fct_error *err) {
     fct_const *c;
-    const fct_view *v;
+    const fct_tensor_view *v;
     fct_status s = fct_pb_want(m, f, 2, "tensor", err);
     if (s || (s = fct_onnx_tensor(fct_pb_sub(m, f), NULL, &c, err))) return s;
     a->type = FCT_ATTR_TENSOR;

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "graph/model.h"
 
-static fct_status load(fct_source *source, const char *name, const fct_engine_opts *opts, fct_model **out,
+static fct_status load(fct_model_bytes *source, const char *name, const fct_engine_opts *opts, fct_model **out,
                        fct_error *err) {
     fct_engine_opts defaults;
     fct_graph *g;
@@ -16,7 +16,7 @@ static fct_status load(fct_source *source, const char *name, const fct_engine_op
 
 fct_status fct_model_load_engine(const void *data, size_t len, const char *name, const fct_engine_opts *opts,
                                  fct_model **out, fct_error *err) {
-    fct_source source = {.data = data, .len = len};
+    fct_model_bytes source = {.data = data, .len = len};
     *out = NULL;
     if (!data) return fct_fail(err, FCT_ERR_ARG, "fct_model_load: no data");
     return load(&source, name ? name : "model", opts, out, err);
@@ -28,7 +28,7 @@ fct_status fct_model_load_engine_file(const char *path, const fct_engine_opts *o
     if (!path) return fct_fail(err, FCT_ERR_ARG, "fct_model_load: no path");
     fct_status s = fct_map_open(path, &map, err);
     if (s) return s;
-    fct_source source = {.data = map.data, .len = map.size, .path = path};
+    fct_model_bytes source = {.data = map.data, .len = map.size, .path = path};
     s = load(&source, path, opts, out, err);
     fct_map_close(&map);
     return s;

@@ -203,7 +203,7 @@ static fct_status fill(fct_pb m, const tensor_scan *t, fct_const *c, size_t n, f
         return FCT_OK;
     }
     /* half and double: let the general conversion make floats of them */
-    const fct_view *v;
+    const fct_tensor_view *v;
     c->raw = p;
     s = fct_const_data(c, &v, err);
     c->raw = NULL;

@@ -26,13 +26,13 @@ typedef struct blk_job {
 
 /* A task's part: some rows of y of one plane. Rows are shared out before blocks of
  * channels, as convolutions share out pixels, so that a core finds its own rows. */
-typedef struct part {
+typedef struct blocked_part {
     int image, block, plane, y0, y1;
-} part;
+} blocked_part;
 
-static part part_at(const blk_job *j, int index) {
+static blocked_part part_at(const blk_job *j, int index) {
     const int blocks = fct_blocks(j->d.c, fct_kernels()->cb), band = index / blocks % j->bands;
-    part p = {.image = index / blocks / j->bands, .block = index % blocks};
+    blocked_part p = {.image = index / blocks / j->bands, .block = index % blocks};
     p.plane = p.image * blocks + p.block;
     p.y0 = (int)((int64_t)j->rows * band / j->bands);
     p.y1 = (int)((int64_t)j->rows * (band + 1) / j->bands);
@@ -47,14 +47,14 @@ static void run_parts(blk_job *j, int rows, fct_task_fn *fn) {
 }
 
 /* Of an element-wise operator: its first number and how many pixels. */
-static size_t pixels_at(const blk_job *j, const part *p, int *count) {
+static size_t pixels_at(const blk_job *j, const blocked_part *p, int *count) {
     *count = (p->y1 - p->y0) * j->d.w;
     return (size_t)p->plane * plane_size(j->d) + (size_t)p->y0 * j->d.w * fct_kernels()->cb;
 }
 
 static void from_planar(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
-    const part p = part_at(j, index);
+    const blocked_part p = part_at(j, index);
     const int cb = fct_kernels()->cb, c = p.block * cb, lanes = j->d.c - c < cb ? j->d.c - c : cb;
     const size_t area = (size_t)j->d.h * j->d.w;
     const float *src = j->a + ((size_t)p.image * j->d.c + c) * area + (size_t)p.y0 * j->d.w;
@@ -98,7 +98,7 @@ void fct_blk_to_planar(fct_dims d, const float *in, float *out, int c0, int cn, 
 static void affine(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
     const fct_kernel_table *k = fct_kernels();
-    const part p = part_at(j, index);
+    const blocked_part p = part_at(j, index);
     int c = p.block * k->cb, count;
     fct_k_affine a = j->affine;
     if (j->scale) a.scale = j->scale + c, a.shift = j->shift + c;
@@ -135,7 +135,7 @@ void fct_blk_affine(fct_dims d, const float *x, float *y, const float *scale, co
 
 static void binary(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
-    const part p = part_at(j, index);
+    const blocked_part p = part_at(j, index);
     int count;
     size_t at = pixels_at(j, &p, &count);
     fct_kernels()->blk_binary(j->op, j->a + at, j->b + at, j->y + at, (size_t)count * fct_kernels()->cb);
@@ -150,7 +150,7 @@ static void scale_plane(void *ctx, int index, int worker) {
     static const float zeros[FCT_CB_MAX];
     const blk_job *j = ctx;
     const fct_kernel_table *k = fct_kernels();
-    const part p = part_at(j, index);
+    const blocked_part p = part_at(j, index);
     fct_k_affine a = {.cb = k->cb, .scale = j->b + (size_t)p.plane * k->cb, .shift = zeros};
     int count;
     size_t at = pixels_at(j, &p, &count);
@@ -165,7 +165,7 @@ void fct_blk_scale(fct_dims d, const float *x, const float *s, float *y) {
 static void pool(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
     const fct_kernel_table *k = fct_kernels();
-    const part p = part_at(j, index);
+    const blocked_part p = part_at(j, index);
     const float *in = j->a + (size_t)p.plane * plane_size(j->d);
     float *out = j->y + (size_t)p.plane * j->oh * j->ow * k->cb;
     for (int y = p.y0; y < p.y1; y++) k->blk_pool(&j->pool, in, out, y);
@@ -232,7 +232,7 @@ static void resize_row(const blk_job *j, const float *in, float *out, int y) {
 
 static void resize(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
-    const part p = part_at(j, index);
+    const blocked_part p = part_at(j, index);
     float *out = j->y + (size_t)p.plane * j->oh * j->ow * fct_kernels()->cb;
     for (int y = p.y0; y < p.y1; y++)
         resize_row(j, j->a + (size_t)p.plane * plane_size(j->d), out + (size_t)y * j->ow * fct_kernels()->cb, y);

@@ -39,14 +39,14 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     return (double)p->n * p->oh * p->ow * c->ocb * c->s.kh * c->s.kw * group(c) * 1e-10;
 }
 
-typedef struct job {
+typedef struct depthwise_job {
     const fct_conv_plan *p;
     const float *in, *add;
     float *out;
-} job;
+} depthwise_job;
 
 static void task(void *ctx, int index, int worker) {
-    const job *j = ctx;
+    const depthwise_job *j = ctx;
     const fct_conv_plan *p = j->p;
     const fct_conv *c = p->c;
     const int bands = p->t[T_BANDS], block = index % c->ocb, band = index / c->ocb % bands;
@@ -64,7 +64,7 @@ static void task(void *ctx, int index, int worker) {
 }
 
 static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
-    job j = {p, in, add, out};
+    depthwise_job j = {p, in, add, out};
     fct_parallel(p->n * p->c->ocb * p->t[T_BANDS], task, &j);
 }
 

@@ -94,16 +94,16 @@ static size_t lane_count(const fct_conv *c, fct_conv_store store) {
     return store == FCT_CONV_INT16 ? fct_int16_count(&d) : depth(c);
 }
 
-typedef struct packing {
+typedef struct gemm_packing {
     const fct_conv *c;
     fct_conv_store store;
     void *packed;
     float *wide; /* not for FCT_CONV_FLOAT: per worker, one panel */
     size_t wide_size;
-} packing;
+} gemm_packing;
 
 static void pack_task(void *ctx, int index, int worker) {
-    const packing *k = ctx;
+    const gemm_packing *k = ctx;
     const fct_conv *c = k->c;
     const int panels = fct_panel_total(c->k, group_blocks(c)), group = index / panels;
     const fct_panel panel = fct_panel_at(c->k, group_blocks(c), index % panels);
@@ -129,7 +129,7 @@ static size_t bytes_half(const fct_conv *c) { return bytes_as(c, FCT_CONV_HALF);
 static size_t bytes_int16(const fct_conv *c) { return bytes_as(c, FCT_CONV_INT16); }
 
 static fct_status pack_as(fct_conv *c, fct_conv_store store, void **packed, size_t *bytes, fct_error *err) {
-    packing k = {.c = c, .store = store, .wide_size = (size_t)c->k->gemm_mv * c->cb * depth(c)};
+    gemm_packing k = {.c = c, .store = store, .wide_size = (size_t)c->k->gemm_mv * c->cb * depth(c)};
     const bool wide = store != FCT_CONV_FLOAT;
     *bytes = bytes_as(c, store);
     k.packed = fct_aligned_alloc(*bytes);
@@ -169,14 +169,14 @@ static bool is_half(const fct_conv_plan *p) { return store(p) == FCT_CONV_HALF; 
 static bool is_int16(const fct_conv_plan *p) { return store(p) == FCT_CONV_INT16; }
 
 /* Of a worker's scratch, offsets in floats. rows16: the rows as integers, scale: that of each pixel. */
-typedef struct layout {
+typedef struct gemm_layout {
     size_t raw, add, half, rows16, scale, total;
-} layout;
+} gemm_layout;
 
-static layout scratch_layout(const fct_conv_plan *p) {
+static gemm_layout scratch_layout(const fct_conv_plan *p) {
     const fct_conv *c = p->c;
     const size_t cb = (size_t)c->cb, pixels = (size_t)p->t[T_PIXELS], chunk = (size_t)p->t[T_CHUNK];
-    layout l = {0};
+    gemm_layout l = {0};
     size_t at = in_place(p) ? 0 : chunk * pixels * cb;
     l.raw = at;
     if (p->t[T_SHARED]) at += group_blocks(c) * pixels * cb;
@@ -234,23 +234,23 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
 
 /* ---- Run ------------------------------------------------------------------ */
 
-typedef struct job {
+typedef struct gemm_job {
     const fct_conv_plan *p;
     const float *in, *add;
     float *out, *scratch;
-} job;
+} gemm_job;
 
 /* A task: a block of pixels (of one image, or of the pool) and part of a group's panels. */
-typedef struct part {
-    const job *j;
+typedef struct gemm_part {
+    const gemm_job *j;
     float *scratch;
-    layout l;
+    gemm_layout l;
     int image, p0, n; /* pixels p0 .. p0 + n - 1 of image, or of the pool */
     int group, panel0, panel1;
-} part;
+} gemm_part;
 
 /* The addend's coarse pixels, spread to n fine ones. */
-static void spread_add(const part *t, int block0, int blocks, float *dst) {
+static void spread_add(const gemm_part *t, int block0, int blocks, float *dst) {
     const fct_conv_plan *p = t->j->p;
     const int cb = p->c->cb, ow = p->ow, aw = (ow + 1) / 2;
     const float *plane = t->j->add + ((size_t)t->image * p->c->ocb + block0) * fct_conv_add_plane(p);
@@ -262,7 +262,7 @@ static void spread_add(const part *t, int block0, int blocks, float *dst) {
 }
 
 /* Where the panel's sums go, and what is added to them. */
-static void set_output(const part *t, fct_k_gemm *g, int block0) {
+static void set_output(const gemm_part *t, fct_k_gemm *g, int block0) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
     const size_t plane = (size_t)p->oh * p->ow * c->cb, at = (size_t)t->p0 * c->cb;
@@ -292,7 +292,7 @@ static const char *chunk_weights(const fct_conv_plan *p, int group, fct_panel pa
 }
 
 /* Sets the weights of panel i and those to prefetch: the next panel's, or the first one's of the next chunk. */
-static void set_weights(const part *t, fct_k_gemm *g, int i, int kb0, int kb1) {
+static void set_weights(const gemm_part *t, fct_k_gemm *g, int i, int kb0, int kb1) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
     const int gb = group_blocks(c), total = k_blocks(c);
@@ -317,7 +317,7 @@ static void set_weights(const part *t, fct_k_gemm *g, int i, int kb0, int kb1) {
 }
 
 /* Panel i, k blocks kb0 .. kb1 - 1 whose rows are g->b. */
-static void run_panel(const part *t, fct_k_gemm g, int i, int kb0, int kb1) {
+static void run_panel(const gemm_part *t, fct_k_gemm g, int i, int kb0, int kb1) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
     const fct_panel panel = fct_panel_at(c->k, group_blocks(c), i);
@@ -340,7 +340,7 @@ static void run_panel(const part *t, fct_k_gemm g, int i, int kb0, int kb1) {
 }
 
 /* Rows g->b of k blocks kb0 .. kb1 - 1 as integers. */
-static void quantize(const part *t, fct_k_gemm *g, int kb0, int kb1) {
+static void quantize(const gemm_part *t, fct_k_gemm *g, int kb0, int kb1) {
     const fct_conv *c = t->j->p->c;
     const fct_int16_depth d = depth_of(c, kb0, kb1);
     int16_t *rows = (int16_t *)(t->scratch + t->l.rows16);
@@ -363,7 +363,7 @@ static void quantize(const part *t, fct_k_gemm *g, int kb0, int kb1) {
 }
 
 /* The epilogue of sums in scratch or, for sigmoid, in place. */
-static void scatter(const part *t) {
+static void scatter(const gemm_part *t) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
     const int area = p->oh * p->ow, gb = group_blocks(c), cb = c->cb;
@@ -373,7 +373,7 @@ static void scatter(const part *t) {
             const fct_k_epilogue e = fct_conv_epilogue_at(c, t->group * gb + b);
             int at = 0;
             while (at < t->n) {
-                part run = *t;
+                gemm_part run = *t;
                 const int pixel = t->p0 + at;
                 if (p->t[T_SHARED]) run.image = pixel / area;
                 run.p0 = p->t[T_SHARED] ? pixel % area : pixel;
@@ -396,7 +396,7 @@ static void scatter(const part *t) {
     }
 }
 
-static void run_part(const part *t) {
+static void run_part(const gemm_part *t) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
     const int kbs = k_blocks(c), chunk = p->t[T_CHUNK], first_block = t->group * fct_blocks(group_ic(c), c->cb);
@@ -423,12 +423,12 @@ static void run_part(const part *t) {
 }
 
 static void task(void *ctx, int index, int worker) {
-    const job *j = ctx;
+    const gemm_job *j = ctx;
     const fct_conv_plan *p = j->p;
     const int splits = p->t[T_SPLITS], groups = group_count(p->c),
               panels = fct_panel_total(p->c->k, group_blocks(p->c));
     const int split = index % splits, block = index / splits / groups, area = p->oh * p->ow;
-    part t = {.j = j, .l = scratch_layout(p), .group = index / splits % groups};
+    gemm_part t = {.j = j, .l = scratch_layout(p), .group = index / splits % groups};
     t.scratch = j->scratch + t.l.total * worker;
     t.panel0 = panels * split / splits;
     t.panel1 = panels * (split + 1) / splits;
@@ -441,7 +441,7 @@ static void task(void *ctx, int index, int worker) {
 }
 
 static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
-    job j = {p, in, add, out, scratch};
+    gemm_job j = {p, in, add, out, scratch};
     fct_parallel(p->t[T_BLOCKS] * group_count(p->c) * p->t[T_SPLITS], task, &j);
 }
 

@@ -26,14 +26,14 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     return macs * 2e-9;
 }
 
-typedef struct job {
+typedef struct reference_job {
     const fct_conv_plan *p;
     const float *in, *add;
     float *out;
-} job;
+} reference_job;
 
 static void task(void *ctx, int index, int worker) {
-    const job *j = ctx;
+    const reference_job *j = ctx;
     const fct_conv_plan *p = j->p;
     const fct_conv *c = p->c;
     const int ocb = c->ocb, image = index / ocb, block = index % ocb, oc_group = c->s.oc / c->s.groups;
@@ -52,7 +52,7 @@ static void task(void *ctx, int index, int worker) {
 }
 
 static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
-    job j = {p, in, add, out};
+    reference_job j = {p, in, add, out};
     fct_parallel(p->n * p->c->ocb, task, &j);
 }
 

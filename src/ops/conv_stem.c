@@ -50,11 +50,11 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     return (double)p->n * p->oh * p->ow * c->ocb * depth(c) * 2e-10;
 }
 
-typedef struct job {
+typedef struct stem_job {
     const fct_conv_plan *p;
     const float *in, *add;
     float *out, *scratch;
-} job;
+} stem_job;
 
 /* Input rows first .. first + T_BAND_ROWS - 1 of all channels, padded. */
 static void fill_band(const fct_conv_plan *p, const float *image, int first, float *band) {
@@ -75,7 +75,7 @@ static void fill_band(const fct_conv_plan *p, const float *image, int first, flo
         }
 }
 
-static void run_rows(const job *j, int image, int y0, int y1, const float *band) {
+static void run_rows(const stem_job *j, int image, int y0, int y1, const float *band) {
     const fct_conv_plan *p = j->p;
     const fct_conv *c = p->c;
     const fct_conv_spec *s = &c->s;
@@ -105,7 +105,7 @@ static void run_rows(const job *j, int image, int y0, int y1, const float *band)
 static int bands(const fct_conv_plan *p) { return (p->oh + p->t[T_ROWS] - 1) / p->t[T_ROWS]; }
 
 static void task(void *ctx, int index, int worker) {
-    const job *j = ctx;
+    const stem_job *j = ctx;
     const fct_conv_plan *p = j->p;
     const int image = index / bands(p), y0 = index % bands(p) * p->t[T_ROWS];
     const int y1 = y0 + p->t[T_ROWS] < p->oh ? y0 + p->t[T_ROWS] : p->oh;
@@ -115,7 +115,7 @@ static void task(void *ctx, int index, int worker) {
 }
 
 static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
-    job j = {p, in, add, out, scratch};
+    stem_job j = {p, in, add, out, scratch};
     fct_parallel(p->n * bands(p), task, &j);
 }
 

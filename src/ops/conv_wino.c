@@ -41,9 +41,9 @@ static int points(int f) { return fct_wino_alpha(f) * fct_wino_alpha(f); }
 /* ---- Weights ------------------------------------------------------------- */
 
 /* The packed array begins with this; weights follow at HEADER bytes. */
-typedef struct header {
+typedef struct wino_header {
     float scale;
-} header; /* of the sums, to undo that of the weights */
+} wino_header; /* of the sums, to undo that of the weights */
 enum { HEADER = 64 };
 
 static float weight_scale(const fct_conv *c, bool half) {
@@ -73,7 +73,7 @@ static size_t weights_at(const fct_conv *c, int f, fct_conv_store store) {
     return HEADER + (store == FCT_CONV_INT16 ? (scales + 63) / 64 * 64 : 0);
 }
 
-typedef struct packing {
+typedef struct wino_packing {
     const fct_conv *c;
     int family;
     fct_conv_store store;
@@ -81,10 +81,10 @@ typedef struct packing {
     void *packed;
     float *u; /* per worker: one panel, [point][ic][lanes] */
     size_t u_size;
-} packing;
+} wino_packing;
 
 static void pack_panel(void *ctx, int index, int worker) {
-    const packing *k = ctx;
+    const wino_packing *k = ctx;
     const fct_conv *c = k->c;
     const fct_panel panel = fct_panel_at(c->k, c->ocb, index);
     const int lanes = panel.count * c->cb, ic = c->s.ic, all = points(k->family);
@@ -119,7 +119,7 @@ static size_t bytes_6(const fct_conv *c) { return packed_bytes(c, 6, FCT_CONV_FL
 static fct_status pack(fct_conv *c, int f, fct_conv_store s, void **packed, size_t *bytes, fct_error *err) {
     *bytes = packed_bytes(c, f, s);
     const bool wide = s != FCT_CONV_FLOAT;
-    packing k = {.c = c, .family = f, .store = s, .scale = weight_scale(c, s == FCT_CONV_HALF)};
+    wino_packing k = {.c = c, .family = f, .store = s, .scale = weight_scale(c, s == FCT_CONV_HALF)};
     k.u_size = (size_t)4 * c->cb * c->s.ic * points(f);
     k.packed = fct_aligned_alloc(*bytes);
     if (wide) k.u = fct_aligned_alloc(k.u_size * sizeof(float) * (size_t)fct_threads());
@@ -129,7 +129,7 @@ static fct_status pack(fct_conv *c, int f, fct_conv_store s, void **packed, size
         return fct_fail_nomem(err, "packed weights", *bytes);
     }
     memset(k.packed, 0, weights_at(c, f, s));
-    ((header *)k.packed)->scale = 1 / k.scale;
+    ((wino_header *)k.packed)->scale = 1 / k.scale;
     fct_parallel(fct_panel_total(c->k, c->ocb), pack_panel, &k);
     fct_aligned_free(k.u);
     *packed = k.packed;
@@ -152,23 +152,23 @@ static fct_status pack_6(fct_conv *c, void **p, size_t *n, fct_error *err) {
 /* ---- Plan ----------------------------------------------------------------- */
 
 /* Sizes in floats. A line between points keeps them out of the same cache set. */
-typedef struct layout {
+typedef struct wino_layout {
     size_t v_point, m_point; /* from one point to the next */
     size_t v, m, half;       /* parts of a worker's scratch */
     size_t v16_point, v16;   /* V as integers, all tiles of a block; v16_point in integers. v then holds a few tiles */
     size_t scale;            /* of each of its tiles: [point][tile] */
     size_t list;             /* its list of tiles */
     size_t shared, own;      /* in T_SHARED, what all workers share and what each has */
-} layout;
+} wino_layout;
 
 static size_t line_up(size_t floats) { return (floats + 15) / 16 * 16; }
 
-static layout scratch_layout(const fct_conv_plan *p) {
+static wino_layout scratch_layout(const fct_conv_plan *p) {
     const fct_conv *c = p->c;
     const int f = family(p->algo), n = points(f);
     const size_t tiles = (size_t)p->t[T_TILES], cb = (size_t)c->cb, widest = (size_t)c->k->gemm_mv;
     const fct_conv_store s = store(p->algo);
-    layout l;
+    wino_layout l;
     l.v_point = line_up(c->icb * (s == FCT_CONV_INT16 ? (size_t)p->t[T_GROUP] : tiles) * cb) + 16;
     l.m_point = line_up(widest * tiles * cb) + 16;
     l.v = l.v_point * n;
@@ -221,7 +221,7 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     const int f = family(p->algo), n = points(f);
     const fct_wino_tiling t = fct_wino_tile(f, p->n, p->oh, p->ow);
     plan_blocks(c, p, &t);
-    const layout l = scratch_layout(p);
+    const wino_layout l = scratch_layout(p);
     const size_t workers = (size_t)p->threads;
     p->scratch = (p->t[T_SHARED] ? l.shared + l.own * workers : (l.shared + l.own) * workers) * sizeof(float);
     const fct_conv_store s = store(p->algo);
@@ -239,22 +239,22 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
 
 /* ---- Run ------------------------------------------------------------------- */
 
-typedef struct job {
+typedef struct wino_job {
     const fct_conv_plan *p;
     const float *in, *add;
     float *out;
     fct_wino_tiling tiling;
-    layout l;
+    wino_layout l;
     float scale;
     fct_conv_store store;
     const char *weights;
     const float *scales; /* FCT_CONV_INT16 */
     float *scratch;
-} job;
+} wino_job;
 
 /* Tiles first .. first + n - 1 of the list. */
 typedef struct block {
-    const job *j;
+    const wino_job *j;
     int first, n;
     fct_k_tile *list;
     float *v, *m, *half, *scale;
@@ -262,8 +262,8 @@ typedef struct block {
 } block;
 
 /* The block of n tiles from `first` on, its parts in two pieces of scratch. */
-static block block_at(const job *j, int first, int n, float *shared, float *own) {
-    const layout *l = &j->l;
+static block block_at(const wino_job *j, int first, int n, float *shared, float *own) {
+    const wino_layout *l = &j->l;
     block b = {.j = j, .first = first, .n = n, .m = own, .half = l->half ? own + l->m : NULL};
     b.v16 = (int16_t *)shared;
     b.scale = shared + l->v16;
@@ -272,7 +272,7 @@ static block block_at(const job *j, int first, int n, float *shared, float *own)
     return b;
 }
 
-static void list_tiles(const job *j, int first, int n, fct_k_tile *list) {
+static void list_tiles(const wino_job *j, int first, int n, fct_k_tile *list) {
     for (int i = 0; i < n; i++) list[i] = fct_wino_place(&j->tiling, first + i);
 }
 
@@ -286,7 +286,7 @@ static int class_part(const block *b, int class, int *at) {
 }
 
 static void transform_in(const block *b, int channel_block) {
-    const job *j = b->j;
+    const wino_job *j = b->j;
     const fct_conv_plan *p = j->p;
     const fct_conv *c = p->c;
     fct_k_wino_in t = {.g = fct_conv_geom(p), .family = j->tiling.family, .point_stride = j->l.v_point};
@@ -316,7 +316,7 @@ static int point_part(const block *b, int i, int *first) {
 
 /* Group `index` of the block's tiles, transformed and made integers. */
 static void transform_group(const block *b, int index) {
-    const job *j = b->j;
+    const wino_job *j = b->j;
     const fct_conv *c = j->p->c;
     const fct_int16_depth d = depth_of(c);
     const int at = index * j->p->t[T_GROUP];
@@ -345,7 +345,7 @@ static void transform_group(const block *b, int index) {
 static int group_count(const block *b) { return (b->n + b->j->p->t[T_GROUP] - 1) / b->j->p->t[T_GROUP]; }
 
 static void multiply(const block *b, fct_panel panel) {
-    const job *j = b->j;
+    const wino_job *j = b->j;
     const fct_conv *c = j->p->c;
     const int alpha = fct_wino_alpha(j->tiling.family);
     const size_t lanes = (size_t)panel.count * c->cb, count = lane_count(c, j->store);
@@ -387,7 +387,7 @@ static void multiply(const block *b, fct_panel panel) {
 }
 
 static void transform_out(const block *b, fct_panel panel) {
-    const job *j = b->j;
+    const wino_job *j = b->j;
     const fct_conv_plan *p = j->p;
     const fct_conv *c = p->c;
     const size_t plane = (size_t)p->oh * p->ow * c->cb, add_plane = fct_conv_add_plane(p);
@@ -424,7 +424,7 @@ static void run_panel(const block *b, int index) {
 
 /* A block of tiles through all steps. */
 static void block_task(void *ctx, int index, int worker) {
-    const job *j = ctx;
+    const wino_job *j = ctx;
     const fct_conv_plan *p = j->p;
     float *s = j->scratch + (j->l.shared + j->l.own) * (size_t)worker;
     const int first = index * p->t[T_TILES], rest = j->tiling.first[4] - first;
@@ -438,7 +438,7 @@ static void block_task(void *ctx, int index, int worker) {
     for (int i = 0; i < fct_panel_total(p->c->k, p->c->ocb); i++) run_panel(&b, i);
 }
 
-static block shared_block(const job *j, int worker) {
+static block shared_block(const wino_job *j, int worker) {
     return block_at(j, 0, j->tiling.first[4], j->scratch, j->scratch + j->l.shared + j->l.own * (size_t)worker);
 }
 static void in_task(void *ctx, int index, int worker) {
@@ -456,10 +456,10 @@ static void panel_task(void *ctx, int index, int worker) {
 
 static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
     const fct_conv *c = p->c;
-    job j = {.p = p, .in = in, .add = add, .out = out, .scratch = scratch, .store = store(p->algo)};
+    wino_job j = {.p = p, .in = in, .add = add, .out = out, .scratch = scratch, .store = store(p->algo)};
     j.tiling = fct_wino_tile(family(p->algo), p->n, p->oh, p->ow);
     j.l = scratch_layout(p);
-    j.scale = ((const header *)p->packed)->scale;
+    j.scale = ((const wino_header *)p->packed)->scale;
     j.scales = (const float *)(const void *)((const char *)p->packed + HEADER);
     j.weights = (const char *)p->packed + weights_at(c, j.tiling.family, j.store);
     if (!p->t[T_SHARED]) {

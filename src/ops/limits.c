@@ -11,14 +11,14 @@ fct_limits fct_work_limits = {.elements = (int64_t)1 << 28,
 
 static bool is(const fct_op_call *c, const char *name) { return !strcmp(c->op, name); }
 
-static double count_of(const fct_view *v) {
+static double count_of(const fct_tensor_view *v) {
     double n = 1;
     for (int i = 0; v && i < v->rank; i++) n *= (double)v->dims[i];
     return n;
 }
 
 double fct_op_macs(const fct_op_call *c) {
-    const fct_view *a = fct_op_in(c, 0), *b = fct_op_in(c, 1);
+    const fct_tensor_view *a = fct_op_in(c, 0), *b = fct_op_in(c, 1);
     double n = count_of(c->out);
     if (!a || !b) return 0;
     if (is(c, "Conv")) return n * (double)b->dims[1] * (double)b->dims[2] * (double)b->dims[3];

@@ -22,12 +22,12 @@ static inline size_t fct_dtype_size(fct_dtype t) { return t == FCT_F32 ? 4 : 8; 
 #define FCT_MAX_ELEMENTS ((int64_t)1 << 30)
 
 /* Dense row-major tensor. data is borrowed; NULL = not known yet. */
-typedef struct fct_view {
+typedef struct fct_tensor_view {
     fct_dtype dtype;
     int rank;
     int64_t dims[FCT_MAX_RANK];
     void *data;
-} fct_view;
+} fct_tensor_view;
 
 typedef enum fct_attr_type {
     FCT_ATTR_FLOAT = 1,
@@ -46,8 +46,8 @@ typedef struct fct_attr {
     char *s;
     float *floats;
     int64_t *ints;
-    size_t count; /* of floats or ints */
-    fct_view t;   /* data as for a view, owned by the graph */
+    size_t count;      /* of floats or ints */
+    fct_tensor_view t; /* data as for a view, owned by the graph */
 } fct_attr;
 
 typedef struct fct_op_call {
@@ -55,9 +55,9 @@ typedef struct fct_op_call {
     int opset;
     const fct_attr *attrs;
     int n_attrs;
-    const fct_view *const *in; /* NULL entries: optional inputs left out */
+    const fct_tensor_view *const *in; /* NULL entries: optional inputs left out */
     int n_in;
-    fct_view *out;
+    fct_tensor_view *out;
     fct_error *err;
 } fct_op_call;
 
@@ -83,15 +83,15 @@ int64_t fct_op_attr_int(const fct_op_call *c, const char *name, int64_t fallback
 float fct_op_attr_float(const fct_op_call *c, const char *name, float fallback);
 const char *fct_op_attr_string(const fct_op_call *c, const char *name, const char *fallback);
 
-int64_t fct_view_count(const fct_view *v);
-static inline float *fct_view_f32(const fct_view *v) { return (float *)v->data; }
-static inline int64_t *fct_view_i64(const fct_view *v) { return (int64_t *)v->data; }
+int64_t fct_view_count(const fct_tensor_view *v);
+static inline float *fct_view_f32(const fct_tensor_view *v) { return (float *)v->data; }
+static inline int64_t *fct_view_i64(const fct_tensor_view *v) { return (int64_t *)v->data; }
 /* Every dimension at least 1 and no more elements than a run may have in a tensor. */
-bool fct_op_check_dims(const fct_view *v);
-bool fct_view_same_dims(const fct_view *a, const fct_view *b);
+bool fct_op_check_dims(const fct_tensor_view *v);
+bool fct_view_same_dims(const fct_tensor_view *a, const fct_tensor_view *b);
 
 /* Input i, or NULL when it is left out. */
-const fct_view *fct_op_in(const fct_op_call *c, int i);
+const fct_tensor_view *fct_op_in(const fct_op_call *c, int i);
 /* Fails unless input i is there, float32 and of that rank (-1 = any). */
 fct_status fct_op_need_f32(const fct_op_call *c, int i, int rank);
 /* Reads a list of integers from input i if it is there (its data must be
@@ -103,10 +103,10 @@ fct_status fct_op_axes(const fct_op_call *c, int i, const char *name, int rank, 
 fct_status fct_op_axis(const fct_op_call *c, int64_t axis, int rank, int *out);
 
 fct_status fct_op_out(fct_op_call *c, fct_dtype dtype, int rank, const int64_t *dims);
-fct_status fct_op_out_like(fct_op_call *c, const fct_view *like);
+fct_status fct_op_out_like(fct_op_call *c, const fct_tensor_view *like);
 
 /* Row-major strides in elements. */
-void fct_view_strides(const fct_view *v, int64_t *strides);
+void fct_view_strides(const fct_tensor_view *v, int64_t *strides);
 
 /* Geometry of a sliding 2-d window. */
 typedef struct fct_window {

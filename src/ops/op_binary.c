@@ -13,7 +13,7 @@ static int binary_kind(const char *op) {
 }
 
 static fct_status binary_shape(fct_op_call *c) {
-    const fct_view *a = c->in[0], *b = c->in[1];
+    const fct_tensor_view *a = c->in[0], *b = c->in[1];
     int64_t dims[FCT_MAX_RANK];
     if (!a || !b) return fct_op_fail(c, FCT_ERR_FORMAT, "an input is missing");
     if (a->dtype != b->dtype) return fct_op_fail(c, FCT_ERR_FORMAT, "inputs differ in type");
@@ -69,7 +69,7 @@ static int64_t apply_i64(int k, int64_t a, int64_t b) {
 }
 
 /* Strides of v seen as a tensor of out's shape; 0 where it is repeated. */
-static void broadcast_strides(const fct_view *v, const fct_view *out, int64_t *strides) {
+static void broadcast_strides(const fct_tensor_view *v, const fct_tensor_view *out, int64_t *strides) {
     int64_t own[FCT_MAX_RANK];
     fct_view_strides(v, own);
     for (int i = 0; i < out->rank; i++) {
@@ -79,7 +79,7 @@ static void broadcast_strides(const fct_view *v, const fct_view *out, int64_t *s
 }
 
 static fct_status binary_run(fct_op_call *c) {
-    const fct_view *o = c->out;
+    const fct_tensor_view *o = c->out;
     int64_t sa[FCT_MAX_RANK], sb[FCT_MAX_RANK], at[FCT_MAX_RANK] = {0}, n = fct_view_count(o), ia = 0, ib = 0;
     int kind = binary_kind(c->op);
     broadcast_strides(c->in[0], o, sa);

@@ -10,7 +10,7 @@ static fct_status gemm_sizes(const fct_op_call *c, int64_t *m, int64_t *n, int64
     *m = a[ta], *k = a[!ta], *n = b[!tb];
     if (b[tb] != *k)
         return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "%lld columns meet %lld rows", (long long)*k, (long long)b[tb]);
-    const fct_view *bias = fct_op_in(c, 2);
+    const fct_tensor_view *bias = fct_op_in(c, 2);
     if (!bias) return FCT_OK;
     if ((s = fct_op_need_f32(c, 2, -1))) return s;
     bool fits = bias->rank <= 2;
@@ -32,7 +32,7 @@ static fct_status gemm_run(fct_op_call *c) {
     bool ta = fct_op_attr_int(c, "transA", 0) != 0, tb = fct_op_attr_int(c, "transB", 0) != 0;
     float alpha = fct_op_attr_float(c, "alpha", 1), beta = fct_op_attr_float(c, "beta", 1);
     const float *a = fct_view_f32(c->in[0]), *b = fct_view_f32(c->in[1]);
-    const fct_view *v = fct_op_in(c, 2);
+    const fct_tensor_view *v = fct_op_in(c, 2);
     int64_t row = v && v->rank == 2 && v->dims[0] != 1 ? v->dims[1] : 0;
     int64_t col = v && v->rank >= 1 && v->dims[v->rank - 1] != 1;
     float *y = fct_view_f32(c->out);
@@ -50,7 +50,7 @@ static fct_status gemm_run(fct_op_call *c) {
 static fct_status matmul_shape(fct_op_call *c) {
     fct_status s;
     if ((s = fct_op_need_f32(c, 0, -1)) || (s = fct_op_need_f32(c, 1, -1))) return s;
-    const fct_view *a = c->in[0], *b = c->in[1];
+    const fct_tensor_view *a = c->in[0], *b = c->in[1];
     if (a->rank < 2 || b->rank < 2) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "ranks %d and %d", a->rank, b->rank);
     if (a->dims[a->rank - 1] != b->dims[b->rank - 2])
         return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "%lld columns meet %lld rows", (long long)a->dims[a->rank - 1],
@@ -67,7 +67,7 @@ static fct_status matmul_shape(fct_op_call *c) {
 }
 
 static fct_status matmul_run(fct_op_call *c) {
-    const fct_view *a = c->in[0], *b = c->in[1];
+    const fct_tensor_view *a = c->in[0], *b = c->in[1];
     int64_t m = a->dims[a->rank - 2], k = a->dims[a->rank - 1], n = b->dims[b->rank - 1], stack = 1;
     for (int i = 0; i < a->rank - 2; i++) stack *= a->dims[i];
     for (int64_t t = 0; t < stack; t++) {

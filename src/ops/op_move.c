@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* Copies element i of x to element o of y. */
-static void move(const fct_view *y, int64_t o, const fct_view *x, int64_t i) {
+static void move(const fct_tensor_view *y, int64_t o, const fct_tensor_view *x, int64_t i) {
     if (x->dtype == FCT_F32) fct_view_f32(y)[o] = fct_view_f32(x)[i];
     else fct_view_i64(y)[o] = fct_view_i64(x)[i];
 }
@@ -27,7 +27,7 @@ static fct_status transpose_shape(fct_op_call *c) {
 }
 
 static fct_status transpose_run(fct_op_call *c) {
-    const fct_view *x = c->in[0], *y = c->out;
+    const fct_tensor_view *x = c->in[0], *y = c->out;
     int64_t perm[FCT_MAX_RANK], strides[FCT_MAX_RANK], at[FCT_MAX_RANK] = {0}, n = fct_view_count(x), pos = 0;
     fct_status s = transpose_perm(c, perm);
     if (s) return s;
@@ -56,7 +56,7 @@ static fct_status concat_shape(fct_op_call *c) {
     if (s) return s;
     memcpy(dims, c->in[0]->dims, sizeof dims);
     for (int i = 1; i < c->n_in; i++) {
-        const fct_view *v = c->in[i];
+        const fct_tensor_view *v = c->in[i];
         if (!v || v->dtype != c->in[0]->dtype || v->rank != c->in[0]->rank)
             return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "input %d differs in type or rank", i);
         for (int d = 0; d < v->rank; d++)
@@ -91,7 +91,7 @@ static fct_status slice_ranges(const fct_op_call *c, int64_t *first, int64_t *st
     int na, nb, nx, ns;
     fct_status s;
     if (!fct_op_in(c, 0)) return fct_op_fail(c, FCT_ERR_FORMAT, "input 0 is missing");
-    const fct_view *x = c->in[0];
+    const fct_tensor_view *x = c->in[0];
     if ((s = fct_op_int_list(c, 1, "starts", a, FCT_MAX_RANK, &na)) ||
         (s = fct_op_int_list(c, 2, "ends", b, FCT_MAX_RANK, &nb)) ||
         (s = fct_op_axes(c, 3, "axes", x->rank, axes, &nx)) || (s = fct_op_int_list(c, 4, NULL, st, FCT_MAX_RANK, &ns)))
@@ -128,7 +128,7 @@ static fct_status slice_shape(fct_op_call *c) {
 
 static fct_status slice_run(fct_op_call *c) {
     int64_t first[FCT_MAX_RANK], step[FCT_MAX_RANK], count[FCT_MAX_RANK], strides[FCT_MAX_RANK], at[FCT_MAX_RANK] = {0};
-    const fct_view *x = c->in[0];
+    const fct_tensor_view *x = c->in[0];
     fct_status s = slice_ranges(c, first, step, count);
     if (s) return s;
     int64_t n = fct_view_count(c->out), pos = 0;
@@ -149,7 +149,7 @@ static fct_status slice_run(fct_op_call *c) {
 static fct_status gather_shape(fct_op_call *c) {
     int axis, rank = 0;
     int64_t dims[2 * FCT_MAX_RANK];
-    const fct_view *x = fct_op_in(c, 0), *ix = fct_op_in(c, 1);
+    const fct_tensor_view *x = fct_op_in(c, 0), *ix = fct_op_in(c, 1);
     if (!x || !ix || ix->dtype != FCT_I64) return fct_op_fail(c, FCT_ERR_FORMAT, "needs a tensor and integer indices");
     fct_status s = fct_op_axis(c, fct_op_attr_int(c, "axis", 0), x->rank, &axis);
     if (s) return s;
@@ -160,7 +160,7 @@ static fct_status gather_shape(fct_op_call *c) {
 }
 
 static fct_status gather_run(fct_op_call *c) {
-    const fct_view *x = c->in[0], *ix = c->in[1];
+    const fct_tensor_view *x = c->in[0], *ix = c->in[1];
     int axis;
     fct_status s = fct_op_axis(c, fct_op_attr_int(c, "axis", 0), x->rank, &axis);
     if (s) return s;

@@ -6,7 +6,7 @@
 static fct_status bn_shape(fct_op_call *c) {
     fct_status s = fct_op_need_f32(c, 0, -1);
     if (s) return s;
-    const fct_view *x = c->in[0];
+    const fct_tensor_view *x = c->in[0];
     if (x->rank < 2) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "input of rank %d", x->rank);
     for (int i = 1; i < 5; i++) {
         if ((s = fct_op_need_f32(c, i, 1))) return s;
@@ -20,7 +20,7 @@ static fct_status bn_shape(fct_op_call *c) {
 }
 
 static fct_status bn_run(fct_op_call *c) {
-    const fct_view *x = c->in[0];
+    const fct_tensor_view *x = c->in[0];
     float eps = fct_op_attr_float(c, "epsilon", 1e-5f);
     int64_t ch = x->dims[1], inner = 1;
     for (int i = 2; i < x->rank; i++) inner *= x->dims[i];
@@ -44,7 +44,7 @@ static fct_status softmax_shape(fct_op_call *c) {
 
 /* Before opset 13 everything from the axis on is one row; after, the axis alone. */
 static fct_status softmax_run(fct_op_call *c) {
-    const fct_view *v = c->in[0];
+    const fct_tensor_view *v = c->in[0];
     int axis;
     fct_status s = fct_op_axis(c, fct_op_attr_int(c, "axis", c->opset >= 13 ? -1 : 1), v->rank, &axis);
     if (s) return s;
@@ -90,7 +90,7 @@ static fct_status reduce_shape(fct_op_call *c) {
 }
 
 /* One output: visits the removed axes recursively. */
-static void reduce_one(const fct_view *x, const int64_t *strides, unsigned set, int d, int64_t at, bool max,
+static void reduce_one(const fct_tensor_view *x, const int64_t *strides, unsigned set, int d, int64_t at, bool max,
                        bool square, double *acc) {
     while (d < x->rank && !(set >> d & 1)) d++;
     if (d == x->rank) {
@@ -103,7 +103,7 @@ static void reduce_one(const fct_view *x, const int64_t *strides, unsigned set, 
 }
 
 static fct_status reduce_run(fct_op_call *c) {
-    const fct_view *x = c->in[0];
+    const fct_tensor_view *x = c->in[0];
     unsigned set;
     fct_status s = reduce_axes(c, &set);
     if (s) return s;

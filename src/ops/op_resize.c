@@ -34,7 +34,7 @@ static fct_status resize_modes(const fct_op_call *c, fct_resize *r) {
 }
 
 static fct_status resize_scales(const fct_op_call *c, const float *scales, int64_t n, fct_resize *r) {
-    const fct_view *x = c->in[0];
+    const fct_tensor_view *x = c->in[0];
     if (n != x->rank) return fct_op_fail(c, FCT_ERR_FORMAT, "%lld scales for rank %d", (long long)n, x->rank);
     for (int i = 0; i < x->rank; i++) {
         double out = floor((double)x->dims[i] * scales[i]);
@@ -51,11 +51,11 @@ static fct_status resize_scales(const fct_op_call *c, const float *scales, int64
 fct_status fct_resize_parse(const fct_op_call *c, fct_resize *r) {
     fct_status s = fct_op_need_f32(c, 0, -1);
     if (s || (s = resize_modes(c, r))) return s;
-    const fct_view *x = c->in[0];
+    const fct_tensor_view *x = c->in[0];
     bool old = !strcmp(c->op, "Upsample") || c->opset < 11;
     const fct_attr *a = old ? fct_op_attr(c, "scales", FCT_ATTR_FLOATS) : NULL;
     if (a) return resize_scales(c, a->floats, (int64_t)a->count, r);
-    const fct_view *scales = fct_op_in(c, old ? 1 : 2), *sizes = old ? NULL : fct_op_in(c, 3);
+    const fct_tensor_view *scales = fct_op_in(c, old ? 1 : 2), *sizes = old ? NULL : fct_op_in(c, 3);
     if (scales && fct_view_count(scales)) {
         if (scales->dtype != FCT_F32) return fct_op_fail(c, FCT_ERR_FORMAT, "scales must be floats");
         if (!scales->data) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "scales depend on the data");
@@ -126,7 +126,7 @@ static fct_status resize_shape(fct_op_call *c) {
     fct_resize r;
     fct_status s = fct_resize_parse(c, &r);
     if (s) return s;
-    const fct_view *x = c->in[0];
+    const fct_tensor_view *x = c->in[0];
     if (r.mode && x->rank < 2) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "linear mode over rank %d", x->rank);
     for (int i = 0; i < x->rank; i++) {
         if (r.out[i] && !x->dims[i]) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "empty input");
@@ -193,7 +193,7 @@ static void nearest_axis(const nearest_job *j, int d, const float *in, float *ou
 }
 
 static fct_status nearest_run(const fct_op_call *c, const fct_resize *r) {
-    const fct_view *x = c->in[0], *y = c->out;
+    const fct_tensor_view *x = c->in[0], *y = c->out;
     nearest_job j = {.rank = x->rank};
     bool ok = true;
     if (!fct_view_count(y)) return FCT_OK;
@@ -237,7 +237,7 @@ static void linear_plane(const axis_map *my, const axis_map *mx, const float *in
 }
 
 static fct_status linear_run(const fct_op_call *c, const fct_resize *r) {
-    const fct_view *x = c->in[0], *y = c->out;
+    const fct_tensor_view *x = c->in[0], *y = c->out;
     int d = x->rank - 2;
     int64_t planes = 1;
     axis_map my, mx = {0};

@@ -20,7 +20,7 @@ static fct_status identity_shape(fct_op_call *c) {
 }
 
 static fct_status dropout_shape(fct_op_call *c) {
-    const fct_view *training = fct_op_in(c, 2);
+    const fct_tensor_view *training = fct_op_in(c, 2);
     if (training &&
         (!training->data || training->dtype != FCT_I64 || fct_view_count(training) != 1 || *fct_view_i64(training)))
         return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "training mode");
@@ -55,7 +55,7 @@ static fct_status reshape_shape(fct_op_call *c) {
 static fct_status flatten_shape(fct_op_call *c) {
     fct_status s = need_input(c);
     if (s) return s;
-    const fct_view *x = c->in[0];
+    const fct_tensor_view *x = c->in[0];
     int64_t axis = fct_op_attr_int(c, "axis", 1), d[2] = {1, 1};
     if (axis < -x->rank || axis > x->rank) return fct_op_fail(c, FCT_ERR_FORMAT, "axis %lld", (long long)axis);
     if (axis < 0) axis += x->rank;
@@ -125,7 +125,7 @@ static int64_t cast_to_i64(float x, bool to_bool) {
 }
 
 static fct_status cast_run(fct_op_call *c) {
-    const fct_view *x = c->in[0], *y = c->out;
+    const fct_tensor_view *x = c->in[0], *y = c->out;
     int64_t n = fct_view_count(x);
     bool to_bool = fct_op_attr_int(c, "to", 0) == 9;
     if (x->dtype == y->dtype && !to_bool) return copy_run(c);
@@ -187,7 +187,7 @@ static fct_status fill_shape(fct_op_call *c) {
 
 static fct_status fill_run(fct_op_call *c) {
     const fct_attr *a = fct_op_attr(c, "value", FCT_ATTR_TENSOR);
-    const fct_view *y = c->out;
+    const fct_tensor_view *y = c->out;
     int64_t n = fct_view_count(y);
     for (int64_t i = 0; i < n; i++) {
         if (y->dtype == FCT_F32) fct_view_f32(y)[i] = a ? *fct_view_f32(&a->t) : 0;

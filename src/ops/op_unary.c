@@ -57,7 +57,7 @@ fct_status fct_clip_limits(const fct_op_call *c, float *lo, float *hi) {
     *lo = fct_op_attr_float(c, "min", -INFINITY);
     *hi = fct_op_attr_float(c, "max", INFINITY);
     for (int i = 1; i <= 2; i++) {
-        const fct_view *v = fct_op_in(c, i);
+        const fct_tensor_view *v = fct_op_in(c, i);
         if (!v) continue;
         fct_status s = fct_op_need_f32(c, i, -1);
         if (s) return s;

@@ -36,13 +36,13 @@ const char *fct_op_attr_string(const fct_op_call *c, const char *name, const cha
     return a ? a->s : fallback;
 }
 
-int64_t fct_view_count(const fct_view *v) {
+int64_t fct_view_count(const fct_tensor_view *v) {
     int64_t n = 1;
     for (int i = 0; i < v->rank; i++) n *= v->dims[i];
     return n;
 }
 
-bool fct_op_check_dims(const fct_view *v) {
+bool fct_op_check_dims(const fct_tensor_view *v) {
     int64_t n = 1;
     for (int i = 0; i < v->rank; i++) {
         if (v->dims[i] < 1 || v->dims[i] > fct_work_limits.elements / n) return false;
@@ -51,14 +51,14 @@ bool fct_op_check_dims(const fct_view *v) {
     return true;
 }
 
-bool fct_view_same_dims(const fct_view *a, const fct_view *b) {
+bool fct_view_same_dims(const fct_tensor_view *a, const fct_tensor_view *b) {
     return a->rank == b->rank && !memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims);
 }
 
-const fct_view *fct_op_in(const fct_op_call *c, int i) { return i >= 0 && i < c->n_in ? c->in[i] : NULL; }
+const fct_tensor_view *fct_op_in(const fct_op_call *c, int i) { return i >= 0 && i < c->n_in ? c->in[i] : NULL; }
 
 fct_status fct_op_need_f32(const fct_op_call *c, int i, int rank) {
-    const fct_view *v = fct_op_in(c, i);
+    const fct_tensor_view *v = fct_op_in(c, i);
     if (!v) return fct_op_fail(c, FCT_ERR_FORMAT, "input %d is missing", i);
     if (v->dtype != FCT_F32) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "input %d holds integers", i);
     if (rank >= 0 && v->rank != rank)
@@ -67,7 +67,7 @@ fct_status fct_op_need_f32(const fct_op_call *c, int i, int rank) {
 }
 
 fct_status fct_op_int_list(const fct_op_call *c, int i, const char *name, int64_t *list, int cap, int *n) {
-    const fct_view *v = fct_op_in(c, i);
+    const fct_tensor_view *v = fct_op_in(c, i);
     const fct_attr *a = name ? fct_op_attr(c, name, FCT_ATTR_INTS) : NULL;
     *n = -1;
     if (!v && !a) return FCT_OK;
@@ -103,7 +103,7 @@ fct_status fct_op_axes(const fct_op_call *c, int i, const char *name, int rank, 
 fct_status fct_op_out(fct_op_call *c, fct_dtype dtype, int rank, const int64_t *dims) {
     int64_t n = 1, most = fct_work_limits.elements;
     if (rank < 0 || rank > FCT_MAX_RANK) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "output of rank %d", rank);
-    fct_view *o = c->out;
+    fct_tensor_view *o = c->out;
     o->dtype = dtype;
     o->rank = rank;
     for (int i = 0; i < rank; i++) {
@@ -117,11 +117,11 @@ fct_status fct_op_out(fct_op_call *c, fct_dtype dtype, int rank, const int64_t *
     return FCT_OK;
 }
 
-fct_status fct_op_out_like(fct_op_call *c, const fct_view *like) {
+fct_status fct_op_out_like(fct_op_call *c, const fct_tensor_view *like) {
     return fct_op_out(c, like->dtype, like->rank, like->dims);
 }
 
-void fct_view_strides(const fct_view *v, int64_t *strides) {
+void fct_view_strides(const fct_tensor_view *v, int64_t *strides) {
     int64_t n = 1;
     for (int i = v->rank - 1; i >= 0; i--) {
         strides[i] = n;

@@ -119,9 +119,9 @@ static fct_status open_part(transfer *t, bool restart) {
     return t->f ? FCT_OK : fct_fail_errno(t->err, t->path, errno);
 }
 
-typedef enum verdict { DONE, AGAIN, RESTART, FAILED } verdict;
+typedef enum fetch_verdict { DONE, AGAIN, RESTART, FAILED } fetch_verdict;
 
-static verdict judge(transfer *t, CURLcode rc) {
+static fetch_verdict judge(transfer *t, CURLcode rc) {
     long http = 0;
     api.easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &http);
     if (t->status) return FAILED;
@@ -147,7 +147,7 @@ static verdict judge(transfer *t, CURLcode rc) {
     return passing ? AGAIN : FAILED;
 }
 
-static verdict attempt(transfer *t, bool restart) {
+static fetch_verdict attempt(transfer *t, bool restart) {
     t->status = open_part(t, restart);
     if (t->status) return FAILED;
     set_options(t);
@@ -171,7 +171,7 @@ static fct_status pause_for(const transfer *t, int ms) {
 static fct_status run(transfer *t) {
     bool restart = false, restarted = false;
     for (int idle = 0;;) {
-        verdict v = attempt(t, restart);
+        fetch_verdict v = attempt(t, restart);
         restart = false;
         if (v == DONE) return FCT_OK;
         if (v == RESTART && !restarted) {

@@ -26,17 +26,17 @@
 enum { max_files = 64, max_text = 200 };
 
 /* A place in the manifest, for error texts. */
-typedef struct place {
+typedef struct manifest_place {
     const char *file;
     fct_error *err;
-} place;
+} manifest_place;
 
-static fct_status wrong(const place *p, const char *member, const char *expected) {
+static fct_status wrong(const manifest_place *p, const char *member, const char *expected) {
     return fct_fail(p->err, FCT_ERR_FORMAT, "%s: \"%s\" must be %s", p->file, member, expected);
 }
 
 /* Copies an optional string member of at most max_text bytes without control characters. */
-static fct_status get_text(const place *p, json_t *o, const char *member, char **out) {
+static fct_status get_text(const manifest_place *p, json_t *o, const char *member, char **out) {
     json_t *v = json_object_get(o, member);
     if (!v) return FCT_OK;
     const char *s = json_string_value(v);
@@ -47,8 +47,8 @@ static fct_status get_text(const place *p, json_t *o, const char *member, char *
     return *out ? FCT_OK : fct_fail_nomem(p->err, p->file, 0);
 }
 
-static fct_status get_number(const place *p, json_t *o, const char *member, double least, double most, bool *given,
-                             double *out) {
+static fct_status get_number(const manifest_place *p, json_t *o, const char *member, double least, double most,
+                             bool *given, double *out) {
     json_t *v = json_object_get(o, member);
     *given = v != NULL;
     if (!v) return FCT_OK;
@@ -57,7 +57,7 @@ static fct_status get_number(const place *p, json_t *o, const char *member, doub
     return fct_fail(p->err, FCT_ERR_FORMAT, "%s: \"%s\" must be a number from %g to %g", p->file, member, least, most);
 }
 
-static fct_status get_bool(const place *p, json_t *o, const char *member, bool *out) {
+static fct_status get_bool(const manifest_place *p, json_t *o, const char *member, bool *out) {
     json_t *v = json_object_get(o, member);
     *out = json_is_true(v);
     return !v || json_is_boolean(v) ? FCT_OK : wrong(p, member, "true or false");
@@ -67,7 +67,7 @@ static bool plain_name(const char *s) {
     return s[0] != '.' && !strpbrk(s, "/\\:") && strlen(s) > 5 && strcmp(s + strlen(s) - 5, ".onnx") == 0;
 }
 
-static fct_status get_sha256(const place *p, json_t *o, char out[65]) {
+static fct_status get_sha256(const manifest_place *p, json_t *o, char out[65]) {
     json_t *v = json_object_get(o, "sha256");
     if (!v) return FCT_OK;
     const char *s = json_string_value(v);
@@ -77,7 +77,7 @@ static fct_status get_sha256(const place *p, json_t *o, char out[65]) {
     return FCT_OK;
 }
 
-static fct_status get_task(const place *p, json_t *o, uint32_t *out) {
+static fct_status get_task(const manifest_place *p, json_t *o, uint32_t *out) {
     json_t *v = json_object_get(o, "task");
     if (!v) return FCT_OK;
     const char *s = json_string_value(v);
@@ -86,7 +86,7 @@ static fct_status get_task(const place *p, json_t *o, uint32_t *out) {
     return *out ? FCT_OK : wrong(p, "task", "detection, recognition, landmark_2d_106, landmark_3d_68 or genderage");
 }
 
-static fct_status read_file(const place *p, json_t *o, fct_manifest_file *out) {
+static fct_status read_file(const manifest_place *p, json_t *o, fct_manifest_file *out) {
     if (!json_is_object(o)) return wrong(p, "files", "a list of objects");
     fct_status s = get_text(p, o, "file", &out->name);
     if (s) return s;
@@ -102,7 +102,7 @@ static fct_status read_file(const place *p, json_t *o, fct_manifest_file *out) {
     return mean == std ? FCT_OK : wrong(p, "mean", "given together with \"std\"");
 }
 
-static fct_status read_files(const place *p, json_t *root, fct_manifest *m) {
+static fct_status read_files(const manifest_place *p, json_t *root, fct_manifest *m) {
     json_t *list = json_object_get(root, "files");
     if (!list) return FCT_OK;
     size_t n = json_array_size(list);
@@ -118,7 +118,7 @@ static fct_status read_files(const place *p, json_t *root, fct_manifest *m) {
     return FCT_OK;
 }
 
-static fct_status read_root(const place *p, json_t *root, fct_manifest *m) {
+static fct_status read_root(const manifest_place *p, json_t *root, fct_manifest *m) {
     json_t *version = json_object_get(root, "facet_pack");
     if (!json_is_integer(version)) return wrong(p, "facet_pack", "the version of the format, 1");
     if (json_integer_value(version) != 1)
@@ -138,7 +138,7 @@ fct_status fct_manifest_read(const void *text, size_t len, const char *name, fct
     json_error_t e;
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
     if (!root) return fct_fail(err, FCT_ERR_FORMAT, "%s: line %d: %s", name, e.line, e.text);
-    place p = {name, err};
+    manifest_place p = {name, err};
     fct_status s =
         json_is_object(root) ? read_root(&p, root, out) : fct_fail(err, FCT_ERR_FORMAT, "%s: not a JSON object", name);
     json_decref(root);

@@ -13,18 +13,18 @@
 
 enum { n_tasks = 5, max_manifest = 1 << 20 };
 
-typedef struct entry {
+typedef struct pack_entry {
     char *path;
     const fct_embedded_file *memory; /* NULL = a file on disk */
     const fct_manifest_file *listed; /* its line in the manifest, or NULL; while opening */
     fct_route route;
     fct_model *model; /* owned; NULL = not loaded */
-} entry;
+} pack_entry;
 
 struct fct_pack {
     char *name;
     float threshold;
-    entry *entries;
+    pack_entry *entries;
     int n;
     fct_pack_net nets[n_tasks]; /* by task bit; model NULL = none */
     uint32_t tasks;
@@ -58,11 +58,11 @@ static fct_status nomem(const opening *o) { return fct_fail_nomem(o->err, "pack"
 static fct_status add_entry(opening *o, const char *name, const fct_embedded_file *memory,
                             const fct_manifest_file *listed) {
     fct_pack *p = o->p;
-    entry *e = fct_realloc_array(p->entries, (size_t)p->n + 1, sizeof *e);
+    pack_entry *e = fct_realloc_array(p->entries, (size_t)p->n + 1, sizeof *e);
     if (!e) return nomem(o);
     p->entries = e;
     e += p->n;
-    *e = (entry){.listed = listed, .memory = memory};
+    *e = (pack_entry){.listed = listed, .memory = memory};
     e->path = o->dir ? fct_path_join(o->dir, name) : fct_asprintf(FCT_EMBEDDED_PREFIX "%s", name);
     if (!e->path) return nomem(o);
     p->n++;
@@ -150,7 +150,7 @@ static const char *task_word(uint32_t task) {
 }
 
 /* Task and normalization of an entry; its note where it is not to be loaded. */
-static fct_status route(const opening *o, entry *e) {
+static fct_status route(const opening *o, pack_entry *e) {
     fct_signature sig;
     fct_map map = {0};
     fct_status s = FCT_OK;
@@ -170,12 +170,12 @@ static fct_status route(const opening *o, entry *e) {
     return FCT_OK;
 }
 
-static void decline(entry *e, const char *format, const char *what) {
+static void decline(pack_entry *e, const char *format, const char *what) {
     e->route.task = 0;
     snprintf(e->route.note, sizeof e->route.note, format, what);
 }
 
-static bool wanted(const opening *o, entry *e) {
+static bool wanted(const opening *o, pack_entry *e) {
     uint32_t task = e->route.task;
     if (!task) return false;
     if (!(o->opts.tasks & task)) {
@@ -193,7 +193,7 @@ static bool wanted(const opening *o, entry *e) {
     return true;
 }
 
-static fct_status load(const opening *o, entry *e) {
+static fct_status load(const opening *o, pack_entry *e) {
     fct_model_opts mo;
     fct_model_opts_init(&mo);
     mo.precision = o->opts.precision;
@@ -211,7 +211,7 @@ static fct_status load(const opening *o, entry *e) {
 }
 
 /* Length of the embedding: as declared, else found out by a run. */
-static fct_status measure_dim(const opening *o, const entry *e, int *dim) {
+static fct_status measure_dim(const opening *o, const pack_entry *e, int *dim) {
     fct_tensor_info info;
     fct_status s = fct_model_output(e->model, 0, &info, o->err);
     *dim = !s && info.rank == 2 && info.dims[1] > 0 && info.dims[1] <= 65536 ? (int)info.dims[1] : 0;
@@ -233,7 +233,7 @@ static fct_status measure_dim(const opening *o, const entry *e, int *dim) {
     return s;
 }
 
-static fct_status use(const opening *o, entry *e) {
+static fct_status use(const opening *o, pack_entry *e) {
     fct_pack *p = o->p;
     const fct_route *r = &e->route;
     fct_status s = load(o, e);
@@ -268,7 +268,7 @@ static fct_status fill(opening *o) {
     if (!s) s = o->only ? add_entry(o, o->only, NULL, NULL) : o->manifest.lists_files ? add_listed(o) : add_all(o);
     if (s) return s;
     for (int i = 0; i < p->n && !s; i++) {
-        entry *e = &p->entries[i];
+        pack_entry *e = &p->entries[i];
         s = route(o, e);
         if (!s && wanted(o, e)) s = use(o, e);
         if (!s && e->route.note[0]) fct_log(FCT_LOG_INFO, "%s: %s", e->path, e->route.note);
@@ -331,7 +331,7 @@ int fct_pack_file_count(const fct_pack *p) { return p->n; }
 fct_status fct_pack_file_info(const fct_pack *p, int i, fct_pack_file *out, fct_error *err) {
     *out = (fct_pack_file){0};
     if (i < 0 || i >= p->n) return fct_fail(err, FCT_ERR_ARG, "file %d of a pack of %d", i, p->n);
-    const entry *e = &p->entries[i];
+    const pack_entry *e = &p->entries[i];
     out->path = e->path;
     out->id = e->model ? fct_model_id(e->model) : "";
     out->task = e->route.task;

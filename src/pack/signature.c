@@ -20,14 +20,14 @@ typedef struct slice {
 enum { head_nodes = 8 };
 
 /* The first nodes, as far as normalization asks. */
-typedef struct node {
+typedef struct signature_node {
     slice name, op, in, out;
-} node;
+} signature_node;
 
 typedef struct scan {
     fct_pb input, first_out; /* ValueInfoProto of the first real input, and output */
     slice input_name;
-    node nodes[head_nodes];
+    signature_node nodes[head_nodes];
     int n_nodes;
     uint64_t *weights; /* hashes of initializer names, sorted */
     size_t n_weights;
@@ -109,7 +109,7 @@ static bool is_weight(const scan *c, slice name) {
 
 static void read_node(fct_pb m, scan *c) {
     if (c->n_nodes == head_nodes) return;
-    node *n = &c->nodes[c->n_nodes++];
+    signature_node *n = &c->nodes[c->n_nodes++];
     fct_pb_field f;
     while (next_field(&m, &f, c)) {
         if (f.wire != 2) continue;
@@ -158,7 +158,7 @@ static bool ops_normalize(const scan *c) {
     slice x = c->input_name;
     bool shifted = false, scaled = false;
     for (int i = 0; i < c->n_nodes; i++) {
-        const node *n = &c->nodes[i];
+        const signature_node *n = &c->nodes[i];
         if (!n->in.p || !n->out.p || !same(n->in, x)) continue;
         if (!shifted && (is(n->op, "Sub") || is(n->op, "Add"))) shifted = true;
         else if (!scaled && (is(n->op, "Mul") || is(n->op, "Div"))) scaled = true;

@@ -1,6 +1,6 @@
 /* A ring of frames. Threads take turns in reading the next one, search it, and
  * mark it as done; next() waits for the oldest. */
-#include "video/search.h"
+#include "video/frame_detector.h"
 #include "video/source_internal.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -10,16 +10,16 @@
 #define MAX_WORKERS 8 /* beyond, decoding is what takes the time */
 #define RING        (MAX_WORKERS + 2)
 
-typedef struct item {
+typedef struct ahead_frame {
     fct_ahead_item pub;
     fct_status status;
     fct_error error;
     bool done;
-} item;
+} ahead_frame;
 
 typedef struct worker {
     struct fct_ahead *ahead;
-    fct_search search;
+    fct_frame_detector search;
     fct_thread thread;
 } worker;
 
@@ -32,14 +32,14 @@ struct fct_ahead {
     fct_mutex lock;
     fct_cond changed;
     /* under the lock */
-    item ring[RING];
+    ahead_frame ring[RING];
     int64_t fetched, released; /* frames; the ring holds those between */
     bool fetching, stop, last; /* last: the end, or the error before it, is in the ring */
     bool given;                /* the oldest frame is the caller's */
 };
 
 /* The next frame of the source, in a place of the ring; NULL: there is nothing more to do. */
-static item *fetch(fct_ahead *a) {
+static ahead_frame *fetch(fct_ahead *a) {
     fct_mutex_lock(&a->lock);
     while (!a->stop && !a->last && (a->fetching || a->fetched - a->released >= a->depth))
         fct_cond_wait(&a->changed, &a->lock);
@@ -47,8 +47,8 @@ static item *fetch(fct_ahead *a) {
         fct_mutex_unlock(&a->lock);
         return NULL;
     }
-    item *it = &a->ring[a->fetched % RING];
-    *it = (item){.done = false};
+    ahead_frame *it = &a->ring[a->fetched % RING];
+    *it = (ahead_frame){.done = false};
     a->fetching = true;
     fct_mutex_unlock(&a->lock);
     it->status = fct_source_next(a->source, &it->pub.frame, &it->error);
@@ -65,11 +65,11 @@ static void work(void *arg) {
     worker *w = arg;
     fct_ahead *a = w->ahead;
     fct_parallel_never();
-    for (item *it; (it = fetch(a));) {
+    for (ahead_frame *it; (it = fetch(a));) {
         const fct_frame *f = &it->pub.frame;
         if (!it->status && f->view.data && f->index % a->opts->detect_every == 0) {
             uint64_t start = fct_time_ns();
-            it->status = fct_search_run(&w->search, f->view, &it->pub.faces, &it->error);
+            it->status = fct_frame_detector_run(&w->search, f->view, &it->pub.faces, &it->error);
             it->pub.ms = (double)(fct_time_ns() - start) / 1e6;
         }
         fct_mutex_lock(&a->lock);
@@ -93,7 +93,7 @@ fct_status fct_ahead_create(fct_source *source, const fct_pack *pack, const fct_
     fct_status s = fct_source_hold(source, a->depth, err);
     for (; !s && a->n_workers < n; a->n_workers++) {
         a->workers[a->n_workers].ahead = a;
-        s = fct_search_open(&a->workers[a->n_workers].search, pack, opts, err);
+        s = fct_frame_detector_open(&a->workers[a->n_workers].search, pack, opts, err);
     }
     for (; !s && a->running < n; a->running++)
         s = fct_thread_start(&a->workers[a->running].thread, work, &a->workers[a->running], err);
@@ -114,7 +114,7 @@ void fct_ahead_free(fct_ahead *a) {
     fct_mutex_unlock(&a->lock);
     if (reading) fct_source_cancel(a->source);
     while (a->running > 0) fct_thread_join(&a->workers[--a->running].thread);
-    for (int i = 0; i < a->n_workers; i++) fct_search_close(&a->workers[i].search);
+    for (int i = 0; i < a->n_workers; i++) fct_frame_detector_close(&a->workers[i].search);
     for (int64_t i = a->released + a->given; i < a->fetched; i++) fct_faces_free(a->ring[i % RING].pub.faces);
     fct_mutex_destroy(&a->lock);
     fct_cond_destroy(&a->changed);
@@ -129,7 +129,7 @@ fct_status fct_ahead_next(fct_ahead *a, fct_ahead_item *out, fct_error *err) {
     while (a->released < a->fetched ? !a->ring[a->released % RING].done : !a->last)
         fct_cond_wait(&a->changed, &a->lock);
     bool past = a->released == a->fetched;
-    const item *it = &a->ring[a->released % RING];
+    const ahead_frame *it = &a->ring[a->released % RING];
     fct_status s = past ? FCT_OK : it->status;
     a->given = !past;
     if (!past) *out = it->pub;

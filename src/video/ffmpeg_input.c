@@ -12,7 +12,7 @@
 
 #define DAMAGED_IN_A_ROW 300 /* packets without one frame: nothing more will come */
 
-struct fct_input {
+typedef struct ffmpeg_input {
     fct_input_env *env;
     fct_demux demux;
     AVPacket *packet;
@@ -24,9 +24,10 @@ struct fct_input {
     uint64_t opened;
     bool finite, started, draining, reported, turned; /* turned: pictures that were, cannot be written over */
     int read_error;
-};
+} ffmpeg_input;
 
-static void input_close(fct_input *in) {
+static void input_close(void *state) {
+    ffmpeg_input *in = state;
     if (!in) return;
     fct_demux_close(&in->demux);
     sws_freeContext(in->sws);
@@ -36,11 +37,11 @@ static void input_close(fct_input *in) {
     fct_free(in);
 }
 
-static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err) {
+static fct_status input_open(fct_input_env *env, void **out, fct_error *err) {
     *out = NULL;
     fct_status s = fct_ffmpeg_load(env->name, err);
     if (s) return s;
-    fct_input *in = fct_calloc(1, sizeof *in);
+    ffmpeg_input *in = fct_calloc(1, sizeof *in);
     if (!in) return fct_fail_nomem(err, "source", sizeof *in);
     in->env = env;
     in->packet = av_packet_alloc();
@@ -67,7 +68,7 @@ static void set_colors(struct SwsContext *sws, fct_colors c) {
 
 /* A picture of the first frame's size to write to. swscale's vector code may write
  * some bytes past the last row: there is one row more. */
-static fct_status blank(fct_input *in, fct_image **out, fct_error *err) {
+static fct_status blank(ffmpeg_input *in, fct_image **out, fct_error *err) {
     in->turned |= in->demux.turns != 0;
     fct_image *spare = NULL;
     for (int i = 0; i < FCT_SPARE && !spare && !in->turned; i++) spare = atomic_exchange(&in->env->spare[i], NULL);
@@ -82,7 +83,7 @@ static fct_status blank(fct_input *in, fct_image **out, fct_error *err) {
 }
 
 /* An RGB picture of the first frame's size, upright. */
-static fct_status to_image(fct_input *in, const AVFrame *f, fct_image **out, fct_error *err) {
+static fct_status to_image(ffmpeg_input *in, const AVFrame *f, fct_image **out, fct_error *err) {
     if (!in->width) in->width = f->width, in->height = f->height;
     struct SwsContext *sws = sws_getCachedContext(in->sws, f->width, f->height, f->format, in->width, in->height,
                                                   AV_PIX_FMT_RGB24, SWS_BILINEAR, NULL, NULL, NULL);
@@ -108,14 +109,14 @@ static fct_status to_image(fct_input *in, const AVFrame *f, fct_image **out, fct
 /* ---- Reconnecting ------------------------------------------------------------------------ */
 
 /* Sleeps in slices; false: stop. */
-static bool pause_for(fct_input *in, int ms) {
+static bool pause_for(ffmpeg_input *in, int ms) {
     for (; ms > 0 && !atomic_load(&in->env->stop); ms -= 20) fct_sleep_ms(ms < 20 ? ms : 20);
     return !atomic_load(&in->env->stop);
 }
 
 /* Opens a lost stream again: after 0.2 s, then with twice the pause each time,
  * at most 5 s. reason: what ended it. */
-static fct_status reconnect(fct_input *in, int reason, fct_error *err) {
+static fct_status reconnect(ffmpeg_input *in, int reason, fct_error *err) {
     char text[AV_ERROR_MAX_STRING_SIZE];
     int pause = 200, tries = in->env->opts.reconnect;
     if (reason == AVERROR_EOF) snprintf(text, sizeof text, "the stream ended");
@@ -135,7 +136,7 @@ static fct_status reconnect(fct_input *in, int reason, fct_error *err) {
 
 /* ---- Reading ------------------------------------------------------------------------------- */
 
-static double time_of(fct_input *in, const AVFrame *f) {
+static double time_of(ffmpeg_input *in, const AVFrame *f) {
     if (!in->finite) return (double)(fct_time_ns() - in->opened) / 1e9;
     const AVStream *st = in->demux.format->streams[in->demux.stream];
     double rate = in->env->info.fps > 0 ? in->env->info.fps : 25;
@@ -143,13 +144,13 @@ static double time_of(fct_input *in, const AVFrame *f) {
                                                       : (double)f->best_effort_timestamp * av_q2d(st->time_base);
 }
 
-static void note_damage(fct_input *in) {
+static void note_damage(ffmpeg_input *in) {
     if (!in->damaged++) in->damaged_at = (double)in->frames / (in->env->info.fps > 0 ? in->env->info.fps : 25);
     in->in_a_row++;
 }
 
 /* Keeps the decoder's frame, whose pixels are the picture's one by one. */
-static fct_status keep_coded(fct_input *in, AVFrame *f, fct_error *err) {
+static fct_status keep_coded(ffmpeg_input *in, AVFrame *f, fct_error *err) {
     fct_coded_free(in->env->coded);
     in->env->coded = NULL;
     if (!in->env->opts.keep_coded || in->demux.turns || f->width != in->width || f->height != in->height) return FCT_OK;
@@ -166,7 +167,7 @@ void fct_coded_free(fct_coded *c) {
 }
 
 /* A decoded frame into *image. */
-static fct_status deliver(fct_input *in, fct_image **image, double *time, fct_error *err) {
+static fct_status deliver(ffmpeg_input *in, fct_image **image, double *time, fct_error *err) {
     AVFrame *f = in->frame;
     if (f->format == (int)in->demux.hardware && in->demux.hardware != AV_PIX_FMT_NONE) {
         av_frame_unref(in->memory);
@@ -191,7 +192,7 @@ static fct_status deliver(fct_input *in, fct_image **image, double *time, fct_er
 }
 
 /* Feeds the decoder one packet; an AVERROR, or 0. */
-static int feed(fct_input *in) {
+static int feed(ffmpeg_input *in) {
     if (in->draining) return AVERROR_EOF;
     fct_demux_arm(in->env);
     int code = av_read_frame(in->demux.format, in->packet);
@@ -218,7 +219,7 @@ static int feed(fct_input *in) {
 }
 
 /* At the end of a file: whether all of it was there. */
-static fct_status finish(fct_input *in, fct_error *err) {
+static fct_status finish(ffmpeg_input *in, fct_error *err) {
     const char *name = in->env->name;
     if (in->reported) return FCT_OK;
     in->reported = true;
@@ -233,7 +234,8 @@ static fct_status finish(fct_input *in, fct_error *err) {
     return FCT_OK;
 }
 
-static fct_status input_read(fct_input *in, fct_image **image, double *time, fct_error *err) {
+static fct_status input_read(void *state, fct_image **image, double *time, fct_error *err) {
+    ffmpeg_input *in = state;
     *image = NULL;
     while (!atomic_load(&in->env->stop)) {
         int code = avcodec_receive_frame(in->demux.codec, in->frame);
@@ -259,23 +261,21 @@ fct_status fct_video_available(fct_error *err) { return fct_ffmpeg_load("no vide
 
 #else
 
-struct fct_input {
+typedef struct ffmpeg_input {
     int unused;
-};
+} ffmpeg_input;
 
 fct_status fct_video_available(fct_error *err) {
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "this build has no video (Meson feature \"video\", FFmpeg)");
 }
 
-static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err) {
+static fct_status input_open(fct_input_env *env, void **out, fct_error *err) {
     *out = NULL;
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build has no video (Meson feature \"video\", FFmpeg)",
                     env->name);
 }
-static fct_status input_read(fct_input *in, fct_image **image, double *time, fct_error *err) {
-    return FCT_ERR_INTERNAL;
-}
-static void input_close(fct_input *in) {}
+static fct_status input_read(void *state, fct_image **image, double *time, fct_error *err) { return FCT_ERR_INTERNAL; }
+static void input_close(void *state) {}
 void fct_coded_free(fct_coded *c) {}
 
 #endif

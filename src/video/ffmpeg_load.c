@@ -15,11 +15,11 @@ static const fct_symbol avutil[] = {FCT_AVUTIL(SYMBOL)}, avcodec[] = {FCT_AVCODE
                         avformat[] = {FCT_AVFORMAT(SYMBOL)}, swscale[] = {FCT_SWSCALE(SYMBOL)},
                         avdevice[] = {FCT_AVDEVICE(SYMBOL)};
 
-typedef struct part {
+typedef struct ffmpeg_part {
     const char *files[4], *package;
     const fct_symbol *symbols;
     int n;
-} part;
+} ffmpeg_part;
 
 /* The major version is that of the headers: another one lays its structures out differently. */
 #define PART(name, major)                                                                                              \
@@ -29,7 +29,7 @@ typedef struct part {
             "lib" #name AV_STRINGIFY(major), name, sizeof name / sizeof *name                                          \
     }
 
-static const part parts[] = {
+static const ffmpeg_part parts[] = {
     PART(avutil, LIBAVUTIL_VERSION_MAJOR),     PART(avcodec, LIBAVCODEC_VERSION_MAJOR),
     PART(avformat, LIBAVFORMAT_VERSION_MAJOR), PART(swscale, LIBSWSCALE_VERSION_MAJOR),
     PART(avdevice, LIBAVDEVICE_VERSION_MAJOR),
@@ -37,10 +37,10 @@ static const part parts[] = {
 enum { all_parts = sizeof parts / sizeof *parts, without_devices = all_parts - 1 };
 
 /* Loads the first n parts; the one that failed, or NULL. */
-static const part *load(int n) {
+static const ffmpeg_part *load(int n) {
     static fct_mutex lock = FCT_MUTEX_INIT;
     static int loaded;
-    const part *bad = NULL;
+    const ffmpeg_part *bad = NULL;
     fct_mutex_lock(&lock);
     for (; loaded < n && !bad; loaded += !bad)
         if (!fct_library_load(parts[loaded].files, parts[loaded].symbols, parts[loaded].n)) bad = &parts[loaded];
@@ -49,7 +49,7 @@ static const part *load(int n) {
 }
 
 static fct_status need(int n, const char *name, const char *what, fct_error *err) {
-    const part *bad = load(n);
+    const ffmpeg_part *bad = load(n);
     if (!bad) return FCT_OK;
     return fct_fail(err, FCT_ERR_UNSUPPORTED,
                     "%s: FFmpeg's %s is missing or older than what facet was built with (Debian package %s); "

@@ -6,16 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
-struct fct_input {
+typedef struct folder_input {
     fct_input_env *env;
     char **names; /* of a folder; NULL = a pattern */
     size_t n, at;
     int number;
     int64_t frames;
-};
+} folder_input;
 
 /* Path of the next picture, owned; NULL with FCT_OK at the end. */
-static fct_status next_path(fct_input *in, char **path, fct_error *err) {
+static fct_status next_path(folder_input *in, char **path, fct_error *err) {
     char numbered[4096];
     fct_file_stat st;
     *path = NULL;
@@ -33,7 +33,7 @@ static fct_status next_path(fct_input *in, char **path, fct_error *err) {
 }
 
 /* A picture of another size is fitted to the first one's. */
-static fct_status fit(fct_input *in, fct_image **image, fct_error *err) {
+static fct_status fit(folder_input *in, fct_image **image, fct_error *err) {
     fct_view v = fct_image_view(*image);
     fct_source_info *info = &in->env->info;
     if (!info->width) info->width = v.width, info->height = v.height;
@@ -53,13 +53,14 @@ static bool is_picture(const char *name) {
     return false;
 }
 
-static void input_close(fct_input *in) {
+static void input_close(void *state) {
+    folder_input *in = state;
     if (!in) return;
     if (in->names) fct_dir_list_free(in->names, in->n);
     fct_free(in);
 }
 
-static fct_status list_folder(fct_input *in, fct_error *err) {
+static fct_status list_folder(folder_input *in, fct_error *err) {
     size_t all, kept = 0;
     fct_status s = fct_dir_list(in->env->address, &in->names, &all, err);
     if (s) return s;
@@ -75,8 +76,8 @@ static fct_status list_folder(fct_input *in, fct_error *err) {
     return FCT_OK;
 }
 
-static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err) {
-    fct_input *in = fct_calloc(1, sizeof *in);
+static fct_status input_open(fct_input_env *env, void **out, fct_error *err) {
+    folder_input *in = fct_calloc(1, sizeof *in);
     *out = NULL;
     if (!in) return fct_fail_nomem(err, "source", sizeof *in);
     in->env = env;
@@ -99,7 +100,8 @@ static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err
     return FCT_OK;
 }
 
-static fct_status input_read(fct_input *in, fct_image **image, double *time, fct_error *err) {
+static fct_status input_read(void *state, fct_image **image, double *time, fct_error *err) {
+    folder_input *in = state;
     char *path;
     fct_decode_opts o;
     *image = NULL;

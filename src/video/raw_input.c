@@ -6,20 +6,21 @@
 #include "base/file.h"
 #include <stdio.h>
 
-struct fct_input {
+typedef struct raw_input {
     fct_input_env *env;
     FILE *file;
     fct_image *frame; /* in the pipe's format */
     int64_t frames;
-};
+} raw_input;
 
-static void input_close(fct_input *in) {
+static void input_close(void *state) {
+    raw_input *in = state;
     if (!in) return;
     fct_image_free(in->frame);
     fct_free(in);
 }
 
-static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err) {
+static fct_status input_open(fct_input_env *env, void **out, fct_error *err) {
     const fct_source_opts *o = &env->opts;
     *out = NULL;
     if (o->raw_width < 1 || o->raw_height < 1)
@@ -27,7 +28,7 @@ static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err
     if ((int64_t)o->raw_width * o->raw_height > o->max_pixels)
         return fct_fail(err, FCT_ERR_LIMIT, "raw frames of %dx%d pixels, the limit is %lld", o->raw_width,
                         o->raw_height, (long long)o->max_pixels);
-    fct_input *in = fct_calloc(1, sizeof *in);
+    raw_input *in = fct_calloc(1, sizeof *in);
     if (!in) return fct_fail_nomem(err, "source", sizeof *in);
     in->env = env;
     in->file = stdin;
@@ -44,7 +45,8 @@ static fct_status input_open(fct_input_env *env, fct_input **out, fct_error *err
     return FCT_OK;
 }
 
-static fct_status input_read(fct_input *in, fct_image **image, double *time, fct_error *err) {
+static fct_status input_read(void *state, fct_image **image, double *time, fct_error *err) {
+    raw_input *in = state;
     fct_view v = fct_image_view(in->frame);
     size_t want = (size_t)v.stride * (size_t)v.height, got = fread(fct_image_pixels(in->frame), 1, want, in->file);
     *image = NULL;

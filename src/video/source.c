@@ -10,32 +10,32 @@
 
 #define QUEUE 4 /* frames of a file read ahead */
 
-typedef struct slot {
+typedef struct source_slot {
     fct_image *image;
     fct_coded *coded;
     double time;
     int64_t index;
     uint64_t arrived;
-} slot;
+} source_slot;
 
 struct fct_source {
     fct_input_env env;
     char *address;
     const fct_input_class *class;
-    fct_input *input;
+    void *input;
     fct_thread thread;
     fct_mutex lock;
     fct_cond changed;
     bool running, cancelled;
     /* under the lock */
-    slot queue[QUEUE];
+    source_slot queue[QUEUE];
     int head, count;
     int64_t frames, dropped;
     bool ended;        /* the reader has stopped */
     fct_status status; /* why; told once, after the queue is empty */
     fct_error error;
     fct_source_info info; /* copy for other threads */
-    slot *held;           /* [hold] the consumer's frames; image NULL = none */
+    source_slot *held;    /* [hold] the consumer's frames; image NULL = none */
     int hold, newest;     /* how many; place of the latest */
 };
 
@@ -55,11 +55,11 @@ static fct_status check_opts(const fct_source_opts *o, fct_error *err) {
     return FCT_OK;
 }
 
-static void retire(fct_source *s, slot *f) {
+static void retire(fct_source *s, source_slot *f) {
     for (int i = 0; i < FCT_SPARE && f->image; i++) f->image = atomic_exchange(&s->env.spare[i], f->image);
     fct_image_free(f->image);
     fct_coded_free(f->coded);
-    *f = (slot){0};
+    *f = (source_slot){0};
 }
 
 /* Puts a frame in; false: stop. A live source keeps the newest frame only. */
@@ -74,7 +74,7 @@ static bool put_frame(fct_source *s, fct_image *image, fct_coded *coded, double 
         s->dropped++;
     }
     bool stop = atomic_load(&s->env.stop);
-    slot f = {image, coded, time, s->frames, fct_time_ns()};
+    source_slot f = {image, coded, time, s->frames, fct_time_ns()};
     if (!stop) s->queue[(s->head + s->count++) % QUEUE] = f, s->frames++;
     s->info = s->env.info;
     fct_cond_broadcast(&s->changed);
@@ -159,7 +159,7 @@ fct_status fct_source_open(const char *name, const fct_source_opts *opts, fct_so
 }
 
 fct_status fct_source_hold(fct_source *s, int n, fct_error *err) {
-    slot *held = fct_calloc((size_t)n, sizeof *held);
+    source_slot *held = fct_calloc((size_t)n, sizeof *held);
     if (!held) return fct_fail_nomem(err, "source", (size_t)n * sizeof *held);
     for (int i = 0; i < s->hold; i++) retire(s, &s->held[i]);
     fct_free(s->held);
@@ -224,8 +224,8 @@ fct_status fct_source_next(fct_source *s, fct_frame *out, fct_error *err) {
     while (!s->count && !s->ended && !s->cancelled) fct_cond_wait(&s->changed, &s->lock);
     if (!s->count || s->cancelled) st = no_frame(s, err);
     else {
-        const slot f = s->held[s->newest] = s->queue[s->head];
-        s->queue[s->head] = (slot){0};
+        const source_slot f = s->held[s->newest] = s->queue[s->head];
+        s->queue[s->head] = (source_slot){0};
         s->head = (s->head + 1) % QUEUE;
         s->count--;
         *out = (fct_frame){fct_image_view(f.image), f.index, f.time, s->dropped, f.arrived, f.coded};

@@ -22,16 +22,14 @@ typedef struct fct_input_env {
                                    take one and write a frame over it, whose memory is in place then */
 } fct_input_env;
 
-typedef struct fct_input fct_input;
-
 /* An input: its functions and its state. read() fills *image with the next frame
  * (RGB, size of the first one; owned by the caller) and its time in seconds; at
  * the end *image is NULL. An input that can go on after an error says so by the
  * next read(). */
 typedef struct fct_input_class {
-    fct_status (*open)(fct_input_env *env, fct_input **out, fct_error *err);
-    fct_status (*read)(fct_input *in, fct_image **image, double *time, fct_error *err);
-    void (*close)(fct_input *in);
+    fct_status (*open)(fct_input_env *env, void **out, fct_error *err);
+    fct_status (*read)(void *state, fct_image **image, double *time, fct_error *err);
+    void (*close)(void *state);
 } fct_input_class;
 
 extern const fct_input_class fct_folder_input; /* pictures of a folder or a numbered pattern */

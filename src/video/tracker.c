@@ -37,7 +37,7 @@ static fct_status check_opts(const fct_tracker_opts *o, fct_error *err) {
 
 static fct_status create_analyzers(fct_tracker *t, fct_error *err) {
     fct_analyzer_opts o;
-    fct_status s = fct_search_open(&t->search, t->pack, &t->opts, err);
+    fct_status s = fct_frame_detector_open(&t->search, t->pack, &t->opts, err);
     fct_analyzer_opts_init(&o);
     t->dim = fct_pack_embedding_dim(t->pack);
     o.tasks = FCT_TASK_EMBED;
@@ -79,7 +79,7 @@ fct_status fct_tracker_create(const fct_pack *pack, fct_gallery *gallery, const 
 void fct_tracker_free(fct_tracker *t) {
     if (!t) return;
     fct_ahead_free(t->ahead);
-    fct_search_close(&t->search);
+    fct_frame_detector_close(&t->search);
     fct_analyzer_free(t->embedder);
     fct_faces_free(t->faces);
     for (int i = 0; i < t->n_tracks; i++) fct_free(t->tracks[i].mean);
@@ -310,7 +310,7 @@ fct_status fct_tracker_update(fct_tracker *t, fct_view picture, int64_t index, d
     bool detect = t->stats.frames % t->opts.detect_every == 0;
     fct_status s = begin(t, index, time, err);
     uint64_t start = fct_time_ns();
-    if (!s && detect) s = fct_search_run(&t->search, picture, &t->faces, err);
+    if (!s && detect) s = fct_frame_detector_run(&t->search, picture, &t->faces, err);
     t->stats.detect_ms += (double)(fct_time_ns() - start) / 1e6;
     return s ? s : take_picture(t, picture, detect, err);
 }

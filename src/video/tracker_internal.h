@@ -4,7 +4,7 @@
 
 #include "facet/video.h"
 #include "video/kalman.h"
-#include "video/search.h"
+#include "video/frame_detector.h"
 #include "video/votes.h"
 
 typedef struct fct_tracked {
@@ -36,8 +36,8 @@ struct fct_tracker {
     fct_tracker_opts opts;
     const fct_pack *pack;
     fct_gallery *gallery;
-    fct_search search; /* analyzer NULL: without a pack */
-    fct_ahead *ahead;  /* of fct_tracker_next(); NULL = not used */
+    fct_frame_detector search; /* analyzer NULL: without a pack */
+    fct_ahead *ahead;          /* of fct_tracker_next(); NULL = not used */
     fct_analyzer *embedder;
     float match_thresh;
     int dim;             /* of embeddings; 0 = not yet known */

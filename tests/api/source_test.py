@@ -125,12 +125,26 @@ def check_files(root, report):
     report.check("unique file names", twice)
 
 
+def check_types(root, report):
+    """A struct tag or a typedef means one thing in the whole project. Platforms each define
+    the same one (*_posix.c, *_windows.c); the other branch of an #if may define it again."""
+    places = {}
+    for path in code_files(root, ["src", "include", "tools", "server", "train", "examples", "bench", "tests", "fuzz"]):
+        code = without_comments(path.read_text())
+        found = set(re.findall(r"\b(?:struct|enum|union)\s+(\w+)\s*\{", code))
+        found |= set(re.findall(r"^typedef\s+(?:struct|enum|union)\b[^;{]*\{.*?^\}\s*(\w+)\s*;", code, flags=re.MULTILINE | re.DOTALL))
+        for name in found:
+            places.setdefault(name, set()).add(re.sub(r"_(posix|windows)$", "", str(path.relative_to(root).with_suffix(""))))
+    report.check("one meaning per type", ["%s: %s" % (n, " and ".join(sorted(p))) for n, p in sorted(places.items()) if len(p) > 1])
+
+
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
     report = Report()
     for folder, allowed in MAY_INCLUDE.items():
         report.check("dependency direction of " + folder, direction_faults(root, folder, allowed))
     check_files(root, report)
+    check_types(root, report)
     report.check("platform headers in src/base alone", header_faults(root, PLATFORM, "src/base/", "platform header"))
     report.check("vector headers in src/base and src/kernels alone",
                  header_faults(root, VECTORS, ("src/base/", "src/kernels/"), "vector header"))

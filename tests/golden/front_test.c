@@ -50,7 +50,7 @@ static fct_model *make_net(int batch) {
 }
 
 static fct_plan *make_plan(const fct_model *m, int batch) {
-    fct_view v = {.dtype = FCT_F32, .rank = 4, .dims = {batch, 3, SIDE, SIDE}};
+    fct_tensor_view v = {.dtype = FCT_F32, .rank = 4, .dims = {batch, 3, SIDE, SIDE}};
     fct_plan *p;
     fct_error e;
     fct_status st = fct_plan_create(m, &v, &p, &e);

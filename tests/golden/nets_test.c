@@ -5,15 +5,15 @@
 #include "test.h"
 #include <math.h>
 
-typedef struct conv_case {
+typedef struct net_case {
     int n, ic, oc, groups, k[2], s[2], d[2], pad[4], h, w;
     const char *auto_pad;
-} conv_case;
+} net_case;
 
 static size_t product(const int64_t *d) { return (size_t)(d[0] * d[1] * d[2] * d[3]); }
 
 /* The definition, in double; padding given explicitly. */
-static void naive_conv(const conv_case *c, const float *x, const float *w, const float *b, float *y, int oh, int ow_) {
+static void naive_conv(const net_case *c, const float *x, const float *w, const float *b, float *y, int oh, int ow_) {
     int icg = c->ic / c->groups, ocg = c->oc / c->groups;
     for (int n = 0; n < c->n; n++)
         for (int o = 0; o < c->oc; o++)
@@ -34,7 +34,7 @@ static void naive_conv(const conv_case *c, const float *x, const float *w, const
                 }
 }
 
-static const conv_case cases[] = {
+static const net_case cases[] = {
     {1, 3, 8, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, 13, 15, NULL},
     {2, 19, 21, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}, 7, 9, NULL},
     {1, 24, 24, 24, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 9, 11, NULL},
@@ -47,7 +47,7 @@ static const conv_case cases[] = {
     {1, 6, 9, 1, {3, 3}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 8, 9, "VALID"},
 };
 
-static void conv_attributes(ow *w, const conv_case *c) {
+static void conv_attributes(ow *w, const net_case *c) {
     ow_ints(w, "kernel_shape", 2, (int64_t[]){c->k[0], c->k[1]});
     ow_ints(w, "strides", 2, (int64_t[]){c->s[0], c->s[1]});
     ow_ints(w, "dilations", 2, (int64_t[]){c->d[0], c->d[1]});
@@ -60,7 +60,7 @@ TEST(convolutions) {
     uint32_t seed = 20;
     static float x[20000], w[20000], b[64], y[20000];
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        const conv_case *c = &cases[k];
+        const net_case *c = &cases[k];
         int64_t xd[4] = {c->n, c->ic, c->h, c->w}, wd[4] = {c->oc, c->ic / c->groups, c->k[0], c->k[1]};
         int64_t bd = c->oc, yd[4] = {c->n, c->oc, 0, 0};
         for (int d = 0; d < 2; d++)

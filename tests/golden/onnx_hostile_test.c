@@ -8,7 +8,7 @@
 
 /* Runs a model that loaded, unless a flipped bit made it large. */
 static void run_small(fct_model *m) {
-    fct_view in = {.dtype = FCT_F32, .rank = 4, .dims = {1, 3, 6, 5}};
+    fct_tensor_view in = {.dtype = FCT_F32, .rank = 4, .dims = {1, 3, 6, 5}};
     fct_shapes shapes = {0};
     fct_tensor x = {.rank = 4, .dims = {1, 3, 6, 5}}, out[8];
     float data[90] = {0};

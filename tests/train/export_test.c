@@ -8,11 +8,11 @@
 enum { N = 3 };
 
 /* A network with every parameter and statistic away from its special values. */
-typedef struct rig {
+typedef struct export_rig {
     fct_net_spec spec;
     float *params, *stats, *input, *out;
     char *folder, *path;
-} rig;
+} export_rig;
 
 static float *numbers(size_t n) {
     float *p = fct_aligned_alloc((n + 1) * sizeof *p);
@@ -20,8 +20,8 @@ static float *numbers(size_t n) {
     return p;
 }
 
-static rig open_rig(const char *text, const char *name) {
-    rig r = {0};
+static export_rig open_rig(const char *text, const char *name) {
+    export_rig r = {0};
     fct_error err = {0};
     fct_rng rng = {21};
     CHECK_MSG(fct_net_spec_parse(text, &r.spec, &err) == FCT_OK, "%s", err.text);
@@ -39,14 +39,14 @@ static rig open_rig(const char *text, const char *name) {
     return r;
 }
 
-static void close_rig(rig *r) {
+static void close_rig(export_rig *r) {
     fct_net_spec_clear(&r->spec);
     fct_aligned_free(r->params), fct_aligned_free(r->stats), fct_aligned_free(r->input), fct_aligned_free(r->out);
     fct_free(r->folder), fct_free(r->path);
 }
 
 /* The trainer's own embeddings, into out [N][dim]. */
-static void forward(rig *r) {
+static void forward(export_rig *r) {
     fct_net *net;
     REQUIRE(fct_net_create(&r->spec, N, false, NULL, &net, NULL) == FCT_OK);
     const float *z = fct_net_forward(net, r->params, r->stats, r->input, N, (fct_net_mode){0});
@@ -56,7 +56,7 @@ static void forward(rig *r) {
 }
 
 /* Relative distance of the engine's embeddings to out, in 2-norms. */
-static double engine_error(const rig *r, fct_precision precision) {
+static double engine_error(const export_rig *r, fct_precision precision) {
     fct_model_opts o;
     fct_model *m;
     fct_session *s;
@@ -85,7 +85,7 @@ static double engine_error(const rig *r, fct_precision precision) {
 }
 
 static void check_export(const char *text) {
-    rig r = open_rig(text, "train_export");
+    export_rig r = open_rig(text, "train_export");
     fct_error err = {0};
     fct_file_stat whole, half;
     double e;
@@ -122,7 +122,7 @@ TEST(engine_gives_the_trainers_embeddings) {
 
 /* With the mirror image: the mean of the trainer's two embeddings. */
 TEST(mirror_image_too) {
-    rig r = open_rig("input 32 3; conv 12 3 2; dw 3 1; down 20 24 2; res 40 2; gdc; linear 18", "train_mirror");
+    export_rig r = open_rig("input 32 3; conv 12 3 2; dw 3 1; down 20 24 2; res 40 2; gdc; linear 18", "train_mirror");
     const int side = r.spec.size, channels = r.spec.channels;
     const size_t n = (size_t)N * r.spec.dim;
     float *plain = numbers(n), *turned = numbers((size_t)N * side * side * channels);
@@ -150,7 +150,8 @@ TEST(export_is_a_pack) {
     fct_pack_opts o;
     fct_pack_opts_init(&o);
     o.tasks = FCT_TASK_EMBED;
-    rig r = open_rig("input 112 3; conv 8 3 2; down 16 16 2; conv 16 3 2; conv 16 3 2; gdc; linear 32", "train_pack");
+    export_rig r =
+        open_rig("input 112 3; conv 8 3 2; down 16 16 2; conv 16 3 2; conv 16 3 2; gdc; linear 32", "train_pack");
     for (int half = 0; half < 4; half++) { /* and the mirror image in bit 1 */
         fct_pack *pack;
         fct_error err = {0};
@@ -167,7 +168,7 @@ TEST(export_is_a_pack) {
 }
 
 TEST(read_back_is_the_same) {
-    rig r =
+    export_rig r =
         open_rig("input 32 3; conv 12 3 2; dw 3 1; down 20 24 2; res 40 2; conv 24 1 1; gdc; linear 18", "train_back");
     float *params = numbers(r.spec.n_params), *stats = numbers(r.spec.n_stats);
     char *text;
@@ -196,8 +197,8 @@ static void embed(const fct_net_spec *s, const float *params, float *stats, cons
 
 /* A deeper network computes what the file's computes, bit for bit: its further blocks add nothing. */
 TEST(more_blocks_begin_as_identities) {
-    rig r = open_rig("input 32 3; conv 12 3 2; res 24 1; down 20 24 2; res 40 2; down 20 40 2; gdc; linear 18",
-                     "train_grow");
+    export_rig r = open_rig("input 32 3; conv 12 3 2; res 24 1; down 20 24 2; res 40 2; down 20 40 2; gdc; linear 18",
+                            "train_grow");
     fct_net_spec deep;
     fct_rng rng = {8};
     float x[2 * 32 * 32 * 3], a[2 * 32], b[2 * 32];
@@ -232,7 +233,7 @@ TEST(more_blocks_begin_as_identities) {
 
 /* No file, however damaged, may do more than fail. */
 TEST(damaged_files_are_refused) {
-    rig r = open_rig("input 16 3; conv 4 3 2; gdc; linear 8", "train_cut");
+    export_rig r = open_rig("input 16 3; conv 4 3 2; gdc; linear 8", "train_cut");
     float *params = numbers(r.spec.n_params), *stats = numbers(r.spec.n_stats);
     fct_net_spec other;
     uint8_t *bytes;

@@ -5,12 +5,12 @@
 #include "../test.h"
 #include <math.h>
 
-typedef struct rig {
+typedef struct gradient_rig {
     fct_net_spec spec;
     fct_net *net;
     int n;
     double *params, *stats, *input, *weight, *grads;
-} rig;
+} gradient_rig;
 
 static double *numbers(size_t n, fct_rng *r, double scale) {
     double *p = malloc((n + 1) * sizeof *p);
@@ -18,8 +18,8 @@ static double *numbers(size_t n, fct_rng *r, double scale) {
     return p;
 }
 
-static rig *open_rig(const char *text, int n, const fct_tk *tk) {
-    static rig r;
+static gradient_rig *open_rig(const char *text, int n, const fct_tk *tk) {
+    static gradient_rig r;
     fct_error err;
     r.n = n;
     fct_status st = fct_net_spec_parse(text, &r.spec, &err);
@@ -42,13 +42,13 @@ static rig *open_rig(const char *text, int n, const fct_tk *tk) {
     return &r;
 }
 
-static void close_rig(rig *r) {
+static void close_rig(gradient_rig *r) {
     fct_net_free(r->net);
     fct_net_spec_clear(&r->spec);
     free(r->params), free(r->stats), free(r->input), free(r->weight), free(r->grads);
 }
 
-static double loss(rig *r, int frozen) {
+static double loss(gradient_rig *r, int frozen) {
     const double *z = fct_net_forward(r->net, r->params, r->stats, r->input, r->n,
                                       (fct_net_mode){.train = true, .frozen_below = frozen});
     double s = 0;
@@ -59,7 +59,7 @@ static double loss(rig *r, int frozen) {
 /* Largest error over some parameters of every kind, relative to that kind's
  * largest gradient. A PReLU's kink near an activation spoils a difference;
  * a smaller step then settles it. */
-static double difference(rig *r, size_t i, double eps, int frozen) {
+static double difference(gradient_rig *r, size_t i, double eps, int frozen) {
     double keep = r->params[i];
     r->params[i] = keep + eps;
     double up = loss(r, frozen);
@@ -69,7 +69,7 @@ static double difference(rig *r, size_t i, double eps, int frozen) {
     return (up - down) / (2 * eps);
 }
 
-static void check_params(rig *r, int frozen, const char *what) {
+static void check_params(gradient_rig *r, int frozen, const char *what) {
     loss(r, frozen);
     fct_net_backward(r->net, r->params, r->weight, r->grads);
     fct_rng rng = fct_rng_make(3, 4, 5);
@@ -97,7 +97,7 @@ static void check_spec(const char *text, int n) {
     const fct_tk *tk[8];
     int levels = fct_tk_all(tk, 8);
     for (int l = 0; l < levels; l++) {
-        rig *r = open_rig(text, n, tk[l]);
+        gradient_rig *r = open_rig(text, n, tk[l]);
         char what[200];
         snprintf(what, sizeof what, "%s, %s", tk[l]->level, text);
         check_params(r, 0, what);
@@ -122,7 +122,8 @@ TEST(tiles) { check_spec("input 40 2; conv 6 3 2; conv 10 1 1; dw 3 2; gdc; line
 TEST(mobilefacenet) { check_spec("mobilefacenet width=0.125 blocks=1,1,1 stem=8 dim=8", 4); }
 
 TEST(frozen_layers) {
-    rig *r = open_rig("input 12 3; conv 8 3 2; dw 3 1; down 20 24 2; res 40 2; conv 24 1 1; gdc; linear 7", 6, NULL);
+    gradient_rig *r =
+        open_rig("input 12 3; conv 8 3 2; dw 3 1; down 20 24 2; res 40 2; conv 24 1 1; gdc; linear 7", 6, NULL);
     for (int f = 1; f < r->spec.n_units; f++) check_params(r, f, "frozen");
     close_rig(r);
 }
@@ -131,7 +132,7 @@ TEST(threads_do_not_matter) {
     double *kept = NULL;
     for (int threads = 1; threads <= 2; threads++) {
         fct_set_threads(threads, NULL);
-        rig *r = open_rig("input 16 3; conv 8 3 2; dw 3 1; down 20 24 2; res 40 2; gdc; linear 7", 11, NULL);
+        gradient_rig *r = open_rig("input 16 3; conv 8 3 2; dw 3 1; down 20 24 2; res 40 2; gdc; linear 7", 11, NULL);
         loss(r, 0);
         fct_net_backward(r->net, r->params, r->weight, r->grads);
         if (kept) CHECK(!memcmp(kept, r->grads, r->spec.n_params * sizeof *kept));

@@ -10,27 +10,27 @@
 
 #define N 1000
 
-typedef struct job {
+typedef struct pool_job {
     atomic_int hits[N];
     atomic_int bad_worker;
     int width;
-} job;
+} pool_job;
 
 static void task(void *ctx, int i, int worker) {
-    job *j = ctx;
+    pool_job *j = ctx;
     atomic_fetch_add(&j->hits[i], 1);
     if (worker < 0 || worker >= j->width) atomic_fetch_add(&j->bad_worker, 1);
 }
 
 static void nothing(void *ctx, int i, int worker) { (void)ctx, (void)i, (void)worker; }
 
-static void check_job(job *j, int n) {
+static void check_job(pool_job *j, int n) {
     for (int i = 0; i < N; i++) CHECK_MSG(atomic_load(&j->hits[i]) == (i < n), "task %d of %d", i, n);
     CHECK(atomic_load(&j->bad_worker) == 0);
 }
 
 static void run(int n) {
-    static job j;
+    static pool_job j;
     memset(&j, 0, sizeof j);
     j.width = fct_parallel_width();
     fct_parallel(n, task, &j);
@@ -135,7 +135,7 @@ TEST(a_taken_pool_leaves_others_single_threaded) {
 }
 
 static void hammer(void *arg) {
-    static _Thread_local job j;
+    static _Thread_local pool_job j;
     for (int k = 0; k < 200; k++) {
         memset(&j, 0, sizeof j);
         bool own = k % 2 && fct_parallel_begin();

@@ -1,0 +1,242 @@
+/* facet enroll: remembers people. */
+#include "photos/face_check.h"
+#include "photos/report.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CROP_SIZE = 112 };
+
+typedef struct enroll_run {
+    cli_engine engine;
+    fct_gallery *gallery;
+    const char *name; /* of all photos; NULL = each input's own */
+    char **folders;   /* owned: names of the folders of --folders */
+    size_t n_folders;
+    long photos, stored, known, empty; /* photos seen; faces stored, already there; photos that gave none */
+} enroll_run;
+
+static const char *person_of(const enroll_run *r, const cli_photo *p) {
+    return p->input->person ? p->input->person : r->name;
+}
+
+static void print_result(const enroll_run *r, const cli_photo *p, int face, const cli_face_check *check, int64_t id,
+                         bool stored, bool added) {
+    if (!r->engine.set->json) {
+        if (stored)
+            printf("%s: %s: %s face %lld\n", person_of(r, p), p->name, added ? "stored as" : "already there as",
+                   (long long)id);
+        return;
+    }
+    cli_json j;
+    cli_json_begin(&j, stdout);
+    cli_json_object(&j, NULL);
+    cli_json_text(&j, "name", person_of(r, p));
+    cli_json_text(&j, "file", p->name);
+    cli_json_int(&j, "faces", fct_faces_count(p->faces));
+    if (face >= 0) cli_json_int(&j, "number", face + 1);
+    cli_json_bool(&j, "stored", stored && added);
+    if (stored) cli_json_int(&j, "face_id", id);
+    cli_json_array(&j, "warnings");
+    for (int i = 0; i < check->n; i++) cli_json_text(&j, NULL, check->faults[i]);
+    cli_json_close_array(&j);
+    cli_json_close_object(&j);
+    cli_json_end(&j);
+}
+
+/* A small JPEG of the aligned face to show beside the name later; none is no error. */
+static void make_crop(const cli_photo *p, const fct_face *face, fct_enrollment *out) {
+    fct_image *crop = NULL;
+    uint8_t *data = NULL;
+    out->crop = NULL;
+    if (face->has_kps && !fct_align(fct_image_view(p->image), face->kps, CROP_SIZE, &crop, NULL) &&
+        !fct_image_encode(fct_image_view(crop), FCT_FILE_JPEG, 90, &data, &out->crop_len, NULL))
+        out->crop = data;
+    fct_image_free(crop);
+}
+
+static int store_face(enroll_run *r, const cli_photo *p, int i, const cli_face_check *check) {
+    const fct_face *face = fct_faces_at(p->faces, i);
+    fct_enrollment en = {.model_id = fct_pack_embedder_id(r->engine.pack),
+                         .embedding = face->embedding,
+                         .dim = face->embedding_dim,
+                         .source = p->name,
+                         .score = face->score};
+    memcpy(en.box, face->box, sizeof en.box);
+    make_crop(p, face, &en);
+    int64_t id = 0;
+    int added = 0;
+    fct_error e;
+    fct_status st = fct_gallery_enroll(r->gallery, person_of(r, p), &en, 1, &id, &added, &e);
+    fct_buffer_free((void *)en.crop);
+    if (st) return cli_fail(&e);
+    r->stored += added;
+    r->known += !added;
+    print_result(r, p, i, check, id, true, added > 0);
+    return CLI_DONE;
+}
+
+static void warn_about(const cli_photo *p, const cli_face_check *check, bool refused) {
+    for (int i = 0; i < check->n; i++) {
+        if (refused) cli_error("%s: not stored: the face is %s", p->name, check->faults[i]);
+        else cli_warn("%s: the face is %s", p->name, check->faults[i]);
+    }
+}
+
+static int enroll_face(enroll_run *r, const cli_photo *p, int i) {
+    const fct_face *face = fct_faces_at(p->faces, i);
+    const cli_settings *s = r->engine.set;
+    cli_face_check check = {0};
+    fct_error e;
+    cli_face_check_photo(fct_image_view(p->image), face, &check);
+    if (cli_face_check_people(r->gallery, person_of(r, p), fct_pack_embedder_id(r->engine.pack), face,
+                              r->engine.threshold, &check, &e))
+        return cli_fail(&e);
+    warn_about(p, &check, s->strict && check.n);
+    if (!s->strict || check.n == 0) return store_face(r, p, i, &check);
+    r->empty++;
+    print_result(r, p, i, &check, 0, false, false);
+    return CLI_DONE;
+}
+
+/* Photos without a usable face do not end a run, but its exit code tells. */
+static int enroll_none(enroll_run *r, const cli_photo *p, const char *why) {
+    cli_error("%s: not stored: %s", p->name, why);
+    r->empty++;
+    print_result(r, p, -1, &(cli_face_check){0}, 0, false, false);
+    return CLI_DONE;
+}
+
+static int enroll_photo(void *user, const cli_photo *p) {
+    enroll_run *r = user;
+    const cli_settings *s = r->engine.set;
+    int n = fct_faces_count(p->faces), code = CLI_DONE;
+    char text[80];
+    r->photos++;
+    if (n == 0) return enroll_none(r, p, "no face");
+    if (s->all_faces) {
+        for (int i = 0; i < n && !code; i++) code = enroll_face(r, p, i);
+        return code;
+    }
+    if (s->face > n) {
+        snprintf(text, sizeof text, "no face %d, there %s %d", s->face, n == 1 ? "is" : "are", n);
+        return enroll_none(r, p, text);
+    }
+    if (n > 1 && !s->face) {
+        snprintf(text, sizeof text, "%d faces, and with --strict there may be one", n);
+        if (s->strict) return enroll_none(r, p, text);
+        cli_warn("%s: %d faces; the largest is stored (--face N takes another)", p->name, n);
+    }
+    return enroll_face(r, p, s->face ? s->face - 1 : cli_largest_face(p->faces));
+}
+
+static void enroll_failed(void *user, const char *name, const fct_error *e) {
+    enroll_run *r = user;
+    if (r->engine.set->json) cli_json_failure(stdout, name, e);
+}
+
+/* ---- Which photos of whom --------------------------------------------------------- */
+
+static int add_person_folder(enroll_run *r, cli_inputs *in, const char *dir, const char *name) {
+    fct_error e;
+    char *path = cli_format("%s/%s", dir, name);
+    fct_file_stat fs;
+    fct_file_get_stat(path, &fs);
+    size_t before = in->n;
+    int code = CLI_DONE;
+    if (fs.is_dir && name[0] != '.') {
+        if (cli_inputs_add_folder(in, path, &e)) code = cli_fail(&e);
+        else if (in->n == before) cli_warn("%s: no pictures in this folder", path);
+        for (size_t i = before; i < in->n; i++) in->at[i].person = name;
+    }
+    free(path);
+    return code;
+}
+
+static int collect_folders(enroll_run *r, const char *dir, cli_inputs *in) {
+    fct_error e;
+    if (fct_dir_list(dir, &r->folders, &r->n_folders, &e)) return cli_fail(&e);
+    int code = CLI_DONE;
+    for (size_t i = 0; i < r->n_folders && !code; i++) code = add_person_folder(r, in, dir, r->folders[i]);
+    if (code || in->n) return code;
+    cli_error("%s: no folders with pictures in it; 'enroll --folders' wants one folder a person", dir);
+    return CLI_INPUT;
+}
+
+static int collect(enroll_run *r, const cli_args *a, cli_inputs *in) {
+    const cli_settings *s = &a->set;
+    memset(in, 0, sizeof *in);
+    if (s->folders && a->n_words) {
+        cli_error("enroll: --folders takes names from the folders; '%s' is too much", a->words[0]);
+        return CLI_USE;
+    }
+    if (s->all_faces && s->face) {
+        cli_error("enroll: --face and --all-faces contradict each other");
+        return CLI_USE;
+    }
+    if (s->folders) return collect_folders(r, s->folders, in);
+    if (a->n_words < 1 + !s->files_from || !*a->words[0]) {
+        cli_error("enroll: a name and at least one photo are needed; usage: facet enroll %s", cmd_enroll.synopsis);
+        return CLI_USE;
+    }
+    r->name = a->words[0];
+    return cli_inputs_expand(a->words + 1, a->n_words - 1, s, in);
+}
+
+static int confirm_all_faces(const enroll_run *r, const cli_settings *s) {
+    if (!s->all_faces) return CLI_DONE;
+    char *question = cli_format("Store every face of each photo as %s?", r->name ? r->name : "the folder's person");
+    int code = cli_confirm(s, question);
+    free(question);
+    return code;
+}
+
+static int enroll_all(enroll_run *r, const cli_inputs *in) {
+    int code = cli_photos_run(&r->engine, in, &(cli_photo_calls){enroll_photo, enroll_failed, r});
+    if (in->n > 1)
+        cli_note("%s, %ld new, %ld already there, %ld without a usable face",
+                 cli_count((int)r->photos, "photo", "photos"), r->stored, r->known, r->empty);
+    return !code && r->empty ? CLI_NONE : code;
+}
+
+static int run_enroll(cli_args *a) {
+    cli_inputs in;
+    enroll_run r = {0};
+    int code = collect(&r, a, &in);
+    if (!code) code = confirm_all_faces(&r, &a->set);
+    if (!code) code = cli_engine_open(&a->set, FCT_TASK_EMBED, &r.engine);
+    if (!code) code = cli_gallery_open(&a->set, GALLERY_CREATE, &r.gallery);
+    if (!code) code = cli_gallery_check_model(r.gallery, &r.engine);
+    if (!code) code = enroll_all(&r, &in);
+    fct_gallery_free(r.gallery);
+    cli_engine_close(&r.engine);
+    cli_inputs_free(&in);
+    fct_dir_list_free(r.folders, r.n_folders);
+    return code;
+}
+
+const cli_command cmd_enroll = {
+    .name = "enroll",
+    .synopsis = "NAME PHOTO... | --folders DIR",
+    .summary = "remember a person by photos",
+    .description =
+        "Stores the largest face of each photo in the gallery as NAME's. Several photos in different light make "
+        "recognition surer. With --folders every folder in DIR is a person and holds the photos.\n\n"
+        "Warns of a photo with several faces, and of a face that is small, blurred, dark, cut off or turned to the "
+        "side, that is unlike the person's other photos or like somebody else's. --strict refuses those. A face that "
+        "is there already is not stored twice, so a run may be repeated.\n\n"
+        "--all-faces stores every face of each photo under the one name, which is right only for collages of one "
+        "person: it asks, or wants --yes.\n\n"
+        "What has been reported as stored is on disk. Exit code 1 when a photo gave no face to store.",
+    .options = CLI_ANALYSIS_OPTIONS | CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_FACE) | CLI_OPT(OPT_ALL_FACES) |
+               CLI_OPT(OPT_STRICT) | CLI_OPT(OPT_FOLDERS) | CLI_OPT(OPT_YES) | CLI_OPT(OPT_THRESHOLD),
+    .examples = "facet enroll 'Ada Lovelace' ada1.jpg ada2.jpg\n"
+                "facet enroll Grace photos/grace/\n"
+                "Everybody at once, from people/Ada/1.jpg, people/Grace/1.jpg, ...\n"
+                "facet enroll --folders people --strict",
+    .max_words = -1,
+    .run = run_enroll,
+};

@@ -1,0 +1,320 @@
+/* facet gallery: the gallery as a whole: copies, exchange, another model. */
+#include "photos/engine.h"
+#include "shell/json.h"
+#include "photos/report.h"
+
+#include "base/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One JSON object with the gallery's path, then what the caller adds. */
+static void json_begin(cli_json *j, const char *gallery) {
+    cli_json_begin(j, stdout);
+    cli_json_object(j, NULL);
+    cli_json_text(j, "gallery", gallery);
+}
+
+static void json_end(cli_json *j) {
+    cli_json_close_object(j);
+    cli_json_end(j);
+}
+
+/* Says what was done: a note, or JSON with one number. */
+static void tell(const cli_settings *s, const fct_gallery_info *info, const char *key, const char *path, int64_t number,
+                 const char *note) {
+    if (!s->json) {
+        cli_note("%s", note);
+        return;
+    }
+    cli_json j;
+    json_begin(&j, info->path);
+    if (path) cli_json_text(&j, "file", path);
+    cli_json_int(&j, key, number);
+    json_end(&j);
+}
+
+static int open_with_info(const cli_settings *s, cli_gallery_mode mode, fct_gallery **g, fct_gallery_info *info) {
+    fct_error e;
+    int code = cli_gallery_open(s, mode, g);
+    if (code) return code;
+    return fct_gallery_stat(*g, info, &e) ? cli_fail(&e) : CLI_DONE;
+}
+
+/* ---- info, check ---------------------------------------------------------------------------- */
+
+static int show_info(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
+    (void)g;
+    if (a->set.json) {
+        cli_json j;
+        json_begin(&j, info->path);
+        cli_json_text(&j, "model_id", info->model_id[0] ? info->model_id : NULL);
+        cli_json_int(&j, "dim", info->dim);
+        cli_json_int(&j, "people", info->people);
+        cli_json_int(&j, "faces", info->faces);
+        cli_json_int(&j, "format", info->schema);
+        json_end(&j);
+        return CLI_DONE;
+    }
+    printf("%s\n", info->path);
+    printf("  %s, ", cli_count(info->people, "person", "people"));
+    printf("%s\n", cli_count(info->faces, "face", "faces"));
+    if (info->model_id[0]) printf("  embeddings of %d values by network %s\n", info->dim, info->model_id);
+    printf("  format version %d\n", info->schema);
+    return CLI_DONE;
+}
+
+static int check_whole(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
+    fct_error e;
+    if (fct_gallery_check(g, &e)) return cli_fail(&e);
+    char *note = cli_format("%s: sound, %s", info->path, cli_count(info->faces, "face", "faces"));
+    tell(&a->set, info, "sound_faces", NULL, info->faces, note);
+    free(note);
+    return CLI_DONE;
+}
+
+/* ---- merge ------------------------------------------------------------------------------------- */
+
+static int merge(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
+    fct_person from, into;
+    fct_error e;
+    int code = cli_gallery_find(g, a->words[1], &from);
+    if (!code) code = cli_gallery_find(g, a->words[2], &into);
+    if (code) return code;
+    if (from.id == into.id) {
+        cli_error("%s and %s are the same person already", a->words[1], a->words[2]);
+        return CLI_USE;
+    }
+    char *text = cli_format("Give %s of %s to %s, and forget the name %s?", cli_count(from.faces, "face", "faces"),
+                            from.name, into.name, from.name);
+    code = cli_confirm(&a->set, text);
+    free(text);
+    if (code) return code;
+    if (fct_gallery_merge(g, from.id, into.id, &e) || fct_gallery_find(g, a->words[2], &into, &e)) return cli_fail(&e);
+    text = cli_format("%s is now %s, with %s", a->words[1], into.name, cli_count(into.faces, "face", "faces"));
+    tell(&a->set, info, "faces", NULL, into.faces, text);
+    free(text);
+    return CLI_DONE;
+}
+
+/* ---- backup, export, import ------------------------------------------------------------------- */
+
+static int backup(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
+    fct_error e;
+    if (fct_gallery_backup(g, a->words[1], &e)) return cli_fail(&e);
+    char *note = cli_format("%s: %s, %s", a->words[1], cli_count(info->people, "person", "people"), "a gallery itself");
+    tell(&a->set, info, "people", a->words[1], info->people, note);
+    free(note);
+    return CLI_DONE;
+}
+
+static int export_text(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
+    const char *path = a->words[1];
+    fct_error e;
+    fct_file_stat fs;
+    fct_file_get_stat(path, &fs);
+    if (fs.exists && !fs.is_dir) {
+        char *question = cli_format("Replace %s?", path);
+        int code = cli_confirm(&a->set, question);
+        free(question);
+        if (code) return code;
+    }
+    if (fct_gallery_export(g, path, a->set.pictures, &e)) return cli_fail(&e);
+    char *note = cli_format("%s: %s", path, cli_count(info->faces, "face", "faces"));
+    tell(&a->set, info, "faces", path, info->faces, note);
+    free(note);
+    return CLI_DONE;
+}
+
+static int import(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
+    fct_error e;
+    int added = 0;
+    fct_status st;
+    if (a->n_words > 2 && !a->set.model_id) {
+        cli_error(
+            "gallery import: --model-id must say which network made the embeddings: nothing in a NumPy file does");
+        return CLI_USE;
+    }
+    if (a->n_words == 2 && a->set.model_id) {
+        cli_error("gallery import: --model-id goes with a NumPy file and its names; %s says itself which network",
+                  a->words[1]);
+        return CLI_USE;
+    }
+    if (a->n_words > 2) st = fct_gallery_import_npy(g, a->set.model_id, a->words[1], a->words[2], &added, &e);
+    else st = fct_gallery_import(g, a->words[1], &added, &e);
+    if (st) return cli_fail(&e);
+    char *note = cli_format("%s: %s", a->words[1], cli_count(added, "new face", "new faces"));
+    tell(&a->set, info, "added", a->words[1], added, note);
+    free(note);
+    return CLI_DONE;
+}
+
+/* ---- migrate -------------------------------------------------------------------------------------- */
+
+typedef struct shown_migration {
+    cli_engine engine;
+    int size; /* the embedder's input */
+    int done, all;
+    bool shown;
+} shown_migration;
+
+/* The stored picture is aligned for 112 pixels; the template of multiples of 128
+ * has 16 more in width, half of them on each side (fct_align_matrix). */
+static fct_status fit(const shown_migration *m, fct_image **crop, fct_error *err) {
+    fct_view v = fct_image_view(*crop);
+    if (v.width == m->size && v.height == m->size) return FCT_OK;
+    double k = (m->size % 112 ? m->size / 128.0 : m->size / 112.0), side = 112.0 / v.width;
+    fct_image *fitted;
+    fct_status st = fct_image_warp(v, (double[6]){k * side, 0, m->size % 112 ? 8 * k : 0, 0, k * side, 0}, m->size,
+                                   m->size, &fitted, err);
+    if (st) return st;
+    fct_image_free(*crop);
+    *crop = fitted;
+    return FCT_OK;
+}
+
+/* Only a face without a usable picture may be dropped: want of memory, say, must
+ * not cost anybody a face. */
+static fct_status no_picture(const fct_stored_face *face, fct_error *err) {
+    if (err->code != FCT_OK && err->code != FCT_ERR_FORMAT && err->code != FCT_ERR_UNSUPPORTED &&
+        err->code != FCT_ERR_LIMIT)
+        return err->code;
+    snprintf(err->text, sizeof err->text, "has no picture to embed again (of %.200s); --drop removes such faces",
+             face->source);
+    return err->code = FCT_ERR_NOT_FOUND;
+}
+
+static fct_status reembed(const fct_stored_face *face, const void *crop, size_t len, float *embedding, int dim,
+                          void *user, fct_error *err) {
+    shown_migration *m = user;
+    fct_image *im;
+    (void)dim;
+    if (cli_interrupted()) {
+        *err = (fct_error){.code = FCT_ERR_CANCELLED};
+        snprintf(err->text, sizeof err->text, "stopped; nothing was changed");
+        return FCT_ERR_CANCELLED;
+    }
+    if (m->shown) fprintf(stderr, "\r%d of %d faces\033[K", ++m->done, m->all);
+    err->code = FCT_OK;
+    if (!crop || fct_image_decode(crop, len, "its picture", NULL, &im, err)) return no_picture(face, err);
+    fct_status st = fit(m, &im, err);
+    fct_view v = fct_image_view(im);
+    if (!st) st = fct_embed_aligned(m->engine.analyzer, &v, 1, embedding, err);
+    fct_image_free(im);
+    return st;
+}
+
+static int confirm_migration(const cli_settings *s, const fct_gallery_info *info, const char *pack) {
+    char *question = cli_format("Make all %s anew with %s%s?", cli_count(info->faces, "embedding", "embeddings"), pack,
+                                s->drop ? ", and remove faces without a picture" : "");
+    int code = cli_confirm(s, question);
+    free(question);
+    return code;
+}
+
+static int run_migration(shown_migration *m, const cli_settings *s, fct_gallery *g, const fct_gallery_info *info) {
+    const fct_pack *p = m->engine.pack;
+    fct_tensor_info in;
+    fct_error e;
+    char lost[40] = "";
+    int dropped = 0, code;
+    if (strcmp(info->model_id, fct_pack_embedder_id(p)) == 0) {
+        cli_note("%s: of this network already", info->path);
+        return CLI_DONE;
+    }
+    if (fct_model_input(fct_pack_model(p, FCT_TASK_EMBED), 0, &in, &e)) return cli_fail(&e);
+    if ((code = confirm_migration(s, info, fct_pack_name(p)))) return code;
+    m->size = in.dims[2] > 0 ? (int)in.dims[2] : 112;
+    cli_catch_interrupt();
+    fct_status st =
+        fct_gallery_migrate(g, fct_pack_embedder_id(p), fct_pack_embedding_dim(p), reembed, m, s->drop, &dropped, &e);
+    if (m->shown && m->done) fputs("\r\033[K", stderr);
+    if (st) return cli_fail(&e);
+    if (dropped) snprintf(lost, sizeof lost, ", %d dropped", dropped);
+    char *text = cli_format("%s: %s of %s%s", info->path, cli_count(info->faces - dropped, "face", "faces"),
+                            fct_pack_name(p), lost);
+    tell(s, info, "dropped", NULL, dropped, text);
+    free(text);
+    return CLI_DONE;
+}
+
+static int migrate(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
+    shown_migration m = {.all = info->faces, .shown = !a->set.quiet && fct_term_is_tty(stderr)};
+    int code = cli_engine_open(&a->set, FCT_TASK_EMBED, &m.engine);
+    if (!code) code = run_migration(&m, &a->set, g, info);
+    cli_engine_close(&m.engine);
+    return code;
+}
+
+/* ---- The command -------------------------------------------------------------------------------- */
+
+static const struct gallery_action {
+    const char *name;
+    int least, most; /* words after it */
+    cli_gallery_mode mode;
+    int (*run)(cli_args *a, fct_gallery *g, const fct_gallery_info *info);
+} actions[] = {{"info", 0, 0, GALLERY_READ, show_info},     {"check", 0, 0, GALLERY_READ, check_whole},
+               {"merge", 2, 2, GALLERY_WRITE, merge},       {"backup", 1, 1, GALLERY_READ, backup},
+               {"export", 1, 1, GALLERY_READ, export_text}, {"import", 1, 2, GALLERY_CREATE, import},
+               {"migrate", 0, 0, GALLERY_WRITE, migrate}};
+enum { N_ACTIONS = sizeof actions / sizeof *actions };
+
+static int run_action(cli_args *a, const struct gallery_action *x) {
+    int n = a->n_words ? a->n_words - 1 : 0;
+    if (n < x->least || n > x->most) {
+        cli_error("gallery %s: %s; see 'facet gallery --help'", x->name, n < x->least ? "what?" : "too many arguments");
+        return CLI_USE;
+    }
+    fct_gallery *g = NULL;
+    fct_gallery_info info;
+    int code = open_with_info(&a->set, x->mode, &g, &info);
+    if (!code) code = x->run(a, g, &info);
+    fct_gallery_free(g);
+    return code;
+}
+
+static int run_gallery(cli_args *a) {
+    const char *names[N_ACTIONS], *word = a->n_words ? a->words[0] : "info";
+    for (int i = 0; i < N_ACTIONS; i++) {
+        names[i] = actions[i].name;
+        if (strcmp(names[i], word) == 0) return run_action(a, &actions[i]);
+    }
+    const char *near = cli_closest(word, names, N_ACTIONS);
+    if (near) cli_error("gallery: unknown action '%s'; did you mean '%s'?", word, near);
+    else cli_error("gallery: unknown action '%s'; see 'facet gallery --help'", word);
+    return CLI_USE;
+}
+
+const cli_command cmd_gallery = {
+    .name = "gallery",
+    .synopsis = "[info | check | merge NAME INTO | backup FILE | export FILE | import FILE [NAMES.csv] | migrate]",
+    .actions = "info|check|merge|backup|export|import|migrate",
+    .summary = "check, copy, exchange and convert the gallery",
+    .description = "info tells what the gallery holds and which network made its embeddings. check reads all of it and "
+                   "names the first "
+                   "fault; exit code 3 where there is one.\n\n"
+                   "merge gives all faces of NAME to INTO. backup writes a copy, also while others use the gallery; "
+                   "the copy is a gallery "
+                   "itself.\n\n"
+                   "export writes people, faces and embeddings as text, one JSON object a line, with --pictures their "
+                   "pictures too; import "
+                   "adds all that such a file holds: people of the same name become one, faces already there are not "
+                   "stored again. With "
+                   "NAMES.csv, import takes the embeddings of a NumPy file (.npy, .npz), one row a line of names; "
+                   "--model-id says which "
+                   "network made them ('facet info --models PACK' shows it).\n\n"
+                   "migrate makes all embeddings anew with the network of --models, from the pictures stored with the "
+                   "faces. Either all "
+                   "faces change or none; --drop removes those without a picture.",
+    .options = CLI_PACK_OPTIONS | CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_PICTURES) | CLI_OPT(OPT_MODEL_ID) |
+               CLI_OPT(OPT_DROP) | CLI_OPT(OPT_YES),
+    .examples = "facet gallery\n"
+                "facet gallery backup faces-monday.db\n"
+                "Two galleries into one:\n"
+                "facet gallery export office.jsonl --pictures --gallery office.db\n"
+                "facet gallery import office.jsonl\n"
+                "After a change of the pack:\n"
+                "facet gallery migrate --models buffalo_l",
+    .max_words = 3,
+    .run = run_gallery,
+};

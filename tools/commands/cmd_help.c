@@ -1,0 +1,82 @@
+/* facet help, facet version. */
+#include "shell/cli.h"
+#include "shell/help.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int help_on(const char *name) {
+    const cli_command *c = cli_command_find(name);
+    if (c) {
+        cli_help_command(stdout, c);
+        return CLI_DONE;
+    }
+    const char *names[48];
+    int n = 0;
+    for (const cli_topic *t = cli_topics; t->name; t++) {
+        names[n++] = t->name;
+        if (strcmp(t->name, name) == 0) {
+            fputs(t->text, stdout);
+            return CLI_DONE;
+        }
+    }
+    for (const cli_command *const *k = cli_commands; *k; k++) names[n++] = (*k)->name;
+    const char *near = cli_closest(name, names, n);
+    if (near) cli_error("help: no command or topic '%s'; did you mean '%s'?", name, near);
+    else cli_error("help: no command or topic '%s'; see 'facet --help'", name);
+    return CLI_USE;
+}
+
+static int help_man(const char *name) {
+    const cli_command *c = strcmp(name, "facet") ? cli_command_find(name) : NULL;
+    if (!c && strcmp(name, "facet")) {
+        cli_error("help: no man page of '%s'", name);
+        return CLI_USE;
+    }
+    cli_man_page(stdout, c);
+    return CLI_DONE;
+}
+
+static int run_help(cli_args *a) {
+    if (a->n_words == 0) {
+        cli_help_overview(stdout);
+        return CLI_DONE;
+    }
+    if (a->n_words == 1) return help_on(a->words[0]);
+    if (strcmp(a->words[0], "man") == 0) return help_man(a->words[1]);
+    if (strcmp(a->words[0], "completion") == 0) {
+        if (cli_completion(stdout, a->words[1])) return CLI_DONE;
+        cli_error("help: no completion for '%s'; there are bash, zsh and fish", a->words[1]);
+        return CLI_USE;
+    }
+    cli_error("help: unexpected argument '%s'; usage: facet help %s", a->words[1], cmd_help.synopsis);
+    return CLI_USE;
+}
+
+const cli_command cmd_help = {
+    .name = "help",
+    .synopsis = "[COMMAND | TOPIC | man COMMAND | completion SHELL]",
+    .summary = "show help on a command or topic, write man pages and completions",
+    .description = "Without argument: the list of commands and topics.\n\n"
+                   "'man COMMAND' writes the command's manual page in man's own form, 'completion SHELL' the "
+                   "completion script for bash, zsh or fish.",
+    .examples = "facet help packs\n"
+                "facet help man detect | man -l -\n"
+                "Completion in the running bash\n"
+                "facet help completion bash > facet.bash && . ./facet.bash",
+    .max_words = 2,
+    .run = run_help,
+};
+
+static int run_version(cli_args *a) {
+    printf("facet %s\n", fct_version());
+    return CLI_DONE;
+}
+
+const cli_command cmd_version = {
+    .name = "version",
+    .synopsis = "",
+    .summary = "show the version",
+    .description = "Prints the version of facet. 'facet info' tells what this build supports.",
+    .run = run_version,
+};

@@ -1,0 +1,185 @@
+/* facet identify: who is in the photos? */
+#include "photos/annotate.h"
+#include "photos/outputs.h"
+#include "photos/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct identify_run {
+    cli_engine engine;
+    fct_gallery *gallery;
+    cli_outputs outputs;
+    long recognized;
+} identify_run;
+
+/* Nearest people of each face of one photo, best first, also those below the threshold. */
+typedef struct candidates {
+    int n, k;      /* faces, room per face */
+    fct_match *at; /* [n][k] */
+    int *found;    /* [n] */
+    float threshold;
+} candidates;
+
+static const fct_match *match_of(const candidates *c, int face) {
+    const fct_match *m = &c->at[(size_t)face * (size_t)c->k];
+    return c->found[face] && m->score >= c->threshold ? m : NULL;
+}
+
+static fct_status search(identify_run *r, const cli_photo *p, candidates *c, fct_error *err) {
+    int n = fct_faces_count(p->faces), dim = fct_pack_embedding_dim(r->engine.pack);
+    *c = (candidates){.n = n, .k = r->engine.set->top, .threshold = r->engine.threshold};
+    c->at = cli_alloc((size_t)n * (size_t)c->k, sizeof *c->at);
+    c->found = cli_alloc((size_t)n, sizeof *c->found);
+    if (n == 0) return FCT_OK;
+    float *e = cli_alloc((size_t)n * (size_t)dim, sizeof *e);
+    for (int i = 0; i < n; i++)
+        memcpy(e + (size_t)i * (size_t)dim, fct_faces_at(p->faces, i)->embedding, (size_t)dim * sizeof *e);
+    fct_status st = fct_gallery_search_batch(r->gallery, fct_pack_embedder_id(r->engine.pack), e, n, dim, -1, c->k,
+                                             c->at, c->found, err);
+    free(e);
+    return st;
+}
+
+static void free_candidates(candidates *c) {
+    free(c->at);
+    free(c->found);
+}
+
+static void json_candidates(cli_json *j, const candidates *c, int face) {
+    const fct_match *m = match_of(c, face);
+    cli_json_text(j, "name", m ? m->name : NULL);
+    cli_json_array(j, "nearest");
+    for (int k = 0; k < c->found[face]; k++) {
+        const fct_match *near = &c->at[(size_t)face * (size_t)c->k + (size_t)k];
+        cli_json_object(j, NULL);
+        cli_json_text(j, "name", near->name);
+        cli_json_number(j, "cosine", near->score, 4);
+        cli_json_int(j, "person_id", near->person_id);
+        cli_json_int(j, "face_id", near->face_id);
+        cli_json_close_object(j);
+    }
+    cli_json_close_array(j);
+}
+
+static void print_json(const cli_photo *p, const candidates *c) {
+    cli_json j;
+    cli_json_begin(&j, stdout);
+    cli_json_object(&j, NULL);
+    cli_json_photo(&j, p);
+    cli_json_number(&j, "threshold", c->threshold, 4);
+    cli_json_array(&j, "faces");
+    for (int i = 0; i < c->n; i++) {
+        cli_json_object(&j, NULL);
+        json_candidates(&j, c, i);
+        cli_json_face(&j, fct_faces_at(p->faces, i));
+        cli_json_close_object(&j);
+    }
+    cli_json_close_array(&j);
+    cli_json_close_object(&j);
+    cli_json_end(&j);
+}
+
+/* Characters, so that names with accents keep the columns. */
+static int text_columns(const char *s) {
+    int n = 0;
+    for (; *s; s++) n += ((unsigned char)*s & 0xC0) != 0x80;
+    return n;
+}
+
+static void print_text(const cli_photo *p, const candidates *c, int top) {
+    printf("%s: %s\n", p->name, c->n ? cli_count(c->n, "face", "faces") : "no face");
+    int width = 7; /* of "unknown" */
+    for (int i = 0; i < c->n; i++) {
+        const fct_match *m = match_of(c, i);
+        if (m && text_columns(m->name) > width) width = text_columns(m->name);
+    }
+    for (int i = 0; i < c->n; i++) {
+        const fct_match *m = match_of(c, i);
+        const char *name = m ? m->name : "unknown";
+        printf("  %d  %s%*s", i + 1, name, width - text_columns(name) + 2, "");
+        if (m) printf("%.2f  ", m->score);
+        else printf("      ");
+        cli_print_face(stdout, fct_faces_at(p->faces, i));
+        putchar('\n');
+        for (int k = 0; top > 1 && k < c->found[i]; k++) {
+            const fct_match *near = &c->at[(size_t)i * (size_t)c->k + (size_t)k];
+            printf("       %5.2f  %s\n", near->score, near->name);
+        }
+    }
+}
+
+static int draw_photo(identify_run *r, const cli_photo *p, const candidates *c) {
+    cli_label *labels = cli_alloc((size_t)c->n, sizeof *labels);
+    for (int i = 0; i < c->n; i++) {
+        const fct_match *m = match_of(c, i);
+        if (m) snprintf(labels[i].text, sizeof labels[i].text, "%s  %.2f", m->name, m->score);
+        else snprintf(labels[i].text, sizeof labels[i].text, "unknown");
+        labels[i].color = m ? cli_color_of(m->name) : CLI_COLOR_UNKNOWN;
+    }
+    fct_image *drawn;
+    fct_error e;
+    int code = cli_draw_faces(fct_image_view(p->image), p->faces, labels, &drawn, &e) ? cli_fail(&e) : CLI_DONE;
+    free(labels);
+    if (!code) code = cli_outputs_write_drawn(&r->outputs, p->input, fct_image_view(drawn));
+    fct_image_free(drawn);
+    return code;
+}
+
+static int identify_photo(void *user, const cli_photo *p) {
+    identify_run *r = user;
+    candidates c;
+    fct_error e;
+    int code = CLI_DONE;
+    if (search(r, p, &c, &e)) code = cli_fail(&e);
+    else {
+        for (int i = 0; i < c.n; i++) r->recognized += match_of(&c, i) != NULL;
+        if (r->engine.set->json) print_json(p, &c);
+        else print_text(p, &c, r->engine.set->top);
+        if (r->outputs.crop_dir) code = cli_outputs_write_crops(&r->outputs, p);
+        if (r->outputs.draw && draw_photo(r, p, &c)) code = CLI_INPUT;
+    }
+    free_candidates(&c);
+    return code;
+}
+
+static void identify_failed(void *user, const char *name, const fct_error *e) {
+    identify_run *r = user;
+    if (r->engine.set->json) cli_json_failure(stdout, name, e);
+}
+
+static int run_identify(cli_args *a) {
+    cli_inputs in;
+    identify_run r = {0};
+    int code = cli_inputs_expand(a->words, a->n_words, &a->set, &in);
+    if (!code) code = cli_outputs_setup(&a->set, &in, &r.outputs);
+    if (!code) code = cli_gallery_open(&a->set, GALLERY_READ, &r.gallery);
+    if (!code) code = cli_engine_open(&a->set, FCT_TASK_EMBED, &r.engine);
+    if (!code) code = cli_gallery_check_model(r.gallery, &r.engine);
+    if (!code) code = cli_photos_run(&r.engine, &in, &(cli_photo_calls){identify_photo, identify_failed, &r});
+    if (!code && r.recognized == 0) code = CLI_NONE;
+    fct_gallery_free(r.gallery);
+    cli_engine_close(&r.engine);
+    cli_inputs_free(&in);
+    return code;
+}
+
+const cli_command cmd_identify = {
+    .name = "identify",
+    .synopsis = "PHOTO...",
+    .summary = "tell who is in photos",
+    .description =
+        "Names every face with the nearest person of the gallery whose cosine reaches the threshold, else 'unknown'. "
+        "--top K also lists the K nearest people, below the threshold too.\n\n"
+        "A lower threshold recognizes more faces and mistakes more of them; the right one depends on the pack and on "
+        "how many people the gallery holds.\n\n"
+        "Exit code 1 when nobody was recognized.",
+    .options = CLI_ANALYSIS_OPTIONS | CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_DRAW) | CLI_OPT(OPT_CROP_DIR) |
+               CLI_OPT(OPT_THRESHOLD) | CLI_OPT(OPT_TOP),
+    .examples = "facet identify party.jpg\n"
+                "facet identify --draw named.jpg party.jpg\n"
+                "facet identify --json --threshold 0.45 inbox/ > who.jsonl\n"
+                "facet identify --draw named/ 'holiday/**/*.jpg'",
+    .max_words = -1,
+    .run = run_identify,
+};

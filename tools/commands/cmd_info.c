@@ -1,0 +1,193 @@
+/* facet info: the machine, the build, the pack, the gallery. */
+#include "photos/engine.h"
+#include "photos/report.h"
+
+#include "base/file.h"
+
+#include <string.h>
+
+/* ---- The machine and the build ------------------------------------------------------- */
+
+static void print_machine(void) {
+    fct_cpu_info c;
+    fct_cpu(&c);
+    printf("facet      %s\n", fct_version());
+    printf("processor  %s%s%s\n", c.brand, *c.brand ? ", " : "", c.arch);
+    printf("kernels    %s (%s)\n", c.level, c.level_why);
+    printf("CPUs       %d, of which this process may use %d", c.cpus_online, c.cpus_affinity);
+    if (c.cpus_cgroup > 0) printf("; its control group allows %.2f", c.cpus_cgroup);
+    printf("\nthreads    %d\n", fct_threads());
+    printf("built with %s\n", fct_build_features());
+}
+
+static void json_machine(cli_json *j) {
+    fct_cpu_info c;
+    fct_cpu(&c);
+    cli_json_text(j, "version", fct_version());
+    cli_json_object(j, "cpu");
+    cli_json_text(j, "arch", c.arch);
+    cli_json_text(j, "brand", c.brand);
+    cli_json_text(j, "level", c.level);
+    cli_json_text(j, "level_max", c.level_max);
+    cli_json_text(j, "level_why", c.level_why);
+    cli_json_int(j, "online", c.cpus_online);
+    cli_json_int(j, "affinity", c.cpus_affinity);
+    if (c.cpus_cgroup > 0) cli_json_number(j, "cgroup", c.cpus_cgroup, 2);
+    else cli_json_null(j, "cgroup");
+    cli_json_close_object(j);
+    cli_json_int(j, "threads", fct_threads());
+    cli_json_array(j, "features");
+    for (const char *p = fct_build_features(); *p; p += *p == ' ') {
+        char word[32];
+        size_t n = strcspn(p, " ");
+        snprintf(word, sizeof word, "%.*s", (int)n, p);
+        cli_json_text(j, NULL, word);
+        p += n;
+    }
+    cli_json_close_array(j);
+}
+
+/* ---- The pack -------------------------------------------------------------------------- */
+
+static void print_input_size(const fct_pack_file *f) {
+    if (f->input_width) printf("  %dx%d", f->input_width, f->input_height);
+    else printf("  any size");
+    if (f->embedding_dim) printf(", %d numbers", f->embedding_dim);
+    printf(", (x - %g) / %g", f->mean, f->std);
+}
+
+static void print_pack(const fct_pack *p) {
+    printf("pack       %s, threshold %.2f\n", fct_pack_name(p), fct_pack_threshold(p));
+    for (int i = 0; i < fct_pack_file_count(p); i++) {
+        fct_pack_file f;
+        fct_error e;
+        if (fct_pack_file_info(p, i, &f, &e)) continue;
+        printf("  %-24s ", fct_path_base(f.path));
+        if (f.task) {
+            printf("%-16s %s", fct_task_name((fct_task)f.task), f.id);
+            print_input_size(&f);
+        } else printf("not used: %s", f.note);
+        putchar('\n');
+    }
+}
+
+static void json_pack_file(cli_json *j, const fct_pack_file *f) {
+    cli_json_object(j, NULL);
+    cli_json_text(j, "path", f->path);
+    cli_json_text(j, "task", f->task ? fct_task_name((fct_task)f->task) : NULL);
+    if (f->task) {
+        cli_json_text(j, "id", f->id);
+        cli_json_int(j, "input_width", f->input_width);
+        cli_json_int(j, "input_height", f->input_height);
+        cli_json_number(j, "mean", f->mean, 3);
+        cli_json_number(j, "std", f->std, 3);
+    } else cli_json_text(j, "note", f->note);
+    if (f->embedding_dim) cli_json_int(j, "embedding_dim", f->embedding_dim);
+    cli_json_close_object(j);
+}
+
+static void json_pack(cli_json *j, const fct_pack *p) {
+    cli_json_object(j, "pack");
+    cli_json_text(j, "name", fct_pack_name(p));
+    cli_json_number(j, "threshold", fct_pack_threshold(p), 4);
+    cli_json_array(j, "files");
+    for (int i = 0; i < fct_pack_file_count(p); i++) {
+        fct_pack_file f;
+        fct_error e;
+        if (!fct_pack_file_info(p, i, &f, &e)) json_pack_file(j, &f);
+    }
+    cli_json_close_array(j);
+    cli_json_close_object(j);
+}
+
+/* ---- The gallery ------------------------------------------------------------------------ */
+
+static bool gallery_exists(const cli_settings *s, char *path, size_t cap) {
+    fct_file_stat fs;
+    if (s->gallery) snprintf(path, cap, "%s", s->gallery);
+    else if (fct_gallery_default_path(path, cap, NULL)) return false;
+    fct_file_get_stat(path, &fs);
+    return fs.exists;
+}
+
+static int describe_gallery(const cli_settings *s, cli_json *j) {
+    char path[4096];
+    fct_gallery *g;
+    fct_gallery_info info;
+    fct_error e;
+    if (!gallery_exists(s, path, sizeof path) && !s->gallery) {
+        if (j) cli_json_null(j, "gallery");
+        else printf("gallery    none yet; the default is %s\n", path);
+        return CLI_DONE;
+    }
+    int code = cli_gallery_open(s, GALLERY_READ, &g);
+    if (code) return code;
+    if (fct_gallery_stat(g, &info, &e) || fct_gallery_check(g, &e)) code = cli_fail(&e);
+    else if (j) {
+        cli_json_object(j, "gallery");
+        cli_json_text(j, "path", info.path);
+        cli_json_int(j, "people", info.people);
+        cli_json_int(j, "faces", info.faces);
+        cli_json_text(j, "model", info.model_id[0] ? info.model_id : NULL);
+        cli_json_int(j, "embedding_dim", info.dim);
+        cli_json_int(j, "schema", info.schema);
+        cli_json_close_object(j);
+    } else {
+        printf("gallery    %s\n  %d people", info.path, info.people);
+        printf(", %s, network %s\n", cli_count(info.faces, "face", "faces"),
+               info.model_id[0] ? info.model_id : "none yet");
+    }
+    fct_gallery_free(g);
+    return code;
+}
+
+/* ---- The command -------------------------------------------------------------------------- */
+
+/* Without --models a missing pack is something to be told, not an error. */
+static int open_pack(const cli_settings *s, fct_pack **out) {
+    fct_pack_opts o;
+    fct_error e;
+    if (s->models) return cli_pack_open(s, FCT_TASK_ALL, out);
+    fct_pack_opts_init(&o);
+    fct_status st = fct_pack_open(NULL, &o, out, &e);
+    return st == FCT_OK || st == FCT_ERR_NOT_FOUND ? CLI_DONE : cli_fail(&e);
+}
+
+static int run_info(cli_args *a) {
+    fct_pack *pack = NULL;
+    cli_json j;
+    bool json = a->set.json;
+    int pack_code = open_pack(&a->set, &pack);
+    cli_json_begin(&j, stdout);
+    if (json) {
+        cli_json_object(&j, NULL);
+        json_machine(&j);
+        if (pack) json_pack(&j, pack);
+        else cli_json_null(&j, "pack");
+    } else {
+        print_machine();
+        if (pack) print_pack(pack);
+        else printf("pack       none; 'facet help packs' says where to get one\n");
+    }
+    int code = describe_gallery(&a->set, json ? &j : NULL);
+    if (json) {
+        cli_json_close_object(&j);
+        cli_json_end(&j);
+    }
+    fct_pack_free(pack);
+    return code > pack_code ? code : pack_code;
+}
+
+const cli_command cmd_info = {
+    .name = "info",
+    .synopsis = "",
+    .summary = "tell what this machine, build, pack and gallery are",
+    .description =
+        "The processor and the kernel level chosen for it, with the reason; the CPUs that this process may use "
+        "(affinity, control group) and the number of threads; what the build supports; each network of the pack with "
+        "its task, identity and input; the gallery, after a full check of its file.",
+    .options = CLI_PACK_OPTIONS | CLI_OPT(OPT_GALLERY),
+    .examples = "facet info\n"
+                "facet info --models ~/.insightface/models/buffalo_l --json",
+    .run = run_info,
+};

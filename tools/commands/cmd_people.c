@@ -1,0 +1,219 @@
+/* facet people, remove, rename: the gallery's people. */
+#include "photos/engine.h"
+#include "photos/report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* UTC, "2026-07-30 14:05". */
+static const char *date_of(int64_t seconds, char out[32]) {
+    time_t t = (time_t)seconds;
+    struct tm *tm = gmtime(&t);
+    if (!tm || strftime(out, 32, "%Y-%m-%d %H:%M", tm) == 0) snprintf(out, 32, "?");
+    return out;
+}
+
+/* ---- people ------------------------------------------------------------------------- */
+
+static void json_person(cli_json *j, const fct_person *p) {
+    char date[32];
+    cli_json_text(j, "name", p->name);
+    cli_json_int(j, "person_id", p->id);
+    cli_json_int(j, "faces", p->faces);
+    cli_json_text(j, "since", date_of(p->created, date));
+}
+
+static void print_person(bool json, const fct_person *p) {
+    char date[32];
+    if (!json) {
+        printf("%5d %-5s  %s  %s\n", p->faces, p->faces == 1 ? "face" : "faces", date_of(p->created, date), p->name);
+        return;
+    }
+    cli_json j;
+    cli_json_begin(&j, stdout);
+    cli_json_object(&j, NULL);
+    json_person(&j, p);
+    cli_json_close_object(&j);
+    cli_json_end(&j);
+}
+
+static int list_people(fct_gallery *g, bool json) {
+    fct_person *people;
+    fct_error e;
+    int n;
+    if (fct_gallery_people(g, &people, &n, &e)) return cli_fail(&e);
+    for (int i = 0; i < n; i++) print_person(json, &people[i]);
+    fct_gallery_people_free(people);
+    if (n == 0 && !json) cli_note("nobody is enrolled yet");
+    return n ? CLI_DONE : CLI_NONE;
+}
+
+static void print_face_row(const fct_stored_face *f) {
+    char date[32];
+    printf("  face %-6" PRId64 " %s  score %.2f  %.0fx%.0f  %s\n", f->id, date_of(f->created, date), f->score,
+           f->box[2] - f->box[0], f->box[3] - f->box[1], f->source);
+}
+
+static void json_faces(const fct_person *p, const fct_stored_face *faces, int n) {
+    cli_json j;
+    char date[32];
+    cli_json_begin(&j, stdout);
+    cli_json_object(&j, NULL);
+    json_person(&j, p);
+    cli_json_array(&j, "list");
+    for (int i = 0; i < n; i++) {
+        cli_json_object(&j, NULL);
+        cli_json_int(&j, "face_id", faces[i].id);
+        cli_json_text(&j, "since", date_of(faces[i].created, date));
+        cli_json_text(&j, "source", faces[i].source);
+        cli_json_numbers(&j, "box", faces[i].box, 4, 2);
+        cli_json_number(&j, "score", faces[i].score, 4);
+        cli_json_close_object(&j);
+    }
+    cli_json_close_array(&j);
+    cli_json_close_object(&j);
+    cli_json_end(&j);
+}
+
+static int show_person(fct_gallery *g, const char *name, bool json) {
+    fct_person p;
+    fct_stored_face *faces;
+    fct_error e;
+    int n, code = cli_gallery_find(g, name, &p);
+    if (code) return code;
+    if (fct_gallery_faces(g, p.id, &faces, &n, &e)) return cli_fail(&e);
+    if (json) json_faces(&p, faces, n);
+    else {
+        print_person(false, &p);
+        for (int i = 0; i < n; i++) print_face_row(&faces[i]);
+    }
+    fct_gallery_faces_free(faces);
+    return CLI_DONE;
+}
+
+static int run_people(cli_args *a) {
+    fct_gallery *g;
+    int code = cli_gallery_open(&a->set, GALLERY_READ, &g), worst = code;
+    if (!code && a->n_words == 0) worst = list_people(g, a->set.json);
+    for (int i = 0; i < a->n_words && !code; i++) {
+        int one = show_person(g, a->words[i], a->set.json);
+        if (one > worst) worst = one;
+    }
+    fct_gallery_free(g);
+    return worst;
+}
+
+const cli_command cmd_people = {
+    .name = "people",
+    .synopsis = "[NAME...]",
+    .summary = "list the people of the gallery, or the faces of some",
+    .description = "Without NAME: everybody, with the number of faces and the time (UTC) of the first. With NAME: each "
+                   "stored face with its number, photo, score and size.\n\n"
+                   "Exit code 1 when there is nobody, or nobody of that name.",
+    .options = CLI_COMMON_OPTIONS | CLI_OPT(OPT_GALLERY),
+    .examples = "facet people\n"
+                "facet people 'Ada Lovelace'\n"
+                "facet people --json --gallery office.db",
+    .max_words = -1,
+    .run = run_people,
+};
+
+/* ---- remove --------------------------------------------------------------------------- */
+
+static int remove_person(fct_gallery *g, const cli_settings *s, const char *name) {
+    fct_person p;
+    fct_error e;
+    int code = cli_gallery_find(g, name, &p);
+    if (code) return code;
+    char *question = cli_format("Remove %s with %s?", p.name, cli_count(p.faces, "face", "faces"));
+    code = cli_confirm(s, question);
+    free(question);
+    if (code) return code;
+    if (fct_gallery_remove_person(g, p.id, &e)) return cli_fail(&e);
+    cli_note("%s removed", p.name);
+    return CLI_DONE;
+}
+
+static int remove_face(fct_gallery *g, const cli_settings *s) {
+    fct_error e;
+    char *question = cli_format("Remove face %" PRId64 "?", s->face_id);
+    int code = cli_confirm(s, question);
+    free(question);
+    if (code) return code;
+    fct_status st = fct_gallery_remove_face(g, s->face_id, &e);
+    if (st == FCT_ERR_NOT_FOUND) {
+        cli_error("face %" PRId64 ": not in the gallery", s->face_id);
+        return CLI_NONE;
+    }
+    if (st) return cli_fail(&e);
+    cli_note("face %" PRId64 " removed", s->face_id);
+    return CLI_DONE;
+}
+
+static int run_remove(cli_args *a) {
+    fct_gallery *g;
+    if ((a->n_words > 0) == (a->set.face_id > 0)) {
+        cli_error("remove: either names or --face-id; usage: facet remove %s", cmd_remove.synopsis);
+        return CLI_USE;
+    }
+    int code = cli_gallery_open(&a->set, GALLERY_WRITE, &g), worst = code;
+    if (!code && a->set.face_id) worst = remove_face(g, &a->set);
+    for (int i = 0; i < a->n_words && !code; i++) {
+        int one = remove_person(g, &a->set, a->words[i]);
+        if (one > worst) worst = one;
+    }
+    fct_gallery_free(g);
+    return worst;
+}
+
+const cli_command cmd_remove = {
+    .name = "remove",
+    .synopsis = "NAME... | --face-id ID",
+    .summary = "forget people, or single faces of theirs",
+    .description =
+        "Removes people with all their faces, or one face. Asks before, unless --yes is given. What is removed "
+        "cannot be brought back.\n\n"
+        "Exit code 1 when there is nobody of that name, or the answer was no.",
+    .options =
+        CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_FACE_ID) | CLI_OPT(OPT_YES) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE),
+    .examples = "facet remove 'Ada Lovelace'\n"
+                "A wrong photo: find its number, remove it\n"
+                "facet people Grace\n"
+                "facet remove --face-id 17 --yes",
+    .max_words = -1,
+    .run = run_remove,
+};
+
+/* ---- rename ----------------------------------------------------------------------------- */
+
+static int run_rename(cli_args *a) {
+    fct_gallery *g;
+    fct_person p;
+    fct_error e;
+    int code = cli_gallery_open(&a->set, GALLERY_WRITE, &g);
+    if (!code) code = cli_gallery_find(g, a->words[0], &p);
+    if (!code) {
+        fct_status st = fct_gallery_rename(g, p.id, a->words[1], &e);
+        if (st == FCT_ERR_EXISTS) {
+            cli_error("%s: somebody else has this name", a->words[1]);
+            code = CLI_USE;
+        } else if (st) code = cli_fail(&e);
+        else cli_note("%s is now %s", a->words[0], a->words[1]);
+    }
+    fct_gallery_free(g);
+    return code;
+}
+
+const cli_command cmd_rename = {
+    .name = "rename",
+    .synopsis = "NAME NEW-NAME",
+    .summary = "give a person another name",
+    .description = "The faces stay. A name that somebody else has is refused.",
+    .options = CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE),
+    .examples = "facet rename Ada 'Ada Lovelace'",
+    .min_words = 2,
+    .max_words = 2,
+    .run = run_rename,
+};

@@ -1,0 +1,145 @@
+/* CSV: one face a line, columns file, face (from 1), x1, y1, x2, y2, score, e0 ... e<dim-1>.
+ * NPY (format 1.0 of numpy.lib.format): float32, C order, shape (faces, dim); the
+ * header is written with room to spare and filled in at the end. */
+#include "photos/embed_file.h"
+
+#include "base/file.h"
+
+#include "photos/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NPY_HEADER = 128 };
+
+static void put_npy_header(FILE *f, long rows, int dim) {
+    char h[NPY_HEADER + 1];
+    memcpy(h, "\x93NUMPY\x01\x00", 8);
+    h[8] = (char)(NPY_HEADER - 10);
+    h[9] = 0;
+    int n =
+        snprintf(h + 10, sizeof h - 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (%ld, %d), }", rows, dim);
+    memset(h + 10 + n, ' ', (size_t)(NPY_HEADER - 10 - n));
+    h[NPY_HEADER - 1] = '\n';
+    fwrite(h, 1, NPY_HEADER, f);
+}
+
+static void put_csv_header(FILE *f, int dim) {
+    fputs("file,face,x1,y1,x2,y2,score", f);
+    for (int i = 0; i < dim; i++) fprintf(f, ",e%d", i);
+    fputc('\n', f);
+}
+
+int cli_embed_open(const char *path, cli_embed_format format, int dim, const char *model_id, cli_embed_file *out) {
+    *out = (cli_embed_file){.format = format, .file = stdout, .model_id = model_id, .dim = dim};
+    if (path) {
+        out->path = cli_format("%s", path);
+        out->part = cli_format("%s.part", path);
+        out->file = fct_fopen(out->part, "wb");
+        if (!out->file) {
+            cli_error("%s: cannot be written: %s", path, strerror(errno));
+            return CLI_INPUT;
+        }
+    }
+    if (format == EMBED_NPY) put_npy_header(out->file, 0, dim);
+    if (format == EMBED_CSV) put_csv_header(out->file, dim);
+    return CLI_DONE;
+}
+
+static void put_csv_name(FILE *f, const char *name) {
+    if (!strpbrk(name, ",\"\r\n")) {
+        fputs(name, f);
+        return;
+    }
+    fputc('"', f);
+    for (; *name; name++) {
+        if (*name == '"') fputc('"', f);
+        fputc(*name, f);
+    }
+    fputc('"', f);
+}
+
+static void write_csv(FILE *f, const cli_photo *p, int i, const float *e, int dim) {
+    const fct_face *face = fct_faces_at(p->faces, i);
+    put_csv_name(f, p->name);
+    fprintf(f, ",%d", i + 1);
+    for (int k = 0; k < 4; k++) fprintf(f, ",%.2f", face->box[k]);
+    fprintf(f, ",%.4f", face->score);
+    for (int k = 0; k < dim; k++) fprintf(f, ",%.9g", e[k]);
+    fputc('\n', f);
+}
+
+static void write_npy(FILE *f, const float *e, int dim) {
+    for (int k = 0; k < dim; k++) {
+        uint32_t u;
+        memcpy(&u, &e[k], 4);
+        const uint8_t bytes[4] = {(uint8_t)u, (uint8_t)(u >> 8), (uint8_t)(u >> 16), (uint8_t)(u >> 24)};
+        fwrite(bytes, 1, 4, f);
+    }
+}
+
+static void json_embedding(cli_json *j, const fct_face *face, const float *e, int dim) {
+    cli_json_object(j, NULL);
+    cli_json_face(j, face);
+    cli_json_number(j, "embedding_norm", face->embedding_norm, 4);
+    cli_json_array(j, "embedding");
+    for (int k = 0; k < dim; k++) cli_json_float(j, NULL, e[k]);
+    cli_json_close_array(j);
+    cli_json_close_object(j);
+}
+
+void cli_embed_write(cli_embed_file *f, const cli_photo *p, bool normalize) {
+    cli_json j;
+    float *e = cli_alloc((size_t)f->dim, sizeof *e);
+    cli_json_begin(&j, f->file);
+    if (f->format == EMBED_JSON) {
+        cli_json_object(&j, NULL);
+        cli_json_photo(&j, p);
+        cli_json_text(&j, "model", f->model_id);
+        cli_json_array(&j, "faces");
+    }
+    for (int i = 0; i < fct_faces_count(p->faces); i++) {
+        const fct_face *face = fct_faces_at(p->faces, i);
+        if (!face->embedding || face->embedding_dim != f->dim) continue;
+        memcpy(e, face->embedding, (size_t)f->dim * sizeof *e);
+        if (normalize) fct_normalize(e, f->dim);
+        if (f->format == EMBED_JSON) json_embedding(&j, face, e, f->dim);
+        else if (f->format == EMBED_CSV) write_csv(f->file, p, i, e, f->dim);
+        else write_npy(f->file, e, f->dim);
+        f->rows++;
+    }
+    if (f->format == EMBED_JSON) {
+        cli_json_close_array(&j);
+        cli_json_close_object(&j);
+        cli_json_end(&j);
+    }
+    free(e);
+}
+
+static int finish(cli_embed_file *f) {
+    fct_error e;
+    if (f->format == EMBED_NPY) {
+        rewind(f->file);
+        put_npy_header(f->file, f->rows, f->dim);
+    }
+    bool bad = ferror(f->file) != 0;
+    bad |= fclose(f->file) != 0;
+    f->file = NULL;
+    if (!bad) return fct_file_rename(f->part, f->path, &e) ? cli_fail(&e) : CLI_DONE;
+    cli_error("%s: cannot be written to the end", f->path);
+    return CLI_INPUT;
+}
+
+int cli_embed_close(cli_embed_file *f, bool keep) {
+    int code = CLI_DONE;
+    if (f->path && f->file) {
+        if (keep) code = finish(f);
+        if (f->file) fclose(f->file);
+        if (!keep || code) fct_file_remove(f->part, NULL);
+    }
+    free(f->path);
+    free(f->part);
+    memset(f, 0, sizeof *f);
+    return code;
+}

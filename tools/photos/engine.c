@@ -1,0 +1,130 @@
+#include "photos/engine.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *cli_cache_dir(const cli_settings *s) {
+    char dir[4096];
+    return !s->no_cache && fct_cache_default_dir(dir, sizeof dir) ? fct_strdup(dir) : NULL;
+}
+
+int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out) {
+    fct_pack_opts o;
+    fct_pack_opts_init(&o);
+    o.tasks = tasks;
+    o.precision = s->precision == 1 ? FCT_PRECISION_EXACT : FCT_PRECISION_FAST;
+    o.low_memory = s->low_memory;
+    char *cache = cli_cache_dir(s);
+    o.cache_dir = cache;
+    fct_error e;
+    fct_status st = fct_pack_open(s->models, &o, out, &e);
+    fct_free(cache);
+    if (!st) return CLI_DONE;
+    if (s->models || st != FCT_ERR_NOT_FOUND) return cli_fail(&e);
+    cli_error("no model pack: name one with --models FOLDER ('facet help packs' says where to get one)");
+    return CLI_INPUT;
+}
+
+static int create_analyzer(const cli_settings *s, uint32_t tasks, cli_engine *out) {
+    fct_analyzer_opts o;
+    fct_analyzer_opts_init(&o);
+    o.tasks = tasks;
+    o.n_det_sizes = s->det_size.n;
+    for (int i = 0; i < s->det_size.n; i++) {
+        o.det_sizes[i].width = s->det_size.at[i].width;
+        o.det_sizes[i].height = s->det_size.at[i].height;
+    }
+    o.det_thresh = (float)s->det_thresh;
+    o.max_faces = s->max_faces;
+    o.rotations = s->rotations;
+    o.tile = s->tile;
+    fct_error e;
+    return fct_analyzer_create(out->pack, &o, &out->analyzer, &e) ? cli_fail(&e) : CLI_DONE;
+}
+
+int cli_engine_open(const cli_settings *s, uint32_t tasks, cli_engine *out) {
+    memset(out, 0, sizeof *out);
+    out->set = s;
+    tasks |= FCT_TASK_DETECT;
+    int code = cli_pack_open(s, tasks, &out->pack);
+    if (code) return code;
+    if (tasks & FCT_TASK_EMBED && !(fct_pack_tasks(out->pack) & FCT_TASK_EMBED)) {
+        cli_error("%s: no embedder in this pack ('facet info' shows what is in it)", fct_pack_name(out->pack));
+        return CLI_INPUT;
+    }
+    out->threshold = isnan(s->threshold) ? fct_pack_threshold(out->pack) : (float)s->threshold;
+    return create_analyzer(s, tasks, out);
+}
+
+void cli_engine_close(cli_engine *e) {
+    fct_analyzer_free(e->analyzer);
+    fct_pack_free(e->pack);
+    memset(e, 0, sizeof *e);
+}
+
+/* The default file may lie in a folder that does not exist yet. */
+static int make_parent(const char *path) {
+    fct_error e;
+    char *dir = fct_path_dir(path);
+    fct_status st = dir ? fct_dir_make(dir, &e) : FCT_OK;
+    fct_free(dir);
+    return st ? cli_fail(&e) : CLI_DONE;
+}
+
+int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery **out) {
+    char standard[4096];
+    const char *path = s->gallery;
+    fct_error e;
+    *out = NULL;
+    if (!path) {
+        if (fct_gallery_default_path(standard, sizeof standard, &e)) return cli_fail(&e);
+        path = standard;
+    }
+    fct_file_stat fs;
+    fct_file_get_stat(path, &fs);
+    if (!fs.exists && mode != GALLERY_CREATE) {
+        cli_error("%s: no such gallery; 'facet enroll' makes one", path);
+        return CLI_INPUT;
+    }
+    if (!fs.exists && make_parent(path)) return CLI_INPUT;
+    fct_gallery_opts o;
+    fct_gallery_opts_init(&o);
+    o.read_only = mode == GALLERY_READ;
+    o.must_exist = mode != GALLERY_CREATE;
+    return fct_gallery_open(path, &o, out, &e) ? cli_fail(&e) : CLI_DONE;
+}
+
+int cli_gallery_find(fct_gallery *g, const char *name, fct_person *out) {
+    fct_error e;
+    fct_status st = fct_gallery_find(g, name, out, &e);
+    if (st == FCT_OK) return CLI_DONE;
+    if (st != FCT_ERR_NOT_FOUND) return cli_fail(&e);
+    cli_error("%s: nobody of this name in the gallery", name);
+    return CLI_NONE;
+}
+
+int cli_gallery_check_model(fct_gallery *g, const cli_engine *e) {
+    fct_gallery_info info;
+    fct_error err;
+    if (fct_gallery_stat(g, &info, &err)) return cli_fail(&err);
+    const char *id = fct_pack_embedder_id(e->pack);
+    if (!info.model_id[0] || strcmp(info.model_id, id) == 0) return CLI_DONE;
+    cli_error("%s: made with another network (%s) than the pack %s has (%s); embeddings of the two do not compare",
+              info.path, info.model_id, fct_pack_name(e->pack), id);
+    return CLI_INPUT;
+}
+
+int cli_largest_face(const fct_faces *f) {
+    int best = -1;
+    float most = -1;
+    for (int i = 0; i < fct_faces_count(f); i++) {
+        const float *b = fct_faces_at(f, i)->box;
+        float area = (b[2] - b[0]) * (b[3] - b[1]);
+        if (area > most) most = area, best = i;
+    }
+    return best;
+}

@@ -1,0 +1,217 @@
+/* Expansion of the words that name photos. */
+#include "photos/inputs.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEEPEST = 64 }; /* folders within folders */
+
+bool cli_has_ending(const char *name, const char *const *endings) {
+    const char *ext = fct_path_ext(name);
+    for (; *endings; endings++) {
+        size_t k = 0;
+        while (ext[k] && tolower((unsigned char)ext[k]) == (*endings)[k]) k++;
+        if (!ext[k] && !(*endings)[k]) return true;
+    }
+    return false;
+}
+
+static bool is_picture_name(const char *name) {
+    static const char *const endings[] = {"jpg", "jpeg", "jpe", "jfif", "png", "webp", NULL};
+    return cli_has_ending(name, endings);
+}
+
+static bool is_separator(char c) {
+#ifdef _WIN32
+    if (c == '\\') return true;
+#endif
+    return c == '/';
+}
+
+static char *join(const char *folder, const char *name) {
+    size_t n = strlen(folder);
+    if (n == 0) return cli_format("%s", name);
+    return cli_format("%s%s%s", folder, is_separator(folder[n - 1]) ? "" : "/", name);
+}
+
+/* path becomes owned by in; relative starts at the given offset in it. */
+static void add(cli_inputs *in, char *path, size_t offset) {
+    in->at = cli_grow(in->at, &in->capacity, in->n + 1, sizeof *in->at);
+    in->at[in->n++] = (cli_input){.path = path, .relative = path + offset, .copy = 1};
+}
+
+static size_t folder_offset(const char *folder) {
+    size_t n = strlen(folder);
+    return n && !is_separator(folder[n - 1]) ? n + 1 : n;
+}
+
+static fct_status walk(cli_inputs *in, const char *folder, size_t offset, int depth, fct_error *err) {
+    char **names;
+    size_t n;
+    fct_status st = fct_dir_list(folder, &names, &n, err);
+    if (st || depth > DEEPEST) return st;
+    for (size_t i = 0; i < n && !st; i++) {
+        if (names[i][0] == '.') continue;
+        char *path = join(folder, names[i]);
+        fct_file_stat fs;
+        fct_file_get_stat(path, &fs);
+        if (fs.is_dir && !fs.is_symlink) st = walk(in, path, offset, depth + 1, err);
+        if (fs.is_dir || !is_picture_name(path)) free(path);
+        else add(in, path, offset);
+    }
+    fct_dir_list_free(names, n);
+    return st;
+}
+
+fct_status cli_inputs_add_folder(cli_inputs *in, const char *folder, fct_error *err) {
+    return walk(in, folder, folder_offset(folder), 0, err);
+}
+
+/* ---- Patterns ----------------------------------------------------------------- */
+
+static bool has_pattern(const char *word) { return strpbrk(word, "*?[") != NULL; }
+
+static void expand_pattern(cli_inputs *in, const char *folder, const char *pattern, size_t offset, int depth);
+
+/* name in folder has matched a component: below is the pattern for what it holds
+ * ("" = nothing), last says whether it is itself a result. */
+static void expand_entry(cli_inputs *in, char *path, const char *below, bool last, size_t offset, int depth) {
+    fct_file_stat fs;
+    fct_file_get_stat(path, &fs);
+    if (fs.is_dir && *below && !fs.is_symlink) expand_pattern(in, path, below, offset, depth + 1);
+    else if (fs.is_dir && last) walk(in, path, offset, depth + 1, NULL);
+    if (last && fs.exists && !fs.is_dir) add(in, path, offset);
+    else free(path);
+}
+
+/* Expands pattern, whose first component may be a pattern, below folder ("" = here). */
+static void expand_pattern(cli_inputs *in, const char *folder, const char *pattern, size_t offset, int depth) {
+    size_t length = 0;
+    while (pattern[length] && !is_separator(pattern[length])) length++;
+    const char *rest = pattern + length;
+    while (is_separator(*rest)) rest++;
+    char *part = cli_format("%.*s", (int)length, pattern);
+    char **names;
+    size_t n;
+    bool deep = strcmp(part, "**") == 0;
+    if (deep && *rest) expand_pattern(in, folder, rest, offset, depth);
+    if (depth <= DEEPEST && !fct_dir_list(*folder ? folder : ".", &names, &n, NULL)) {
+        for (size_t i = 0; i < n; i++) {
+            if (names[i][0] == '.' && part[0] != '.') continue;
+            if (!cli_glob_match(deep ? "*" : part, names[i])) continue;
+            expand_entry(in, join(folder, names[i]), deep ? pattern : rest, !*rest, offset, depth);
+        }
+        fct_dir_list_free(names, n);
+    }
+    free(part);
+}
+
+/* The folder before the first component with a pattern stays as typed. */
+static void expand_glob(cli_inputs *in, const char *word) {
+    size_t start = 0, i = 0;
+    for (; word[i] && !strchr("*?[", word[i]); i++)
+        if (is_separator(word[i])) start = i + 1;
+    char *folder = cli_format("%.*s", (int)start, word);
+    expand_pattern(in, folder, word + start, start, 0);
+    free(folder);
+}
+
+/* ---- Words ---------------------------------------------------------------------- */
+
+static void refuse(cli_inputs *in, const char *word, const char *why) {
+    cli_error("%s: %s", word, why);
+    in->failed = true;
+}
+
+static void expand_word(cli_inputs *in, const char *word) {
+    fct_file_stat fs;
+    fct_error e;
+    size_t before = in->n;
+    fct_file_get_stat(word, &fs);
+    if (strcmp(word, "-") == 0) add(in, cli_format("-"), 0);
+    else if (fs.is_dir) {
+        in->several = true;
+        if (cli_inputs_add_folder(in, word, &e)) {
+            cli_fail(&e);
+            in->failed = true;
+        } else if (in->n == before) refuse(in, word, "no pictures in this folder");
+    } else if (!fs.exists && has_pattern(word)) {
+        in->several = true;
+        expand_glob(in, word);
+        if (in->n == before) refuse(in, word, "no file matches this pattern");
+    } else {
+        const char *base = fct_path_base(word);
+        add(in, cli_format("%s", word), (size_t)(base - word)); /* a missing file is reported when it is read */
+    }
+}
+
+static void expand_list(cli_inputs *in, char *text) {
+    in->several = true;
+    for (char *line = text; *line;) {
+        size_t n = strcspn(line, "\n");
+        char *next = line + n + (line[n] == '\n');
+        line[n] = 0;
+        if (n && line[n - 1] == '\r') line[n - 1] = 0;
+        if (*line) expand_word(in, line);
+        line = next;
+    }
+}
+
+static void read_list(cli_inputs *in, const char *list) {
+    enum { LONGEST_LIST = 1 << 30 };
+    fct_error e;
+    void *data = NULL;
+    uint8_t *bytes = NULL;
+    size_t size;
+    bool from_stdin = strcmp(list, "-") == 0;
+    fct_status st = from_stdin ? cli_read_stdin(LONGEST_LIST, &data, &size, &e)
+                               : fct_file_read(list, LONGEST_LIST, &bytes, &size, &e);
+    if (st) {
+        cli_fail(&e);
+        in->failed = true;
+        return;
+    }
+    char *text = cli_alloc(size + 1, 1);
+    memcpy(text, from_stdin ? data : bytes, size);
+    expand_list(in, text);
+    free(text);
+    free(data);
+    fct_free(bytes);
+}
+
+static int by_relative_name(const void *a, const void *b) {
+    const cli_input *x = *(const cli_input *const *)a, *y = *(const cli_input *const *)b;
+    int order = strcmp(x->relative, y->relative);
+    return order ? order : (x > y) - (x < y);
+}
+
+/* Photos of one name from different folders must not overwrite each other's results. */
+static void number_copies(cli_inputs *in) {
+    cli_input **sorted = cli_alloc(in->n, sizeof *sorted);
+    for (size_t i = 0; i < in->n; i++) sorted[i] = &in->at[i];
+    qsort(sorted, in->n, sizeof *sorted, by_relative_name);
+    for (size_t i = 1; i < in->n; i++)
+        if (strcmp(sorted[i]->relative, sorted[i - 1]->relative) == 0) sorted[i]->copy = sorted[i - 1]->copy + 1;
+    free(sorted);
+}
+
+int cli_inputs_expand(char **words, int n_words, const cli_settings *s, cli_inputs *out) {
+    memset(out, 0, sizeof *out);
+    out->several = n_words > 1;
+    for (int i = 0; i < n_words; i++) expand_word(out, words[i]);
+    if (s->files_from) read_list(out, s->files_from);
+    number_copies(out);
+    if (out->n) return CLI_DONE;
+    if (!out->failed) cli_error("no photos were named");
+    return out->failed ? CLI_INPUT : CLI_USE;
+}
+
+void cli_inputs_free(cli_inputs *in) {
+    for (size_t i = 0; i < in->n; i++) free(in->at[i].path);
+    free(in->at);
+    memset(in, 0, sizeof *in);
+}

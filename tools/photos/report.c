@@ -1,0 +1,71 @@
+#include "photos/report.h"
+
+#include <math.h>
+
+void cli_json_photo(cli_json *j, const cli_photo *p) {
+    fct_view v = fct_image_view(p->image);
+    cli_json_text(j, "file", p->name);
+    cli_json_int(j, "width", v.width);
+    cli_json_int(j, "height", v.height);
+}
+
+static void json_points(cli_json *j, const char *key, const float *v, int n, int dim) {
+    cli_json_array(j, key);
+    for (int i = 0; i < n; i++) cli_json_numbers(j, NULL, v + i * dim, dim, 2);
+    cli_json_close_array(j);
+}
+
+static void json_attributes(cli_json *j, const fct_face *f) {
+    if (f->gender >= 0) cli_json_text(j, "gender", f->gender ? "male" : "female");
+    if (f->age >= 0) cli_json_int(j, "age", f->age);
+    if (f->has_pose) {
+        static const char *const names[] = {"pitch", "yaw", "roll"};
+        cli_json_object(j, "pose");
+        for (int i = 0; i < 3; i++) cli_json_number(j, names[i], f->pose[i], 2);
+        cli_json_close_object(j);
+    }
+    if (f->turns) cli_json_int(j, "turns", f->turns);
+    if (f->landmark_106) json_points(j, "landmark_106", f->landmark_106, 106, 2);
+    if (f->landmark_68) json_points(j, "landmark_68", f->landmark_68, 68, 3);
+}
+
+void cli_json_face(cli_json *j, const fct_face *f) {
+    cli_json_numbers(j, "box", f->box, 4, 2);
+    cli_json_number(j, "score", f->score, 4);
+    if (f->has_kps) json_points(j, "kps", &f->kps[0][0], 5, 2);
+    json_attributes(j, f);
+}
+
+void cli_json_failure(FILE *f, const char *name, const fct_error *e) {
+    cli_json j;
+    cli_json_begin(&j, f);
+    cli_json_object(&j, NULL);
+    cli_json_text(&j, "file", name);
+    cli_json_text(&j, "error", e->text);
+    cli_json_close_object(&j);
+    cli_json_end(&j);
+}
+
+void cli_format_person(const fct_face *f, char *out, size_t cap) {
+    const char *gender = f->gender < 0 ? "" : f->gender ? "M" : "F";
+    if (f->age < 0) snprintf(out, cap, "%s", gender);
+    else snprintf(out, cap, "%s%s%d", gender, *gender ? " " : "", f->age);
+}
+
+static double whole(float x) { return rint(x) + 0.0; } /* + 0: no "-0" */
+
+void cli_print_face(FILE *f, const fct_face *face) {
+    const float *b = face->box;
+    char person[32];
+    cli_format_person(face, person, sizeof person);
+    fprintf(f, "score %.2f  box %.0f,%.0f %.0fx%.0f", face->score, whole(b[0]), whole(b[1]), whole(b[2] - b[0]),
+            whole(b[3] - b[1]));
+    if (*person) fprintf(f, "  %s", person);
+    if (face->has_pose) fprintf(f, "  yaw %.0f pitch %.0f roll %.0f", face->pose[1], face->pose[0], face->pose[2]);
+}
+
+const char *cli_count(int n, const char *one, const char *many) {
+    static char text[80];
+    snprintf(text, sizeof text, "%d %s", n, n == 1 ? one : many);
+    return text;
+}

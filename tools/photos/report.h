@@ -1,0 +1,27 @@
+/* How photos and faces are printed, for people and as JSON. */
+#ifndef FACET_CLI_REPORT_H
+#define FACET_CLI_REPORT_H
+
+#include "photos/engine.h"
+#include "shell/json.h"
+
+/* "file", "width", "height" of the photo, as members of an open object. */
+void cli_json_photo(cli_json *j, const cli_photo *p);
+
+/* Members of the face in an open object: "box", "score", "kps" and what else the
+ * pack gave: "gender", "age", "pose", "landmark_106", "landmark_68". */
+void cli_json_face(cli_json *j, const fct_face *f);
+
+/* {"file": name, "error": text} as a line of its own. */
+void cli_json_failure(FILE *f, const char *name, const fct_error *e);
+
+/* "score 0.87  box 120,80 96x120  male 31" (positions rounded to pixels). */
+void cli_print_face(FILE *f, const fct_face *face);
+
+/* "1 face", "3 faces". Borrowed until the next call. */
+const char *cli_count(int n, const char *one, const char *many);
+
+/* "M 31", "F", or "" for what is known of gender and age. */
+void cli_format_person(const fct_face *f, char *out, size_t cap);
+
+#endif

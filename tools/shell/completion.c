@@ -1,0 +1,178 @@
+/* Shell completions. Each script completes commands, their actions, the options of
+ * the command typed, the values of options with a fixed choice, and file names. */
+#include "shell/help.h"
+
+#include <string.h>
+
+/* choices "a|b|c" with other dividers. */
+static void put_choices(FILE *f, const char *choices, char divider) {
+    for (; *choices; choices++) fputc(*choices == '|' ? divider : *choices, f);
+}
+
+/* What the first argument of a command may be, with spaces between; writes nothing where it may be anything. */
+static void put_actions(FILE *f, const cli_command *c) {
+    if (c->actions) put_choices(f, c->actions, ' ');
+    if (c != &cmd_help) return;
+    for (const cli_command *const *k = cli_commands; *k; k++) fprintf(f, "%s ", (*k)->name);
+    for (const cli_topic *t = cli_topics; t->name; t++) fprintf(f, "%s ", t->name);
+}
+
+static bool has_actions(const cli_command *c) { return c->actions || c == &cmd_help; }
+
+/* ---- bash ------------------------------------------------------------------- */
+
+static void bash_values(FILE *f) {
+    fputs("    case $previous in\n", f);
+    for (int i = 0; i < OPT_COUNT; i++) {
+        if (!cli_opts[i].arg) continue;
+        fprintf(f, "    --%s", cli_opts[i].name);
+        if (cli_opts[i].letter) fprintf(f, "|-%c", cli_opts[i].letter);
+        fputs(")\n", f);
+        if (cli_opts[i].choices) {
+            fputs("        COMPREPLY=($(compgen -W '", f);
+            put_choices(f, cli_opts[i].choices, ' ');
+            fputs("' -- \"$word\")) ;;\n", f);
+        } else if (cli_opts[i].complete == COMPLETE_NONE) fputs("        COMPREPLY=() ;;\n", f);
+        else if (cli_opts[i].complete == COMPLETE_FOLDER)
+            fputs("        COMPREPLY=($(compgen -d -- \"$word\")) ;;\n", f);
+        else fputs("        COMPREPLY=($(compgen -f -- \"$word\")) ;;\n", f);
+    }
+    fputs("    *) return 1 ;;\n    esac\n    return 0\n", f);
+}
+
+static void bash_script(FILE *f) {
+    fputs("# bash completion of facet\n_facet_value() {\n    local previous=$1 word=$2\n", f);
+    bash_values(f);
+    fputs("}\n_facet() {\n    local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options= actions=\n    "
+          "COMPREPLY=()\n"
+          "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W '",
+          f);
+    for (const cli_command *const *c = cli_commands; *c; c++) fprintf(f, "%s ", (*c)->name);
+    fputs("--help --version' -- \"$word\"))\n        return\n    fi\n"
+          "    _facet_value \"${COMP_WORDS[COMP_CWORD-1]}\" \"$word\" && return\n    case $command in\n",
+          f);
+    for (const cli_command *const *c = cli_commands; *c; c++) {
+        fprintf(f, "    %s) options='", (*c)->name);
+        for (int i = 0; i < OPT_COUNT; i++)
+            if (cli_command_takes(*c, (cli_opt_id)i)) fprintf(f, "--%s ", cli_opts[i].name);
+        fputs("' actions='", f);
+        put_actions(f, *c);
+        fputs("' ;;\n", f);
+    }
+    fputs("    esac\n    case $word in\n    -*) COMPREPLY=($(compgen -W \"$options\" -- \"$word\")) ;;\n"
+          "    *) [ \"$COMP_CWORD\" -eq 2 ] && COMPREPLY=($(compgen -W \"$actions\" -- \"$word\")) ;;\n"
+          "    esac\n}\ncomplete -o default -F _facet facet\n",
+          f);
+}
+
+/* ---- zsh -------------------------------------------------------------------- */
+
+/* Inside '...' and inside [...]: quotes, brackets and colons are escaped. */
+static void zsh_text(FILE *f, const char *text) {
+    for (; *text; text++) {
+        if (*text == '\'') fputs("'\\''", f);
+        else {
+            if (strchr("[]:\\", *text)) fputc('\\', f);
+            fputc(*text, f);
+        }
+    }
+}
+
+static void zsh_option(FILE *f, const cli_opt *o) {
+    char names[64];
+    if (o->letter) snprintf(names, sizeof names, "'(-%c --%s)'{-%c,--%s}", o->letter, o->name, o->letter, o->name);
+    else snprintf(names, sizeof names, "--%s", o->name);
+    fprintf(f, " \\\n            %s'[", names);
+    zsh_text(f, o->help);
+    fputc(']', f);
+    if (o->arg) {
+        fputc(':', f);
+        zsh_text(f, o->choices ? o->name : o->arg);
+        fputc(':', f);
+        if (o->choices) {
+            fputc('(', f);
+            put_choices(f, o->choices, ' ');
+            fputc(')', f);
+        } else if (o->complete == COMPLETE_FILE) fputs("_files", f);
+        else if (o->complete == COMPLETE_FOLDER) fputs("_files -/", f);
+        else fputc(' ', f);
+    }
+    fputc('\'', f);
+}
+
+static void zsh_script(FILE *f) {
+    fputs("#compdef facet\n# zsh completion of facet\n_facet() {\n    local -a commands\n    commands=(\n", f);
+    for (const cli_command *const *c = cli_commands; *c; c++) {
+        fprintf(f, "        '%s:", (*c)->name);
+        zsh_text(f, (*c)->summary);
+        fputs("'\n", f);
+    }
+    fputs("    )\n    if (( CURRENT == 2 )); then\n        _describe command commands\n        return\n    fi\n"
+          "    local command=$words[2]\n    shift words\n    (( CURRENT-- ))\n    case $command in\n",
+          f);
+    for (const cli_command *const *c = cli_commands; *c; c++) {
+        fprintf(f, "    %s)\n        _arguments -s", (*c)->name);
+        for (int i = 0; i < OPT_COUNT; i++)
+            if (cli_command_takes(*c, (cli_opt_id)i)) zsh_option(f, &cli_opts[i]);
+        if (has_actions(*c)) {
+            fputs(" \\\n            '1:action:(", f);
+            put_actions(f, *c);
+            fputs(")'", f);
+        }
+        fputs(" \\\n            '*:file:_files' ;;\n", f);
+    }
+    fputs("    esac\n}\n_facet \"$@\"\n", f);
+}
+
+/* ---- fish ------------------------------------------------------------------- */
+
+static void fish_text(FILE *f, const char *text) {
+    fputc('\'', f);
+    for (; *text; text++) {
+        if (*text == '\'' || *text == '\\') fputc('\\', f);
+        fputc(*text, f);
+    }
+    fputc('\'', f);
+}
+
+static void fish_option(FILE *f, const cli_command *c, const cli_opt *o) {
+    fprintf(f, "complete -c facet -n '__fish_seen_subcommand_from %s' -l %s", c->name, o->name);
+    if (o->letter) fprintf(f, " -s %c", o->letter);
+    if (o->choices) {
+        fputs(" -x -a '", f);
+        put_choices(f, o->choices, ' ');
+        fputc('\'', f);
+    } else if (o->arg) fputs(o->complete == COMPLETE_NONE ? " -x" : " -r -F", f);
+    fputs(" -d ", f);
+    fish_text(f, o->help);
+    fputc('\n', f);
+}
+
+static void fish_script(FILE *f) {
+    fputs("# fish completion of facet\n", f);
+    for (const cli_command *const *c = cli_commands; *c; c++) {
+        fprintf(f, "complete -c facet -n __fish_use_subcommand -f -a %s -d ", (*c)->name);
+        fish_text(f, (*c)->summary);
+        fputc('\n', f);
+    }
+    for (const cli_command *const *c = cli_commands; *c; c++) {
+        if (!has_actions(*c)) continue;
+        fprintf(
+            f,
+            "complete -c facet -n '__fish_seen_subcommand_from %s; and test (count (commandline -opc)) -eq 2' -f -a '",
+            (*c)->name);
+        put_actions(f, *c);
+        fputs("'\n", f);
+    }
+    for (const cli_command *const *c = cli_commands; *c; c++)
+        for (int i = 0; i < OPT_COUNT; i++)
+            if (cli_command_takes(*c, (cli_opt_id)i)) fish_option(f, *c, &cli_opts[i]);
+}
+
+bool cli_completion(FILE *f, const char *shell) {
+    if (strcmp(shell, "bash") == 0) bash_script(f);
+    else if (strcmp(shell, "zsh") == 0) zsh_script(f);
+    else if (strcmp(shell, "fish") == 0) fish_script(f);
+    else return false;
+    return true;
+}

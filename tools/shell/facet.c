@@ -1,0 +1,74 @@
+/* The facet command: finds the command named by its first argument and runs it. */
+#include "shell/cli.h"
+#include "shell/help.h"
+
+#include "base/file.h"
+
+#include <string.h>
+
+const cli_command *const cli_commands[] = {
+    &cmd_detect, &cmd_embed,   &cmd_compare, &cmd_enroll, &cmd_identify, &cmd_people, &cmd_remove,
+    &cmd_rename, &cmd_gallery, &cmd_video,   &cmd_camera, &cmd_info,     &cmd_models, &cmd_doctor,
+#ifdef CLI_HAVE_TRAIN
+    &cmd_train,
+#endif
+    &cmd_bench,  &cmd_help,    &cmd_version, NULL,
+};
+
+const cli_command *cli_command_find(const char *name) {
+    for (const cli_command *const *c = cli_commands; *c; c++)
+        if (strcmp((*c)->name, name) == 0) return *c;
+    return NULL;
+}
+
+bool cli_command_takes(const cli_command *c, cli_opt_id id) { return id == OPT_HELP || (c->options & CLI_OPT(id)); }
+
+static int unknown_command(const char *word) {
+    const char *names[32];
+    int n = 0;
+    for (const cli_command *const *c = cli_commands; *c; c++) names[n++] = (*c)->name;
+    const char *near = cli_closest(word, names, n);
+    fct_file_stat st;
+    fct_file_get_stat(word, &st);
+    if (word[0] == '-') cli_error("unknown option '%s' before a command; see 'facet --help'", word);
+    else if (st.exists) cli_error("'%s' is a file, not a command; did you mean 'facet detect %s'?", word, word);
+    else if (near) cli_error("unknown command '%s'; did you mean '%s'?", word, near);
+    else cli_error("unknown command '%s'; see 'facet --help'", word);
+    return CLI_USE;
+}
+
+static int run_command(const cli_command *c, int argc, char **argv) {
+    cli_args args;
+    int code = cli_args_parse(c, argc, argv, &args);
+    if (code == CLI_DONE && args.set.help) cli_help_command(stdout, c);
+    else if (code == CLI_DONE) {
+        cli_message_setup(&args.set);
+        fct_error e;
+        if (fct_set_threads(args.set.threads, &e)) code = cli_fail(&e);
+        else code = c->run(&args);
+    }
+    cli_args_free(&args);
+    fct_shutdown();
+    return code;
+}
+
+/* Results that could not be written are an error: a full disk must not look like success. */
+static int finish_output(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    cli_error("standard output: cannot write");
+    return code > CLI_INPUT ? code : CLI_INPUT;
+}
+
+int main(int argc, char **argv) {
+    fct_program_start(&argc, &argv);
+    if (argc < 2) {
+        cli_help_overview(stderr);
+        return CLI_USE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) word = "help";
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) word = "version";
+    const cli_command *c = cli_command_find(word);
+    if (!c) return unknown_command(word);
+    return finish_output(run_command(c, argc - 2, argv + 2));
+}

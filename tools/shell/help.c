@@ -1,0 +1,77 @@
+#include "shell/help.h"
+
+#include <string.h>
+
+enum { HELP_WIDTH = 79, HELP_COLUMN = 26 };
+
+void cli_wrap(FILE *f, const char *text, size_t length, int column, int indent, int width) {
+    const char *end = text + length;
+    bool first = true;
+    while (text < end) {
+        size_t n = 0;
+        while (text + n < end && text[n] != ' ') n++;
+        if (!first && column + 1 + (int)n > width) {
+            fprintf(f, "\n%*s", indent, "");
+            column = indent;
+        } else if (!first) {
+            fputc(' ', f);
+            column++;
+        }
+        fwrite(text, 1, n, f);
+        column += (int)n;
+        text += n;
+        while (text < end && *text == ' ') text++;
+        first = false;
+    }
+    fputc('\n', f);
+}
+
+void cli_help_overview(FILE *f) {
+    fprintf(f, "facet %s: finds, compares and recognizes faces in photos.\n\n", fct_version());
+    fputs("Usage: facet COMMAND [OPTION...] [ARGUMENT...]\n\nCommands:\n", f);
+    for (const cli_command *const *c = cli_commands; *c; c++) fprintf(f, "  %-13s%s\n", (*c)->name, (*c)->summary);
+    fputs("\nTopics:\n", f);
+    for (const cli_topic *t = cli_topics; t->name; t++) fprintf(f, "  %-13s%s\n", t->name, t->summary);
+    fputs("\n'facet COMMAND --help' shows a command's options and examples,\n'facet help TOPIC' a topic.\n", f);
+}
+
+static void print_paragraphs(FILE *f, const char *text) {
+    while (*text) {
+        const char *stop = strstr(text, "\n\n");
+        size_t n = stop ? (size_t)(stop - text) : strlen(text);
+        fputc('\n', f);
+        cli_wrap(f, text, n, 0, 0, HELP_WIDTH);
+        text += n;
+        while (*text == '\n') text++;
+    }
+}
+
+static void print_option(FILE *f, const cli_opt *o) {
+    char left[80];
+    int n = o->letter ? snprintf(left, sizeof left, "  -%c, --%s", o->letter, o->name)
+                      : snprintf(left, sizeof left, "      --%s", o->name);
+    if (o->arg) n += snprintf(left + n, sizeof left - (size_t)n, " %s", o->arg);
+    fputs(left, f);
+    if (n + 2 > HELP_COLUMN) fprintf(f, "\n%*s", HELP_COLUMN, "");
+    else fprintf(f, "%*s", HELP_COLUMN - n, "");
+    cli_wrap(f, o->help, strlen(o->help), HELP_COLUMN, HELP_COLUMN, HELP_WIDTH);
+}
+
+static void print_examples(FILE *f, const char *text) {
+    fputs("\nExamples:\n", f);
+    for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+        int n = (int)strcspn(text, "\n");
+        if (strncmp(text, "facet", 5) == 0) fprintf(f, "      %.*s\n", n, text);
+        else fprintf(f, "  %.*s\n", n, text);
+    }
+}
+
+void cli_help_command(FILE *f, const cli_command *c) {
+    fprintf(f, "facet %s: %s\n\nUsage: facet %s%s%s%s\n", c->name, c->summary, c->name,
+            c->options ? " [OPTION...]" : "", *c->synopsis ? " " : "", c->synopsis);
+    print_paragraphs(f, c->description);
+    fputs("\nOptions:\n", f);
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (cli_command_takes(c, (cli_opt_id)i)) print_option(f, &cli_opts[i]);
+    if (c->examples) print_examples(f, c->examples);
+}

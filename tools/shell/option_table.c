@@ -1,0 +1,113 @@
+/* The one table of options: parser, help, man pages and completions read it. */
+#include "shell/cli.h"
+
+#include <stddef.h>
+
+#define AT(field) offsetof(cli_settings, field)
+#define FLAG(name, letter, field, help)                                                                                \
+    { name, letter, KIND_FLAG, AT(field), NULL, 0, 0, NULL, COMPLETE_NONE, help }
+#define TEXT(name, letter, field, arg, complete, help)                                                                 \
+    { name, letter, KIND_TEXT, AT(field), arg, 0, 0, NULL, complete, help }
+#define INT(name, letter, field, arg, low, high, help)                                                                 \
+    { name, letter, KIND_INT, AT(field), arg, low, high, NULL, COMPLETE_NONE, help }
+#define INT64(name, letter, field, arg, low, high, help)                                                               \
+    { name, letter, KIND_INT64, AT(field), arg, low, high, NULL, COMPLETE_NONE, help }
+#define NUMBER(name, letter, field, arg, low, high, help)                                                              \
+    { name, letter, KIND_NUMBER, AT(field), arg, low, high, NULL, COMPLETE_NONE, help }
+#define CHOICE(name, letter, field, choices, help)                                                                     \
+    { name, letter, KIND_CHOICE, AT(field), choices, 0, 0, choices, COMPLETE_NONE, help }
+#define SIZES(name, letter, field, arg, help)                                                                          \
+    { name, letter, KIND_SIZES, AT(field), arg, 0, 0, NULL, COMPLETE_NONE, help }
+
+const cli_opt cli_opts[OPT_COUNT] = {
+    [OPT_FACE] =
+        INT("face", 0, face, "N", 1, 1000000, "take the N-th face as 'facet detect' counts them, not the largest"),
+    [OPT_ALL_FACES] = FLAG("all-faces", 0, all_faces, "take every face of a photo, not the largest only"),
+    [OPT_STRICT] = FLAG("strict", 0, strict, "refuse photos that would only be warned about"),
+    [OPT_FOLDERS] = TEXT("folders", 0, folders, "DIR", COMPLETE_FOLDER,
+                         "enroll many people: each folder in DIR holds the photos of the person it is named after"),
+    [OPT_FACE_ID] = INT64("face-id", 0, face_id, "ID", 1, 9e15,
+                          "the stored face with this number, as 'facet people NAME' shows it"),
+    [OPT_YES] = FLAG("yes", 'y', yes, "do not ask"),
+    [OPT_EXPORT] = TEXT("export", 0, export_dir, "DIR", COMPLETE_FOLDER, "write the last checkpoint as ONNX into DIR"),
+    [OPT_FORMAT] = CHOICE("format", 'f', format, "json|csv|npy", "form of the embeddings (default json)"),
+    [OPT_OUT] = TEXT("out", 'o', out, "FILE", COMPLETE_FILE, "write to FILE instead of standard output"),
+    [OPT_NORMALIZE] = FLAG("normalize", 0, normalize, "scale embeddings to length 1"),
+    [OPT_THRESHOLD] = NUMBER("threshold", 0, threshold, "C", -1, 1,
+                             "least cosine for the same person (default: the pack's, usually 0.40)"),
+    [OPT_TOP] = INT("top", 'k', top, "K", 1, 1000, "show the K nearest people of each face (default 1)"),
+    [OPT_LAYERS] = FLAG("layers", 'l', layers, "a line per layer: time, speed, algorithm, share of the measured peak"),
+    [OPT_SECONDS] = NUMBER("seconds", 's', seconds, "S", 0.01, 3600, "how long to measure (default 2)"),
+    [OPT_SIZE] = SIZES("size", 0, size, "WxH", "input size of a network that takes any size (default 640x640)"),
+    [OPT_BATCH] = INT("batch", 'b', batch, "N", 1, 1024, "inputs per run (default 1)"),
+    [OPT_DRAW] = TEXT("draw", 'd', draw, "OUT", COMPLETE_FILE,
+                      "write the photo with boxes, landmarks and texts to OUT (.jpg, .png, .webp), or, for several "
+                      "photos, into the folder OUT"),
+    [OPT_CROP_DIR] = TEXT("crop-dir", 0, crop_dir, "DIR", COMPLETE_FOLDER,
+                          "write each face, aligned and 224 pixels wide, into the folder DIR"),
+    [OPT_DET_SIZE] = SIZES("det-size", 0, det_size, "WxH",
+                           "size at which faces are searched, up to four divided by commas, in multiples of 32; auto = "
+                           "128x128,640x640 (default auto)"),
+    [OPT_DET_THRESH] = NUMBER("det-thresh", 0, det_thresh, "S", 0, 1, "least detection score (default 0.5)"),
+    [OPT_MAX_FACES] = INT("max-faces", 'n', max_faces, "N", 0, 1000000,
+                          "keep the N largest and most central faces of a photo; 0 = all (default 0)"),
+    [OPT_ROTATIONS] =
+        FLAG("rotations", 0, rotations, "where no face is found, try the photo turned by 90, 180 and 270 degrees"),
+    [OPT_TILE] = INT("tile", 0, tile, "N", 0, 8192,
+                     "also search overlapping tiles of N pixels, for very small faces; 0 = no (default 0)"),
+    [OPT_FILES_FROM] = TEXT("files-from", 0, files_from, "LIST", COMPLETE_FILE,
+                            "also take the photos named in LIST, one a line; - = standard input"),
+    [OPT_MAX_PIXELS] = INT64("max-pixels", 0, max_pixels, "N", 1, 1e10,
+                             "refuse pictures with more pixels before decoding them (default 100000000)"),
+    [OPT_RECORD] =
+        TEXT("record", 'r', record, "OUT.mp4", COMPLETE_FILE, "write the video with boxes and names to OUT.mp4"),
+    [OPT_EVENTS] = TEXT("events", 'e', events, "FILE", COMPLETE_FILE,
+                        "write a JSON object a line to FILE when a face appears, is recognized, has left"),
+    [OPT_SNAPSHOT_DIR] = TEXT("snapshot-dir", 0, snapshot_dir, "DIR", COMPLETE_FOLDER,
+                              "save a picture of each face that appears or is recognized in the folder DIR"),
+    [OPT_KEEP_DAYS] = INT("keep-days", 0, keep_days, "N", 0, 36500,
+                          "remove facet's snapshots in that folder after N days; 0 = never (default 0)"),
+    [OPT_SHEET] = TEXT("sheet", 0, sheet, "OUT.html", COMPLETE_FILE,
+                       "write a page that shows who was there and when, with pictures"),
+    [OPT_BLUR] = TEXT("blur", 0, blur, "WHOM", COMPLETE_NONE,
+                      "make faces unrecognizable in what is shown and saved: unknown, all, or one person's name"),
+    [OPT_EVERY] =
+        INT("every", 0, every, "N", 1, 1000, "search each N-th frame for faces, follow them between (default 1)"),
+    [OPT_FRAME_SIZE] = TEXT("frame-size", 0, frame_size, "WxH", COMPLETE_NONE,
+                            "size asked of a camera; size of raw frames on standard input"),
+    [OPT_FPS] =
+        NUMBER("fps", 0, fps, "F", 0, 1000,
+               "frames per second asked of a camera, or of pictures and raw frames (default: the camera's own, 25)"),
+    [OPT_HARDWARE] = FLAG("hardware", 0, hardware, "decode with the graphics device where that works"),
+    [OPT_STOP_AFTER] =
+        NUMBER("stop-after", 0, stop_after, "S", 0, 1e9, "stop after S seconds of video; 0 = at its end (default 0)"),
+    [OPT_TERMINAL] = FLAG("terminal", 0, terminal, "no window: lines in the terminal only"),
+    [OPT_GALLERY] = TEXT("gallery", 'g', gallery, "FILE", COMPLETE_FILE,
+                         "the gallery's file (default: FCT_GALLERY, else gallery.db in the user's data folder)"),
+    [OPT_ROOT] = TEXT("root", 0, root, "DIR", COMPLETE_FOLDER,
+                      "folder that holds the packs (default: FCT_MODELS, else ~/.insightface/models)"),
+    [OPT_URL] = TEXT("url", 0, url, "URL", COMPLETE_NONE,
+                     "download from here: the zip itself, or the folder that holds NAME.zip"),
+    [OPT_PROXY] =
+        TEXT("proxy", 0, proxy, "URL", COMPLETE_NONE, "proxy to use (default: http_proxy, https_proxy, no_proxy)"),
+    [OPT_SHA256] = TEXT("sha256", 0, sha256, "HEX", COMPLETE_NONE, "hash that the archive must have"),
+    [OPT_ACCEPT_LICENSE] =
+        FLAG("accept-license", 0, accept_license, "accept the terms of the pack without being asked"),
+    [OPT_REPLACE] = FLAG("replace", 0, replace, "replace an installed pack of the same name"),
+    [OPT_PICTURES] = FLAG("pictures", 0, pictures, "with the pictures of the faces"),
+    [OPT_MODEL_ID] =
+        TEXT("model-id", 0, model_id, "ID", COMPLETE_NONE, "network that made the embeddings of a NumPy file"),
+    [OPT_DROP] = FLAG("drop", 0, drop, "remove faces whose embedding cannot be made anew"),
+    [OPT_MODELS] = TEXT("models", 'm', models, "PACK", COMPLETE_FOLDER,
+                        "folder of ONNX files, or the name of a pack (default: the default pack)"),
+    [OPT_PRECISION] =
+        CHOICE("precision", 0, precision, "fast|exact", "exact: plain fp32 arithmetic, slower (default fast)"),
+    [OPT_LOW_MEMORY] = FLAG("low-memory", 0, low_memory, "smallest memory at some cost in speed"),
+    [OPT_NO_CACHE] = FLAG("no-cache", 0, no_cache, "neither use nor write the cache of prepared networks (FCT_CACHE)"),
+    [OPT_THREADS] = INT("threads", 't', threads, "N", 0, 1024,
+                        "threads to compute with; 0 = the CPUs this process may use (default 0)"),
+    [OPT_JSON] = FLAG("json", 0, json, "machine-readable output: one JSON object a line"),
+    [OPT_QUIET] = FLAG("quiet", 'q', quiet, "no progress line, notes or warnings; errors are still shown"),
+    [OPT_VERBOSE] = FLAG("verbose", 'v', verbose, "tell what is loaded and how long each photo takes, on stderr"),
+    [OPT_HELP] = FLAG("help", 'h', help, "show this help"),
+};

@@ -1,0 +1,64 @@
+#include "shell/progress.h"
+
+#include "base/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PROGRESS_LEAST = 6 }; /* fewer steps are over before the line could be read */
+
+static struct {
+    bool on, shown;
+    int total, done;
+    const char *unit;
+    uint64_t start, drawn;
+} bar;
+
+void cli_progress_start(int total, const char *unit, bool quiet) {
+    memset(&bar, 0, sizeof bar);
+    bar.on = !quiet && total >= PROGRESS_LEAST && fct_term_is_tty(stderr);
+    bar.total = total;
+    bar.unit = unit;
+    bar.start = fct_time_ns();
+}
+
+static void format_left(char *out, size_t cap, double seconds) {
+    if (seconds < 90) snprintf(out, cap, "%.0f s left", seconds);
+    else if (seconds < 5400) snprintf(out, cap, "%.0f min left", seconds / 60);
+    else snprintf(out, cap, "%.1f h left", seconds / 3600);
+}
+
+static void draw(uint64_t now) {
+    double seconds = (double)(now - bar.start) / 1e9, rate = seconds > 0 ? bar.done / seconds : 0;
+    char left[32] = "", line[160];
+    if (rate > 0) format_left(left, sizeof left, (bar.total - bar.done) / rate);
+    snprintf(line, sizeof line, "%d of %d %s, %d %%, %.1f %s/s, %s", bar.done, bar.total, bar.unit,
+             (int)(100.0 * bar.done / bar.total), rate, bar.unit, left);
+    int width = fct_term_width(stderr) - 1;
+    if (width < 1) width = 1;
+    fprintf(stderr, "\r%.*s\033[K", width, line);
+    fflush(stderr);
+    bar.shown = true;
+    bar.drawn = now;
+}
+
+void cli_progress_step(int done) {
+    if (!bar.on) return;
+    bar.done = done;
+    uint64_t now = fct_time_ns();
+    if (done < bar.total && now - bar.drawn < 100000000u) return;
+    draw(now);
+}
+
+void cli_progress_hide(void) {
+    if (!bar.shown) return;
+    fputs("\r\033[K", stderr);
+    fflush(stderr);
+    bar.shown = false;
+    bar.drawn = 0;
+}
+
+void cli_progress_end(void) {
+    cli_progress_hide();
+    bar.on = false;
+}
