@@ -207,7 +207,7 @@ void fct_node_call(const fct_graph *g, const fct_node *n, const fct_tensor_view 
                    fct_op_call *c, fct_error *err) {
     *c = (fct_op_call){.file = g->file,
                        .node = n->name,
-                       .op = n->op_name,
+                       .op = n->op,
                        .opset = g->opset,
                        .attrs = n->attrs,
                        .n_attrs = n->n_attrs,

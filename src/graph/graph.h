@@ -40,8 +40,8 @@ typedef enum fct_node_kind {
 typedef struct fct_fused fct_fused;
 
 typedef struct fct_node {
-    char *name, *op_name;
-    const fct_op *op;
+    char *name, *op_name; /* as the file has them; for error texts alone */
+    const fct_op *op;     /* what op_name means; NULL for a node that a pass added */
     fct_node_kind kind;
     int *in, n_in; /* value numbers, -1 = left out */
     int out;       /* value number; further outputs of ONNX operators are never computed */
@@ -96,6 +96,8 @@ void fct_graph_free(fct_graph *g);
 int fct_graph_add_value(fct_graph *g, const char *name);
 /* Adds an empty node; borrowed until the next addition; NULL = out of memory. */
 fct_node *fct_graph_add_node(fct_graph *g);
+/* Is it the node of that operator, in whatever form the passes left it? */
+static inline bool fct_node_is(const fct_node *n, fct_op_id id) { return n->op && n->op->id == id; }
 void fct_node_clear(fct_node *n);
 void fct_attr_clear(fct_attr *a);
 void fct_fused_free(fct_fused *f); /* NULL is harmless; leaves f->packed alone */

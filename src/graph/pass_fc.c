@@ -2,22 +2,22 @@
 #include "graph/passes.h"
 #include "base/alloc.h"
 #include "base/error.h"
-#include <string.h>
 
 /* The tensor before a node that only flattens all but the first axis, or value itself. */
 static int unflattened(const fct_passes *p, int value) {
     int i = p->producer[value];
     if (i < 0 || p->g->nodes[i].kind != FCT_NODE_OP) return value;
     const fct_node *n = &p->g->nodes[i];
-    if (strcmp(n->op_name, "Flatten") && strcmp(n->op_name, "Reshape") && strcmp(n->op_name, "Squeeze")) return value;
+    if (!fct_node_is(n, FCT_OP_FLATTEN) && !fct_node_is(n, FCT_OP_RESHAPE) && !fct_node_is(n, FCT_OP_SQUEEZE))
+        return value;
     const fct_tensor_view *x = fct_passes_view(p, n->in[0]), *y = fct_passes_view(p, n->out);
     return x && y && x->rank == 4 && y->rank == 2 && x->dims[0] == y->dims[0] ? n->in[0] : value;
 }
 
 /* alpha A W + beta C with constant W and C; false when the node is nothing like it. */
 static bool product(const fct_passes *p, const fct_node *n, fct_fused *f, fct_status *s) {
-    bool gemm = !strcmp(n->op_name, "Gemm");
-    if (n->kind != FCT_NODE_OP || (!gemm && strcmp(n->op_name, "MatMul"))) return false;
+    bool gemm = fct_node_is(n, FCT_OP_GEMM);
+    if (n->kind != FCT_NODE_OP || (!gemm && !fct_node_is(n, FCT_OP_MAT_MUL))) return false;
     const fct_const *w = n->in[0] >= 0 && n->in[1] >= 0 ? p->g->values[n->in[1]].konst : NULL;
     const fct_tensor_view *a = fct_passes_view(p, n->in[0]);
     fct_op_call c;
@@ -79,18 +79,32 @@ static fct_status before(fct_passes *p, fct_node *n) {
     return FCT_OK;
 }
 
+/* Operators that give blocks for blocks. */
+static bool keeps_blocks(fct_op_id id) {
+    switch (id) {
+    case FCT_OP_MAX_POOL:
+    case FCT_OP_AVERAGE_POOL:
+    case FCT_OP_GLOBAL_AVERAGE_POOL:
+    case FCT_OP_GLOBAL_MAX_POOL:
+    case FCT_OP_RELU:
+    case FCT_OP_CLIP:
+    case FCT_OP_SIGMOID:
+    case FCT_OP_ADD:
+    case FCT_OP_MUL:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Will the planner most likely hold this value in blocks? If it does not, it converts. */
 static bool blocked_value(const fct_passes *p, int value) {
-    static const char *const kept[] = {
-        "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Relu", "Clip", "Sigmoid", "Add", "Mul"};
     const fct_tensor_view *v = fct_passes_view(p, value);
     int i = p->producer[value];
     if (!v || v->rank != 4 || i < 0) return false;
     const fct_node *n = &p->g->nodes[i];
     if (n->kind == FCT_NODE_CONV || n->kind == FCT_NODE_AFFINE) return true;
-    for (size_t k = 0; n->kind == FCT_NODE_OP && k < sizeof kept / sizeof *kept; k++)
-        if (!strcmp(n->op_name, kept[k])) return n->in[0] >= 0 && blocked_value(p, n->in[0]);
-    return false;
+    return n->kind == FCT_NODE_OP && keeps_blocks(n->op->id) && n->in[0] >= 0 && blocked_value(p, n->in[0]);
 }
 
 static fct_status make_fc(fct_passes *p, int i) {

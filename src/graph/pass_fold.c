@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "ops/limits.h"
-#include <string.h>
 
 /* A small file must not unfold into a large model, nor take long to load: folding
  * stops, and the operators stay, when *budget is used up. */
@@ -51,7 +50,7 @@ fct_status fct_pass_fold(fct_passes *p) {
             if (s) return s;
             continue;
         }
-        bool nothing = !strcmp(n->op_name, "Identity") || !strcmp(n->op_name, "Dropout");
+        bool nothing = fct_node_is(n, FCT_OP_IDENTITY) || fct_node_is(n, FCT_OP_DROPOUT);
         if (!nothing || n->in[0] < 0 || fct_passes_is_output(p, n->out)) continue;
         n->dead = true;
         fct_passes_replace(p, n->out, n->in[0]);

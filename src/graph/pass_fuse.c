@@ -73,7 +73,7 @@ static fct_status convert(fct_passes *p, fct_node *n) {
 fct_status fct_pass_convs(fct_passes *p) {
     fct_status s = FCT_OK;
     for (int i = 0; !s && i < p->g->n_nodes; i++)
-        if (!strcmp(p->g->nodes[i].op_name, "Conv")) s = convert(p, &p->g->nodes[i]);
+        if (fct_node_is(&p->g->nodes[i], FCT_OP_CONV)) s = convert(p, &p->g->nodes[i]);
     return s;
 }
 
@@ -147,7 +147,7 @@ static int doubled(const fct_passes *p, int value) {
     fct_op_call c;
     fct_resize z;
     fct_error ignored;
-    if ((strcmp(n->op_name, "Resize") && strcmp(n->op_name, "Upsample")) || !x || x->rank != 4 || n->n_in > 4)
+    if ((!fct_node_is(n, FCT_OP_RESIZE) && !fct_node_is(n, FCT_OP_UPSAMPLE)) || !x || x->rank != 4 || n->n_in > 4)
         return -1;
     for (int k = 0; k < n->n_in; k++) in[k] = fct_passes_view(p, n->in[k]);
     fct_node_call(p->g, n, in, NULL, &c, &ignored);
@@ -179,7 +179,7 @@ static int conv_beside_resize(const fct_passes *p, int value, int r) {
     int c = value < 0 || fct_passes_is_output(p, value) ? -1 : p->producer[value], shapes = 0;
     if (c < 0 || r < 0 || g->nodes[c].kind != FCT_NODE_CONV || g->nodes[c].dead) return -1;
     for (int i = 0; i < g->n_nodes; i++)
-        if (!g->nodes[i].dead && g->nodes[i].kind == FCT_NODE_OP && !strcmp(g->nodes[i].op_name, "Shape") &&
+        if (!g->nodes[i].dead && g->nodes[i].kind == FCT_NODE_OP && fct_node_is(&g->nodes[i], FCT_OP_SHAPE) &&
             g->nodes[i].in[0] == value && only_feeds(p, g->nodes[i].out, r, 0))
             shapes++;
     return p->uses[value] - shapes == 1 ? c : -1;
@@ -190,7 +190,7 @@ static void fuse_doubled(fct_passes *p, int c, int r, int coarse, int i) {
     fct_graph *g = p->g;
     int own = g->nodes[c].out;
     for (int k = 0; k < g->n_nodes; k++) /* the shapes of own, which no longer exists, fed r alone */
-        if (g->nodes[k].kind == FCT_NODE_OP && !strcmp(g->nodes[k].op_name, "Shape") && g->nodes[k].in[0] == own)
+        if (g->nodes[k].kind == FCT_NODE_OP && fct_node_is(&g->nodes[k], FCT_OP_SHAPE) && g->nodes[k].in[0] == own)
             g->nodes[k].dead = true;
     g->nodes[r].dead = true;
     g->nodes[c].fused->add = g->nodes[c].fused->act.kind ? FCT_ADD_AFTER_ACT : FCT_ADD_BEFORE_ACT;
@@ -216,7 +216,7 @@ static bool fuse_pyramid(fct_passes *p, int i) {
 /* conv + other: the later of two convolutions takes the other's value in. */
 static fct_status fuse_add(fct_passes *p, int i, bool *done) {
     fct_node *n = &p->g->nodes[i];
-    if (n->kind != FCT_NODE_OP || strcmp(n->op_name, "Add") || n->in[0] == n->in[1]) return FCT_OK;
+    if (n->kind != FCT_NODE_OP || !fct_node_is(n, FCT_OP_ADD) || n->in[0] == n->in[1]) return FCT_OK;
     if ((*done = fuse_pyramid(p, i))) return FCT_OK;
     int c0 = conv_of(p, n->in[0]), c1 = conv_of(p, n->in[1]), c = c0 > c1 ? c0 : c1;
     if (c < 0 || p->g->nodes[c].fused->add) return FCT_OK;

@@ -27,11 +27,9 @@ static fct_status make_head(fct_passes *p, fct_node *n, int in, int channels, bo
 
 static bool is_nhwc(const fct_node *n) {
     static const int64_t perm[4] = {0, 2, 3, 1};
-    if (n->kind != FCT_NODE_OP || strcmp(n->op_name, "Transpose")) return false;
-    for (int i = 0; i < n->n_attrs; i++)
-        if (!strcmp(n->attrs[i].name, "perm") && n->attrs[i].type == FCT_ATTR_INTS && n->attrs[i].count == 4)
-            return !memcmp(n->attrs[i].ints, perm, sizeof perm);
-    return false;
+    if (n->kind != FCT_NODE_OP || !fct_node_is(n, FCT_OP_TRANSPOSE)) return false;
+    const fct_attr *a = fct_attr_find(n->attrs, n->n_attrs, "perm", FCT_ATTR_INTS);
+    return a && a->count == 4 && !memcmp(a->ints, perm, sizeof perm);
 }
 
 /* Node i takes over the head at h, whose only reader it is. */
@@ -54,14 +52,14 @@ static fct_status transpose_to_head(fct_passes *p, int i) {
     if (s) return s;
     int r = fct_passes_is_output(p, n->out) ? -1 : fct_passes_single_reader(p, n->out);
     fct_node *q = r < 0 ? NULL : &p->g->nodes[r];
-    if (!q || q->kind != FCT_NODE_OP || strcmp(q->op_name, "Reshape") || q->n_in != 2 || q->in[0] != n->out ||
+    if (!q || q->kind != FCT_NODE_OP || !fct_node_is(q, FCT_OP_RESHAPE) || q->n_in != 2 || q->in[0] != n->out ||
         q->n_attrs)
         return FCT_OK; /* attributes of a Reshape: allowzero */
     n->fused->reshape_to = q->in[1];
     absorb(p, i, r);
     i = r;
     r = fct_passes_is_output(p, p->g->nodes[i].out) ? -1 : fct_passes_single_reader(p, p->g->nodes[i].out);
-    if (r < 0 || p->g->nodes[r].kind != FCT_NODE_OP || strcmp(p->g->nodes[r].op_name, "Sigmoid")) return FCT_OK;
+    if (r < 0 || p->g->nodes[r].kind != FCT_NODE_OP || !fct_node_is(&p->g->nodes[r], FCT_OP_SIGMOID)) return FCT_OK;
     p->g->nodes[i].fused->act.kind = FCT_ACT_SIGMOID;
     absorb(p, i, r);
     return FCT_OK;

@@ -109,8 +109,8 @@ static float *bn_affine(const fct_passes *p, const fct_node *n, int channels, fc
         v[i] = fct_passes_const(p, n->in[i + 1], s);
         if (!v[i] || fct_view_count(v[i]) != channels) return NULL;
     }
-    for (int i = 0; i < n->n_attrs; i++)
-        if (!strcmp(n->attrs[i].name, "epsilon") && n->attrs[i].type == FCT_ATTR_FLOAT) eps = n->attrs[i].f;
+    const fct_attr *given = fct_attr_find(n->attrs, n->n_attrs, "epsilon", FCT_ATTR_FLOAT);
+    if (given) eps = given->f;
     float *out = fct_alloc((size_t)channels * 2 * sizeof *out);
     if (!out) *s = fct_fail_nomem(p->err, n->name, 0);
     for (int i = 0; out && i < channels; i++) {
@@ -124,9 +124,9 @@ static float *bn_affine(const fct_passes *p, const fct_node *n, int channels, fc
 float *fct_passes_affine(const fct_passes *p, const fct_node *n, int channels, int rank, int *data_in, fct_status *s) {
     if (n->kind != FCT_NODE_OP) return NULL;
     *data_in = 0;
-    if (!strcmp(n->op_name, "BatchNormalization")) return bn_affine(p, n, channels, s);
-    bool add = !strcmp(n->op_name, "Add"), sub = !strcmp(n->op_name, "Sub"), mul = !strcmp(n->op_name, "Mul");
-    if (!add && !sub && !mul && strcmp(n->op_name, "Div") != 0) return NULL;
+    if (fct_node_is(n, FCT_OP_BATCH_NORMALIZATION)) return bn_affine(p, n, channels, s);
+    bool add = fct_node_is(n, FCT_OP_ADD), sub = fct_node_is(n, FCT_OP_SUB), mul = fct_node_is(n, FCT_OP_MUL);
+    if (!add && !sub && !mul && !fct_node_is(n, FCT_OP_DIV)) return NULL;
     int c = n->in[0] >= 0 && p->g->values[n->in[0]].konst ? 0 : 1;
     if (c == 0 && !add && !mul) return NULL; /* constant minus x, constant / x */
     float *k = fct_passes_channel_vector(p, n->in[c], channels, rank, s);
@@ -163,17 +163,26 @@ bool fct_passes_activation(const fct_passes *p, const fct_node *n, int channels,
     for (int i = 1; i < n->n_in; i++)
         if (n->in[i] >= 0 && !(in[i] = fct_passes_const(p, n->in[i], s))) return false;
     fct_node_call(p->g, n, in, NULL, &c, p->err);
-    if (!strcmp(n->op_name, "Relu")) act->kind = FCT_ACT_RELU;
-    else if (!strcmp(n->op_name, "Sigmoid")) act->kind = FCT_ACT_SIGMOID;
-    else if (!strcmp(n->op_name, "LeakyRelu")) {
+    switch (n->op->id) {
+    case FCT_OP_RELU:
+        act->kind = FCT_ACT_RELU;
+        return true;
+    case FCT_OP_SIGMOID:
+        act->kind = FCT_ACT_SIGMOID;
+        return true;
+    case FCT_OP_LEAKY_RELU:
         act->kind = FCT_ACT_LEAKY;
         act->a = fct_op_attr_float(&c, "alpha", 0.01f);
-    } else if (!strcmp(n->op_name, "Clip")) {
+        return true;
+    case FCT_OP_CLIP:
         act->kind = FCT_ACT_CLIP;
         *s = fct_clip_limits(&c, &act->a, &act->b);
         return !*s;
-    } else if (!strcmp(n->op_name, "PRelu")) return prelu_slopes(p, n, channels, rank, act, slope, s);
-    return act->kind != FCT_ACT_NONE;
+    case FCT_OP_PRELU:
+        return prelu_slopes(p, n, channels, rank, act, slope, s);
+    default:
+        return false;
+    }
 }
 
 bool fct_act_compose(const fct_act *a, const fct_act *b, fct_act *out) {

@@ -8,8 +8,6 @@
 
 static fct_status nomem(const fct_node *n, fct_error *err) { return fct_fail_nomem(err, n->name, 0); }
 
-static bool is(const fct_node *n, const char *name) { return !strcmp(n->op_name, name); }
-
 static const fct_tensor_view *view(const fct_plan *p, int value) { return &p->shapes.views[value]; }
 
 static bool blocked_in(const fct_plan *p, const fct_node *n, int i) {
@@ -40,30 +38,28 @@ static fct_step *blocked_step(fct_plan *p, const fct_node *n, int n_in, fct_step
     st->out = out;
     st->by_image = true;
     st->d = fct_plan_dims(view(p, n->in[0]));
-    snprintf(st->label, sizeof st->label, "%.30s", n->op_name);
+    snprintf(st->label, sizeof st->label, "%.30s", n->op->name);
     return st;
 }
 
 /* ---- Pooling ------------------------------------------------------------------- */
 
-static bool named(const fct_step *s, const char *name) { return !strcmp(s->node->op_name, name); }
-
 static fct_status run_pool(const fct_step *s, const fct_run *r) {
-    bool include = false;
-    for (int i = 0; i < s->node->n_attrs; i++)
-        include |= !strcmp(s->node->attrs[i].name, "count_include_pad") && s->node->attrs[i].i;
-    fct_blk_pool(s->d, &s->win, named(s, "MaxPool"), include, fct_run_data(r, s->in[0]), fct_run_data(r, s->out));
+    const fct_attr *a = fct_attr_find(s->node->attrs, s->node->n_attrs, "count_include_pad", FCT_ATTR_INT);
+    fct_blk_pool(s->d, &s->win, fct_node_is(s->node, FCT_OP_MAX_POOL), a && a->i, fct_run_data(r, s->in[0]),
+                 fct_run_data(r, s->out));
     return FCT_OK;
 }
 
 static fct_status run_global(const fct_step *s, const fct_run *r) {
-    fct_blk_global_pool(s->d, named(s, "GlobalMaxPool"), fct_run_data(r, s->in[0]), fct_run_data(r, s->out));
+    fct_blk_global_pool(s->d, fct_node_is(s->node, FCT_OP_GLOBAL_MAX_POOL), fct_run_data(r, s->in[0]),
+                        fct_run_data(r, s->out));
     return FCT_OK;
 }
 
 static fct_status plan_pool(fct_plan *p, const fct_node *n, fct_error *err) {
     fct_status s = FCT_OK;
-    bool global = n->op_name[0] == 'G';
+    bool global = !fct_node_is(n, FCT_OP_MAX_POOL) && !fct_node_is(n, FCT_OP_AVERAGE_POOL);
     fct_step *st = blocked_step(p, n, 1, global ? run_global : run_pool, &s, err);
     if (!st || global) return s;
     const fct_tensor_view *in[5];
@@ -78,8 +74,8 @@ static fct_status run_unary(const fct_step *s, const fct_run *r) {
     fct_op_call c;
     fct_act a = {FCT_ACT_RELU, 0, 0, NULL};
     fct_node_call(r->plan->m->g, s->node, s->ptrs, NULL, &c, r->err);
-    if (named(s, "Sigmoid")) a.kind = FCT_ACT_SIGMOID;
-    if (named(s, "Clip")) {
+    if (fct_node_is(s->node, FCT_OP_SIGMOID)) a.kind = FCT_ACT_SIGMOID;
+    if (fct_node_is(s->node, FCT_OP_CLIP)) {
         a.kind = FCT_ACT_CLIP;
         fct_status st = fct_clip_limits(&c, &a.a, &a.b);
         if (st) return st;
@@ -98,18 +94,34 @@ static fct_status run_scale(const fct_step *s, const fct_run *r) {
     return FCT_OK;
 }
 
+/* The kernel of an element-wise operator of two inputs, -1 where there is none. */
 static int binary_kind(const fct_node *n) {
-    static const char *const names[] = {"Add", "Sub", "Mul", "Max", "Min"};
-    for (int i = 0; i < 5; i++)
-        if (is(n, names[i])) return i;
-    return -1;
+    switch (n->op->id) {
+    case FCT_OP_ADD:
+        return FCT_K_ADD;
+    case FCT_OP_SUB:
+        return FCT_K_SUB;
+    case FCT_OP_MUL:
+        return FCT_K_MUL;
+    case FCT_OP_MAX:
+        return FCT_K_MAX;
+    case FCT_OP_MIN:
+        return FCT_K_MIN;
+    default:
+        return -1;
+    }
 }
 
 /* x * s, s of one number per image and channel: squeeze and excitation. */
 static bool is_channel_scale(const fct_plan *p, const fct_node *n) {
     const fct_tensor_view *a = view(p, n->in[0]), *b = view(p, n->in[1]);
-    return is(n, "Mul") && a->rank == 4 && b->rank == 4 && a->dims[0] == b->dims[0] && a->dims[1] == b->dims[1] &&
-           b->dims[2] == 1 && b->dims[3] == 1;
+    return fct_node_is(n, FCT_OP_MUL) && a->rank == 4 && b->rank == 4 && a->dims[0] == b->dims[0] &&
+           a->dims[1] == b->dims[1] && b->dims[2] == 1 && b->dims[3] == 1;
+}
+
+static bool binary_fits(const fct_plan *p, const fct_node *n) {
+    return binary_kind(n) >= 0 && blocked_in(p, n, 0) &&
+           (fct_view_same_dims(view(p, n->in[0]), view(p, n->in[1])) || is_channel_scale(p, n));
 }
 
 static fct_status plan_binary(fct_plan *p, const fct_node *n, fct_error *err) {
@@ -149,13 +161,6 @@ static fct_status run_resize(const fct_step *s, const fct_run *r) {
     return FCT_OK;
 }
 
-static fct_status plan_resize(fct_plan *p, const fct_node *n, const fct_resize *z, fct_error *err) {
-    fct_status s = FCT_OK;
-    fct_step *st = blocked_step(p, n, 1, run_resize, &s, err);
-    if (st) st->resize = *z;
-    return s;
-}
-
 static fct_status run_concat(const fct_step *s, const fct_run *r) {
     const fct_tensor_view *o = &r->plan->shapes.views[s->value];
     int at = 0;
@@ -169,10 +174,8 @@ static fct_status run_concat(const fct_step *s, const fct_run *r) {
 
 /* Channels can be concatenated block by block when all but the last input fill theirs. */
 static bool concat_fits(const fct_plan *p, const fct_node *n) {
-    int64_t axis = 1;
-    for (int i = 0; i < n->n_attrs; i++)
-        if (!strcmp(n->attrs[i].name, "axis")) axis = n->attrs[i].i;
-    if (axis != 1 && axis != -3) return false;
+    const fct_attr *axis = fct_attr_find(n->attrs, n->n_attrs, "axis", FCT_ATTR_INT);
+    if (axis && axis->i != 1 && axis->i != -3) return false;
     for (int i = 0; i < n->n_in; i++)
         if (!blocked_in(p, n, i) || (i < n->n_in - 1 && view(p, n->in[i])->dims[1] % fct_kernels()->cb)) return false;
     return true;
@@ -183,7 +186,7 @@ static fct_status plan_concat(fct_plan *p, const fct_node *n, fct_error *err) {
     if (!st) return nomem(n, err);
     for (int i = 0; i < n->n_in; i++) st->in[i] = p->slot_of[FCT_BLOCKED][n->in[i]];
     st->by_image = true;
-    snprintf(st->label, sizeof st->label, "Concat");
+    snprintf(st->label, sizeof st->label, "%.30s", n->op->name);
     int out = fct_plan_result(p, n->out, FCT_BLOCKED);
     p->steps[p->n_steps - 1].out = out;
     return out < 0 ? nomem(n, err) : FCT_OK;
@@ -220,8 +223,17 @@ static fct_status run_plain(const fct_step *s, const fct_run *r) {
 
 /* Operators that only rename dimensions share their input's memory. */
 static bool renames(const fct_node *n) {
-    return is(n, "Reshape") || is(n, "Flatten") || is(n, "Squeeze") || is(n, "Unsqueeze") || is(n, "Identity") ||
-           is(n, "Dropout");
+    switch (n->op->id) {
+    case FCT_OP_RESHAPE:
+    case FCT_OP_FLATTEN:
+    case FCT_OP_SQUEEZE:
+    case FCT_OP_UNSQUEEZE:
+    case FCT_OP_IDENTITY:
+    case FCT_OP_DROPOUT:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static fct_status plan_rename(fct_plan *p, const fct_node *n, fct_error *err) {
@@ -249,31 +261,45 @@ static fct_status plan_plain(fct_plan *p, const fct_node *n, fct_error *err) {
     st->views[n->n_in] = *view(p, n->out);
     st->algorithm = "plain";
     st->macs = fct_node_macs(p->m->g, &p->shapes, n);
-    snprintf(st->label, sizeof st->label, "%.30s", n->op_name);
+    snprintf(st->label, sizeof st->label, "%.30s", n->op->name);
     int out = fct_plan_result(p, n->out, FCT_PLANAR);
     p->steps[p->n_steps - 1].out = out;
     return out < 0 ? nomem(n, err) : FCT_OK;
 }
 
-fct_status fct_plan_op(fct_plan *p, const fct_node *n, fct_error *err) {
+/* A Resize of height and width alone runs on blocks; one of the batch or of the channels does not. */
+static fct_status plan_resize(fct_plan *p, const fct_node *n, fct_error *err) {
     const fct_tensor_view *in[5];
     fct_op_call c;
     fct_resize z;
+    parse_call(p, n, in, &c, err);
+    fct_status s = fct_resize_parse(&c, &z);
+    if (s) return s;
+    if (z.out[0] != in[0]->dims[0] || z.out[1] != in[0]->dims[1]) return plan_plain(p, n, err);
+    fct_step *st = blocked_step(p, n, 1, run_resize, &s, err);
+    if (st) st->resize = z;
+    return s;
+}
+
+fct_status fct_plan_op(fct_plan *p, const fct_node *n, fct_error *err) {
     if (renames(n)) return plan_rename(p, n, err);
     if (!blocked_in(p, n, 0) && !blocked_in(p, n, 1)) return plan_plain(p, n, err);
-    if (blocked_in(p, n, 0) &&
-        (is(n, "MaxPool") || is(n, "AveragePool") || is(n, "GlobalAveragePool") || is(n, "GlobalMaxPool")))
-        return plan_pool(p, n, err);
-    if (is(n, "Relu") || is(n, "Clip") || is(n, "Sigmoid")) return plan_unary(p, n, err);
-    if (binary_kind(n) >= 0 && blocked_in(p, n, 0) &&
-        (fct_view_same_dims(view(p, n->in[0]), view(p, n->in[1])) || is_channel_scale(p, n)))
-        return plan_binary(p, n, err);
-    if (is(n, "Concat") && concat_fits(p, n)) return plan_concat(p, n, err);
-    if (is(n, "Resize") || is(n, "Upsample")) {
-        parse_call(p, n, in, &c, err);
-        fct_status s = fct_resize_parse(&c, &z);
-        if (s) return s;
-        if (z.out[0] == in[0]->dims[0] && z.out[1] == in[0]->dims[1]) return plan_resize(p, n, &z, err);
+    switch (n->op->id) {
+    case FCT_OP_MAX_POOL:
+    case FCT_OP_AVERAGE_POOL:
+    case FCT_OP_GLOBAL_AVERAGE_POOL:
+    case FCT_OP_GLOBAL_MAX_POOL:
+        return blocked_in(p, n, 0) ? plan_pool(p, n, err) : plan_plain(p, n, err);
+    case FCT_OP_RELU:
+    case FCT_OP_CLIP:
+    case FCT_OP_SIGMOID:
+        return plan_unary(p, n, err);
+    case FCT_OP_CONCAT:
+        return concat_fits(p, n) ? plan_concat(p, n, err) : plan_plain(p, n, err);
+    case FCT_OP_RESIZE:
+    case FCT_OP_UPSAMPLE:
+        return plan_resize(p, n, err);
+    default:
+        return binary_fits(p, n) ? plan_binary(p, n, err) : plan_plain(p, n, err);
     }
-    return plan_plain(p, n, err);
 }

@@ -87,7 +87,7 @@ static fct_status plan_conv(fct_plan *p, const fct_node *n, fct_error *err) {
     st->algorithm = fct_conv_plan_algorithm(st->conv);
     st->macs = fct_node_macs(p->m->g, &p->shapes, n);
     snprintf(st->label, sizeof st->label, "%s %dx%d s%d %d-%d",
-             f->groups == 1       ? "Conv"
+             f->groups == 1       ? n->op->name
              : f->groups == f->ic ? "Depthwise"
                                   : "Grouped",
              f->kh, f->kw, f->sh, f->ic, f->oc);

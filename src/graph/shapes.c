@@ -20,7 +20,8 @@ void fct_shapes_free(fct_shapes *s) {
 
 static fct_status infer_op(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_tensor_view **in,
                            fct_error *err) {
-    bool known = strcmp(n->op_name, "Shape") != 0;
+    const bool shape = fct_node_is(n, FCT_OP_SHAPE); /* needs no data, only dimensions */
+    bool known = true;
     for (int k = 0; k < n->n_in; k++) {
         in[k] = n->in[k] < 0 ? NULL : &s->views[n->in[k]];
         if (in[k] && !in[k]->data) known = false;
@@ -34,8 +35,7 @@ static fct_status infer_op(const fct_graph *g, const fct_node *n, fct_shapes *s,
     if (st) return st;
     double work = fct_op_work(&c);
     s->plain += work;
-    if (!(known || !strcmp(n->op_name, "Shape")) || fct_view_count(out) > MAX_KNOWN || work > MAX_KNOWN_WORK)
-        return FCT_OK;
+    if (!(known || shape) || fct_view_count(out) > MAX_KNOWN || work > MAX_KNOWN_WORK) return FCT_OK;
     st = fct_node_eval(g, n, in, out, err);
     s->owned[n->out] = !st;
     return st;
@@ -76,9 +76,10 @@ static fct_status infer_head(const fct_graph *g, const fct_node *n, fct_shapes *
     s->views[n->out] = t;
     if (f->reshape_to < 0) return FCT_OK;
     const fct_tensor_view *in[2] = {&t, &s->views[f->reshape_to]};
+    const fct_op *reshape = fct_op_get(FCT_OP_RESHAPE);
     fct_op_call c = {.file = g->file,
                      .node = n->name,
-                     .op = "Reshape",
+                     .op = reshape,
                      .opset = g->opset,
                      .in = in,
                      .n_in = 2,
@@ -86,7 +87,7 @@ static fct_status infer_head(const fct_graph *g, const fct_node *n, fct_shapes *
                      .n_attrs = n->n_attrs,
                      .out = &s->views[n->out],
                      .err = err};
-    return fct_op_find("Reshape")->shape(&c);
+    return reshape->shape(&c);
 }
 
 static fct_status infer_fc(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {

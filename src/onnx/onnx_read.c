@@ -239,7 +239,7 @@ static fct_status node_attr(reader *r, const fct_pb *m, fct_node *n, const fct_p
 static fct_status node_fields(reader *r, const fct_pb *m, const fct_pb_field *at, fct_node *n, fct_const **tensor) {
     fct_pb p = fct_pb_sub(m, at);
     fct_pb_field f;
-    bool more = true, constant = !strcmp(n->op_name, "Constant");
+    bool more = true, constant = fct_node_is(n, FCT_OP_CONSTANT);
     int outputs = 0, v = -1;
     fct_status s;
     while (!(s = fct_pb_next(&p, &f, &more, r->err)) && more) {

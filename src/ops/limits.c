@@ -1,6 +1,5 @@
 #include "ops/limits.h"
 #include "ops/op.h"
-#include <string.h>
 
 fct_limits fct_work_limits = {.elements = (int64_t)1 << 28,
                               .plain = 0x1p34,
@@ -8,8 +7,6 @@ fct_limits fct_work_limits = {.elements = (int64_t)1 << 28,
                               .folded = 0x1p20,
                               .packed = 0x1p24,
                               .arena = SIZE_MAX >> 30 >= 16 ? (size_t)1 << 33 << 1 : SIZE_MAX / 2};
-
-static bool is(const fct_op_call *c, const char *name) { return !strcmp(c->op, name); }
 
 static double count_of(const fct_tensor_view *v) {
     double n = 1;
@@ -21,9 +18,9 @@ double fct_op_macs(const fct_op_call *c) {
     const fct_tensor_view *a = fct_op_in(c, 0), *b = fct_op_in(c, 1);
     double n = count_of(c->out);
     if (!a || !b) return 0;
-    if (is(c, "Conv")) return n * (double)b->dims[1] * (double)b->dims[2] * (double)b->dims[3];
-    if (!is(c, "Gemm") && !is(c, "MatMul")) return 0;
-    bool transposed = is(c, "Gemm") && fct_op_attr_int(c, "transA", 0) != 0;
+    if (c->op->id == FCT_OP_CONV) return n * (double)b->dims[1] * (double)b->dims[2] * (double)b->dims[3];
+    if (c->op->id != FCT_OP_GEMM && c->op->id != FCT_OP_MAT_MUL) return 0;
+    bool transposed = c->op->id == FCT_OP_GEMM && fct_op_attr_int(c, "transA", 0) != 0;
     return a->rank < 2 ? 0 : n * (double)a->dims[a->rank - (transposed ? 2 : 1)];
 }
 
@@ -38,7 +35,18 @@ static double window_taps(const fct_op_call *c) {
 double fct_op_work(const fct_op_call *c) {
     double macs = fct_op_macs(c), n = count_of(c->out);
     if (macs > n) return macs;
-    if (is(c, "MaxPool") || is(c, "AveragePool")) return n * window_taps(c);
-    if (!strncmp(c->op, "Global", 6) || !strncmp(c->op, "Reduce", 6)) return count_of(fct_op_in(c, 0));
-    return n;
+    switch (c->op->id) {
+    case FCT_OP_MAX_POOL:
+    case FCT_OP_AVERAGE_POOL:
+        return n * window_taps(c);
+    case FCT_OP_GLOBAL_AVERAGE_POOL:
+    case FCT_OP_GLOBAL_MAX_POOL:
+    case FCT_OP_REDUCE_MEAN:
+    case FCT_OP_REDUCE_SUM:
+    case FCT_OP_REDUCE_MAX:
+    case FCT_OP_REDUCE_L2:
+        return count_of(fct_op_in(c, 0));
+    default:
+        return n;
+    }
 }

@@ -29,6 +29,31 @@ typedef struct fct_tensor_view {
     void *data;
 } fct_tensor_view;
 
+/* All operators, in one list: each has a number FCT_OP_<first> and a description fct_op_<second>. An
+ * operator's name is a string in the file alone; the loader turns it into the description, and from
+ * there on operators are told apart by number. */
+/* clang-format off */
+#define FCT_OPS(X) \
+    X(CONV, conv) X(MAX_POOL, max_pool) X(AVERAGE_POOL, average_pool) \
+    X(GLOBAL_AVERAGE_POOL, global_average_pool) X(GLOBAL_MAX_POOL, global_max_pool) X(RELU, relu) \
+    X(LEAKY_RELU, leaky_relu) X(SIGMOID, sigmoid) X(TANH, tanh) X(EXP, exp) X(LOG, log) X(SQRT, sqrt) \
+    X(NEG, neg) X(ABS, abs) X(FLOOR, floor) X(CEIL, ceil) X(RECIPROCAL, reciprocal) X(ELU, elu) \
+    X(HARD_SIGMOID, hard_sigmoid) X(HARD_SWISH, hard_swish) X(CLIP, clip) X(ADD, add) X(SUB, sub) X(MUL, mul) \
+    X(DIV, div) X(POW, pow) X(MIN, min) X(MAX, max) X(PRELU, prelu) \
+    X(BATCH_NORMALIZATION, batch_normalization) X(SOFTMAX, softmax) X(REDUCE_MEAN, reduce_mean) \
+    X(REDUCE_SUM, reduce_sum) X(REDUCE_MAX, reduce_max) X(REDUCE_L2, reduce_l2) X(GEMM, gemm) \
+    X(MAT_MUL, mat_mul) X(IDENTITY, identity) X(DROPOUT, dropout) X(RESHAPE, reshape) X(FLATTEN, flatten) \
+    X(SQUEEZE, squeeze) X(UNSQUEEZE, unsqueeze) X(SHAPE, shape) X(CAST, cast) X(CONSTANT, constant) \
+    X(CONSTANT_OF_SHAPE, constant_of_shape) X(TRANSPOSE, transpose) X(CONCAT, concat) X(SLICE, slice) \
+    X(GATHER, gather) X(RESIZE, resize) X(UPSAMPLE, upsample)
+/* clang-format on */
+
+#define FCT_OPS_NUMBER(number, description) FCT_OP_##number,
+typedef enum fct_op_id { FCT_OP_NONE = 0, FCT_OPS(FCT_OPS_NUMBER) FCT_OP_COUNT } fct_op_id;
+#undef FCT_OPS_NUMBER
+
+typedef struct fct_op fct_op;
+
 typedef enum fct_attr_type {
     FCT_ATTR_FLOAT = 1,
     FCT_ATTR_INT = 2,
@@ -51,7 +76,8 @@ typedef struct fct_attr {
 } fct_attr;
 
 typedef struct fct_op_call {
-    const char *file, *node, *op; /* for error texts */
+    const char *file, *node; /* for error texts */
+    const fct_op *op;
     int opset;
     const fct_attr *attrs;
     int n_attrs;
@@ -61,23 +87,26 @@ typedef struct fct_op_call {
     fct_error *err;
 } fct_op_call;
 
-typedef struct fct_op {
-    const char *name;
+struct fct_op {
+    const char *name; /* as the file has it */
+    fct_op_id id;
     int min_in, max_in; /* max_in -1 = any number */
     fct_status (*shape)(fct_op_call *c);
     fct_status (*run)(fct_op_call *c);
-} fct_op;
+};
 
-/* The operator of that name, or NULL. Static. */
+/* The operator of that name, or NULL. Static. For the loader: nothing else compares names. */
 const fct_op *fct_op_find(const char *name);
-/* i-th operator of the registry, NULL past its end: for lists and tests. */
-const fct_op *fct_op_at(int i);
+/* The operator of that number, NULL for FCT_OP_NONE and past the last. Static. */
+const fct_op *fct_op_get(fct_op_id id);
 
 /* ---- For operators ------------------------------------------------------- */
 
 /* "FILE: node 'NAME' (OP): text" */
 fct_status fct_op_fail(const fct_op_call *c, fct_status code, const char *format, ...) FCT_PRINTF(3, 4);
 
+/* The attribute of that name and type, or NULL; borrowed. */
+const fct_attr *fct_attr_find(const fct_attr *attrs, int n, const char *name, fct_attr_type type);
 const fct_attr *fct_op_attr(const fct_op_call *c, const char *name, fct_attr_type type); /* NULL = absent */
 int64_t fct_op_attr_int(const fct_op_call *c, const char *name, int64_t fallback);
 float fct_op_attr_float(const fct_op_call *c, const char *name, float fallback);

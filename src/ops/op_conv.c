@@ -62,4 +62,4 @@ static fct_status conv_run(fct_op_call *c) {
 }
 
 extern const fct_op fct_op_conv;
-const fct_op fct_op_conv = {"Conv", 2, 3, conv_shape, conv_run};
+const fct_op fct_op_conv = {"Conv", FCT_OP_CONV, 2, 3, conv_shape, conv_run};

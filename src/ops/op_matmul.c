@@ -84,5 +84,5 @@ static fct_status matmul_run(fct_op_call *c) {
 }
 
 extern const fct_op fct_op_gemm, fct_op_mat_mul;
-const fct_op fct_op_gemm = {"Gemm", 2, 3, gemm_shape, gemm_run};
-const fct_op fct_op_mat_mul = {"MatMul", 2, 2, matmul_shape, matmul_run};
+const fct_op fct_op_gemm = {"Gemm", FCT_OP_GEMM, 2, 3, gemm_shape, gemm_run};
+const fct_op fct_op_mat_mul = {"MatMul", FCT_OP_MAT_MUL, 2, 2, matmul_shape, matmul_run};

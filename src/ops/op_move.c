@@ -179,7 +179,7 @@ static fct_status gather_run(fct_op_call *c) {
 }
 
 extern const fct_op fct_op_transpose, fct_op_concat, fct_op_slice, fct_op_gather;
-const fct_op fct_op_transpose = {"Transpose", 1, 1, transpose_shape, transpose_run};
-const fct_op fct_op_concat = {"Concat", 1, -1, concat_shape, concat_run};
-const fct_op fct_op_slice = {"Slice", 1, 5, slice_shape, slice_run};
-const fct_op fct_op_gather = {"Gather", 2, 2, gather_shape, gather_run};
+const fct_op fct_op_transpose = {"Transpose", FCT_OP_TRANSPOSE, 1, 1, transpose_shape, transpose_run};
+const fct_op fct_op_concat = {"Concat", FCT_OP_CONCAT, 1, -1, concat_shape, concat_run};
+const fct_op fct_op_slice = {"Slice", FCT_OP_SLICE, 1, 5, slice_shape, slice_run};
+const fct_op fct_op_gather = {"Gather", FCT_OP_GATHER, 2, 2, gather_shape, gather_run};

@@ -107,7 +107,8 @@ static fct_status reduce_run(fct_op_call *c) {
     unsigned set;
     fct_status s = reduce_axes(c, &set);
     if (s) return s;
-    bool mean = !strcmp(c->op, "ReduceMean"), max = !strcmp(c->op, "ReduceMax"), l2 = !strcmp(c->op, "ReduceL2");
+    const fct_op_id id = c->op->id;
+    bool mean = id == FCT_OP_REDUCE_MEAN, max = id == FCT_OP_REDUCE_MAX, l2 = id == FCT_OP_REDUCE_L2;
     int64_t strides[FCT_MAX_RANK], at[FCT_MAX_RANK] = {0}, n = fct_view_count(c->out), count = 1, pos = 0;
     fct_view_strides(x, strides);
     for (int i = 0; i < x->rank; i++)
@@ -129,9 +130,9 @@ static fct_status reduce_run(fct_op_call *c) {
 
 extern const fct_op fct_op_batch_normalization, fct_op_softmax, fct_op_reduce_mean, fct_op_reduce_sum,
     fct_op_reduce_max, fct_op_reduce_l2;
-const fct_op fct_op_batch_normalization = {"BatchNormalization", 5, 5, bn_shape, bn_run};
-const fct_op fct_op_softmax = {"Softmax", 1, 1, softmax_shape, softmax_run};
-const fct_op fct_op_reduce_mean = {"ReduceMean", 1, 2, reduce_shape, reduce_run};
-const fct_op fct_op_reduce_sum = {"ReduceSum", 1, 2, reduce_shape, reduce_run};
-const fct_op fct_op_reduce_max = {"ReduceMax", 1, 2, reduce_shape, reduce_run};
-const fct_op fct_op_reduce_l2 = {"ReduceL2", 1, 2, reduce_shape, reduce_run};
+const fct_op fct_op_batch_normalization = {"BatchNormalization", FCT_OP_BATCH_NORMALIZATION, 5, 5, bn_shape, bn_run};
+const fct_op fct_op_softmax = {"Softmax", FCT_OP_SOFTMAX, 1, 1, softmax_shape, softmax_run};
+const fct_op fct_op_reduce_mean = {"ReduceMean", FCT_OP_REDUCE_MEAN, 1, 2, reduce_shape, reduce_run};
+const fct_op fct_op_reduce_sum = {"ReduceSum", FCT_OP_REDUCE_SUM, 1, 2, reduce_shape, reduce_run};
+const fct_op fct_op_reduce_max = {"ReduceMax", FCT_OP_REDUCE_MAX, 1, 2, reduce_shape, reduce_run};
+const fct_op fct_op_reduce_l2 = {"ReduceL2", FCT_OP_REDUCE_L2, 1, 2, reduce_shape, reduce_run};

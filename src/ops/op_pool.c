@@ -58,7 +58,7 @@ static fct_status pool_run(fct_op_call *c) {
     fct_status s = pool_window(c, &w);
     if (s) return s;
     const int64_t *d = c->in[0]->dims;
-    bool max = !strcmp(c->op, "MaxPool"), include = fct_op_attr_int(c, "count_include_pad", 0) != 0;
+    bool max = c->op->id == FCT_OP_MAX_POOL, include = fct_op_attr_int(c, "count_include_pad", 0) != 0;
     const float *x = fct_view_f32(c->in[0]);
     float *y = fct_view_f32(c->out);
     for (int64_t p = 0; p < d[0] * d[1]; p++, x += d[2] * d[3])
@@ -83,7 +83,7 @@ static fct_status global_run(fct_op_call *c) {
     const int64_t *d = c->in[0]->dims, n = d[2] * d[3];
     const float *x = fct_view_f32(c->in[0]);
     float *y = fct_view_f32(c->out);
-    bool max = !strcmp(c->op, "GlobalMaxPool");
+    bool max = c->op->id == FCT_OP_GLOBAL_MAX_POOL;
     for (int64_t p = 0; p < d[0] * d[1]; p++, x += n) {
         double sum = 0;
         float best = -INFINITY;
@@ -97,7 +97,8 @@ static fct_status global_run(fct_op_call *c) {
 }
 
 extern const fct_op fct_op_max_pool, fct_op_average_pool, fct_op_global_average_pool, fct_op_global_max_pool;
-const fct_op fct_op_max_pool = {"MaxPool", 1, 1, pool_shape, pool_run};
-const fct_op fct_op_average_pool = {"AveragePool", 1, 1, pool_shape, pool_run};
-const fct_op fct_op_global_average_pool = {"GlobalAveragePool", 1, 1, global_shape, global_run};
-const fct_op fct_op_global_max_pool = {"GlobalMaxPool", 1, 1, global_shape, global_run};
+const fct_op fct_op_max_pool = {"MaxPool", FCT_OP_MAX_POOL, 1, 1, pool_shape, pool_run};
+const fct_op fct_op_average_pool = {"AveragePool", FCT_OP_AVERAGE_POOL, 1, 1, pool_shape, pool_run};
+const fct_op fct_op_global_average_pool = {"GlobalAveragePool", FCT_OP_GLOBAL_AVERAGE_POOL, 1, 1, global_shape,
+                                           global_run};
+const fct_op fct_op_global_max_pool = {"GlobalMaxPool", FCT_OP_GLOBAL_MAX_POOL, 1, 1, global_shape, global_run};

@@ -20,7 +20,7 @@ static fct_status resize_modes(const fct_op_call *c, fct_resize *r) {
                                          "tf_half_pixel_for_nn"};
     static const char *const nears[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
     const char *mode = fct_op_attr_string(c, "mode", "nearest");
-    bool old = !strcmp(c->op, "Upsample") || c->opset < 11;
+    bool old = c->op->id == FCT_OP_UPSAMPLE || c->opset < 11;
     const char *coord = old ? "asymmetric" : fct_op_attr_string(c, "coordinate_transformation_mode", "half_pixel");
     const char *near_mode = fct_op_attr_string(c, "nearest_mode", "round_prefer_floor");
     if (strcmp(mode, "nearest") && strcmp(mode, "linear") && strcmp(mode, "bilinear"))
@@ -52,7 +52,7 @@ fct_status fct_resize_parse(const fct_op_call *c, fct_resize *r) {
     fct_status s = fct_op_need_f32(c, 0, -1);
     if (s || (s = resize_modes(c, r))) return s;
     const fct_tensor_view *x = c->in[0];
-    bool old = !strcmp(c->op, "Upsample") || c->opset < 11;
+    bool old = c->op->id == FCT_OP_UPSAMPLE || c->opset < 11;
     const fct_attr *a = old ? fct_op_attr(c, "scales", FCT_ATTR_FLOATS) : NULL;
     if (a) return resize_scales(c, a->floats, (int64_t)a->count, r);
     const fct_tensor_view *scales = fct_op_in(c, old ? 1 : 2), *sizes = old ? NULL : fct_op_in(c, 3);
@@ -261,5 +261,5 @@ static fct_status resize_run(fct_op_call *c) {
 }
 
 extern const fct_op fct_op_resize, fct_op_upsample;
-const fct_op fct_op_resize = {"Resize", 1, 4, resize_shape, resize_run};
-const fct_op fct_op_upsample = {"Upsample", 1, 2, resize_shape, resize_run};
+const fct_op fct_op_resize = {"Resize", FCT_OP_RESIZE, 1, 4, resize_shape, resize_run};
+const fct_op fct_op_upsample = {"Upsample", FCT_OP_UPSAMPLE, 1, 2, resize_shape, resize_run};

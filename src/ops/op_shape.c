@@ -196,16 +196,16 @@ static fct_status fill_run(fct_op_call *c) {
     return FCT_OK;
 }
 
-#define SHAPE_OP(id, name, lo, hi, shape, run)                                                                         \
+#define SHAPE_OP(number, id, name, lo, hi, shape, run)                                                                 \
     extern const fct_op fct_op_##id;                                                                                   \
-    const fct_op fct_op_##id = {name, lo, hi, shape, run};
-SHAPE_OP(identity, "Identity", 1, 1, identity_shape, copy_run)
-SHAPE_OP(dropout, "Dropout", 1, 3, dropout_shape, copy_run)
-SHAPE_OP(reshape, "Reshape", 1, 2, reshape_shape, copy_run)
-SHAPE_OP(flatten, "Flatten", 1, 1, flatten_shape, copy_run)
-SHAPE_OP(squeeze, "Squeeze", 1, 2, squeeze_shape, copy_run)
-SHAPE_OP(unsqueeze, "Unsqueeze", 1, 2, unsqueeze_shape, copy_run)
-SHAPE_OP(shape, "Shape", 1, 1, shape_shape, shape_run)
-SHAPE_OP(cast, "Cast", 1, 1, cast_shape, cast_run)
-SHAPE_OP(constant, "Constant", 0, 0, constant_shape, constant_run)
-SHAPE_OP(constant_of_shape, "ConstantOfShape", 1, 1, fill_shape, fill_run)
+    const fct_op fct_op_##id = {name, FCT_OP_##number, lo, hi, shape, run};
+SHAPE_OP(IDENTITY, identity, "Identity", 1, 1, identity_shape, copy_run)
+SHAPE_OP(DROPOUT, dropout, "Dropout", 1, 3, dropout_shape, copy_run)
+SHAPE_OP(RESHAPE, reshape, "Reshape", 1, 2, reshape_shape, copy_run)
+SHAPE_OP(FLATTEN, flatten, "Flatten", 1, 1, flatten_shape, copy_run)
+SHAPE_OP(SQUEEZE, squeeze, "Squeeze", 1, 2, squeeze_shape, copy_run)
+SHAPE_OP(UNSQUEEZE, unsqueeze, "Unsqueeze", 1, 2, unsqueeze_shape, copy_run)
+SHAPE_OP(SHAPE, shape, "Shape", 1, 1, shape_shape, shape_run)
+SHAPE_OP(CAST, cast, "Cast", 1, 1, cast_shape, cast_run)
+SHAPE_OP(CONSTANT, constant, "Constant", 0, 0, constant_shape, constant_run)
+SHAPE_OP(CONSTANT_OF_SHAPE, constant_of_shape, "ConstantOfShape", 1, 1, fill_shape, fill_run)

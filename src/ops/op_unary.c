@@ -1,7 +1,6 @@
 /* Element-wise operators of one input, and Clip. */
 #include "ops/op.h"
 #include <math.h>
-#include <string.h>
 
 typedef float unary_fn(float x, float a, float b);
 static float u_relu(float x, float a, float b) { return x > 0 ? x : 0; }
@@ -21,18 +20,18 @@ static float u_hard(float x, float a, float b) { return fminf(1, fmaxf(0, a * x 
 static float u_hswish(float x, float a, float b) { return x * fminf(1, fmaxf(0, x / 6 + 0.5f)); }
 
 static const struct {
-    const char *name;
+    fct_op_id id;
     unary_fn *fn;
     float alpha, beta;
 } unary[] = {
-    {"Relu", u_relu, 0, 0},        {"LeakyRelu", u_leaky, 0.01f, 0},
-    {"Sigmoid", u_sigmoid, 0, 0},  {"Tanh", u_tanh, 0, 0},
-    {"Exp", u_exp, 0, 0},          {"Log", u_log, 0, 0},
-    {"Sqrt", u_sqrt, 0, 0},        {"Neg", u_neg, 0, 0},
-    {"Abs", u_abs, 0, 0},          {"Floor", u_floor, 0, 0},
-    {"Ceil", u_ceil, 0, 0},        {"Reciprocal", u_reciprocal, 0, 0},
-    {"Elu", u_elu, 1, 0},          {"HardSigmoid", u_hard, 0.2f, 0.5f},
-    {"HardSwish", u_hswish, 0, 0},
+    {FCT_OP_RELU, u_relu, 0, 0},         {FCT_OP_LEAKY_RELU, u_leaky, 0.01f, 0},
+    {FCT_OP_SIGMOID, u_sigmoid, 0, 0},   {FCT_OP_TANH, u_tanh, 0, 0},
+    {FCT_OP_EXP, u_exp, 0, 0},           {FCT_OP_LOG, u_log, 0, 0},
+    {FCT_OP_SQRT, u_sqrt, 0, 0},         {FCT_OP_NEG, u_neg, 0, 0},
+    {FCT_OP_ABS, u_abs, 0, 0},           {FCT_OP_FLOOR, u_floor, 0, 0},
+    {FCT_OP_CEIL, u_ceil, 0, 0},         {FCT_OP_RECIPROCAL, u_reciprocal, 0, 0},
+    {FCT_OP_ELU, u_elu, 1, 0},           {FCT_OP_HARD_SIGMOID, u_hard, 0.2f, 0.5f},
+    {FCT_OP_HARD_SWISH, u_hswish, 0, 0},
 };
 
 static fct_status unary_shape(fct_op_call *c) {
@@ -45,7 +44,7 @@ static fct_status unary_run(fct_op_call *c) {
     const float *x = fct_view_f32(c->in[0]);
     float *y = fct_view_f32(c->out);
     for (size_t k = 0; k < sizeof unary / sizeof *unary; k++) {
-        if (strcmp(c->op, unary[k].name)) continue;
+        if (c->op->id != unary[k].id) continue;
         float a = fct_op_attr_float(c, "alpha", unary[k].alpha), b = fct_op_attr_float(c, "beta", unary[k].beta);
         for (int64_t i = 0; i < n; i++) y[i] = unary[k].fn(x[i], a, b);
     }
@@ -89,23 +88,23 @@ static fct_status clip_run(fct_op_call *c) {
     return FCT_OK;
 }
 
-#define UNARY(id, name)                                                                                                \
+#define UNARY(number, id, name)                                                                                        \
     extern const fct_op fct_op_##id;                                                                                   \
-    const fct_op fct_op_##id = {name, 1, 1, unary_shape, unary_run};
-UNARY(relu, "Relu")
-UNARY(leaky_relu, "LeakyRelu")
-UNARY(sigmoid, "Sigmoid")
-UNARY(tanh, "Tanh")
-UNARY(exp, "Exp")
-UNARY(log, "Log")
-UNARY(sqrt, "Sqrt")
-UNARY(neg, "Neg")
-UNARY(abs, "Abs")
-UNARY(floor, "Floor")
-UNARY(ceil, "Ceil")
-UNARY(reciprocal, "Reciprocal")
-UNARY(elu, "Elu")
-UNARY(hard_sigmoid, "HardSigmoid")
-UNARY(hard_swish, "HardSwish")
+    const fct_op fct_op_##id = {name, FCT_OP_##number, 1, 1, unary_shape, unary_run};
+UNARY(RELU, relu, "Relu")
+UNARY(LEAKY_RELU, leaky_relu, "LeakyRelu")
+UNARY(SIGMOID, sigmoid, "Sigmoid")
+UNARY(TANH, tanh, "Tanh")
+UNARY(EXP, exp, "Exp")
+UNARY(LOG, log, "Log")
+UNARY(SQRT, sqrt, "Sqrt")
+UNARY(NEG, neg, "Neg")
+UNARY(ABS, abs, "Abs")
+UNARY(FLOOR, floor, "Floor")
+UNARY(CEIL, ceil, "Ceil")
+UNARY(RECIPROCAL, reciprocal, "Reciprocal")
+UNARY(ELU, elu, "Elu")
+UNARY(HARD_SIGMOID, hard_sigmoid, "HardSigmoid")
+UNARY(HARD_SWISH, hard_swish, "HardSwish")
 extern const fct_op fct_op_clip;
-const fct_op fct_op_clip = {"Clip", 1, 3, clip_shape, clip_run};
+const fct_op fct_op_clip = {"Clip", FCT_OP_CLIP, 1, 3, clip_shape, clip_run};

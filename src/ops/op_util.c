@@ -12,13 +12,17 @@ fct_status fct_op_fail(const fct_op_call *c, fct_status code, const char *format
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    return fct_fail(c->err, code, "%s: node '%s' (%s): %s", c->file, c->node, c->op, text);
+    return fct_fail(c->err, code, "%s: node '%s' (%s): %s", c->file, c->node, c->op->name, text);
+}
+
+const fct_attr *fct_attr_find(const fct_attr *attrs, int n, const char *name, fct_attr_type type) {
+    for (int i = 0; i < n; i++)
+        if (attrs[i].type == type && !strcmp(attrs[i].name, name)) return &attrs[i];
+    return NULL;
 }
 
 const fct_attr *fct_op_attr(const fct_op_call *c, const char *name, fct_attr_type type) {
-    for (int i = 0; i < c->n_attrs; i++)
-        if (c->attrs[i].type == type && !strcmp(c->attrs[i].name, name)) return &c->attrs[i];
-    return NULL;
+    return fct_attr_find(c->attrs, c->n_attrs, name, type);
 }
 
 int64_t fct_op_attr_int(const fct_op_call *c, const char *name, int64_t fallback) {

@@ -138,6 +138,25 @@ def check_types(root, report):
     report.check("one meaning per type", ["%s: %s" % (n, " and ".join(sorted(p))) for n, p in sorted(places.items()) if len(p) > 1])
 
 
+def operator_name_faults(root):
+    """Operators are told apart by number (fct_op_id): their names are in the file, in the operators'
+    descriptions and in the loader, which turns the one into the other."""
+    names = set()
+    for path in sorted((root / "src/ops").glob("op_*.c")):
+        names |= set(re.findall(r'"(\w+)", FCT_OP_', path.read_text()))
+        names |= set(re.findall(r'^[A-Z_]+\([A-Z0-9_]+, \w+, "(\w+)"', path.read_text(), flags=re.MULTILINE))
+    faults = [] if len(names) > 50 else ["only %d operators were recognized" % len(names)]
+    for path in code_files(root, ["src/graph", "src/ops", "src/onnx"]):
+        text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+        for line in text.splitlines():
+            literals = set(re.findall(r'"((?:\\.|[^"\\])*)"', line))
+            if path.parent.name == "graph" and literals & names:
+                faults.append("%s: names the operator %s" % (path.relative_to(root), sorted(literals & names)[0]))
+            if re.search(r"str(n|case)?cmp\s*\([^;]*(op_name|op->name)", line):
+                faults.append("%s: compares an operator's name: %s" % (path.relative_to(root), line.strip()))
+    return faults
+
+
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
     report = Report()
@@ -148,6 +167,8 @@ def main():
     report.check("platform headers in src/base alone", header_faults(root, PLATFORM, "src/base/", "platform header"))
     report.check("vector headers in src/base and src/kernels alone",
                  header_faults(root, VECTORS, ("src/base/", "src/kernels/"), "vector header"))
+
+    report.check("operators are told apart by number", operator_name_faults(root))
 
     def in_src(*except_for):
         return lambda p: not str(p.relative_to(root)).startswith(except_for)

@@ -358,4 +358,15 @@ TEST(unknown_operator) {
     ow_free(&w);
 }
 
+/* An operator's number, its place in the list and its name belong together, and no two share one. */
+TEST(numbers_and_names_agree) {
+    CHECK(!fct_op_get(FCT_OP_NONE) && !fct_op_get(FCT_OP_COUNT) && !fct_op_find("Mystery"));
+    for (int i = FCT_OP_NONE + 1; i < FCT_OP_COUNT; i++) {
+        const fct_op *op = fct_op_get((fct_op_id)i);
+        REQUIRE(op);
+        CHECK_MSG(op->id == (fct_op_id)i, "%s has the number %d at place %d", op->name, (int)op->id, i);
+        CHECK_MSG(fct_op_find(op->name) == op, "two operators are called %s", op->name);
+    }
+}
+
 int main(int argc, char **argv) { return test_main(argc, argv); }
