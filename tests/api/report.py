@@ -1,4 +1,5 @@
 """The closing lines of tests/test.h for tests written in Python."""
+import subprocess
 import sys
 
 
@@ -23,3 +24,10 @@ class Report:
     def close(self):
         print("%d passed, %d failed, %d skipped" % (self.passed, self.failed, self.skipped))
         sys.exit(1 if self.failed else 77 if self.skipped and not self.passed else 0)
+
+
+def toy_pack(make_pack, folder):
+    """Writes the packs and photos of tests/tools/make_pack.c into the folder."""
+    for name in ("pack", "other", "blind", "headless"):
+        (folder / name).mkdir()
+    subprocess.run([make_pack, str(folder)], check=True)
