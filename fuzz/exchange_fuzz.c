@@ -2,7 +2,7 @@
  * magic), lines of JSON (a first '{'), anything else as CSV and as base 64. */
 #include "fuzz.h"
 
-#include "gallery/base64.h"
+#include "text/base64.h"
 #include "gallery/gallery_csv.h"
 #include "gallery/jsonl.h"
 #include "gallery/gallery_npy.h"

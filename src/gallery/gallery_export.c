@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/file_sys.h"
-#include "gallery/base64.h"
+#include "text/base64.h"
 #include "gallery/gallery_impl.h"
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "gallery/base64.h"
+#include "text/base64.h"
 #include "gallery/gallery_impl.h"
 #include "gallery/jsonl.h"
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "facet/image.h"
-#include "gallery/base64.h"
+#include "text/base64.h"
 #include "gallery/gallery_csv.h"
 #include "gallery/jsonl.h"
 #include "gallery/gallery_npy.h"

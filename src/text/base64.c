@@ -1,4 +1,4 @@
-#include "gallery/base64.h"
+#include "text/base64.h"
 
 void fct_base64_encode(const uint8_t *data, size_t n, char *out) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

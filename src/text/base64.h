@@ -1,6 +1,6 @@
 /* Base 64 (RFC 4648, section 4, with padding). */
-#ifndef FCT_GALLERY_BASE64_H
-#define FCT_GALLERY_BASE64_H
+#ifndef FCT_TEXT_BASE64_H
+#define FCT_TEXT_BASE64_H
 
 #include <stdbool.h>
 #include <stddef.h>
