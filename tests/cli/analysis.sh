@@ -39,14 +39,14 @@ check "the small face is lost at 128" 1 facet detect -m pack --det-size 128x128 
 small.png: no face
 END
 check "JSON of a face" 0 facet detect --precision exact -m pack --json small.png <<'END'
-{"file": "small.png", "width": 320, "height": 240, "faces": [{"box": [150.00, 110.00, 170.00, 130.00], "score": 0.9266, "kps": [[158.10, 119.54], [161.88, 119.52], [160.00, 121.69], [158.45, 123.90], [161.58, 123.88]]}]}
+{"schema": 1, "file": "small.png", "width": 320, "height": 240, "faces": [{"box": [150.00, 110.00, 170.00, 130.00], "score": 0.9266, "kps": [[158.10, 119.54], [161.88, 119.52], [160.00, 121.69], [158.45, 123.90], [161.58, 123.88]]}]}
 END
 check "JSON of no face" 1 facet detect --precision exact -m pack --json empty.png <<'END'
-{"file": "empty.png", "width": 320, "height": 240, "faces": []}
+{"schema": 1, "file": "empty.png", "width": 320, "height": 240, "faces": []}
 END
 check "JSON of a missing file" 3 facet detect --precision exact -m pack --json gone.png ada.png <<'END'
-{"file": "gone.png", "error": "gone.png: no such file or folder"}
-{"file": "ada.png", "width": 320, "height": 240, "faces": [{"box": [120.00, 72.00, 200.00, 152.00], "score": 0.9509, "kps": [[152.41, 110.16], [167.51, 110.07], [160.01, 118.74], [153.81, 127.59], [166.31, 127.52]]}]}
+{"schema": 1, "file": "gone.png", "error": "gone.png: no such file or folder"}
+{"schema": 1, "file": "ada.png", "width": 320, "height": 240, "faces": [{"box": [120.00, 72.00, 200.00, 152.00], "score": 0.9509, "kps": [[152.41, 110.16], [167.51, 110.07], [160.01, 118.74], [153.81, 127.59], [166.31, 127.52]]}]}
 ! facet: gone.png: no such file or folder
 END
 json "detect" 3 facet detect --precision exact -m pack --json three.png 'gone"\.png' empty.png
@@ -156,7 +156,7 @@ check "normalized" 0 sh -c "'$facet_exe' embed -m pack -f csv --normalize ada.pn
 64 numbers, length 1.00000
 END
 check "no face to embed" 1 facet embed -m pack empty.png <<'END'
-{"file": "empty.png", "width": 320, "height": 240, "model": "ID-EMBEDDER", "faces": []}
+{"schema": 1, "file": "empty.png", "width": 320, "height": 240, "model": "ID-EMBEDDER", "faces": []}
 ! facet: warning: empty.png: no face
 END
 check "NumPy needs a file" 2 facet embed -m pack -f npy ada.png <<'END'

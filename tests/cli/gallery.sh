@@ -20,7 +20,7 @@ g.db
   format version 1
 END
 check "as JSON" 0 facet gallery info --json <<'END'
-{"gallery": "g.db", "model_id": "ID-EMBEDDER", "dim": 64, "people": 3, "faces": 4, "format": 1}
+{"schema": 1, "gallery": "g.db", "model_id": "ID-EMBEDDER", "dim": 64, "people": 3, "faces": 4, "format": 1}
 END
 check "sound" 0 facet gallery check <<'END'
 ! g.db: sound, 4 faces
@@ -60,7 +60,7 @@ check "an export asks before it overwrites" 2 facet gallery export all.jsonl <<'
 ! facet: Replace all.jsonl? There is no terminal to ask on: add --yes
 END
 check "export as JSON" 0 facet gallery export bare.jsonl --json <<'END'
-{"gallery": "g.db", "file": "bare.jsonl", "faces": 4}
+{"schema": 1, "gallery": "g.db", "file": "bare.jsonl", "faces": 4}
 END
 check "import makes a gallery" 0 facet gallery import all.jsonl -g new.db <<'END'
 ! all.jsonl: 4 new faces
@@ -77,7 +77,7 @@ facet gallery export again.jsonl --pictures -g new.db -q
 check "export and import lose nothing" 0 sh -c 'sort all.jsonl >.a && sort again.jsonl | cmp - .a' <<'END'
 END
 check "nothing twice" 0 facet gallery import all.jsonl -g new.db --json <<'END'
-{"gallery": "new.db", "file": "all.jsonl", "added": 0}
+{"schema": 1, "gallery": "new.db", "file": "all.jsonl", "added": 0}
 END
 facet enroll -q Ada -m pack three.png -g second.db >/dev/null 2>&1
 check "two galleries into one" 0 facet gallery import all.jsonl -g second.db <<'END'
@@ -149,7 +149,7 @@ plain.db
   format version 1
 END
 check "dropped on request" 0 facet gallery migrate -m other --yes --drop --json -g plain.db <<'END'
-{"gallery": "plain.db", "dropped": 4}
+{"schema": 1, "gallery": "plain.db", "dropped": 4}
 END
 check "no embedder" 3 facet gallery migrate -m headless --yes <<'END'
 ! facet: headless: no embedder in this pack ('facet info' shows what is in it)

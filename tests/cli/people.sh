@@ -87,6 +87,11 @@ check "nobody of that name" 1 facet people Zoe <<'END'
 ! facet: Zoe: nobody of this name in the gallery
 END
 json "people" 3 facet people --json
+check "dates in JSON have day, time and zone" 0 sh -c "'$facet_exe' people --json Ada Bob |
+    sed -E 's/20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z/DATE/g; s/, \"source.*//'" <<'END'
+{"schema": 1, "name": "Ada", "person_id": 1, "faces": 3, "since": "DATE", "list": [{"face_id": 1, "since": "DATE"
+{"schema": 1, "name": "Bob", "person_id": 3, "faces": 2, "since": "DATE", "list": [{"face_id": 5, "since": "DATE"
+END
 json "one of them" 1 facet people --json Ada
 json "enroll" 1 facet enroll Bob -m pack --json bob.png
 
@@ -115,7 +120,7 @@ three.png: 3 faces
   3  Ada      1.00  score 0.86  box 200,104 80x80
 END
 check "JSON of a match" 0 facet identify --precision exact -m pack --json bob.png <<'END'
-{"file": "bob.png", "width": 320, "height": 240, "threshold": 0.4000, "faces": [{"name": "Bob", "nearest": [{"name": "Bob", "cosine": 1.0000, "person_id": 3, "face_id": 5}], "box": [168.00, 56.00, 248.00, 136.00], "score": 0.9509, "kps": [[200.41, 94.16], [215.51, 94.07], [208.01, 102.74], [201.81, 111.59], [214.31, 111.52]]}]}
+{"schema": 1, "file": "bob.png", "width": 320, "height": 240, "threshold": 0.4000, "faces": [{"name": "Bob", "nearest": [{"name": "Bob", "cosine": 1.0000, "person_id": 3, "face_id": 5}], "box": [168.00, 56.00, 248.00, 136.00], "score": 0.9509, "kps": [[200.41, 94.16], [215.51, 94.07], [208.01, 102.74], [201.81, 111.59], [214.31, 111.52]]}]}
 END
 json "identify" 2 facet identify -m pack --json three.png empty.png
 

@@ -34,14 +34,14 @@ same_events "by more threads than frames are read ahead" 0 told watch -t 12 scen
 same_events "all outputs" 0 told watch --events e.jsonl --record named.mp4 --sheet who.html --snapshot-dir snaps scene.mp4
 json "events as JSON" 8 cat e.jsonl
 check "events to the frame" 0 sed -E 's/, "score".*//' e.jsonl <<'END'
-{"event": "appeared", "track": 1, "time": 0.000, "frame": 0, "name": null
-{"event": "recognized", "track": 1, "time": 0.080, "frame": 2, "name": "Bob"
-{"event": "appeared", "track": 2, "time": 0.400, "frame": 10, "name": null
-{"event": "recognized", "track": 2, "time": 0.480, "frame": 12, "name": "Ada"
-{"event": "appeared", "track": 3, "time": 0.800, "frame": 20, "name": null
-{"event": "left", "track": 1, "time": 2.360, "frame": 59, "name": "Bob"
-{"event": "left", "track": 2, "time": 1.960, "frame": 49, "name": "Ada"
-{"event": "left", "track": 3, "time": 1.560, "frame": 39, "name": null
+{"schema": 1, "event": "appeared", "track": 1, "time": 0.000, "frame": 0, "name": null
+{"schema": 1, "event": "recognized", "track": 1, "time": 0.080, "frame": 2, "name": "Bob"
+{"schema": 1, "event": "appeared", "track": 2, "time": 0.400, "frame": 10, "name": null
+{"schema": 1, "event": "recognized", "track": 2, "time": 0.480, "frame": 12, "name": "Ada"
+{"schema": 1, "event": "appeared", "track": 3, "time": 0.800, "frame": 20, "name": null
+{"schema": 1, "event": "left", "track": 1, "time": 2.360, "frame": 59, "name": "Bob"
+{"schema": 1, "event": "left", "track": 2, "time": 1.960, "frame": 49, "name": "Ada"
+{"schema": 1, "event": "left", "track": 3, "time": 1.560, "frame": 39, "name": null
 END
 json "JSON on standard output" 8 watch --json scene.mp4
 check "the recorded video has every frame at its time" 0 tool count named.mp4 <<'END'

@@ -69,8 +69,7 @@ static void print_json(const cli_bench *b) {
     cli_json j;
     fct_cpu_info cpu;
     fct_cpu(&cpu);
-    cli_json_begin(&j, stdout);
-    cli_json_object(&j, NULL);
+    cli_json_line(&j, stdout);
     cli_json_text(&j, "file", b->path);
     cli_json_array(&j, "shape");
     for (int i = 0; i < b->rank; i++) cli_json_int(&j, NULL, b->dims[i]);

@@ -57,8 +57,7 @@ static void json_side(cli_json *j, const char *key, const cli_photo *p, int face
 
 static void print_json(const cli_engine *e, const cli_photo *a, const cli_photo *b, const compare_verdict *v) {
     cli_json j;
-    cli_json_begin(&j, stdout);
-    cli_json_object(&j, NULL);
+    cli_json_line(&j, stdout);
     cli_json_bool(&j, "same", v->same);
     cli_json_number(&j, "cosine", v->cosine, 6);
     cli_json_number(&j, "threshold", e->threshold, 4);

@@ -32,8 +32,7 @@ static int draw_photo(detect_run *r, const cli_photo *p) {
 
 static void print_json(const cli_photo *p) {
     cli_json j;
-    cli_json_begin(&j, stdout);
-    cli_json_object(&j, NULL);
+    cli_json_line(&j, stdout);
     cli_json_photo(&j, p);
     cli_json_array(&j, "faces");
     for (int i = 0; i < fct_faces_count(p->faces); i++) {

@@ -239,8 +239,7 @@ static int run_doctor(cli_args *a) {
     cli_json j;
     doctor d = {.set = &a->set, .json = a->set.json ? &j : NULL};
     if (d.json) {
-        cli_json_begin(&j, stdout);
-        cli_json_object(&j, NULL);
+        cli_json_line(&j, stdout);
         cli_json_array(&j, "checks");
     }
     check_machine(&d);

@@ -32,8 +32,7 @@ static void print_result(const enroll_run *r, const cli_photo *p, int face, cons
         return;
     }
     cli_json j;
-    cli_json_begin(&j, stdout);
-    cli_json_object(&j, NULL);
+    cli_json_line(&j, stdout);
     cli_json_text(&j, "name", person_of(r, p));
     cli_json_text(&j, "file", p->name);
     cli_json_int(&j, "faces", fct_faces_count(p->faces));

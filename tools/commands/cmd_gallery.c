@@ -10,8 +10,7 @@
 
 /* One JSON object with the gallery's path, then what the caller adds. */
 static void json_begin(cli_json *j, const char *gallery) {
-    cli_json_begin(j, stdout);
-    cli_json_object(j, NULL);
+    cli_json_line(j, stdout);
     cli_json_text(j, "gallery", gallery);
 }
 

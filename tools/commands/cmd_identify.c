@@ -64,8 +64,7 @@ static void json_candidates(cli_json *j, const candidates *c, int face) {
 
 static void print_json(const cli_photo *p, const candidates *c) {
     cli_json j;
-    cli_json_begin(&j, stdout);
-    cli_json_object(&j, NULL);
+    cli_json_line(&j, stdout);
     cli_json_photo(&j, p);
     cli_json_number(&j, "threshold", c->threshold, 4);
     cli_json_array(&j, "faces");

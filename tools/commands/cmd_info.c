@@ -130,7 +130,7 @@ static int describe_gallery(const cli_settings *s, cli_json *j) {
         cli_json_int(j, "faces", info.faces);
         cli_json_text(j, "model", info.model_id[0] ? info.model_id : NULL);
         cli_json_int(j, "embedding_dim", info.dim);
-        cli_json_int(j, "schema", info.schema);
+        cli_json_int(j, "format", info.schema);
         cli_json_close_object(j);
     } else {
         printf("gallery    %s\n  %d people", info.path, info.people);
@@ -158,9 +158,8 @@ static int run_info(cli_args *a) {
     cli_json j;
     bool json = a->set.json;
     int pack_code = open_pack(&a->set, &pack);
-    cli_json_begin(&j, stdout);
     if (json) {
-        cli_json_object(&j, NULL);
+        cli_json_line(&j, stdout);
         json_machine(&j);
         if (pack) json_pack(&j, pack);
         else cli_json_null(&j, "pack");

@@ -64,8 +64,7 @@ static void print_pack(const fct_store_pack *p, bool json) {
     char size[32], name[80];
     if (json) {
         cli_json j;
-        cli_json_begin(&j, stdout);
-        cli_json_object(&j, NULL);
+        cli_json_line(&j, stdout);
         cli_json_text(&j, "name", p->name);
         cli_json_text(&j, "path", p->path[0] ? p->path : NULL);
         cli_json_int(&j, "files", p->files);
@@ -103,8 +102,7 @@ static int run_path(cli_args *a) {
 static void tell_installed(const cli_settings *s, const fct_store_result *r) {
     if (s->json) {
         cli_json j;
-        cli_json_begin(&j, stdout);
-        cli_json_object(&j, NULL);
+        cli_json_line(&j, stdout);
         cli_json_text(&j, "path", r->path);
         cli_json_int(&j, "files", r->files);
         cli_json_text(&j, "sha256", r->sha256[0] ? r->sha256 : NULL);
@@ -188,8 +186,7 @@ static void print_file(const char *pack, const fct_store_file *f, bool json) {
     char size[32];
     if (json) {
         cli_json j;
-        cli_json_begin(&j, stdout);
-        cli_json_object(&j, NULL);
+        cli_json_line(&j, stdout);
         cli_json_text(&j, "pack", pack);
         cli_json_text(&j, "file", f->name);
         cli_json_int(&j, "bytes", (int64_t)f->bytes);

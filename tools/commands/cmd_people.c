@@ -18,11 +18,10 @@ static const char *date_of(int64_t seconds, char out[32]) {
 /* ---- people ------------------------------------------------------------------------- */
 
 static void json_person(cli_json *j, const fct_person *p) {
-    char date[32];
     cli_json_text(j, "name", p->name);
     cli_json_int(j, "person_id", p->id);
     cli_json_int(j, "faces", p->faces);
-    cli_json_text(j, "since", date_of(p->created, date));
+    cli_json_date(j, "since", p->created);
 }
 
 static void print_person(bool json, const fct_person *p) {
@@ -32,8 +31,7 @@ static void print_person(bool json, const fct_person *p) {
         return;
     }
     cli_json j;
-    cli_json_begin(&j, stdout);
-    cli_json_object(&j, NULL);
+    cli_json_line(&j, stdout);
     json_person(&j, p);
     cli_json_close_object(&j);
     cli_json_end(&j);
@@ -58,15 +56,13 @@ static void print_face_row(const fct_stored_face *f) {
 
 static void json_faces(const fct_person *p, const fct_stored_face *faces, int n) {
     cli_json j;
-    char date[32];
-    cli_json_begin(&j, stdout);
-    cli_json_object(&j, NULL);
+    cli_json_line(&j, stdout);
     json_person(&j, p);
     cli_json_array(&j, "list");
     for (int i = 0; i < n; i++) {
         cli_json_object(&j, NULL);
         cli_json_int(&j, "face_id", faces[i].id);
-        cli_json_text(&j, "since", date_of(faces[i].created, date));
+        cli_json_date(&j, "since", faces[i].created);
         cli_json_text(&j, "source", faces[i].source);
         cli_json_numbers(&j, "box", faces[i].box, 4, 2);
         cli_json_number(&j, "score", faces[i].score, 4);

@@ -92,9 +92,8 @@ static void json_embedding(cli_json *j, const fct_face *face, const float *e, in
 void cli_embed_write(cli_embed_file *f, const cli_photo *p, bool normalize) {
     cli_json j;
     float *e = cli_alloc((size_t)f->dim, sizeof *e);
-    cli_json_begin(&j, f->file);
     if (f->format == EMBED_JSON) {
-        cli_json_object(&j, NULL);
+        cli_json_line(&j, f->file);
         cli_json_photo(&j, p);
         cli_json_text(&j, "model", f->model_id);
         cli_json_array(&j, "faces");

@@ -38,8 +38,7 @@ void cli_json_face(cli_json *j, const fct_face *f) {
 
 void cli_json_failure(FILE *f, const char *name, const fct_error *e) {
     cli_json j;
-    cli_json_begin(&j, f);
-    cli_json_object(&j, NULL);
+    cli_json_line(&j, f);
     cli_json_text(&j, "file", name);
     cli_json_text(&j, "error", e->text);
     cli_json_close_object(&j);

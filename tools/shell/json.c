@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 void cli_json_begin(cli_json *j, FILE *file) {
     memset(j, 0, sizeof *j);
@@ -65,6 +66,13 @@ static void close_level(cli_json *j, char bracket) {
 
 void cli_json_object(cli_json *j, const char *key) { open_level(j, key, '{'); }
 void cli_json_array(cli_json *j, const char *key) { open_level(j, key, '['); }
+
+void cli_json_line(cli_json *j, FILE *file) {
+    cli_json_begin(j, file);
+    cli_json_object(j, NULL);
+    cli_json_int(j, "schema", CLI_JSON_SCHEMA);
+}
+
 void cli_json_close_object(cli_json *j) { close_level(j, '}'); }
 void cli_json_close_array(cli_json *j) { close_level(j, ']'); }
 
@@ -90,6 +98,14 @@ void cli_json_int(cli_json *j, const char *key, int64_t value) {
 void cli_json_bool(cli_json *j, const char *key, bool value) {
     lead(j, key);
     fputs(value ? "true" : "false", j->file);
+}
+
+void cli_json_date(cli_json *j, const char *key, int64_t seconds) {
+    char text[32];
+    time_t t = (time_t)seconds;
+    const struct tm *tm = gmtime(&t);
+    bool good = tm && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", tm);
+    cli_json_text(j, key, good ? text : NULL);
 }
 
 void cli_json_number(cli_json *j, const char *key, double value, int decimals) {

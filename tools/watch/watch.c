@@ -134,8 +134,7 @@ int cli_watch_close(cli_watch *w) {
 
 static void json_event(const cli_watch *w, const fct_event *ev, FILE *out) {
     cli_json j;
-    cli_json_begin(&j, out);
-    cli_json_object(&j, NULL);
+    cli_json_line(&j, out);
     cli_json_text(&j, "event", fct_event_name(ev->kind));
     cli_json_int(&j, "track", ev->track);
     cli_json_number(&j, "time", ev->time, 3);
@@ -144,7 +143,7 @@ static void json_event(const cli_watch *w, const fct_event *ev, FILE *out) {
     if (ev->person_id) cli_json_number(&j, "score", (double)ev->score, 4);
     else cli_json_null(&j, "score");
     cli_json_numbers(&j, "box", ev->box, 4, 1);
-    if (w->info.live) cli_json_int(&j, "clock", fct_time_unix());
+    if (w->info.live) cli_json_date(&j, "clock", fct_time_unix());
     cli_json_close_object(&j);
     cli_json_end(&j);
 }
