@@ -37,6 +37,15 @@ FCT_API void fct_gallery_free(fct_gallery *g);
  * %LOCALAPPDATA%\facet\gallery.db). Writes at most cap bytes with the NUL. */
 FCT_API fct_status fct_gallery_default_path(char *buf, size_t cap, fct_error *err);
 
+/* How a stored picture of a face was cut out of its photo, and so what must be
+ * done before a network can embed it. Numbers are in files and stay. */
+typedef enum fct_crop_cut {
+    FCT_CROP_UNKNOWN = 0, /* not recorded (all of schema 1): whether it is aligned has to be found out */
+    FCT_CROP_ALIGNED = 1, /* by fct_align(): square, its side divisible by 112 or by 128, the eyes, the nose and
+                             the mouth at the places of ArcFace's template. What fct_enroll() stores (112) */
+    FCT_CROP_LOOSE = 2    /* upright with surroundings, not aligned: a face must be detected in it first */
+} fct_crop_cut;
+
 /* One face to store. All pointers are borrowed for the call. */
 typedef struct fct_enrollment {
     const char *model_id;   /* fct_pack_embedder_id() */
@@ -48,6 +57,7 @@ typedef struct fct_enrollment {
     float quality;      /* 0..1; 0 = unknown */
     const void *crop;   /* small JPEG of the face, or NULL */
     size_t crop_len;
+    fct_crop_cut crop_cut; /* how the crop was cut; fct_gallery_migrate() relies on it */
 } fct_enrollment;
 
 /* Adds a face to the person called name (1..200 bytes of UTF-8 without control
@@ -90,9 +100,11 @@ FCT_API void fct_gallery_people_free(fct_person *p);
 
 typedef struct fct_stored_face {
     int64_t id, person_id;
-    int64_t created; /* seconds since 1970, UTC */
-    float box[4], score, quality;
-    char source[512]; /* cut off where longer */
+    int64_t created;              /* seconds since 1970, UTC */
+    float box[4], score, quality; /* quality: 0..1, 0 = unknown */
+    bool has_crop;                /* fct_gallery_crop() gives a picture */
+    fct_crop_cut crop_cut;        /* how it was cut */
+    char source[512];             /* cut off where longer */
 } fct_stored_face;
 /* Faces of one person, oldest first. *out is owned: fct_gallery_faces_free(). */
 FCT_API fct_status fct_gallery_faces(fct_gallery *g, int64_t person_id, fct_stored_face **out, int *n, fct_error *err);
@@ -158,7 +170,7 @@ FCT_API fct_status fct_gallery_import_npy(fct_gallery *g, const char *model_id, 
                                           const char *csv_path, int *added, fct_error *err);
 
 /* Makes the embedding of a stored face anew with another model: from its picture
- * (crop NULL = it has none) into embedding [dim]. FCT_ERR_NOT_FOUND: cannot be
+ * (crop NULL = it has none, face->crop_cut says how it was cut) into embedding [dim]. FCT_ERR_NOT_FOUND: cannot be
  * made from this picture; any other failure ends the migration. Must not use the
  * gallery. */
 typedef fct_status fct_reembed_fn(const fct_stored_face *face, const void *crop, size_t crop_len, float *embedding,

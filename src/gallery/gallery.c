@@ -119,7 +119,7 @@ static fct_status open_db(fct_gallery *g, const fct_gallery_opts *o, fct_error *
     if (!s)
         s = o->read_only ? fct_gallery_open_reader(&g->db, g->path, o->busy_ms, err)
                          : open_for_writing(g, o, create, err);
-    if (!s) s = fct_gallery_schema_verify(&g->db, err);
+    if (!s) s = fct_gallery_schema_verify(&g->db, g->db.schema, err);
     if (!s) s = fct_db_query(&g->db, &g->version_stmt, err, "PRAGMA data_version", "");
     return s ? s : fct_gallery_sync(g, err);
 }
@@ -185,7 +185,7 @@ static fct_status read_info(const fct_gallery *g, fct_gallery_info *out, fct_err
     if (s) return s;
     out->people = (int)people;
     out->faces = (int)faces;
-    out->schema = FCT_GALLERY_SCHEMA;
+    out->schema = g->db.schema;
     out->dim = g->mirror.dim;
     memcpy(out->model_id, g->mirror.model_id, sizeof out->model_id);
     fct_text_clean(g->path, out->path, sizeof out->path);

@@ -79,9 +79,10 @@ static fct_status check_names(const fct_db *db, fct_error *err) {
 }
 
 static fct_status check_all(fct_gallery *g, fct_error *err) {
-    int64_t dim;
+    int64_t dim, version;
     fct_status s = check_pages(&g->db, err);
-    if (!s) s = fct_gallery_schema_verify(&g->db, err);
+    if (!s) s = fct_db_int(&g->db, &version, err, "PRAGMA user_version", ""); /* somebody may have migrated it */
+    if (!s) s = fct_gallery_schema_verify(&g->db, (int)version, err);
     if (!s) s = check_links(&g->db, err);
     if (!s) s = check_names(&g->db, err);
     if (!s) s = fct_db_int(&g->db, &dim, err, "SELECT dim FROM model", "");

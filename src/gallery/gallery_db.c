@@ -58,7 +58,7 @@ static void harden(sqlite3 *h) {
 }
 
 fct_status fct_db_open(fct_db *db, const char *name, const char *path, int flags, int busy_ms, fct_error *err) {
-    *db = (fct_db){NULL, path};
+    *db = (fct_db){.path = path};
     if (!sqlite3_threadsafe())
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "this SQLite library was built without threads");
     int rc = sqlite3_open_v2(name, &db->h, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);

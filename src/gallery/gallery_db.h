@@ -10,6 +10,7 @@
 typedef struct fct_db {
     sqlite3 *h;
     const char *path; /* for messages; borrowed */
+    int schema;       /* of the file, set by fct_gallery_schema_prepare(); above 0 */
 } fct_db;
 
 /* Opens the file called name (in messages: path) with every protection against a hostile file: no triggers, views

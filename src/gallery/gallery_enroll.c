@@ -103,6 +103,8 @@ static fct_status check_face(const fct_enrollment *f, const fct_enrollment *firs
     if (f->crop && (f->crop_len < 1 || f->crop_len > FCT_CROP_MAX))
         return fct_fail(err, f->crop_len ? FCT_ERR_LIMIT : FCT_ERR_ARG, "the crop of face %d has %zu bytes", i,
                         f->crop_len);
+    if (f->crop_cut < FCT_CROP_UNKNOWN || f->crop_cut > FCT_CROP_LOOSE)
+        return fct_fail(err, FCT_ERR_ARG, "the crop of face %d is cut in no known way (%d)", i, (int)f->crop_cut);
     return FCT_OK;
 }
 
@@ -163,7 +165,9 @@ static fct_status insert_face(const fct_db *db, int64_t person, const fct_enroll
                    (const void *)blob, size, fct_face_checksum(blob, size, f->crop, crop_len));
     if (s) return s;
     *id = sqlite3_last_insert_rowid(db->h);
-    if (f->crop) s = fct_db_run(db, err, "INSERT INTO crop(face_id, jpeg) VALUES(?, ?)", "ib", *id, f->crop, crop_len);
+    if (f->crop)
+        s = fct_db_run(db, err, "INSERT INTO crop(face_id, cut, jpeg) VALUES(?, ?, ?)", "iib", *id,
+                       (int64_t)f->crop_cut, f->crop, crop_len);
     return s ? s : fct_gallery_log_change(db, FCT_CHANGE_FACE, *id, err);
 }
 

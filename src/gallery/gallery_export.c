@@ -93,6 +93,7 @@ static fct_status write_face(export_writer *w, sqlite3_stmt *q, fct_error *err) 
     const char *name, *source;
     const void *embedding, *crop;
     size_t size, crop_size;
+    int cut = sqlite3_column_int(q, 11);
     char clean[FCT_SOURCE_MAX];
     fct_status s = read_name(w, q, 0, &name, err);
     if (!s) s = fct_db_text(w->db, q, 8, &source, err);
@@ -117,6 +118,7 @@ static fct_status write_face(export_writer *w, sqlite3_stmt *q, fct_error *err) 
     if (!s) s = put_base64(w, "embedding", embedding, size, err);
     if (!s) s = fct_db_blob(w->db, q, 10, &crop, &crop_size, err);
     if (!s && crop) s = put_base64(w, "crop", crop, crop_size, err);
+    if (!s && crop && (cut == FCT_CROP_ALIGNED || cut == FCT_CROP_LOOSE)) fprintf(w->f, ",\"crop_cut\":%d", cut);
     fprintf(w->f, "}\n");
     return s;
 }
@@ -139,13 +141,15 @@ static fct_status write_all(export_writer *w, fct_error *err) {
     if (!s) s = write_rows(w, "SELECT name, created FROM person ORDER BY id", write_person, err);
     if (s) return s;
     /* A person's faces together: importing is faster so. */
-    return write_rows(w,
-                      w->crops ? "SELECT name, face.created, x1, y1, x2, y2, score, quality, source, embedding, jpeg "
-                                 "FROM person JOIN face ON person_id = person.id LEFT JOIN crop ON face_id = face.id "
-                                 "ORDER BY person_id, face.id"
-                               : "SELECT name, face.created, x1, y1, x2, y2, score, quality, source, embedding, NULL "
-                                 "FROM person JOIN face ON person_id = person.id ORDER BY person_id, face.id",
-                      write_face, err);
+    char sql[400];
+    sqlite3_snprintf((int)sizeof sql, sql,
+                     "SELECT name, face.created, x1, y1, x2, y2, score, quality, source, embedding, %s "
+                     "FROM person JOIN face ON person_id = person.id %s ORDER BY person_id, face.id",
+                     !w->crops           ? "NULL, NULL"
+                     : w->db->schema > 1 ? "jpeg, cut"
+                                         : "jpeg, 0",
+                     w->crops ? "LEFT JOIN crop ON face_id = face.id" : "");
+    return write_rows(w, sql, write_face, err);
 }
 
 static fct_status write_file(const fct_db *db, const char *path, bool crops, fct_error *err) {

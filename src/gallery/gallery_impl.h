@@ -48,14 +48,15 @@ struct fct_gallery {
 
 /* ---- gallery_schema.c: the tables, as docs/gallery-format.md describes them */
 #define FCT_GALLERY_APP_ID 0x46435447 /* "FCTG" */
-#define FCT_GALLERY_SCHEMA 1
+#define FCT_GALLERY_SCHEMA 2
 
-/* Makes sure that db is a gallery of this version: creates the tables in a file
- * without any (where create allows), migrates older ones, refuses the rest. */
-fct_status fct_gallery_schema_prepare(const fct_db *db, bool create, bool read_only, fct_error *err);
+/* Makes sure that db is a gallery and sets db->schema: creates the tables in a
+ * file without any (where create allows), migrates older ones unless read_only
+ * (they are read as they are), refuses the rest. */
+fct_status fct_gallery_schema_prepare(fct_db *db, bool create, bool read_only, fct_error *err);
 
-/* Compares every table and index with what this version creates. */
-fct_status fct_gallery_schema_verify(const fct_db *db, fct_error *err);
+/* Compares every table and index with what schema version has. */
+fct_status fct_gallery_schema_verify(const fct_db *db, int version, fct_error *err);
 
 /* What an entry of the change log tells other processes to read again. */
 typedef enum fct_change { FCT_CHANGE_FACE = 1, FCT_CHANGE_PERSON = 2, FCT_CHANGE_ALL = 3 } fct_change;
@@ -140,7 +141,9 @@ void fct_enroller_clear(fct_enroller *e);
 fct_status fct_gallery_get_person(const fct_db *db, const char *name, int64_t created, int64_t *id, fct_error *err);
 
 /* ---- gallery_people.c */
-/* Reads a row "id, person_id, created, x1, y1, x2, y2, score, quality, source". */
+/* The start of a query for fct_gallery_read_face(); more columns may follow it. */
+const char *fct_gallery_face_columns(const fct_db *db);
+/* Reads such a row. */
 fct_status fct_gallery_read_face(const fct_db *db, sqlite3_stmt *q, fct_stored_face *out, fct_error *err);
 /* Removes a person inside a write transaction. */
 fct_status fct_gallery_delete_person(const fct_db *db, int64_t id, fct_error *err);

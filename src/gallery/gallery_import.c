@@ -113,6 +113,7 @@ static fct_status import_face(importer *im, const fct_json_line *j, fct_error *e
                         .quality = j->quality,
                         .crop = j->crop,
                         .crop_len = crop_size};
+    if (j->crop_cut == FCT_CROP_ALIGNED || j->crop_cut == FCT_CROP_LOOSE) f.crop_cut = (fct_crop_cut)j->crop_cut;
     memcpy(f.box, j->box, sizeof f.box);
     fct_status s = fct_enrollment_check(j->name, &f, 1, NULL);
     if (s) return bad_line(im, "holds no valid face", err);

@@ -47,10 +47,10 @@ static fct_status embed_face(migration *m, const fct_db *db, const fct_stored_fa
 /* Embeds the faces of db that are not done yet. */
 static fct_status embed_missing(migration *m, const fct_db *db, fct_error *err) {
     sqlite3_stmt *q;
-    fct_status s = fct_db_query(db, &q, err,
-                                "SELECT id, person_id, face.created, x1, y1, x2, y2, score, quality, source, jpeg "
-                                "FROM face LEFT JOIN crop ON face_id = id",
-                                "");
+    char sql[300];
+    sqlite3_snprintf((int)sizeof sql, sql, "%s, jpeg FROM face LEFT JOIN crop ON face_id = id",
+                     fct_gallery_face_columns(db));
+    fct_status s = fct_db_query(db, &q, err, sql, "");
     for (bool row = true; !s;) {
         fct_stored_face face;
         const void *crop;
@@ -59,7 +59,7 @@ static fct_status embed_missing(migration *m, const fct_db *db, fct_error *err) 
         if (s || !row) break;
         if (fct_idmap_get(&m->by_id, sqlite3_column_int64(q, 0)) != FCT_IDMAP_NONE) continue;
         s = fct_gallery_read_face(db, q, &face, err);
-        if (!s) s = fct_db_blob(db, q, 10, &crop, &crop_len, err);
+        if (!s) s = fct_db_blob(db, q, 11, &crop, &crop_len, err);
         if (!s) s = embed_face(m, db, &face, crop, crop_len, err);
     }
     sqlite3_finalize(q);

@@ -82,6 +82,13 @@ static float column_float(sqlite3_stmt *q, int column) {
     return v >= -3e38 && v <= 3e38 ? (float)v : 0; /* of a damaged file */
 }
 
+/* Schema 1 does not say how crops were cut. */
+const char *fct_gallery_face_columns(const fct_db *db) {
+    return db->schema > 1 ? "SELECT id, person_id, face.created, x1, y1, x2, y2, score, quality, source, cut"
+                          : "SELECT id, person_id, face.created, x1, y1, x2, y2, score, quality, source, "
+                            "iif(face_id IS NULL, NULL, 0)";
+}
+
 fct_status fct_gallery_read_face(const fct_db *db, sqlite3_stmt *q, fct_stored_face *f, fct_error *err) {
     memset(f, 0, sizeof *f);
     f->id = sqlite3_column_int64(q, 0);
@@ -90,6 +97,9 @@ fct_status fct_gallery_read_face(const fct_db *db, sqlite3_stmt *q, fct_stored_f
     for (int i = 0; i < 4; i++) f->box[i] = column_float(q, 3 + i);
     f->score = column_float(q, 7);
     f->quality = column_float(q, 8);
+    f->has_crop = sqlite3_column_type(q, 10) != SQLITE_NULL;
+    int cut = sqlite3_column_int(q, 10);
+    f->crop_cut = cut == FCT_CROP_ALIGNED || cut == FCT_CROP_LOOSE ? (fct_crop_cut)cut : FCT_CROP_UNKNOWN;
     const char *source;
     fct_status s = fct_db_text(db, q, 9, &source, err);
     if (!s && source) fct_text_clean(source, f->source, sizeof f->source);
@@ -98,6 +108,14 @@ fct_status fct_gallery_read_face(const fct_db *db, sqlite3_stmt *q, fct_stored_f
 
 static fct_status read_face(const fct_db *db, sqlite3_stmt *q, void *item, fct_error *err) {
     return fct_gallery_read_face(db, q, item, err);
+}
+
+static fct_status query_faces(const fct_db *db, sqlite3_stmt **q, int64_t person_id, fct_error *err) {
+    char sql[300];
+    sqlite3_snprintf((int)sizeof sql, sql,
+                     "%s FROM face LEFT JOIN crop ON face_id = id WHERE person_id = ? ORDER BY id",
+                     fct_gallery_face_columns(db));
+    return fct_db_query(db, q, err, sql, "i", person_id);
 }
 
 fct_status fct_gallery_faces(fct_gallery *g, int64_t person_id, fct_stored_face **out, int *n, fct_error *err) {
@@ -109,11 +127,7 @@ fct_status fct_gallery_faces(fct_gallery *g, int64_t person_id, fct_stored_face 
     fct_mutex_lock(&g->lock);
     fct_status s = fct_db_int(&g->db, &exists, err, "SELECT count(*) FROM person WHERE id = ?", "i", person_id);
     if (!s && !exists) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no person %lld", g->path, (long long)person_id);
-    if (!s)
-        s = fct_db_query(&g->db, &q, err,
-                         "SELECT id, person_id, created, x1, y1, x2, y2, score, quality, source FROM face "
-                         "WHERE person_id = ? ORDER BY id",
-                         "i", person_id);
+    if (!s) s = query_faces(&g->db, &q, person_id, err);
     if (!s) s = read_list(&g->db, q, &l, read_face, err);
     fct_mutex_unlock(&g->lock);
     *out = l.items;

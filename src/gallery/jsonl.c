@@ -121,6 +121,7 @@ static const struct {
     {"facet_gallery", INTEGER, offsetof(fct_json_line, facet_gallery)},
     {"dim", INTEGER, offsetof(fct_json_line, dim)},
     {"created", INTEGER, offsetof(fct_json_line, created)},
+    {"crop_cut", INTEGER, offsetof(fct_json_line, crop_cut)},
     {"model", TEXT, offsetof(fct_json_line, model)},
     {"name", TEXT, offsetof(fct_json_line, name)},
     {"source", TEXT, offsetof(fct_json_line, source)},

@@ -9,7 +9,7 @@
 
 /* What a line says; strings are borrowed from the line. NULL, 0 = not given. */
 typedef struct fct_json_line {
-    int64_t facet_gallery, dim, created;
+    int64_t facet_gallery, dim, created, crop_cut;
     char *model, *name, *source;
     char *embedding, *crop; /* base 64 */
     float box[4], score, quality;

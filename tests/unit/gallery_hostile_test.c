@@ -175,7 +175,7 @@ static const struct {
     const char *sql;
     fct_status want;
 } made[] = {
-    {"PRAGMA user_version=2", FCT_ERR_UNSUPPORTED},
+    {"PRAGMA user_version=3", FCT_ERR_UNSUPPORTED},
     {"PRAGMA user_version=0", FCT_ERR_FORMAT},
     {"PRAGMA user_version=-5", FCT_ERR_FORMAT},
     {"PRAGMA application_id=0", FCT_ERR_FORMAT},
@@ -228,7 +228,7 @@ TEST(check_finds) {
     static const char *const sqls[] = {
         "UPDATE face SET embedding = cast(substr(embedding, 1, 124) || x'0000803f' AS blob) WHERE id = 5",
         "UPDATE crop SET jpeg = x'00' WHERE face_id = 7", "DELETE FROM crop WHERE face_id = 7",
-        "INSERT INTO crop VALUES(999, x'00')", "UPDATE face SET checksum = 1 WHERE id = 1"};
+        "INSERT INTO crop VALUES(999, 0, x'00')", "UPDATE face SET checksum = 1 WHERE id = 1"};
     for (size_t i = 0; i < sizeof sqls / sizeof *sqls; i++) {
         sqlite3 *h;
         fct_gallery *g;
