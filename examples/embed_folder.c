@@ -36,8 +36,8 @@ static char **list(const char *folder, int *n) {
  * to a multiple of 64 bytes, then the rows. */
 static void write_header(FILE *out, int rows, int dim) {
     char header[118];
-    const int n = snprintf(header, sizeof header, "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", rows,
-                           dim);
+    const int n =
+        snprintf(header, sizeof header, "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", rows, dim);
     memset(header + n, ' ', sizeof header - (size_t)n);
     header[sizeof header - 1] = '\n';
     rewind(out);

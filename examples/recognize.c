@@ -64,8 +64,7 @@ static void identify(recognizer *r, const char *path) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 5 || argc > 6)
-        return fprintf(stderr, "usage: recognize GALLERY NAME PHOTO OTHER-PHOTO [PACK]\n"), 2;
+    if (argc < 5 || argc > 6) return fprintf(stderr, "usage: recognize GALLERY NAME PHOTO OTHER-PHOTO [PACK]\n"), 2;
     fct_error e;
     recognizer r;
     check(fct_pack_open(argc > 5 ? argv[5] : NULL, NULL, &r.pack, &e), &e);

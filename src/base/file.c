@@ -5,7 +5,6 @@
 #include "base/file_sys.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,57 +83,6 @@ fct_status fct_file_read(const char *path, size_t max, uint8_t **data, size_t *s
         *data = NULL;
         *size = 0;
     }
-    return s;
-}
-
-/* ---- Writing ------------------------------------------------------------------- */
-
-/* Creates a file beside path that nobody else has. *temp is owned. */
-static fct_status create_temp(const char *path, bool private, char **temp, FILE **f, fct_error *err) {
-    static atomic_uint counter;
-    for (int tries = 0; tries < 100; tries++) {
-        *temp = fct_asprintf("%s.tmp-%u-%u", path, fct_sys_process(), atomic_fetch_add(&counter, 1));
-        if (!*temp) return fct_fail_nomem(err, path, 0);
-        int e = fct_sys_create(*temp, private, f);
-        if (!e) return FCT_OK;
-        fct_free(*temp);
-        *temp = NULL;
-        if (e != EEXIST) return fct_fail_errno(err, path, e);
-    }
-    return fct_fail(err, FCT_ERR_EXISTS, "%s: cannot find a free temporary name beside it", path);
-}
-
-fct_status fct_file_write_atomic(const char *path, const void *data, size_t size, fct_error *err) {
-    char *temp;
-    FILE *f;
-    fct_status s = create_temp(path, false, &temp, &f, err);
-    if (s) return s;
-    int e = fwrite(data, 1, size, f) == size ? 0 : errno;
-    if (!e) e = fct_sys_flush(f);
-    if (fclose(f) && !e) e = errno;
-    s = e ? fct_fail_errno(err, path, e) : fct_file_rename(temp, path, err);
-    if (s) (void)fct_file_remove(temp, NULL);
-    else {
-        char *dir = fct_path_dir(path);
-        if (dir) fct_sys_flush_dir(dir);
-        fct_free(dir);
-    }
-    fct_free(temp);
-    return s;
-}
-
-fct_status fct_file_write_cache(const char *path, const fct_file_part *parts, size_t n, fct_error *err) {
-    char *temp;
-    FILE *f;
-    fct_status s = create_temp(path, true, &temp, &f, err);
-    if (s) return s;
-    int e = 0;
-    for (size_t i = 0; i < n && !e; i++)
-        if (parts[i].size && fwrite(parts[i].data, 1, parts[i].size, f) != parts[i].size) e = errno;
-    if (fclose(f) && !e) e = errno;
-    s = e ? fct_fail_errno(err, path, e) : fct_file_rename(temp, path, err);
-    if (s) (void)fct_file_remove(temp, NULL);
-    fct_free(temp);
     return s;
 }
 

@@ -28,9 +28,10 @@ fct_status fct_map_open_own(const char *path, fct_map *out, fct_error *err);
  * bytes. Larger than max: FCT_ERR_LIMIT. */
 fct_status fct_file_read(const char *path, size_t max, uint8_t **data, size_t *size, fct_error *err);
 
-/* Writes data to path by way of a temporary file in the same folder, flushed to
- * disk and renamed: the old file or the new one is there, never a part. */
+/* Writes data to path as a draft does (base/draft.h): the old file or the new one
+ * is there, never a part. The second makes a file for this user alone. */
 fct_status fct_file_write_atomic(const char *path, const void *data, size_t size, fct_error *err);
+fct_status fct_file_write_private(const char *path, const void *data, size_t size, fct_error *err);
 
 /* Writes the parts one after the other to a file that only this user may read,
  * renamed into place when complete but not flushed to the disk: for what can be
@@ -40,6 +41,10 @@ typedef struct fct_file_part {
     size_t size;
 } fct_file_part;
 fct_status fct_file_write_cache(const char *path, const fct_file_part *parts, size_t n, fct_error *err);
+
+/* Takes all rights to a file of this user's from everybody else. True where others
+ * had some until now. Does nothing on Windows, where the user's folders are private. */
+bool fct_file_make_private(const char *path);
 
 FILE *fct_fopen(const char *path, const char *mode); /* UTF-8 paths on every platform */
 

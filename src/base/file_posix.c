@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -95,13 +96,35 @@ fct_status fct_file_rename(const char *from, const char *to, fct_error *err) {
     return fct_fail_errno(err, errno == ENOENT ? from : to, errno);
 }
 
-int fct_sys_create(const char *path, bool private, FILE **out) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, private ? 0600 : 0666);
+static int open_stream(const char *path, int flags, mode_t mode, FILE **out) {
+    int fd = open(path, flags | O_WRONLY | O_CLOEXEC, mode);
     *out = fd < 0 ? NULL : fdopen(fd, "wb");
     if (*out) return 0;
     int e = errno;
     if (fd >= 0) close(fd);
     return e;
+}
+
+int fct_sys_create(const char *path, bool private, FILE **out) {
+    return open_stream(path, O_CREAT | O_EXCL | O_NOFOLLOW, private ? 0600 : 0666, out);
+}
+
+int fct_sys_open_device(const char *path, FILE **out) { return open_stream(path, O_NOCTTY, 0, out); }
+
+/* /dev/stdout and /dev/fd/3 lead to whatever the process has open there, a plain file too. */
+bool fct_sys_is_device(const char *path) {
+    struct stat st;
+    return strncmp(path, "/dev/", 5) == 0 && lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+int fct_sys_unlink(const char *path) { return unlink(path) ? errno : 0; }
+
+int fct_sys_random(void *out, size_t n) { return getentropy(out, n) ? errno : 0; }
+
+bool fct_file_make_private(const char *path) {
+    struct stat st;
+    if (stat(path, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || !(st.st_mode & 077)) return false;
+    return chmod(path, st.st_mode & 0700) == 0;
 }
 
 int fct_sys_flush(FILE *f) {

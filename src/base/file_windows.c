@@ -1,3 +1,4 @@
+#define _CRT_RAND_S /* for rand_s() */
 #include "base/alloc.h"
 #include "base/dir_list.h"
 #include "base/error.h"
@@ -8,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <io.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -169,20 +171,61 @@ void fct_sys_unlock(const char *path, intptr_t handle) {
     CloseHandle((HANDLE)handle);
 }
 
-int fct_sys_create(const char *path, bool private, FILE **out) {
-    (void)private; /* the user's folders are */
+/* Shared so that it can be deleted while it is open (fct_draft_abandon_all()). */
+static int open_stream(const char *path, DWORD how, FILE **out) {
     *out = NULL;
     wchar_t *w = fct_wide(path);
     if (!w) return ENOMEM;
-    int fd = _wopen(w, _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY | _O_NOINHERIT, _S_IREAD | _S_IWRITE);
-    int e = fd < 0 ? errno : 0;
+    HANDLE h = CreateFileW(w, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, how,
+                           FILE_ATTRIBUTE_NORMAL, NULL);
+    int e = h == INVALID_HANDLE_VALUE ? errno_of(GetLastError()) : 0;
     fct_free(w);
     if (e) return e;
+    int fd = _open_osfhandle((intptr_t)h, _O_BINARY);
+    if (fd < 0) {
+        CloseHandle(h);
+        return EMFILE;
+    }
     *out = _fdopen(fd, "wb");
     if (*out) return 0;
     e = errno;
     _close(fd);
     return e;
+}
+
+int fct_sys_create(const char *path, bool private, FILE **out) {
+    (void)private; /* the user's folders are */
+    return open_stream(path, CREATE_NEW, out);
+}
+
+int fct_sys_open_device(const char *path, FILE **out) { return open_stream(path, OPEN_EXISTING, out); }
+
+bool fct_sys_is_device(const char *path) {
+    static const char *const names[] = {"NUL", "CON", "CONOUT$"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (_stricmp(fct_path_base(path), names[i]) == 0) return true;
+    return false;
+}
+
+int fct_sys_unlink(const char *path) { /* a handler runs in a thread of its own here */
+    wchar_t *w = fct_wide(path);
+    int e = !w ? ENOMEM : DeleteFileW(w) ? 0 : errno_of(GetLastError());
+    fct_free(w);
+    return e;
+}
+
+int fct_sys_random(void *out, size_t n) {
+    for (unsigned char *p = out; n--; p++) {
+        unsigned v;
+        if (rand_s(&v)) return EIO;
+        *p = (unsigned char)v;
+    }
+    return 0;
+}
+
+bool fct_file_make_private(const char *path) {
+    (void)path;
+    return false;
 }
 
 int fct_sys_flush(FILE *f) {
