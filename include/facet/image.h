@@ -61,7 +61,8 @@ FCT_API fct_status fct_image_convert(fct_view v, fct_pixel format, fct_image **o
 typedef struct fct_decode_opts {
     size_t size;           /* sizeof this struct; set by fct_decode_opts_init() */
     fct_pixel format;      /* result's format (default FCT_PIX_RGB) */
-    int64_t max_pixels;    /* refuse larger pictures before decoding (default 100,000,000) */
+    int64_t max_pixels;    /* refuse larger pictures before decoding (default 0: 268,435,456, or
+                              what half of the free memory holds, if that is less) */
     bool keep_orientation; /* true: ignore EXIF orientation (default false: apply it) */
     int min_side_hint;     /* > 0: a JPEG may be decoded at 1/2, 1/4 or 1/8 as long as the
                               shorter side stays at least this long (default 0: full size) */

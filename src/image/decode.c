@@ -2,19 +2,33 @@
 #include "image/image_internal.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include <string.h>
 
-void fct_decode_opts_init(fct_decode_opts *o) {
-    *o = (fct_decode_opts){.size = sizeof *o, .format = FCT_PIX_RGB, .max_pixels = 100000000};
+void fct_decode_opts_init(fct_decode_opts *o) { *o = (fct_decode_opts){.size = sizeof *o, .format = FCT_PIX_RGB}; }
+
+/* Without a limit of the caller's: 268 million pixels, more than the largest
+ * cameras of phones have. A picture may need its pixels twice (to be turned), at
+ * up to four bytes each; it may ask for half of the memory that is free. */
+static int64_t pixel_limit(const fct_decode_opts *o, int64_t wanted) {
+    enum { MOST = 1 << 28, ALWAYS = 1 << 24, BYTES = 8 };
+    if (o->max_pixels) return o->max_pixels;
+    if (wanted <= ALWAYS) return MOST;
+    int64_t fits = fct_memory_available("/proc", "/sys/fs/cgroup") / 2 / BYTES;
+    return fits < ALWAYS ? ALWAYS : fits < MOST ? fits : MOST;
 }
 
 fct_status fct_decode_check_size(const fct_source_bytes *s, int64_t width, int64_t height, fct_error *err) {
     if (width < 1 || height < 1)
         return fct_fail(err, FCT_ERR_FORMAT, "%s: picture of %lldx%lld pixels", s->name, (long long)width,
                         (long long)height);
-    if (width > FCT_IMAGE_MAX_SIDE || height > FCT_IMAGE_MAX_SIDE || width * height > s->opts->max_pixels)
-        return fct_fail(err, FCT_ERR_LIMIT, "%s: picture of %lldx%lld pixels, the limit is %lld", s->name,
-                        (long long)width, (long long)height, (long long)s->opts->max_pixels);
+    if (width > FCT_IMAGE_MAX_SIDE || height > FCT_IMAGE_MAX_SIDE)
+        return fct_fail(err, FCT_ERR_LIMIT, "%s: picture of %lldx%lld pixels, a side may have %d", s->name,
+                        (long long)width, (long long)height, FCT_IMAGE_MAX_SIDE);
+    int64_t limit = pixel_limit(s->opts, width * height);
+    if (width * height > limit)
+        return fct_fail(err, FCT_ERR_LIMIT, "%s: picture of %lldx%lld pixels, the limit is %lld (--max-pixels)",
+                        s->name, (long long)width, (long long)height, (long long)limit);
     return FCT_OK;
 }
 
@@ -74,7 +88,7 @@ fct_status fct_image_decode(const void *data, size_t len, const char *name, cons
     }
     fct_source_bytes s = {data, len, name ? name : "image", opts};
     if (!data && len) return fct_fail(err, FCT_ERR_ARG, "%s: no data", s.name);
-    if (opts->size != sizeof *opts || !fct_pixel_bytes(opts->format) || opts->max_pixels < 1)
+    if (opts->size != sizeof *opts || !fct_pixel_bytes(opts->format) || opts->max_pixels < 0)
         return fct_fail(err, FCT_ERR_ARG, "%s: decode options: size %zu, format %d, max_pixels %lld", s.name,
                         opts->size, (int)opts->format, (long long)opts->max_pixels);
     decode_fn *decode = decoder_of(data, len);

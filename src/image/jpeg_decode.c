@@ -3,8 +3,13 @@
  * Settings are the library's defaults, which OpenCV uses too (exact integer
  * DCT, smooth upsampling), so that equal files give equal pixels. The library
  * reports faults by longjmp; every variable that is read afterwards lives in
- * struct jpeg. Damage that libjpeg only warns about (it fills in gray) is an
- * error here: half a face must not be compared with anything. */
+ * struct jpeg. Missing pixels, which libjpeg only warns about (it fills in
+ * gray), are an error here: half a face must not be compared with anything.
+ *
+ * What stands behind the last row is nobody's business. Phones write panoramas
+ * without an end marker, trailers and whole films behind the picture. A file
+ * whose coefficients come in several scans (progressive, or one scan a channel)
+ * is therefore read scan by scan, until all coefficients are known. */
 #include "image/image_internal.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -22,53 +27,80 @@
 typedef struct jpeg {
     struct jpeg_decompress_struct d;
     struct jpeg_error_mgr errors;
-    struct jpeg_progress_mgr progress;
     jmp_buf fail;
     const fct_source_bytes *source;
     fct_error *err;
     fct_status status;
     fct_image *image;
-    uint8_t *cmyk; /* one row, where the file has four channels */
+    uint8_t *cmyk;     /* one row, where the file has four channels */
+    bool cut;          /* the file has ended before its end marker */
+    unsigned channels; /* bit i: a scan with channel i has begun */
 } jpeg;
+
+static void cut_off(jpeg *j) {
+    unsigned row = j->d.output_scanline;
+    if (j->d.buffered_image) /* rows come out when the scans are in */
+        row = (unsigned)((uint64_t)j->d.image_height * j->d.input_iMCU_row /
+                         (j->d.total_iMCU_rows + !j->d.total_iMCU_rows));
+    j->status = fct_fail(j->err, FCT_ERR_FORMAT, "%s: JPEG is cut off or has a hole at row %u of %u", j->source->name,
+                         row, j->d.image_height);
+}
+
+/* Whether the coefficients of all channels are known to their last bit, and the
+ * scan in progress has come to its end. */
+static bool has_all_coefficients(const jpeg *j) {
+    const struct jpeg_decompress_struct *d = &j->d;
+    if (!d->inputctl || d->input_iMCU_row < d->total_iMCU_rows) return false;
+    if (j->channels != (1u << d->num_components) - 1) return false;
+    for (int i = 0; d->progressive_mode && i < d->num_components; i++)
+        for (int k = 0; k < DCTSIZE2; k++)
+            if (d->coef_bits[i][k] != 0) return false;
+    return true;
+}
 
 static void on_error(j_common_ptr c) {
     jpeg *j = c->client_data;
     char text[JMSG_LENGTH_MAX];
-    c->err->format_message(c, text);
     int code = c->err->msg_code;
+    c->err->format_message(c, text);
     if (code == JERR_OUT_OF_MEMORY) j->status = fct_fail_nomem(j->err, j->source->name, 0);
     else if (code == JERR_SOF_UNSUPPORTED || code == JERR_BAD_PRECISION || code == JERR_ARITH_NOTIMPL ||
              code == JERR_CONVERSION_NOTIMPL || code == JERR_COMPONENT_COUNT)
         j->status = fct_fail(j->err, FCT_ERR_UNSUPPORTED, "%s: JPEG of an unsupported kind: %s", j->source->name, text);
+    else if (j->cut) cut_off(j);
     else j->status = fct_fail(j->err, FCT_ERR_FORMAT, "%s: damaged JPEG: %s", j->source->name, text);
     longjmp(j->fail, 1);
 }
 
-/* Warnings that mean missing or wrong pixels; the others (a strange JFIF
- * version, stray bytes between segments) leave the picture whole. */
+/* Warnings that mean missing or wrong pixels. The others leave the picture
+ * whole: a strange JFIF version, stray bytes between segments, scan parameters
+ * that a sequential file has no use for, the end of the file (where bits are
+ * missing, JWRN_HIT_MARKER follows). */
 static bool is_damage(int code) {
-    return code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE || code == JWRN_JPEG_EOF || code == JWRN_MUST_RESYNC ||
-           code == JWRN_NOT_SEQUENTIAL || code == JWRN_BOGUS_PROGRESSION || code == JWRN_ARITH_BAD_CODE;
+    return code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE || code == JWRN_MUST_RESYNC ||
+           code == JWRN_ARITH_BAD_CODE;
+}
+
+/* Whether a scan refines bits that no scan before it has brought. Scans in a
+ * strange order, which cause the same warning, bring all bits in the end. */
+static bool lost_scan(const struct jpeg_decompress_struct *d, int code) {
+    if (code != JWRN_BOGUS_PROGRESSION || d->Ah == 0) return false;
+    bool of_dc = d->err->msg_parm.i[1] == 0; /* its coefficient; told of in AC scans too, if the DC is still to come */
+    return d->Ss == 0 || !of_dc;
 }
 
 static void on_message(j_common_ptr c, int level) {
     jpeg *j = c->client_data;
-    if (level >= 0 || !is_damage(c->err->msg_code)) return;
-    if (c->err->msg_code == JWRN_JPEG_EOF || c->err->msg_code == JWRN_HIT_MARKER)
-        j->status = fct_fail(j->err, FCT_ERR_FORMAT, "%s: JPEG is cut off or has a hole at row %u of %u",
-                             j->source->name, j->d.output_scanline, j->d.output_height);
+    int code = c->err->msg_code;
+    if (level >= 0) return;
+    j->cut |= code == JWRN_JPEG_EOF;
+    if (!is_damage(code) && !lost_scan(&j->d, code)) return;
+    if (code == JWRN_HIT_MARKER) cut_off(j);
     else {
         char text[JMSG_LENGTH_MAX];
         c->err->format_message(c, text);
         j->status = fct_fail(j->err, FCT_ERR_FORMAT, "%s: damaged JPEG: %s", j->source->name, text);
     }
-    longjmp(j->fail, 1);
-}
-
-static void on_progress(j_common_ptr c) {
-    jpeg *j = c->client_data;
-    if (j->d.input_scan_number <= MAX_SCANS) return;
-    j->status = fct_fail(j->err, FCT_ERR_LIMIT, "%s: JPEG of more than %d scans", j->source->name, MAX_SCANS);
     longjmp(j->fail, 1);
 }
 
@@ -134,7 +166,23 @@ static void read_rows(jpeg *j) {
     }
 }
 
-static fct_status decode(jpeg *j, int *orientation) {
+/* Reads the scans of a file that has several, until all coefficients are known or
+ * the end marker is there. */
+static fct_status read_scans(jpeg *j) {
+    const fct_source_bytes *s = j->source;
+    for (int event = JPEG_REACHED_SOS; event != JPEG_REACHED_EOI; event = jpeg_consume_input(&j->d)) {
+        if (event == JPEG_SCAN_COMPLETED && has_all_coefficients(j)) return FCT_OK;
+        if (event == JPEG_SUSPENDED) return fct_fail(j->err, FCT_ERR_INTERNAL, "%s: JPEG data paused", s->name);
+        if (j->d.input_scan_number > MAX_SCANS)
+            return fct_fail(j->err, FCT_ERR_LIMIT, "%s: JPEG of more than %d scans", s->name, MAX_SCANS);
+        for (int i = 0; event == JPEG_REACHED_SOS && i < j->d.comps_in_scan; i++)
+            j->channels |= 1u << j->d.cur_comp_info[i]->component_index;
+    }
+    if (j->cut) cut_off(j);
+    return j->status;
+}
+
+static fct_status read_header(jpeg *j, int *orientation) {
     const fct_source_bytes *s = j->source;
     jpeg_mem_src(&j->d, s->data, (unsigned long)s->len);
     jpeg_save_markers(&j->d, JPEG_APP0 + 1, 0xFFFF);
@@ -145,17 +193,22 @@ static fct_status decode(jpeg *j, int *orientation) {
     j->d.scale_num = (unsigned)(8 / reduction(j->d.image_width, j->d.image_height, s->opts->min_side_hint));
     j->d.scale_denom = 8;
     j->d.out_color_space = color_space(&j->d, s->opts->format);
-    j->d.progress = &j->progress;
+    j->d.buffered_image = jpeg_has_multiple_scans(&j->d);
     jpeg_start_decompress(&j->d);
+    return FCT_OK;
+}
+
+static fct_status read_picture(jpeg *j) {
+    const fct_source_bytes *s = j->source;
+    if (j->d.buffered_image) jpeg_start_output(&j->d, j->d.input_scan_number);
     if (j->d.out_color_space == JCS_CMYK) {
         j->cmyk = fct_alloc((size_t)j->d.output_width * 4);
         if (!j->cmyk) return fct_fail_nomem(j->err, s->name, (size_t)j->d.output_width * 4);
     }
-    st = fct_image_create_raw((int)j->d.output_width, (int)j->d.output_height, s->opts->format, &j->image, j->err);
-    if (st) return st;
-    read_rows(j);
-    jpeg_finish_decompress(&j->d);
-    return FCT_OK;
+    fct_status st =
+        fct_image_create_raw((int)j->d.output_width, (int)j->d.output_height, s->opts->format, &j->image, j->err);
+    if (!st) read_rows(j);
+    return st;
 }
 
 fct_status fct_jpeg_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
@@ -168,13 +221,14 @@ fct_status fct_jpeg_decode(const fct_source_bytes *s, fct_image **out, int *orie
     j->d.client_data = j;
     j->errors.error_exit = on_error;
     j->errors.emit_message = on_message;
-    j->progress.progress_monitor = on_progress;
     if (!setjmp(j->fail)) {
         jpeg_create_decompress(&j->d);
-        j->status = decode(j, orientation);
+        j->status = read_header(j, orientation);
+        if (!j->status && j->d.buffered_image) j->status = read_scans(j);
+        if (!j->status) j->status = read_picture(j);
     }
-    jpeg_destroy_decompress(&j->d);
     fct_status st = j->status;
+    jpeg_destroy_decompress(&j->d);
     if (st) fct_image_free(j->image);
     else *out = j->image;
     fct_free(j->cmyk);

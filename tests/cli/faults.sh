@@ -58,9 +58,9 @@ ada.txt: 1 face
   1  score 0.95  box 120,72 80x80
 END
 check "too many pixels" 3 facet detect -m pack --max-pixels 1000 ada.png ada2.jpg eve.webp <<'END'
-! facet: ada.png: picture of 320x240 pixels, the limit is 1000
-! facet: ada2.jpg: picture of 320x240 pixels, the limit is 1000
-! facet: eve.webp: picture of 320x240 pixels, the limit is 1000
+! facet: ada.png: picture of 320x240 pixels, the limit is 1000 (--max-pixels)
+! facet: ada2.jpg: picture of 320x240 pixels, the limit is 1000 (--max-pixels)
+! facet: eve.webp: picture of 320x240 pixels, the limit is 1000 (--max-pixels)
 END
 check "a bad photo among good ones" 3 facet detect -m pack ada.png cut.png bob.png <<'END'
 ada.png: 1 face

@@ -1,4 +1,5 @@
 #include "base/cgroup.h"
+#include "base/memory.h"
 #include "base/cpu.h"
 #include "base/file.h"
 
@@ -135,6 +136,32 @@ TEST(cgroup_nonsense) {
     put("sys/cpu.max", "hello\n");
     CHECK(quota() == 0);
     CHECK(quota() == 0); /* nothing there at all */
+}
+
+/* ---- Free memory ------------------------------------------------------------------------ */
+
+static int64_t available(void) {
+    char proc[600], mount[600];
+    snprintf(proc, sizeof proc, "%s/proc", root);
+    snprintf(mount, sizeof mount, "%s/sys", root);
+    return fct_memory_available(proc, mount);
+}
+
+TEST(memory_that_is_free) {
+    new_root();
+    CHECK(available() == INT64_MAX);
+    put("proc/meminfo", "MemTotal:  9000 kB\nMemAvailable:  8000 kB\n");
+    CHECK(available() == 8000 * 1024);
+    put("sys/memory.max", "max\n");
+    CHECK(available() == 8000 * 1024);
+    put("sys/memory.max", "4000000\n");
+    put("sys/memory.current", "1000000\n");
+    CHECK(available() == 3000000);
+    put("sys/memory.current", "3999999\n"); /* mostly cached files */
+    CHECK(available() == 2000000);
+    put("sys/memory/memory.limit_in_bytes", "1000000\n");
+    CHECK(available() == 1000000);
+    fct_dir_remove(root, NULL);
 }
 
 int main(int argc, char **argv) { return test_main(argc, argv); }

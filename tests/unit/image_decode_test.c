@@ -229,9 +229,11 @@ TEST(every_orientation_of_every_format) {
 
 /* ---- Kinds of JPEG ------------------------------------------------------------------------ */
 
+typedef enum jpeg_kind { BASELINE, PROGRESSIVE, ONE_SCAN_A_CHANNEL } jpeg_kind;
+
 /* Written by libjpeg directly: what facet's own encoder never writes. */
 static blob jpeg_make(const uint8_t *pixels, int w, int h, int channels, J_COLOR_SPACE in, J_COLOR_SPACE stored,
-                      bool progressive, bool adobe) {
+                      jpeg_kind kind, bool adobe) {
     struct jpeg_compress_struct c;
     struct jpeg_error_mgr m;
     unsigned char *out = NULL;
@@ -246,7 +248,12 @@ static blob jpeg_make(const uint8_t *pixels, int w, int h, int channels, J_COLOR
     if (channels == 4)
         for (int i = 0; i < 4; i++) c.comp_info[i].h_samp_factor = c.comp_info[i].v_samp_factor = 1;
     c.write_Adobe_marker = adobe;
-    if (progressive) jpeg_simple_progression(&c);
+    if (kind == PROGRESSIVE) jpeg_simple_progression(&c);
+    if (kind == ONE_SCAN_A_CHANNEL) {
+        static const jpeg_scan_info scans[] = {{1, {0}, 0, 63, 0, 0}, {1, {1}, 0, 63, 0, 0}, {1, {2}, 0, 63, 0, 0}};
+        c.scan_info = scans;
+        c.num_scans = 3;
+    }
     jpeg_start_compress(&c, TRUE);
     for (int y = 0; y < h; y++) {
         JSAMPROW row = (JSAMPROW)(uintptr_t)(pixels + (size_t)y * (size_t)w * (size_t)channels);
@@ -260,18 +267,106 @@ static blob jpeg_make(const uint8_t *pixels, int w, int h, int channels, J_COLOR
 TEST(jpeg_progressive_equals_baseline) {
     fct_image *im = picture(75, 50);
     const uint8_t *p = fct_image_pixels(im);
-    blob a = jpeg_make(p, 75, 50, 3, JCS_RGB, JCS_YCbCr, false, false);
-    blob b = jpeg_make(p, 75, 50, 3, JCS_RGB, JCS_YCbCr, true, false);
+    blob a = jpeg_make(p, 75, 50, 3, JCS_RGB, JCS_YCbCr, BASELINE, false);
+    blob b = jpeg_make(p, 75, 50, 3, JCS_RGB, JCS_YCbCr, PROGRESSIVE, false);
     fct_image *x = decode(a.p, a.n, FCT_PIX_RGB), *y = decode(b.p, b.n, FCT_PIX_RGB);
     CHECK(largest_difference(fct_image_view(x), fct_image_view(y)) == 0);
     fct_image_free(im), fct_image_free(x), fct_image_free(y);
     free(a.p), free(b.p);
 }
 
+/* What follows the last row is not looked at: no end marker, a trailer, markers
+ * that do not exist, a film. The pixels are those of the whole file. */
+TEST(jpeg_tails) {
+    static const struct {
+        const char *bytes;
+        size_t n;
+    } tails[] = {{"", 0},
+                 {"\xFF", 1},
+                 {"trailer trailer", 15},
+                 {"\xFF\x01\xFF\xC3\xFF\x07", 6},
+                 {"\0\0\0\x18"
+                  "ftypmp42\xFF\xC0\xFF\xDA\xFF\xC4\0\3\xFF",
+                  21},
+                 {"\xFF\xDA\0\x0C\x03\x09\x00\x02\x11\x03\x11\x00\x3F\x00", 14}};
+    fct_image *im = picture(75, 50);
+    for (jpeg_kind kind = BASELINE; kind <= ONE_SCAN_A_CHANNEL; kind++) {
+        blob whole = jpeg_make(fct_image_pixels(im), 75, 50, 3, JCS_RGB, JCS_YCbCr, kind, false);
+        fct_image *want = decode(whole.p, whole.n, FCT_PIX_RGB);
+        for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+            blob b = {0};
+            put(&b, whole.p, whole.n - 2);
+            put(&b, tails[i].bytes, tails[i].n);
+            fct_image *got = decode(b.p, b.n, FCT_PIX_RGB);
+            CHECK_MSG(largest_difference(fct_image_view(want), fct_image_view(got)) == 0, "kind %d, tail %zu", kind, i);
+            fct_image_free(got);
+            free(b.p);
+        }
+        fct_image_free(want);
+        free(whole.p);
+    }
+    fct_image_free(im);
+}
+
+/* A file that ends between two scans has whole rows and misses coefficients. */
+TEST(jpeg_lacks_scans) {
+    fct_image *im = picture(75, 50), *out;
+    fct_error e;
+    for (jpeg_kind kind = PROGRESSIVE; kind <= ONE_SCAN_A_CHANNEL; kind++) {
+        blob b = jpeg_make(fct_image_pixels(im), 75, 50, 3, JCS_RGB, JCS_YCbCr, kind, false);
+        int scans = 0;
+        for (size_t i = 2; i + 1 < b.n; i++) {
+            if (b.p[i] != 0xFF || b.p[i + 1] != 0xDA || scans++ == 0) continue;
+            CHECK_MSG(fct_image_decode(b.p, i, "lacking", NULL, &out, &e) == FCT_ERR_FORMAT &&
+                          strstr(e.text, "cut off"),
+                      "kind %d, %d scans", kind, scans - 1);
+            fct_image_free(out);
+        }
+        CHECK(scans >= 3);
+        free(b.p);
+    }
+    fct_image_free(im);
+}
+
+/* Scan parameters that do not matter: the spectral range and the bits of a
+ * sequential file, a progressive file whose fine coefficients come before the
+ * coarse ones. */
+TEST(jpeg_scan_parameters) {
+    fct_image *im = picture(75, 50);
+    const uint8_t *p = fct_image_pixels(im);
+    blob base = jpeg_make(p, 75, 50, 3, JCS_RGB, JCS_YCbCr, BASELINE, false);
+    blob pro = jpeg_make(p, 75, 50, 3, JCS_RGB, JCS_YCbCr, PROGRESSIVE, false);
+    blob swapped = {0};
+    fct_image *want = decode(base.p, base.n, FCT_PIX_RGB);
+    size_t at[3] = {0}, n = 0;
+    for (size_t i = 2; i + 1 < base.n && !at[0]; i++)
+        if (base.p[i] == 0xFF && base.p[i + 1] == 0xDA) at[0] = i;
+    memcpy(base.p + at[0] + 11, "\0\0\1", 3);
+    fct_image *got = decode(base.p, base.n, FCT_PIX_RGB);
+    CHECK(largest_difference(fct_image_view(want), fct_image_view(got)) == 0);
+    fct_image_free(got);
+    /* the first AC scan, with its table, is put before the DC scan */
+    bool in_tables = false;
+    for (size_t i = 2; i + 1 < pro.n && n < 3; i++) {
+        if (pro.p[i] != 0xFF || (pro.p[i + 1] != 0xC4 && pro.p[i + 1] != 0xDA)) continue;
+        if (!in_tables) at[n++] = i;
+        in_tables = pro.p[i + 1] == 0xC4;
+    }
+    REQUIRE(n == 3);
+    put(&swapped, pro.p, at[0]);
+    put(&swapped, pro.p + at[1], at[2] - at[1]);
+    put(&swapped, pro.p + at[0], at[1] - at[0]);
+    put(&swapped, pro.p + at[2], pro.n - at[2]);
+    got = decode(swapped.p, swapped.n, FCT_PIX_RGB);
+    CHECK(largest_difference(fct_image_view(want), fct_image_view(got)) == 0);
+    fct_image_free(got), fct_image_free(want), fct_image_free(im);
+    free(base.p), free(pro.p), free(swapped.p);
+}
+
 TEST(jpeg_gray) {
     uint8_t p[40 * 30];
     for (int i = 0; i < 40 * 30; i++) p[i] = (uint8_t)(i % 40 * 6);
-    blob f = jpeg_make(p, 40, 30, 1, JCS_GRAYSCALE, JCS_GRAYSCALE, false, false);
+    blob f = jpeg_make(p, 40, 30, 1, JCS_GRAYSCALE, JCS_GRAYSCALE, BASELINE, false);
     fct_image *g = decode(f.p, f.n, FCT_PIX_GRAY), *rgb = decode(f.p, f.n, FCT_PIX_RGB), *conv;
     fct_view want = {p, 40, 30, 40, FCT_PIX_GRAY};
     CHECK(largest_difference(fct_image_view(g), want) <= 2);
@@ -294,7 +389,7 @@ TEST(jpeg_cmyk) {
             cmyk[4 * i + 3] = (uint8_t)k;
             for (int c = 0; c < 4 && !adobe; c++) cmyk[4 * i + c] ^= 255;
         }
-        blob f = jpeg_make(cmyk, 48, 40, 4, JCS_CMYK, kind == 1 ? JCS_YCCK : JCS_CMYK, false, adobe);
+        blob f = jpeg_make(cmyk, 48, 40, 4, JCS_CMYK, kind == 1 ? JCS_YCCK : JCS_CMYK, BASELINE, adobe);
         fct_image *back = decode(f.p, f.n, FCT_PIX_RGB);
         int d = largest_difference(fct_image_view(im), fct_image_view(back));
         CHECK_MSG(d <= 6, "kind %d differs by %d", kind, d);

@@ -58,7 +58,8 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_FILES_FROM] = TEXT("files-from", 0, files_from, "LIST", COMPLETE_FILE,
                             "also take the photos named in LIST, one a line; - = standard input"),
     [OPT_MAX_PIXELS] = INT64("max-pixels", 0, max_pixels, "N", 1, 1e10,
-                             "refuse pictures with more pixels before decoding them (default 100000000)"),
+                             "refuse pictures with more pixels before decoding them (default 268435456, or "
+                             "what half of the free memory holds; of videos 100000000)"),
     [OPT_RECORD] =
         TEXT("record", 'r', record, "OUT.mp4", COMPLETE_FILE, "write the video with boxes and names to OUT.mp4"),
     [OPT_EVENTS] = TEXT("events", 'e', events, "FILE", COMPLETE_FILE,

@@ -44,7 +44,6 @@ static void set_defaults(cli_settings *s) {
     s->top = 1;
     s->every = 1;
     s->batch = 1;
-    s->max_pixels = 100000000;
 }
 
 static int bad_value(const cli_command *c, const cli_opt *o, const char *value, const char *wanted) {

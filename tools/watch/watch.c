@@ -52,7 +52,7 @@ static int source_options(const cli_settings *s, fct_source_opts *o) {
         o->height = o->raw_height = h;
     }
     o->fps = s->fps;
-    o->max_pixels = s->max_pixels;
+    if (s->max_pixels) o->max_pixels = s->max_pixels;
     o->hardware = s->hardware;
     o->keep_coded = s->record != NULL;
     return CLI_DONE;
