@@ -113,6 +113,25 @@ void fct_json_int(fct_json_writer *w, const char *key, int64_t value) {
     put_value(w, key, text);
 }
 
+void fct_json_date(fct_json_writer *w, const char *key, int64_t seconds) {
+    char text[40];
+    int64_t days = seconds / 86400, rest = seconds % 86400;
+    if (rest < 0) days--, rest += 86400;
+    /* The proleptic Gregorian calendar in years that begin in March, so that the
+     * leap day is the last of its year; an era is its 400 years. */
+    int64_t day = days + 719468, era = (day >= 0 ? day : day - 146096) / 146097;
+    int64_t of_era = day - era * 146097;
+    int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month = (5 * of_year + 2) / 153, of_month = of_year - (153 * month + 2) / 5 + 1;
+    int64_t year = year_of_era + era * 400 + (month >= 10);
+    snprintf(text, sizeof text, "\"%04d-%02d-%02dT%02d:%02d:%02dZ\"", (int)year,
+             (int)(month < 10 ? month + 3 : month - 9), (int)of_month, (int)(rest / 3600), (int)(rest / 60 % 60),
+             (int)(rest % 60));
+    if (year < 0 || year > 9999) fct_json_null(w, key);
+    else put_value(w, key, text);
+}
+
 /* A number as printf() wrote it, with what the locale takes for its decimal
  * point (one or more bytes) made a point again. */
 static void put_number(fct_json_writer *w, const char *key, const char *text) {

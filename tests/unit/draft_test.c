@@ -70,7 +70,8 @@ TEST(failures_leave_nothing) {
     fct_error e;
     fct_draft *d;
     new_root("fail");
-    CHECK(fct_draft_open(at("no/such"), FCT_DRAFT_PLAIN, &d, &e) == FCT_ERR_NOT_FOUND && !d && strstr(e.text, "no/such"));
+    CHECK(fct_draft_open(at("no/such"), FCT_DRAFT_PLAIN, &d, &e) == FCT_ERR_NOT_FOUND && !d &&
+          strstr(e.text, "no/such"));
     CHECK(fct_draft_open(root, FCT_DRAFT_PLAIN, &d, &e) == FCT_ERR_IO && !d);
     for (long n = 1;; n++) { /* every allocation fails once */
         long live = fct_alloc_live();

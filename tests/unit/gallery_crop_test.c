@@ -11,7 +11,8 @@ static fct_error e;
 static const char *const schema_1[] = {
     "CREATE TABLE change(seq INTEGER PRIMARY KEY AUTOINCREMENT, what INTEGER NOT NULL, id INTEGER NOT NULL) STRICT",
     "CREATE TABLE crop(face_id INTEGER PRIMARY KEY REFERENCES face(id) ON DELETE CASCADE, jpeg BLOB NOT NULL) STRICT",
-    "CREATE TABLE face(id INTEGER PRIMARY KEY AUTOINCREMENT, person_id INTEGER NOT NULL REFERENCES person(id) ON DELETE "
+    "CREATE TABLE face(id INTEGER PRIMARY KEY AUTOINCREMENT, person_id INTEGER NOT NULL REFERENCES person(id) ON "
+    "DELETE "
     "CASCADE, created INTEGER NOT NULL, x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL, score "
     "REAL NOT NULL, quality REAL NOT NULL, source TEXT, embedding BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT",
     "CREATE TABLE model(id INTEGER PRIMARY KEY CHECK(id = 1), model_id TEXT NOT NULL, dim INTEGER NOT NULL) STRICT",
@@ -35,7 +36,8 @@ static void insert_face(sqlite3 *h, int id, const char *crop) {
     sqlite3_stmt *q;
     util_embedding((uint64_t)id, UTIL_DIM, v);
     fct_embedding_pack(v, UTIL_DIM, blob);
-    REQUIRE(!sqlite3_prepare_v2(h, "INSERT INTO face VALUES(?, 1, 6, 1, 2, 3, 4, 0.5, 0, 'a.jpg', ?, ?)", -1, &q, NULL));
+    REQUIRE(
+        !sqlite3_prepare_v2(h, "INSERT INTO face VALUES(?, 1, 6, 1, 2, 3, 4, 0.5, 0, 'a.jpg', ?, ?)", -1, &q, NULL));
     sqlite3_bind_int(q, 1, id);
     sqlite3_bind_blob(q, 2, blob, sizeof blob, SQLITE_STATIC);
     sqlite3_bind_int64(q, 3, fct_face_checksum(blob, sizeof blob, crop, crop ? strlen(crop) : 0));
@@ -113,8 +115,8 @@ TEST(an_old_gallery_with_more_in_it_is_refused) {
     }
 }
 
-static fct_status see_cut(const fct_stored_face *face, const void *crop, size_t len, float *embedding, int dim, void *user,
-                          fct_error *err) {
+static fct_status see_cut(const fct_stored_face *face, const void *crop, size_t len, float *embedding, int dim,
+                          void *user, fct_error *err) {
     int *seen = user;
     seen[face->id] = crop ? (int)face->crop_cut : -1;
     embedding[0] = (float)face->id;

@@ -8,6 +8,7 @@
 
 #include <locale.h>
 #include <math.h>
+#include <time.h>
 
 #ifdef HAVE_JANSSON
 #include <jansson.h>
@@ -249,6 +250,29 @@ TEST(what_is_written_is_read) {
     size_t n = fread(text, 1, sizeof text - 1, f);
     CHECK(n == b.size && memcmp(text, b.data, n) == 0);
     fclose(f);
+    fct_buf_free(&b);
+}
+
+TEST(dates_as_gmtime_has_them) {
+    int wrong = 0;
+    for (int64_t i = -3000; i < 120000; i++) {
+        int64_t t = i * 1234567; /* 1852 to 6664 */
+        time_t now = (time_t)t;
+        char want[40];
+        fct_buf b = {0};
+        fct_json_writer w;
+        if (!strftime(want, sizeof want, "\"%Y-%m-%dT%H:%M:%SZ\"", gmtime(&now))) continue;
+        fct_json_to_buf(&w, &b);
+        fct_json_date(&w, NULL, t);
+        wrong += strcmp(b.data, want) != 0;
+        fct_buf_free(&b);
+    }
+    CHECK(wrong == 0);
+    fct_buf b = {0};
+    fct_json_writer w;
+    fct_json_to_buf(&w, &b);
+    fct_json_date(&w, NULL, INT64_MAX / 2);
+    CHECK(strcmp(b.data, "null") == 0);
     fct_buf_free(&b);
 }
 
