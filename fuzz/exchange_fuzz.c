@@ -39,18 +39,20 @@ static void use_base64(char *text) {
 }
 
 static void use_json(char *text, size_t size) {
+    fct_json_doc doc = {0};
     for (char *line = text, *end = text + size; line < end;) {
         char *stop = memchr(line, '\n', (size_t)(end - line));
         size_t len = (size_t)((stop ? stop : end) - line);
         fct_json_line j;
         const char *why = "";
         line[len] = 0;
-        bool ok = fct_json_line_parse(line, len, &j, &why);
+        bool ok = !fct_json_line_parse(&doc, line, len, &j, &why);
         FUZZ_REQUIRE(ok == (why == NULL));
         if (ok && j.name) FUZZ_REQUIRE(j.name >= line && j.name + strlen(j.name) <= line + len);
         if (ok && j.embedding) use_base64(j.embedding);
         line += len + 1;
     }
+    fct_json_free(&doc);
 }
 
 static void use_csv(char *text, size_t size) {

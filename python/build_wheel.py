@@ -4,11 +4,10 @@
     python/build_wheel.py [--windows] [--build DIR] [--out DIR]
 
 The library is built without picture decoders, gallery and camera, which Python has better libraries
-for. What is left needs libjansson, which goes into the wheel too, and the C library; that is checked.
+for. What is left needs the C library alone; that is checked.
 The tag names the oldest C library that has every symbol the libraries ask for (PEP 600). --windows
-builds for 64-bit Windows with mingw-w64 (scripts/cross/mingw-w64.ini), without libjansson: packs
-with a manifest are refused there. Needs Meson, Ninja and a C compiler here; installing the wheel
-needs NumPy alone.
+builds for 64-bit Windows with mingw-w64 (scripts/cross/mingw-w64.ini). Needs Meson, Ninja and a C
+compiler here; installing the wheel needs NumPy alone.
 """
 import argparse
 import ast
@@ -26,8 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 OPTIONS = ["-Dtests=false", "-Dbench=false", "-Dcli=disabled", "-Dtrain=disabled", "-Djpeg=disabled", "-Dpng=disabled",
            "-Dwebp=disabled", "-Dgallery=disabled", "-Ddownload=auto", "-Dzip=auto", "-Dstrip=true"]
-LINUX = ["-Dmanifest=enabled", "-Dc_link_args=-Wl,-rpath,$ORIGIN"]
-WINDOWS = ["-Dmanifest=disabled", "-Ddownload=disabled", "-Dzip=disabled", "-Dc_link_args=-static-libgcc",
+WINDOWS = ["-Ddownload=disabled", "-Dzip=disabled", "-Dc_link_args=-static-libgcc",
            "--cross-file", os.path.join(ROOT, "scripts", "cross", "mingw-w64.ini")]
 # What every Linux of PEP 600 and every Windows has.
 SYSTEM = re.compile(r"lib(c|m|dl|pthread|rt)\.so|ld-linux|(KERNEL32|SHELL32|ADVAPI32|msvcrt|ucrtbase|api-ms-win-crt.*)\.dll$", re.I)
@@ -37,7 +35,7 @@ def ninja(folder, options):
     known = {o["name"] for o in json.loads(subprocess.check_output(
         ["meson", "introspect", "--buildoptions", os.path.join(ROOT, "meson.build")]))}
     # Whatever else the project can do with other libraries stays out.
-    extra = [f"-D{name}=disabled" for name in ("video", "window", "server", "web") if name in known]
+    extra = [f"-D{name}=disabled" for name in ("unicode", "video", "window", "server", "web") if name in known]
     if not os.path.exists(os.path.join(folder, "build.ninja")):
         subprocess.run(["meson", "setup", folder, ROOT, *OPTIONS, *options, *extra], check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", folder], check=True, stdout=subprocess.DEVNULL)
@@ -45,10 +43,11 @@ def ninja(folder, options):
 
 def build_linux(folder):
     """Name in the package to path, of each library; and the platform's tag."""
-    ninja(folder, LINUX)
+    ninja(folder, [])
     path = os.path.realpath(os.path.join(folder, "src", "libfacet.so.0"))
-    libraries = {"libfacet.so.0": path, **bundled(path)}
-    return libraries, manylinux(libraries.values())
+    if needed(path):
+        sys.exit(f"the library needs {', '.join(needed(path))}: too much for a wheel")
+    return {"libfacet.so.0": path}, manylinux([path])
 
 
 def build_windows(folder):
@@ -66,16 +65,6 @@ def needed(path):
     """Libraries that a library asks for, but for the system's own."""
     found = re.findall(r"NEEDED.*\[(.*)\]", subprocess.check_output(["readelf", "-d", path], text=True))
     return [n for n in found if not SYSTEM.match(n)]
-
-
-def bundled(library):
-    """Name to path of what has to lie beside the library."""
-    ldd = dict(re.findall(r"(\S+) => (\S+)", subprocess.check_output(["ldd", library], text=True)))
-    out = {n: ldd[n] for n in needed(library)}
-    more = [m for path in out.values() for m in needed(path)]
-    if set(out) - {"libjansson.so.4"} or more:
-        sys.exit(f"the library needs {', '.join([*out, *more])}: too much for a wheel")
-    return out
 
 
 def manylinux(paths):
@@ -103,11 +92,9 @@ def metadata():
     return name, text
 
 
-def licenses(libraries):
-    """Terms of all that is in the wheel: the project's, the default pack's, the other libraries'."""
+def licenses():
+    """Terms of all that is in the wheel: the project's and the default pack's."""
     out = {"LICENSE": os.path.join(ROOT, "LICENSE"), "ibex.md": os.path.join(ROOT, "models", "ibex", "README.md")}
-    if "libjansson.so.4" in libraries:
-        out["libjansson"] = "/usr/share/doc/libjansson4/copyright"
     missing = [path for path in out.values() if not os.path.exists(path)]
     if missing:
         sys.exit(f"no license at {', '.join(missing)}")
@@ -131,7 +118,7 @@ def write(out, libraries, tag):
             for file in sorted(f for f in files if f.endswith(".py")):
                 full = os.path.join(folder, file)
                 add(os.path.relpath(full, HERE), open(full, "rb").read())
-        for where, full in licenses(libraries).items():
+        for where, full in licenses().items():
             add(f"{name}.dist-info/licenses/{where}", open(full, "rb").read())
         for file, full in libraries.items():
             add("facet/" + file, open(full, "rb").read())

@@ -15,9 +15,6 @@ const char *fct_build_features(void) {
 #ifdef FCT_HAVE_GALLERY
                                 " gallery"
 #endif
-#ifdef FCT_HAVE_JANSSON
-                                " manifest"
-#endif
 #ifdef FCT_HAVE_CURL
                                 " download"
 #endif

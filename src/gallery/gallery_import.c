@@ -70,6 +70,7 @@ typedef struct importer {
     char model_id[65];
     int dim;
     float *embedding; /* [dim] */
+    fct_json_doc doc; /* of the current line */
 } importer;
 
 static fct_status bad_line(const importer *im, const char *why, fct_error *err) {
@@ -123,7 +124,8 @@ static fct_status import_face(importer *im, const fct_json_line *j, fct_error *e
 static fct_status import_line(importer *im, char *line, size_t len, fct_error *err) {
     fct_json_line j;
     const char *why;
-    if (!fct_json_line_parse(line, len, &j, &why)) return bad_line(im, why, err);
+    fct_status s = fct_json_line_parse(&im->doc, line, len, &j, &why);
+    if (s) return s == FCT_ERR_NOMEM ? fct_fail_nomem(err, im->path, len) : bad_line(im, why, err);
     if (im->line == 1) return read_header(im, &j, err);
     if (!j.name || !fct_name_valid(j.name, &why)) return bad_line(im, "has no valid name", err);
     return j.embedding ? import_face(im, &j, err) : import_person(im, &j, err);
@@ -163,5 +165,6 @@ fct_status fct_gallery_import(fct_gallery *g, const char *path, int *added, fct_
     if (!s && added) *added = im.enroller.added;
     fct_enroller_clear(&im.enroller);
     fct_free(im.embedding);
+    fct_json_free(&im.doc);
     return s;
 }

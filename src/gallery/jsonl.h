@@ -1,11 +1,9 @@
-/* One line of a gallery export: a flat JSON object (RFC 8259) of strings,
- * numbers and arrays of numbers. */
+/* One line of a gallery export: a JSON object of strings, numbers and arrays of
+ * numbers. */
 #ifndef FCT_GALLERY_JSONL_H
 #define FCT_GALLERY_JSONL_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "text/json_reader.h"
 
 /* What a line says; strings are borrowed from the line. NULL, 0 = not given. */
 typedef struct fct_json_line {
@@ -15,9 +13,10 @@ typedef struct fct_json_line {
     float box[4], score, quality;
 } fct_json_line;
 
-/* Parses line [len], which has a NUL at its end and is changed. Unknown members
- * are skipped. False with *why (static) when it is not such an object, a member
- * is of the wrong type, comes twice or holds a NUL. */
-bool fct_json_line_parse(char *line, size_t len, fct_json_line *out, const char **why);
+/* Parses line [len], which has a NUL at its end and is changed. doc is the
+ * reader's memory, for one line after the other. Members of other names are
+ * skipped. FCT_ERR_FORMAT or FCT_ERR_LIMIT with *why (static) when the line is not
+ * such an object or a member is of the wrong type; FCT_ERR_NOMEM. */
+fct_status fct_json_line_parse(fct_json_doc *doc, char *line, size_t len, fct_json_line *out, const char **why);
 
 #endif

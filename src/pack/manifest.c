@@ -17,11 +17,8 @@
 #include "pack/manifest.h"
 #include "base/alloc.h"
 #include "base/error.h"
-#include <math.h>
+#include "text/json_reader.h"
 #include <string.h>
-
-#ifdef FCT_HAVE_JANSSON
-#include <jansson.h>
 
 enum { max_files = 64, max_text = 200 };
 
@@ -36,58 +33,57 @@ static fct_status wrong(const manifest_place *p, const char *member, const char 
 }
 
 /* Copies an optional string member of at most max_text bytes without control characters. */
-static fct_status get_text(const manifest_place *p, json_t *o, const char *member, char **out) {
-    json_t *v = json_object_get(o, member);
+static fct_status get_text(const manifest_place *p, const fct_json *o, const char *member, char **out) {
+    const fct_json *v = fct_json_member(o, member);
     if (!v) return FCT_OK;
-    const char *s = json_string_value(v);
-    bool ok = s && *s && json_string_length(v) <= max_text && strlen(s) == json_string_length(v);
+    const char *s = fct_json_get_text(v);
+    bool ok = s && *s && v->length <= max_text;
     for (const char *c = s; ok && *c; c++) ok = (unsigned char)*c >= 32 && *c != 127;
     if (!ok) return wrong(p, member, "a text of 1 to 200 bytes");
     *out = fct_strdup(s);
     return *out ? FCT_OK : fct_fail_nomem(p->err, p->file, 0);
 }
 
-static fct_status get_number(const manifest_place *p, json_t *o, const char *member, double least, double most,
+static fct_status get_number(const manifest_place *p, const fct_json *o, const char *member, double least, double most,
                              bool *given, double *out) {
-    json_t *v = json_object_get(o, member);
+    const fct_json *v = fct_json_member(o, member);
     *given = v != NULL;
     if (!v) return FCT_OK;
-    *out = json_number_value(v);
-    if (json_is_number(v) && isfinite(*out) && *out >= least && *out <= most) return FCT_OK;
+    if (fct_json_get_number(v, out) && *out >= least && *out <= most) return FCT_OK;
     return fct_fail(p->err, FCT_ERR_FORMAT, "%s: \"%s\" must be a number from %g to %g", p->file, member, least, most);
 }
 
-static fct_status get_bool(const manifest_place *p, json_t *o, const char *member, bool *out) {
-    json_t *v = json_object_get(o, member);
-    *out = json_is_true(v);
-    return !v || json_is_boolean(v) ? FCT_OK : wrong(p, member, "true or false");
+static fct_status get_bool(const manifest_place *p, const fct_json *o, const char *member, bool *out) {
+    const fct_json *v = fct_json_member(o, member);
+    *out = false;
+    return !v || fct_json_get_bool(v, out) ? FCT_OK : wrong(p, member, "true or false");
 }
 
 static bool plain_name(const char *s) {
     return s[0] != '.' && !strpbrk(s, "/\\:") && strlen(s) > 5 && strcmp(s + strlen(s) - 5, ".onnx") == 0;
 }
 
-static fct_status get_sha256(const manifest_place *p, json_t *o, char out[65]) {
-    json_t *v = json_object_get(o, "sha256");
+static fct_status get_sha256(const manifest_place *p, const fct_json *o, char out[65]) {
+    const fct_json *v = fct_json_member(o, "sha256");
     if (!v) return FCT_OK;
-    const char *s = json_string_value(v);
+    const char *s = fct_json_get_text(v);
     if (!s || strlen(s) != 64 || strspn(s, "0123456789abcdefABCDEF") != 64)
         return wrong(p, "sha256", "64 hexadecimal digits");
     for (int i = 0; i < 65; i++) out[i] = s[i] >= 'A' && s[i] <= 'F' ? (char)(s[i] + 32) : s[i];
     return FCT_OK;
 }
 
-static fct_status get_task(const manifest_place *p, json_t *o, uint32_t *out) {
-    json_t *v = json_object_get(o, "task");
+static fct_status get_task(const manifest_place *p, const fct_json *o, uint32_t *out) {
+    const fct_json *v = fct_json_member(o, "task");
     if (!v) return FCT_OK;
-    const char *s = json_string_value(v);
+    const char *s = fct_json_get_text(v);
     for (uint32_t t = 1; s && t < FCT_TASK_ALL; t *= 2)
         if (strcmp(s, fct_task_name((fct_task)t)) == 0) *out = t;
     return *out ? FCT_OK : wrong(p, "task", "detection, recognition, landmark_2d_106, landmark_3d_68 or genderage");
 }
 
-static fct_status read_file(const manifest_place *p, json_t *o, fct_manifest_file *out) {
-    if (!json_is_object(o)) return wrong(p, "files", "a list of objects");
+static fct_status read_file(const manifest_place *p, const fct_json *o, fct_manifest_file *out) {
+    if (!fct_json_is(o, FCT_JSON_OBJECT)) return wrong(p, "files", "a list of objects");
     fct_status s = get_text(p, o, "file", &out->name);
     if (s) return s;
     if (!out->name || !plain_name(out->name)) return wrong(p, "file", "the name of an .onnx file beside the manifest");
@@ -102,28 +98,29 @@ static fct_status read_file(const manifest_place *p, json_t *o, fct_manifest_fil
     return mean == std ? FCT_OK : wrong(p, "mean", "given together with \"std\"");
 }
 
-static fct_status read_files(const manifest_place *p, json_t *root, fct_manifest *m) {
-    json_t *list = json_object_get(root, "files");
+static fct_status read_files(const manifest_place *p, const fct_json *root, fct_manifest *m) {
+    const fct_json *list = fct_json_member(root, "files");
     if (!list) return FCT_OK;
-    size_t n = json_array_size(list);
-    if (!json_is_array(list) || n < 1 || n > max_files) return wrong(p, "files", "a list of 1 to 64 files");
+    size_t n = list->length;
+    if (!fct_json_is(list, FCT_JSON_ARRAY) || n < 1 || n > max_files)
+        return wrong(p, "files", "a list of 1 to 64 files");
     m->files = fct_calloc(n, sizeof *m->files);
     if (!m->files) return fct_fail_nomem(p->err, p->file, n * sizeof *m->files);
     m->lists_files = true;
-    for (size_t i = 0; i < n; i++) {
-        m->n_files++;
-        fct_status s = read_file(p, json_array_get(list, i), &m->files[i]);
+    for (const fct_json *o = fct_json_first(list); o; o = fct_json_next(list, o)) {
+        fct_status s = read_file(p, o, &m->files[m->n_files++]);
         if (s) return s;
     }
     return FCT_OK;
 }
 
-static fct_status read_root(const manifest_place *p, json_t *root, fct_manifest *m) {
-    json_t *version = json_object_get(root, "facet_pack");
-    if (!json_is_integer(version)) return wrong(p, "facet_pack", "the version of the format, 1");
-    if (json_integer_value(version) != 1)
+static fct_status read_root(const manifest_place *p, const fct_json *root, fct_manifest *m) {
+    const fct_json *version = fct_json_member(root, "facet_pack");
+    int64_t number;
+    if (!fct_json_get_int(version, &number)) return wrong(p, "facet_pack", "the version of the format, 1");
+    if (number != 1)
         return fct_fail(p->err, FCT_ERR_UNSUPPORTED, "%s: version %lld of the format (1 is known)", p->file,
-                        (long long)json_integer_value(version));
+                        (long long)number);
     bool given;
     double threshold = 0;
     fct_status s = get_text(p, root, "name", &m->name);
@@ -135,26 +132,20 @@ static fct_status read_root(const manifest_place *p, json_t *root, fct_manifest 
 
 fct_status fct_manifest_read(const void *text, size_t len, const char *name, fct_manifest *out, fct_error *err) {
     *out = (fct_manifest){0};
-    json_error_t e;
-    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
-    if (!root) return fct_fail(err, FCT_ERR_FORMAT, "%s: line %d: %s", name, e.line, e.text);
+    char *copy = fct_alloc(len + 1); /* which the reader changes */
+    if (!copy) return fct_fail_nomem(err, name, len);
+    memcpy(copy, text, len);
+    fct_json_doc doc = {0};
     manifest_place p = {name, err};
-    fct_status s =
-        json_is_object(root) ? read_root(&p, root, out) : fct_fail(err, FCT_ERR_FORMAT, "%s: not a JSON object", name);
-    json_decref(root);
+    fct_status s = fct_json_parse(&doc, copy, len, name, err);
+    if (!s)
+        s = doc.values[0].kind == FCT_JSON_OBJECT ? read_root(&p, &doc.values[0], out)
+                                                  : fct_fail(err, FCT_ERR_FORMAT, "%s: not a JSON object", name);
+    fct_json_free(&doc);
+    fct_free(copy);
     if (s) fct_manifest_clear(out);
     return s;
 }
-
-#else
-
-fct_status fct_manifest_read(const void *text, size_t len, const char *name, fct_manifest *out, fct_error *err) {
-    *out = (fct_manifest){0};
-    return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build of facet reads no manifests (built without jansson)",
-                    name);
-}
-
-#endif
 
 void fct_manifest_clear(fct_manifest *m) {
     for (int i = 0; i < m->n_files; i++) fct_free(m->files[i].name);

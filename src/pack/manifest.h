@@ -25,9 +25,9 @@ typedef struct fct_manifest {
 } fct_manifest;
 
 /* Reads the text of a manifest; name stands for it in errors. *out is filled;
- * release it with fct_manifest_clear(). FCT_ERR_FORMAT names the member that is
- * wrong; FCT_ERR_UNSUPPORTED: a later version of the format, or a build without
- * the JSON reader. */
+ * release it with fct_manifest_clear(). FCT_ERR_FORMAT names the member or the
+ * place that is wrong; FCT_ERR_LIMIT: nested too deep; FCT_ERR_UNSUPPORTED: a later
+ * version of the format. */
 fct_status fct_manifest_read(const void *text, size_t len, const char *name, fct_manifest *out, fct_error *err);
 void fct_manifest_clear(fct_manifest *m);
 

@@ -11,7 +11,7 @@ from report import Report
 
 SYSTEM = r"c|m|dl|pthread|rt|gcc_s|[a-z]*san|clang_rt\.[\w.-]+"  # with the sanitizers' own
 PICTURES = r"jpeg|spng|z|webp|webpdemux|sharpyuv"
-MAY = re.compile(r"(lib(%s|%s|jansson|sqlite3|utf8proc)|ld[\w.-]*)\.so(\.\d+)*" % (SYSTEM, PICTURES))
+MAY = re.compile(r"(lib(%s|%s|sqlite3|utf8proc)|ld[\w.-]*)\.so(\.\d+)*" % (SYSTEM, PICTURES))
 
 
 def needed(readelf, path):
