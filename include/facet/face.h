@@ -178,22 +178,83 @@ FCT_API fct_status fct_align(fct_view picture, const float kps[5][2], int size, 
  * caller-owned. */
 FCT_API fct_status fct_embed_aligned(fct_analyzer *a, const fct_view *crops, int n, float *out, fct_error *err);
 
-/* How good a picture of a face is, each part and the whole 0 (useless) to 1
- * (ideal). The parts and their limits are described in src/face/quality.c. */
+/* How good a picture of a face is: what was measured, and grades made of it, each
+ * 0 (useless) to 1 (ideal). src/face/quality.c says how the measures are taken
+ * and between which values the grades run. */
 typedef struct fct_quality {
-    float size;        /* distance of the eyes: 0 at 8 pixels, 1 from 48 */
-    float sharpness;   /* fine detail of the aligned face relative to its contrast */
-    float pose;        /* 1 frontal, 0 from about 60 degrees aside */
-    float exposure;    /* brightness, contrast, share of black and white pixels */
-    float landmarks;   /* how well the five points fit a face: falls with occlusion and false alarms */
-    float score;       /* all together: their product to the power 1/2, size and pose counted most */
-    const char *worst; /* one clause for people about the weakest part ("the face is small"), "" when
-                          all is well. Static */
+    float side;       /* shorter side of the box, in pixels of the picture; 0 = the face has no box */
+    float eyes;       /* distance of the eyes, in pixels of the picture */
+    float detection;  /* the detector's score, 0..1 */
+    float outside;    /* the largest part of the box's width or height beyond the picture's edge, 0..1 */
+    float turn;       /* how far the nose is off the middle between the eyes, along the line through them, in
+                         distances of the eyes: 0 frontal, positive towards the picture's right */
+    float nod;        /* height of the nose between eyes (-0.5) and mouth (0.5): about 0 level, negative with
+                         the chin up, positive with it down */
+    float misfit;     /* mean distance of the aligned landmarks from the template, in distances of the eyes */
+    float brightness; /* mean and standard deviation of the aligned gray face, 0..255 */
+    float contrast;
+    float clipped; /* part of its pixels that are black or white, 0..1 */
+    float detail;  /* energy of its Laplacian relative to its variance: about 0.005 blurred, 0.1 and more sharp */
+
+    float size_grade;      /* of eyes */
+    float sharpness_grade; /* of detail */
+    float pose_grade;      /* of turn and nod, or of the face's pose where it is known */
+    float exposure_grade;  /* of brightness, contrast and clipped */
+    float landmark_grade;  /* of misfit: falls with occlusion and false alarms */
+    float score;           /* all grades together: what the gallery stores as a face's quality */
 } fct_quality;
 
-/* Measures a detected face (its kps are needed, its pose is used where known).
- * FCT_ERR_ARG where it has no landmarks. Takes about 0.1 ms. */
+/* Measures a detected face (its landmarks are needed, its pose is used where known).
+ * FCT_ERR_ARG where it has none. Takes about 0.1 ms. Thread-safe. */
 FCT_API fct_status fct_face_quality(fct_view picture, const fct_face *face, fct_quality *out, fct_error *err);
+
+/* What can be wrong with a face that is to be remembered. Values are bits of a
+ * set. The second group is found by comparison with a gallery (enroll.h). */
+typedef enum fct_flaw {
+    FCT_FLAW_SMALL = 1,         /* side */
+    FCT_FLAW_HARD_TO_SEE = 2,   /* detection */
+    FCT_FLAW_CUT_OFF = 4,       /* outside */
+    FCT_FLAW_TURNED = 8,        /* turn, without its sign */
+    FCT_FLAW_MISPLACED = 16,    /* misfit: partly hidden, or no face */
+    FCT_FLAW_DARK = 32,         /* brightness */
+    FCT_FLAW_BRIGHT = 64,       /* brightness */
+    FCT_FLAW_FLAT = 128,        /* contrast */
+    FCT_FLAW_BLURRED = 256,     /* detail */
+    FCT_FLAW_UNLIKE = 4096,     /* cosine to the nearest of the person's other faces */
+    FCT_FLAW_LIKE_OTHER = 8192, /* cosine to the nearest face of somebody else */
+    FCT_FLAW_SEVERAL = 16384,   /* faces in the picture, where one had to be chosen */
+    FCT_FLAW_ALL = 0x7fffffff
+} fct_flaw;
+
+/* One word for a flaw ("small", "cut_off"), for JSON; NULL for anything but one single flaw. Static. */
+FCT_API const char *fct_flaw_name(fct_flaw f);
+
+/* From where on a measure is a flaw. */
+typedef struct fct_quality_limits {
+    size_t size;            /* sizeof this struct; set by fct_quality_limits_init() */
+    float least_side;       /* (default 48) */
+    float least_detection;  /* (default 0.6) */
+    float most_outside;     /* (default 0.15) */
+    float most_turn;        /* (default 0.35) */
+    float most_misfit;      /* (default 0.30) */
+    float least_brightness; /* (default 40) */
+    float most_brightness;  /* (default 225) */
+    float least_contrast;   /* (default 12) */
+    float least_detail;     /* (default 0.01) */
+} fct_quality_limits;
+FCT_API void fct_quality_limits_init(fct_quality_limits *o);
+
+/* A flaw, as figures and for people. */
+typedef struct fct_warning {
+    fct_flaw flaw;
+    float value, limit; /* what was measured, and what it should have been at least or at most */
+    int64_t person_id;  /* FCT_FLAW_LIKE_OTHER: who that is; else 0 */
+    char text[160];     /* completes "the face is ...": "small (31 pixels)" */
+} fct_warning;
+
+/* The flaws of a measured face; out: [cap], caller-owned, the gravest first;
+ * returns how many were filled. At most nine. limits: NULL = defaults. */
+FCT_API int fct_quality_flaws(const fct_quality *q, const fct_quality_limits *limits, fct_warning *out, int cap);
 
 /* Cosine of two vectors of n floats, in double precision; 0 where one is zero. */
 FCT_API float fct_cosine(const float *a, const float *b, int n);

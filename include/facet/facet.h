@@ -25,6 +25,7 @@
 #define FACET_FACET_H
 
 #include "base.h"
+#include "enroll.h"
 #include "face.h"
 #include "gallery.h"
 #include "image.h"

@@ -27,8 +27,9 @@ static void enroll(fct_gallery *g, const fct_pack *pack, fct_analyzer *a, const 
     fct_enrollment one = {.model_id = fct_pack_embedder_id(pack), .embedding = f->embedding, .dim = f->embedding_dim};
     fct_quality q;
     REQUIRE(!fct_face_quality(fct_image_view(im), f, &q, NULL));
-    CHECK_MSG(q.score > 0.4f && q.pose > 0.5f && q.landmarks > 0.5f, "%s: score %g pose %g landmarks %g sharp %g", name,
-              (double)q.score, (double)q.pose, (double)q.landmarks, (double)q.sharpness);
+    CHECK_MSG(q.score > 0.4f && q.pose_grade > 0.5f && q.landmark_grade > 0.5f,
+              "%s: score %g pose %g landmarks %g sharp %g", name, (double)q.score, (double)q.pose_grade,
+              (double)q.landmark_grade, (double)q.sharpness_grade);
     REQUIRE(!fct_gallery_enroll(g, name, &one, 1, NULL, NULL, NULL));
     fct_faces_free(faces);
 }

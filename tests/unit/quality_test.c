@@ -38,7 +38,7 @@ static fct_quality measure(float mean, float amplitude, float period, float scal
     fct_status s = fct_face_quality(fct_image_view(im), &f, &q, NULL);
     fct_image_free(im);
     REQUIRE(!s);
-    const float parts[] = {q.size, q.sharpness, q.pose, q.exposure, q.landmarks, q.score};
+    const float parts[] = {q.size_grade, q.sharpness_grade, q.pose_grade, q.exposure_grade, q.landmark_grade, q.score};
     for (int i = 0; i < 6; i++) CHECK_MSG(parts[i] >= 0 && parts[i] <= 1, "part %d is %g", i, (double)parts[i]);
     return q;
 }
@@ -47,37 +47,38 @@ TEST(blur_lowers_sharpness) {
     float last = 2;
     for (float period = 6; period < 60; period *= 1.6f) {
         fct_quality q = measure(130, 70, period, 1.3f, 0);
-        CHECK_MSG(q.sharpness <= last, "period %g: %g after %g", (double)period, (double)q.sharpness, (double)last);
-        last = q.sharpness;
+        CHECK_MSG(q.sharpness_grade <= last, "period %g: %g after %g", (double)period, (double)q.sharpness_grade,
+                  (double)last);
+        last = q.sharpness_grade;
     }
-    CHECK(measure(130, 70, 6, 1.3f, 0).sharpness > 0.9f && last < 0.1f);
+    CHECK(measure(130, 70, 6, 1.3f, 0).sharpness_grade > 0.9f && last < 0.1f);
 }
 
 TEST(small_faces_score_lower) {
     float last = 2;
     for (float scale = 1.4f; scale > 0.2f; scale -= 0.2f) {
-        float size = measure(130, 70, 8, scale, 0).size;
+        float size = measure(130, 70, 8, scale, 0).size_grade;
         CHECK(size <= last);
         last = size;
     }
-    CHECK(measure(130, 70, 8, 1.4f, 0).size > 0.99f && last < 0.2f);
+    CHECK(measure(130, 70, 8, 1.4f, 0).size_grade > 0.99f && last < 0.2f);
 }
 
 TEST(turned_faces_score_lower) {
     float last = 2;
     for (float shift = 0; shift < 0.6f; shift += 0.1f) {
-        float pose = measure(130, 70, 8, 1.3f, shift).pose;
+        float pose = measure(130, 70, 8, 1.3f, shift).pose_grade;
         CHECK(pose <= last);
         last = pose;
     }
-    CHECK(measure(130, 70, 8, 1.3f, 0).pose > 0.9f && last < 0.05f);
+    CHECK(measure(130, 70, 8, 1.3f, 0).pose_grade > 0.9f && last < 0.05f);
 }
 
 TEST(dark_bright_and_flat_faces_score_lower) {
-    float good = measure(130, 70, 8, 1.3f, 0).exposure;
+    float good = measure(130, 70, 8, 1.3f, 0).exposure_grade;
     CHECK_MSG(good > 0.7f, "%g", (double)good);
-    CHECK(measure(60, 55, 8, 1.3f, 0).exposure < good && measure(30, 25, 8, 1.3f, 0).exposure < 0.05f);
-    CHECK(measure(235, 60, 8, 1.3f, 0).exposure < 0.1f && measure(130, 4, 8, 1.3f, 0).exposure < 0.05f);
+    CHECK(measure(60, 55, 8, 1.3f, 0).exposure_grade < good && measure(30, 25, 8, 1.3f, 0).exposure_grade < 0.05f);
+    CHECK(measure(235, 60, 8, 1.3f, 0).exposure_grade < 0.1f && measure(130, 4, 8, 1.3f, 0).exposure_grade < 0.05f);
 }
 
 TEST(landmarks_are_needed) {

@@ -1,5 +1,4 @@
 /* facet enroll: remembers people. */
-#include "photos/face_check.h"
 #include "photos/report.h"
 
 #include "base/alloc.h"
@@ -7,8 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { CROP_SIZE = 112 };
 
 typedef struct enroll_run {
     cli_engine engine;
@@ -23,89 +20,71 @@ static const char *person_of(const enroll_run *r, const cli_photo *p) {
     return p->input->person ? p->input->person : r->name;
 }
 
-static void print_result(const enroll_run *r, const cli_photo *p, int face, const cli_face_check *check, int64_t id,
-                         bool stored, bool added) {
-    if (!r->engine.set->json) {
-        if (stored)
-            printf("%s: %s: %s face %lld\n", person_of(r, p), p->name, added ? "stored as" : "already there as",
-                   (long long)id);
-        return;
-    }
+static void json_result(const enroll_run *r, const cli_photo *p, const fct_enroll_result *e) {
     cli_json j;
     cli_json_line(&j, stdout);
     cli_json_text(&j, "name", person_of(r, p));
     cli_json_text(&j, "file", p->name);
     cli_json_int(&j, "faces", fct_faces_count(p->faces));
-    if (face >= 0) cli_json_int(&j, "number", face + 1);
-    cli_json_bool(&j, "stored", stored && added);
-    if (stored) cli_json_int(&j, "face_id", id);
+    if (e->face >= 0) {
+        cli_json_int(&j, "number", e->face + 1);
+        cli_json_number(&j, "quality", (double)e->quality.score, 4);
+    }
+    cli_json_bool(&j, "stored", e->outcome == FCT_ENROLL_STORED);
+    if (e->face_id) cli_json_int(&j, "face_id", e->face_id);
     cli_json_array(&j, "warnings");
-    for (int i = 0; i < check->n; i++) cli_json_text(&j, NULL, check->faults[i]);
+    for (int i = 0; i < e->n_warnings; i++)
+        if (e->warnings[i].flaw != FCT_FLAW_SEVERAL) cli_json_text(&j, NULL, e->warnings[i].text);
+    cli_json_close_array(&j);
+    cli_json_array(&j, "flaws");
+    for (int i = 0; i < e->n_warnings; i++) cli_json_text(&j, NULL, fct_flaw_name(e->warnings[i].flaw));
     cli_json_close_array(&j);
     cli_json_close_object(&j);
     cli_json_end(&j);
 }
 
-/* A small JPEG of the aligned face to show beside the name later; none is no error. */
-static void make_crop(const cli_photo *p, const fct_face *face, fct_enrollment *out) {
-    fct_image *crop = NULL;
-    uint8_t *data = NULL;
-    out->crop = NULL;
-    if (face->has_kps && !fct_align(fct_image_view(p->image), face->kps, CROP_SIZE, &crop, NULL) &&
-        !fct_image_encode(fct_image_view(crop), FCT_FILE_JPEG, 90, &data, &out->crop_len, NULL))
-        out->crop = data;
-    fct_image_free(crop);
+static void print_result(const enroll_run *r, const cli_photo *p, const fct_enroll_result *e) {
+    if (r->engine.set->json) json_result(r, p, e);
+    else if (e->face_id)
+        printf("%s: %s: %s face %lld\n", person_of(r, p), p->name,
+               e->outcome == FCT_ENROLL_STORED ? "stored as" : "already there as", (long long)e->face_id);
 }
 
-static int store_face(enroll_run *r, const cli_photo *p, int i, const cli_face_check *check) {
-    const fct_face *face = fct_faces_at(p->faces, i);
-    fct_enrollment en = {.model_id = fct_pack_embedder_id(r->engine.pack),
-                         .embedding = face->embedding,
-                         .dim = face->embedding_dim,
-                         .source = p->name,
-                         .score = face->score};
-    memcpy(en.box, face->box, sizeof en.box);
-    make_crop(p, face, &en);
-    int64_t id = 0;
-    int added = 0;
-    fct_error e;
-    fct_status st = fct_gallery_enroll(r->gallery, person_of(r, p), &en, 1, &id, &added, &e);
-    fct_buffer_free((void *)en.crop);
-    if (st) return cli_fail(&e);
-    r->stored += added;
-    r->known += !added;
-    print_result(r, p, i, check, id, true, added > 0);
-    return CLI_DONE;
-}
-
-static void warn_about(const cli_photo *p, const cli_face_check *check, bool refused) {
-    for (int i = 0; i < check->n; i++) {
-        if (refused) cli_error("%s: not stored: the face is %s", p->name, check->faults[i]);
-        else cli_warn("%s: the face is %s", p->name, check->faults[i]);
+static void print_warnings(const cli_photo *p, const fct_enroll_result *e) {
+    for (int i = 0; i < e->n_warnings; i++) {
+        const fct_warning *w = &e->warnings[i];
+        if (w->flaw == FCT_FLAW_SEVERAL)
+            cli_warn("%s: %d faces; the largest is stored (--face N takes another)", p->name, (int)w->value);
+        else if (e->outcome == FCT_ENROLL_REFUSED) cli_error("%s: not stored: the face is %s", p->name, w->text);
+        else cli_warn("%s: the face is %s", p->name, w->text);
     }
-}
-
-static int enroll_face(enroll_run *r, const cli_photo *p, int i) {
-    const fct_face *face = fct_faces_at(p->faces, i);
-    const cli_settings *s = r->engine.set;
-    cli_face_check check = {0};
-    fct_error e;
-    cli_face_check_photo(fct_image_view(p->image), face, &check);
-    if (cli_face_check_people(r->gallery, person_of(r, p), fct_pack_embedder_id(r->engine.pack), face,
-                              r->engine.threshold, &check, &e))
-        return cli_fail(&e);
-    warn_about(p, &check, s->strict && check.n);
-    if (!s->strict || check.n == 0) return store_face(r, p, i, &check);
-    r->empty++;
-    print_result(r, p, i, &check, 0, false, false);
-    return CLI_DONE;
 }
 
 /* Photos without a usable face do not end a run, but its exit code tells. */
 static int enroll_none(enroll_run *r, const cli_photo *p, const char *why) {
     cli_error("%s: not stored: %s", p->name, why);
     r->empty++;
-    print_result(r, p, -1, &(cli_face_check){0}, 0, false, false);
+    print_result(r, p, &(fct_enroll_result){.face = -1});
+    return CLI_DONE;
+}
+
+/* Enrolls face number (from 1) of a photo, 0 = the largest. There is such a face. */
+static int enroll_face(enroll_run *r, const cli_photo *p, int number) {
+    fct_enroll_opts o;
+    fct_enroll_result out;
+    fct_error e;
+    fct_enroll_opts_init(&o);
+    o.threshold = r->engine.threshold;
+    o.refuse = r->engine.set->strict ? FCT_FLAW_ALL : 0;
+    o.face = number;
+    o.source = p->name;
+    if (fct_enroll_photo(r->gallery, r->engine.pack, person_of(r, p), fct_image_view(p->image), p->faces, &o, &out, &e))
+        return cli_fail(&e);
+    print_warnings(p, &out);
+    print_result(r, p, &out);
+    r->stored += out.outcome == FCT_ENROLL_STORED;
+    r->known += out.outcome == FCT_ENROLL_KNOWN;
+    r->empty += out.outcome == FCT_ENROLL_REFUSED;
     return CLI_DONE;
 }
 
@@ -117,19 +96,18 @@ static int enroll_photo(void *user, const cli_photo *p) {
     r->photos++;
     if (n == 0) return enroll_none(r, p, "no face");
     if (s->all_faces) {
-        for (int i = 0; i < n && !code; i++) code = enroll_face(r, p, i);
+        for (int i = 1; i <= n && !code; i++) code = enroll_face(r, p, i);
         return code;
     }
     if (s->face > n) {
         snprintf(text, sizeof text, "no face %d, there %s %d", s->face, n == 1 ? "is" : "are", n);
         return enroll_none(r, p, text);
     }
-    if (n > 1 && !s->face) {
+    if (n > 1 && !s->face && s->strict) {
         snprintf(text, sizeof text, "%d faces, and with --strict there may be one", n);
-        if (s->strict) return enroll_none(r, p, text);
-        cli_warn("%s: %d faces; the largest is stored (--face N takes another)", p->name, n);
+        return enroll_none(r, p, text);
     }
-    return enroll_face(r, p, s->face ? s->face - 1 : cli_largest_face(p->faces));
+    return enroll_face(r, p, s->face);
 }
 
 static void enroll_failed(void *user, const char *name, const fct_error *e) {

@@ -152,29 +152,18 @@ static int import(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
 
 typedef struct shown_migration {
     cli_engine engine;
-    int size; /* the embedder's input */
     int done, all;
     bool shown;
 } shown_migration;
 
-/* The stored picture is aligned for 112 pixels; the template of multiples of 128
- * has 16 more in width, half of them on each side (fct_align_matrix). */
-static fct_status fit(const shown_migration *m, fct_image **crop, fct_error *err) {
-    fct_view v = fct_image_view(*crop);
-    if (v.width == m->size && v.height == m->size) return FCT_OK;
-    double k = (m->size % 112 ? m->size / 128.0 : m->size / 112.0), side = 112.0 / v.width;
-    fct_image *fitted;
-    fct_status st = fct_image_warp(v, (double[6]){k * side, 0, m->size % 112 ? 8 * k : 0, 0, k * side, 0}, m->size,
-                                   m->size, &fitted, err);
-    if (st) return st;
-    fct_image_free(*crop);
-    *crop = fitted;
-    return FCT_OK;
-}
-
 /* Only a face without a usable picture may be dropped: want of memory, say, must
  * not cost anybody a face. */
 static fct_status no_picture(const fct_stored_face *face, fct_error *err) {
+    if (err->code == FCT_ERR_NOT_FOUND) { /* no face in its picture */
+        snprintf(err->text, sizeof err->text,
+                 "no face can be found in its picture (of %.200s); --drop removes such faces", face->source);
+        return FCT_ERR_NOT_FOUND;
+    }
     if (err->code != FCT_OK && err->code != FCT_ERR_FORMAT && err->code != FCT_ERR_UNSUPPORTED &&
         err->code != FCT_ERR_LIMIT)
         return err->code;
@@ -186,7 +175,6 @@ static fct_status no_picture(const fct_stored_face *face, fct_error *err) {
 static fct_status reembed(const fct_stored_face *face, const void *crop, size_t len, float *embedding, int dim,
                           void *user, fct_error *err) {
     shown_migration *m = user;
-    fct_image *im;
     (void)dim;
     if (cli_interrupted()) {
         *err = (fct_error){.code = FCT_ERR_CANCELLED};
@@ -195,12 +183,9 @@ static fct_status reembed(const fct_stored_face *face, const void *crop, size_t 
     }
     if (m->shown) fprintf(stderr, "\r%d of %d faces\033[K", ++m->done, m->all);
     err->code = FCT_OK;
-    if (!crop || fct_image_decode(crop, len, "its picture", NULL, &im, err)) return no_picture(face, err);
-    fct_status st = fit(m, &im, err);
-    fct_view v = fct_image_view(im);
-    if (!st) st = fct_embed_aligned(m->engine.analyzer, &v, 1, embedding, err);
-    fct_image_free(im);
-    return st;
+    if (crop && !fct_embed_crop(m->engine.pack, m->engine.analyzer, crop, len, face->crop_cut, embedding, err))
+        return FCT_OK;
+    return no_picture(face, err);
 }
 
 static int confirm_migration(const cli_settings *s, const fct_gallery_info *info, const char *pack) {
@@ -213,7 +198,6 @@ static int confirm_migration(const cli_settings *s, const fct_gallery_info *info
 
 static int run_migration(shown_migration *m, const cli_settings *s, fct_gallery *g, const fct_gallery_info *info) {
     const fct_pack *p = m->engine.pack;
-    fct_tensor_info in;
     fct_error e;
     char lost[40] = "";
     int dropped = 0, code;
@@ -221,9 +205,7 @@ static int run_migration(shown_migration *m, const cli_settings *s, fct_gallery 
         cli_note("%s: of this network already", info->path);
         return CLI_DONE;
     }
-    if (fct_model_input(fct_pack_model(p, FCT_TASK_EMBED), 0, &in, &e)) return cli_fail(&e);
     if ((code = confirm_migration(s, info, fct_pack_name(p)))) return code;
-    m->size = in.dims[2] > 0 ? (int)in.dims[2] : 112;
     cli_catch_interrupt();
     fct_status st =
         fct_gallery_migrate(g, fct_pack_embedder_id(p), fct_pack_embedding_dim(p), reembed, m, s->drop, &dropped, &e);

@@ -1,22 +1,32 @@
-/* Enrolling the face in front of a camera: a name is typed, then good shots of
- * the largest face are gathered, each from a somewhat other angle. */
+/* Enrolling the face in front of a camera: a name is typed, then good pictures of the
+ * largest face are gathered, one for each pose that is asked for. */
 #ifndef FACET_CLI_ENROLL_LIVE_H
 #define FACET_CLI_ENROLL_LIVE_H
 
+#include "watch/pose_guide.h"
 #include "watch/watch.h"
 #include "watch/window.h"
 
-enum { ENROLL_SHOTS = 5 };
+/* One picture that was taken. */
+typedef struct cli_shot {
+    fct_image *frame; /* owned */
+    fct_face face;    /* its embedding is owned */
+} cli_shot;
 
 typedef struct cli_enroll {
     enum { ENROLL_OFF, ENROLL_NAME, ENROLL_GATHER } state;
-    char name[201], hint[200];
-    fct_analyzer *embedder; /* owned; made at the first use */
-    float *embeddings;      /* [ENROLL_SHOTS][dim], owned */
-    fct_enrollment shots[ENROLL_SHOTS];
+    char name[201];
+    int step;                /* the pose that is waited for */
+    bool missed[POSE_STEPS]; /* poses that nobody showed in time */
+    char fault[200];         /* what is wrong with the face at present: shown instead of the request; "" = nothing */
+    char outcome[400];       /* what came of the last enrollment, shown for a few seconds; "" = none */
+    char prompt[256];        /* what cli_enroll_prompt() gives */
+    fct_analyzer *embedder;  /* owned; made at the first use */
+    cli_shot shots[POSE_STEPS];
+    fct_quality first; /* of the first shot */
     int n;
-    int64_t track; /* whose shots these are; chosen with the first one */
-    uint64_t last, started;
+    int64_t track;        /* whose shots these are; chosen with the first one */
+    uint64_t last, since; /* when the last shot was taken or the outcome known; when this pose was first asked for */
 } cli_enroll;
 
 void cli_enroll_start(cli_enroll *e);
