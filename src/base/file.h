@@ -70,6 +70,7 @@ char *fct_path_join(const char *a, const char *b); /* a, '/', b, without a secon
 const char *fct_path_base(const char *path);       /* last component; borrowed from path */
 char *fct_path_dir(const char *path);              /* all before it, "." if none; owned */
 const char *fct_path_ext(const char *path);        /* after the last dot of the base, "" if none; borrowed */
+char *fct_path_absolute(const char *path);         /* behind the current folder; owned; NULL = cannot be told */
 char *fct_home_dir(void);                          /* owned; NULL if unknown */
 char *fct_data_dir(void);                          /* per-user data folder of facet; owned; NULL if unknown */
 char *fct_cache_dir(void);                         /* per-user cache folder of facet; owned */

@@ -31,6 +31,14 @@ int fct_term_width(FILE *f) {
 
 void fct_program_start(int *argc, char ***argv) {} /* all as it should be */
 
+char *fct_path_absolute(const char *path) {
+    if (path[0] == '/') return fct_strdup(path);
+    char *here = getcwd(NULL, 0);
+    char *whole = here ? fct_path_join(here, path) : NULL;
+    free(here);
+    return whole;
+}
+
 char *fct_home_dir(void) {
     const char *home = getenv("HOME");
     if (home && *home) return fct_strdup(home);

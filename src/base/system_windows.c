@@ -82,6 +82,16 @@ static char *under(char *parent, const char *name) {
     return p;
 }
 
+char *fct_path_absolute(const char *path) {
+    wchar_t *w = fct_wide(path), *whole = w ? _wfullpath(NULL, w, 0) : NULL;
+    char *narrow = whole ? fct_narrow(whole) : NULL;
+    free(whole);
+    fct_free(w);
+    for (char *p = narrow; p && *p; p++)
+        if (*p == '\\') *p = '/';
+    return narrow;
+}
+
 char *fct_home_dir(void) { return variable(L"USERPROFILE"); }
 char *fct_data_dir(void) { return under(variable(L"LOCALAPPDATA"), "facet"); }
 char *fct_cache_dir(void) { return under(fct_data_dir(), "cache"); }

@@ -1,5 +1,6 @@
 /* facet compare: are two photos of one person? */
 #include "photos/annotate.h"
+#include "photos/csv.h"
 #include "photos/outputs.h"
 #include "photos/report.h"
 
@@ -55,7 +56,16 @@ static void json_side(cli_json *j, const char *key, const cli_photo *p, int face
     cli_json_close_object(j);
 }
 
-static void print_json(const cli_engine *e, const cli_photo *a, const cli_photo *b, const compare_verdict *v) {
+static void print_csv(const cli_engine *e, const cli_photo *a, const cli_photo *b, const compare_verdict *v) {
+    puts("file_a,face_a,file_b,face_b,cosine,threshold,same");
+    cli_csv_text(stdout, a->name);
+    printf(",%d,", v->a + 1);
+    cli_csv_text(stdout, b->name);
+    printf(",%d,%.6f,%.4f,%s\n", v->b + 1, v->cosine, e->threshold, v->same ? "true" : "false");
+}
+
+static void print_json(const cli_engine *e, const cli_outputs *o, const cli_written *w, const cli_photo *a,
+                       const cli_photo *b, const compare_verdict *v) {
     cli_json j;
     cli_json_line(&j, stdout);
     cli_json_bool(&j, "same", v->same);
@@ -64,6 +74,7 @@ static void print_json(const cli_engine *e, const cli_photo *a, const cli_photo 
     cli_json_text(&j, "model", fct_pack_embedder_id(e->pack));
     json_side(&j, "a", a, v->a);
     json_side(&j, "b", b, v->b);
+    cli_json_drawn(&j, o, w);
     cli_json_close_object(&j);
     cli_json_end(&j);
 }
@@ -97,8 +108,8 @@ static fct_status join_sides(fct_view a, fct_view b, const char *caption, uint32
     return FCT_OK;
 }
 
-static int draw_pair(const cli_outputs *o, const cli_engine *e, const cli_photo *a, const cli_photo *b,
-                     const compare_verdict *v) {
+static int draw_pair(cli_outputs *o, const cli_engine *e, const cli_photo *a, const cli_photo *b,
+                     const compare_verdict *v, cli_written *w) {
     char caption[120];
     snprintf(caption, sizeof caption, "%s: cosine %.2f, threshold %.2f", v->same ? "same person" : "different people",
              v->cosine, e->threshold);
@@ -110,7 +121,7 @@ static int draw_pair(const cli_outputs *o, const cli_engine *e, const cli_photo 
     fct_status st = draw_side(a, v->a, color, height, &left, &err);
     if (!st) st = draw_side(b, v->b, color, height, &right, &err);
     if (!st) st = join_sides(fct_image_view(left), fct_image_view(right), caption, color, &both, &err);
-    int code = st ? cli_fail(&err) : cli_outputs_write_drawn(o, a->input, fct_image_view(both));
+    int code = st ? cli_fail(&err) : cli_outputs_write_drawn(o, a->input, fct_image_view(both), w);
     fct_image_free(left);
     fct_image_free(right);
     fct_image_free(both);
@@ -119,31 +130,37 @@ static int draw_pair(const cli_outputs *o, const cli_engine *e, const cli_photo 
 
 /* ---- The command ------------------------------------------------------------------------ */
 
-static int compare_photos(cli_engine *e, const cli_inputs *in, const cli_outputs *o) {
+static int tell(cli_engine *e, cli_outputs *o, const cli_photo *a, const cli_photo *b, const compare_verdict *v) {
+    cli_written w = {0};
+    int code = o->draw ? draw_pair(o, e, a, b, v, &w) : CLI_DONE;
+    if (e->set->json) print_json(e, o, &w, a, b, v);
+    else if (e->set->csv) print_csv(e, a, b, v);
+    else
+        printf("%s: cosine %.3f, threshold %.2f\n", v->same ? "same person" : "different people", v->cosine,
+               e->threshold);
+    cli_written_free(&w);
+    if (code) return code;
+    return v->same ? CLI_DONE : CLI_NONE;
+}
+
+static int compare_photos(cli_engine *e, const cli_inputs *in, cli_outputs *o) {
     cli_photo a, b = {0};
     compare_verdict v;
     int code = cli_photo_load(e, &in->at[0], &a);
     int second = cli_photo_load(e, &in->at[1], &b); /* so that both files' faults are told */
     if (!code) code = second;
-    if (!code && !find_verdict(e, &a, &b, &v)) code = CLI_NONE;
-    else if (!code) {
-        if (e->set->json) print_json(e, &a, &b, &v);
-        else
-            printf("%s: cosine %.3f, threshold %.2f\n", v.same ? "same person" : "different people", v.cosine,
-                   e->threshold);
-        code = v.same ? CLI_DONE : CLI_NONE;
-        if (o->draw && draw_pair(o, e, &a, &b, &v)) code = CLI_INPUT;
-    }
+    if (!code) code = find_verdict(e, &a, &b, &v) ? tell(e, o, &a, &b, &v) : CLI_NONE;
     cli_photo_free(&a);
     cli_photo_free(&b);
     return code;
 }
 
 static int run_compare(cli_args *a) {
-    cli_inputs in;
+    cli_inputs in = {0};
     cli_engine engine = {0};
     cli_outputs outputs = {0};
-    int code = cli_inputs_expand(a->words, a->n_words, &a->set, &in);
+    int code = cli_check_formats("compare", &a->set);
+    if (!code) code = cli_inputs_expand(a->words, a->n_words, &a->set, &in);
     if (in.n != 2 && !code) {
         cli_error("compare: two photos are needed, these are %zu", in.n);
         code = CLI_USE;
@@ -152,6 +169,7 @@ static int run_compare(cli_args *a) {
     if (!code) code = cli_outputs_setup(&a->set, &in, &outputs);
     if (!code) code = cli_engine_open(&a->set, FCT_TASK_EMBED, &engine);
     if (!code) code = compare_photos(&engine, &in, &outputs);
+    cli_outputs_free(&outputs);
     cli_engine_close(&engine);
     cli_inputs_free(&in);
     return code;
@@ -164,7 +182,7 @@ const cli_command cmd_compare = {
     .description = "Compares the largest face of each photo (or --face N of both, or with --all-faces the most similar "
                    "pair): the same person where the cosine of the embeddings reaches the threshold.\n\n"
                    "Exit code 0 for the same person, 1 for different people or a photo without a face.",
-    .options = (CLI_ANALYSIS_OPTIONS & ~CLI_OPT(OPT_FILES_FROM)) | CLI_OPT(OPT_DRAW) | CLI_OPT(OPT_THRESHOLD) |
+    .options = (CLI_ANALYSIS_OPTIONS & ~CLI_OPT(OPT_FILES_FROM)) | CLI_OPT(OPT_CSV) | CLI_OPT(OPT_DRAW) | CLI_OPT(OPT_THRESHOLD) |
                CLI_OPT(OPT_FACE) | CLI_OPT(OPT_ALL_FACES),
     .examples = "facet compare passport.jpg selfie.jpg\n"
                 "facet compare --threshold 0.5 --draw pair.jpg a.jpg b.jpg\n"

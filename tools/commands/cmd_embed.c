@@ -14,9 +14,12 @@ static int embed_photo(void *user, const cli_photo *p) {
     int n = fct_faces_count(p->faces);
     if (r->file.format == EMBED_NPY)
         for (int i = 0; i < n; i++) printf("%ld\t%d\t%s\n", r->file.rows + i, i + 1, p->name);
-    cli_embed_write(&r->file, p, r->set->normalize);
+    cli_written w = {0};
+    int code = r->outputs.crop_dir ? cli_outputs_write_crops(&r->outputs, p, &w) : CLI_DONE;
+    cli_embed_write(&r->file, p, &r->outputs, &w, r->set->normalize);
+    cli_written_free(&w);
     if (n == 0) cli_warn("%s: no face", p->name);
-    return r->outputs.crop_dir ? cli_outputs_write_crops(&r->outputs, p) : CLI_DONE;
+    return code;
 }
 
 static void embed_failed(void *user, const char *name, const fct_error *e) {
@@ -52,6 +55,7 @@ static int run_embed(cli_args *a) {
         if (!code && r.file.rows == 0) code = CLI_NONE;
     }
     int closed = cli_embed_close(&r.file, code != CLI_STOPPED);
+    cli_outputs_free(&r.outputs);
     cli_engine_close(&engine);
     cli_inputs_free(&in);
     return closed > code ? closed : code;

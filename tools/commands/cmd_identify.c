@@ -1,5 +1,7 @@
 /* facet identify: who is in the photos? */
 #include "photos/annotate.h"
+#include "photos/csv.h"
+#include "photos/html_report.h"
 #include "photos/outputs.h"
 #include "photos/report.h"
 
@@ -10,6 +12,7 @@ typedef struct identify_run {
     cli_engine engine;
     fct_gallery *gallery;
     cli_outputs outputs;
+    cli_html *html; /* NULL = not asked for */
     long recognized;
 } identify_run;
 
@@ -62,21 +65,35 @@ static void json_candidates(cli_json *j, const candidates *c, int face) {
     cli_json_close_array(j);
 }
 
-static void print_json(const cli_photo *p, const candidates *c) {
+static void print_json(const identify_run *r, const cli_photo *p, const candidates *c, const cli_written *w) {
     cli_json j;
     cli_json_line(&j, stdout);
     cli_json_photo(&j, p);
+    cli_json_drawn(&j, &r->outputs, w);
     cli_json_number(&j, "threshold", c->threshold, 4);
     cli_json_array(&j, "faces");
     for (int i = 0; i < c->n; i++) {
         cli_json_object(&j, NULL);
         json_candidates(&j, c, i);
         cli_json_face(&j, fct_faces_at(p->faces, i));
+        cli_json_crop(&j, &r->outputs, w, i);
         cli_json_close_object(&j);
     }
     cli_json_close_array(&j);
     cli_json_close_object(&j);
     cli_json_end(&j);
+}
+
+static void print_csv(const cli_photo *p, const candidates *c) {
+    for (int i = 0; i < c->n; i++) {
+        const fct_match *m = match_of(c, i);
+        cli_csv_face(stdout, p, i);
+        putchar(',');
+        if (m) {
+            cli_csv_text(stdout, m->name);
+            printf(",%.4f,%lld\n", m->score, (long long)m->person_id);
+        } else puts(",,");
+    }
 }
 
 /* Characters, so that names with accents keep the columns. */
@@ -108,36 +125,53 @@ static void print_text(const cli_photo *p, const candidates *c, int top) {
     }
 }
 
-static int draw_photo(identify_run *r, const cli_photo *p, const candidates *c) {
+/* Draws the photo for --draw and --html. */
+static int draw_photo(identify_run *r, const cli_photo *p, const candidates *c, cli_written *w) {
     cli_label *labels = cli_alloc((size_t)c->n, sizeof *labels);
+    cli_html_face *faces = cli_alloc((size_t)c->n, sizeof *faces);
+    char(*details)[80] = cli_alloc((size_t)c->n, sizeof *details);
     for (int i = 0; i < c->n; i++) {
         const fct_match *m = match_of(c, i);
+        float score = fct_faces_at(p->faces, i)->score;
         if (m) snprintf(labels[i].text, sizeof labels[i].text, "%s  %.2f", m->name, m->score);
         else snprintf(labels[i].text, sizeof labels[i].text, "unknown");
         labels[i].color = m ? cli_color_of(m->name) : CLI_COLOR_UNKNOWN;
+        if (m) snprintf(details[i], sizeof details[i], "cosine %.2f, face %.2f", m->score, score);
+        else snprintf(details[i], sizeof details[i], "face %.2f", score);
+        faces[i] = (cli_html_face){m ? m->name : NULL, details[i]};
     }
     fct_image *drawn;
     fct_error e;
     int code = cli_draw_faces(fct_image_view(p->image), p->faces, labels, &drawn, &e) ? cli_fail(&e) : CLI_DONE;
+    if (!code && r->html) code = cli_html_photo(r->html, p, fct_image_view(drawn), faces);
+    if (!code && r->outputs.draw) code = cli_outputs_write_drawn(&r->outputs, p->input, fct_image_view(drawn), w);
+    free(details);
+    free(faces);
     free(labels);
-    if (!code) code = cli_outputs_write_drawn(&r->outputs, p->input, fct_image_view(drawn));
     fct_image_free(drawn);
     return code;
+}
+
+static void print_photo(const identify_run *r, const cli_photo *p, const candidates *c, const cli_written *w) {
+    if (r->engine.set->json) print_json(r, p, c, w);
+    else if (r->engine.set->csv) print_csv(p, c);
+    else print_text(p, c, r->engine.set->top);
 }
 
 static int identify_photo(void *user, const cli_photo *p) {
     identify_run *r = user;
     candidates c;
+    cli_written w = {0};
     fct_error e;
     int code = CLI_DONE;
     if (search(r, p, &c, &e)) code = cli_fail(&e);
     else {
         for (int i = 0; i < c.n; i++) r->recognized += match_of(&c, i) != NULL;
-        if (r->engine.set->json) print_json(p, &c);
-        else print_text(p, &c, r->engine.set->top);
-        if (r->outputs.crop_dir) code = cli_outputs_write_crops(&r->outputs, p);
-        if (r->outputs.draw && draw_photo(r, p, &c)) code = CLI_INPUT;
+        if (r->outputs.crop_dir) code = cli_outputs_write_crops(&r->outputs, p, &w);
+        if ((r->outputs.draw || r->html) && draw_photo(r, p, &c, &w)) code = CLI_INPUT;
+        print_photo(r, p, &c, &w);
     }
+    cli_written_free(&w);
     free_candidates(&c);
     return code;
 }
@@ -145,22 +179,30 @@ static int identify_photo(void *user, const cli_photo *p) {
 static void identify_failed(void *user, const char *name, const fct_error *e) {
     identify_run *r = user;
     if (r->engine.set->json) cli_json_failure(stdout, name, e);
+    if (r->html) cli_html_failure(r->html, name, e);
 }
 
 static int run_identify(cli_args *a) {
-    cli_inputs in;
+    cli_inputs in = {0};
     identify_run r = {0};
-    int code = cli_inputs_expand(a->words, a->n_words, &a->set, &in);
+    int code = cli_check_formats("identify", &a->set);
+    if (!code) code = cli_inputs_expand(a->words, a->n_words, &a->set, &in);
     if (!code) code = cli_outputs_setup(&a->set, &in, &r.outputs);
     if (!code) code = cli_gallery_open(&a->set, GALLERY_READ, &r.gallery);
     if (!code) code = cli_engine_open(&a->set, FCT_TASK_EMBED, &r.engine);
     if (!code) code = cli_gallery_check_model(r.gallery, &r.engine);
-    if (!code) code = cli_photos_run(&r.engine, &in, &(cli_photo_calls){identify_photo, identify_failed, &r});
-    if (!code && r.recognized == 0) code = CLI_NONE;
+    if (!code && a->set.html) code = cli_html_open(a->set.html, true, &r.html);
+    if (!code) {
+        if (a->set.csv) puts(CLI_CSV_FACE ",name,cosine,person_id");
+        code = cli_photos_run(&r.engine, &in, &(cli_photo_calls){identify_photo, identify_failed, &r});
+        if (!code && r.recognized == 0) code = CLI_NONE;
+    }
+    int closed = cli_html_close(r.html, code != CLI_STOPPED);
     fct_gallery_free(r.gallery);
+    cli_outputs_free(&r.outputs);
     cli_engine_close(&r.engine);
     cli_inputs_free(&in);
-    return code;
+    return closed > code ? closed : code;
 }
 
 const cli_command cmd_identify = {
@@ -173,7 +215,7 @@ const cli_command cmd_identify = {
         "A lower threshold recognizes more faces and mistakes more of them; the right one depends on the pack and on "
         "how many people the gallery holds.\n\n"
         "Exit code 1 when nobody was recognized.",
-    .options = CLI_ANALYSIS_OPTIONS | CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_DRAW) | CLI_OPT(OPT_CROP_DIR) |
+    .options = CLI_ANALYSIS_OPTIONS | CLI_OPT(OPT_CSV) | CLI_OPT(OPT_HTML) | CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_DRAW) | CLI_OPT(OPT_CROP_DIR) |
                CLI_OPT(OPT_THRESHOLD) | CLI_OPT(OPT_TOP),
     .examples = "facet identify party.jpg\n"
                 "facet identify --draw named.jpg party.jpg\n"

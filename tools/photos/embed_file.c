@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 
+#include "photos/csv.h"
 #include "photos/report.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ static void put_npy_header(FILE *f, long rows, int dim) {
 }
 
 static void put_csv_header(FILE *f, int dim) {
-    fputs("file,face,x1,y1,x2,y2,score", f);
+    fputs(CLI_CSV_FACE, f);
     for (int i = 0; i < dim; i++) fprintf(f, ",e%d", i);
     fputc('\n', f);
 }
@@ -47,25 +48,8 @@ int cli_embed_open(const char *path, cli_embed_format format, int dim, const cha
     return CLI_DONE;
 }
 
-static void put_csv_name(FILE *f, const char *name) {
-    if (!strpbrk(name, ",\"\r\n")) {
-        fputs(name, f);
-        return;
-    }
-    fputc('"', f);
-    for (; *name; name++) {
-        if (*name == '"') fputc('"', f);
-        fputc(*name, f);
-    }
-    fputc('"', f);
-}
-
 static void write_csv(FILE *f, const cli_photo *p, int i, const float *e, int dim) {
-    const fct_face *face = fct_faces_at(p->faces, i);
-    put_csv_name(f, p->name);
-    fprintf(f, ",%d", i + 1);
-    for (int k = 0; k < 4; k++) fprintf(f, ",%.2f", face->box[k]);
-    fprintf(f, ",%.4f", face->score);
+    cli_csv_face(f, p, i);
     for (int k = 0; k < dim; k++) fprintf(f, ",%.9g", e[k]);
     fputc('\n', f);
 }
@@ -79,17 +63,17 @@ static void write_npy(FILE *f, const float *e, int dim) {
     }
 }
 
+/* The members of one face with its embedding, in an open object. */
 static void json_embedding(cli_json *j, const fct_face *face, const float *e, int dim) {
-    cli_json_object(j, NULL);
     cli_json_face(j, face);
     cli_json_number(j, "embedding_norm", face->embedding_norm, 4);
     cli_json_array(j, "embedding");
     for (int k = 0; k < dim; k++) cli_json_float(j, NULL, e[k]);
     cli_json_close_array(j);
-    cli_json_close_object(j);
 }
 
-void cli_embed_write(cli_embed_file *f, const cli_photo *p, bool normalize) {
+void cli_embed_write(cli_embed_file *f, const cli_photo *p, const cli_outputs *o, const cli_written *w,
+                     bool normalize) {
     cli_json j;
     float *e = cli_alloc((size_t)f->dim, sizeof *e);
     if (f->format == EMBED_JSON) {
@@ -103,8 +87,12 @@ void cli_embed_write(cli_embed_file *f, const cli_photo *p, bool normalize) {
         if (!face->embedding || face->embedding_dim != f->dim) continue;
         memcpy(e, face->embedding, (size_t)f->dim * sizeof *e);
         if (normalize) fct_normalize(e, f->dim);
-        if (f->format == EMBED_JSON) json_embedding(&j, face, e, f->dim);
-        else if (f->format == EMBED_CSV) write_csv(f->file, p, i, e, f->dim);
+        if (f->format == EMBED_JSON) {
+            cli_json_object(&j, NULL);
+            json_embedding(&j, face, e, f->dim);
+            cli_json_crop(&j, o, w, i);
+            cli_json_close_object(&j);
+        } else if (f->format == EMBED_CSV) write_csv(f->file, p, i, e, f->dim);
         else write_npy(f->file, e, f->dim);
         f->rows++;
     }

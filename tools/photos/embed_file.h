@@ -2,7 +2,7 @@
 #ifndef FACET_CLI_EMBED_FILE_H
 #define FACET_CLI_EMBED_FILE_H
 
-#include "photos/engine.h"
+#include "photos/outputs.h"
 
 typedef enum cli_embed_format { EMBED_JSON, EMBED_CSV, EMBED_NPY } cli_embed_format; /* as --format's choices */
 
@@ -18,8 +18,8 @@ typedef struct cli_embed_file {
 /* path NULL = standard output. Prints one line and returns an exit code on failure. */
 int cli_embed_open(const char *path, cli_embed_format format, int dim, const char *model_id, cli_embed_file *out);
 
-/* One photo with all its faces. */
-void cli_embed_write(cli_embed_file *f, const cli_photo *p, bool normalize);
+/* One photo with all its faces; *w is what *o wrote of it. */
+void cli_embed_write(cli_embed_file *f, const cli_photo *p, const cli_outputs *o, const cli_written *w, bool normalize);
 
 /* Completes the file and gives it its name; with keep false removes it. The same return. */
 int cli_embed_close(cli_embed_file *f, bool keep);

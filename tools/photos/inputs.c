@@ -41,7 +41,7 @@ static char *join(const char *folder, const char *name) {
 /* path becomes owned by in; relative starts at the given offset in it. */
 static void add(cli_inputs *in, char *path, size_t offset) {
     in->at = cli_grow(in->at, &in->capacity, in->n + 1, sizeof *in->at);
-    in->at[in->n++] = (cli_input){.path = path, .relative = path + offset, .copy = 1};
+    in->at[in->n++] = (cli_input){.path = path, .relative = path + offset};
 }
 
 static size_t folder_offset(const char *folder) {
@@ -183,28 +183,11 @@ static void read_list(cli_inputs *in, const char *list) {
     fct_free(bytes);
 }
 
-static int by_relative_name(const void *a, const void *b) {
-    const cli_input *x = *(const cli_input *const *)a, *y = *(const cli_input *const *)b;
-    int order = strcmp(x->relative, y->relative);
-    return order ? order : (x > y) - (x < y);
-}
-
-/* Photos of one name from different folders must not overwrite each other's results. */
-static void number_copies(cli_inputs *in) {
-    cli_input **sorted = cli_alloc(in->n, sizeof *sorted);
-    for (size_t i = 0; i < in->n; i++) sorted[i] = &in->at[i];
-    qsort(sorted, in->n, sizeof *sorted, by_relative_name);
-    for (size_t i = 1; i < in->n; i++)
-        if (strcmp(sorted[i]->relative, sorted[i - 1]->relative) == 0) sorted[i]->copy = sorted[i - 1]->copy + 1;
-    free(sorted);
-}
-
 int cli_inputs_expand(char **words, int n_words, const cli_settings *s, cli_inputs *out) {
     memset(out, 0, sizeof *out);
     out->several = n_words > 1;
     for (int i = 0; i < n_words; i++) expand_word(out, words[i]);
     if (s->files_from) read_list(out, s->files_from);
-    number_copies(out);
     if (out->n) return CLI_DONE;
     if (!out->failed) cli_error("no photos were named");
     return out->failed ? CLI_INPUT : CLI_USE;

@@ -7,7 +7,6 @@
 typedef struct cli_input {
     char *path;           /* owned; "-" = standard input */
     const char *relative; /* borrowed from path: what follows the folder or pattern it came from */
-    int copy;             /* 1, or 2, 3, ... where earlier inputs have the same relative name */
     const char *person;   /* borrowed: whom 'facet enroll --folders' found it for, else NULL */
 } cli_input;
 

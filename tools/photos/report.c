@@ -63,6 +63,12 @@ void cli_print_face(FILE *f, const fct_face *face) {
     if (face->has_pose) fprintf(f, "  yaw %.0f pitch %.0f roll %.0f", face->pose[1], face->pose[0], face->pose[2]);
 }
 
+int cli_check_formats(const char *command, const cli_settings *s) {
+    if (!s->json || !s->csv) return CLI_DONE;
+    cli_error("%s: --json and --csv contradict each other", command);
+    return CLI_USE;
+}
+
 const char *cli_count(int n, const char *one, const char *many) {
     static char text[80];
     snprintf(text, sizeof text, "%d %s", n, n == 1 ? one : many);

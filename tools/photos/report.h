@@ -18,6 +18,9 @@ void cli_json_failure(FILE *f, const char *name, const fct_error *e);
 /* "score 0.87  box 120,80 96x120  male 31" (positions rounded to pixels). */
 void cli_print_face(FILE *f, const fct_face *face);
 
+/* Prints a line and returns CLI_USE where both --json and --csv were given. */
+int cli_check_formats(const char *command, const cli_settings *s);
+
 /* "1 face", "3 faces". Borrowed until the next call. */
 const char *cli_count(int n, const char *one, const char *many);
 

@@ -44,6 +44,8 @@ typedef enum cli_opt_id {
     OPT_BATCH,
     OPT_DRAW,
     OPT_CROP_DIR,
+    OPT_CSV,
+    OPT_HTML,
     OPT_DET_SIZE,
     OPT_DET_THRESH,
     OPT_MAX_FACES,
@@ -110,12 +112,12 @@ typedef struct cli_sizes {
  * Texts are borrowed from argv. */
 typedef struct cli_settings {
     bool help, quiet, verbose, json, yes, normalize, all_faces, strict, rotations, low_memory, no_cache, layers;
-    bool hardware, terminal;
+    bool csv, hardware, terminal;
     const char *record, *events, *snapshot_dir, *sheet, *blur, *frame_size;
     int every, keep_days;
     double fps, stop_after;
     bool accept_license, replace, pictures, drop;
-    const char *models, *gallery, *files_from, *draw, *export_dir, *crop_dir, *out, *folders;
+    const char *models, *gallery, *files_from, *draw, *html, *export_dir, *crop_dir, *out, *folders;
     const char *root, *url, *proxy, *sha256, *model_id;
     int threads, max_faces, tile, top, face, batch;
     int64_t max_pixels, face_id;

@@ -45,6 +45,9 @@ const cli_opt cli_opts[OPT_COUNT] = {
                       "photos, into the folder OUT"),
     [OPT_CROP_DIR] = TEXT("crop-dir", 0, crop_dir, "DIR", COMPLETE_FOLDER,
                           "write each face, aligned and 224 pixels wide, into the folder DIR"),
+    [OPT_CSV] = FLAG("csv", 0, csv, "output for spreadsheets: a line of column names, then one face a line"),
+    [OPT_HTML] = TEXT("html", 0, html, "REPORT", COMPLETE_FILE,
+                      "write a page to REPORT that shows photos, faces and scores; its pictures are part of the file"),
     [OPT_DET_SIZE] = SIZES("det-size", 0, det_size, "WxH",
                            "size at which faces are searched, up to four divided by commas, in multiples of 32; auto = "
                            "128x128,640x640 (default auto)"),
