@@ -51,6 +51,45 @@ check "JSON of a missing file" 3 facet detect --precision exact -m pack --json g
 END
 json "detect" 3 facet detect --precision exact -m pack --json three.png 'gone"\.png' empty.png
 
+# CSV and pages
+check "faces as CSV" 0 facet detect --precision exact -m pack --csv three.png empty.png <<'END'
+file,face,x1,y1,x2,y2,score,gender,age,pitch,yaw,roll
+three.png,1,40.00,56.00,120.00,136.00,0.9509,,,,,
+three.png,2,140.00,36.00,180.00,76.00,0.9438,,,,,
+three.png,3,200.00,104.00,280.00,184.00,0.8631,,,,,
+END
+check "a pair as CSV" 1 facet compare --precision exact -m pack --csv ada.png bob.png <<'END'
+file_a,face_a,file_b,face_b,cosine,threshold,same
+ada.png,1,bob.png,1,-0.369925,0.4000,false
+END
+check "one format" 2 facet detect -m pack --csv --json ada.png <<'END'
+! facet: detect: --json and --csv contradict each other
+END
+cp three.png '<b>&"3.png'
+check "a page" 3 facet detect -q -m pack --html page.html '<b>&"3.png' gone.png <<'END'
+<b>&"3.png: 3 faces
+  1  score 0.95  box 40,56 80x80
+  2  score 0.94  box 140,36 40x40
+  3  score 0.86  box 200,104 80x80
+! facet: gone.png: no such file or folder
+END
+check "has four pictures in it, and no other address" 0 sh -c '
+    grep -o "src=.data:image/jpeg;base64," page.html | wc -l; grep -ciE "https?:|url\(|<script" page.html
+    sed -n "s/<section><h2>//p; s/^<header>//p" page.html | cut -c1-70; sed -n "s/<p>\(1 photo.*\)/\1/p" page.html' <<'END'
+4
+0
+&lt;b&gt;&amp;&quot;3.png <small>3 faces</small></h2>
+gone.png</h2>
+<h1>Faces in photos</h1>
+1 photo, 3 faces; 1 file could not be read.</header>
+END
+check "a page's first picture is the drawn photo" 0 sh -c "
+    sed -n 's/.*base64,\([^\"]*\).*/\1/p' page.html | head -1 | base64 -d >first.jpg
+    '$facet_exe' detect -q -m pack --det-thresh 0.4 first.jpg | head -1" <<'END'
+first.jpg: 3 faces
+END
+rm '<b>&"3.png'
+
 # drawing and crops
 check "draw one photo" 0 facet detect -q -m pack ada.png --draw drawn.jpg <<'END'
 ada.png: 1 face

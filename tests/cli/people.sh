@@ -122,6 +122,21 @@ END
 check "JSON of a match" 0 facet identify --precision exact -m pack --json bob.png <<'END'
 {"schema": 1, "file": "bob.png", "width": 320, "height": 240, "threshold": 0.4000, "faces": [{"name": "Bob", "nearest": [{"name": "Bob", "cosine": 1.0000, "person_id": 3, "face_id": 5}], "box": [168.00, 56.00, 248.00, 136.00], "score": 0.9509, "kps": [[200.41, 94.16], [215.51, 94.07], [208.01, 102.74], [201.81, 111.59], [214.31, 111.52]]}]}
 END
+check "CSV of matches" 0 facet identify --precision exact -m pack --csv three.png empty.png <<'END'
+file,face,x1,y1,x2,y2,score,name,cosine,person_id
+three.png,1,40.00,56.00,120.00,136.00,0.9509,Bob,1.0000,3
+three.png,2,140.00,36.00,180.00,76.00,0.9438,Eve,1.0000,4
+three.png,3,200.00,104.00,280.00,184.00,0.8631,Ada,1.0000,1
+END
+check "a page with names" 0 sh -c "'$facet_exe' identify -q -m pack --html who.html three.png bob.png >/dev/null
+    sed -n 's/<figcaption><span>\(.*\)<.small>.*/\1/p; s/^<p>//p' who.html; ls -l who.html | cut -c1-10" <<'END'
+Bob</span><small>cosine 1.00, face 0.95
+Eve</span><small>cosine 1.00, face 0.94
+Ada</span><small>cosine 1.00, face 0.86
+Bob</span><small>cosine 1.00, face 0.95
+2 photos, 4 faces, 4 of them of 3 people.</header>
+-rw-------
+END
 json "identify" 2 facet identify -m pack --json three.png empty.png
 
 check "embeddings of another network" 3 facet identify -m other ada.png <<'END'

@@ -77,7 +77,8 @@ static fct_status put_scaled(FILE *f, fct_view v, const char *alt, fct_error *er
     int longer = v.width > v.height ? v.width : v.height;
     if (longer <= LONGER_SIDE) return put_picture(f, v, alt, err);
     fct_image *small;
-    int width = (int)((int64_t)v.width * LONGER_SIDE / longer), height = (int)((int64_t)v.height * LONGER_SIDE / longer);
+    int width = (int)((int64_t)v.width * LONGER_SIDE / longer),
+        height = (int)((int64_t)v.height * LONGER_SIDE / longer);
     fct_status s = fct_image_resize(v, width ? width : 1, height ? height : 1, &small, err);
     if (s) return s;
     s = put_picture(f, fct_image_view(small), alt, err);
@@ -164,7 +165,8 @@ void cli_html_failure(cli_html *h, const char *name, const fct_error *e) {
 static void put_summary(cli_html *h) {
     fprintf(h->file, "<header><h1>%s</h1>\n<p>%s, ", title_of(h), cli_count((int)h->photos, "photo", "photos"));
     fputs(cli_count((int)h->faces, "face", "faces"), h->file);
-    if (h->names) fprintf(h->file, ", %ld of them of %s", h->named, cli_count((int)h->people.count, "person", "people"));
+    if (h->names)
+        fprintf(h->file, ", %ld of them of %s", h->named, cli_count((int)h->people.count, "person", "people"));
     if (h->failed) fprintf(h->file, "; %s could not be read", cli_count((int)h->failed, "file", "files"));
     fputs(".</header>\n", h->file);
 }

@@ -149,15 +149,19 @@ static void expand_word(cli_inputs *in, const char *word) {
     }
 }
 
-static void expand_list(cli_inputs *in, char *text) {
+/* text [size], with a NUL behind it: names in lines, or, where there is a NUL in it,
+ * names that end in NUL, as 'find -print0' writes them. A byte order mark is passed over. */
+static void expand_list(cli_inputs *in, char *text, size_t size) {
     in->several = true;
-    for (char *line = text; *line;) {
-        size_t n = strcspn(line, "\n");
-        char *next = line + n + (line[n] == '\n');
-        line[n] = 0;
-        if (n && line[n - 1] == '\r') line[n - 1] = 0;
-        if (*line) expand_word(in, line);
-        line = next;
+    char *end = text + size, divider = memchr(text, 0, size) ? 0 : '\n';
+    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) text += 3;
+    while (text < end) {
+        char *stop = memchr(text, divider, (size_t)(end - text));
+        if (!stop) stop = end;
+        *stop = 0;
+        if (divider && stop > text && stop[-1] == '\r') stop[-1] = 0;
+        if (*text) expand_word(in, text);
+        text = stop + 1;
     }
 }
 
@@ -177,7 +181,7 @@ static void read_list(cli_inputs *in, const char *list) {
     }
     char *text = cli_alloc(size + 1, 1);
     memcpy(text, from_stdin ? data : bytes, size);
-    expand_list(in, text);
+    expand_list(in, text, size);
     free(text);
     free(data);
     fct_free(bytes);

@@ -125,8 +125,8 @@ static char *output_path(const cli_outputs *o, const char *folder, const cli_inp
     char number[16] = "", copy[24] = "";
     if (face > 0) snprintf(number, sizeof number, "-%d", face);
     for (int i = 2;; i++) {
-        char *path =
-            cli_format("%s%s%.*s%s%s.%s", folder, ends_as_folder(folder) ? "" : "/", (int)stem, name, number, copy, ext);
+        char *path = cli_format("%s%s%.*s%s%s.%s", folder, ends_as_folder(folder) ? "" : "/", (int)stem, name, number,
+                                copy, ext);
         if (!is_written(o, path) && !(face > 0 && is_photo(o, input, path))) return path;
         free(path);
         snprintf(copy, sizeof copy, "-%d", i);

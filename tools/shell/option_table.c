@@ -58,8 +58,9 @@ const cli_opt cli_opts[OPT_COUNT] = {
         FLAG("rotations", 0, rotations, "where no face is found, try the photo turned by 90, 180 and 270 degrees"),
     [OPT_TILE] = INT("tile", 0, tile, "N", 0, 8192,
                      "also search overlapping tiles of N pixels, for very small faces; 0 = no (default 0)"),
-    [OPT_FILES_FROM] = TEXT("files-from", 0, files_from, "LIST", COMPLETE_FILE,
-                            "also take the photos named in LIST, one a line; - = standard input"),
+    [OPT_FILES_FROM] =
+        TEXT("files-from", 0, files_from, "LIST", COMPLETE_FILE,
+             "also take the photos named in LIST, one a line or divided by NUL characters; - = standard input"),
     [OPT_MAX_PIXELS] = INT64("max-pixels", 0, max_pixels, "N", 1, 1e10,
                              "refuse pictures with more pixels before decoding them (default 268435456, or "
                              "what half of the free memory holds; of videos 100000000)"),
