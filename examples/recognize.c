@@ -20,36 +20,42 @@ static void check(fct_status s, const fct_error *e) {
     exit(3);
 }
 
-static fct_faces *analyze(recognizer *r, const char *path) {
+static fct_image *read_photo(const char *path) {
     fct_error e;
     fct_image *photo;
-    fct_faces *faces;
     check(fct_image_read(path, NULL, &photo, &e), &e);
+    return photo;
+}
+
+static fct_faces *analyze(recognizer *r, const fct_image *photo) {
+    fct_error e;
+    fct_faces *faces;
     check(fct_analyze(r->analyzer, fct_image_view(photo), &faces, &e), &e);
-    fct_image_free(photo);
     return faces;
 }
 
-/* Stores the first face of the photo, the one with the best score, under the name. */
+/* Stores the largest face of the photo under the name, and prints what speaks against the picture. */
 static void enroll(recognizer *r, const char *name, const char *path) {
     fct_error e;
-    fct_faces *faces = analyze(r, path);
-    const fct_face *f = fct_faces_at(faces, 0);
-    if (!f) {
+    fct_image *photo = read_photo(path);
+    fct_faces *faces = analyze(r, photo);
+    fct_enroll_opts opts;
+    fct_enroll_result result;
+    fct_enroll_opts_init(&opts);
+    opts.source = path;
+    check(fct_enroll_photo(r->gallery, r->pack, name, fct_image_view(photo), faces, &opts, &result, &e), &e);
+    for (int i = 0; i < result.n_warnings; i++) fprintf(stderr, "recognize: %s: %s\n", path, result.warnings[i].text);
+    fct_faces_free(faces);
+    fct_image_free(photo);
+    if (result.outcome == FCT_ENROLL_NO_FACE) {
         fprintf(stderr, "recognize: %s: no face found\n", path);
         exit(3);
     }
-    const fct_enrollment face = {.model_id = fct_pack_embedder_id(r->pack),
-                                 .embedding = f->embedding,
-                                 .dim = f->embedding_dim,
-                                 .source = path,
-                                 .score = f->score};
-    check(fct_gallery_enroll(r->gallery, name, &face, 1, NULL, NULL, &e), &e);
-    fct_faces_free(faces);
 }
 
 static void identify(recognizer *r, const char *path) {
-    fct_faces *faces = analyze(r, path);
+    fct_image *photo = read_photo(path);
+    fct_faces *faces = analyze(r, photo);
     for (int i = 0; i < fct_faces_count(faces); i++) {
         const fct_face *f = fct_faces_at(faces, i);
         fct_error e;
@@ -61,6 +67,7 @@ static void identify(recognizer *r, const char *path) {
         printf("%4.0f,%-4.0f %s\n", (double)f->box[0], (double)f->box[1], found ? best.name : "unknown");
     }
     fct_faces_free(faces);
+    fct_image_free(photo);
 }
 
 int main(int argc, char **argv) {
