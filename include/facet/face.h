@@ -236,11 +236,11 @@ typedef struct fct_quality_limits {
     float least_detection;  /* (default 0.6) */
     float most_outside;     /* (default 0.15) */
     float most_turn;        /* (default 0.35) */
-    float most_misfit;      /* (default 0.30) */
+    float most_misfit;      /* (default 0.25) */
     float least_brightness; /* (default 40) */
-    float most_brightness;  /* (default 225) */
-    float least_contrast;   /* (default 12) */
-    float least_detail;     /* (default 0.01) */
+    float most_brightness;  /* (default 210) */
+    float least_contrast;   /* (default 18) */
+    float least_detail;     /* (default 0.015) */
 } fct_quality_limits;
 FCT_API void fct_quality_limits_init(fct_quality_limits *o);
 

@@ -10,11 +10,11 @@ void fct_quality_limits_init(fct_quality_limits *o) {
                               .least_detection = 0.6f,
                               .most_outside = 0.15f,
                               .most_turn = 0.35f,
-                              .most_misfit = 0.30f,
+                              .most_misfit = 0.25f,
                               .least_brightness = 40,
-                              .most_brightness = 225,
-                              .least_contrast = 12,
-                              .least_detail = 0.01f};
+                              .most_brightness = 210,
+                              .least_contrast = 18,
+                              .least_detail = 0.015f};
 }
 
 /* The caller may have been compiled against a shorter struct. */

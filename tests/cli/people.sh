@@ -25,6 +25,7 @@ Ada: ada2.jpg: stored as face 2
 END
 check "somebody else's face for Ada" 0 facet enroll Ada -m pack eve.webp <<'END'
 Ada: eve.webp: stored as face 3
+! facet: warning: eve.webp: the face is blurred
 ! facet: warning: eve.webp: the face is unlike the other photos of Ada (cosine -0.44)
 END
 check "strict refuses it" 1 facet enroll Ada -m pack --strict bob.png <<'END'
@@ -79,8 +80,8 @@ check "people" 0 undated people <<'END'
 END
 check "faces of a person" 0 undated people Ada <<'END'
     3 faces  DATE  Ada
-  face 1      DATE  score 0.95  80x80  ada.png
-  face 2      DATE  score 0.86  80x80  ada2.jpg
+  face 1      DATE  score 0.95  quality 0.21  80x80  ada.png
+  face 2      DATE  score 0.86  quality 0.29  80x80  ada2.jpg
   face 7      DATE  score 0.93  20x20  small.png
 END
 check "nobody of that name" 1 facet people Zoe <<'END'
@@ -180,6 +181,7 @@ Ada: folk/Ada/ada2.jpg: stored as face 2
 Bob: folk/Bob/bob.png: stored as face 3
 Eve O'Hara: folk/Eve O'Hara/eve.webp: stored as face 4
 ! facet: warning: folk/Nobody: no pictures in this folder
+! facet: warning: folk/Eve O'Hara/eve.webp: the face is blurred
 ! 4 photos, 4 new, 0 already there, 0 without a usable face
 END
 check "folders again" 0 facet enroll --folders folk -m pack -g folk.db --quiet <<'END'

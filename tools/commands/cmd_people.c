@@ -48,10 +48,12 @@ static int list_people(fct_gallery *g, bool json) {
     return n ? CLI_DONE : CLI_NONE;
 }
 
+/* A quality of 0 is not known: of a gallery that did not store it yet. */
 static void print_face_row(const fct_stored_face *f) {
-    char date[32];
-    printf("  face %-6" PRId64 " %s  score %.2f  %.0fx%.0f  %s\n", f->id, date_of(f->created, date), f->score,
-           f->box[2] - f->box[0], f->box[3] - f->box[1], f->source);
+    char date[32], quality[32] = "";
+    if (f->quality > 0) snprintf(quality, sizeof quality, "quality %.2f  ", f->quality);
+    printf("  face %-6" PRId64 " %s  score %.2f  %s%.0fx%.0f  %s\n", f->id, date_of(f->created, date), f->score,
+           quality, f->box[2] - f->box[0], f->box[3] - f->box[1], f->source);
 }
 
 static void json_faces(const fct_person *p, const fct_stored_face *faces, int n) {
@@ -66,6 +68,8 @@ static void json_faces(const fct_person *p, const fct_stored_face *faces, int n)
         cli_json_text(&j, "source", faces[i].source);
         cli_json_numbers(&j, "box", faces[i].box, 4, 2);
         cli_json_number(&j, "score", faces[i].score, 4);
+        if (faces[i].quality > 0) cli_json_number(&j, "quality", faces[i].quality, 4);
+        else cli_json_null(&j, "quality");
         cli_json_close_object(&j);
     }
     cli_json_close_array(&j);
@@ -106,7 +110,7 @@ const cli_command cmd_people = {
     .synopsis = "[NAME...]",
     .summary = "list the people of the gallery, or the faces of some",
     .description = "Without NAME: everybody, with the number of faces and the time (UTC) of the first. With NAME: each "
-                   "stored face with its number, photo, score and size.\n\n"
+                   "stored face with its number, photo, score, quality (0 to 1) and size.\n\n"
                    "Exit code 1 when there is nobody, or nobody of that name.",
     .options = CLI_COMMON_OPTIONS | CLI_OPT(OPT_GALLERY),
     .examples = "facet people\n"
