@@ -23,7 +23,10 @@ test: all
 	@status=0; meson test -C $(BUILD) --no-rebuild --print-errorlogs || status=$$?; \
 		scripts/count-tests $(BUILD); exit $$status
 
+# The folder that was built for may be another one than PREFIX, given now.
 install: all
+	@if [ "$(origin PREFIX)" != file ] && [ "$$(scripts/built-prefix $(BUILD))" != "$(PREFIX)" ]; then \
+		meson configure $(BUILD) --prefix "$(PREFIX)" && ninja -C $(BUILD); fi
 	meson install -C $(BUILD) --no-rebuild
 
 clean:

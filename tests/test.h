@@ -68,7 +68,7 @@ static jmp_buf test_exit;
  * the source tree), or skips the running test where it is absent. */
 __attribute__((unused)) static const char *test_shared(void) {
     const char *p = getenv("FCT_SHARED");
-    if (!p || !*p) SKIP("no development data: FCT_SHARED is not set");
+    if (!p || !*p) SKIP("no development data: FCT_SHARED names no folder of it");
     return p;
 }
 

@@ -100,14 +100,14 @@ SCENES = [
 def main():
     facet = sys.argv[1]
     if not shutil.which("ffmpeg") or not all(os.path.exists(photo(p)) for pair in PHOTOS.values() for p in pair):
-        print("SKIP: ffmpeg or the photos are not there")
+        print("SKIP crossing: needs ffmpeg (apt-get install ffmpeg) and photos/deepface of FCT_SHARED")
         return 77
     failed = 0
     with tempfile.TemporaryDirectory() as temp:
         os.environ.update(FCT_GALLERY=os.path.join(temp, "people.db"), XDG_DATA_HOME=temp, XDG_CACHE_HOME=temp)
         for name, (enrolled, _) in PHOTOS.items():
             if subprocess.run([facet, "enroll", "-q", name, photo(enrolled)], stdout=subprocess.DEVNULL).returncode:
-                print("SKIP: no pack is built in")
+                print("SKIP crossing: no pack is built in (-Dembed_pack=true)")
                 return 77
         for title, graph, frames, wanted in SCENES:
             video = os.path.join(temp, "scene.mp4")

@@ -26,7 +26,7 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer
 Gst.init(None)
 if not Gst.ElementFactory.find("x264enc") or not Gst.ElementFactory.find("rtph264pay"):
-    sys.exit(77)
+    sys.exit(1)
 if len(sys.argv) < 2:
     sys.exit(0)
 server, factory, auth = GstRtspServer.RTSPServer(), GstRtspServer.RTSPMediaFactory(), GstRtspServer.RTSPAuth()
@@ -52,7 +52,8 @@ def interpreter():
     for python in (sys.executable, "/usr/bin/python3"):
         if os.path.exists(python) and subprocess.run([python, "-c", SERVER], stderr=subprocess.DEVNULL).returncode == 0:
             return python
-    print("SKIP: no RTSP server (GStreamer's, with its bindings for Python)")
+    print("SKIP rtsp: needs GStreamer's RTSP server with its bindings for Python: apt-get install python3-gi "
+          "gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly")
     sys.exit(77)
 
 

@@ -46,12 +46,17 @@ check() {
     diff -u .expected .got | sed 1,2d
 }
 
+# skip NAME REASON: with how to have it run
+skip() {
+    skipped=$((skipped + 1))
+    echo "SKIP $1: $2"
+}
+
 json() {
     name=$1 lines=$2
     shift 2
     if [ ! -x "$json_check" ]; then
-        skipped=$((skipped + 1))
-        echo "SKIP $name: built without jansson"
+        skip "$name" "built without jansson (apt-get install libjansson-dev)"
         return
     fi
     "$@" >.out 2>.err

@@ -94,6 +94,7 @@ if command -v groff >/dev/null; then
     for c in facet detect embed compare enroll identify people remove rename video camera info models doctor bench help version; do
         check "man page of $c" 0 sh -c "'$facet_exe' help man $c | groff -man -Tutf8 -ww -z" </dev/null
     done
+else skip "man pages" "no groff (apt-get install groff)"
 fi
 check "every command's page is installed" 0 sh -c "'$facet_exe' help | sed -n '/^Commands:/,/^\$/s/^  \([a-z]*\) .*/\1/p' |
     while read -r c; do grep -q \"'\$c'\" '$FCT_SOURCE/tools/meson.build' || echo \"none for \$c\"; done" <<'END'
@@ -172,6 +173,7 @@ remove
 END
 if command -v zsh >/dev/null; then
     check "zsh reads its completion" 0 sh -c "'$facet_exe' help completion zsh >_facet; zsh -n _facet" </dev/null
+else skip "zsh completion" "no zsh (apt-get install zsh)"
 fi
 if command -v fish >/dev/null; then
     check "fish reads its completion" 0 sh -c "'$facet_exe' help completion fish >f.fish; fish -n f.fish" </dev/null
@@ -183,6 +185,7 @@ gallery
 migrate
 csv
 END
+else skip "fish completion" "no fish (apt-get install fish)"
 fi
 check "no such shell" 2 facet help completion csh <<'END'
 ! facet: help: no completion for 'csh'; there are bash, zsh and fish
@@ -204,6 +207,11 @@ END
 check "the level can be capped" 0 sh -c "FCT_CPU=c '$facet_exe' info | grep '^kernels' | cut -d' ' -f1-5" <<'END'
 kernels    c
 END
+if "$facet_exe" doctor -m pack | grep -q 'window.*built without'; then skip "info tells of the window" "built without (libsdl2-dev)"
+else check "info tells of the window" 0 sh -c "'$facet_exe' info | grep -c '^built with .* window'" <<'END'
+1
+END
+fi
 json "info" 1 facet info -m pack --json
 json "bench" 2 facet bench --json --layers -s 0.01 pack/embedder.onnx pack/detector.onnx
 check "bench" 0 sh -c "'$facet_exe' bench -t 1 -s 0.01 -b 2 pack/embedder.onnx | sed 's/[0-9][0-9.]*/N/g; s/, [a-zN]*)/, LEVEL)/'" <<'END'

@@ -125,10 +125,10 @@ def main():
     facet = os.path.abspath(sys.argv[1])
     if not all(shutil.which(p) for p in ("Xvfb", "xdotool", "ffmpeg")) or not all(
             os.path.exists(photo(p)) for pair in PHOTOS.values() for p in pair):
-        print("SKIP: Xvfb, xdotool, ffmpeg or the photos are not there")
+        print("SKIP window: needs xvfb, xdotool and ffmpeg (apt-get install), and the photos of FCT_SHARED")
         return 77
     if subprocess.run([facet, "info"], capture_output=True).returncode:
-        print("SKIP: no pack is built in")
+        print("SKIP window: no pack is built in (-Dembed_pack=true)")
         return 77
     with tempfile.TemporaryDirectory() as folder:
         video = os.path.join(folder, "scene.mp4")

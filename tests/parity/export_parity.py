@@ -14,7 +14,7 @@ try:
     import insightface
     import onnxruntime as ort
 except ImportError as e:
-    print(f"SKIP: {e}")
+    print(f"SKIP export_parity: {e}; pip install insightface onnxruntime for this Python")
     sys.exit(77)
 
 N, SIDE, LIMIT = 3, 112, 1e-4

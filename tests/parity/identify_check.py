@@ -42,7 +42,7 @@ def main():
     facet, shared = sys.argv[1:3]
     folder = os.path.join(shared, "photos/deepface")
     if not os.path.exists(os.path.join(folder, "master.csv")):
-        print("SKIP: no photos in", folder)
+        print("SKIP identify_check: no photos in", folder)
         return 77
     known, asked, wrong = people(folder), 0, 0
     with tempfile.TemporaryDirectory() as tmp:

@@ -33,7 +33,7 @@ try:
     from insightface.app import FaceAnalysis as Reference
     from insightface import __version__ as reference_version
 except ImportError as e:
-    print(f"SKIP: no InsightFace package to compare with ({e})")
+    print(f"SKIP insightface_parity: no InsightFace package to compare with: {e}; pip install insightface opencv-python onnx for this Python")
     sys.exit(77)
 from facet.app import FaceAnalysis
 
@@ -195,14 +195,14 @@ def main():
     logging.disable(logging.WARNING)
     photos = sorted(glob.glob(os.path.join(args.shared, args.photos)))
     if not photos:
-        print(f"SKIP: no photos in {args.shared}")
+        print(f"SKIP insightface_parity: no photos in {args.shared}")
         return 77
     print(f"insightface {reference_version}, OpenCV {cv2.__version__}")
     failures = []
     with tempfile.TemporaryDirectory() as root:
         packs = make_packs(root, args)
         if not packs:
-            print("SKIP: no packs to compare with")
+            print("SKIP insightface_parity: no packs to compare with")
             return 77
         for name, options in packs.items():
             sizes = (None, (640, 640)) if name in ("w25_y1", "w500_v2") else (None,)

@@ -1,6 +1,6 @@
 /* facet compare: are two photos of one person? */
 #include "photos/annotate.h"
-#include "photos/csv.h"
+#include "photos/face_csv.h"
 #include "photos/outputs.h"
 #include "photos/report.h"
 

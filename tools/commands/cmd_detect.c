@@ -1,6 +1,6 @@
 /* facet detect: finds faces. */
 #include "photos/annotate.h"
-#include "photos/csv.h"
+#include "photos/face_csv.h"
 #include "photos/html_report.h"
 #include "photos/outputs.h"
 #include "photos/report.h"

@@ -6,6 +6,18 @@
 
 #include <string.h>
 
+/* What only the command is built with, beside fct_build_features(). */
+static const char *command_features(void) {
+    return ""
+#ifdef CLI_HAVE_TRAIN
+           " train"
+#endif
+#ifdef CLI_HAVE_WINDOW
+           " window"
+#endif
+        ;
+}
+
 /* ---- The machine and the build ------------------------------------------------------- */
 
 static void print_machine(void) {
@@ -17,7 +29,18 @@ static void print_machine(void) {
     printf("CPUs       %d, of which this process may use %d", c.cpus_online, c.cpus_affinity);
     if (c.cpus_cgroup > 0) printf("; its control group allows %.2f", c.cpus_cgroup);
     printf("\nthreads    %d\n", fct_threads());
-    printf("built with %s\n", fct_build_features());
+    printf("built with %s%s\n", fct_build_features(), command_features());
+}
+
+/* Words divided by blanks, as members of an open array. */
+static void json_words(cli_json *j, const char *words) {
+    for (const char *p = words; *p;) {
+        size_t n = strcspn(p, " ");
+        char word[32];
+        snprintf(word, sizeof word, "%.*s", (int)n, p);
+        if (n) cli_json_text(j, NULL, word);
+        p += n + (p[n] == ' ');
+    }
 }
 
 static void json_machine(cli_json *j) {
@@ -37,13 +60,8 @@ static void json_machine(cli_json *j) {
     cli_json_close_object(j);
     cli_json_int(j, "threads", fct_threads());
     cli_json_array(j, "features");
-    for (const char *p = fct_build_features(); *p; p += *p == ' ') {
-        char word[32];
-        size_t n = strcspn(p, " ");
-        snprintf(word, sizeof word, "%.*s", (int)n, p);
-        cli_json_text(j, NULL, word);
-        p += n;
-    }
+    json_words(j, fct_build_features());
+    json_words(j, command_features());
     cli_json_close_array(j);
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 
-#include "photos/csv.h"
+#include "photos/face_csv.h"
 #include "photos/report.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* Comma-separated values (RFC 4180, but with a bare line feed): one face a line. */
-#ifndef FACET_CLI_CSV_H
-#define FACET_CLI_CSV_H
+#ifndef FACET_CLI_FACE_CSV_H
+#define FACET_CLI_FACE_CSV_H
 
 #include "photos/engine.h"
 

@@ -1,4 +1,4 @@
-#include "photos/csv.h"
+#include "photos/face_csv.h"
 
 #include "base/file.h"
 #include "text/utf8.h"
