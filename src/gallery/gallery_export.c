@@ -4,16 +4,21 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/file_sys.h"
-#include "text/base64.h"
 #include "gallery/gallery_impl.h"
+#include "text/base64.h"
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct export_writer {
-    const fct_db *db;
+    const fct_store *st;
     FILE *f;
     char *text; /* room for base 64 */
     size_t cap;
     bool crops;
+    char **names; /* of all people */
+    size_t n_names, cap_names;
+    fct_idmap by_id; /* person id -> place in names */
 } export_writer;
 
 /* A string from the gallery has no control characters. */
@@ -26,10 +31,16 @@ static void put_string(export_writer *w, const char *key, const char *value) {
     putc('"', w->f);
 }
 
-/* SQLite's printf, whose decimal point is a point in every locale. */
+/* With a point whatever the locale's decimal mark is. */
 static void put_number(export_writer *w, double v) {
     char s[64];
-    sqlite3_snprintf((int)sizeof s, s, "%.9g", v);
+    snprintf(s, sizeof s, "%.9g", isfinite(v) ? v : 0);
+    char *mark = s + strcspn(s, ",.\xd9");
+    if (*mark && *mark != '.') {
+        char *digits = mark + strcspn(mark, "0123456789");
+        memmove(mark + 1, digits, strlen(digits) + 1);
+        *mark = '.';
+    }
     fputs(s, w->f);
 }
 
@@ -48,135 +59,115 @@ static fct_status put_base64(export_writer *w, const char *key, const void *data
     return FCT_OK;
 }
 
-static fct_status write_header(export_writer *w, fct_error *err) {
-    sqlite3_stmt *q;
-    bool row = false;
-    const char *id = NULL;
-    char clean[65];
-    fct_status s = fct_db_query(w->db, &q, err, "SELECT model_id, dim FROM model", "");
-    if (!s) s = fct_db_step(w->db, q, &row, err);
-    if (!s && row) s = fct_db_text(w->db, q, 0, &id, err);
-    if (!s) {
-        fprintf(w->f, "{\"facet_gallery\":1");
-        if (id) {
-            fct_text_clean(id, clean, sizeof clean);
-            putc(',', w->f);
-            put_string(w, "model", clean);
-            fprintf(w->f, ",\"dim\":%d", sqlite3_column_int(q, 1));
-        }
-        fprintf(w->f, "}\n");
-    }
-    sqlite3_finalize(q);
-    return s;
+static void put_string_member(export_writer *w, const char *key, const char *value) {
+    putc(',', w->f);
+    put_string(w, key, value);
 }
 
-/* The name of a row's person, checked. */
-static fct_status read_name(const export_writer *w, sqlite3_stmt *q, int column, const char **name, fct_error *err) {
-    const char *why;
-    fct_status s = fct_db_text(w->db, q, column, name, err);
-    if (!s && (!*name || !fct_name_valid(*name, &why)))
-        s = fct_fail(err, FCT_ERR_FORMAT, "%s: a name is damaged", w->db->path);
-    return s;
-}
-
-static fct_status write_person(export_writer *w, sqlite3_stmt *q, fct_error *err) {
-    const char *name;
-    fct_status s = read_name(w, q, 0, &name, err);
+static fct_status write_header(export_writer *w, fct_store *st, fct_error *err) {
+    fct_store_model model;
+    fct_status s = fct_model_read(st, &model, err);
     if (s) return s;
-    putc('{', w->f);
-    put_string(w, "name", name);
-    fprintf(w->f, ",\"created\":%lld}\n", (long long)sqlite3_column_int64(q, 1));
+    fprintf(w->f, "{\"facet_gallery\":1");
+    if (model.dim) {
+        char clean[65];
+        fct_text_clean(model.id, clean, sizeof clean);
+        put_string_member(w, "model", clean);
+        fprintf(w->f, ",\"dim\":%d", (int)model.dim);
+    }
+    fprintf(w->f, "}\n");
     return FCT_OK;
 }
 
-static fct_status write_face(export_writer *w, sqlite3_stmt *q, fct_error *err) {
-    const char *name, *source;
-    const void *embedding, *crop;
-    size_t size, crop_size;
-    int cut = sqlite3_column_int(q, 11);
-    char clean[FCT_SOURCE_MAX];
-    fct_status s = read_name(w, q, 0, &name, err);
-    if (!s) s = fct_db_text(w->db, q, 8, &source, err);
+/* Keeps the name too: faces come after all people. */
+static fct_status write_person(void *ctx, const fct_store_person *p, fct_error *err) {
+    export_writer *w = ctx;
+    fct_status s = fct_person_check(w->st, p, err);
     if (s) return s;
+    if (w->n_names == w->cap_names) {
+        size_t cap = w->cap_names ? w->cap_names * 2 : 64;
+        char **names = fct_realloc_array(w->names, cap, sizeof *names);
+        if (!names) return fct_fail_nomem(err, "export", 0);
+        w->names = names;
+        w->cap_names = cap;
+    }
+    char *name = fct_idmap_reserve(&w->by_id, 1) ? fct_strdup(p->name) : NULL;
+    if (!name) return fct_fail_nomem(err, "export", 0);
+    w->names[w->n_names] = name;
+    fct_idmap_put(&w->by_id, p->id, (uint32_t)w->n_names++);
     putc('{', w->f);
     put_string(w, "name", name);
-    fprintf(w->f, ",\"created\":%lld,\"box\":[", (long long)sqlite3_column_int64(q, 1));
+    fprintf(w->f, ",\"created\":%lld}\n", (long long)p->created);
+    return FCT_OK;
+}
+
+static fct_status write_face(void *ctx, const fct_store_face *f, fct_error *err) {
+    export_writer *w = ctx;
+    uint32_t at = fct_idmap_get(&w->by_id, f->person_id);
+    if (at == FCT_IDMAP_NONE)
+        return fct_fail(err, FCT_ERR_FORMAT, "%s: face %lld belongs to nobody", w->st->place, (long long)f->id);
+    putc('{', w->f);
+    put_string(w, "name", w->names[at]);
+    fprintf(w->f, ",\"created\":%lld,\"box\":[", (long long)f->created);
     for (int i = 0; i < 4; i++) {
         if (i) putc(',', w->f);
-        put_number(w, sqlite3_column_double(q, 2 + i));
+        put_number(w, f->box[i]);
     }
     fprintf(w->f, "],\"score\":");
-    put_number(w, sqlite3_column_double(q, 6));
+    put_number(w, f->score);
     fprintf(w->f, ",\"quality\":");
-    put_number(w, sqlite3_column_double(q, 7));
-    if (source) {
-        fct_text_clean(source, clean, sizeof clean);
-        putc(',', w->f);
-        put_string(w, "source", clean);
+    put_number(w, f->quality);
+    if (f->source) {
+        char clean[FCT_SOURCE_MAX];
+        fct_text_clean(f->source, clean, sizeof clean);
+        put_string_member(w, "source", clean);
     }
-    s = fct_db_blob(w->db, q, 9, &embedding, &size, err);
-    if (!s) s = put_base64(w, "embedding", embedding, size, err);
-    if (!s) s = fct_db_blob(w->db, q, 10, &crop, &crop_size, err);
-    if (!s && crop) s = put_base64(w, "crop", crop, crop_size, err);
-    if (!s && crop && (cut == FCT_CROP_ALIGNED || cut == FCT_CROP_LOOSE)) fprintf(w->f, ",\"crop_cut\":%d", cut);
+    fct_status s = put_base64(w, "embedding", f->embedding, f->embedding_size, err);
+    if (!s && f->crop) s = put_base64(w, "crop", f->crop, f->crop_size, err);
+    if (!s && f->crop && (f->crop_cut == FCT_CROP_ALIGNED || f->crop_cut == FCT_CROP_LOOSE))
+        fprintf(w->f, ",\"crop_cut\":%d", f->crop_cut);
     fprintf(w->f, "}\n");
     return s;
 }
 
-typedef fct_status write_row_fn(export_writer *w, sqlite3_stmt *q, fct_error *err);
-static fct_status write_rows(export_writer *w, const char *sql, write_row_fn *fn, fct_error *err) {
-    sqlite3_stmt *q;
-    fct_status s = fct_db_query(w->db, &q, err, sql, "");
-    for (bool row = true; !s;) {
-        s = fct_db_step(w->db, q, &row, err);
-        if (s || !row) break;
-        s = fn(w, q, err);
-    }
-    sqlite3_finalize(q);
-    return s;
-}
-
-static fct_status write_all(export_writer *w, fct_error *err) {
-    fct_status s = write_header(w, err);
-    if (!s) s = write_rows(w, "SELECT name, created FROM person ORDER BY id", write_person, err);
-    if (s) return s;
+/* A read transaction: one state of the gallery. */
+static fct_status write_all(void *ctx, fct_store *st, fct_error *err) {
+    export_writer *w = ctx;
+    w->st = st;
+    fct_status s = write_header(w, st, err);
+    if (!s) s = st->ops->people(st, &(fct_people_query){0}, write_person, w, err);
     /* A person's faces together: importing is faster so. */
-    char sql[400];
-    sqlite3_snprintf((int)sizeof sql, sql,
-                     "SELECT name, face.created, x1, y1, x2, y2, score, quality, source, embedding, %s "
-                     "FROM person JOIN face ON person_id = person.id %s ORDER BY person_id, face.id",
-                     !w->crops           ? "NULL, NULL"
-                     : w->db->schema > 1 ? "jpeg, cut"
-                                         : "jpeg, 0",
-                     w->crops ? "LEFT JOIN crop ON face_id = face.id" : "");
-    return write_rows(w, sql, write_face, err);
+    fct_faces_query q = {.parts = FCT_FACE_INFO | FCT_FACE_EMBEDDING | (w->crops ? FCT_FACE_CROP : 0),
+                         .by_person = true};
+    return s ? s : st->ops->faces(st, &q, write_face, w, err);
 }
 
-static fct_status write_file(const fct_db *db, const char *path, bool crops, fct_error *err) {
-    export_writer w = {.db = db, .f = fct_fopen(path, "wb"), .crops = crops};
+static void clear_writer(export_writer *w) {
+    for (size_t i = 0; i < w->n_names; i++) fct_free(w->names[i]);
+    fct_free(w->names);
+    fct_idmap_clear(&w->by_id);
+    fct_free(w->text);
+}
+
+static fct_status write_file(fct_gallery *g, const char *path, bool crops, fct_error *err) {
+    export_writer w = {.f = fct_fopen(path, "wb"), .crops = crops};
     if (!w.f) return fct_fail(err, FCT_ERR_IO, "%s: cannot be written", path);
-    fct_status s = fct_db_begin_read(db, err);
-    if (!s) s = fct_db_end(db, write_all(&w, err), err);
+    fct_status s = fct_gallery_read_apart(g, write_all, &w, err);
     bool bad = ferror(w.f) || fct_sys_flush(w.f);
     bad |= fclose(w.f) != 0;
     if (!s && bad) s = fct_fail(err, FCT_ERR_IO, "%s: writing failed: is the disk full?", path);
-    fct_free(w.text);
+    clear_writer(&w);
     return s;
 }
 
 fct_status fct_gallery_export(fct_gallery *g, const char *path, bool crops, fct_error *err) {
     if (!path || !*path) return fct_fail(err, FCT_ERR_ARG, "export: no path");
-    if (strcmp(path, g->path) == 0) return fct_fail(err, FCT_ERR_ARG, "%s: is the gallery itself", path);
+    if (strcmp(path, g->reader->place) == 0) return fct_fail(err, FCT_ERR_ARG, "%s: is the gallery itself", path);
     char *part = fct_asprintf("%s.part", path);
     if (!part) return fct_fail_nomem(err, "path", 0);
-    fct_db db;
-    fct_status s = fct_gallery_open_reader(&db, g->path, g->busy_ms, err);
-    if (!s) {
-        s = write_file(&db, part, crops, err);
-        if (!s) s = fct_file_rename(part, path, err);
-        if (s) fct_file_remove(part, NULL);
-        fct_db_close(&db);
-    }
+    fct_status s = write_file(g, part, crops, err);
+    if (!s) s = fct_file_rename(part, path, err);
+    if (s) fct_file_remove(part, NULL);
     fct_free(part);
     return s;
 }

@@ -4,7 +4,7 @@
 
 #include "base/thread.h"
 #include "facet/gallery.h"
-#include "gallery/gallery_db.h"
+#include "gallery/store.h"
 #include "index/idmap.h"
 #include "index/index.h"
 
@@ -27,47 +27,41 @@ typedef struct fct_mirror {
     fct_mirror_person *people; /* [n_people] */
     uint32_t n_people, cap_people;
     fct_idmap by_person; /* person id -> place in people */
-    int64_t seq;         /* last entry of the change log that is in it */
+    int64_t seq;         /* last entry of the change feed that is in it */
 } fct_mirror;
 
+/* Writers and readers have a connection each, so that no reader waits for a
+ * transaction of this process either. */
 struct fct_gallery {
-    fct_mutex lock; /* guards all but the mirror's content */
-    fct_db db;
-    char *path; /* owned */
     bool read_only;
-    int busy_ms;
-    sqlite3_stmt *version_stmt; /* PRAGMA data_version, kept prepared */
-    int64_t version;            /* its value when the mirror was last brought up to date */
-    bool current;               /* false: look at the change log whatever data_version says */
-    bool whole;                 /* false: the mirror must be read anew */
+    fct_mutex write_lock; /* guards store */
+    fct_store *store;     /* for writing; NULL where read_only */
+    fct_mutex lock;       /* guards what follows, but for the mirror's content */
+    fct_store *reader;
+    int64_t version; /* the reader's, when the mirror was last brought up to date */
+    bool current;    /* false: look at the change feed whatever the version is */
+    bool whole;      /* false: the mirror must be read anew */
     fct_mirror mirror;
     fct_mutex readers_lock;
     fct_cond readers_gone;
     int readers; /* searches that are reading the mirror */
 };
 
-/* ---- gallery_schema.c: the tables, as docs/gallery-format.md describes them */
-#define FCT_GALLERY_APP_ID 0x46435447 /* "FCTG" */
-#define FCT_GALLERY_SCHEMA 2
+/* ---- gallery.c */
+/* A gallery in an open store, which becomes its own, also on failure. store is
+ * NULL where it is for reading only. *out is owned. */
+fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_gallery **out, fct_error *err);
 
-/* Makes sure that db is a gallery and sets db->schema: creates the tables in a
- * file without any (where create allows), migrates older ones unless read_only
- * (they are read as they are), refuses the rest. */
-fct_status fct_gallery_schema_prepare(fct_db *db, bool create, bool read_only, fct_error *err);
-
-/* Compares every table and index with what schema version has. */
-fct_status fct_gallery_schema_verify(const fct_db *db, int version, fct_error *err);
-
-/* What an entry of the change log tells other processes to read again. */
-typedef enum fct_change { FCT_CHANGE_FACE = 1, FCT_CHANGE_PERSON = 2, FCT_CHANGE_ALL = 3 } fct_change;
-fct_status fct_gallery_log_change(const fct_db *db, fct_change what, int64_t id, fct_error *err);
-
-/* Sees to it that the model is pinned while there are faces, and only then.
- * Part of every transaction that removes faces. */
-fct_status fct_gallery_unpin_if_empty(const fct_db *db, fct_error *err);
+/* Runs fn in a write transaction, see fct_store_run(); refuses a gallery that is
+ * for reading only. Searches that begin after it see what it has changed. */
+fct_status fct_gallery_write(fct_gallery *g, fct_store_fn *fn, void *ctx, fct_error *err);
+/* Runs fn in a read transaction of the gallery's own reader: for short work. */
+fct_status fct_gallery_read(fct_gallery *g, fct_store_fn *fn, void *ctx, fct_error *err);
+/* The same on a connection of its own: for long work that nobody should wait for. */
+fct_status fct_gallery_read_apart(fct_gallery *g, fct_store_fn *fn, void *ctx, fct_error *err);
 
 /* ---- gallery_mirror.c */
-/* Brings the mirror up to date with the file. Holds g->lock. */
+/* Brings the mirror up to date with the store. Holds g->lock. */
 fct_status fct_gallery_sync(fct_gallery *g, fct_error *err);
 void fct_mirror_clear(fct_mirror *m);
 /* Name of a person, NULL where there is none. Borrowed while the mirror is read. */
@@ -78,74 +72,71 @@ const char *fct_mirror_name(const fct_mirror *m, int64_t person_id);
 void fct_gallery_read_begin(fct_gallery *g);
 void fct_gallery_read_end(fct_gallery *g);
 
-/* ---- gallery_value.c: values on their way in and out of the file */
+/* ---- gallery_value.c: values on their way in and out of the store */
 /* Embeddings are stored as little-endian IEEE 754 singles. */
 void fct_embedding_pack(const float *v, int dim, uint8_t *out);
 /* False unless size is 4 * dim and all values are finite and not all zero. */
 bool fct_embedding_unpack(const void *data, size_t size, int dim, float *out);
+/* The same for a face of the store, with an error that names it. */
+fct_status fct_face_unpack(const fct_store *st, const fct_store_face *f, int dim, float *out, fct_error *err);
 /* Checksum over embedding and crop (NULL = none): the first eight bytes of their SHA-256. */
 int64_t fct_face_checksum(const void *embedding, size_t embedding_size, const void *crop, size_t crop_size);
 /* Cosine in double precision; neither may be zero. */
 double fct_embedding_cosine(const float *a, const float *b, int dim);
 /* A name of 1..FCT_NAME_MAX bytes of UTF-8 without control characters; text says what is wrong. */
 bool fct_name_valid(const char *name, const char **why);
+/* FCT_ERR_FORMAT, naming the person, unless its name is valid. */
+fct_status fct_person_check(const fct_store *st, const fct_store_person *p, fct_error *err);
+/* The model of the store, checked: FCT_ERR_FORMAT where its entry is damaged. dim 0 = none. */
+fct_status fct_model_read(fct_store *st, fct_store_model *out, fct_error *err);
 /* Copies at most cap - 1 bytes; bytes that are not UTF-8 and control characters
  * become '?'; never ends inside a character. */
 void fct_text_clean(const char *src, char *out, size_t cap);
+/* A face of the store as callers see it. */
+void fct_face_show(const fct_store_face *from, fct_stored_face *out);
 
-/* ---- gallery.c */
-/* Opens another connection for reading an existing gallery, for long work that
- * must not hold the lock. Close with fct_db_close(); closed on failure. */
-fct_status fct_gallery_open_reader(fct_db *db, const char *path, int busy_ms, fct_error *err);
-
-/* Takes the lock and starts a write transaction; refuses a read-only gallery.
- * fct_gallery_write_end() commits or rolls back, brings the mirror up to date
- * and gives up the lock. A change that is on disk is reported as done even when
- * memory for the mirror was short; the next search tries again. */
-fct_status fct_gallery_write_begin(fct_gallery *g, fct_error *err);
-fct_status fct_gallery_write_end(fct_gallery *g, fct_status s, fct_error *err);
-
-/* ---- gallery_enroll.c */
-/* A person's faces, for finding duplicates. */
+/* ---- gallery_faces.c: faces of a person, for finding duplicates */
 typedef struct fct_face_set {
     int dim, n, cap;
     int64_t *ids;
     float *embeddings; /* [n][dim] */
 } fct_face_set;
-fct_status fct_face_set_load(const fct_db *db, int64_t person_id, int dim, fct_face_set *out, fct_error *err);
 fct_status fct_face_set_add(fct_face_set *s, int64_t id, const float *embedding, fct_error *err);
-int64_t fct_face_set_find(const fct_face_set *s, const float *embedding); /* id of an equal face, 0 = none */
+int fct_face_set_find(const fct_face_set *s, const float *embedding); /* place of an equal face, -1 = none */
 void fct_face_set_clear(fct_face_set *s);
+/* The faces of people [n] into sets [n], whose dim is set, in one question to the store. */
+fct_status fct_face_sets_load(fct_store *st, const int64_t *people, fct_face_set *sets, size_t n, fct_error *err);
 
+/* ---- gallery_enroll.c */
 /* FCT_ERR_ARG unless model_id has 1..64 printable ASCII characters and dim is in range. */
 fct_status fct_model_check(const char *model_id, int dim, fct_error *err);
 /* FCT_ERR_ARG, FCT_ERR_LIMIT or FCT_ERR_MISMATCH where fct_gallery_enroll() would
- * give it without looking at the file. */
+ * give it without looking at the store. */
 fct_status fct_enrollment_check(const char *name, const fct_enrollment *faces, int n, fct_error *err);
 
-/* Enrolls one face after another inside a write transaction; all of one model.
- * Starts as {.db = db}; faces of a person should come together. */
+/* ---- gallery_bulk.c: enrolling many faces inside one write transaction
+ * Faces and people are gathered and go to the store some hundred at a time. All
+ * must be of one model. Starts as {.st = st}; faces of a person should come together. */
+typedef struct fct_bulk_face fct_bulk_face;
+typedef struct fct_bulk_known fct_bulk_known;
 typedef struct fct_enroller {
-    const fct_db *db;
-    int dim, added; /* added: how many were no duplicates */
-    int64_t person;
-    char name[FCT_NAME_MAX + 1];
-    fct_face_set known; /* the person's faces */
-    uint8_t *blob;
+    fct_store *st;
+    int added; /* how many were no duplicates, of those that have reached the store */
+    bool pinned;
+    fct_store_model model;
+    fct_store_person *people; /* [n_people] that wait; their names are owned */
+    size_t n_people, cap_people;
+    fct_bulk_face *faces; /* [n_faces] that wait */
+    size_t n_faces, cap_faces, bytes;
+    fct_bulk_known *known; /* [n_known] faces of people of the last batch */
+    size_t n_known;
 } fct_enroller;
+/* Everything is copied. *id (may be NULL) is set by fct_enroller_flush() at the latest. */
 fct_status fct_enroller_put(fct_enroller *e, const char *name, const fct_enrollment *f, int64_t created, int64_t *id,
                             fct_error *err);
+/* A person who may have no face. */
+fct_status fct_enroller_put_person(fct_enroller *e, const char *name, int64_t created, fct_error *err);
+fct_status fct_enroller_flush(fct_enroller *e, fct_error *err);
 void fct_enroller_clear(fct_enroller *e);
-
-/* Id of the person called name, who is created if need be. The name is valid. */
-fct_status fct_gallery_get_person(const fct_db *db, const char *name, int64_t created, int64_t *id, fct_error *err);
-
-/* ---- gallery_people.c */
-/* The start of a query for fct_gallery_read_face(); more columns may follow it. */
-const char *fct_gallery_face_columns(const fct_db *db);
-/* Reads such a row. */
-fct_status fct_gallery_read_face(const fct_db *db, sqlite3_stmt *q, fct_stored_face *out, fct_error *err);
-/* Removes a person inside a write transaction. */
-fct_status fct_gallery_delete_person(const fct_db *db, int64_t id, fct_error *err);
 
 #endif

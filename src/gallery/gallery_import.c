@@ -3,9 +3,9 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "text/base64.h"
 #include "gallery/gallery_impl.h"
 #include "gallery/jsonl.h"
+#include "text/base64.h"
 #include <string.h>
 
 #define LINE_MAX_BYTES ((size_t)24 << 20) /* a crop of FCT_CROP_MAX in base 64, and the rest */
@@ -91,14 +91,8 @@ static fct_status read_header(importer *im, const fct_json_line *j, fct_error *e
     return im->embedding ? FCT_OK : fct_fail_nomem(err, "embedding", 0);
 }
 
-static fct_status import_person(importer *im, const fct_json_line *j, fct_error *err) {
-    int64_t id;
-    return fct_gallery_get_person(im->enroller.db, j->name, j->created, &id, err);
-}
-
 static fct_status import_face(importer *im, const fct_json_line *j, fct_error *err) {
     size_t size, crop_size = 0;
-    int64_t id;
     uint8_t *raw = (uint8_t *)j->embedding; /* decoded where it stands */
     if (!im->dim) return bad_line(im, "has a face, but the head names no model", err);
     if (!fct_base64_decode(j->embedding, strlen(j->embedding), raw, &size) ||
@@ -118,7 +112,7 @@ static fct_status import_face(importer *im, const fct_json_line *j, fct_error *e
     memcpy(f.box, j->box, sizeof f.box);
     fct_status s = fct_enrollment_check(j->name, &f, 1, NULL);
     if (s) return bad_line(im, "holds no valid face", err);
-    return fct_enroller_put(&im->enroller, j->name, &f, j->created, &id, err);
+    return fct_enroller_put(&im->enroller, j->name, &f, j->created, NULL, err);
 }
 
 static fct_status import_line(importer *im, char *line, size_t len, fct_error *err) {
@@ -128,7 +122,8 @@ static fct_status import_line(importer *im, char *line, size_t len, fct_error *e
     if (s) return s == FCT_ERR_NOMEM ? fct_fail_nomem(err, im->path, len) : bad_line(im, why, err);
     if (im->line == 1) return read_header(im, &j, err);
     if (!j.name || !fct_name_valid(j.name, &why)) return bad_line(im, "has no valid name", err);
-    return j.embedding ? import_face(im, &j, err) : import_person(im, &j, err);
+    return j.embedding ? import_face(im, &j, err)
+                       : fct_enroller_put_person(&im->enroller, j.name, j.created, err);
 }
 
 static fct_status import_lines(importer *im, FILE *f, fct_error *err) {
@@ -147,6 +142,25 @@ static fct_status import_lines(importer *im, FILE *f, fct_error *err) {
     if (!s && ferror(f)) s = fct_fail(err, FCT_ERR_IO, "%s: cannot be read", im->path);
     if (!s && im->line == 1) s = fct_fail(err, FCT_ERR_FORMAT, "%s: is empty", im->path);
     fct_free(r.buf);
+    return s ? s : fct_enroller_flush(&im->enroller, err);
+}
+
+/* What one call wants to have done, and its result. */
+typedef struct import_call {
+    const char *path;
+    FILE *f;
+    int added;
+} import_call;
+
+static fct_status import_all(void *ctx, fct_store *st, fct_error *err) {
+    import_call *c = ctx;
+    importer im = {.enroller = {.st = st}, .path = c->path};
+    rewind(c->f); /* the transaction may be run again */
+    fct_status s = import_lines(&im, c->f, err);
+    c->added = im.enroller.added;
+    fct_enroller_clear(&im.enroller);
+    fct_free(im.embedding);
+    fct_json_free(&im.doc);
     return s;
 }
 
@@ -156,15 +170,13 @@ fct_status fct_gallery_import(fct_gallery *g, const char *path, int *added, fct_
     fct_file_stat st;
     fct_file_get_stat(path, &st);
     if (!st.exists) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such file", path);
-    FILE *f = st.is_file ? fct_fopen(path, "rb") : NULL;
-    if (!f) return fct_fail(err, FCT_ERR_IO, "%s: %s", path, st.is_dir ? "is a directory" : "cannot be read");
-    importer im = {.enroller = {.db = &g->db}, .path = path};
-    fct_status s = fct_gallery_write_begin(g, err);
-    if (!s) s = fct_gallery_write_end(g, import_lines(&im, f, err), err);
-    fclose(f);
-    if (!s && added) *added = im.enroller.added;
-    fct_enroller_clear(&im.enroller);
-    fct_free(im.embedding);
-    fct_json_free(&im.doc);
+    import_call c = {.path = path, .f = st.is_file ? fct_fopen(path, "rb") : NULL};
+    if (!c.f) {
+        const char *why = st.is_dir ? "is a directory" : st.is_file ? "cannot be read" : "is not a regular file";
+        return fct_fail(err, FCT_ERR_IO, "%s: %s", path, why);
+    }
+    fct_status s = fct_gallery_write(g, import_all, &c, err);
+    fclose(c.f);
+    if (!s && added) *added = c.added;
     return s;
 }

@@ -12,8 +12,11 @@ typedef struct npy_import {
     const char *model_id, *npy_path, *csv_path;
     fct_npy matrix;
     fct_csv csv;
+    const char *names; /* the CSV file's bytes, without a byte-order mark */
+    size_t names_size;
     float *embedding; /* [dim] */
     int64_t now;
+    int added;
 } npy_import;
 
 static fct_status bad_line(const npy_import *im, const char *why, fct_error *err) {
@@ -33,7 +36,6 @@ static fct_status next_name(npy_import *im, bool first, bool *found, fct_error *
 
 static fct_status import_row(npy_import *im, size_t row, fct_error *err) {
     const char *why, *name = im->csv.field[0];
-    int64_t id;
     if (!fct_name_valid(name, &why)) return bad_line(im, "holds no valid name", err);
     fct_npy_row(&im->matrix, row, im->embedding);
     fct_enrollment f = {.model_id = im->model_id,
@@ -42,7 +44,7 @@ static fct_status import_row(npy_import *im, size_t row, fct_error *err) {
                         .source = im->csv.n > 1 ? im->csv.field[1] : NULL};
     if (fct_enrollment_check(name, &f, 1, NULL))
         return fct_fail(err, FCT_ERR_FORMAT, "%s: row %zu is zero or not finite", im->npy_path, row);
-    return fct_enroller_put(&im->enroller, name, &f, im->now, &id, err);
+    return fct_enroller_put(&im->enroller, name, &f, im->now, NULL, err);
 }
 
 static fct_status import_rows(npy_import *im, fct_error *err) {
@@ -59,19 +61,35 @@ static fct_status import_rows(npy_import *im, fct_error *err) {
     if (!s && found)
         s = fct_fail(err, FCT_ERR_FORMAT, "%s: has more names than %s has rows (%zu)", im->csv_path, im->npy_path,
                      im->matrix.n);
+    return s ? s : fct_enroller_flush(&im->enroller, err);
+}
+
+/* Reading CSV ends fields where they stand, so that each try has a copy. */
+static fct_status import_all(void *ctx, fct_store *st, fct_error *err) {
+    npy_import *im = ctx;
+    char *csv = fct_alloc(im->names_size + 1);
+    if (!csv) return fct_fail_nomem(err, "names", im->names_size);
+    memcpy(csv, im->names, im->names_size);
+    csv[im->names_size] = 0;
+    im->csv = (fct_csv){.p = csv, .end = csv + im->names_size, .next = 1};
+    im->enroller = (fct_enroller){.st = st};
+    fct_status s = import_rows(im, err);
+    im->added = im->enroller.added;
+    fct_enroller_clear(&im->enroller);
+    fct_free(csv);
     return s;
 }
 
-static fct_status import_files(fct_gallery *g, npy_import *im, const uint8_t *npy, size_t npy_size, char *csv,
+static fct_status import_files(fct_gallery *g, npy_import *im, const uint8_t *npy, size_t npy_size, const char *csv,
                                size_t csv_size, fct_error *err) {
     fct_status s = fct_npy_read(npy, npy_size, im->npy_path, FCT_INDEX_DIM_MAX, &im->matrix, err);
     if (s) return s;
     if (csv_size >= 3 && memcmp(csv, "\xef\xbb\xbf", 3) == 0) csv += 3, csv_size -= 3; /* byte-order mark */
-    im->csv = (fct_csv){.p = csv, .end = csv + csv_size, .next = 1};
+    im->names = csv;
+    im->names_size = csv_size;
     im->embedding = fct_realloc_array(NULL, (size_t)im->matrix.dim, sizeof *im->embedding);
     if (!im->embedding) return fct_fail_nomem(err, "embedding", 0);
-    s = fct_gallery_write_begin(g, err);
-    return s ? s : fct_gallery_write_end(g, import_rows(im, err), err);
+    return fct_gallery_write(g, import_all, im, err);
 }
 
 fct_status fct_gallery_import_npy(fct_gallery *g, const char *model_id, const char *npy_path, const char *csv_path,
@@ -80,18 +98,13 @@ fct_status fct_gallery_import_npy(fct_gallery *g, const char *model_id, const ch
     if (!npy_path || !csv_path) return fct_fail(err, FCT_ERR_ARG, "import: no path");
     fct_status s = fct_model_check(model_id, 1, err);
     if (s) return s;
-    npy_import im = {.enroller = {.db = &g->db},
-                     .model_id = model_id,
-                     .npy_path = npy_path,
-                     .csv_path = csv_path,
-                     .now = fct_time_unix()};
+    npy_import im = {.model_id = model_id, .npy_path = npy_path, .csv_path = csv_path, .now = fct_time_unix()};
     uint8_t *npy = NULL, *csv = NULL;
     size_t npy_size, csv_size;
     s = fct_file_read(npy_path, SIZE_MAX / 4, &npy, &npy_size, err);
     if (!s) s = fct_file_read(csv_path, (size_t)256 << 20, &csv, &csv_size, err);
-    if (!s) s = import_files(g, &im, npy, npy_size, (char *)csv, csv_size, err);
-    if (!s && added) *added = im.enroller.added;
-    fct_enroller_clear(&im.enroller);
+    if (!s) s = import_files(g, &im, npy, npy_size, (const char *)csv, csv_size, err);
+    if (!s && added) *added = im.added;
     fct_free(im.embedding);
     fct_free(npy);
     fct_free(csv);

@@ -7,6 +7,8 @@
 #include "gallery/gallery_impl.h"
 #include <string.h>
 
+#define BATCH 256 /* faces that are written at once */
+
 typedef struct migration {
     const char *model_id;
     int dim;
@@ -14,69 +16,91 @@ typedef struct migration {
     void *user;
     bool drop;
     int dropped;
-    fct_face_set done; /* new embeddings; a face that cannot be made has zeros */
+    const fct_store *st;
+    fct_face_set done;  /* new embeddings; a face that cannot be made has zeros */
+    int64_t *checksums; /* [done.cap] */
+    int checksums_cap;
     fct_idmap by_id;   /* face id -> place in done */
     float *embedding;  /* [dim] */
+    uint8_t *blobs;    /* [BATCH][dim * 4]: embeddings as they are stored */
+    int64_t *missing;  /* [n_missing] faces that came while others were embedded */
+    size_t n_missing, cap_missing;
 } migration;
 
-/* Embeds one face and keeps the result. */
-static fct_status embed_face(migration *m, const fct_db *db, const fct_stored_face *face, const void *crop,
-                             size_t crop_len, fct_error *err) {
-    fct_error why = {0};
-    memset(m->embedding, 0, (size_t)m->dim * sizeof *m->embedding);
-    fct_status s = m->fn(face, crop, crop_len, m->embedding, m->dim, m->user, &why);
-    if (s == FCT_ERR_NOT_FOUND && m->drop) {
-        memset(m->embedding, 0, (size_t)m->dim * sizeof *m->embedding);
-        s = FCT_OK;
-    } else if (s) {
-        return fct_fail(err, s, "%s: face %lld: %s", db->path, (long long)face->id,
-                        why.code ? why.text : fct_status_name(s));
-    } else {
-        fct_enrollment f = {.model_id = m->model_id, .embedding = m->embedding, .dim = m->dim};
-        s = fct_enrollment_check("x", &f, 1, NULL);
-        if (s)
-            return fct_fail(err, FCT_ERR_ARG, "%s: face %lld: the new embedding is zero or not finite", db->path,
-                            (long long)face->id);
+/* ---- Embedding ----------------------------------------------------------------------- */
+
+/* Keeps m->embedding as that of a face with this picture. */
+static fct_status keep(migration *m, const fct_store_face *f, fct_error *err) {
+    if (m->done.n == m->checksums_cap) {
+        int cap = m->checksums_cap ? m->checksums_cap * 2 : 64;
+        int64_t *sums = cap > 0 ? fct_realloc_array(m->checksums, (size_t)cap, sizeof *sums) : NULL;
+        if (!sums) return fct_fail_nomem(err, "migration", 0);
+        m->checksums = sums;
+        m->checksums_cap = cap;
     }
     if (!fct_idmap_reserve(&m->by_id, 1)) return fct_fail_nomem(err, "migration", 0);
-    s = fct_face_set_add(&m->done, face->id, m->embedding, err);
-    if (!s) fct_idmap_put(&m->by_id, face->id, (uint32_t)m->done.n - 1);
+    fct_embedding_pack(m->embedding, m->dim, m->blobs);
+    m->checksums[m->done.n] = fct_face_checksum(m->blobs, (size_t)m->dim * 4, f->crop, f->crop_size);
+    fct_status s = fct_face_set_add(&m->done, f->id, m->embedding, err);
+    if (!s) fct_idmap_put(&m->by_id, f->id, (uint32_t)m->done.n - 1);
     return s;
 }
 
-/* Embeds the faces of db that are not done yet. */
-static fct_status embed_missing(migration *m, const fct_db *db, fct_error *err) {
-    sqlite3_stmt *q;
-    char sql[300];
-    sqlite3_snprintf((int)sizeof sql, sql, "%s, jpeg FROM face LEFT JOIN crop ON face_id = id",
-                     fct_gallery_face_columns(db));
-    fct_status s = fct_db_query(db, &q, err, sql, "");
-    for (bool row = true; !s;) {
-        fct_stored_face face;
-        const void *crop;
-        size_t crop_len;
-        s = fct_db_step(db, q, &row, err);
-        if (s || !row) break;
-        if (fct_idmap_get(&m->by_id, sqlite3_column_int64(q, 0)) != FCT_IDMAP_NONE) continue;
-        s = fct_gallery_read_face(db, q, &face, err);
-        if (!s) s = fct_db_blob(db, q, 11, &crop, &crop_len, err);
-        if (!s) s = embed_face(m, db, &face, crop, crop_len, err);
+/* Embeds one face and keeps the result. */
+static fct_status embed_face(void *ctx, const fct_store_face *f, fct_error *err) {
+    migration *m = ctx;
+    if (fct_idmap_get(&m->by_id, f->id) != FCT_IDMAP_NONE) return FCT_OK;
+    fct_stored_face face;
+    fct_error why = {0};
+    fct_face_show(f, &face);
+    memset(m->embedding, 0, (size_t)m->dim * sizeof *m->embedding);
+    fct_status s = m->fn(&face, f->crop, f->crop_size, m->embedding, m->dim, m->user, &why);
+    if (s == FCT_ERR_NOT_FOUND && m->drop) {
+        memset(m->embedding, 0, (size_t)m->dim * sizeof *m->embedding);
+    } else if (s) {
+        return fct_fail(err, s, "%s: face %lld: %s", m->st->place, (long long)f->id,
+                        why.code ? why.text : fct_status_name(s));
+    } else {
+        fct_enrollment e = {.model_id = m->model_id, .embedding = m->embedding, .dim = m->dim};
+        if (fct_enrollment_check("x", &e, 1, NULL))
+            return fct_fail(err, FCT_ERR_ARG, "%s: face %lld: the new embedding is zero or not finite", m->st->place,
+                            (long long)f->id);
     }
-    sqlite3_finalize(q);
-    return s;
+    return keep(m, f, err);
+}
+
+static fct_status embed_all(void *ctx, fct_store *st, fct_error *err) {
+    migration *m = ctx;
+    m->st = st;
+    fct_faces_query q = {.parts = FCT_FACE_INFO | FCT_FACE_CROP};
+    return st->ops->faces(st, &q, embed_face, m, err);
+}
+
+static fct_status note_missing(void *ctx, const fct_store_face *f, fct_error *err) {
+    migration *m = ctx;
+    if (fct_idmap_get(&m->by_id, f->id) != FCT_IDMAP_NONE) return FCT_OK;
+    if (m->n_missing == m->cap_missing) {
+        size_t cap = m->cap_missing ? m->cap_missing * 2 : 64;
+        int64_t *ids = fct_realloc_array(m->missing, cap, sizeof *ids);
+        if (!ids) return fct_fail_nomem(err, "migration", 0);
+        m->missing = ids;
+        m->cap_missing = cap;
+    }
+    m->missing[m->n_missing++] = f->id;
+    return FCT_OK;
+}
+
+/* Embeds the faces that are not done yet; pictures of the others are not read again. */
+static fct_status embed_missing(migration *m, fct_store *st, fct_error *err) {
+    m->st = st;
+    m->n_missing = 0;
+    fct_status s = st->ops->faces(st, &(fct_faces_query){0}, note_missing, m, err);
+    if (s || !m->n_missing) return s;
+    fct_faces_query q = {.ids = m->missing, .n = m->n_missing, .parts = FCT_FACE_INFO | FCT_FACE_CROP};
+    return st->ops->faces(st, &q, embed_face, m, err);
 }
 
 /* ---- The transaction ------------------------------------------------------------------- */
-
-static fct_status read_crop(const fct_db *db, int64_t id, sqlite3_stmt **q, const void **crop, size_t *size,
-                            fct_error *err) {
-    bool row = false;
-    *crop = NULL;
-    *size = 0;
-    fct_status s = fct_db_query(db, q, err, "SELECT jpeg FROM crop WHERE face_id = ?", "i", id);
-    if (!s) s = fct_db_step(db, *q, &row, err);
-    return s || !row ? s : fct_db_blob(db, *q, 0, crop, size, err);
-}
 
 static bool is_zero(const float *v, int dim) {
     for (int i = 0; i < dim; i++)
@@ -84,50 +108,38 @@ static bool is_zero(const float *v, int dim) {
     return true;
 }
 
-static fct_status store_face(migration *m, const fct_db *db, int i, uint8_t *blob, fct_error *err) {
-    int64_t id = m->done.ids[i];
-    const float *v = m->done.embeddings + (size_t)i * m->dim;
-    if (is_zero(v, m->dim)) {
-        fct_status s = fct_db_run(db, err, "DELETE FROM face WHERE id = ?", "i", id);
-        m->dropped += sqlite3_changes(db->h); /* somebody else may have removed it */
-        return s;
+/* Writes the faces first.. of done, up to a batch of them, and removes those that
+ * cannot be made. Somebody else may have removed some meanwhile. */
+static fct_status store_batch(migration *m, fct_store *st, int first, fct_error *err) {
+    fct_store_face rows[BATCH];
+    int64_t gone[BATCH];
+    size_t n = 0, n_gone = 0, removed = 0, size = (size_t)m->dim * 4;
+    for (int i = first; i < m->done.n && i < first + BATCH; i++) {
+        const float *v = m->done.embeddings + (size_t)i * m->dim;
+        if (is_zero(v, m->dim)) {
+            gone[n_gone++] = m->done.ids[i];
+            continue;
+        }
+        uint8_t *blob = m->blobs + n * size;
+        fct_embedding_pack(v, m->dim, blob);
+        rows[n++] = (fct_store_face){
+            .id = m->done.ids[i], .embedding = blob, .embedding_size = size, .checksum = m->checksums[i]};
     }
-    sqlite3_stmt *q = NULL;
-    const void *crop;
-    size_t crop_size, size = (size_t)m->dim * 4;
-    fct_embedding_pack(v, m->dim, blob);
-    fct_status s = read_crop(db, id, &q, &crop, &crop_size, err);
-    int64_t checksum = s ? 0 : fct_face_checksum(blob, size, crop, crop_size);
-    sqlite3_finalize(q);
-    if (s) return s;
-    return fct_db_run(db, err, "UPDATE face SET embedding = ?, checksum = ? WHERE id = ?", "bii", (const void *)blob,
-                      size, checksum, id);
-}
-
-static fct_status store_all(migration *m, const fct_db *db, fct_error *err) {
-    fct_status s = embed_missing(m, db, err);
-    uint8_t *blob = fct_alloc((size_t)m->dim * 4);
-    if (!s && !blob) s = fct_fail_nomem(err, "embedding", 0);
-    for (int i = 0; i < m->done.n && !s; i++) s = store_face(m, db, i, blob, err);
-    fct_free(blob);
-    if (!s) s = fct_db_run(db, err, "UPDATE model SET model_id = ?, dim = ?", "ti", m->model_id, (int64_t)m->dim);
-    if (!s) s = fct_gallery_unpin_if_empty(db, err);
-    return s ? s : fct_gallery_log_change(db, FCT_CHANGE_ALL, 0, err);
-}
-
-static fct_status embed_all(migration *m, fct_gallery *g, fct_error *err) {
-    fct_db db;
-    fct_status s = fct_gallery_open_reader(&db, g->path, g->busy_ms, err);
-    if (s) return s;
-    s = fct_db_begin_read(&db, err);
-    if (!s) s = fct_db_end(&db, embed_missing(m, &db, err), err);
-    fct_db_close(&db);
+    fct_status s = n ? st->ops->faces_embed(st, rows, n, err) : FCT_OK;
+    if (!s && n_gone) s = st->ops->faces_remove(st, gone, n_gone, &removed, err);
+    m->dropped += (int)removed;
     return s;
 }
 
-static fct_status store(migration *m, fct_gallery *g, fct_error *err) {
-    fct_status s = fct_gallery_write_begin(g, err);
-    return s ? s : fct_gallery_write_end(g, store_all(m, &g->db, err), err);
+static fct_status store_all(void *ctx, fct_store *st, fct_error *err) {
+    migration *m = ctx;
+    fct_store_model old, model = {.dim = m->dim};
+    memcpy(model.id, m->model_id, strlen(m->model_id) + 1);
+    m->dropped = 0;
+    fct_status s = embed_missing(m, st, err);
+    for (int i = 0; i < m->done.n && !s; i += BATCH) s = store_batch(m, st, i, err);
+    if (!s) s = st->ops->get_model(st, &old, err);
+    return s || !old.dim ? s : st->ops->set_model(st, &model, err); /* no model: no face is left */
 }
 
 fct_status fct_gallery_migrate(fct_gallery *g, const char *model_id, int dim, fct_reembed_fn *fn, void *user, bool drop,
@@ -138,13 +150,17 @@ fct_status fct_gallery_migrate(fct_gallery *g, const char *model_id, int dim, fc
     if (s) return s;
     migration m = {.model_id = model_id, .dim = dim, .fn = fn, .user = user, .drop = drop, .done = {.dim = dim}};
     m.embedding = fct_realloc_array(NULL, (size_t)dim, sizeof *m.embedding);
-    if (!m.embedding) return fct_fail_nomem(err, "embedding", 0);
-    if (g->read_only) s = fct_fail(err, FCT_ERR_ARG, "%s: opened for reading only", g->path);
-    if (!s) s = embed_all(&m, g, err);
-    if (!s) s = store(&m, g, err);
+    m.blobs = fct_realloc_array(NULL, (size_t)dim, 4 * BATCH);
+    if (!m.embedding || !m.blobs) s = fct_fail_nomem(err, "embedding", 0);
+    if (!s && g->read_only) s = fct_fail(err, FCT_ERR_ARG, "%s: opened for reading only", g->reader->place);
+    if (!s) s = fct_gallery_read_apart(g, embed_all, &m, err);
+    if (!s) s = fct_gallery_write(g, store_all, &m, err);
     if (!s && dropped) *dropped = m.dropped;
     fct_face_set_clear(&m.done);
     fct_idmap_clear(&m.by_id);
+    fct_free(m.checksums);
+    fct_free(m.missing);
     fct_free(m.embedding);
+    fct_free(m.blobs);
     return s;
 }

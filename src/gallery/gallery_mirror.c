@@ -1,7 +1,7 @@
 /* The copy of embeddings and names that searches run on, and how it follows the
- * file. Every write adds to the change log what must be read again; a commit of
- * another process shows in PRAGMA data_version, which costs microseconds. The
- * log keeps some thousand entries: whoever missed more reads everything anew.
+ * store. Every write adds to the change feed what must be read again; a commit of
+ * another connection shows in the store's version, which costs microseconds. The
+ * feed keeps some thousand entries: whoever missed more reads everything anew.
  *
  * Searches read the mirror without the gallery's lock. They begin under it, so
  * whoever holds the lock and has seen the last reader leave may change it. */
@@ -54,6 +54,34 @@ static void forget_person(fct_mirror *m, int64_t id) {
     m->n_people--;
 }
 
+/* Finds out which of the people are gone: a visitor takes those that are there
+ * out of a list of ids. */
+typedef struct gone_list {
+    int64_t *ids;
+    size_t n;
+} gone_list;
+
+static fct_status strike_out(void *ctx, const fct_store_person *p, fct_error *err) {
+    gone_list *l = ctx;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->ids[i] == p->id) {
+            l->ids[i] = l->ids[--l->n];
+            break;
+        }
+    return FCT_OK;
+}
+
+static fct_status forget_gone(fct_store *st, fct_mirror *m, const int64_t *ids, size_t n, fct_error *err) {
+    if (!n) return FCT_OK;
+    gone_list l = {.ids = fct_realloc_array(NULL, n, sizeof *ids), .n = n};
+    if (!l.ids) return fct_fail_nomem(err, "changes of the gallery", 0);
+    memcpy(l.ids, ids, n * sizeof *ids);
+    fct_status s = st->ops->people(st, &(fct_people_query){.ids = ids, .n = n}, strike_out, &l, err);
+    for (size_t i = 0; i < l.n && !s; i++) forget_person(m, l.ids[i]);
+    fct_free(l.ids);
+    return s;
+}
+
 static bool reserve_person(fct_mirror *m) {
     if (m->n_people == m->cap_people) {
         uint32_t cap = m->cap_people ? m->cap_people * 2 : 16;
@@ -65,177 +93,114 @@ static bool reserve_person(fct_mirror *m) {
     return fct_idmap_reserve(&m->by_person, 1);
 }
 
-/* Column of q: the name of person id. */
-static fct_status put_person(const fct_db *db, fct_mirror *m, int64_t id, sqlite3_stmt *q, int column, fct_error *err) {
-    const char *why, *name;
-    fct_status s = fct_db_text(db, q, column, &name, err);
+static fct_status put_person(const fct_store *st, fct_mirror *m, const fct_store_person *p, fct_error *err) {
+    fct_status s = fct_person_check(st, p, err);
     if (s) return s;
-    if (!name || !fct_name_valid(name, &why))
-        return fct_fail(err, FCT_ERR_FORMAT, "%s: the name of person %lld is damaged", db->path, (long long)id);
-    char *copy = reserve_person(m) ? fct_strdup(name) : NULL;
+    char *copy = reserve_person(m) ? fct_strdup(p->name) : NULL;
     if (!copy) return fct_fail_nomem(err, "names of the gallery", 0);
-    uint32_t at = fct_idmap_get(&m->by_person, id);
+    uint32_t at = fct_idmap_get(&m->by_person, p->id);
     if (at == FCT_IDMAP_NONE) {
         at = m->n_people++;
-        fct_idmap_put(&m->by_person, id, at);
+        fct_idmap_put(&m->by_person, p->id, at);
     } else fct_free(m->people[at].name);
-    m->people[at] = (fct_mirror_person){id, copy};
+    m->people[at] = (fct_mirror_person){p->id, copy};
     return FCT_OK;
 }
 
-/* Row of "SELECT id, person_id, embedding FROM face". buf: [dim]. */
-static fct_status put_face(const fct_db *db, fct_mirror *m, sqlite3_stmt *q, float *buf, fct_error *err) {
-    int64_t id = sqlite3_column_int64(q, 0), person = sqlite3_column_int64(q, 1);
-    const void *blob;
-    size_t size;
-    fct_status s = fct_db_blob(db, q, 2, &blob, &size, err);
+/* What a scan that fills the mirror carries along. */
+typedef struct filler {
+    const fct_store *st;
+    fct_mirror *m;
+    float *embedding; /* [dim] */
+} filler;
+
+static fct_status fill_person(void *ctx, const fct_store_person *p, fct_error *err) {
+    const filler *f = ctx;
+    return put_person(f->st, f->m, p, err);
+}
+
+static fct_status fill_face(void *ctx, const fct_store_face *face, fct_error *err) {
+    const filler *f = ctx;
+    fct_mirror *m = f->m;
+    if (!m->index) return fct_fail(err, FCT_ERR_FORMAT, "%s: it has faces but names no model", f->st->place);
+    fct_status s = fct_face_unpack(f->st, face, m->dim, f->embedding, err);
     if (s) return s;
-    if (!m->index) return fct_fail(err, FCT_ERR_FORMAT, "%s: it has faces but names no model", db->path);
-    if (!fct_embedding_unpack(blob, size, m->dim, buf))
-        return fct_fail(err, FCT_ERR_FORMAT, "%s: the embedding of face %lld is damaged", db->path, (long long)id);
-    if (!fct_mirror_name(m, person))
-        return fct_fail(err, FCT_ERR_FORMAT, "%s: face %lld belongs to nobody", db->path, (long long)id);
-    return fct_index_add(m->index, id, person, buf, err);
+    if (!fct_mirror_name(m, face->person_id))
+        return fct_fail(err, FCT_ERR_FORMAT, "%s: face %lld belongs to nobody", f->st->place, (long long)face->id);
+    return fct_index_add(m->index, face->id, face->person_id, f->embedding, err);
 }
 
-static fct_status put_faces(const fct_db *db, fct_mirror *m, sqlite3_stmt *q, fct_error *err) {
-    float *buf = fct_realloc_array(NULL, m->dim ? (size_t)m->dim : 1, sizeof *buf);
-    fct_status s = buf ? FCT_OK : fct_fail_nomem(err, "embedding", 0);
-    for (bool row = true; !s;) {
-        s = fct_db_step(db, q, &row, err);
-        if (s || !row) break;
-        s = put_face(db, m, q, buf, err);
+/* Puts the people with these ids (NULL = all), then the faces, into the mirror. */
+static fct_status fill(fct_store *st, fct_mirror *m, const fct_people_query *people, fct_faces_query *faces,
+                       fct_error *err) {
+    filler f = {.st = st, .m = m};
+    f.embedding = fct_realloc_array(NULL, m->dim ? (size_t)m->dim : 1, sizeof *f.embedding);
+    if (!f.embedding) return fct_fail_nomem(err, "embedding", 0);
+    faces->parts = FCT_FACE_EMBEDDING;
+    fct_status s = st->ops->people(st, people, fill_person, &f, err);
+    if (!s) s = st->ops->faces(st, faces, fill_face, &f, err);
+    fct_free(f.embedding);
+    return s;
+}
+
+static fct_status load_all(fct_store *st, fct_mirror *m, fct_error *err) {
+    fct_store_model model;
+    fct_people_query people = {0};
+    fct_faces_query faces = {0};
+    fct_status s = fct_model_read(st, &model, err);
+    if (!s && model.dim) {
+        m->dim = (int)model.dim;
+        fct_text_clean(model.id, m->model_id, sizeof m->model_id);
+        s = fct_index_create(m->dim, &m->index, err);
     }
-    fct_free(buf);
-    return s;
+    return s ? s : fill(st, m, &people, &faces, err);
 }
 
-static fct_status load_model(const fct_db *db, fct_mirror *m, fct_error *err) {
-    sqlite3_stmt *q;
-    bool row = false;
-    fct_status s = fct_db_query(db, &q, err, "SELECT model_id, dim FROM model", "");
-    if (!s) s = fct_db_step(db, q, &row, err);
-    const char *id = NULL;
-    if (!s && row) s = fct_db_text(db, q, 0, &id, err);
-    if (!s && row) {
-        int64_t dim = sqlite3_column_int64(q, 1);
-        if (!id || !*id || strlen(id) >= sizeof m->model_id || dim < 1 || dim > FCT_INDEX_DIM_MAX)
-            s = fct_fail(err, FCT_ERR_FORMAT, "%s: the entry of its model is damaged", db->path);
-        else {
-            fct_text_clean(id, m->model_id, sizeof m->model_id);
-            m->dim = (int)dim;
-            s = fct_index_create(m->dim, &m->index, err);
-        }
+/* Reads what changed again. A person or face that the store has no more is left
+ * out of the mirror. */
+static fct_status apply_changes(fct_store *st, fct_mirror *m, const fct_store_changes *c, fct_error *err) {
+    int64_t *ids = fct_realloc_array(NULL, c->n + 1, sizeof *ids);
+    size_t n_people = 0;
+    if (!ids) return fct_fail_nomem(err, "changes of the gallery", 0);
+    while (n_people < c->n && c->items[n_people].what == FCT_CHANGE_PERSON) n_people++;
+    for (size_t i = 0; i < c->n; i++) {
+        ids[i] = c->items[i].id;
+        if (i >= n_people && m->index) fct_index_remove(m->index, ids[i]);
     }
-    sqlite3_finalize(q);
-    return s;
-}
-
-static fct_status load_people(const fct_db *db, fct_mirror *m, fct_error *err) {
-    sqlite3_stmt *q;
-    fct_status s = fct_db_query(db, &q, err, "SELECT id, name FROM person", "");
-    for (bool row = true; !s;) {
-        s = fct_db_step(db, q, &row, err);
-        if (s || !row) break;
-        s = put_person(db, m, sqlite3_column_int64(q, 0), q, 1, err);
-    }
-    sqlite3_finalize(q);
-    return s;
-}
-
-static fct_status load_all(const fct_db *db, fct_mirror *m, fct_error *err) {
-    sqlite3_stmt *q = NULL;
-    fct_status s = fct_db_int(db, &m->seq, err, "SELECT max(seq) FROM change", "");
-    if (!s) s = load_model(db, m, err);
-    if (!s) s = load_people(db, m, err);
-    if (!s) s = fct_db_query(db, &q, err, "SELECT id, person_id, embedding FROM face", "");
-    if (!s) s = put_faces(db, m, q, err);
-    sqlite3_finalize(q);
-    return s;
-}
-
-/* Reads one face again: new, changed, moved to another person or gone. */
-static fct_status refresh_face(const fct_db *db, fct_mirror *m, int64_t id, fct_error *err) {
-    if (m->index) fct_index_remove(m->index, id);
-    sqlite3_stmt *q;
-    fct_status s = fct_db_query(db, &q, err, "SELECT id, person_id, embedding FROM face WHERE id = ?", "i", id);
-    if (!s) s = put_faces(db, m, q, err);
-    sqlite3_finalize(q);
-    return s;
-}
-
-static fct_status refresh_person(const fct_db *db, fct_mirror *m, int64_t id, fct_error *err) {
-    sqlite3_stmt *q;
-    bool row = false;
-    fct_status s = fct_db_query(db, &q, err, "SELECT name FROM person WHERE id = ?", "i", id);
-    if (!s) s = fct_db_step(db, q, &row, err);
-    if (!s && row) s = put_person(db, m, id, q, 0, err);
-    if (!s && !row) forget_person(m, id);
-    sqlite3_finalize(q);
-    return s;
-}
-
-/* Applies the log's entries after m->seq, each thing once, people before their
- * faces. *whole becomes false when everything must be read anew instead. */
-static fct_status apply_log(const fct_db *db, fct_mirror *m, bool *whole, fct_error *err) {
-    sqlite3_stmt *q;
-    fct_status s = fct_db_query(
-        db, &q, err, "SELECT what, id FROM change WHERE seq > ? GROUP BY what, id ORDER BY what DESC, id", "i", m->seq);
-    for (bool row = true; !s && *whole;) {
-        s = fct_db_step(db, q, &row, err);
-        if (s || !row) break;
-        int64_t id = sqlite3_column_int64(q, 1);
-        switch (sqlite3_column_int64(q, 0)) {
-        case FCT_CHANGE_FACE:
-            s = refresh_face(db, m, id, err);
-            break;
-        case FCT_CHANGE_PERSON:
-            s = refresh_person(db, m, id, err);
-            break;
-        default:
-            *whole = false;
-        }
-    }
-    sqlite3_finalize(q);
+    fct_people_query people = {.ids = ids, .n = n_people};
+    fct_faces_query faces = {.ids = ids + n_people, .n = c->n - n_people};
+    fct_status s = forget_gone(st, m, ids, n_people, err);
+    if (!s) s = fill(st, m, &people, &faces, err);
+    fct_free(ids);
     return s;
 }
 
 /* Inside a read transaction. */
-static fct_status follow(fct_gallery *g, fct_error *err) {
-    int64_t oldest, newest;
-    fct_status s = fct_db_int(&g->db, &newest, err, "SELECT max(seq) FROM change", "");
-    if (!s) s = fct_db_int(&g->db, &oldest, err, "SELECT min(seq) FROM change", "");
-    if (s || (g->whole && newest == g->mirror.seq)) return s;
+static fct_status follow(void *ctx, fct_store *st, fct_error *err) {
+    fct_gallery *g = ctx;
+    fct_store_changes changes;
+    fct_status s = st->ops->changes(st, g->mirror.seq, &changes, err);
+    if (s || (g->whole && changes.newest == g->mirror.seq)) return s;
     wait_for_readers(g);
-    int64_t seq = g->mirror.seq; /* numbers of a damaged file may be at the ends of their range */
-    bool whole = g->whole && newest > seq && (oldest <= seq || oldest - 1 == seq);
+    bool whole = g->whole && changes.complete;
     g->whole = false; /* until all has gone well */
-    if (whole) s = apply_log(&g->db, &g->mirror, &whole, err);
-    if (!s && whole) g->mirror.seq = newest;
-    else if (!s) {
+    if (whole) s = apply_changes(st, &g->mirror, &changes, err);
+    else {
         fct_mirror_clear(&g->mirror);
-        s = load_all(&g->db, &g->mirror, err);
+        s = load_all(st, &g->mirror, err);
     }
+    fct_free(changes.items);
+    if (!s) g->mirror.seq = changes.newest;
     g->whole = !s;
-    return s;
-}
-
-static fct_status data_version(fct_gallery *g, int64_t *out, fct_error *err) {
-    bool row;
-    fct_status s = fct_db_step(&g->db, g->version_stmt, &row, err);
-    *out = !s && row ? sqlite3_column_int64(g->version_stmt, 0) : 0;
-    sqlite3_reset(g->version_stmt);
     return s;
 }
 
 fct_status fct_gallery_sync(fct_gallery *g, fct_error *err) {
     int64_t version;
-    fct_status s = data_version(g, &version, err);
+    fct_status s = g->reader->ops->version(g->reader, &version, err);
     if (s || (g->current && version == g->version)) return s;
     g->current = false;
-    s = fct_db_begin_read(&g->db, err);
-    if (s) return s;
-    s = fct_db_end(&g->db, follow(g, err), err);
+    s = fct_store_run(g->reader, FCT_STORE_READ, follow, g, err);
     if (!s) {
         /* Read before the transaction began: what came between is looked at again next time. */
         g->version = version;

@@ -1,4 +1,4 @@
-/* Listing, renaming and removing people and faces. */
+/* Listing, renaming, merging and removing people and faces. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "gallery/gallery_impl.h"
@@ -9,6 +9,7 @@
 
 /* A growing array of structs. */
 typedef struct list {
+    const fct_store *st;
     void *items;
     size_t item_size;
     int n, cap;
@@ -27,177 +28,189 @@ static void *list_add(list *l, fct_error *err) {
     return item;
 }
 
-/* Reads all rows of q, one item each, and finalizes q. */
-typedef fct_status read_item_fn(const fct_db *db, sqlite3_stmt *q, void *item, fct_error *err);
-static fct_status read_list(const fct_db *db, sqlite3_stmt *q, list *l, read_item_fn *fn, fct_error *err) {
-    fct_status s = FCT_OK;
-    for (bool row = true; !s;) {
-        s = fct_db_step(db, q, &row, err);
-        if (s || !row) break;
-        void *item = list_add(l, err);
-        s = item ? fn(db, q, item, err) : FCT_ERR_NOMEM;
-    }
-    sqlite3_finalize(q);
-    if (s) {
-        fct_free(l->items);
-        *l = (list){.item_size = l->item_size};
-    }
-    return s;
-}
+/* A question for a list and its answer. */
+typedef struct list_call {
+    list l;
+    const char *name;  /* of the person, NULL = any */
+    int64_t person_id; /* whose faces */
+} list_call;
 
-#define PERSON_SELECT "SELECT id, name, created, (SELECT count(*) FROM face WHERE person_id = person.id) FROM person "
-
-static fct_status read_person(const fct_db *db, sqlite3_stmt *q, void *item, fct_error *err) {
-    fct_person *p = item;
-    const char *why, *name;
-    fct_status s = fct_db_text(db, q, 1, &name, err);
-    if (s) return s;
-    p->id = sqlite3_column_int64(q, 0);
-    if (!name || !fct_name_valid(name, &why))
-        return fct_fail(err, FCT_ERR_FORMAT, "%s: the name of person %lld is damaged", db->path, (long long)p->id);
-    memcpy(p->name, name, strlen(name) + 1);
-    p->created = sqlite3_column_int64(q, 2);
-    p->faces = sqlite3_column_int(q, 3);
+static fct_status add_person(void *ctx, const fct_store_person *row, fct_error *err) {
+    list *l = ctx;
+    fct_status s = fct_person_check(l->st, row, err);
+    fct_person *p = s ? NULL : list_add(l, err);
+    if (!p) return s ? s : FCT_ERR_NOMEM;
+    p->id = row->id;
+    p->created = row->created;
+    p->faces = row->faces < INT_MAX ? (int)row->faces : INT_MAX;
+    memcpy(p->name, row->name, strlen(row->name) + 1);
     return FCT_OK;
 }
 
+static fct_status list_people(void *ctx, fct_store *st, fct_error *err) {
+    list_call *c = ctx;
+    c->l.st = st;
+    c->l.n = 0;
+    fct_people_query q = {.count_faces = true, .by_name = true};
+    if (c->name) q.names = &c->name, q.n = 1;
+    return st->ops->people(st, &q, add_person, &c->l, err);
+}
+
 fct_status fct_gallery_people(fct_gallery *g, fct_person **out, int *n, fct_error *err) {
+    list_call c = {.l = {.item_size = sizeof **out}};
     *out = NULL;
     *n = 0;
-    list l = {.item_size = sizeof **out};
-    sqlite3_stmt *q;
-    fct_mutex_lock(&g->lock);
-    fct_status s = fct_db_query(&g->db, &q, err, PERSON_SELECT "ORDER BY name", "");
-    if (!s) s = read_list(&g->db, q, &l, read_person, err);
-    fct_mutex_unlock(&g->lock);
-    *out = l.items;
-    *n = l.n;
-    return s;
+    fct_status s = fct_gallery_read(g, list_people, &c, err);
+    if (s) return fct_free(c.l.items), s;
+    *out = c.l.items;
+    *n = c.l.n;
+    return FCT_OK;
 }
 
 void fct_gallery_people_free(fct_person *p) { fct_free(p); }
 
-static float column_float(sqlite3_stmt *q, int column) {
-    double v = sqlite3_column_double(q, column);
-    return v >= -3e38 && v <= 3e38 ? (float)v : 0; /* of a damaged file */
+fct_status fct_gallery_find(fct_gallery *g, const char *name, fct_person *out, fct_error *err) {
+    memset(out, 0, sizeof *out);
+    if (!name) return fct_fail(err, FCT_ERR_ARG, "no name to look for");
+    list_call c = {.l = {.item_size = sizeof *out}, .name = name};
+    fct_status s = fct_gallery_read(g, list_people, &c, err);
+    bool found = !s && c.l.n;
+    if (found) *out = *(fct_person *)c.l.items;
+    fct_free(c.l.items);
+    return s || found ? s : fct_fail(err, FCT_ERR_NOT_FOUND, "%s: nobody is called %s", g->reader->place, name);
 }
 
-/* Schema 1 does not say how crops were cut. */
-const char *fct_gallery_face_columns(const fct_db *db) {
-    return db->schema > 1 ? "SELECT id, person_id, face.created, x1, y1, x2, y2, score, quality, source, cut"
-                          : "SELECT id, person_id, face.created, x1, y1, x2, y2, score, quality, source, "
-                            "iif(face_id IS NULL, NULL, 0)";
+static fct_status no_person(const fct_store *st, int64_t id, fct_error *err) {
+    return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no person %lld", st->place, (long long)id);
 }
 
-fct_status fct_gallery_read_face(const fct_db *db, sqlite3_stmt *q, fct_stored_face *f, fct_error *err) {
-    memset(f, 0, sizeof *f);
-    f->id = sqlite3_column_int64(q, 0);
-    f->person_id = sqlite3_column_int64(q, 1);
-    f->created = sqlite3_column_int64(q, 2);
-    for (int i = 0; i < 4; i++) f->box[i] = column_float(q, 3 + i);
-    f->score = column_float(q, 7);
-    f->quality = column_float(q, 8);
-    f->has_crop = sqlite3_column_type(q, 10) != SQLITE_NULL;
-    int cut = sqlite3_column_int(q, 10);
-    f->crop_cut = cut == FCT_CROP_ALIGNED || cut == FCT_CROP_LOOSE ? (fct_crop_cut)cut : FCT_CROP_UNKNOWN;
-    const char *source;
-    fct_status s = fct_db_text(db, q, 9, &source, err);
-    if (!s && source) fct_text_clean(source, f->source, sizeof f->source);
-    return s;
+static fct_status count_person(void *ctx, const fct_store_person *p, fct_error *err) {
+    ++*(int *)ctx;
+    return FCT_OK;
 }
 
-static fct_status read_face(const fct_db *db, sqlite3_stmt *q, void *item, fct_error *err) {
-    return fct_gallery_read_face(db, q, item, err);
+/* FCT_ERR_NOT_FOUND unless there is such a person. */
+static fct_status check_person(fct_store *st, int64_t id, fct_error *err) {
+    int n = 0;
+    fct_people_query q = {.ids = &id, .n = 1};
+    fct_status s = st->ops->people(st, &q, count_person, &n, err);
+    return s || n ? s : no_person(st, id, err);
 }
 
-static fct_status query_faces(const fct_db *db, sqlite3_stmt **q, int64_t person_id, fct_error *err) {
-    char sql[300];
-    sqlite3_snprintf((int)sizeof sql, sql,
-                     "%s FROM face LEFT JOIN crop ON face_id = id WHERE person_id = ? ORDER BY id",
-                     fct_gallery_face_columns(db));
-    return fct_db_query(db, q, err, sql, "i", person_id);
+static fct_status add_face(void *ctx, const fct_store_face *row, fct_error *err) {
+    fct_stored_face *f = list_add(ctx, err);
+    if (!f) return FCT_ERR_NOMEM;
+    fct_face_show(row, f);
+    return FCT_OK;
+}
+
+static fct_status list_faces(void *ctx, fct_store *st, fct_error *err) {
+    list_call *c = ctx;
+    c->l.n = 0;
+    fct_faces_query q = {.people = &c->person_id, .n = 1, .parts = FCT_FACE_INFO, .by_person = true};
+    fct_status s = check_person(st, c->person_id, err);
+    return s ? s : st->ops->faces(st, &q, add_face, &c->l, err);
 }
 
 fct_status fct_gallery_faces(fct_gallery *g, int64_t person_id, fct_stored_face **out, int *n, fct_error *err) {
+    list_call c = {.l = {.item_size = sizeof **out}, .person_id = person_id};
     *out = NULL;
     *n = 0;
-    list l = {.item_size = sizeof **out};
-    sqlite3_stmt *q;
-    int64_t exists;
-    fct_mutex_lock(&g->lock);
-    fct_status s = fct_db_int(&g->db, &exists, err, "SELECT count(*) FROM person WHERE id = ?", "i", person_id);
-    if (!s && !exists) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no person %lld", g->path, (long long)person_id);
-    if (!s) s = query_faces(&g->db, &q, person_id, err);
-    if (!s) s = read_list(&g->db, q, &l, read_face, err);
-    fct_mutex_unlock(&g->lock);
-    *out = l.items;
-    *n = l.n;
-    return s;
+    fct_status s = fct_gallery_read(g, list_faces, &c, err);
+    if (s) return fct_free(c.l.items), s;
+    *out = c.l.items;
+    *n = c.l.n;
+    return FCT_OK;
 }
 
 void fct_gallery_faces_free(fct_stored_face *f) { fct_free(f); }
 
-fct_status fct_gallery_find(fct_gallery *g, const char *name, fct_person *out, fct_error *err) {
-    memset(out, 0, sizeof *out);
-    if (!name) return fct_fail(err, FCT_ERR_ARG, "no name to look for");
-    list l = {.item_size = sizeof *out};
-    sqlite3_stmt *q;
-    fct_mutex_lock(&g->lock);
-    fct_status s = fct_db_query(&g->db, &q, err, PERSON_SELECT "WHERE name = ?", "t", name);
-    if (!s) s = read_list(&g->db, q, &l, read_person, err);
-    fct_mutex_unlock(&g->lock);
-    if (!s && l.n) *out = *(fct_person *)l.items;
-    bool found = l.n > 0;
-    fct_free(l.items);
-    return s || found ? s : fct_fail(err, FCT_ERR_NOT_FOUND, "%s: nobody is called %s", g->path, name);
-}
-
 /* ---- Changes ------------------------------------------------------------------------ */
 
-/* What became of a statement that names one row by its id. */
-static fct_status expect_row(const fct_db *db, const char *what, int64_t id, fct_error *err) {
-    if (sqlite3_changes(db->h) > 0) return FCT_OK;
-    return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no %s %lld", db->path, what, (long long)id);
-}
+/* What a change is about. */
+typedef struct change_call {
+    int64_t id, into;
+    const char *name;
+} change_call;
 
-static fct_status rename_person(const fct_db *db, int64_t id, const char *name, fct_error *err) {
-    int64_t holder;
-    fct_status s = fct_db_int(db, &holder, err, "SELECT id FROM person WHERE name = ?", "t", name);
-    if (!s && holder && holder != id)
-        return fct_fail(err, FCT_ERR_EXISTS, "%s: person %lld is already called %s", db->path, (long long)holder, name);
-    if (!s) s = fct_db_run(db, err, "UPDATE person SET name = ? WHERE id = ?", "ti", name, id);
-    if (!s) s = expect_row(db, "person", id, err);
-    return s ? s : fct_gallery_log_change(db, FCT_CHANGE_PERSON, id, err);
+static fct_status rename_person(void *ctx, fct_store *st, fct_error *err) {
+    const change_call *c = ctx;
+    bool found;
+    fct_status s = st->ops->person_rename(st, c->id, c->name, &found, err);
+    return s || found ? s : no_person(st, c->id, err);
 }
 
 fct_status fct_gallery_rename(fct_gallery *g, int64_t person_id, const char *name, fct_error *err) {
     const char *why;
     if (!name || !fct_name_valid(name, &why))
         return fct_fail(err, FCT_ERR_ARG, "the person's name %s", name ? why : "is missing");
-    fct_status s = fct_gallery_write_begin(g, err);
-    return s ? s : fct_gallery_write_end(g, rename_person(&g->db, person_id, name, err), err);
+    change_call c = {.id = person_id, .name = name};
+    return fct_gallery_write(g, rename_person, &c, err);
 }
 
-fct_status fct_gallery_delete_person(const fct_db *db, int64_t id, fct_error *err) {
-    fct_status s = fct_db_run(db, err, "DELETE FROM person WHERE id = ?", "i", id);
-    if (!s) s = expect_row(db, "person", id, err);
-    if (!s) s = fct_gallery_log_change(db, FCT_CHANGE_PERSON, id, err);
-    return s ? s : fct_gallery_unpin_if_empty(db, err);
+static fct_status remove_person(void *ctx, fct_store *st, fct_error *err) {
+    const change_call *c = ctx;
+    size_t removed;
+    fct_status s = st->ops->people_remove(st, &c->id, 1, &removed, err);
+    return s || removed ? s : no_person(st, c->id, err);
 }
 
 fct_status fct_gallery_remove_person(fct_gallery *g, int64_t person_id, fct_error *err) {
-    fct_status s = fct_gallery_write_begin(g, err);
-    return s ? s : fct_gallery_write_end(g, fct_gallery_delete_person(&g->db, person_id, err), err);
+    change_call c = {.id = person_id};
+    return fct_gallery_write(g, remove_person, &c, err);
 }
 
-static fct_status remove_face(const fct_db *db, int64_t id, fct_error *err) {
-    fct_status s = fct_db_run(db, err, "DELETE FROM face WHERE id = ?", "i", id);
-    if (!s) s = expect_row(db, "face", id, err);
-    if (!s) s = fct_gallery_log_change(db, FCT_CHANGE_FACE, id, err);
-    return s ? s : fct_gallery_unpin_if_empty(db, err);
+static fct_status remove_face(void *ctx, fct_store *st, fct_error *err) {
+    const change_call *c = ctx;
+    size_t removed;
+    fct_status s = st->ops->faces_remove(st, &c->id, 1, &removed, err);
+    return s || removed ? s : fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no face %lld", st->place, (long long)c->id);
 }
 
 fct_status fct_gallery_remove_face(fct_gallery *g, int64_t face_id, fct_error *err) {
-    fct_status s = fct_gallery_write_begin(g, err);
-    return s ? s : fct_gallery_write_end(g, remove_face(&g->db, face_id, err), err);
+    change_call c = {.id = face_id};
+    return fct_gallery_write(g, remove_face, &c, err);
+}
+
+/* ---- Merging ------------------------------------------------------------------------- */
+
+/* Moves the faces of set from that are not in set to. Those left behind as
+ * duplicates go with the person. */
+static fct_status move_faces(fct_store *st, const fct_face_set *from, fct_face_set *to, int64_t into, fct_error *err) {
+    size_t n = 0;
+    int64_t *ids = fct_realloc_array(NULL, (size_t)from->n + 1, sizeof *ids);
+    fct_status s = ids ? FCT_OK : fct_fail_nomem(err, "faces of a person", 0);
+    for (int i = 0; i < from->n && !s; i++) {
+        const float *embedding = from->embeddings + (size_t)i * from->dim;
+        if (fct_face_set_find(to, embedding) >= 0) continue;
+        ids[n++] = from->ids[i];
+        s = fct_face_set_add(to, from->ids[i], embedding, err);
+    }
+    if (!s && n) s = st->ops->faces_move(st, ids, n, into, err);
+    fct_free(ids);
+    return s;
+}
+
+static fct_status merge_people(void *ctx, fct_store *st, fct_error *err) {
+    change_call *c = ctx;
+    const int64_t both[] = {c->id, c->into};
+    fct_store_model model;
+    fct_status s = check_person(st, c->id, err);
+    if (!s) s = check_person(st, c->into, err);
+    if (!s) s = fct_model_read(st, &model, err);
+    if (s) return s;
+    fct_face_set sets[2] = {{.dim = (int)model.dim}, {.dim = (int)model.dim}};
+    if (model.dim) {
+        s = fct_face_sets_load(st, both, sets, 2, err);
+        if (!s) s = move_faces(st, &sets[0], &sets[1], c->into, err);
+    }
+    fct_face_set_clear(&sets[0]);
+    fct_face_set_clear(&sets[1]);
+    return s ? s : remove_person(c, st, err);
+}
+
+fct_status fct_gallery_merge(fct_gallery *g, int64_t from, int64_t into, fct_error *err) {
+    if (from == into) return fct_fail(err, FCT_ERR_ARG, "person %lld cannot be merged with itself", (long long)from);
+    change_call c = {.id = from, .into = into};
+    return fct_gallery_write(g, merge_people, &c, err);
 }

@@ -11,7 +11,7 @@ static fct_status check_args(const fct_gallery *g, const char *model_id, const f
     if (!model_id || (!embeddings && n > 0)) return fct_fail(err, FCT_ERR_ARG, "search: no model id or no embedding");
     if (m->index && (strcmp(model_id, m->model_id) != 0 || dim != m->dim))
         return fct_fail(err, FCT_ERR_MISMATCH,
-                        "%s: its faces were made by model %.12s (%d values), not by %.12s (%d values)", g->path,
+                        "%s: its faces were made by model %.12s (%d values), not by %.12s (%d values)", g->reader->place,
                         m->model_id, m->dim, model_id, dim);
     return FCT_OK;
 }

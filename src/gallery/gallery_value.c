@@ -1,3 +1,4 @@
+#include "base/error.h"
 #include "base/hash.h"
 #include "gallery/gallery_impl.h"
 #include <math.h>
@@ -94,4 +95,41 @@ void fct_text_clean(const char *src, char *out, size_t cap) {
         s += n ? n : 1;
     }
     out[used] = 0;
+}
+
+/* ---- Records of the store ----------------------------------------------------------- */
+
+fct_status fct_face_unpack(const fct_store *st, const fct_store_face *f, int dim, float *out, fct_error *err) {
+    if (fct_embedding_unpack(f->embedding, f->embedding_size, dim, out)) return FCT_OK;
+    return fct_fail(err, FCT_ERR_FORMAT, "%s: the embedding of face %lld is damaged", st->place, (long long)f->id);
+}
+
+fct_status fct_person_check(const fct_store *st, const fct_store_person *p, fct_error *err) {
+    const char *why;
+    if (p->name && fct_name_valid(p->name, &why)) return FCT_OK;
+    return fct_fail(err, FCT_ERR_FORMAT, "%s: the name of person %lld is damaged", st->place, (long long)p->id);
+}
+
+fct_status fct_model_read(fct_store *st, fct_store_model *out, fct_error *err) {
+    fct_status s = st->ops->get_model(st, out, err);
+    if (s || !out->dim) return s;
+    if (out->id[0] && out->dim >= 1 && out->dim <= FCT_INDEX_DIM_MAX) return FCT_OK;
+    return fct_fail(err, FCT_ERR_FORMAT, "%s: the entry of its model is damaged", st->place);
+}
+
+/* A number of a damaged file may be none that a float can hold. */
+static float to_float(double v) { return v >= -3e38 && v <= 3e38 ? (float)v : 0; }
+
+void fct_face_show(const fct_store_face *from, fct_stored_face *out) {
+    memset(out, 0, sizeof *out);
+    out->id = from->id;
+    out->person_id = from->person_id;
+    out->created = from->created;
+    for (int i = 0; i < 4; i++) out->box[i] = to_float(from->box[i]);
+    out->score = to_float(from->score);
+    out->quality = to_float(from->quality);
+    out->has_crop = from->has_crop;
+    bool known = from->crop_cut == FCT_CROP_ALIGNED || from->crop_cut == FCT_CROP_LOOSE;
+    out->crop_cut = known ? (fct_crop_cut)from->crop_cut : FCT_CROP_UNKNOWN;
+    if (from->source) fct_text_clean(from->source, out->source, sizeof out->source);
 }

@@ -161,6 +161,22 @@ def operator_name_faults(root):
     return faults
 
 
+SQL = re.compile(r"\bsqlite3_\w|<sqlite3\.h>|\"[^\"\n]*\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET|CREATE TABLE|PRAGMA)\b")
+
+
+def sql_faults(root):
+    """Lines outside the stores that talk to a database: gallery/store.h is the only way to one."""
+    faults = []
+    for path in code_files(root, ["src"]):
+        name = str(path.relative_to(root))
+        if name.startswith("src/gallery/sqlite/"):
+            continue
+        text = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m.group(0)), path.read_text(), flags=re.DOTALL)
+        faults += ["%s:%d: SQL outside a store" % (name, number)
+                   for number, line in enumerate(text.splitlines(), 1) if SQL.search(line)]
+    return faults
+
+
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
     report = Report()
@@ -172,6 +188,7 @@ def main():
     report.check("vector headers in src/base and src/kernels alone",
                  header_faults(root, VECTORS, ("src/base/", "src/kernels/"), "vector header"))
 
+    report.check("SQL in src/gallery/sqlite alone", sql_faults(root))
     report.check("operators are told apart by number", operator_name_faults(root))
 
     def in_src(*except_for):

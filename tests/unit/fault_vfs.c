@@ -27,12 +27,19 @@ typedef struct node {
     content now, disk; /* as programs see it; as it was last synced */
     pending *first, **last;
     int open;
+    /* Locks, and the shared memory of the write-ahead log, among the handles of a file. */
+    int shared, reserved, pending_lock, exclusive; /* how many handles have them */
+    int shm_users;
+    void *shm[MAX_SHM];
+    int shm_shared[SQLITE_SHM_NLOCK], shm_exclusive[SQLITE_SHM_NLOCK];
 } node;
 
 typedef struct handle {
     sqlite3_file base;
     node *n;
-    void *shm[MAX_SHM];
+    int level; /* SQLITE_LOCK_... */
+    bool uses_shm;
+    bool shm_held[SQLITE_SHM_NLOCK]; /* shared or exclusive */
 } handle;
 
 static node nodes[MAX_FILES];
@@ -157,11 +164,13 @@ static node *find(const char *name, bool create) {
 
 static node *node_of(sqlite3_file *f) { return ((handle *)f)->n; }
 
+static int f_unlock(sqlite3_file *f, int level);
+static int f_shm_unmap(sqlite3_file *f, int remove);
+
 static int f_close(sqlite3_file *f) {
-    handle *h = (handle *)f;
-    h->n->open--;
-    for (int i = 0; i < MAX_SHM; i++) free(h->shm[i]);
-    memset(h->shm, 0, sizeof h->shm);
+    f_unlock(f, SQLITE_LOCK_NONE);
+    f_shm_unmap(f, 0);
+    node_of(f)->open--;
     return SQLITE_OK;
 }
 
@@ -209,30 +218,93 @@ static int f_size(sqlite3_file *f, sqlite3_int64 *size) {
     return SQLITE_OK;
 }
 
-static int f_lock(sqlite3_file *f, int level) { return fails(FAULT_LOCK) ? SQLITE_IOERR_LOCK : SQLITE_OK; }
-static int f_unlock(sqlite3_file *f, int level) { return SQLITE_OK; }
-static int f_reserved(sqlite3_file *f, int *out) { return *out = 0, SQLITE_OK; }
+/* Adds what a handle's lock is to the counts of its file, or takes it away. */
+static void count_lock(node *n, int level, int by) {
+    if (level >= SQLITE_LOCK_SHARED) n->shared += by;
+    if (level >= SQLITE_LOCK_RESERVED) n->reserved += by;
+    if (level >= SQLITE_LOCK_PENDING) n->pending_lock += by;
+    if (level >= SQLITE_LOCK_EXCLUSIVE) n->exclusive += by;
+}
+
+/* SQLite's rules: many may share; one of them may intend to write (reserved), wait
+ * for the others to leave (pending), write alone (exclusive). */
+static int f_lock(sqlite3_file *f, int level) {
+    handle *h = (handle *)f;
+    node *n = h->n;
+    if (fails(FAULT_LOCK)) return SQLITE_IOERR_LOCK;
+    if (level <= h->level) return SQLITE_OK;
+    count_lock(n, h->level, -1); /* what the others have */
+    bool busy = n->exclusive || (level == SQLITE_LOCK_SHARED && n->pending_lock) ||
+                (level >= SQLITE_LOCK_RESERVED && n->reserved) || (level == SQLITE_LOCK_EXCLUSIVE && n->shared);
+    if (!busy) h->level = level;
+    else if (level == SQLITE_LOCK_EXCLUSIVE && !n->exclusive && !n->reserved) h->level = SQLITE_LOCK_PENDING;
+    count_lock(n, h->level, 1);
+    return busy ? SQLITE_BUSY : SQLITE_OK;
+}
+
+static int f_unlock(sqlite3_file *f, int level) {
+    handle *h = (handle *)f;
+    if (level >= h->level) return SQLITE_OK;
+    count_lock(h->n, h->level, -1);
+    count_lock(h->n, level, 1);
+    h->level = level;
+    return SQLITE_OK;
+}
+
+static int f_reserved(sqlite3_file *f, int *out) { return *out = node_of(f)->reserved > 0, SQLITE_OK; }
 static int f_control(sqlite3_file *f, int op, void *arg) { return SQLITE_NOTFOUND; }
 static int f_sector(sqlite3_file *f) { return SECTOR; }
 static int f_device(sqlite3_file *f) { return 0; }
 
-/* The shared memory of the write-ahead log belongs to the one handle there is. */
 static int f_shm_map(sqlite3_file *f, int region, int size, int extend, void volatile **out) {
     handle *h = (handle *)f;
+    node *n = h->n;
     *out = NULL;
     if (region >= MAX_SHM || size != SHM_REGION) return SQLITE_IOERR_SHMMAP;
-    if (!h->shm[region] && extend) h->shm[region] = calloc(1, SHM_REGION);
-    *out = h->shm[region];
+    if (!h->uses_shm) n->shm_users++;
+    h->uses_shm = true;
+    if (!n->shm[region] && extend) n->shm[region] = calloc(1, SHM_REGION);
+    *out = n->shm[region];
     return SQLITE_OK;
 }
-static int f_shm_lock(sqlite3_file *f, int offset, int n, int flags) {
-    return fails(FAULT_LOCK) && !(flags & SQLITE_SHM_UNLOCK) ? SQLITE_IOERR_SHMLOCK : SQLITE_OK;
+
+static void shm_release(handle *h, int slot) {
+    if (!h->shm_held[slot]) return;
+    if (h->n->shm_exclusive[slot]) h->n->shm_exclusive[slot] = 0;
+    else h->n->shm_shared[slot]--;
+    h->shm_held[slot] = false;
 }
+
+static int f_shm_lock(sqlite3_file *f, int offset, int count, int flags) {
+    handle *h = (handle *)f;
+    node *n = h->n;
+    bool exclusive = flags & SQLITE_SHM_EXCLUSIVE;
+    if (flags & SQLITE_SHM_UNLOCK) {
+        for (int i = offset; i < offset + count; i++) shm_release(h, i);
+        return SQLITE_OK;
+    }
+    if (fails(FAULT_LOCK)) return SQLITE_IOERR_SHMLOCK;
+    for (int i = offset; i < offset + count; i++)
+        if (n->shm_exclusive[i] || (exclusive && n->shm_shared[i])) return SQLITE_BUSY;
+    for (int i = offset; i < offset + count; i++) {
+        if (exclusive) n->shm_exclusive[i] = 1;
+        else n->shm_shared[i]++;
+        h->shm_held[i] = true;
+    }
+    return SQLITE_OK;
+}
+
 static void f_shm_barrier(sqlite3_file *f) {}
+
+/* The memory goes with its last user. */
 static int f_shm_unmap(sqlite3_file *f, int remove) {
     handle *h = (handle *)f;
-    for (int i = 0; i < MAX_SHM; i++) free(h->shm[i]);
-    memset(h->shm, 0, sizeof h->shm);
+    for (int i = 0; i < SQLITE_SHM_NLOCK; i++) shm_release(h, i);
+    if (!h->uses_shm) return SQLITE_OK;
+    h->uses_shm = false;
+    if (--h->n->shm_users) return SQLITE_OK;
+    for (int i = 0; i < MAX_SHM; i++) free(h->n->shm[i]);
+    memset(h->n->shm, 0, sizeof h->n->shm);
     return SQLITE_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "facet/image.h"
 #include "gallery/gallery_impl.h"
 #include "gallery_util.h"
+#include <sqlite3.h>
 
 static fct_error e;
 

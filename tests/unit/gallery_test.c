@@ -274,4 +274,63 @@ TEST(long_absence) {
     fct_gallery_free(b);
 }
 
+static bool is_there(const char *path, const char *end) {
+    char name[500];
+    fct_file_stat st;
+    snprintf(name, sizeof name, "%s%s", path, end);
+    fct_file_get_stat(name, &st);
+    return st.exists;
+}
+
+/* A reader that closes last leaves one file, and a copy of that file has everybody. */
+TEST(the_last_reader_leaves_one_file) {
+    fct_gallery *writer, *reader, *copied;
+    fct_gallery_opts o;
+    char path[400], copy[400];
+    fct_gallery_opts_init(&o);
+    o.read_only = true;
+    snprintf(path, sizeof path, "%s", util_path("last.db"));
+    snprintf(copy, sizeof copy, "%s", util_path("last-copy.db"));
+    util_remove(path);
+    REQUIRE(!fct_gallery_open(path, NULL, &writer, &e) && !util_enroll(writer, "Ada", 1, NULL, &e));
+    REQUIRE(!fct_gallery_open(path, &o, &reader, &e));
+    REQUIRE(!util_enroll(writer, "Bob", 2, NULL, &e));
+    fct_gallery_free(writer);
+    CHECK(!strcmp(util_who(reader, 2), "Bob"));
+    fct_gallery_free(reader);
+    CHECK(is_there(path, "") && !is_there(path, "-wal") && !is_there(path, "-shm"));
+    util_copy(path, copy);
+    REQUIRE(!fct_gallery_open(copy, &o, &copied, &e));
+    CHECK(!strcmp(util_who(copied, 1), "Ada") && !strcmp(util_who(copied, 2), "Bob"));
+    fct_gallery_free(copied);
+}
+
+static void write_text(const char *path, const char *end, const char *text) {
+    char name[500];
+    snprintf(name, sizeof name, "%s%s", path, end);
+    FILE *f = fct_fopen(name, "wb");
+    REQUIRE(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* What readers leave beside a file that was removed does not stop a backup. */
+TEST(backup_over_leftovers) {
+    fct_gallery *g;
+    char path[400], copy[400];
+    snprintf(path, sizeof path, "%s", util_path("left.db"));
+    snprintf(copy, sizeof copy, "%s", util_path("left-copy.db"));
+    util_remove(path);
+    util_remove(copy);
+    REQUIRE(!fct_gallery_open(path, NULL, &g, &e) && !util_enroll(g, "Ada", 1, NULL, &e));
+    write_text(copy, "-wal", "");
+    write_text(copy, "-shm", "shared memory");
+    CHECK_MSG(!fct_gallery_backup(g, copy, &e), "%s", e.text);
+    util_remove(copy);
+    write_text(copy, "-wal", "somebody's people");
+    CHECK(fct_gallery_backup(g, copy, &e) == FCT_ERR_EXISTS && strstr(e.text, "-wal"));
+    util_remove(copy);
+    fct_gallery_free(g);
+}
+
 int main(int argc, char **argv) { return test_main(argc, argv); }

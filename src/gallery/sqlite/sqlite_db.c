@@ -1,4 +1,4 @@
-#include "gallery/gallery_db.h"
+#include "gallery/sqlite/sqlite_db.h"
 #include "base/error.h"
 #include <stdarg.h>
 #include <string.h>
@@ -100,6 +100,23 @@ static int bind_all(sqlite3_stmt *stmt, const char *args, va_list ap) {
         }
     }
     return rc;
+}
+
+fct_status fct_db_bind(const fct_db *db, sqlite3_stmt *stmt, fct_error *err, const char *args, ...) {
+    va_list ap;
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    va_start(ap, args);
+    int rc = bind_all(stmt, args, ap);
+    va_end(ap);
+    return rc == SQLITE_OK ? FCT_OK : fct_db_fail(db, rc, sqlite3_sql(stmt), err);
+}
+
+fct_status fct_db_finish(const fct_db *db, sqlite3_stmt *stmt, fct_error *err) {
+    fct_status s = FCT_OK;
+    for (bool row = true; !s && row;) s = fct_db_step(db, stmt, &row, err);
+    sqlite3_reset(stmt);
+    return s;
 }
 
 static fct_status query_v(const fct_db *db, sqlite3_stmt **out, fct_error *err, const char *sql, const char *args,

@@ -1,8 +1,7 @@
 /* A thin layer over one SQLite connection: errors as fct_error, statements with
- * their parameters in one call, transactions. Not thread-safe: the gallery's
- * lock guards it. */
-#ifndef FCT_GALLERY_DB_H
-#define FCT_GALLERY_DB_H
+ * their parameters in one call, transactions. Not thread-safe. */
+#ifndef FCT_GALLERY_SQLITE_DB_H
+#define FCT_GALLERY_SQLITE_DB_H
 
 #include "facet/base.h"
 #include <sqlite3.h>
@@ -10,7 +9,7 @@
 typedef struct fct_db {
     sqlite3 *h;
     const char *path; /* for messages; borrowed */
-    int schema;       /* of the file, set by fct_gallery_schema_prepare(); above 0 */
+    int schema;       /* of the file, set by fct_sqlite_schema_prepare(); above 0 */
 } fct_db;
 
 /* Opens the file called name (in messages: path) with every protection against a hostile file: no triggers, views
@@ -28,6 +27,11 @@ fct_status fct_db_fail(const fct_db *db, int rc, const char *what, fct_error *er
  * size_t; NULL = null). Text and blobs are borrowed until *out is finalized.
  * *out is owned: sqlite3_finalize(), NULL on failure. */
 fct_status fct_db_query(const fct_db *db, sqlite3_stmt **out, fct_error *err, const char *sql, const char *args, ...);
+
+/* Binds the parameters of a prepared statement anew and sets it to its start;
+ * fct_db_finish() runs it to its end, ignoring rows. For many rows of a kind. */
+fct_status fct_db_bind(const fct_db *db, sqlite3_stmt *stmt, fct_error *err, const char *args, ...);
+fct_status fct_db_finish(const fct_db *db, sqlite3_stmt *stmt, fct_error *err);
 
 /* Next row into *row, false at the end. */
 fct_status fct_db_step(const fct_db *db, sqlite3_stmt *stmt, bool *row, fct_error *err);

@@ -3,22 +3,28 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/file_sys.h"
-#include "gallery/gallery_impl.h"
+#include "gallery/sqlite/sqlite_store.h"
 #include <string.h>
 
-/* A file of that name, or one that SQLite would take for its log. */
-static fct_status check_target(const char *path, fct_error *err) {
-    static const char *const ends[] = {"", "-wal", "-journal"};
-    for (int i = 0; i < 3; i++) {
+/* Refuses a file of that name. What a reader left behind beside a file that is
+ * gone (an empty log, its shared memory) is removed: SQLite would take it for the
+ * copy's. A log with entries is somebody's people, and stays. */
+static fct_status clear_target(const char *path, fct_error *err) {
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+    fct_status s = FCT_OK;
+    for (int i = 0; i < 4 && !s; i++) {
         fct_file_stat st;
         char *name = fct_asprintf("%s%s", path, ends[i]);
         if (!name) return fct_fail_nomem(err, "path", 0);
         fct_file_get_stat(name, &st);
-        fct_status s = st.exists ? fct_fail(err, FCT_ERR_EXISTS, "%s: exists already", name) : FCT_OK;
+        bool leftover = st.is_file && (i == 2 || (i == 1 && st.size == 0));
+        if (leftover) s = fct_file_remove(name, err);
+        else if (st.exists && i == 1)
+            s = fct_fail(err, FCT_ERR_EXISTS, "%s: holds changes of a gallery that is gone; move it away first", name);
+        else if (st.exists) s = fct_fail(err, FCT_ERR_EXISTS, "%s: exists already", name);
         fct_free(name);
-        if (s) return s;
     }
-    return FCT_OK;
+    return s;
 }
 
 /* Copies all pages at once: readers and writers of other processes go on. */
@@ -30,27 +36,22 @@ static fct_status copy_pages(const fct_db *from, const fct_db *to, fct_error *er
     return fct_db_fail(to, step == SQLITE_DONE ? end : step, "backup", err);
 }
 
-static fct_status write_copy(fct_gallery *g, const char *part, fct_error *err) {
+static fct_status write_copy(const fct_db *from, const char *part, fct_error *err) {
     fct_db to;
     fct_status s = fct_db_open(&to, part, part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 0, err);
     if (!s) s = fct_db_run(&to, err, "PRAGMA synchronous=EXTRA", "");
-    if (!s) {
-        fct_mutex_lock(&g->lock);
-        s = copy_pages(&g->db, &to, err);
-        fct_mutex_unlock(&g->lock);
-    }
+    if (!s) s = copy_pages(from, &to, err);
     fct_db_close(&to);
     return s;
 }
 
-fct_status fct_gallery_backup(fct_gallery *g, const char *path, fct_error *err) {
-    if (!path || !*path) return fct_fail(err, FCT_ERR_ARG, "backup: no path");
-    fct_status s = check_target(path, err);
+fct_status fct_sqlite_backup(fct_store *st, const char *path, fct_error *err) {
+    fct_status s = clear_target(path, err);
     if (s) return s;
     char *part = fct_asprintf("%s.part", path);
     if (!part) return fct_fail_nomem(err, "path", 0);
     fct_file_remove(part, NULL); /* of an earlier try */
-    s = write_copy(g, part, err);
+    s = write_copy(fct_sqlite_db(st), part, err);
     if (!s) s = fct_file_rename(part, path, err);
     if (s) fct_file_remove(part, NULL);
     fct_free(part);

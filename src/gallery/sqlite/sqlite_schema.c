@@ -3,45 +3,37 @@
  * made by somebody else could otherwise hold views, triggers or generated
  * columns that run its maker's SQL in our statements. */
 #include "base/error.h"
-#include "gallery/gallery_impl.h"
+#include "gallery/sqlite/sqlite_store.h"
 #include <string.h>
-
-#define LOG_KEEP 4096 /* entries of the change log that are kept */
 
 /* Objects by name; each belongs to the schemas from first to last. */
 static const struct schema_object {
     const char *name, *sql;
     int first, last;
 } schema_objects[] = {
-    {"change",
-     "CREATE TABLE change("
-     "seq INTEGER PRIMARY KEY AUTOINCREMENT, what INTEGER NOT NULL, id INTEGER NOT NULL) STRICT",
+    {"change", "CREATE TABLE change("
+               "seq INTEGER PRIMARY KEY AUTOINCREMENT, what INTEGER NOT NULL, id INTEGER NOT NULL) STRICT",
      1, 2},
-    {"crop",
-     "CREATE TABLE crop("
-     "face_id INTEGER PRIMARY KEY REFERENCES face(id) ON DELETE CASCADE, jpeg BLOB NOT NULL) STRICT",
+    {"crop", "CREATE TABLE crop("
+             "face_id INTEGER PRIMARY KEY REFERENCES face(id) ON DELETE CASCADE, jpeg BLOB NOT NULL) STRICT",
      1, 1},
-    {"crop",
-     "CREATE TABLE crop("
-     "face_id INTEGER PRIMARY KEY REFERENCES face(id) ON DELETE CASCADE, cut INTEGER NOT NULL, "
-     "jpeg BLOB NOT NULL) STRICT",
+    {"crop", "CREATE TABLE crop("
+             "face_id INTEGER PRIMARY KEY REFERENCES face(id) ON DELETE CASCADE, cut INTEGER NOT NULL, "
+             "jpeg BLOB NOT NULL) STRICT",
      2, 2},
-    {"face",
-     "CREATE TABLE face("
-     "id INTEGER PRIMARY KEY AUTOINCREMENT, "
-     "person_id INTEGER NOT NULL REFERENCES person(id) ON DELETE CASCADE, "
-     "created INTEGER NOT NULL, x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL, "
-     "score REAL NOT NULL, quality REAL NOT NULL, source TEXT, embedding BLOB NOT NULL, "
-     "checksum INTEGER NOT NULL) STRICT",
+    {"face", "CREATE TABLE face("
+             "id INTEGER PRIMARY KEY AUTOINCREMENT, "
+             "person_id INTEGER NOT NULL REFERENCES person(id) ON DELETE CASCADE, "
+             "created INTEGER NOT NULL, x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL, "
+             "score REAL NOT NULL, quality REAL NOT NULL, source TEXT, embedding BLOB NOT NULL, "
+             "checksum INTEGER NOT NULL) STRICT",
      1, 2},
     {"face_person", "CREATE INDEX face_person ON face(person_id)", 1, 2},
-    {"model",
-     "CREATE TABLE model("
-     "id INTEGER PRIMARY KEY CHECK(id = 1), model_id TEXT NOT NULL, dim INTEGER NOT NULL) STRICT",
+    {"model", "CREATE TABLE model("
+              "id INTEGER PRIMARY KEY CHECK(id = 1), model_id TEXT NOT NULL, dim INTEGER NOT NULL) STRICT",
      1, 2},
-    {"person",
-     "CREATE TABLE person("
-     "id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL) STRICT",
+    {"person", "CREATE TABLE person("
+               "id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL) STRICT",
      1, 2},
 };
 #define N_OBJECTS (sizeof schema_objects / sizeof *schema_objects)
@@ -61,12 +53,12 @@ static fct_status record_cuts(const fct_db *db, fct_error *err) {
     if (!s) s = fct_db_run(db, err, find_object("crop", 2)->sql, "");
     if (!s) s = fct_db_run(db, err, "INSERT INTO crop(face_id, cut, jpeg) SELECT face_id, 0, jpeg FROM crop_1", "");
     if (!s) s = fct_db_run(db, err, "DROP TABLE crop_1", "");
-    return s ? s : fct_gallery_log_change(db, FCT_CHANGE_ALL, 0, err);
+    return s ? s : fct_sqlite_log(db, FCT_CHANGE_ALL, 0, err);
 }
 
 /* migrations[v - 1] turns schema v into v + 1 inside a transaction. A migration
  * makes its tables anew by the texts above (ALTER TABLE would leave other texts)
- * and ends with fct_gallery_log_change(FCT_CHANGE_ALL). */
+ * and ends with fct_sqlite_log(FCT_CHANGE_ALL). */
 typedef fct_status migration_fn(const fct_db *db, fct_error *err);
 static migration_fn *const migrations[FCT_GALLERY_SCHEMA] = {record_cuts, NULL}; /* the last has no successor */
 
@@ -126,7 +118,7 @@ static fct_status create_or_migrate(const fct_db *db, bool create, fct_error *er
     fct_status s = read_marks(db, &m, err);
     if (!s && is_blank(&m) && create) return create_tables(db, err);
     if (!s) s = check_marks(db, &m, err);
-    if (!s) s = fct_gallery_schema_verify(db, (int)m.version, err);
+    if (!s) s = fct_sqlite_schema_verify(db, (int)m.version, err);
     for (int64_t v = m.version; !s && v < FCT_GALLERY_SCHEMA; v++) {
         s = migrations[v - 1](db, err);
         if (!s) s = set_version(db, (int)v + 1, err);
@@ -140,7 +132,7 @@ static fct_status read_marks_at_once(const fct_db *db, file_marks *m, fct_error 
     return s ? s : fct_db_end(db, read_marks(db, m, err), err);
 }
 
-fct_status fct_gallery_schema_prepare(fct_db *db, bool create, bool read_only, fct_error *err) {
+fct_status fct_sqlite_schema_prepare(fct_db *db, bool create, bool read_only, fct_error *err) {
     file_marks m;
     fct_status s = read_marks_at_once(db, &m, err);
     if (s) return s;
@@ -158,7 +150,7 @@ static size_t count_objects(int version) {
     return n;
 }
 
-fct_status fct_gallery_schema_verify(const fct_db *db, int version, fct_error *err) {
+fct_status fct_sqlite_schema_verify(const fct_db *db, int version, fct_error *err) {
     sqlite3_stmt *q;
     size_t seen = 0;
     bool row = true, good = true;
@@ -178,18 +170,4 @@ fct_status fct_gallery_schema_verify(const fct_db *db, int version, fct_error *e
         return fct_fail(err, FCT_ERR_FORMAT, "%s: its tables are not those of a gallery of schema %d", db->path,
                         version);
     return s;
-}
-
-fct_status fct_gallery_log_change(const fct_db *db, fct_change what, int64_t id, fct_error *err) {
-    fct_status s = fct_db_run(db, err, "INSERT INTO change(what, id) VALUES(?, ?)", "ii", (int64_t)what, id);
-    if (s) return s;
-    return fct_db_run(db, err, "DELETE FROM change WHERE seq <= last_insert_rowid() - ?", "i", (int64_t)LOG_KEEP);
-}
-
-fct_status fct_gallery_unpin_if_empty(const fct_db *db, fct_error *err) {
-    int64_t any;
-    fct_status s = fct_db_int(db, &any, err, "SELECT EXISTS(SELECT 1 FROM face)", "");
-    if (s || any) return s;
-    s = fct_db_run(db, err, "DELETE FROM model", "");
-    return s ? s : fct_gallery_log_change(db, FCT_CHANGE_ALL, 0, err);
 }

@@ -1,0 +1,136 @@
+/* The gallery on another store: what stands above gallery/store.h knows nothing
+ * of SQLite, and works with any store that keeps the contract. */
+#include "test.h"
+#include "base/file.h"
+#include "gallery/gallery_impl.h"
+#include "gallery_util.h"
+#include "memory_store.h"
+
+static fct_error e;
+
+static fct_gallery *open_memory(memory_db *db) {
+    fct_gallery *g;
+    REQUIRE(!fct_gallery_create(memory_store_open(db), memory_store_open(db), &g, &e));
+    return g;
+}
+
+static int count_people(fct_gallery *g) {
+    fct_gallery_info info;
+    REQUIRE(!fct_gallery_stat(g, &info, &e));
+    return info.people;
+}
+
+TEST(people_and_faces) {
+    memory_db *db = memory_db_create();
+    fct_gallery *g = open_memory(db);
+    fct_person p;
+    fct_stored_face *faces;
+    int64_t id;
+    int n;
+    CHECK(!strcmp(util_who(g, 1), ""));
+    REQUIRE(!util_enroll(g, "Ada", 1, &id, &e) && !util_enroll(g, "Ada", 2, NULL, &e) &&
+            !util_enroll(g, "Bob", 3, NULL, &e));
+    CHECK(!strcmp(util_who(g, 1), "Ada") && !strcmp(util_who(g, 3), "Bob"));
+    int64_t again;
+    CHECK(!util_enroll(g, "Ada", 1, &again, &e) && again == id); /* a duplicate */
+    REQUIRE(!fct_gallery_find(g, "Ada", &p, &e));
+    CHECK(p.faces == 2);
+    REQUIRE(!fct_gallery_faces(g, p.id, &faces, &n, &e));
+    CHECK(n == 2 && faces[0].id == id);
+    fct_gallery_faces_free(faces);
+    CHECK(!fct_gallery_rename(g, p.id, "Countess", &e) && !strcmp(util_who(g, 1), "Countess"));
+    CHECK(fct_gallery_rename(g, p.id, "Bob", &e) == FCT_ERR_EXISTS);
+    CHECK(fct_gallery_rename(g, 99, "Eve", &e) == FCT_ERR_NOT_FOUND);
+    CHECK(!fct_gallery_remove_face(g, id, &e) && !strcmp(util_who(g, 1), ""));
+    CHECK(fct_gallery_remove_face(g, id, &e) == FCT_ERR_NOT_FOUND);
+    REQUIRE(!fct_gallery_find(g, "Bob", &p, &e));
+    int64_t bob = p.id;
+    REQUIRE(!fct_gallery_find(g, "Countess", &p, &e));
+    CHECK(!fct_gallery_merge(g, p.id, bob, &e) && !strcmp(util_who(g, 2), "Bob") && count_people(g) == 1);
+    CHECK(!fct_gallery_check(g, &e));
+    CHECK(fct_gallery_backup(g, "x", &e) == FCT_ERR_UNSUPPORTED);
+    CHECK(!fct_gallery_remove_person(g, bob, &e) && !strcmp(util_who(g, 2), "") && count_people(g) == 0);
+    fct_gallery_free(g);
+    memory_db_free(db);
+}
+
+/* A store that asks for another try gets it, and nothing happens twice. */
+TEST(transactions_are_tried_again) {
+    memory_db *db = memory_db_create();
+    fct_gallery *g = open_memory(db);
+    int added;
+    float v[2][UTIL_DIM];
+    fct_enrollment f[2];
+    for (int i = 0; i < 2; i++) {
+        util_embedding((uint64_t)i, UTIL_DIM, v[i]);
+        f[i] = (fct_enrollment){.model_id = UTIL_MODEL, .embedding = v[i], .dim = UTIL_DIM};
+    }
+    memory_db_disturb(db, 3);
+    int64_t ids[2];
+    REQUIRE(!fct_gallery_enroll(g, "Ada", f, 2, ids, &added, &e));
+    CHECK(added == 2 && ids[0] == 1 && ids[1] == 2 && count_people(g) == 1);
+    REQUIRE(!fct_gallery_export(g, util_path("memory.jsonl"), false, &e));
+    REQUIRE(!fct_gallery_remove_person(g, 1, &e));
+    memory_db_disturb(db, 2);
+    REQUIRE(!fct_gallery_import(g, util_path("memory.jsonl"), &added, &e));
+    CHECK(added == 2 && !strcmp(util_who(g, 0), "Ada") && !strcmp(util_who(g, 1), "Ada"));
+    memory_db_disturb(db, 1000);
+    CHECK(util_enroll(g, "Bob", 7, NULL, &e) == FCT_ERR_BUSY && count_people(g) == 1); /* not for ever */
+    fct_gallery_free(g);
+    memory_db_free(db);
+}
+
+static fct_status double_length(const fct_stored_face *face, const void *crop, size_t crop_len, float *embedding,
+                                int dim, void *user, fct_error *err) {
+    if (face->id % 3 == 0) return FCT_ERR_NOT_FOUND;
+    util_embedding((uint64_t)face->id + 500, dim, embedding);
+    return FCT_OK;
+}
+
+/* Thousands of faces take few questions: nothing goes row by row. */
+TEST(bulk_work_in_batches) {
+    enum { FACES = 1500 };
+    memory_db *db = memory_db_create();
+    fct_gallery *g = open_memory(db);
+    FILE *f = fct_fopen(util_path("bulk.csv"), "wb");
+    REQUIRE(f);
+    for (int i = 0; i < FACES; i++) fprintf(f, "P%d\n", i % 40);
+    fclose(f);
+    f = fct_fopen(util_path("bulk.npy"), "wb");
+    char head[128];
+    memset(head, ' ', sizeof head);
+    memcpy(head, "\x93NUMPY\x01\x00\x76\x00", 10);
+    int len = snprintf(head + 10, 100, "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", FACES, UTIL_DIM);
+    head[10 + len] = ' ';
+    head[127] = '\n';
+    fwrite(head, 1, sizeof head, f);
+    for (int i = 0; i < FACES; i++) {
+        float v[UTIL_DIM];
+        util_embedding((uint64_t)i, UTIL_DIM, v);
+        fwrite(v, sizeof v, 1, f);
+    }
+    fclose(f);
+    char npy[300];
+    snprintf(npy, sizeof npy, "%s", util_path("bulk.npy"));
+    int added = 0, dropped;
+    long before = memory_db_calls(db);
+    REQUIRE(!fct_gallery_import_npy(g, UTIL_MODEL, npy, util_path("bulk.csv"), &added, &e));
+    CHECK_MSG(added == FACES, "%d", added);
+    CHECK_MSG(memory_db_calls(db) - before < FACES / 20, "%ld questions", memory_db_calls(db) - before);
+    for (int i = 0; i < FACES; i += 77) {
+        char name[10];
+        snprintf(name, sizeof name, "P%d", i % 40);
+        CHECK_MSG(!strcmp(util_who(g, (uint64_t)i), name), "face %d", i);
+    }
+    REQUIRE(!fct_gallery_import_npy(g, UTIL_MODEL, npy, util_path("bulk.csv"), &added, &e)); /* duplicates all */
+    CHECK(added == 0);
+    before = memory_db_calls(db);
+    REQUIRE(!fct_gallery_migrate(g, "other", UTIL_DIM / 2, double_length, NULL, true, &dropped, &e));
+    CHECK_MSG(dropped == FACES / 3 && memory_db_calls(db) - before < FACES / 20, "%d dropped, %ld questions", dropped,
+              memory_db_calls(db) - before);
+    CHECK(!fct_gallery_check(g, &e));
+    fct_gallery_free(g);
+    memory_db_free(db);
+}
+
+int main(int argc, char **argv) { return test_main(argc, argv); }
