@@ -4,7 +4,7 @@
 
 #include "base/thread.h"
 #include "facet/gallery.h"
-#include "gallery/store.h"
+#include "gallery/gallery_store.h"
 #include "index/idmap.h"
 #include "index/index.h"
 

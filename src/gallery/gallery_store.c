@@ -1,5 +1,5 @@
 /* Opening a store of the right kind, and its transactions. */
-#include "gallery/store.h"
+#include "gallery/gallery_store.h"
 #include "base/error.h"
 #ifdef FCT_HAVE_GALLERY
 #include "gallery/sqlite/sqlite_store.h"

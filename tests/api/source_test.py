@@ -165,7 +165,7 @@ SQL = re.compile(r"\bsqlite3_\w|<sqlite3\.h>|\"[^\"\n]*\b(SELECT|INSERT INTO|DEL
 
 
 def sql_faults(root):
-    """Lines outside the stores that talk to a database: gallery/store.h is the only way to one."""
+    """Lines outside the stores that talk to a database: gallery/gallery_store.h is the only way to one."""
     faults = []
     for path in code_files(root, ["src"]):
         name = str(path.relative_to(root))

@@ -1,4 +1,4 @@
-/* The gallery on another store: what stands above gallery/store.h knows nothing
+/* The gallery on another store: what stands above gallery/gallery_store.h knows nothing
  * of SQLite, and works with any store that keeps the contract. */
 #include "test.h"
 #include "base/file.h"
@@ -100,7 +100,8 @@ TEST(bulk_work_in_batches) {
     char head[128];
     memset(head, ' ', sizeof head);
     memcpy(head, "\x93NUMPY\x01\x00\x76\x00", 10);
-    int len = snprintf(head + 10, 100, "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", FACES, UTIL_DIM);
+    int len =
+        snprintf(head + 10, 100, "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", FACES, UTIL_DIM);
     head[10 + len] = ' ';
     head[127] = '\n';
     fwrite(head, 1, sizeof head, f);

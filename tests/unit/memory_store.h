@@ -1,9 +1,9 @@
-/* A store in memory, for tests: what the verbs of gallery/store.h mean, written a
+/* A store in memory, for tests: what the verbs of gallery/gallery_store.h mean, written a
  * second time as plainly as possible. All connections see one database at once. */
 #ifndef FCT_MEMORY_STORE_H
 #define FCT_MEMORY_STORE_H
 
-#include "gallery/store.h"
+#include "gallery/gallery_store.h"
 
 typedef struct memory_db memory_db;
 

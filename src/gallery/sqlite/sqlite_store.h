@@ -3,7 +3,7 @@
 #define FCT_GALLERY_SQLITE_STORE_H
 
 #include "gallery/sqlite/sqlite_db.h"
-#include "gallery/store.h"
+#include "gallery/gallery_store.h"
 
 /* Opens or creates the file, as fct_gallery_open() promises. *out is owned. */
 fct_status fct_sqlite_store_open(const char *path, const fct_gallery_opts *o, fct_store **out, fct_error *err);
@@ -14,7 +14,7 @@ typedef struct fct_sqlite_store {
     char *path;  /* owned */
     int busy_ms; /* how long to wait for other connections */
     bool read_only;
-    bool may_be_still; /* read_only, and not beside a connection of this gallery that writes */
+    bool may_be_still;          /* read_only, and not beside a connection of this gallery that writes */
     sqlite3_stmt *version_stmt; /* PRAGMA data_version, kept prepared */
 } fct_sqlite_store;
 

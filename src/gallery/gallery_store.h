@@ -17,8 +17,8 @@
  * Text and bytes that come out of a store are not trusted: whoever reads them
  * checks them. A store promises valid structure only: columns are there and have
  * their types. */
-#ifndef FCT_GALLERY_STORE_H
-#define FCT_GALLERY_STORE_H
+#ifndef FCT_GALLERY_GALLERY_STORE_H
+#define FCT_GALLERY_GALLERY_STORE_H
 
 #include "facet/gallery.h"
 
