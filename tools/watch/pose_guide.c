@@ -2,36 +2,34 @@
 
 #include <math.h>
 
-/* In distances of the eyes, and of eyes to mouth. A nose stands out by about half the eyes'
- * distance, so that 0.09 is a turn of some ten degrees. */
+/* In distances of the eyes. A nose stands out by about half of that, so that 0.07 is a turn
+ * of some ten degrees. */
 #define FRONTAL 0.12f
-#define TURN    0.09f
-#define NOD     0.06f
+#define TURN    0.07f
+/* How much nearer the face is to come: its eyes so much farther apart. */
+#define NEARER 1.15f
 
 /* The camera shows people as others see them: who turns to their left moves the nose
  * towards the picture's right. */
 static const struct pose {
     const char *request, *missed;
-    float turn, nod; /* least change from the first picture, with its direction */
+    float turn;   /* least change from the first picture, with its direction; 0 = hardly any */
+    float nearer; /* least ratio of the eyes' distance to that of the first picture; 0 = any */
 } poses[POSE_STEPS] = {
     {"look into the camera", "a look into the camera", 0, 0},
     {"turn a little to the left", "a turn to the left", TURN, 0},
     {"a little to the right", "a turn to the right", -TURN, 0},
-    {"chin up a little", "a chin held up", 0, -NOD},
+    {"come a little nearer", "a face that comes nearer", 0, NEARER},
     {"look into the camera again", "a second look into the camera", 0, 0},
 };
 
 const char *cli_pose_request(int step) { return poses[step].request; }
 const char *cli_pose_missed(int step) { return poses[step].missed; }
 
-/* Has a value moved at least as far as wanted, in that direction? */
-static bool has_moved(float moved, float wanted) { return wanted > 0 ? moved >= wanted : moved <= wanted; }
-
 bool cli_pose_matches(int step, const fct_quality *q, const fct_quality *first) {
     const struct pose *p = &poses[step];
     if (step == 0) return fabsf(q->turn) <= FRONTAL;
-    float turn = q->turn - first->turn, nod = q->nod - first->nod;
-    if (p->turn != 0) return has_moved(turn, p->turn);
-    if (p->nod != 0) return has_moved(nod, p->nod) && fabsf(turn) < TURN;
-    return fabsf(turn) <= TURN / 2;
+    float turn = q->turn - first->turn;
+    if (p->turn != 0) return p->turn > 0 ? turn >= p->turn : turn <= p->turn;
+    return fabsf(turn) <= TURN / 2 && q->eyes >= p->nearer * first->eyes;
 }
