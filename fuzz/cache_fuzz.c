@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "base/hash.h"
-#include "graph/cache.h"
+#include "graph/cpu/cache.h"
 
 static void read_cache(const uint8_t *data, size_t size) {
     fct_cache_key key;

@@ -45,6 +45,7 @@ typedef struct fct_pack_opts {
     bool names_only;         /* tell by node names alone whether a graph normalizes its input, as
                                 InsightFace does; its rule overlooks graphs whose nodes are named
                                 otherwise, and then nothing is recognized (default false) */
+    const char *device;      /* what runs the networks, see fct_model_opts (default NULL) */
 } fct_pack_opts;
 FCT_API void fct_pack_opts_init(fct_pack_opts *o);
 

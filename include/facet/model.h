@@ -31,6 +31,7 @@ typedef struct fct_model_opts {
     bool low_memory;         /* smallest resident size at some cost in speed (default false) */
     const char *cache_dir;   /* folder of packed-weight caches, made when needed; a later load maps them
                                 instead of packing; NULL = none (default NULL) */
+    const char *device;      /* what runs the network: "cpu", the only one so far; NULL = "cpu" (default NULL) */
 } fct_model_opts;
 FCT_API void fct_model_opts_init(fct_model_opts *o);
 
@@ -51,7 +52,7 @@ FCT_API bool fct_cache_default_dir(char *out, size_t size);
  * is memory-mapped while loading and is not needed afterwards. *out is owned.
  * Errors: FCT_ERR_NOT_FOUND, FCT_ERR_IO, FCT_ERR_FORMAT (damaged, with the
  * offset or name of what is wrong), FCT_ERR_UNSUPPORTED (an operator or type,
- * named with its node), FCT_ERR_LIMIT. */
+ * named with its node; a device that this build does not have), FCT_ERR_LIMIT. */
 FCT_API fct_status fct_model_load(const char *path, const fct_model_opts *opts, fct_model **out, fct_error *err);
 
 /* The same from memory. data must outlive the call only; name stands for the

@@ -35,7 +35,8 @@ class Face(C.Structure):
 
 class PackOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("root", C.c_char_p), ("tasks", C.c_uint32), ("precision", C.c_int),
-                ("low_memory", C.c_bool), ("cache_dir", C.c_char_p), ("names_only", C.c_bool)]
+                ("low_memory", C.c_bool), ("cache_dir", C.c_char_p), ("names_only", C.c_bool),
+                ("device", C.c_char_p)]
 
 
 class PackFile(C.Structure):

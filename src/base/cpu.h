@@ -2,16 +2,7 @@
 #ifndef FCT_BASE_CPU_H
 #define FCT_BASE_CPU_H
 
-#include "facet/base.h"
-
-typedef enum fct_cpu_level {
-    FCT_CPU_C = 0,
-    FCT_CPU_SSE41 = 1,
-    FCT_CPU_AVX2 = 2,       /* AVX2, FMA3, F16C and BMI, usable by this process (OS saves the registers) */
-    FCT_CPU_AVX512 = 3,     /* AVX-512 F, BW, DQ, VL on top of AVX2 */
-    FCT_CPU_AVX512VNNI = 4, /* and its dot products of 16-bit integers */
-    FCT_CPU_NEON = 5        /* AArch64 Advanced SIMD */
-} fct_cpu_level;
+#include "base/cpu_types.h"
 
 /* Highest level of this CPU, capped by FCT_CPU; constant in a process. */
 fct_cpu_level fct_cpu_get_level(void);
@@ -29,10 +20,6 @@ double fct_cpu_mac_rate(fct_cpu_level l);
  * same time at a level; 0 where nobody should try. */
 double fct_cpu_int16_rate(fct_cpu_level l);
 
-/* Bytes of data cache per core: L1, L2, and L3 as far as this core sees it; conservative guesses where unknown. */
-typedef struct fct_cpu_caches {
-    size_t l1d, l2, l3;
-} fct_cpu_caches;
 fct_cpu_caches fct_cpu_get_caches(void);
 
 /* CPUs this process may use: min(affinity, ceil(cgroup quota)), at least 1. */

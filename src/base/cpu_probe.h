@@ -2,7 +2,7 @@
 #ifndef FCT_BASE_CPU_PROBE_H
 #define FCT_BASE_CPU_PROBE_H
 
-#include "base/cpu.h"
+#include "base/cpu_types.h"
 
 /* Highest level that the processor and the system support. */
 fct_cpu_level fct_probe_level(void);

@@ -69,7 +69,6 @@ struct fct_fused {
     fct_add_kind add;
     bool add_up2;
     bool planar_in; /* CONV: the input is used as plain N,C,H,W */
-    void *packed;   /* fct_conv or fct_fc; the model's */
     /* AFFINE */
     float *scale, *shift; /* [channels] */
     /* HEAD */
@@ -100,7 +99,7 @@ fct_node *fct_graph_add_node(fct_graph *g);
 static inline bool fct_node_is(const fct_node *n, fct_op_id id) { return n->op && n->op->id == id; }
 void fct_node_clear(fct_node *n);
 void fct_attr_clear(fct_attr *a);
-void fct_fused_free(fct_fused *f); /* NULL is harmless; leaves f->packed alone */
+void fct_fused_free(fct_fused *f); /* NULL is harmless */
 
 /* Makes the constant's data available, aligned and converted. */
 fct_status fct_const_data(fct_const *c, const fct_tensor_view **out, fct_error *err);

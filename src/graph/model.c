@@ -4,8 +4,7 @@
 #include "base/file.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "graph/weights.h"
-#include "graph/passes.h"
+#include "graph/devices.h"
 #include <string.h>
 
 void fct_model_opts_init(fct_model_opts *o) { *o = (fct_model_opts){.size = sizeof *o}; }
@@ -13,6 +12,28 @@ void fct_model_opts_init(fct_model_opts *o) { *o = (fct_model_opts){.size = size
 void fct_engine_opts_init(fct_engine_opts *o) {
     memset(o, 0, sizeof *o);
     fct_model_opts_init(&o->model);
+}
+
+static void mark(bool *used, int v) {
+    if (v >= 0) used[v] = true;
+}
+
+/* Constants that only went into packed weights are not kept twice. */
+static fct_status free_constants(fct_graph *g, fct_error *err) {
+    bool *used = fct_calloc((size_t)g->n_values, sizeof *used);
+    if (!used) return fct_fail_nomem(err, "constants", 0);
+    for (int i = 0; i < g->n_nodes; i++) {
+        for (int k = 0; k < g->nodes[i].n_in; k++) mark(used, g->nodes[i].in[k]);
+        if (g->nodes[i].kind == FCT_NODE_HEAD) mark(used, g->nodes[i].fused->reshape_to);
+    }
+    for (int i = 0; i < g->n_outputs; i++) mark(used, g->outputs[i]);
+    for (int i = 0; i < g->n_values; i++) {
+        if (used[i]) continue;
+        fct_const_free(g->values[i].konst);
+        g->values[i].konst = NULL;
+    }
+    fct_free(used);
+    return FCT_OK;
 }
 
 /* Copies what still lies in the file's mapping. */
@@ -52,6 +73,12 @@ void fct_model_bytes_hash(fct_model_bytes *s) {
     s->hashed = true;
 }
 
+static fct_status pack(fct_model *m, fct_model_bytes *source, fct_error *err) {
+    const fct_pack_request q = {
+        .g = m->g, .source = source, .opts = &m->opts.model, .cacheable = !m->opts.skip, .params = m->params};
+    return m->backend->pack(&q, &m->net, err);
+}
+
 fct_status fct_model_create(fct_graph *g, fct_model_bytes *source, const fct_engine_opts *opts, fct_model **out,
                             fct_error *err) {
     fct_model *m = fct_calloc(1, sizeof *m);
@@ -65,12 +92,15 @@ fct_status fct_model_create(fct_graph *g, fct_model_bytes *source, const fct_eng
     for (int i = 0; i < g->n_values; i++)
         if (g->values[i].konst && g->values[i].konst->view.dtype == FCT_F32)
             m->params += fct_view_count(&g->values[i].konst->view);
-    fct_status s = FCT_OK;
-    if (!opts->reference && !(s = fct_passes_run(g, opts->skip, err))) s = fct_weights_pack(m, source, err);
+    m->backend = opts->backend ? opts->backend : fct_device_find(&opts->model, g->file, err);
+    fct_status s = m->backend ? FCT_OK : FCT_ERR_UNSUPPORTED;
+    if (!s && !m->backend->plain) s = fct_passes_run(g, opts->skip, err);
+    if (!s) s = pack(m, source, err);
     if (!source->hashed) fct_model_bytes_hash(source);
     memcpy(m->id, source->sha256, 16);
+    if (!s) s = free_constants(g, err);
     if (!s) s = keep_constants(m, err);
-    m->opts.model.cache_dir = NULL; /* the caller's */
+    m->opts.model.cache_dir = m->opts.model.device = NULL; /* the caller's */
     if (s) {
         fct_model_free(m);
         return s;
@@ -81,16 +111,15 @@ fct_status fct_model_create(fct_graph *g, fct_model_bytes *source, const fct_eng
 
 void fct_model_free(fct_model *m) {
     if (!m) return;
-    fct_weights_free(m->g);
+    if (m->backend) m->backend->net_free(m->net);
     fct_graph_free(m->g);
-    fct_map_close(&m->cache);
     fct_free(m);
 }
 
 int fct_model_input_count(const fct_model *m) { return m->g->n_inputs; }
 int fct_model_output_count(const fct_model *m) { return m->g->n_outputs; }
 const char *fct_model_id(const fct_model *m) { return m->id; }
-size_t fct_model_memory(const fct_model *m) { return m->memory + fct_weights_memory(m->g); }
+size_t fct_model_memory(const fct_model *m) { return m->memory + m->backend->net_memory(m->net); }
 
 static fct_status tensor_info(const fct_model *m, const int *list, int n, int i, const char *what, fct_tensor_info *out,
                               fct_error *err) {

@@ -9,7 +9,7 @@ import hashlib
 import sys
 
 if sys.argv[1] == "--list":
-    patterns = ["kernels/*.[ch]", "kernels/*.inc", "ops/*.[ch]", "graph/*.[ch]"]
+    patterns = ["kernels/*.[ch]", "kernels/*.inc", "ops/*.[ch]", "graph/*.[ch]", "graph/cpu/*.[ch]"]
     print("\n".join(sorted(p for g in patterns for p in glob.glob(sys.argv[2] + "/" + g))))
     sys.exit()
 digest = hashlib.sha256()

@@ -2,8 +2,17 @@
 #ifndef FCT_GRAPH_PASSES_H
 #define FCT_GRAPH_PASSES_H
 
-#include "graph/model.h"
+#include "graph/graph.h"
 #include "graph/shapes.h"
+
+/* Passes that can be left out, for tests. */
+enum {
+    FCT_PASS_FOLD = 1 << 0,     /* constant folding, identities */
+    FCT_PASS_FUSE = 1 << 1,     /* batch norm, activations, additions into convolutions */
+    FCT_PASS_SIBLINGS = 1 << 2, /* sibling convolutions merged */
+    FCT_PASS_HEADS = 1 << 3,    /* transpose and reshape straight from blocked tensors */
+    FCT_PASS_FC = 1 << 4        /* flatten, gemm, batch norm as one layer */
+};
 
 /* State the passes share. */
 typedef struct fct_passes {

@@ -1,6 +1,4 @@
-/* The network as the file has it, one plain operator after the other. Slow, and
- * the judge of everything else. */
-#include "graph/model.h"
+#include "graph/reference.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include <string.h>
@@ -71,9 +69,8 @@ static int widest_node(const fct_graph *g) {
     return n;
 }
 
-fct_status fct_reference_run(const fct_model *m, const fct_tensor_view *inputs, fct_tensor_view *outputs,
+fct_status fct_reference_run(const fct_graph *g, const fct_tensor_view *inputs, fct_tensor_view *outputs,
                              fct_error *err) {
-    const fct_graph *g = m->g;
     size_t n = (size_t)g->n_values;
     memset(outputs, 0, (size_t)g->n_outputs * sizeof *outputs);
     ref_state r = {g,
@@ -95,3 +92,84 @@ fct_status fct_reference_run(const fct_model *m, const fct_tensor_view *inputs, 
     fct_free(r.in);
     return s;
 }
+
+/* ---- As a back end --------------------------------------------------------------- */
+
+/* Weights stay where they are, in the graph; what stands for the network is the graph itself. */
+static const fct_graph *graph_of(const fct_packed_net *n) { return (const fct_graph *)n; }
+
+typedef struct reference_plan {
+    const fct_graph *g;
+    fct_tensor_view *outputs; /* of the latest run, with their data */
+} reference_plan;
+
+static reference_plan *plan_of(fct_net_plan *p) { return (reference_plan *)p; }
+
+static fct_status reference_pack(const fct_pack_request *q, fct_packed_net **out, fct_error *err) {
+    *out = (fct_packed_net *)q->g;
+    return FCT_OK;
+}
+
+static size_t reference_memory(const fct_packed_net *n) { return 0; }
+
+static void reference_free(fct_packed_net *n) { (void)n; }
+
+static fct_status reference_plan_create(const fct_packed_net *n, const fct_tensor_view *inputs, fct_net_plan **out,
+                                        fct_error *err) {
+    reference_plan *p = fct_calloc(1, sizeof *p);
+    *out = NULL;
+    if (p) p->outputs = fct_calloc((size_t)graph_of(n)->n_outputs, sizeof *p->outputs);
+    if (!p || !p->outputs) {
+        fct_free(p);
+        return fct_fail_nomem(err, "plan", 0);
+    }
+    p->g = graph_of(n);
+    *out = (fct_net_plan *)p;
+    return FCT_OK;
+}
+
+/* Nothing is prepared, so that one plan does for all shapes. */
+static bool reference_plan_fits(const fct_net_plan *p, const fct_tensor_view *inputs) { return true; }
+
+static size_t reference_plan_memory(const fct_net_plan *p) { return 0; }
+
+static void drop_outputs(reference_plan *p) {
+    for (int i = 0; i < p->g->n_outputs; i++) {
+        fct_free(p->outputs[i].data);
+        p->outputs[i].data = NULL;
+    }
+}
+
+static void reference_plan_free(fct_net_plan *plan) {
+    reference_plan *p = plan_of(plan);
+    if (!p) return;
+    drop_outputs(p);
+    fct_free(p->outputs);
+    fct_free(p);
+}
+
+static fct_status reference_plan_run(fct_net_plan *plan, const fct_tensor_view *inputs, char *arena, double *times,
+                                     fct_tensor_view *outputs, fct_error *err) {
+    reference_plan *p = plan_of(plan);
+    drop_outputs(p);
+    fct_status s = fct_reference_run(p->g, inputs, p->outputs, err);
+    if (!s) memcpy(outputs, p->outputs, (size_t)p->g->n_outputs * sizeof *outputs);
+    return s;
+}
+
+static int reference_layer_count(const fct_net_plan *p) { return 0; }
+
+static void reference_layer(const fct_net_plan *p, int i, fct_layer_time *out) { *out = (fct_layer_time){0}; }
+
+const fct_backend fct_reference_backend = {.device = "cpu",
+                                           .plain = true,
+                                           .pack = reference_pack,
+                                           .net_memory = reference_memory,
+                                           .net_free = reference_free,
+                                           .plan = reference_plan_create,
+                                           .plan_fits = reference_plan_fits,
+                                           .plan_memory = reference_plan_memory,
+                                           .plan_free = reference_plan_free,
+                                           .run = reference_plan_run,
+                                           .layer_count = reference_layer_count,
+                                           .layer = reference_layer};

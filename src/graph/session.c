@@ -2,20 +2,18 @@
 #include "graph/arena.h"
 #include "graph/model.h"
 #include "base/alloc.h"
-#include "base/cpu.h"
 #include "base/error.h"
-#include "graph/plan.h"
 #include <string.h>
 
 #define PLANS 4
 
 struct fct_session {
     const fct_model *m;
-    fct_tensor_view *views; /* inputs, then the reference run's outputs */
-    fct_plan *plans[PLANS]; /* latest used first */
-    fct_arena own, *arena;  /* arena: &own, or another's */
+    fct_tensor_view *views;     /* inputs, then outputs */
+    fct_net_plan *plans[PLANS]; /* latest used first */
+    fct_arena own, *arena;      /* arena: &own, or another's */
     bool profile;
-    const fct_plan *profiled; /* plan of times[] */
+    const fct_net_plan *profiled; /* plan of times[] */
     double *times;
 };
 
@@ -52,18 +50,9 @@ fct_status fct_session_create(const fct_model *m, fct_session **out, fct_error *
     return fct_session_create_in(m, NULL, out, err);
 }
 
-static void drop_outputs(fct_session *s) {
-    for (int i = 0; i < s->m->g->n_outputs; i++) {
-        fct_tensor_view *v = &s->views[s->m->g->n_inputs + i];
-        fct_free(v->data);
-        v->data = NULL;
-    }
-}
-
 void fct_session_free(fct_session *s) {
     if (!s) return;
-    drop_outputs(s);
-    for (int i = 0; i < PLANS; i++) fct_plan_free(s->plans[i]);
+    for (int i = 0; i < PLANS; i++) s->m->backend->plan_free(s->plans[i]);
     fct_arena_free(&s->own);
     fct_free(s->times);
     fct_free(s->views);
@@ -91,70 +80,52 @@ static fct_status check_input(const fct_session *s, int i, const fct_tensor *t, 
     return FCT_OK;
 }
 
-static bool plan_fits(const fct_session *s, const fct_plan *p) {
-    if (!p || p->threads < fct_threads()) return false;
-    for (int i = 0; i < s->m->g->n_inputs; i++)
-        if (!fct_view_same_dims(&p->shapes.views[s->m->g->inputs[i]], &s->views[i])) return false;
-    return true;
-}
-
 /* The plan for the inputs in s->views, moved to or put at the front. */
 static fct_status find_plan(fct_session *s, fct_error *err) {
+    const fct_backend *b = s->m->backend;
     int i = 0;
-    while (i < PLANS && !plan_fits(s, s->plans[i])) i++;
+    while (i < PLANS && !(s->plans[i] && b->plan_fits(s->plans[i], s->views))) i++;
     if (i == PLANS) {
-        fct_plan *p;
-        fct_status st = fct_plan_create(s->m, s->views, &p, err);
+        fct_net_plan *p;
+        fct_status st = b->plan(s->m->net, s->views, &p, err);
         if (st) return st;
         i = PLANS - 1;
         if (s->profiled == s->plans[i]) s->profiled = NULL;
-        fct_plan_free(s->plans[i]);
+        b->plan_free(s->plans[i]);
         s->plans[i] = p;
     }
-    fct_plan *p = s->plans[i];
+    fct_net_plan *p = s->plans[i];
     memmove(s->plans + 1, s->plans, (size_t)i * sizeof *s->plans);
     s->plans[0] = p;
-    return fct_arena_reserve(s->arena, p->arena, err);
+    return fct_arena_reserve(s->arena, b->plan_memory(p), err);
 }
 
-static fct_status run_planned(fct_session *s, fct_tensor *outputs, fct_error *err) {
-    fct_status st = find_plan(s, err);
-    if (st) return st;
-    const fct_plan *p = s->plans[0];
+/* Zeroed times for the layers of a plan, where a profile is wanted. */
+static fct_status start_profile(fct_session *s, const fct_net_plan *p, fct_error *err) {
     s->profiled = NULL;
-    if (s->profile) {
-        double *t = fct_realloc_array(s->times, (size_t)p->n_steps, sizeof *t);
-        if (!t) return fct_fail_nomem(err, "profile", 0);
-        s->times = t;
-        memset(t, 0, (size_t)p->n_steps * sizeof *t);
-    }
-    bool pool = fct_parallel_begin();
-    unsigned fpu = fct_fpu_enter();
-    st = fct_plan_run(p, s->views, s->arena->data, s->profile ? s->times : NULL, err);
-    fct_fpu_leave(fpu);
-    if (pool) fct_parallel_end();
-    if (st) return st;
-    if (s->profile) s->profiled = p;
-    const fct_run r = {p, s->arena->data, NULL, s->views, err};
-    for (int i = 0; i < s->m->g->n_outputs; i++) {
-        const fct_tensor_view *v = &p->shapes.views[s->m->g->outputs[i]];
-        outputs[i].data = fct_run_data(&r, p->outputs[i]);
-        outputs[i].rank = v->rank;
-        memcpy(outputs[i].dims, v->dims, sizeof v->dims);
-    }
+    if (!s->profile) return FCT_OK;
+    size_t n = (size_t)s->m->backend->layer_count(p);
+    double *t = fct_realloc_array(s->times, n + 1, sizeof *t);
+    if (!t) return fct_fail_nomem(err, "profile", 0);
+    s->times = t;
+    memset(t, 0, n * sizeof *t);
     return FCT_OK;
 }
 
-static fct_status run_reference(fct_session *s, fct_tensor *outputs, fct_error *err) {
-    drop_outputs(s);
-    fct_tensor_view *out = s->views + s->m->g->n_inputs;
-    fct_status st = fct_reference_run(s->m, s->views, out, err);
-    for (int i = 0; !st && i < s->m->g->n_outputs; i++) {
-        outputs[i].data = out[i].data;
+static fct_status run_planned(fct_session *s, fct_tensor *outputs, fct_error *err) {
+    const fct_graph *g = s->m->g;
+    fct_tensor_view *out = s->views + g->n_inputs;
+    fct_status st = find_plan(s, err);
+    if (!st) st = start_profile(s, s->plans[0], err);
+    if (!st) st = s->m->backend->run(s->plans[0], s->views, s->arena->data, s->profile ? s->times : NULL, out, err);
+    if (st) return st;
+    if (s->profile) s->profiled = s->plans[0];
+    for (int i = 0; i < g->n_outputs; i++) {
+        outputs[i].data = fct_view_f32(&out[i]);
         outputs[i].rank = out[i].rank;
         memcpy(outputs[i].dims, out[i].dims, sizeof out[i].dims);
     }
-    return st;
+    return FCT_OK;
 }
 
 fct_status fct_session_run(fct_session *s, const fct_tensor *inputs, int n_inputs, fct_tensor *outputs, int n_outputs,
@@ -168,22 +139,18 @@ fct_status fct_session_run(fct_session *s, const fct_tensor *inputs, int n_input
         fct_status st = check_input(s, i, &inputs[i], &s->views[i], err);
         if (st) return st;
     }
-    return s->m->opts.reference ? run_reference(s, outputs, err) : run_planned(s, outputs, err);
+    return run_planned(s, outputs, err);
 }
 
 void fct_session_profile(fct_session *s, bool on) { s->profile = on; }
-int fct_session_layer_count(const fct_session *s) { return s->profiled ? s->profiled->n_steps : 0; }
+int fct_session_layer_count(const fct_session *s) { return s->profiled ? s->m->backend->layer_count(s->profiled) : 0; }
 
 fct_status fct_session_layer(const fct_session *s, int i, fct_layer_time *out, fct_error *err) {
     memset(out, 0, sizeof *out);
     if (i < 0 || i >= fct_session_layer_count(s))
         return fct_fail(err, FCT_ERR_ARG, "layer %d of %d", i, fct_session_layer_count(s));
-    const fct_step *st = &s->profiled->steps[i];
-    *out = (fct_layer_time){.name = st->node ? st->node->name : s->m->g->values[st->value].name,
-                            .op = st->label,
-                            .algorithm = st->algorithm,
-                            .ms = s->times[i],
-                            .macs = st->macs};
+    s->m->backend->layer(s->profiled, i, out);
+    out->ms = s->times[i];
     return FCT_OK;
 }
 

@@ -39,7 +39,6 @@ static fct_status with_model_opts(const fct_model_opts *opts, fct_engine_opts *e
     if (opts && opts->size < sizeof *opts)
         return fct_fail(err, FCT_ERR_ARG, "fct_model_opts: call fct_model_opts_init() first");
     if (opts) e->model = *opts;
-    e->reference = e->model.precision == FCT_PRECISION_REFERENCE;
     return FCT_OK;
 }
 

@@ -199,6 +199,7 @@ static fct_status load(const opening *o, pack_entry *e) {
     mo.precision = o->opts.precision;
     mo.low_memory = o->opts.low_memory;
     mo.cache_dir = o->opts.cache_dir;
+    mo.device = o->opts.device;
     const fct_embedded_file *f = e->memory;
     fct_status s = f ? fct_model_load_memory(f->data, (size_t)(f->end - f->data), e->path, &mo, &e->model, o->err)
                      : fct_model_load(e->path, &mo, &e->model, o->err);

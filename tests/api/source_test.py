@@ -142,6 +142,62 @@ def check_types(root, report):
     report.check("one meaning per type", ["%s: %s" % (n, " and ".join(sorted(p))) for n, p in sorted(places.items()) if len(p) > 1])
 
 
+def unit_includes(root, folder):
+    """Unit (a .c with the header of the same name): the units whose headers it includes. A header without
+    a .c of its own is seen through: it stands for what it includes."""
+    direct, sources = {}, set()
+    for path in code_files(root, [folder]):
+        unit = str(path.relative_to(root).with_suffix(""))
+        if path.suffix == ".c":
+            sources.add(unit)
+        for _, system, name in includes(path):
+            places = [p for p in (path.parent / name, root / folder / name) if not system and p.is_file()]
+            other = [str(p.resolve().relative_to(root).with_suffix("")) for p in places[:1]]
+            direct.setdefault(unit, set()).update(other)
+
+    def behind(unit, seen):
+        """The units with a .c that an include of this one leads to."""
+        if unit in sources:
+            return {unit}
+        todo = direct.get(unit, set()) - seen
+        return set().union(*(behind(o, seen | todo) for o in todo))
+    graph = {}
+    for unit in sources:
+        graph[unit] = set().union(*(behind(o, {o}) for o in direct.get(unit, set()) - {unit})) - {unit}
+    return graph
+
+
+def circles(graph):
+    """The circles of a directed graph, each as the list of its members (Tarjan's components of more than one)."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(v):
+        index[v] = low[v] = len(index)
+        stack.append(v)
+        for w in sorted(graph.get(v, ())):
+            if w not in index:
+                visit(w)
+            if w in stack:
+                low[v] = min(low[v], low[w])
+        if low[v] == index[v]:
+            members = stack[stack.index(v):]
+            del stack[stack.index(v):]
+            if len(members) > 1:
+                found.append(sorted(members))
+    for v in sorted(graph):
+        if v not in index:
+            visit(v)
+    return found
+
+
+def check_circles(root, report):
+    """No two files need each other, through whatever headers between them."""
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c"]]
+    for folder in ["src", "tools", "train"]:
+        faults = ["these include each other: " + ", ".join(c) for c in circles(unit_includes(root, folder))]
+        report.check("no include circles in " + folder, faults)
+
+
 def operator_name_faults(root):
     """Operators are told apart by number (fct_op_id): their names are in the file, in the operators'
     descriptions and in the loader, which turns the one into the other."""
@@ -184,6 +240,7 @@ def main():
         report.check("dependency direction of " + folder, direction_faults(root, folder, allowed))
     check_files(root, report)
     check_types(root, report)
+    check_circles(root, report)
     report.check("platform headers in src/base alone", header_faults(root, PLATFORM, "src/base/", "platform header"))
     report.check("vector headers in src/base and src/kernels alone",
                  header_faults(root, VECTORS, ("src/base/", "src/kernels/"), "vector header"))

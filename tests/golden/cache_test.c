@@ -3,7 +3,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "graph/cache.h"
+#include "graph/cpu/cache.h"
+#include "graph/cpu/cpu_net.h"
 #include "graph/model.h"
 #include "test.h"
 #include <fcntl.h>
@@ -57,7 +58,7 @@ static result load_and_run(const char *dir, fct_precision precision, bool from_m
         REQUIRE(!fct_model_load_engine(data, size, model, &o, &m, &e));
     } else REQUIRE(!fct_model_load_engine_file(model, &o, &m, &e));
     fct_free(data);
-    r.cached = m->cache.size > 0;
+    r.cached = ((const fct_cpu_net *)m->net)->cache.size > 0;
     REQUIRE(!fct_model_input(m, 0, &info, &e) && !fct_session_create(m, &s, &e));
     for (int i = 1; i < 4; i++)
         if (info.dims[i] > 0) in.dims[i] = info.dims[i];

@@ -1,6 +1,8 @@
 /* The front of a batch: where a plan has one, and that a batch gives what its
  * images give one by one, with any number of threads. */
-#include "graph/plan.h"
+#include "base/thread.h"
+#include "graph/cpu/plan_front.h"
+#include "graph/cpu/planner.h"
 #include "net_util.h"
 #include "test.h"
 #include <stdio.h>
@@ -53,7 +55,7 @@ static fct_plan *make_plan(const fct_model *m, int batch) {
     fct_tensor_view v = {.dtype = FCT_F32, .rank = 4, .dims = {batch, 3, SIDE, SIDE}};
     fct_plan *p;
     fct_error e;
-    fct_status st = fct_plan_create(m, &v, &p, &e);
+    fct_status st = fct_plan_create((const fct_cpu_net *)m->net, &v, &p, &e);
     CHECK_MSG(!st, "%s", e.text);
     REQUIRE(!st);
     return p;

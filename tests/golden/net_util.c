@@ -8,8 +8,7 @@ void net_way(int way, fct_engine_opts *o, const char **name) {
     static const char *const names[NET_WAYS] = {"plain",     "exact",       "fast",     "no folding",
                                                 "no fusion", "no siblings", "no heads", "no fully connected"};
     fct_engine_opts_init(o);
-    o->reference = way == 0;
-    o->model.precision = way == 2 ? FCT_PRECISION_FAST : FCT_PRECISION_EXACT;
+    o->model.precision = way == 0 ? FCT_PRECISION_REFERENCE : way == 2 ? FCT_PRECISION_FAST : FCT_PRECISION_EXACT;
     if (way > 2) o->skip = 1u << (way - 3);
     *name = names[way];
 }

@@ -1,6 +1,6 @@
 /* Convolutions against the definition, and networks with everything the passes
  * look for: every way of running them against the plain operators. */
-#include "graph/plan.h"
+#include "graph/cpu/plan_front.h"
 #include "net_util.h"
 #include "test.h"
 #include <math.h>

@@ -63,7 +63,7 @@ int main(int argc, char **argv) {
     int i = 1;
     fct_engine_opts_init(&o.engine);
     for (; i < argc && argv[i][0] == '-'; i++) {
-        if (!strcmp(argv[i], "--reference")) o.engine.reference = true;
+        if (!strcmp(argv[i], "--reference")) o.engine.model.precision = FCT_PRECISION_REFERENCE;
         else if (!strcmp(argv[i], "--exact")) o.engine.model.precision = FCT_PRECISION_EXACT;
         else if (!strcmp(argv[i], "--layers")) o.layers = true;
         else if (!strcmp(argv[i], "--skip") && i + 1 < argc) o.engine.skip = (unsigned)strtoul(argv[++i], NULL, 0);

@@ -7,7 +7,7 @@
  *
  * Its name is the start of the key and ".weights". Written whole and renamed into
  * place; never changed afterwards, so that mapping it is safe. */
-#include "graph/cache.h"
+#include "graph/cpu/cache.h"
 #include "base/thread.h"
 #include "base/alloc.h"
 #include "base/cpu.h"

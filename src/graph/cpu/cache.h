@@ -2,8 +2,8 @@
  *
  * A cache folder belongs to one user and is never trusted: a file that is
  * somebody else's, foreign, truncated or damaged is as good as none. */
-#ifndef FCT_GRAPH_CACHE_H
-#define FCT_GRAPH_CACHE_H
+#ifndef FCT_GRAPH_CPU_CACHE_H
+#define FCT_GRAPH_CPU_CACHE_H
 
 #include "base/file.h"
 #include "facet/model.h"

@@ -1,61 +1,11 @@
-/* Steps of the fused nodes, of layout conversions and of the outputs. */
-#include "graph/plan.h"
+#include "graph/cpu/plan_steps.h"
 #include "base/alloc.h"
 #include "base/error.h"
-#include "ops/fc.h"
+#include "graph/cpu/plan_ops.h"
 #include <stdio.h>
 #include <string.h>
 
 static fct_status nomem(const fct_node *n, fct_error *err) { return fct_fail_nomem(err, n ? n->name : "plan", 0); }
-
-/* ---- Layouts ------------------------------------------------------------------ */
-
-static fct_status run_to_blocked(const fct_step *s, const fct_run *r) {
-    fct_blk_from_planar(s->d, fct_run_data(r, s->in[0]), fct_run_data(r, s->out));
-    return FCT_OK;
-}
-
-static fct_status run_to_planar(const fct_step *s, const fct_run *r) {
-    fct_blk_to_planar(s->d, fct_run_data(r, s->in[0]), fct_run_data(r, s->out), 0, s->d.c, false, false);
-    return FCT_OK;
-}
-
-/* A constant as a planar slot. */
-static int fixed_slot(fct_plan *p, int value, fct_status *s, fct_error *err) {
-    const fct_tensor_view *v = &p->shapes.views[value];
-    const void *data = v->data;
-    if (!data && p->m->g->values[value].konst) data = p->m->g->values[value].konst->view.data;
-    int slot = data ? fct_plan_slot(p, 0) : -1;
-    if (slot < 0) {
-        *s = data ? fct_fail_nomem(err, "plan", 0)
-                  : fct_fail(err, FCT_ERR_INTERNAL, "%s: value '%s' is not made", p->m->g->file,
-                             p->m->g->values[value].name);
-        return -1;
-    }
-    p->slots[slot].fixed = data;
-    p->slots[slot].first = -1;
-    return p->slot_of[FCT_PLANAR][value] = slot;
-}
-
-int fct_plan_need(fct_plan *p, int value, fct_tensor_layout l, fct_status *s, fct_error *err) {
-    if (p->slot_of[l][value] >= 0) return p->slot_of[l][value];
-    fct_tensor_layout other = l == FCT_PLANAR ? FCT_BLOCKED : FCT_PLANAR;
-    int from = p->slot_of[other][value];
-    if (from < 0 && ((from = fixed_slot(p, value, s, err)) < 0 || l == FCT_PLANAR)) return from;
-    fct_step *st = fct_plan_step(p, NULL, value, 1, l == FCT_PLANAR ? run_to_planar : run_to_blocked);
-    if (!st) {
-        *s = nomem(NULL, err);
-        return -1;
-    }
-    st->in[0] = from;
-    st->by_image = true;
-    st->d = fct_plan_dims(&p->shapes.views[value]);
-    snprintf(st->label, sizeof st->label, l == FCT_PLANAR ? "to planar" : "to blocked");
-    int slot = fct_plan_result(p, value, l);
-    if (slot < 0) *s = nomem(NULL, err);
-    p->steps[p->n_steps - 1].out = slot;
-    return slot;
-}
 
 /* ---- Convolution ------------------------------------------------------------- */
 
@@ -77,15 +27,16 @@ static fct_status plan_conv(fct_plan *p, const fct_node *n, fct_error *err) {
     st->in[1] = add;
     st->by_image = true;
     st->d = fct_plan_dims(&p->shapes.views[n->in[0]]);
-    if ((s = fct_conv_plan_create(f->packed, st->d.n, st->d.h, st->d.w, NULL, &st->conv, err))) return s;
+    if ((s = fct_conv_plan_create(fct_cpu_net_layer(p->net, n)->conv, st->d.n, st->d.h, st->d.w, NULL, &st->conv, err)))
+        return s;
     int oh, ow;
     const fct_tensor_view *o = &p->shapes.views[n->out];
     fct_conv_plan_out(st->conv, &oh, &ow);
     if (oh != o->dims[2] || ow != o->dims[3])
-        return fct_fail(err, FCT_ERR_INTERNAL, "%s: node '%s': planned size differs", p->m->g->file, n->name);
+        return fct_fail(err, FCT_ERR_INTERNAL, "%s: node '%s': planned size differs", p->net->g->file, n->name);
     st->scratch = fct_conv_plan_scratch(st->conv);
     st->algorithm = fct_conv_plan_algorithm(st->conv);
-    st->macs = fct_node_macs(p->m->g, &p->shapes, n);
+    st->macs = fct_node_macs(p->net->g, &p->shapes, n);
     snprintf(st->label, sizeof st->label, "%s %dx%d s%d %d-%d",
              f->groups == 1       ? n->op->name
              : f->groups == f->ic ? "Depthwise"
@@ -99,7 +50,7 @@ static fct_status plan_conv(fct_plan *p, const fct_node *n, fct_error *err) {
 /* ---- Fully connected ----------------------------------------------------------- */
 
 static fct_status run_fc(const fct_step *s, const fct_run *r) {
-    fct_fc_run(s->node->fused->packed, fct_run_data(r, s->in[0]), s->d.n, fct_run_data(r, s->out), r->scratch);
+    fct_fc_run(s->fc, fct_run_data(r, s->in[0]), s->d.n, fct_run_data(r, s->out), r->scratch);
     return FCT_OK;
 }
 
@@ -111,9 +62,10 @@ static fct_status plan_fc(fct_plan *p, const fct_node *n, fct_error *err) {
     if (!st) return nomem(n, err);
     st->in[0] = in;
     st->d.n = (int)p->shapes.views[n->in[0]].dims[0];
-    st->scratch = fct_fc_scratch(n->fused->packed, st->d.n);
-    st->algorithm = fct_fc_algorithm(n->fused->packed);
-    st->macs = fct_node_macs(p->m->g, &p->shapes, n);
+    st->fc = fct_cpu_net_layer(p->net, n)->fc;
+    st->scratch = fct_fc_scratch(st->fc, st->d.n);
+    st->algorithm = fct_fc_algorithm(st->fc);
+    st->macs = fct_node_macs(p->net->g, &p->shapes, n);
     snprintf(st->label, sizeof st->label, "FC %d-%d", n->fused->ic, n->fused->oc);
     int out = fct_plan_result(p, n->out, FCT_PLANAR);
     p->steps[p->n_steps - 1].out = out;
@@ -182,8 +134,8 @@ static fct_status run_output(const fct_step *s, const fct_run *r) {
 }
 
 fct_status fct_plan_outputs(fct_plan *p, fct_error *err) {
-    for (int i = 0; i < p->m->g->n_outputs; i++) {
-        int v = p->m->g->outputs[i], out;
+    for (int i = 0; i < p->net->g->n_outputs; i++) {
+        int v = p->net->g->outputs[i], out;
         fct_status s = FCT_OK;
         int slot = fct_plan_need(p, v, FCT_PLANAR, &s, err);
         if (s) return s;

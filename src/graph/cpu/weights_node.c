@@ -1,8 +1,7 @@
-#include "graph/weights_node.h"
+#include "graph/cpu/weights_node.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "kernels/kernels.h"
-#include "ops/fc.h"
 #include <string.h>
 
 size_t fct_weights_count(const fct_node *n) {
@@ -22,14 +21,14 @@ static bool grow(fct_weights_scratch *s, size_t n) {
 
 /* Weights of all parts one after the other, times their scales: in the file's
  * mapping, or in scratch. */
-static fct_status stack_weights(fct_model *m, const fct_node *n, fct_weights_scratch *scratch, const float **out,
+static fct_status stack_weights(fct_cpu_net *net, const fct_node *n, fct_weights_scratch *scratch, const float **out,
                                 fct_error *err) {
     const fct_fused *f = n->fused;
     const size_t per = fct_weights_count(n) / (size_t)f->oc;
     const fct_tensor_view *v;
     fct_status s = FCT_OK;
     if (f->n_parts == 1 && !f->weight_scale) {
-        s = fct_const_data(m->g->values[f->parts[0]].konst, &v, err);
+        s = fct_const_data(net->g->values[f->parts[0]].konst, &v, err);
         *out = s ? NULL : fct_view_f32(v);
         return s;
     }
@@ -37,7 +36,7 @@ static fct_status stack_weights(fct_model *m, const fct_node *n, fct_weights_scr
     float *w = scratch->p;
     size_t o = 0;
     for (int i = 0; !s && i < f->n_parts; i++) {
-        fct_const *c = m->g->values[f->parts[i]].konst;
+        fct_const *c = net->g->values[f->parts[i]].konst;
         if ((s = fct_const_data(c, &v, err))) break;
         for (size_t k = 0; k < (size_t)v->dims[0]; k++, o++)
             fct_kernels()->scale_f32(w + o * per, fct_view_f32(v) + k * per, f->weight_scale ? f->weight_scale[o] : 1,
@@ -48,7 +47,7 @@ static fct_status stack_weights(fct_model *m, const fct_node *n, fct_weights_scr
     return s;
 }
 
-static fct_conv_spec conv_spec(const fct_model *m, const fct_node *n, const float *weight) {
+static fct_conv_spec conv_spec(const fct_cpu_net *net, const fct_node *n, const float *weight) {
     const fct_fused *f = n->fused;
     fct_conv_spec spec = {.name = n->name,
                           .ic = f->ic,
@@ -72,8 +71,8 @@ static fct_conv_spec conv_spec(const fct_model *m, const fct_node *n, const floa
                           .add = f->add,
                           .add_up2 = f->add_up2,
                           .planar_in = f->planar_in,
-                          .precision = m->opts.model.precision,
-                          .low_memory = m->opts.model.low_memory};
+                          .precision = net->precision,
+                          .low_memory = net->low_memory};
     spec.act.slope = f->slope;
     return spec;
 }
@@ -88,23 +87,23 @@ static fct_status pack_for(fct_conv *conv, const fct_tensor_view *in, bool bindi
     return binding || s == FCT_ERR_NOMEM ? s : FCT_OK;
 }
 
-static fct_status pack_conv(fct_model *m, fct_node *n, const fct_tensor_view *in, bool binding,
+static fct_status pack_conv(fct_cpu_net *net, fct_node *n, const fct_tensor_view *in, bool binding,
                             fct_weights_scratch *scratch, fct_error *err) {
     const fct_fused *f = n->fused;
     const float *w = NULL;
     fct_conv *conv = NULL;
-    fct_status s = stack_weights(m, n, scratch, &w, err);
+    fct_status s = stack_weights(net, n, scratch, &w, err);
     if (s) return s;
-    const fct_conv_spec spec = conv_spec(m, n, w);
+    const fct_conv_spec spec = conv_spec(net, n, w);
     s = fct_conv_create(&spec, &conv, err);
-    n->fused->packed = conv;
+    fct_cpu_net_layer(net, n)->conv = conv;
     if (!s) s = pack_for(conv, in, binding, err);
     if (!s) s = fct_conv_settle(conv, err);
-    if (f->n_parts == 1) fct_const_drop(m->g->values[f->parts[0]].konst);
+    if (f->n_parts == 1) fct_const_drop(net->g->values[f->parts[0]].konst);
     return s;
 }
 
-static fct_status create_fc(fct_model *m, fct_node *n, const float *weight, fct_error *err) {
+static fct_status create_fc(fct_cpu_net *net, fct_node *n, const float *weight, fct_error *err) {
     const fct_fused *f = n->fused;
     fct_fc *fc = NULL;
     fct_fc_spec spec = {.name = n->name,
@@ -118,18 +117,18 @@ static fct_status create_fc(fct_model *m, fct_node *n, const float *weight, fct_
                         .in_scale = f->in_scale,
                         .in_shift = f->in_shift,
                         .blocked = f->fc_channels,
-                        .half = m->opts.model.precision == FCT_PRECISION_FAST};
+                        .half = net->precision == FCT_PRECISION_FAST};
     fct_status s = fct_fc_create(&spec, &fc, err);
-    n->fused->packed = fc;
+    fct_cpu_net_layer(net, n)->fc = fc;
     return s;
 }
 
-static fct_status pack_fc(fct_model *m, fct_node *n, fct_error *err) {
-    fct_const *c = m->g->values[n->fused->parts[0]].konst;
+static fct_status pack_fc(fct_cpu_net *net, fct_node *n, fct_error *err) {
+    fct_const *c = net->g->values[n->fused->parts[0]].konst;
     const fct_tensor_view *v;
     fct_status s = fct_const_data(c, &v, err);
     if (s) return s;
-    s = create_fc(m, n, fct_view_f32(v), err);
+    s = create_fc(net, n, fct_view_f32(v), err);
     fct_const_drop(c);
     return s;
 }
@@ -152,13 +151,13 @@ static fct_status pack_affine(fct_node *n, fct_error *err) {
     return ok ? FCT_OK : fct_fail_nomem(err, n->name, 0);
 }
 
-fct_status fct_weights_node(fct_model *m, fct_node *n, const fct_tensor_view *in, bool binding,
+fct_status fct_weights_node(fct_cpu_net *net, fct_node *n, const fct_tensor_view *in, bool binding,
                             fct_weights_scratch *scratch, fct_error *err) {
     switch (n->kind) {
     case FCT_NODE_CONV:
-        return pack_conv(m, n, in, binding, scratch, err);
+        return pack_conv(net, n, in, binding, scratch, err);
     case FCT_NODE_FC:
-        return pack_fc(m, n, err);
+        return pack_fc(net, n, err);
     case FCT_NODE_AFFINE:
         return pack_affine(n, err);
     default:
@@ -166,13 +165,13 @@ fct_status fct_weights_node(fct_model *m, fct_node *n, const fct_tensor_view *in
     }
 }
 
-fct_status fct_weights_empty(fct_model *m, fct_node *n, fct_error *err) {
-    if (n->kind == FCT_NODE_FC) return create_fc(m, n, NULL, err);
+fct_status fct_weights_empty(fct_cpu_net *net, fct_node *n, fct_error *err) {
+    if (n->kind == FCT_NODE_FC) return create_fc(net, n, NULL, err);
     if (n->kind == FCT_NODE_AFFINE) return pack_affine(n, err);
     if (n->kind != FCT_NODE_CONV) return FCT_OK;
     fct_conv *conv = NULL;
-    const fct_conv_spec spec = conv_spec(m, n, NULL);
+    const fct_conv_spec spec = conv_spec(net, n, NULL);
     fct_status s = fct_conv_create(&spec, &conv, err);
-    n->fused->packed = conv;
+    fct_cpu_net_layer(net, n)->conv = conv;
     return s;
 }

@@ -5,7 +5,7 @@
  * the last write and of the last change (which no program sets at will), and with a
  * hash of samples of its bytes. A record is not made for a file changed within the
  * last seconds, when a second change might leave the same times. */
-#include "graph/cache.h"
+#include "graph/cpu/cache.h"
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/hash.h"

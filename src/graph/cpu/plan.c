@@ -1,9 +1,8 @@
-/* Plans: building and running. */
-#include "graph/plan.h"
+#include "graph/cpu/plan.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "ops/limits.h"
+#include <stdio.h>
 #include <string.h>
 
 fct_dims fct_plan_dims(const fct_tensor_view *v) {
@@ -62,61 +61,56 @@ void *fct_run_data(const fct_run *r, int slot) {
     return r->arena + s->offset;
 }
 
-static fct_status prepare(fct_plan *p, fct_error *err) {
-    const fct_graph *g = p->m->g;
-    size_t n = (size_t)g->n_values;
-    for (int l = 0; l < 2; l++)
-        if (!(p->slot_of[l] = fct_alloc(n * sizeof(int)))) return fct_fail_nomem(err, "plan", 0);
-    if (!(p->outputs = fct_calloc((size_t)g->n_outputs, sizeof(int)))) return fct_fail_nomem(err, "plan", 0);
-    for (size_t i = 0; i < n; i++) p->slot_of[0][i] = p->slot_of[1][i] = -1;
-    for (int i = 0; i < g->n_inputs; i++) {
-        int s = fct_plan_slot(p, 0);
-        if (s < 0) return fct_fail_nomem(err, "plan", 0);
-        p->slots[s].input = i;
-        p->slots[s].first = -1;
-        p->slot_of[FCT_PLANAR][g->inputs[i]] = s;
-    }
+/* ---- Layouts ------------------------------------------------------------------ */
+
+static fct_status run_to_blocked(const fct_step *s, const fct_run *r) {
+    fct_blk_from_planar(s->d, fct_run_data(r, s->in[0]), fct_run_data(r, s->out));
     return FCT_OK;
 }
 
-static fct_status check_work(const fct_plan *p, fct_error *err) {
-    const fct_limits *most = &fct_work_limits;
-    if (p->shapes.plain > most->plain)
-        return fct_fail(err, FCT_ERR_LIMIT, "%s: a run takes %.3g operations that have no fast form, more than %.3g",
-                        p->m->g->file, p->shapes.plain, most->plain);
-    if (p->shapes.fast > most->fast)
-        return fct_fail(err, FCT_ERR_LIMIT, "%s: a run takes %.3g multiply-adds, more than %.3g", p->m->g->file,
-                        p->shapes.fast, most->fast);
+static fct_status run_to_planar(const fct_step *s, const fct_run *r) {
+    fct_blk_to_planar(s->d, fct_run_data(r, s->in[0]), fct_run_data(r, s->out), 0, s->d.c, false, false);
     return FCT_OK;
 }
 
-fct_status fct_plan_build(const fct_model *m, const fct_tensor_view *inputs, fct_plan **out, fct_error *err) {
-    *out = NULL;
-    fct_plan *p = fct_calloc(1, sizeof *p);
-    if (!p) return fct_fail_nomem(err, "plan", sizeof *p);
-    p->m = m;
-    p->threads = fct_threads();
-    fct_status s = fct_shapes_infer(m->g, inputs, &p->shapes, err);
-    if (!s) s = check_work(p, err);
-    if (!s) s = prepare(p, err);
-    for (int i = 0; !s && i < m->g->n_nodes; i++) s = fct_plan_node(p, &m->g->nodes[i], err);
-    if (!s) s = fct_plan_outputs(p, err);
-    p->end = p->n_steps;
-    if (s) fct_plan_free(p);
-    else *out = p;
-    return s;
+/* A constant as a planar slot. */
+static int fixed_slot(fct_plan *p, int value, fct_status *s, fct_error *err) {
+    const fct_tensor_view *v = &p->shapes.views[value];
+    const void *data = v->data;
+    if (!data && p->net->g->values[value].konst) data = p->net->g->values[value].konst->view.data;
+    int slot = data ? fct_plan_slot(p, 0) : -1;
+    if (slot < 0) {
+        *s = data ? fct_fail_nomem(err, "plan", 0)
+                  : fct_fail(err, FCT_ERR_INTERNAL, "%s: value '%s' is not made", p->net->g->file,
+                             p->net->g->values[value].name);
+        return -1;
+    }
+    p->slots[slot].fixed = data;
+    p->slots[slot].first = -1;
+    return p->slot_of[FCT_PLANAR][value] = slot;
 }
 
-fct_status fct_plan_create(const fct_model *m, const fct_tensor_view *inputs, fct_plan **out, fct_error *err) {
-    fct_status s = fct_plan_build(m, inputs, out, err);
-    if (!s) s = fct_front_create(*out, inputs, err);
-    if (!s) s = fct_plan_place(*out, err);
-    if (s) {
-        fct_plan_free(*out);
-        *out = NULL;
+int fct_plan_need(fct_plan *p, int value, fct_tensor_layout l, fct_status *s, fct_error *err) {
+    if (p->slot_of[l][value] >= 0) return p->slot_of[l][value];
+    fct_tensor_layout other = l == FCT_PLANAR ? FCT_BLOCKED : FCT_PLANAR;
+    int from = p->slot_of[other][value];
+    if (from < 0 && ((from = fixed_slot(p, value, s, err)) < 0 || l == FCT_PLANAR)) return from;
+    fct_step *st = fct_plan_step(p, NULL, value, 1, l == FCT_PLANAR ? run_to_planar : run_to_blocked);
+    if (!st) {
+        *s = fct_fail_nomem(err, "plan", 0);
+        return -1;
     }
-    return s;
+    st->in[0] = from;
+    st->by_image = true;
+    st->d = fct_plan_dims(&p->shapes.views[value]);
+    snprintf(st->label, sizeof st->label, l == FCT_PLANAR ? "to planar" : "to blocked");
+    int slot = fct_plan_result(p, value, l);
+    if (slot < 0) *s = fct_fail_nomem(err, "plan", 0);
+    p->steps[p->n_steps - 1].out = slot;
+    return slot;
 }
+
+/* ---- Running and freeing ----------------------------------------------------------- */
 
 void fct_plan_free(fct_plan *p) {
     if (!p) return;
@@ -137,12 +131,9 @@ void fct_plan_free(fct_plan *p) {
     fct_free(p);
 }
 
-fct_status fct_plan_run(const fct_plan *p, const fct_tensor_view *inputs, char *arena, double *times, fct_error *err) {
+fct_status fct_plan_run_steps(const fct_plan *p, const fct_tensor_view *inputs, char *arena, double *times,
+                              fct_error *err) {
     fct_run r = {p, arena, arena + p->scratch_at, inputs, err};
-    if (p->front.one) {
-        fct_status s = fct_front_run(p, inputs, arena, times, err);
-        if (s) return s;
-    }
     for (int i = p->begin; i < p->end; i++) {
         uint64_t t = times ? fct_time_ns() : 0;
         fct_status s = p->steps[i].run(&p->steps[i], &r);

@@ -1,8 +1,8 @@
 /* Packing of one node's weights; for weights.c. */
-#ifndef FCT_GRAPH_WEIGHTS_NODE_H
-#define FCT_GRAPH_WEIGHTS_NODE_H
+#ifndef FCT_GRAPH_CPU_WEIGHTS_NODE_H
+#define FCT_GRAPH_CPU_WEIGHTS_NODE_H
 
-#include "graph/model.h"
+#include "graph/cpu/cpu_net.h"
 
 /* Memory of one thread for the weights of a layer before they are packed. */
 typedef struct fct_weights_scratch {
@@ -16,10 +16,10 @@ size_t fct_weights_count(const fct_node *n);
 /* Packs one node's weights. in: the shape it will most likely see, or NULL;
  * binding: no other shape can come. Threads may pack different nodes at the same
  * time as long as the nodes' constants are different, or have their data. */
-fct_status fct_weights_node(fct_model *m, fct_node *n, const fct_tensor_view *in, bool binding,
+fct_status fct_weights_node(fct_cpu_net *net, fct_node *n, const fct_tensor_view *in, bool binding,
                             fct_weights_scratch *scratch, fct_error *err);
 
 /* Makes a node's layer without weights; the cache brings them. */
-fct_status fct_weights_empty(fct_model *m, fct_node *n, fct_error *err);
+fct_status fct_weights_empty(fct_cpu_net *net, fct_node *n, fct_error *err);
 
 #endif

@@ -1,6 +1,4 @@
-/* Where tensors lie: every slot lives from the step that makes it to the one
- * that reads it last; slots whose lives overlap get memory apart. */
-#include "graph/plan.h"
+#include "graph/cpu/plan_memory.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "ops/limits.h"
@@ -22,7 +20,7 @@ static void lifetimes(fct_plan *p) {
             int s = p->steps[i].in[k];
             if (s >= 0) p->slots[p->slots[s].root].last = i;
         }
-    for (int i = 0; i < p->m->g->n_outputs; i++) p->slots[p->slots[p->outputs[i]].root].last = INT_MAX;
+    for (int i = 0; i < p->net->g->n_outputs; i++) p->slots[p->slots[p->outputs[i]].root].last = INT_MAX;
 }
 
 /* Results take the memory of inputs that nobody reads afterwards. */
@@ -109,7 +107,7 @@ fct_status fct_plan_place(fct_plan *p, fct_error *err) {
     p->front.at = p->arena;
     if (p->front.one) p->arena += p->front.one->arena * (size_t)p->front.places;
     if (p->arena > fct_work_limits.arena)
-        return fct_fail(err, FCT_ERR_LIMIT, "%s: a run takes %.1f GB of memory, more than %.1f", p->m->g->file,
+        return fct_fail(err, FCT_ERR_LIMIT, "%s: a run takes %.1f GB of memory, more than %.1f", p->net->g->file,
                         (double)p->arena * 1e-9, (double)fct_work_limits.arena * 1e-9);
     return FCT_OK;
 }

@@ -1,13 +1,13 @@
 /* Packing all weights: one task per node, the largest first, and one for the hash
  * of the file, which takes as long as all of them together. */
-#include "graph/weights.h"
+#include "graph/cpu/weights.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "graph/shapes.h"
-#include "graph/weights_cache.h"
-#include "graph/weights_node.h"
-#include "ops/fc.h"
+#include "graph/cpu/weights_cache.h"
+#include "graph/cpu/weights_node.h"
 #include "ops/limits.h"
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ typedef struct weight_item {
 } weight_item;
 
 typedef struct weight_packing {
-    fct_model *m;
+    fct_cpu_net *net;
     fct_model_bytes *source;
     fct_shapes shapes;
     bool shaped, binding;
@@ -29,27 +29,6 @@ typedef struct weight_packing {
     fct_weights_scratch *scratch; /* per worker */
     int workers;
 } weight_packing;
-
-static void mark(bool *used, int v) {
-    if (v >= 0) used[v] = true;
-}
-
-static fct_status free_constants(fct_graph *g, fct_error *err) {
-    bool *used = fct_calloc((size_t)g->n_values, sizeof *used);
-    if (!used) return fct_fail_nomem(err, "constants", 0);
-    for (int i = 0; i < g->n_nodes; i++) {
-        for (int k = 0; k < g->nodes[i].n_in; k++) mark(used, g->nodes[i].in[k]);
-        if (g->nodes[i].kind == FCT_NODE_HEAD) mark(used, g->nodes[i].fused->reshape_to);
-    }
-    for (int i = 0; i < g->n_outputs; i++) mark(used, g->outputs[i]);
-    for (int i = 0; i < g->n_values; i++) {
-        if (used[i]) continue;
-        fct_const_free(g->values[i].konst);
-        g->values[i].konst = NULL;
-    }
-    fct_free(used);
-    return FCT_OK;
-}
 
 /* Shapes for inputs as the file has them, open heights and widths taken as
  * `open`; the batch is 1 where it is open. */
@@ -76,14 +55,14 @@ static void find_shapes(weight_packing *p) {
     static const int64_t usual[] = {640, 320, 112}; /* detectors; embedders */
     for (size_t i = 0; i < sizeof usual / sizeof *usual && !p->shaped; i++) {
         fct_shapes_free(&p->shapes);
-        p->shaped = shapes_for(p->m->g, usual[i], &p->binding, &p->shapes);
+        p->shaped = shapes_for(p->net->g, usual[i], &p->binding, &p->shapes);
         if (p->binding) return;
     }
 }
 
 /* Constants that several nodes read are converted before threads meet there. */
 static fct_status share_constants(const weight_packing *p, fct_error *err) {
-    fct_graph *g = p->m->g;
+    fct_graph *g = p->net->g;
     bool *seen = fct_calloc((size_t)g->n_values, sizeof *seen);
     fct_status s = seen ? FCT_OK : fct_fail_nomem(err, "constants", 0);
     for (int i = 0; !s && i < p->n; i++) {
@@ -119,8 +98,8 @@ static void pack_item(void *ctx, int index, int worker) {
     }
     const fct_tensor_view *in =
         p->shaped && t->node->in[0] >= 0 && p->shapes.known[t->node->in[0]] ? &p->shapes.views[t->node->in[0]] : NULL;
-    t->status = fct_weights_node(p->m, t->node, in, p->binding, &p->scratch[worker], &t->err);
-    drop_raw(p->source, p->m->g, t->node);
+    t->status = fct_weights_node(p->net, t->node, in, p->binding, &p->scratch[worker], &t->err);
+    drop_raw(p->source, p->net->g, t->node);
 }
 
 /* The hash, then the largest, then the earliest. */
@@ -132,7 +111,7 @@ static int by_size(const void *a, const void *b) {
 }
 
 static fct_status list_items(weight_packing *p, fct_error *err) {
-    fct_graph *g = p->m->g;
+    fct_graph *g = p->net->g;
     p->items = fct_calloc((size_t)g->n_nodes + 1, sizeof *p->items);
     p->scratch = fct_calloc((size_t)p->workers, sizeof *p->scratch);
     if (!p->items || !p->scratch) return fct_fail_nomem(err, "weights", 0);
@@ -146,21 +125,21 @@ static fct_status list_items(weight_packing *p, fct_error *err) {
 
 /* Layers may share weights, but each packs its own: a small file that uses one
  * tensor a thousand times must not become gigabytes. */
-static fct_status check_reuse(const fct_model *m, fct_error *err) {
-    double n = 0, most = fct_work_limits.packed + 16 * (double)m->params;
-    for (int i = 0; i < m->g->n_nodes; i++) {
-        const fct_node *x = &m->g->nodes[i];
+static fct_status check_reuse(const fct_graph *g, int64_t params, fct_error *err) {
+    double n = 0, most = fct_work_limits.packed + 16 * (double)params;
+    for (int i = 0; i < g->n_nodes; i++) {
+        const fct_node *x = &g->nodes[i];
         if (!x->dead && (x->kind == FCT_NODE_CONV || x->kind == FCT_NODE_FC))
             n += (double)x->fused->oc * x->fused->ic *
                  (x->kind == FCT_NODE_FC ? 1 : (double)x->fused->kh * x->fused->kw / x->fused->groups);
     }
     if (n <= most) return FCT_OK;
-    return fct_fail(err, FCT_ERR_LIMIT, "%s: the layers have %.3g weights together, the file stores %.3g", m->g->file,
-                    n, (double)m->params);
+    return fct_fail(err, FCT_ERR_LIMIT, "%s: the layers have %.3g weights together, the file stores %.3g", g->file, n,
+                    (double)params);
 }
 
-static fct_status pack_all(fct_model *m, fct_model_bytes *source, fct_error *err) {
-    weight_packing p = {.m = m, .source = source};
+static fct_status pack_all(fct_cpu_net *net, fct_model_bytes *source, fct_error *err) {
+    weight_packing p = {.net = net, .source = source};
     find_shapes(&p);
     (void)fct_parallel_begin(); /* whoever else has the pool: this thread works alone */
     p.workers = fct_parallel_width();
@@ -176,42 +155,21 @@ static fct_status pack_all(fct_model *m, fct_model_bytes *source, fct_error *err
     return s;
 }
 
-fct_status fct_weights_pack(fct_model *m, fct_model_bytes *source, fct_error *err) {
-    const char *dir = m->opts.skip ? NULL : m->opts.model.cache_dir;
-    bool cached = false;
+fct_status fct_weights_pack(fct_cpu_net *net, const fct_pack_request *q, fct_error *err) {
+    const char *dir = q->cacheable ? q->opts->cache_dir : NULL;
+    fct_model_bytes *source = q->source;
     fct_cache_key key;
-    fct_status reuse = check_reuse(m, err);
-    if (reuse) return reuse;
+    fct_status s = check_reuse(net->g, q->params, err);
+    if (s) return s;
     if (dir && (fct_cache_recall(dir, source) || !source->path)) {
         if (!source->hashed) fct_model_bytes_hash(source);
-        key = fct_cache_key_of(source, &m->opts.model);
-        cached = fct_weights_from_cache(m, dir, &key);
+        key = fct_cache_key_of(source, q->opts);
+        if (fct_weights_from_cache(net, dir, &key)) return FCT_OK;
     }
-    fct_status s = cached ? FCT_OK : pack_all(m, source, err);
-    if (dir && !s && !cached) {
-        if (!source->hashed) fct_model_bytes_hash(source);
-        key = fct_cache_key_of(source, &m->opts.model);
-        fct_weights_to_cache(m, dir, &key);
-        fct_cache_remember(dir, source);
-    }
-    return s ? s : free_constants(m->g, err);
-}
-
-void fct_weights_free(fct_graph *g) {
-    for (int i = 0; i < g->n_nodes; i++) {
-        fct_node *n = &g->nodes[i];
-        if (n->kind == FCT_NODE_CONV && n->fused) fct_conv_free(n->fused->packed);
-        if (n->kind == FCT_NODE_FC && n->fused) fct_fc_free(n->fused->packed);
-        if (n->fused) n->fused->packed = NULL;
-    }
-}
-
-size_t fct_weights_memory(const fct_graph *g) {
-    size_t sum = 0;
-    for (int i = 0; i < g->n_nodes; i++) {
-        const fct_node *n = &g->nodes[i];
-        if (n->kind == FCT_NODE_CONV && n->fused->packed) sum += fct_conv_memory(n->fused->packed);
-        if (n->kind == FCT_NODE_FC && n->fused->packed) sum += fct_fc_memory(n->fused->packed);
-    }
-    return sum;
+    if ((s = pack_all(net, source, err)) || !dir) return s;
+    if (!source->hashed) fct_model_bytes_hash(source);
+    key = fct_cache_key_of(source, q->opts);
+    fct_weights_to_cache(net, dir, &key);
+    fct_cache_remember(dir, source);
+    return FCT_OK;
 }

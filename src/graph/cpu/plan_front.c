@@ -1,12 +1,10 @@
-/* The front of a batch's plan: early layers have large activations and small
- * weights. A batch of them does not stay in the cache, and gains nothing, so
- * these steps run image by image by a plan for one; what later steps read is
- * then put together as the batch. */
-#include "graph/plan.h"
+#include "graph/cpu/plan_front.h"
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/thread.h"
+#include "graph/cpu/plan_build.h"
+#include "graph/cpu/plan_memory.h"
 #include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -50,11 +48,11 @@ static int cut_of(const fct_plan *p, const fct_plan *one, int n) {
 
 fct_status fct_front_create(fct_plan *p, const fct_tensor_view *inputs, fct_error *err) {
     fct_plan *one;
-    if (p->m->g->n_inputs != 1 || inputs->rank < 2 || inputs->dims[0] < 2 || inputs->dims[0] > INT_MAX) return FCT_OK;
+    if (p->net->g->n_inputs != 1 || inputs->rank < 2 || inputs->dims[0] < 2 || inputs->dims[0] > INT_MAX) return FCT_OK;
     fct_tensor_view v = *inputs;
     int n = (int)v.dims[0];
     v.dims[0] = 1;
-    if (fct_plan_build(p->m, &v, &one, NULL)) return FCT_OK; /* a network for this batch only */
+    if (fct_plan_build(p->net, &v, &one, NULL)) return FCT_OK; /* a network for this batch only */
     int cut = cut_of(p, one, n);
     if (!cut) {
         fct_plan_free(one);
@@ -88,7 +86,7 @@ static fct_status run_image(const front_job *j, int image, int place, fct_error 
     v.dims[0] = 1;
     v.data = (float *)v.data + (size_t)image * (size_t)fct_view_count(&v);
     char *arena = j->arena + f->at + (size_t)place * one->arena;
-    fct_status st = fct_plan_run(one, &v, arena, j->times, err);
+    fct_status st = fct_plan_run_steps(one, &v, arena, j->times, err);
     if (st) return st;
     const fct_run from = {one, arena, NULL, &v, err}, to = {j->p, j->arena, NULL, j->input, err};
     for (int i = 0; i < f->n_live; i++) {

@@ -1,9 +1,9 @@
 /* A plan: the steps of one run for one set of input shapes, and where in the
  * arena every tensor lies. Immutable once built; a session runs it. */
-#ifndef FCT_GRAPH_PLAN_H
-#define FCT_GRAPH_PLAN_H
+#ifndef FCT_GRAPH_CPU_PLAN_H
+#define FCT_GRAPH_CPU_PLAN_H
 
-#include "graph/model.h"
+#include "graph/cpu/cpu_net.h"
 #include "graph/shapes.h"
 #include "ops/blocked.h"
 
@@ -43,6 +43,7 @@ struct fct_step {
     fct_resize resize;
     fct_k_binary binary;
     fct_conv_plan *conv;
+    const fct_fc *fc;
     fct_tensor_view *views; /* plain operators: inputs, then the output */
     const fct_tensor_view **ptrs;
     bool by_image; /* images of a batch do not touch each other, and lie one after the other */
@@ -66,7 +67,7 @@ typedef struct fct_front {
 } fct_front;
 
 struct fct_plan {
-    const fct_model *m;
+    const fct_cpu_net *net;
     fct_shapes shapes;
     fct_step *steps;
     int n_steps, cap_steps;
@@ -80,22 +81,16 @@ struct fct_plan {
     fct_front front; /* does steps [0, begin) */
 };
 
-/* inputs: dimensions per graph input. *out is owned. */
-fct_status fct_plan_create(const fct_model *m, const fct_tensor_view *inputs, fct_plan **out, fct_error *err);
-void fct_plan_free(fct_plan *p);
+void fct_plan_free(fct_plan *p); /* NULL is harmless */
 
-/* Runs all steps. times: milliseconds per step are added to it, or NULL. */
-fct_status fct_plan_run(const fct_plan *p, const fct_tensor_view *inputs, char *arena, double *times, fct_error *err);
+/* Runs steps [begin, end). times: milliseconds per step are added to it, or NULL. */
+fct_status fct_plan_run_steps(const fct_plan *p, const fct_tensor_view *inputs, char *arena, double *times,
+                              fct_error *err);
 /* Data of a slot in a run. */
 void *fct_run_data(const fct_run *r, int slot);
 
-/* ---- Building (plan.c, plan_steps.c, plan_front.c, plan_memory.c) ------------ */
-/* A plan without places in memory; *out is owned. */
-fct_status fct_plan_build(const fct_model *m, const fct_tensor_view *inputs, fct_plan **out, fct_error *err);
-/* Gives a batch's plan a front where that is faster, before it is placed. */
-extern bool fct_front_always; /* for tests: as many steps as can be, however small */
-fct_status fct_front_create(fct_plan *p, const fct_tensor_view *inputs, fct_error *err);
-fct_status fct_front_run(const fct_plan *p, const fct_tensor_view *input, char *arena, double *times, fct_error *err);
+/* ---- What plans are built from -------------------------------------------------- */
+
 /* New slot; -1 = out of memory. */
 int fct_plan_slot(fct_plan *p, size_t bytes);
 /* New step with room for n inputs; NULL = out of memory; borrowed until the next. */
@@ -104,10 +99,6 @@ fct_step *fct_plan_step(fct_plan *p, const fct_node *n, int value, int n_in, fct
 int fct_plan_need(fct_plan *p, int value, fct_tensor_layout l, fct_status *s, fct_error *err);
 /* New slot for a node's result. */
 int fct_plan_result(fct_plan *p, int value, fct_tensor_layout l);
-fct_status fct_plan_node(fct_plan *p, const fct_node *n, fct_error *err);
-fct_status fct_plan_op(fct_plan *p, const fct_node *n, fct_error *err); /* FCT_NODE_OP; plan_ops.c */
-fct_status fct_plan_outputs(fct_plan *p, fct_error *err);
-fct_status fct_plan_place(fct_plan *p, fct_error *err);
 fct_dims fct_plan_dims(const fct_tensor_view *v);
 
 #endif

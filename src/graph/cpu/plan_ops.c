@@ -1,6 +1,4 @@
-/* Steps of plain operators: on blocked tensors where the input is blocked and the
- * operator has such a form, else by the operator's own run(). */
-#include "graph/plan.h"
+#include "graph/cpu/plan_ops.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include <stdio.h>
@@ -18,7 +16,7 @@ static bool blocked_in(const fct_plan *p, const fct_node *n, int i) {
 static void parse_call(const fct_plan *p, const fct_node *n, const fct_tensor_view **in, fct_op_call *c,
                        fct_error *err) {
     for (int i = 0; i < n->n_in && i < 5; i++) in[i] = n->in[i] < 0 ? NULL : view(p, n->in[i]);
-    fct_node_call(p->m->g, n, in, NULL, c, err);
+    fct_node_call(p->net->g, n, in, NULL, c, err);
     if (c->n_in > 5) c->n_in = 5;
 }
 
@@ -73,7 +71,7 @@ static fct_status plan_pool(fct_plan *p, const fct_node *n, fct_error *err) {
 static fct_status run_unary(const fct_step *s, const fct_run *r) {
     fct_op_call c;
     fct_act a = {FCT_ACT_RELU, 0, 0, NULL};
-    fct_node_call(r->plan->m->g, s->node, s->ptrs, NULL, &c, r->err);
+    fct_node_call(r->plan->net->g, s->node, s->ptrs, NULL, &c, r->err);
     if (fct_node_is(s->node, FCT_OP_SIGMOID)) a.kind = FCT_ACT_SIGMOID;
     if (fct_node_is(s->node, FCT_OP_CLIP)) {
         a.kind = FCT_ACT_CLIP;
@@ -212,7 +210,7 @@ static fct_status run_plain(const fct_step *s, const fct_run *r) {
         list[i] = &copies[i];
     }
     out.data = fct_run_data(r, s->out);
-    fct_node_call(r->plan->m->g, s->node, list, &out, &c, r->err);
+    fct_node_call(r->plan->net->g, s->node, list, &out, &c, r->err);
     if (!st) st = s->node->op->run(&c);
     if (s->n_in > 8) {
         fct_free(copies);
@@ -260,7 +258,7 @@ static fct_status plan_plain(fct_plan *p, const fct_node *n, fct_error *err) {
     if (s || (s = keep_views(p, st, n, err))) return s;
     st->views[n->n_in] = *view(p, n->out);
     st->algorithm = "plain";
-    st->macs = fct_node_macs(p->m->g, &p->shapes, n);
+    st->macs = fct_node_macs(p->net->g, &p->shapes, n);
     snprintf(st->label, sizeof st->label, "%.30s", n->op->name);
     int out = fct_plan_result(p, n->out, FCT_PLANAR);
     p->steps[p->n_steps - 1].out = out;
