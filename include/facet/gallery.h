@@ -61,7 +61,9 @@ typedef struct fct_enrollment {
 } fct_enrollment;
 
 /* Adds a face to the person called name (1..200 bytes of UTF-8 without control
- * characters), creating the person if need be. One durable transaction for all
+ * characters), creating the person if need be. Names are stored in Unicode's form
+ * C without white space around them: "e" with an accent and "é" are one name. A
+ * name of blanks is refused. One durable transaction for all
  * n faces. face_ids: [n] or NULL. A face whose embedding equals one that the
  * person already has (cosine above 0.9999) is not stored again: its id is
  * returned and *added (may be NULL) does not count it. */
@@ -110,7 +112,8 @@ typedef struct fct_stored_face {
 FCT_API fct_status fct_gallery_faces(fct_gallery *g, int64_t person_id, fct_stored_face **out, int *n, fct_error *err);
 FCT_API void fct_gallery_faces_free(fct_stored_face *f);
 
-/* FCT_ERR_NOT_FOUND where there is no such person or face. */
+/* FCT_ERR_NOT_FOUND where there is no such person or face. A name is looked for as
+ * it is given, then as it would be stored. */
 FCT_API fct_status fct_gallery_find(fct_gallery *g, const char *name, fct_person *out, fct_error *err);
 FCT_API fct_status fct_gallery_rename(fct_gallery *g, int64_t person_id, const char *name, fct_error *err);
 FCT_API fct_status fct_gallery_remove_person(fct_gallery *g, int64_t person_id, fct_error *err);
@@ -139,7 +142,9 @@ typedef struct fct_gallery_info {
 } fct_gallery_info;
 FCT_API fct_status fct_gallery_stat(fct_gallery *g, fct_gallery_info *out, fct_error *err);
 
-/* Full integrity check; FCT_ERR_FORMAT with the first fault found. */
+/* Full integrity check; FCT_ERR_FORMAT with the first fault found.
+ * FCT_ERR_UNSUPPORTED: sound, but two people have one name in two spellings, or a
+ * name is blank (of an older facet); the text says who. */
 FCT_API fct_status fct_gallery_check(fct_gallery *g, fct_error *err);
 
 /* ---- Copies, exchange, another model ---------------------------------------------- */

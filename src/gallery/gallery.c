@@ -33,9 +33,14 @@ fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_gallery *
     g->store = store;
     g->reader = reader;
     fct_status s = fct_gallery_sync(g, err);
-    if (s) fct_gallery_free(g);
-    else *out = g;
-    return s;
+    if (s) {
+        fct_gallery_free(g);
+        return s;
+    }
+    /* Nothing depends on it: what cannot be respelled now will be some other time. */
+    if (store && g->mirror.odd_names) fct_gallery_respell(g, NULL);
+    *out = g;
+    return FCT_OK;
 }
 
 fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_gallery **out, fct_error *err) {

@@ -60,7 +60,10 @@ static bool grow(void **items, size_t n, size_t *cap, size_t size) {
 }
 
 /* Puts name last among the people of the batch unless it is there already. */
-static fct_status gather_person(fct_enroller *e, const char *name, int64_t created, fct_error *err) {
+static fct_status gather_person(fct_enroller *e, const char *given, int64_t created, fct_error *err) {
+    char name[FCT_NAME_MAX + 1];
+    fct_status s = fct_name_take(given, name, err);
+    if (s) return s;
     if (e->n_people && strcmp(e->people[e->n_people - 1].name, name) == 0) return FCT_OK;
     bool room = grow((void **)&e->people, e->n_people, &e->cap_people, sizeof *e->people);
     char *copy = room ? fct_strdup(name) : NULL;
@@ -108,7 +111,7 @@ static fct_status check_model(fct_enroller *e, const fct_enrollment *f, fct_erro
 
 fct_status fct_enroller_put(fct_enroller *e, const char *name, const fct_enrollment *f, int64_t created, int64_t *id,
                             fct_error *err) {
-    fct_status s = fct_enrollment_check(name, f, 1, err);
+    fct_status s = fct_faces_check(f, 1, err);
     if (!s) s = check_model(e, f, err);
     if (!s) s = gather_person(e, name, created, err);
     if (!s && !grow((void **)&e->faces, e->n_faces, &e->cap_faces, sizeof *e->faces))
@@ -135,10 +138,9 @@ static fct_status pin_model(fct_enroller *e, fct_error *err) {
     fct_status s = e->st->ops->get_model(e->st, &there, err);
     if (s) return s;
     if (there.dim && (there.dim != e->model.dim || strcmp(there.id, e->model.id) != 0))
-        return fct_fail(err, FCT_ERR_MISMATCH,
-                        "%s: its faces were made by model %.12s (%lld values), not by %.12s (%lld values)",
-                        e->st->place, there.id[0] ? there.id : "?", (long long)there.dim, e->model.id,
-                        (long long)e->model.dim);
+        return fct_fail(
+            err, FCT_ERR_MISMATCH, "%s: its faces were made by model %.12s (%lld values), not by %.12s (%lld values)",
+            e->st->place, there.id[0] ? there.id : "?", (long long)there.dim, e->model.id, (long long)e->model.dim);
     e->pinned = true;
     return there.dim ? FCT_OK : e->st->ops->set_model(e->st, &e->model, err);
 }

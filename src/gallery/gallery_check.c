@@ -42,7 +42,7 @@ static fct_status check_all(void *ctx, fct_store *st, fct_error *err) {
     fct_faces_query q = {.parts = FCT_FACE_INFO | FCT_FACE_EMBEDDING | FCT_FACE_CROP};
     s = st->ops->faces(st, &q, check_face, &c, err);
     fct_free(c.embedding);
-    return s;
+    return s ? s : fct_gallery_check_spelling(st, err); /* last: no damage, but the user should know */
 }
 
 fct_status fct_gallery_check(fct_gallery *g, fct_error *err) {

@@ -45,10 +45,7 @@ static fct_status check_face(const fct_enrollment *f, const fct_enrollment *firs
     return FCT_OK;
 }
 
-fct_status fct_enrollment_check(const char *name, const fct_enrollment *faces, int n, fct_error *err) {
-    const char *why;
-    if (!name || !fct_name_valid(name, &why))
-        return fct_fail(err, FCT_ERR_ARG, "the person's name %s", name ? why : "is missing");
+fct_status fct_faces_check(const fct_enrollment *faces, int n, fct_error *err) {
     if (!faces || n < 1) return fct_fail(err, FCT_ERR_ARG, "no face to enroll");
     fct_status s = FCT_OK;
     for (int i = 0; i < n && !s; i++) s = check_face(&faces[i], &faces[0], i, err);
@@ -81,9 +78,11 @@ fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enroll
                               int *added, fct_error *err) {
     if (added) *added = 0;
     if (face_ids && n > 0) memset(face_ids, 0, (size_t)n * sizeof *face_ids);
-    fct_status s = fct_enrollment_check(name, faces, n, err);
+    char clean[FCT_NAME_MAX + 1];
+    fct_status s = fct_name_take(name, clean, err);
+    if (!s) s = fct_faces_check(faces, n, err);
     if (s) return s;
-    enroll_call c = {.name = name, .faces = faces, .n = n};
+    enroll_call c = {.name = clean, .faces = faces, .n = n};
     c.ids = fct_realloc_array(NULL, (size_t)n, sizeof *c.ids);
     if (!c.ids) return fct_fail_nomem(err, "enrollment", 0);
     s = fct_gallery_write(g, enroll, &c, err);

@@ -27,6 +27,7 @@ typedef struct fct_mirror {
     fct_mirror_person *people; /* [n_people] */
     uint32_t n_people, cap_people;
     fct_idmap by_person; /* person id -> place in people */
+    bool odd_names;      /* somebody's is not spelled as fct_name_clean() would */
     int64_t seq;         /* last entry of the change feed that is in it */
 } fct_mirror;
 
@@ -95,6 +96,22 @@ void fct_text_clean(const char *src, char *out, size_t cap);
 /* A face of the store as callers see it. */
 void fct_face_show(const fct_store_face *from, fct_stored_face *out);
 
+/* ---- gallery_names.c */
+/* The name as it is stored: in Unicode's form C, without blanks around it. out
+ * holds FCT_NAME_MAX + 1 bytes. FCT_ERR_ARG: *why says what is wrong with it;
+ * FCT_ERR_NOMEM. The second writes the error. */
+fct_status fct_name_clean(const char *name, char *out, const char **why);
+fct_status fct_name_take(const char *name, char *out, fct_error *err);
+/* A valid name of a gallery that fct_name_clean() would refuse or change. */
+bool fct_name_is_odd(const char *name);
+/* Gives odd names their right spelling where nobody else has it. */
+fct_status fct_gallery_respell(fct_gallery *g, fct_error *err);
+/* FCT_ERR_UNSUPPORTED, naming the people, where an odd name is left. */
+fct_status fct_gallery_check_spelling(fct_store *st, fct_error *err);
+/* Puts the stored spelling of name into out: as given, else as it is stored by us,
+ * else that of an odd name. Where there is nobody, out is just no one's name. */
+fct_status fct_name_look_up(fct_store *st, const char *name, char *out, fct_error *err);
+
 /* ---- gallery_faces.c: faces of a person, for finding duplicates */
 typedef struct fct_face_set {
     int dim, n, cap;
@@ -112,7 +129,7 @@ fct_status fct_face_sets_load(fct_store *st, const int64_t *people, fct_face_set
 fct_status fct_model_check(const char *model_id, int dim, fct_error *err);
 /* FCT_ERR_ARG, FCT_ERR_LIMIT or FCT_ERR_MISMATCH where fct_gallery_enroll() would
  * give it without looking at the store. */
-fct_status fct_enrollment_check(const char *name, const fct_enrollment *faces, int n, fct_error *err);
+fct_status fct_faces_check(const fct_enrollment *faces, int n, fct_error *err);
 
 /* ---- gallery_bulk.c: enrolling many faces inside one write transaction
  * Faces and people are gathered and go to the store some hundred at a time. All

@@ -110,7 +110,7 @@ static fct_status import_face(importer *im, const fct_json_line *j, fct_error *e
                         .crop_len = crop_size};
     if (j->crop_cut == FCT_CROP_ALIGNED || j->crop_cut == FCT_CROP_LOOSE) f.crop_cut = (fct_crop_cut)j->crop_cut;
     memcpy(f.box, j->box, sizeof f.box);
-    fct_status s = fct_enrollment_check(j->name, &f, 1, NULL);
+    fct_status s = fct_faces_check(&f, 1, NULL);
     if (s) return bad_line(im, "holds no valid face", err);
     return fct_enroller_put(&im->enroller, j->name, &f, j->created, NULL, err);
 }
@@ -121,9 +121,10 @@ static fct_status import_line(importer *im, char *line, size_t len, fct_error *e
     fct_status s = fct_json_line_parse(&im->doc, line, len, &j, &why);
     if (s) return s == FCT_ERR_NOMEM ? fct_fail_nomem(err, im->path, len) : bad_line(im, why, err);
     if (im->line == 1) return read_header(im, &j, err);
-    if (!j.name || !fct_name_valid(j.name, &why)) return bad_line(im, "has no valid name", err);
-    return j.embedding ? import_face(im, &j, err)
-                       : fct_enroller_put_person(&im->enroller, j.name, j.created, err);
+    char name[FCT_NAME_MAX + 1];
+    s = fct_name_clean(j.name, name, &why);
+    if (s) return s == FCT_ERR_NOMEM ? fct_fail_nomem(err, "name", 0) : bad_line(im, "has no valid name", err);
+    return j.embedding ? import_face(im, &j, err) : fct_enroller_put_person(&im->enroller, j.name, j.created, err);
 }
 
 static fct_status import_lines(importer *im, FILE *f, fct_error *err) {

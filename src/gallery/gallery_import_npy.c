@@ -36,13 +36,15 @@ static fct_status next_name(npy_import *im, bool first, bool *found, fct_error *
 
 static fct_status import_row(npy_import *im, size_t row, fct_error *err) {
     const char *why, *name = im->csv.field[0];
-    if (!fct_name_valid(name, &why)) return bad_line(im, "holds no valid name", err);
+    char clean[FCT_NAME_MAX + 1];
+    fct_status s = fct_name_clean(name, clean, &why);
+    if (s) return s == FCT_ERR_NOMEM ? fct_fail_nomem(err, "name", 0) : bad_line(im, "holds no valid name", err);
     fct_npy_row(&im->matrix, row, im->embedding);
     fct_enrollment f = {.model_id = im->model_id,
                         .embedding = im->embedding,
                         .dim = im->matrix.dim,
                         .source = im->csv.n > 1 ? im->csv.field[1] : NULL};
-    if (fct_enrollment_check(name, &f, 1, NULL))
+    if (fct_faces_check(&f, 1, NULL))
         return fct_fail(err, FCT_ERR_FORMAT, "%s: row %zu is zero or not finite", im->npy_path, row);
     return fct_enroller_put(&im->enroller, name, &f, im->now, NULL, err);
 }
@@ -92,6 +94,14 @@ static fct_status import_files(fct_gallery *g, npy_import *im, const uint8_t *np
     return fct_gallery_write(g, import_all, im, err);
 }
 
+/* A device may have no end. */
+static fct_status check_regular(const char *path, fct_error *err) {
+    fct_file_stat st;
+    fct_file_get_stat(path, &st);
+    if (!st.exists || st.is_dir || st.is_file) return FCT_OK; /* reading it tells the rest */
+    return fct_fail(err, FCT_ERR_IO, "%s: is not a regular file", path);
+}
+
 fct_status fct_gallery_import_npy(fct_gallery *g, const char *model_id, const char *npy_path, const char *csv_path,
                                   int *added, fct_error *err) {
     if (added) *added = 0;
@@ -101,7 +111,8 @@ fct_status fct_gallery_import_npy(fct_gallery *g, const char *model_id, const ch
     npy_import im = {.model_id = model_id, .npy_path = npy_path, .csv_path = csv_path, .now = fct_time_unix()};
     uint8_t *npy = NULL, *csv = NULL;
     size_t npy_size, csv_size;
-    s = fct_file_read(npy_path, SIZE_MAX / 4, &npy, &npy_size, err);
+    s = check_regular(npy_path, err);
+    if (!s) s = fct_file_read(npy_path, SIZE_MAX / 4, &npy, &npy_size, err);
     if (!s) s = fct_file_read(csv_path, (size_t)256 << 20, &csv, &csv_size, err);
     if (!s) s = import_files(g, &im, npy, npy_size, (const char *)csv, csv_size, err);
     if (!s && added) *added = im.added;

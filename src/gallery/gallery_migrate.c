@@ -20,10 +20,10 @@ typedef struct migration {
     fct_face_set done;  /* new embeddings; a face that cannot be made has zeros */
     int64_t *checksums; /* [done.cap] */
     int checksums_cap;
-    fct_idmap by_id;   /* face id -> place in done */
-    float *embedding;  /* [dim] */
-    uint8_t *blobs;    /* [BATCH][dim * 4]: embeddings as they are stored */
-    int64_t *missing;  /* [n_missing] faces that came while others were embedded */
+    fct_idmap by_id;  /* face id -> place in done */
+    float *embedding; /* [dim] */
+    uint8_t *blobs;   /* [BATCH][dim * 4]: embeddings as they are stored */
+    int64_t *missing; /* [n_missing] faces that came while others were embedded */
     size_t n_missing, cap_missing;
 } migration;
 
@@ -62,7 +62,7 @@ static fct_status embed_face(void *ctx, const fct_store_face *f, fct_error *err)
                         why.code ? why.text : fct_status_name(s));
     } else {
         fct_enrollment e = {.model_id = m->model_id, .embedding = m->embedding, .dim = m->dim};
-        if (fct_enrollment_check("x", &e, 1, NULL))
+        if (fct_faces_check(&e, 1, NULL))
             return fct_fail(err, FCT_ERR_ARG, "%s: face %lld: the new embedding is zero or not finite", m->st->place,
                             (long long)f->id);
     }

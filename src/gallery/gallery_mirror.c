@@ -104,6 +104,7 @@ static fct_status put_person(const fct_store *st, fct_mirror *m, const fct_store
         fct_idmap_put(&m->by_person, p->id, at);
     } else fct_free(m->people[at].name);
     m->people[at] = (fct_mirror_person){p->id, copy};
+    m->odd_names |= fct_name_is_odd(copy);
     return FCT_OK;
 }
 

@@ -49,11 +49,18 @@ static fct_status add_person(void *ctx, const fct_store_person *row, fct_error *
 
 static fct_status list_people(void *ctx, fct_store *st, fct_error *err) {
     list_call *c = ctx;
+    char spelled[FCT_NAME_MAX + 1];
+    const char *name = spelled;
+    fct_status s = FCT_OK;
     c->l.st = st;
     c->l.n = 0;
     fct_people_query q = {.count_faces = true, .by_name = true};
-    if (c->name) q.names = &c->name, q.n = 1;
-    return st->ops->people(st, &q, add_person, &c->l, err);
+    if (c->name) {
+        s = fct_name_look_up(st, c->name, spelled, err);
+        q.names = &name;
+        q.n = 1;
+    }
+    return s ? s : st->ops->people(st, &q, add_person, &c->l, err);
 }
 
 fct_status fct_gallery_people(fct_gallery *g, fct_person **out, int *n, fct_error *err) {
@@ -141,11 +148,10 @@ static fct_status rename_person(void *ctx, fct_store *st, fct_error *err) {
 }
 
 fct_status fct_gallery_rename(fct_gallery *g, int64_t person_id, const char *name, fct_error *err) {
-    const char *why;
-    if (!name || !fct_name_valid(name, &why))
-        return fct_fail(err, FCT_ERR_ARG, "the person's name %s", name ? why : "is missing");
-    change_call c = {.id = person_id, .name = name};
-    return fct_gallery_write(g, rename_person, &c, err);
+    char clean[FCT_NAME_MAX + 1];
+    change_call c = {.id = person_id, .name = clean};
+    fct_status s = fct_name_take(name, clean, err);
+    return s ? s : fct_gallery_write(g, rename_person, &c, err);
 }
 
 static fct_status remove_person(void *ctx, fct_store *st, fct_error *err) {

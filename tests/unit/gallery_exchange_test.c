@@ -391,4 +391,21 @@ TEST(migrate) {
     fct_gallery_free(g);
 }
 
+/* Devices that never end are refused before anything is read. */
+TEST(endless_files) {
+    fct_file_stat st;
+    fct_gallery *g;
+    fct_file_get_stat("/dev/zero", &st);
+    if (!st.exists) SKIP("no /dev/zero here");
+    FILE *f = fct_fopen(util_path("one.csv"), "wb");
+    REQUIRE(f);
+    fputs("Ada\n", f);
+    fclose(f);
+    REQUIRE(!fct_gallery_open(util_path("endless.db"), NULL, &g, &e));
+    CHECK(fct_gallery_import(g, "/dev/zero", NULL, &e) == FCT_ERR_IO && strstr(e.text, "/dev/zero"));
+    CHECK(fct_gallery_import_npy(g, "m", "/dev/zero", util_path("one.csv"), NULL, &e) == FCT_ERR_IO);
+    CHECK(strstr(e.text, "/dev/zero"));
+    fct_gallery_free(g);
+}
+
 int main(int argc, char **argv) { return test_main(argc, argv); }

@@ -5,6 +5,7 @@
 #include "gallery/gallery_impl.h"
 #include "gallery_util.h"
 #include "memory_store.h"
+#include "text/names.h"
 
 static fct_error e;
 
@@ -130,6 +131,75 @@ TEST(bulk_work_in_batches) {
     CHECK_MSG(dropped == FACES / 3 && memory_db_calls(db) - before < FACES / 20, "%d dropped, %ld questions", dropped,
               memory_db_calls(db) - before);
     CHECK(!fct_gallery_check(g, &e));
+    fct_gallery_free(g);
+    memory_db_free(db);
+}
+
+/* A gallery of before: names as its store was given them. */
+static void put_person(memory_db *db, const char *name, uint64_t seed) {
+    float v[UTIL_DIM];
+    uint8_t blob[4 * UTIL_DIM];
+    fct_store *st = memory_store_open(db);
+    fct_store_person p = {.name = name};
+    fct_store_model m = {.id = UTIL_MODEL, .dim = UTIL_DIM};
+    util_embedding(seed, UTIL_DIM, v);
+    fct_embedding_pack(v, UTIL_DIM, blob);
+    REQUIRE(!st->ops->begin(st, FCT_STORE_WRITE, &e) && !st->ops->people_add(st, &p, 1, &e));
+    fct_store_face f = {.person_id = p.id, .embedding = blob, .embedding_size = sizeof blob};
+    f.checksum = fct_face_checksum(blob, sizeof blob, NULL, 0);
+    REQUIRE(!st->ops->set_model(st, &m, &e) && !st->ops->faces_add(st, &f, 1, &e) && !st->ops->end(st, FCT_OK, &e));
+    fct_store_close(st);
+}
+
+#define COMPOSED   "Mumm\xc3\xa9"
+#define DECOMPOSED "Mumme\xcc\x81"
+
+TEST(names_have_one_spelling) {
+    if (!fct_text_has_nfc()) SKIP("built without utf8proc");
+    memory_db *db = memory_db_create();
+    fct_gallery *g = open_memory(db);
+    fct_person p;
+    REQUIRE(!util_enroll(g, DECOMPOSED, 1, NULL, &e) && !util_enroll(g, "  " COMPOSED "\xc2\xa0", 2, NULL, &e));
+    CHECK(count_people(g) == 1 && !strcmp(util_who(g, 1), COMPOSED) && !strcmp(util_who(g, 2), COMPOSED));
+    CHECK(!fct_gallery_find(g, DECOMPOSED, &p, &e) && !strcmp(p.name, COMPOSED));
+    CHECK(!fct_gallery_rename(g, p.id, " Ada ", &e) && !strcmp(util_who(g, 1), "Ada"));
+    static const char *const bad[] = {"", " ", "\xe2\x80\x83", "\t"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK_MSG(util_enroll(g, bad[i], 3, NULL, &e) == FCT_ERR_ARG, "name %zu", i);
+        CHECK_MSG(fct_gallery_rename(g, p.id, bad[i], &e) == FCT_ERR_ARG, "name %zu", i);
+    }
+    CHECK(!fct_gallery_check(g, &e));
+    fct_gallery_free(g);
+    memory_db_free(db);
+}
+
+TEST(names_of_before) {
+    if (!fct_text_has_nfc()) SKIP("built without utf8proc");
+    memory_db *db = memory_db_create();
+    fct_person p;
+    put_person(db, DECOMPOSED, 1);
+    put_person(db, " Ada ", 2);
+    fct_gallery *g;
+    REQUIRE(!fct_gallery_create(NULL, memory_store_open(db), &g, &e)); /* cannot respell, but finds */
+    CHECK(!strcmp(util_who(g, 1), DECOMPOSED) && !fct_gallery_find(g, COMPOSED, &p, &e));
+    fct_gallery_free(g);
+    g = open_memory(db);
+    CHECK(!strcmp(util_who(g, 1), COMPOSED) && !strcmp(util_who(g, 2), "Ada") && !fct_gallery_check(g, &e));
+    fct_gallery_free(g);
+
+    put_person(db, DECOMPOSED, 3); /* another one: whether it is the same person is not ours to say */
+    put_person(db, " ", 4);
+    g = open_memory(db);
+    CHECK(!strcmp(util_who(g, 3), DECOMPOSED) && !strcmp(util_who(g, 1), COMPOSED) && !strcmp(util_who(g, 4), " "));
+    CHECK(fct_gallery_check(g, &e) == FCT_ERR_UNSUPPORTED && strstr(e.text, "two spellings"));
+    REQUIRE(!fct_gallery_find(g, DECOMPOSED, &p, &e));
+    int64_t other = p.id;
+    CHECK(!strcmp(p.name, DECOMPOSED));
+    REQUIRE(!fct_gallery_find(g, COMPOSED, &p, &e));
+    CHECK(p.id != other && !fct_gallery_merge(g, other, p.id, &e) && !strcmp(util_who(g, 3), COMPOSED));
+    CHECK(fct_gallery_check(g, &e) == FCT_ERR_UNSUPPORTED && strstr(e.text, "blank"));
+    REQUIRE(!fct_gallery_find(g, " ", &p, &e));
+    CHECK(!fct_gallery_rename(g, p.id, "Eve", &e) && !fct_gallery_check(g, &e));
     fct_gallery_free(g);
     memory_db_free(db);
 }

@@ -116,7 +116,7 @@ TEST(names_are_checked) {
     static const char *const bad[] = {"",         "a\nb",          "\x7f",         "\xc2\x85",
                                       "\xff",     "\xc0\x80",      "\xed\xa0\x80", "\xf4\x90\x80\x80",
                                       "\xe2\x82", "x\xe2\x80\xa8y"};
-    static const char *const good[] = {" ", "O'Brien; DROP TABLE face", "\xf0\x9f\x98\x80", "\xe7\x8e\x8b", "%s%n"};
+    static const char *const good[] = {"O'Brien; DROP TABLE face", "\xf0\x9f\x98\x80", "\xe7\x8e\x8b", "%s%n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK_MSG(util_enroll(g, bad[i], i, NULL, &e) == FCT_ERR_ARG, "name %zu", i);
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
