@@ -1,5 +1,6 @@
 """Packs and analyzers as Python objects; pictures and results as NumPy arrays."""
 import ctypes as C
+import os
 import threading
 
 import numpy as np
@@ -18,8 +19,15 @@ def _encode(text):
 def view(img):
     """A view of a picture (H x W x 3 uint8, BGR, as cv2.imread gives it; H x W gray and
     H x W x 4 too) and the array it borrows from. Copies only where pixels of a row do not
-    lie next to each other."""
+    lie next to each other, and pictures of floats, which are rounded to 0..255."""
+    if img is None:
+        raise ValueError("the picture could not be read: None was given (cv2.imread gives that for a missing or "
+                         "damaged file)")
     a = np.asarray(img)
+    if a.dtype.kind == "f":
+        if not np.isfinite(a).all():
+            raise ValueError("a picture of floats must be finite")
+        a = np.clip(np.rint(a), 0, 255).astype(np.uint8)
     if a.dtype != np.uint8 or a.ndim not in (2, 3) or a.size == 0:
         raise ValueError("a picture must be a uint8 array of height x width x channels that is not empty, got "
                          f"{a.dtype} {a.shape}")
@@ -30,6 +38,46 @@ def view(img):
     if a.strides[1:] != inner or abs(a.strides[0]) < a.shape[1] * channels:
         a = np.ascontiguousarray(a)
     return n.View(a.ctypes.data, a.shape[1], a.shape[0], a.strides[0], _FORMATS[channels]), a
+
+
+def pixels_of(image):
+    """The pixels of a library's picture (RGB or BGR) as an array of its own; frees it."""
+    try:
+        v = n.lib.fct_image_view(image)
+        rows = np.ctypeslib.as_array(C.cast(v.data, n.P(C.c_uint8)), (v.height, v.stride))
+        return rows[:, : 3 * v.width].reshape(v.height, v.width, 3).copy()
+    finally:
+        n.lib.fct_image_free(image)
+
+
+def read_picture(path):
+    """A picture file as BGR. What this build of the library cannot read, OpenCV reads where it is there."""
+    opts, out = n.DecodeOpts(), C.c_void_p()
+    n.lib.fct_decode_opts_init(C.byref(opts))
+    opts.format = n.PIX_BGR
+    try:
+        n.call("fct_image_read", _encode(os.fspath(path)), C.byref(opts), C.byref(out))
+    except n.FacetError as e:
+        if e.code != n.ERR_UNSUPPORTED:
+            raise
+        img = _read_by_opencv(path)
+        if img is None:
+            raise
+        return img
+    return pixels_of(out)
+
+
+def _read_by_opencv(path):
+    try:
+        import cv2
+    except ImportError:
+        return None
+    return cv2.imread(os.fspath(path))
+
+
+def picture(img):
+    """An array as it is; a path (text or os.PathLike) as the picture in that file."""
+    return read_picture(img) if isinstance(img, (str, os.PathLike)) else img
 
 
 def parse_det_size(det_size):
@@ -83,6 +131,15 @@ class Pack:
     @property
     def threshold(self):
         return n.lib.fct_pack_threshold(self._handle)
+
+    @property
+    def embedder_id(self):
+        """Identifies the network whose embeddings these are."""
+        return n.lib.fct_pack_embedder_id(self._handle).decode()
+
+    def model(self, task):
+        """The fct_model of a task; lives as long as the pack."""
+        return n.lib.fct_pack_model(self._handle, task)
 
     @property
     def embedding_dim(self):
@@ -212,3 +269,81 @@ def _read_faces(handle):
     finally:
         n.lib.fct_faces_free(handle)
     return faces
+
+
+def native_face(face):
+    """A face of Python's as the library's, and the arrays that it borrows from."""
+    f, held = n.Face(), []
+    f.gender = f.age = -1
+    f.box[:] = np.asarray(face.bbox, np.float32).ravel()[:4].tolist()
+    f.score = float(face.det_score if face.det_score is not None else 0)
+    if face.kps is not None:
+        f.has_kps = True
+        f.kps[:] = np.asarray(face.kps, np.float32).reshape(10).tolist()
+    if face.embedding is not None:
+        held.append(np.ascontiguousarray(face.embedding, np.float32).ravel())
+        f.embedding, f.embedding_dim = held[0].ctypes.data_as(n.P(C.c_float)), held[0].size
+    return f, held
+
+
+class Network:
+    """A network run directly, on tensors. Threads may share it: each call has a session of its own."""
+
+    def __init__(self, model, owner):
+        self._model, self._owner = model, owner  # the owner frees the model
+        self._lock, self._free, self._all = threading.Lock(), [], []
+        self.inputs = self._describe("fct_model_input", n.lib.fct_model_input_count(model))
+        self.outputs = self._describe("fct_model_output", n.lib.fct_model_output_count(model))
+
+    def _describe(self, function, count):
+        """(name, shape) of each; a dimension that varies is None, a shape that is not declared too."""
+        out = []
+        for i in range(count):
+            t = n.TensorInfo()
+            n.call(function, self._model, i, C.byref(t))
+            out.append((t.name.decode(), None if t.rank < 0 else [d if d >= 0 else None for d in t.dims[: t.rank]]))
+        return out
+
+    def __del__(self):
+        for s in self._all:
+            n.lib.fct_session_free(s)
+
+    def _session(self):
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+        s = C.c_void_p()
+        n.call("fct_session_create", self._model, C.byref(s))
+        with self._lock:
+            self._all.append(s)
+        return s
+
+    def run(self, array):
+        """All outputs for one input of float32."""
+        a = np.ascontiguousarray(array, np.float32)
+        if not 1 <= a.ndim <= n.MAX_RANK:
+            raise ValueError(f"a tensor of 1 to {n.MAX_RANK} dimensions is wanted, got {a.ndim}")
+        given, outs = n.Tensor(), (n.Tensor * len(self.outputs))()
+        given.data, given.rank = a.ctypes.data_as(n.P(C.c_float)), a.ndim
+        given.dims[: a.ndim] = a.shape
+        session = self._session()
+        try:
+            n.call("fct_session_run", session, C.byref(given), 1, outs, len(outs))
+            return [_array(t.data, *t.dims[: t.rank]) if t.rank else np.float32(t.data[0]) for t in outs]
+        finally:
+            with self._lock:
+                self._free.append(session)
+
+
+class LoadedNetwork(Network):
+    """A network from an ONNX file of its own."""
+
+    def __init__(self, path):
+        model = C.c_void_p()
+        n.call("fct_model_load", _encode(os.fspath(path)), None, C.byref(model))
+        self._loaded = model
+        super().__init__(model, None)
+
+    def __del__(self):
+        super().__del__()
+        n.lib.fct_model_free(self._loaded)

@@ -1,4 +1,4 @@
-"""ctypes layer over facet's public headers (base.h, image.h, face.h).
+"""ctypes layer over facet's public headers (base.h, image.h, model.h, face.h, gallery.h, enroll.h).
 
 Nothing here has a meaning of its own: structures and functions are the
 headers', one to one; the headers are the documentation. ctypes releases the
@@ -9,12 +9,12 @@ import os
 import sys
 
 P = C.POINTER
-OK, ERR_NOT_FOUND = 0, -7
+OK, ERR_UNSUPPORTED, ERR_NOT_FOUND = 0, -5, -7
 PIX_RGB, PIX_BGR, PIX_GRAY, PIX_RGBA, PIX_BGRA = range(5)
 TASK_DETECT, TASK_EMBED, TASK_LANDMARK_106, TASK_LANDMARK_68, TASK_GENDER_AGE, TASK_ALL = 1, 2, 4, 8, 16, 31
 METRIC_DEFAULT, METRIC_MAX = 0, 1
 PRECISION_FAST, PRECISION_EXACT = 0, 1
-MAX_DET_SIZES = 4
+MAX_DET_SIZES, MAX_RANK, ENROLL_WARNINGS = 4, 8, 12
 
 
 class Error(C.Structure):
@@ -55,6 +55,69 @@ class AnalyzerOpts(C.Structure):
                 ("max_faces", C.c_int), ("metric", C.c_int), ("rotations", C.c_bool), ("tile", C.c_int)]
 
 
+class DecodeOpts(C.Structure):
+    _fields_ = [("size", C.c_size_t), ("format", C.c_int), ("max_pixels", C.c_int64), ("keep_orientation", C.c_bool),
+                ("min_side_hint", C.c_int)]
+
+
+class TensorInfo(C.Structure):
+    _fields_ = [("name", C.c_char_p), ("rank", C.c_int), ("dims", C.c_int64 * MAX_RANK)]
+
+
+class Tensor(C.Structure):
+    _fields_ = [("data", P(C.c_float)), ("rank", C.c_int), ("dims", C.c_int64 * MAX_RANK)]
+
+
+class GalleryOpts(C.Structure):
+    _fields_ = [("size", C.c_size_t), ("read_only", C.c_bool), ("must_exist", C.c_bool), ("busy_ms", C.c_int)]
+
+
+class Enrollment(C.Structure):
+    _fields_ = [("model_id", C.c_char_p), ("embedding", P(C.c_float)), ("dim", C.c_int), ("source", C.c_char_p),
+                ("box", C.c_float * 4), ("score", C.c_float), ("quality", C.c_float), ("crop", C.c_void_p),
+                ("crop_len", C.c_size_t), ("crop_cut", C.c_int)]
+
+
+class Match(C.Structure):
+    _fields_ = [("person_id", C.c_int64), ("face_id", C.c_int64), ("score", C.c_float), ("name", C.c_char * 201)]
+
+
+class Person(C.Structure):
+    _fields_ = [("id", C.c_int64), ("name", C.c_char * 201), ("faces", C.c_int), ("created", C.c_int64)]
+
+
+class StoredFace(C.Structure):
+    _fields_ = [("id", C.c_int64), ("person_id", C.c_int64), ("created", C.c_int64), ("box", C.c_float * 4),
+                ("score", C.c_float), ("quality", C.c_float), ("has_crop", C.c_bool), ("crop_cut", C.c_int),
+                ("source", C.c_char * 512)]
+
+
+class GalleryInfo(C.Structure):
+    _fields_ = [("path", C.c_char * 1024), ("model_id", C.c_char * 65), ("dim", C.c_int), ("people", C.c_int),
+                ("faces", C.c_int), ("schema", C.c_int)]
+
+
+class Quality(C.Structure):
+    _fields_ = [(name, C.c_float) for name in (
+        "side", "eyes", "detection", "outside", "turn", "nod", "misfit", "brightness", "contrast", "clipped", "detail",
+        "size_grade", "sharpness_grade", "pose_grade", "exposure_grade", "landmark_grade", "score")]
+
+
+class Warning(C.Structure):
+    _fields_ = [("flaw", C.c_int), ("value", C.c_float), ("limit", C.c_float), ("person_id", C.c_int64),
+                ("text", C.c_char * 160)]
+
+
+class EnrollOpts(C.Structure):
+    _fields_ = [("size", C.c_size_t), ("threshold", C.c_float), ("duplicate", C.c_float), ("refuse", C.c_uint32),
+                ("face", C.c_int), ("no_crop", C.c_bool), ("source", C.c_char_p), ("limits", C.c_void_p)]
+
+
+class EnrollResult(C.Structure):
+    _fields_ = [("outcome", C.c_int), ("face_id", C.c_int64), ("face", C.c_int), ("quality", Quality),
+                ("n_warnings", C.c_int), ("warnings", Warning * ENROLL_WARNINGS)]
+
+
 class FacetError(RuntimeError):
     """A call into the library failed; code is the fct_status."""
 
@@ -74,6 +137,33 @@ _STATUS = {  # name: argument types but for the trailing fct_error *
     "fct_embed_aligned": [C.c_void_p, P(View), C.c_int, P(C.c_float)],
     "fct_align_matrix": [P(C.c_float), C.c_int, P(C.c_double)],
     "fct_align": [View, P(C.c_float), C.c_int, P(C.c_void_p)],
+    "fct_image_read": [C.c_char_p, P(DecodeOpts), P(C.c_void_p)],
+    "fct_image_resize": [View, C.c_int, C.c_int, P(C.c_void_p)],
+    "fct_model_load": [C.c_char_p, C.c_void_p, P(C.c_void_p)],
+    "fct_model_input": [C.c_void_p, C.c_int, P(TensorInfo)],
+    "fct_model_output": [C.c_void_p, C.c_int, P(TensorInfo)],
+    "fct_session_create": [C.c_void_p, P(C.c_void_p)],
+    "fct_session_run": [C.c_void_p, P(Tensor), C.c_int, P(Tensor), C.c_int],
+    "fct_gallery_open": [C.c_char_p, P(GalleryOpts), P(C.c_void_p)],
+    "fct_gallery_default_path": [C.c_char_p, C.c_size_t],
+    "fct_gallery_enroll": [C.c_void_p, C.c_char_p, P(Enrollment), C.c_int, P(C.c_int64), P(C.c_int)],
+    "fct_gallery_search_batch": [C.c_void_p, C.c_char_p, P(C.c_float), C.c_int, C.c_int, C.c_float, C.c_int, P(Match),
+                                 P(C.c_int)],
+    "fct_gallery_people": [C.c_void_p, P(P(Person)), P(C.c_int)],
+    "fct_gallery_faces": [C.c_void_p, C.c_int64, P(P(StoredFace)), P(C.c_int)],
+    "fct_gallery_find": [C.c_void_p, C.c_char_p, P(Person)],
+    "fct_gallery_rename": [C.c_void_p, C.c_int64, C.c_char_p],
+    "fct_gallery_remove_person": [C.c_void_p, C.c_int64],
+    "fct_gallery_remove_face": [C.c_void_p, C.c_int64],
+    "fct_gallery_merge": [C.c_void_p, C.c_int64, C.c_int64],
+    "fct_gallery_crop": [C.c_void_p, C.c_int64, P(C.c_void_p), P(C.c_size_t)],
+    "fct_gallery_embedding": [C.c_void_p, C.c_int64, P(C.c_float), C.c_int, P(C.c_int)],
+    "fct_gallery_stat": [C.c_void_p, P(GalleryInfo)],
+    "fct_gallery_check": [C.c_void_p],
+    "fct_gallery_backup": [C.c_void_p, C.c_char_p],
+    "fct_gallery_export": [C.c_void_p, C.c_char_p, C.c_bool],
+    "fct_gallery_import": [C.c_void_p, C.c_char_p, P(C.c_int)],
+    "fct_enroll": [C.c_void_p, C.c_void_p, C.c_char_p, View, P(Face), P(EnrollOpts), P(EnrollResult)],
 }
 _PLAIN = {  # name: (result, argument types)
     "fct_version": (C.c_char_p, []),
@@ -94,6 +184,20 @@ _PLAIN = {  # name: (result, argument types)
     "fct_faces_free": (None, [C.c_void_p]),
     "fct_image_view": (View, [C.c_void_p]),
     "fct_image_free": (None, [C.c_void_p]),
+    "fct_buffer_free": (None, [C.c_void_p]),
+    "fct_decode_opts_init": (None, [P(DecodeOpts)]),
+    "fct_pack_model": (C.c_void_p, [C.c_void_p, C.c_int]),
+    "fct_model_free": (None, [C.c_void_p]),
+    "fct_model_input_count": (C.c_int, [C.c_void_p]),
+    "fct_model_output_count": (C.c_int, [C.c_void_p]),
+    "fct_session_free": (None, [C.c_void_p]),
+    "fct_gallery_opts_init": (None, [P(GalleryOpts)]),
+    "fct_gallery_free": (None, [C.c_void_p]),
+    "fct_gallery_people_free": (None, [P(Person)]),
+    "fct_gallery_faces_free": (None, [P(StoredFace)]),
+    "fct_enroll_opts_init": (None, [P(EnrollOpts)]),
+    "fct_flaw_name": (C.c_char_p, [C.c_int]),
+    "fct_build_features": (C.c_char_p, []),
 }
 
 

@@ -125,15 +125,14 @@ class BindingTest(unittest.TestCase):
             return result
 
         try:
-            self.app.prepare(0, det_size=(2048, 2048))
-            o = self.app._options()
+            analyzer = self.app._analyzer_of(["detection", "recognition"])
+            o = analyzer.options([(2048, 2048)])
             v, held = _engine.view(THREE)
             out, err = ctypes.c_void_p(), _native.Error()
-            with _engine._Lease(self.app._analyzer, o) as h:
+            with _engine._Lease(analyzer, o) as h:
                 status = timed(h, (_native.View * 1)(v), 1, ctypes.byref(out), ctypes.byref(err))
             _native.lib.fct_faces_free(out)
         finally:
-            self.app.prepare(0, det_size=(320, 320))
             stop.set()
             thread.join()
         self.assertEqual(status, 0, err.text)

@@ -1,5 +1,14 @@
 """Face: one face of a picture."""
+from typing import Any, List
+
 import numpy as np
+
+
+def _short(value: Any) -> str:
+    """A few characters for a repr: small arrays with their rounded values, large ones with their shape."""
+    if isinstance(value, np.ndarray):
+        return str(value.astype(float).round(1).tolist()) if value.size <= 4 else "x".join(map(str, value.shape))
+    return f"{value:.2f}" if isinstance(value, (float, np.floating)) else str(value)
 
 
 class Face(dict):
@@ -28,6 +37,12 @@ class Face(dict):
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
         return None
+
+    def __repr__(self) -> str:
+        return f"<facet Face {', '.join(f'{k} {_short(v)}' for k, v in self.items() if v is not None)}>"
+
+    def __dir__(self) -> List[str]:
+        return [k for k in super().__dir__() if not k.startswith("_") or k.startswith("__") and k.endswith("__")]
 
     def __reduce__(self):
         return type(self), (dict(self),)
