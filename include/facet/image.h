@@ -70,9 +70,11 @@ typedef struct fct_decode_opts {
 FCT_API void fct_decode_opts_init(fct_decode_opts *o);
 
 /* Reads a JPEG (baseline, progressive, gray, CMYK), PNG (8 and 16 bit, gray,
- * palette, alpha) or WebP file; the content decides, not the name. Alpha is
- * blended onto black unless the format asked for has alpha. 16-bit samples
- * keep their high byte. *out is owned.
+ * palette, alpha), WebP, HEIC, AVIF, TIFF (8 and 16 bit, gray, palette, RGB,
+ * CMYK; the first page), GIF (the first frame), BMP or JPEG XL file; the content
+ * decides, not the name. Alpha is blended onto black unless the format asked for
+ * has alpha. 16-bit samples are brought to 8 bits. The libraries of HEIC, AVIF,
+ * TIFF, GIF and JPEG XL are loaded when the first such file is read. *out is owned.
  * Errors: FCT_ERR_NOT_FOUND, FCT_ERR_IO, FCT_ERR_FORMAT (damaged or cut off:
  * the text names the file and the fault), FCT_ERR_UNSUPPORTED (not a picture
  * of these formats), FCT_ERR_LIMIT (too many pixels). */

@@ -23,7 +23,7 @@ extern "C" {
  *   /dev/video0, camera:0            a camera (Video4Linux)
  *   rtsp:// rtsps:// http:// https:// rtmp:// udp:// tcp://   a stream
  *   -                                raw frames on standard input, see raw_width
- *   a folder                         its pictures (JPEG, PNG, WebP) in order of names
+ *   a folder                         its pictures in order of names
  *   shots/img_%04d.jpg               pictures numbered from 0 or 1
  *   anything else                    a video file
  * User name and password of an address never appear in an error, a log line or

@@ -12,6 +12,18 @@ const char *fct_build_features(void) {
 #ifdef FCT_HAVE_WEBP
                                 " webp"
 #endif
+#ifdef FCT_HAVE_HEIF
+                                " heif"
+#endif
+#ifdef FCT_HAVE_TIFF
+                                " tiff"
+#endif
+#ifdef FCT_HAVE_GIF
+                                " gif"
+#endif
+#ifdef FCT_HAVE_JXL
+                                " jxl"
+#endif
 #ifdef FCT_HAVE_GALLERY
                                 " gallery"
 #endif

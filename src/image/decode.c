@@ -10,13 +10,15 @@ void fct_decode_opts_init(fct_decode_opts *o) { *o = (fct_decode_opts){.size = s
 /* Without a limit of the caller's: 268 million pixels, more than the largest
  * cameras of phones have. A picture may need its pixels twice (to be turned), at
  * up to four bytes each; it may ask for half of the memory that is free. */
-static int64_t pixel_limit(const fct_decode_opts *o, int64_t wanted) {
+static int64_t limit_for(const fct_decode_opts *o, int64_t wanted) {
     enum { MOST = 1 << 28, ALWAYS = 1 << 24, BYTES = 8 };
     if (o->max_pixels) return o->max_pixels;
     if (wanted <= ALWAYS) return MOST;
     int64_t fits = fct_memory_available("/proc", "/sys/fs/cgroup") / 2 / BYTES;
     return fits < ALWAYS ? ALWAYS : fits < MOST ? fits : MOST;
 }
+
+int64_t fct_decode_pixel_limit(const fct_decode_opts *o) { return limit_for(o, INT64_MAX); }
 
 fct_status fct_decode_check_size(const fct_source_bytes *s, int64_t width, int64_t height, fct_error *err) {
     if (width < 1 || height < 1)
@@ -25,7 +27,7 @@ fct_status fct_decode_check_size(const fct_source_bytes *s, int64_t width, int64
     if (width > FCT_IMAGE_MAX_SIDE || height > FCT_IMAGE_MAX_SIDE)
         return fct_fail(err, FCT_ERR_LIMIT, "%s: picture of %lldx%lld pixels, a side may have %d", s->name,
                         (long long)width, (long long)height, FCT_IMAGE_MAX_SIDE);
-    int64_t limit = pixel_limit(s->opts, width * height);
+    int64_t limit = limit_for(s->opts, width * height);
     if (width * height > limit)
         return fct_fail(err, FCT_ERR_LIMIT, "%s: picture of %lldx%lld pixels, the limit is %lld (--max-pixels)",
                         s->name, (long long)width, (long long)height, (long long)limit);
@@ -46,36 +48,67 @@ fct_status fct_decode_finish_alpha(fct_image **image, fct_pixel format, fct_erro
     return FCT_OK;
 }
 
+void fct_image_unpremultiply(fct_image *im) {
+    for (uint8_t *p = im->pixels, *end = p + im->stride * im->height; p < end; p += 4)
+        for (int c = 0; c < 3 && p[3] && p[3] < 255; c++) {
+            int v = (p[c] * 255 + p[3] / 2) / p[3];
+            p[c] = (uint8_t)(v < 255 ? v : 255);
+        }
+}
+
 typedef fct_status decode_fn(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
+
+/* Whether a file of boxes (MP4's family) says that it holds a HEIC or AVIF picture:
+ * its main brand or one of those that it is compatible with. */
+static bool is_heif(const uint8_t *p, size_t len) {
+    static const char brands[][5] = {"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1", "avif", "avis"};
+    if (len < 16 || memcmp(p + 4, "ftyp", 4)) return false;
+    size_t end = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+    for (size_t at = 8; at + 4 <= (end < len ? end : len) && at < 256; at += at == 8 ? 8 : 4)
+        for (size_t i = 0; i < sizeof brands / sizeof *brands; i++)
+            if (!memcmp(p + at, brands[i], 4)) return true;
+    return false;
+}
+
+/* TIFF and BigTIFF in both byte orders, without Canon's raw files. */
+static bool is_tiff(const uint8_t *p, size_t len) {
+    static const char marks[4][5] = {"II*\0", "II+\0", "MM\0*", "MM\0+"};
+    if (len < 10 || !memcmp(p + 8, "CR", 2)) return false;
+    for (int i = 0; i < 4; i++)
+        if (!memcmp(p, marks[i], 4)) return true;
+    return false;
+}
 
 /* The decoder for what the first bytes say; NULL for anything else. */
 static decode_fn *decoder_of(const uint8_t *p, size_t len) {
     if (len >= 3 && !memcmp(p, "\xFF\xD8\xFF", 3)) return fct_jpeg_decode;
     if (len >= 8 && !memcmp(p, "\x89PNG\r\n\x1A\n", 8)) return fct_png_decode;
     if (len >= 12 && !memcmp(p, "RIFF", 4) && !memcmp(p + 8, "WEBP", 4)) return fct_webp_decode;
+    if (is_heif(p, len)) return fct_heif_decode;
+    if (is_tiff(p, len)) return fct_tiff_decode;
+    if (len >= 6 && (!memcmp(p, "GIF87a", 6) || !memcmp(p, "GIF89a", 6))) return fct_gif_decode;
+    if (len >= 12 && !memcmp(p, "\0\0\0\x0CJXL \r\n\x87\n", 12)) return fct_jxl_decode;
+    if (len >= 2 && !memcmp(p, "\xFF\x0A", 2)) return fct_jxl_decode;
+    if (len >= 18 && !memcmp(p, "BM", 2)) return fct_bmp_decode;
     return NULL;
 }
 
 /* Formats people try, to name them in the refusal. */
 static const char *foreign_name(const uint8_t *p, size_t len) {
-    if (len >= 4 && (!memcmp(p, "GIF8", 4))) return "GIF";
-    if (len >= 4 && (!memcmp(p, "II*\0", 4) || !memcmp(p, "MM\0*", 4))) return "TIFF or camera raw";
-    if (len >= 12 && !memcmp(p + 4, "ftyp", 4)) {
-        if (!memcmp(p + 8, "avif", 4)) return "AVIF";
-        if (!memcmp(p + 8, "heic", 4) || !memcmp(p + 8, "heix", 4) || !memcmp(p + 8, "mif1", 4)) return "HEIC";
-        return "video";
-    }
-    if (len >= 2 && !memcmp(p, "BM", 2)) return "BMP";
+    if (len >= 10 && !memcmp(p, "II*\0", 4) && !memcmp(p + 8, "CR", 2)) return "camera raw";
+    if (len >= 12 && !memcmp(p, "FUJIFILMCCD-", 12)) return "camera raw";
+    if (len >= 4 && !memcmp(p, "8BPS", 4)) return "Photoshop";
+    if (len >= 4 && !memcmp(p, "%PDF", 4)) return "PDF";
+    if (len >= 12 && !memcmp(p, "\0\0\0\x0CjP  \r\n\x87\n", 12)) return "JPEG 2000";
+    if (len >= 12 && !memcmp(p + 4, "ftyp", 4)) return "video";
     return NULL;
 }
 
 static fct_status refuse(const fct_source_bytes *s, fct_error *err) {
     if (!s->len) return fct_fail(err, FCT_ERR_FORMAT, "%s: the file is empty", s->name);
     const char *kind = foreign_name(s->data, s->len);
-    if (kind)
-        return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: %s files are not supported (JPEG, PNG and WebP are)", s->name,
-                        kind);
-    return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: not a JPEG, PNG or WebP picture", s->name);
+    if (kind) return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: %s files are not supported", s->name, kind);
+    return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: not a picture of a format that facet reads", s->name);
 }
 
 fct_status fct_image_decode(const void *data, size_t len, const char *name, const fct_decode_opts *opts,

@@ -79,6 +79,12 @@ typedef struct fct_source_bytes {
  * where a side is 0. Every decoder calls it before it allocates for pixels. */
 fct_status fct_decode_check_size(const fct_source_bytes *s, int64_t width, int64_t height, fct_error *err);
 
+/* The most pixels that a picture may have, for limits of the libraries. */
+int64_t fct_decode_pixel_limit(const fct_decode_opts *o);
+
+/* Divides the colors of an RGBA picture by their alpha. */
+void fct_image_unpremultiply(fct_image *im);
+
 /* Blends RGBA onto black into the format asked for, in place of *image. */
 fct_status fct_decode_finish_alpha(fct_image **image, fct_pixel format, fct_error *err);
 
@@ -86,6 +92,11 @@ fct_status fct_decode_finish_alpha(fct_image **image, fct_pixel format, fct_erro
 fct_status fct_jpeg_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
 fct_status fct_png_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
 fct_status fct_webp_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
+fct_status fct_heif_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
+fct_status fct_tiff_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
+fct_status fct_gif_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
+fct_status fct_bmp_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
+fct_status fct_jxl_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
 
 /* Bytes of a file being written; grows by doubling. */
 typedef struct fct_bytes {

@@ -46,7 +46,8 @@ static fct_status fit(folder_input *in, fct_image **image, fct_error *err) {
 }
 
 static bool is_picture(const char *name) {
-    static const char *const endings[] = {"jpg", "jpeg", "png", "webp", "JPG", "JPEG", "PNG", "WEBP"};
+    static const char *const endings[] = {"jpg", "jpeg", "png", "webp", "heic", "avif", "tif", "tiff", "bmp", "jxl",
+                                          "JPG", "JPEG", "PNG", "WEBP", "HEIC", "AVIF", "TIF", "TIFF", "BMP", "JXL"};
     const char *ext = fct_path_ext(name);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         if (!strcmp(ext, endings[i])) return true;

@@ -36,13 +36,13 @@ check "photo cut.webp" 3 facet detect -m pack cut.webp <<'END'
 ! facet: cut.webp: WebP is cut off
 END
 check "photo start.jpg" 3 facet detect -m pack start.jpg <<'END'
-! facet: start.jpg: not a JPEG, PNG or WebP picture
+! facet: start.jpg: not a picture of a format that facet reads
 END
 check "photo empty.jpg" 3 facet detect -m pack empty.jpg <<'END'
 ! facet: empty.jpg: the file is empty
 END
 check "photo text.jpg" 3 facet detect -m pack text.jpg <<'END'
-! facet: text.jpg: not a JPEG, PNG or WebP picture
+! facet: text.jpg: not a picture of a format that facet reads
 END
 check "photo flipped.png" 3 facet detect -m pack flipped.png <<'END'
 ! facet: flipped.png: damaged PNG: invalid scanline filter
@@ -70,13 +70,13 @@ bob.png: 1 face
 ! facet: cut.png: PNG is cut off
 END
 check "standard input that is no picture" 3 sh -c "echo hello | '$facet_exe' detect -m pack -" <<'END'
-! facet: standard input: not a JPEG, PNG or WebP picture
+! facet: standard input: not a picture of a format that facet reads
 END
 # five gigabytes of zeros, refused by their first bytes; twenty seconds of CPU would mean that all were read
 mkdir hugepack
 truncate -s 5G huge.jpg hugepack/a.onnx
 check "a huge file for a photo" 3 sh -c "ulimit -t 20; exec '$facet_exe' detect -m pack huge.jpg" <<'END'
-! facet: huge.jpg: not a JPEG, PNG or WebP picture
+! facet: huge.jpg: not a picture of a format that facet reads
 END
 check "a huge file for a network" 3 sh -c "ulimit -t 20; exec '$facet_exe' detect -m hugepack ada.png" <<'END'
 ! facet: hugepack/a.onnx: bad field at offset 0: not an ONNX file, or cut off

@@ -3,28 +3,7 @@
 #ifndef FCT_TESTS_IMAGE_FILES_H
 #define FCT_TESTS_IMAGE_FILES_H
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-typedef struct blob {
-    uint8_t *p;
-    size_t n;
-} blob;
-
-static void put(blob *b, const void *data, size_t n) {
-    b->p = realloc(b->p, b->n + n + 1);
-    if (n) memcpy(b->p + b->n, data, n);
-    b->n += n;
-}
-
-static void put_be(blob *b, uint32_t v, int bytes) {
-    for (int i = bytes - 1; i >= 0; i--) put(b, &(uint8_t){(uint8_t)(v >> 8 * i)}, 1);
-}
-
-static void put_le(blob *b, uint32_t v, int bytes) {
-    for (int i = 0; i < bytes; i++) put(b, &(uint8_t){(uint8_t)(v >> 8 * i)}, 1);
-}
+#include "blob.h"
 
 static uint32_t crc32_of(const uint8_t *p, size_t n) {
     uint32_t c = 0xFFFFFFFF;

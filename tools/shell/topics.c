@@ -32,7 +32,8 @@ const cli_topic cli_topics[] = {
     {"inputs", "how photos are named",
      "A PHOTO is one of\n"
      "\n"
-     "  a file            JPEG, PNG or WebP; the content decides, not the name\n"
+     "  a file            JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP or JPEG XL;\n"
+     "                    the content decides, not the name\n"
      "  a folder          all .jpg, .jpeg, .png and .webp files in it and below it;\n"
      "                    names that start with a dot and linked folders are left out\n"
      "  a pattern         'shots/*.jpg': * ? [a-z] within a name, ** for any depth of\n"

@@ -1,0 +1,15 @@
+#include "image/codec_load.h"
+#include "base/error.h"
+#include "base/thread.h"
+
+fct_status fct_codec_load(fct_codec_library *lib, const char *name, const char *format, fct_error *err) {
+    static fct_mutex lock = FCT_MUTEX_INIT;
+    fct_mutex_lock(&lock);
+    if (!lib->state) lib->state = fct_library_load(lib->files, lib->symbols, lib->n) ? 1 : -1;
+    int state = lib->state;
+    fct_mutex_unlock(&lock);
+    if (state > 0) return FCT_OK;
+    return fct_fail(err, FCT_ERR_UNSUPPORTED,
+                    "%s: %s needs %s, which is missing or older than what facet was built with (Debian package %s)",
+                    name, format, lib->files[0], lib->package);
+}
