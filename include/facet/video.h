@@ -108,7 +108,13 @@ FCT_API void fct_source_cancel(fct_source *s);
  * (ByteTrack, Zhang et al. 2022): confident detections first, by overlap and,
  * where tracks compete, by embedding; then weak detections to tracks that are
  * left. A track's name is decided by votes of its embeddings, weighted by the
- * face's quality, so one poor frame does not change it. One thread at a time. */
+ * face's quality, so one poor frame does not change it.
+ *
+ * A name never outlives its evidence. When the picture is cut, the box jumps, the
+ * face looks other than a frame before, was turned away or out of sight, or an
+ * embedding disagrees, the track has no name until an embedding agrees with it
+ * again, after a cut until its name is won anew; a face that does not agree is a new
+ * track. docs/decisions/0034-video-identity.md says how. One thread at a time. */
 typedef struct fct_tracker fct_tracker;
 
 typedef struct fct_tracker_opts {
@@ -119,7 +125,8 @@ typedef struct fct_tracker_opts {
     float low_thresh;    /* detections from here on continue tracks (default 0.30) */
     float match_thresh;  /* cosine at which a person counts as recognized; 0 = the pack's (default 0) */
     double lost_seconds; /* a face unseen for this long has left (default 1.0) */
-    int confirm;         /* detections that make a track; fewer are noise (default 3) */
+    int confirm;         /* detections that make a track; fewer are noise, but for a face that is there
+                            in every frame of a shot (default 3) */
     int embed_per_frame; /* embeddings computed for one frame at most, the most needed first; those
                             that tell competing tracks apart are not counted (default 4) */
     int min_face;        /* smaller faces (shorter side, pixels) are not embedded (default 24) */
@@ -163,10 +170,10 @@ typedef struct fct_track {
     float score;                  /* detector's, latest */
     float quality;                /* 0..1, latest measured */
     bool detected;                /* found in this very frame; false: predicted */
-    int64_t person_id;            /* 0 = not recognized */
-    char name[201];               /* "" = not recognized */
+    int64_t person_id;            /* 0 = not recognized, or in doubt in this frame */
+    char name[201];               /* "" = the same */
     float similarity;             /* quality-weighted mean cosine to that person; 0 = not recognized */
-    bool decided;                 /* enough was seen to say who it is, or that it is nobody known */
+    bool decided;                 /* enough was seen to say who it is, or that it is nobody known; false in doubt */
     double first_time, last_time; /* seconds; of its first and latest detection */
     int64_t first_frame, last_frame;
     const float *embedding; /* mean of the track's good embeddings, unit length; NULL = none yet. Borrowed
@@ -180,7 +187,8 @@ FCT_API const fct_track *fct_tracker_track(const fct_tracker *t, int i);
 
 typedef enum fct_event_kind {
     FCT_EVENT_APPEARED = 0,   /* a face came; frame and time of its first detection */
-    FCT_EVENT_RECOGNIZED = 1, /* it got a name, or another one; frame and time of the deciding view */
+    FCT_EVENT_RECOGNIZED = 1, /* it got a name, or another one; frame and time of the deciding view. A name
+                                 that was in doubt and is verified again is no new event */
     FCT_EVENT_LEFT = 2        /* it went; frame and time of its last detection */
 } fct_event_kind;
 

@@ -72,6 +72,7 @@ static void work(void *arg) {
             it->status = fct_frame_detector_run(&w->search, f->view, &it->pub.faces, &it->error);
             it->pub.ms = (double)(fct_time_ns() - start) / 1e6;
         }
+        if (!it->status) fct_shot_measure(f->view, &it->pub.sign);
         fct_mutex_lock(&a->lock);
         it->done = true;
         fct_cond_broadcast(&a->changed);

@@ -5,8 +5,9 @@
  * cost of a pair is 1 - IoU; where both have an embedding, mostly their
  * dissimilarity. A detection is embedded for this purpose when it is contested
  * (several tracks overlap it, or a track has several detections), or when no
- * track is near while somebody is missing: he may have come back elsewhere.
- * Stage 2: weak detections and tracks in sight that are left, by IoU alone. */
+ * track is near while somebody is missing: he may have come back elsewhere; and when
+ * a track near it is in doubt (evidence.c).
+ * Stage 2: weak detections and tracks in sight that are left, by IoU. */
 #include "video/tracker_internal.h"
 #include "video/assign.h"
 #include "base/alloc.h"
@@ -34,32 +35,59 @@ float fct_track_similarity(const fct_tracker *t, const fct_seen *s, const fct_tr
 }
 
 static bool is_missing(const fct_tracker *t, const fct_tracked *k) {
-    return k->confirmed && t->time - k->pub.last_time > MISSING;
+    return k->confirmed && (k->new_shot || t->time - k->pub.last_time > MISSING);
 }
 
-/* Marks the detections whose boxes leave a doubt. */
+/* Is a detection near a track that it may continue only by its embedding? */
+static bool must_prove(const fct_tracker *t, fct_seen *s, float near) {
+    for (int j = 0; j < t->n_tracks; j++) {
+        const fct_tracked *k = &t->tracks[j];
+        if (k->pub.embedding && fct_box_iou(s->face.box, k->pub.box) >= near && fct_tracker_doubts(t, s, k))
+            return true;
+    }
+    return false;
+}
+
+/* Do several tracks overlap a confident detection, or several detections one track? */
+static bool is_contested(const fct_tracker *t, int i, float *best) {
+    int rivals = 0;
+    *best = 0;
+    for (int j = 0; j < t->n_tracks; j++) {
+        float o = fct_box_iou(t->seen[i].face.box, t->tracks[j].pub.box);
+        *best = fmaxf(*best, o);
+        rivals += o > CONTESTED;
+        for (int k = 0; k < t->n_seen && o > CONTESTED; k++)
+            rivals += k != i && t->seen[k].face.score >= t->opts.high_thresh &&
+                      fct_box_iou(t->seen[k].face.box, t->tracks[j].pub.box) > CONTESTED;
+    }
+    return rivals > 1;
+}
+
+/* Marks the detections that are to be embedded because their boxes leave a doubt. */
 static void mark_contested(fct_tracker *t) {
     bool somebody_missing = false;
+    float best;
     for (int j = 0; j < t->n_tracks; j++) somebody_missing |= is_missing(t, &t->tracks[j]);
     for (int i = 0; i < t->n_seen; i++) {
-        if (t->seen[i].face.score < t->opts.high_thresh) continue;
-        float best = 0;
-        int rivals = 0;
-        for (int j = 0; j < t->n_tracks; j++) {
-            float o = fct_box_iou(t->seen[i].face.box, t->tracks[j].pub.box);
-            best = fmaxf(best, o);
-            rivals += o > CONTESTED;
-            for (int k = 0; k < t->n_seen && o > CONTESTED; k++)
-                rivals += k != i && t->seen[k].face.score >= t->opts.high_thresh &&
-                          fct_box_iou(t->seen[k].face.box, t->tracks[j].pub.box) > CONTESTED;
-        }
-        t->seen[i].wanted = rivals > 1 || (best < NEAR && somebody_missing);
+        fct_seen *s = &t->seen[i];
+        if (s->face.score < t->opts.high_thresh) s->wanted = must_prove(t, s, NEAR_WEAK);
+        else s->wanted = is_contested(t, i, &best) || (best < NEAR && somebody_missing) || must_prove(t, s, NEAR);
     }
 }
 
+/* A track in doubt is continued by a detection that agrees with it alone; where it has
+ * no embedding, so no name either, until the picture is cut. */
+static bool may_continue(const fct_tracker *t, fct_seen *s, const fct_tracked *k) {
+    if (!fct_tracker_doubts(t, s, k)) return true;
+    if (!k->pub.embedding) return !k->new_shot;
+    float sim = fct_track_similarity(t, s, k);
+    return sim <= 1 && sim >= fct_track_agreement(t, k);
+}
+
 /* Cost of giving detection s to track k in stage 1. */
-static float cost_of(const fct_tracker *t, const fct_seen *s, const fct_tracked *k) {
+static float cost_of(const fct_tracker *t, fct_seen *s, const fct_tracked *k) {
     float iou = fct_box_iou(s->face.box, k->pub.box), sim = fct_track_similarity(t, s, k);
+    if (!may_continue(t, s, k)) return FCT_ASSIGN_NEVER;
     if (sim > 1.5f) return iou >= NEAR ? 1 - iou : FCT_ASSIGN_NEVER;
     bool same = sim >= t->match_thresh;
     if (iou < NEAR && !(same && is_missing(t, k))) return FCT_ASSIGN_NEVER;
@@ -69,11 +97,11 @@ static float cost_of(const fct_tracker *t, const fct_seen *s, const fct_tracked 
     return 0.98f * (1 - (0.35f * iou + 0.65f * alike));
 }
 
-typedef float cost_fn(const fct_tracker *t, const fct_seen *s, const fct_tracked *k);
+typedef float cost_fn(const fct_tracker *t, fct_seen *s, const fct_tracked *k);
 
-static float weak_cost_of(const fct_tracker *t, const fct_seen *s, const fct_tracked *k) {
+static float weak_cost_of(const fct_tracker *t, fct_seen *s, const fct_tracked *k) {
     float iou = fct_box_iou(s->face.box, k->pub.box);
-    return is_missing(t, k) || iou < NEAR_WEAK ? FCT_ASSIGN_NEVER : 1 - iou;
+    return is_missing(t, k) || iou < NEAR_WEAK || !may_continue(t, s, k) ? FCT_ASSIGN_NEVER : 1 - iou;
 }
 
 /* Assigns the detections with score in [low, high) to tracks not yet taken. */
@@ -87,7 +115,7 @@ static fct_status assign_stage(fct_tracker *t, float low, float high, cost_fn *c
     for (size_t i = 0; i < n && !s; i++)
         if (t->seen[i].track >= 0) taken[t->seen[i].track] = true;
     for (size_t i = 0; i < n && !s; i++) {
-        const fct_seen *d = &t->seen[i];
+        fct_seen *d = &t->seen[i];
         bool open = d->track < 0 && d->face.score >= low && d->face.score < high;
         for (size_t j = 0; j < m; j++)
             cost[i * m + j] = open && !taken[j] ? cost_of_pair(t, d, &t->tracks[j]) : FCT_ASSIGN_NEVER;

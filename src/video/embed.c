@@ -1,6 +1,7 @@
 /* Embeddings of tracks: when they are worth their price, and what follows from
  * them. A track gets one when it is new, when it is not decided who it is, when
- * the face is clearly better to see than ever before, and every two seconds. */
+ * the face looks other than before or is clearly better to see than ever, and every
+ * two seconds. */
 #include "video/tracker_internal.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -8,18 +9,25 @@
 #include <math.h>
 #include <string.h>
 
-#define FIRST_VIEWS     3     /* a new track's embeddings in a row */
-#define UNDECIDED_PAUSE 0.12  /* seconds between embeddings of an undecided track */
-#define REFRESH         2.0   /* seconds */
-#define STRANGE         0.12f /* cosine to the mean below which a view is somebody else's */
+#define FIRST_VIEWS     3    /* a new track's embeddings in a row */
+#define UNDECIDED_PAUSE 0.12 /* seconds between embeddings of an undecided track */
+#define REFRESH         2.0  /* seconds */
+#define DISAGREES       0.6f /* times the threshold: cosine to the mean below which a view speaks against it */
+#define TELLING         0.2f /* quality from which a view can do so */
 
 float fct_seen_quality(const fct_tracker *t, fct_seen *s) {
     fct_quality q;
     if (s->quality < 0) {
         bool measured = t->picture.data && s->face.has_kps && !fct_face_quality(t->picture, &s->face, &q, NULL);
         s->quality = measured ? q.score : t->picture.data ? 0 : s->face.score;
+        s->pose = measured ? q.pose_grade : 1;
     }
     return s->quality;
+}
+
+float fct_seen_pose(const fct_tracker *t, fct_seen *s) {
+    fct_seen_quality(t, s);
+    return s->pose;
 }
 
 static bool large_enough(const fct_tracker *t, const fct_face *f) {
@@ -75,9 +83,11 @@ fct_status fct_tracker_embed(fct_tracker *t, fct_error *err) {
 static float need(const fct_tracker *t, const fct_tracked *k, fct_seen *s) {
     double pause = t->time - k->embedded_time;
     float q = fct_seen_quality(t, s);
+    if (k->away && k->embeddings) return 0; /* a profile says little about who it is */
     if (k->embeddings < FIRST_VIEWS) return 3 + q;
     if (!k->votes.decided || (!k->votes.chosen && k->embeddings < 4 * FIRST_VIEWS))
         return pause >= UNDECIDED_PAUSE ? 2 + q : 0;
+    if (fct_track_has_drifted(t, k, s) && pause >= UNDECIDED_PAUSE) return 2 + q;
     if (q > 1.15f * k->embedded_quality + 0.02f) return 1 + q;
     return pause >= REFRESH ? q : 0;
 }
@@ -99,17 +109,13 @@ fct_status fct_tracker_refresh(fct_tracker *t, fct_error *err) {
     return fct_tracker_embed(t, err);
 }
 
-/* Adds a view to the mean; false where it is so unlike it that it must be
- * somebody else. The third such view in a row replaces the mean: then the track
- * has changed hands. */
+/* Adds a view to the mean; false where it is so unlike it that it may be somebody
+ * else. A good view that is puts the track in doubt. */
 static bool add_to_mean(const fct_tracker *t, fct_tracked *k, const fct_seen *s, float quality) {
-    if (k->embeddings >= FIRST_VIEWS && fct_track_similarity(t, s, k) < STRANGE) {
-        if (++k->strange < 3) return false;
-        memset(k->mean, 0, (size_t)t->dim * sizeof *k->mean);
-        k->votes = (fct_votes){.chosen = 0};
-        k->embeddings = 0;
+    if (k->embeddings >= FIRST_VIEWS && fct_track_similarity(t, s, k) < DISAGREES * t->match_thresh) {
+        k->doubt |= quality >= TELLING;
+        return false;
     }
-    k->strange = 0;
     for (int i = 0; i < t->dim; i++) k->unit[i] = k->mean[i] += quality * s->embedding[i];
     fct_normalize(k->unit, t->dim);
     return true;
@@ -125,11 +131,12 @@ static fct_status search(const fct_tracker *t, const fct_seen *s, fct_match *m, 
     return st;
 }
 
-static void show_name(fct_tracked *k) {
-    const fct_candidate *c = fct_votes_chosen(&k->votes);
+void fct_track_show_name(fct_tracked *k) {
+    bool known = !k->doubt && !k->new_shot && !k->away;
+    const fct_candidate *c = known ? fct_votes_chosen(&k->votes) : NULL;
     k->pub.person_id = c ? c->person_id : 0;
     k->pub.similarity = c ? c->similarity / c->weight : 0;
-    k->pub.decided = k->votes.decided;
+    k->pub.decided = known && k->votes.decided;
     if (c) memcpy(k->pub.name, c->name, sizeof k->pub.name);
     else k->pub.name[0] = 0;
 }
@@ -144,6 +151,7 @@ static fct_status vote(fct_tracker *t, fct_tracked *k, fct_seen *s, fct_error *e
         k->unit = k->mean + t->dim;
     }
     k->embedded_time = t->time;
+    k->embedded_patch = s->patch;
     if (!add_to_mean(t, k, s, q)) return FCT_OK;
     k->pub.embedding = k->unit;
     k->pub.embedding_dim = t->dim;
@@ -152,7 +160,6 @@ static fct_status vote(fct_tracker *t, fct_tracked *k, fct_seen *s, fct_error *e
     fct_status st = search(t, s, &m, &found, err);
     if (st) return st;
     fct_votes_add(&k->votes, found ? &m : NULL, q, t->match_thresh);
-    show_name(k);
     return FCT_OK;
 }
 

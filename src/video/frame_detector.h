@@ -4,6 +4,7 @@
 #define FCT_VIDEO_FRAME_DETECTOR_H
 
 #include "facet/video.h"
+#include "video/shot.h"
 
 typedef struct fct_frame_detector {
     fct_analyzer *analyzer;
@@ -32,7 +33,8 @@ void fct_ahead_free(fct_ahead *a);
 typedef struct fct_ahead_item {
     fct_frame frame;  /* as fct_source_next() gives it; valid until the next call */
     fct_faces *faces; /* owned by the caller; NULL = a frame that is not to be searched */
-    double ms;        /* that the search took */
+    fct_shot_sign sign;
+    double ms; /* that the search took */
 } fct_ahead_item;
 /* The next frame in order, as fct_source_next(); an error of the search comes with its frame. */
 fct_status fct_ahead_next(fct_ahead *a, fct_ahead_item *out, fct_error *err);

@@ -11,7 +11,9 @@
 
 /* Could k, first seen after m was lost, be m? */
 static bool follows(const fct_tracked *m, const fct_tracked *k) {
-    return m != k && m->confirmed && m->pub.embedding && !m->pub.detected && m->pub.last_frame < k->pub.first_frame;
+    bool other = m->votes.chosen && k->votes.chosen && m->votes.chosen != k->votes.chosen;
+    return m != k && m->confirmed && m->pub.embedding && !m->pub.detected && !other &&
+           m->pub.last_frame < k->pub.first_frame;
 }
 
 static float alike(const fct_tracker *t, const fct_tracked *m, const fct_tracked *k) {
@@ -25,8 +27,16 @@ bool fct_track_is_unclear(const fct_tracker *t, const fct_tracked *k) {
     return false;
 }
 
-/* m goes on where k is; k becomes noise, which is buried with this frame. */
+/* m goes on where k is; k becomes noise, which is buried with this frame. After a cut
+ * the votes are k's, for they were cast in this shot. */
 static void merge(fct_tracker *t, fct_tracked *m, fct_tracked *k) {
+    bool new_shot = m->new_shot;
+    fct_track_clear_doubt(m);
+    if (new_shot) m->votes = k->votes, m->embeddings = k->embeddings;
+    m->missed = 0;
+    m->away = k->away;
+    m->patch = k->patch;
+    m->embedded_patch = k->embedded_patch;
     m->motion = k->motion;
     memcpy(m->kps, k->kps, sizeof m->kps);
     memcpy(m->pub.box, k->pub.box, sizeof m->pub.box);
@@ -46,11 +56,11 @@ static void merge(fct_tracker *t, fct_tracked *m, fct_tracked *k) {
 void fct_tracker_reunite(fct_tracker *t) {
     for (int i = 0; i < t->n_tracks && t->dim; i++) {
         fct_tracked *k = &t->tracks[i], *best = NULL;
-        float most = t->match_thresh;
+        float most = 0;
         if (k->confirmed || !k->pub.embedding || !k->pub.detected) continue;
         for (int j = 0; j < t->n_tracks; j++) {
             float sim = follows(&t->tracks[j], k) ? alike(t, &t->tracks[j], k) : -1;
-            if (sim >= most) most = sim, best = &t->tracks[j];
+            if (sim >= fct_track_agreement(t, &t->tracks[j]) && sim >= most) most = sim, best = &t->tracks[j];
         }
         if (best) merge(t, best, k);
     }

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SHOWN 0.35 /* seconds that an unseen face is still shown where it should be */
+#define SHOWN     0.35  /* seconds that an unseen face is still shown where it should be */
+#define SURE_FACE 0.75f /* score from which a face at the start of a shot is no noise */
 
 void fct_tracker_opts_init(fct_tracker_opts *o) {
     *o = (fct_tracker_opts){.size = sizeof *o,
@@ -99,9 +100,12 @@ fct_status fct_tracker_report(fct_tracker *t, const fct_tracked *k, fct_event_ki
     *e = (fct_event){.kind = kind, .track = k->pub.id, .frame = frame, .time = time};
     memcpy(e->box, box, sizeof e->box);
     if (kind == FCT_EVENT_APPEARED) return FCT_OK;
-    e->person_id = k->pub.person_id;
-    e->score = k->pub.similarity;
-    memcpy(e->name, k->pub.name, sizeof e->name);
+    const fct_candidate *c = fct_votes_chosen(&k->votes);
+    if (!k->votes.decided && k->announced.person_id) c = &k->announced; /* not said anew in its last shot */
+    if (!c) return FCT_OK;
+    e->person_id = c->person_id;
+    e->score = c->similarity / c->weight;
+    memcpy(e->name, c->name, sizeof e->name);
     return FCT_OK;
 }
 
@@ -133,6 +137,8 @@ static void take_detection(fct_tracker *t, fct_tracked *k, fct_seen *s) {
     k->pub.score = s->face.score;
     k->pub.last_time = t->time;
     k->pub.last_frame = t->frame;
+    if (fct_tracker_doubts(t, s, k) && k->pub.embedding) fct_track_clear_doubt(k);
+    fct_track_note_view(t, k, s);
     k->pub.quality = fct_seen_quality(t, s);
     k->pub.best_shot = k->pub.quality > k->best_quality;
     k->best_quality = fmaxf(k->best_quality, k->pub.quality);
@@ -141,22 +147,46 @@ static void take_detection(fct_tracker *t, fct_tracked *k, fct_seen *s) {
     memcpy(k->last_box, k->pub.box, sizeof k->last_box);
 }
 
-/* The third detection (or so) confirms a track, which is then announced; so is
- * its name. */
+static fct_status confirm(fct_tracker *t, fct_tracked *k, fct_error *err) {
+    k->confirmed = true;
+    k->pub.id = ++t->next_id;
+    t->stats.tracks++;
+    return fct_tracker_report(t, k, FCT_EVENT_APPEARED, k->pub.first_frame, k->pub.first_time, k->candidate_box, err);
+}
+
+/* Was it found in every frame of this shot that was searched? */
+static bool fills_shot(const fct_tracker *t, const fct_tracked *k) {
+    return !k->confirmed && k->hits > 0 && k->hits == t->shot_searched;
+}
+
+/* The third detection (or so) confirms a track, and so does a good one at the start of
+ * a shot, where nothing can have been there before; it is then announced, and so is its name. */
 static fct_status announce(fct_tracker *t, fct_error *err) {
     fct_status s = FCT_OK;
     for (int i = 0; i < t->n_tracks && !s; i++) {
         fct_tracked *k = &t->tracks[i];
-        if (!k->confirmed && k->hits >= t->opts.confirm && k->pub.detected && !fct_track_is_unclear(t, k)) {
-            k->confirmed = true;
-            k->pub.id = ++t->next_id;
-            t->stats.tracks++;
-            s = fct_tracker_report(t, k, FCT_EVENT_APPEARED, k->pub.first_frame, k->pub.first_time, k->candidate_box,
-                                   err);
-        }
-        if (s || !k->confirmed || k->pub.person_id == k->announced) continue;
-        k->announced = k->pub.person_id;
-        if (k->pub.person_id) s = fct_tracker_report(t, k, FCT_EVENT_RECOGNIZED, t->frame, t->time, k->pub.box, err);
+        bool sure = k->hits >= t->opts.confirm || (fills_shot(t, k) && k->pub.score >= SURE_FACE);
+        if (!k->confirmed && sure && k->pub.detected && !fct_track_is_unclear(t, k)) s = confirm(t, k, err);
+        if (s || !k->confirmed || !k->pub.person_id || k->pub.person_id == k->announced.person_id) continue;
+        k->announced = *fct_votes_chosen(&k->votes);
+        s = fct_tracker_report(t, k, FCT_EVENT_RECOGNIZED, t->frame, t->time, k->pub.box, err);
+    }
+    return s;
+}
+
+/* A shot is over. What was there in all of its frames is not noise, however few they
+ * were; and who it was is decided by what was seen. */
+static fct_status end_shot(fct_tracker *t, fct_error *err) {
+    fct_status s = FCT_OK;
+    for (int i = 0; i < t->n_tracks && !s; i++) {
+        fct_tracked *k = &t->tracks[i];
+        if (!k->confirmed && !fills_shot(t, k)) continue;
+        if (!k->confirmed) s = confirm(t, k, err);
+        if (!k->new_shot) fct_votes_settle(&k->votes);
+        const fct_candidate *c = k->new_shot ? NULL : fct_votes_chosen(&k->votes);
+        if (s || !c || c->person_id == k->announced.person_id) continue;
+        k->announced = *c;
+        s = fct_tracker_report(t, k, FCT_EVENT_RECOGNIZED, k->pub.last_frame, k->pub.last_time, k->last_box, err);
     }
     return s;
 }
@@ -175,11 +205,12 @@ static fct_status start_track(fct_tracker *t, int seen, fct_error *err) {
     return FCT_OK;
 }
 
-static void predict_all(fct_tracker *t) {
+static void predict_all(fct_tracker *t, bool searched) {
     for (int i = 0; i < t->n_tracks; i++) {
         fct_tracked *k = &t->tracks[i];
         fct_motion_predict(&k->motion, t->time);
         k->pub.detected = k->pub.best_shot = false;
+        k->missed += searched;
         place(k);
     }
 }
@@ -220,8 +251,10 @@ static fct_status list_visible(fct_tracker *t, fct_error *err) {
     t->n_visible = 0;
     fct_status s = fct_reserve((void **)&t->visible, &t->cap_visible, t->n_tracks, sizeof *t->visible, err);
     for (int i = 0; i < t->n_tracks && !s; i++) {
-        const fct_track *p = &t->tracks[i].pub;
-        if (t->tracks[i].hits < t->opts.confirm || t->time - p->last_time > SHOWN) continue;
+        const fct_tracked *k = &t->tracks[i];
+        const fct_track *p = &k->pub;
+        if ((!k->confirmed && k->hits < t->opts.confirm) || t->time - p->last_time > SHOWN) continue;
+        if (!p->detected && k->doubt) continue; /* nothing says that it is still there */
         int at = t->n_visible++;
         for (; at > 0 && t->tracks[t->visible[at - 1]].pub.id > p->id; at--) t->visible[at] = t->visible[at - 1];
         t->visible[at] = i;
@@ -256,17 +289,21 @@ static fct_status take_faces(fct_tracker *t, const fct_face *const *faces, int n
 static fct_status follow(fct_tracker *t, const fct_face *const *faces, int n, fct_error *err) {
     uint64_t start = fct_time_ns();
     double embed_before = t->stats.embed_ms;
-    fct_status s = FCT_OK;
-    predict_all(t);
+    fct_status s = t->cut ? end_shot(t, err) : FCT_OK;
+    if (t->cut) fct_tracker_cut(t);
+    t->shot_searched += n >= 0;
+    predict_all(t, n >= 0);
     if (n >= 0) {
-        s = take_faces(t, faces, n, err);
+        if (!s) s = take_faces(t, faces, n, err);
         if (!s) s = fct_tracker_associate(t, err);
         if (!s) s = update_tracks(t, err);
         if (!s) s = fct_tracker_refresh(t, err);
         if (!s) s = fct_tracker_vote(t, err);
         if (!s) fct_tracker_reunite(t);
-        if (!s) s = announce(t, err);
     } else t->n_seen = -1;
+    fct_tracker_doubt_unseen(t);
+    for (int i = 0; i < t->n_tracks; i++) fct_track_show_name(&t->tracks[i]);
+    if (!s && n >= 0) s = announce(t, err);
     if (!s) s = bury(t, false, err);
     if (!s) s = list_visible(t, err);
     t->n_seen = 0;
@@ -296,9 +333,8 @@ static fct_status follow_list(fct_tracker *t, const fct_faces *list, const fct_f
 
 /* Takes t->faces, the faces found in the picture, or none where it was not searched. */
 static fct_status take_picture(fct_tracker *t, fct_view picture, bool searched, fct_error *err) {
-    if (!searched) return follow(t, NULL, -1, err);
     t->picture = picture;
-    fct_status s = follow_list(t, t->faces, NULL, fct_faces_count(t->faces), err);
+    fct_status s = searched ? follow_list(t, t->faces, NULL, fct_faces_count(t->faces), err) : follow(t, NULL, -1, err);
     fct_faces_free(t->faces);
     t->faces = NULL;
     t->picture.data = NULL;
@@ -312,6 +348,9 @@ fct_status fct_tracker_update(fct_tracker *t, fct_view picture, int64_t index, d
     uint64_t start = fct_time_ns();
     if (!s && detect) s = fct_frame_detector_run(&t->search, picture, &t->faces, err);
     t->stats.detect_ms += (double)(fct_time_ns() - start) / 1e6;
+    fct_shot_sign sign = {.known = false};
+    if (!s) fct_shot_measure(picture, &sign);
+    t->cut = fct_shot_take(&t->shot, &sign);
     return s ? s : take_picture(t, picture, detect, err);
 }
 
@@ -321,6 +360,7 @@ static fct_status update_ahead(fct_tracker *t, fct_frame *frame, fct_error *err)
     *frame = it.frame;
     t->faces = it.faces;
     t->stats.detect_ms += it.ms;
+    t->cut = fct_shot_take(&t->shot, &it.sign);
     if (!s && frame->view.data) s = begin(t, frame->index, frame->time, err);
     if (!s && frame->view.data) return take_picture(t, frame->view, it.faces != NULL, err);
     fct_faces_free(t->faces);
@@ -353,6 +393,7 @@ fct_status fct_tracker_update_faces(fct_tracker *t, const fct_face *faces, int n
     fct_status s = begin(t, index, time, err);
     if (s) return s;
     t->picture = (fct_view){0};
+    t->cut = false;
     return follow_list(t, NULL, faces, n, err);
 }
 
@@ -360,7 +401,8 @@ fct_status fct_tracker_finish(fct_tracker *t, fct_error *err) {
     fct_ahead_free(t->ahead);
     t->ahead = NULL;
     t->n_events = t->n_visible = 0;
-    return bury(t, true, err);
+    fct_status s = end_shot(t, err);
+    return s ? s : bury(t, true, err);
 }
 
 /* ---- Results --------------------------------------------------------------------------------- */

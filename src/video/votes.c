@@ -71,6 +71,12 @@ bool fct_votes_add(fct_votes *v, const fct_match *m, float quality, float thresh
     return v->chosen != before;
 }
 
+void fct_votes_settle(fct_votes *v) {
+    if (v->decided || !v->count) return;
+    v->decided = true;
+    v->chosen = decide(v);
+}
+
 const fct_candidate *fct_votes_chosen(const fct_votes *v) {
     for (int i = 0; i < v->n && v->chosen; i++)
         if (v->list[i].person_id == v->chosen) return &v->list[i];

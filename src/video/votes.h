@@ -27,6 +27,9 @@ typedef struct fct_votes {
  * recognized. Returns whether the name changed. */
 bool fct_votes_add(fct_votes *v, const fct_match *m, float quality, float threshold);
 
+/* There will be no more votes: decides by those that there are, a single one too. */
+void fct_votes_settle(fct_votes *v);
+
 /* The chosen candidate; NULL = nobody. Borrowed until the next vote. */
 const fct_candidate *fct_votes_chosen(const fct_votes *v);
 

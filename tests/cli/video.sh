@@ -10,7 +10,7 @@ tool() { "$video_tool" "$@"; }
 
 cat >events <<'END'
   0:00.0  appeared   #1
-  0:00.1  recognized #1  Bob  0.94
+  0:00.0  recognized #1  Bob  0.94
   0:00.4  appeared   #2
   0:00.5  recognized #2  Ada  0.92
   0:00.8  appeared   #3
@@ -23,7 +23,7 @@ Ada                     1.6 s  0:00.4-0:02.0
 unknown #3              0.8 s  0:00.8-0:01.6
 END
 # Compression differs from encoder to encoder, and with it the last digit of scores.
-rough() { sed -E 's/  0\.[0-9]{2}$/  SCORE/' "$1"; }
+rough() { sed -E 's/  [01]\.[0-9]{2}$/  SCORE/' "$1"; }
 rough events >.events
 told() { "$@" >.told 2>.told-err; code=$?; rough .told; cat .told-err >&2; return $code; }
 same_events() { name=$1; shift; check "$name" "$@" <.events; }
@@ -35,7 +35,7 @@ same_events "all outputs" 0 told watch --events e.jsonl --record named.mp4 --she
 json "events as JSON" 8 cat e.jsonl
 check "events to the frame" 0 sed -E 's/, "score".*//' e.jsonl <<'END'
 {"schema": 1, "event": "appeared", "track": 1, "time": 0.000, "frame": 0, "name": null
-{"schema": 1, "event": "recognized", "track": 1, "time": 0.080, "frame": 2, "name": "Bob"
+{"schema": 1, "event": "recognized", "track": 1, "time": 0.000, "frame": 0, "name": "Bob"
 {"schema": 1, "event": "appeared", "track": 2, "time": 0.400, "frame": 10, "name": null
 {"schema": 1, "event": "recognized", "track": 2, "time": 0.480, "frame": 12, "name": "Ada"
 {"schema": 1, "event": "appeared", "track": 3, "time": 0.800, "frame": 20, "name": null
@@ -106,9 +106,9 @@ END
 check "stop after a second" 0 sh -c "'$facet_exe' video -m pack --det-size 320x320 --stop-after 1 scene.mp4 | grep '^Bob'" <<'END'
 Bob                     1.0 s  0:00.0-0:01.0
 END
-check "each third frame searched" 0 sh -c "'$facet_exe' video -m pack --det-size 320x320 --every 3 scene.mp4 | tail -3 | cut -d' ' -f1" <<'END'
-Bob
+check "each third frame searched" 0 sh -c "'$facet_exe' video -m pack --det-size 320x320 --every 3 scene.mp4 | tail -3 | cut -d' ' -f1 | sort" <<'END'
 Ada
+Bob
 unknown
 END
 
@@ -146,6 +146,46 @@ check "no pictures of hidden faces" 0 sh -c "'$facet_exe' video -q -m pack --det
 END
 check "nobody of that name" 2 watch --blur Zoe scene.mp4 <<'END'
 ! facet: --blur: there is no 'Zoe' in the gallery; unknown, all or a person's name is needed
+END
+
+# identity: three people at one place with hard cuts; Eve, the second, is not enrolled
+tool cuts cuts.mp4 || exit 1
+same() { name=$1; shift; rough - >.events; check "$name" "$@" <.events; }
+same "a name does not outlive a cut" 0 told watch cuts.mp4 <<'END'
+  0:00.0  appeared   #1
+  0:00.0  recognized #1  Ada  0.94
+  0:01.0  appeared   #2
+  0:01.0  left       #1  Ada  0.94
+  0:02.0  appeared   #3
+  0:02.1  recognized #3  Bob  0.94
+  0:02.0  left       #2
+  0:03.0  left       #3  Bob  0.94
+
+Ada                     1.0 s  0:00.0-0:01.0
+unknown #2              1.0 s  0:01.0-0:02.0
+Bob                     1.0 s  0:02.0-0:03.0
+END
+check "who follows her is blurred from his first frame on" 0 sh -c "'$facet_exe' video -q -m pack --det-size 320x320 --blur unknown --record c.mp4 cuts.mp4 >/dev/null
+    for i in 10 25 26 40 49 53; do '$video_tool' look c.mp4 \$i 232 24 80 80; done" <<'END'
+sharp
+destroyed
+destroyed
+destroyed
+destroyed
+sharp
+END
+tool one one.mp4
+same "a video of one frame" 0 told watch one.mp4 <<'END'
+  0:00.0  appeared   #1
+  0:00.0  recognized #1  Ada  0.94
+  0:00.0  left       #1  Ada  0.94
+
+Ada                     0.0 s  0:00.0-0:00.0
+END
+mkdir slides
+tool slides slides
+check "photos as a video: three people in turns" 0 sh -c "'$facet_exe' video -m pack --det-size 320x320 slides | sed -n '/appeared/p' | wc -l | tr -d ' '" <<'END'
+3
 END
 
 # retention
@@ -189,6 +229,11 @@ cp empty.png blank/2.png
 check "nobody appears" 1 watch blank <<'END'
 END
 check "a record that cannot be written" 3 watch -q --record gone/x.mp4 shots <<'END'
+  0:00.0  appeared   #1
+  0:00.0  recognized #1  Bob  0.88
+  0:00.0  left       #1  Bob  0.88
+
+Bob                     0.0 s  0:00.0-0:00.0
 ! facet: gone/x.mp4: cannot write this video: No such file or directory
 END
 check "frame size" 2 watch --frame-size 320 scene.mp4 <<'END'

@@ -1,6 +1,9 @@
 /* Videos for the command's tests, and a look into those that it writes.
  *
  *   video_tool make OUT.mp4          the scene below as H.264 or MPEG-4
+ *   video_tool cuts OUT.mp4          Ada, Eve and Bob at one place, 25 frames each, with hard cuts
+ *   video_tool one OUT.mp4           one frame with Ada in it
+ *   video_tool slides FOLDER         eight pictures of Ada, Eve and Bob in turns
  *   video_tool raw                   as raw RGB frames on standard output
  *   video_tool pictures FOLDER       as FOLDER/img_000.png and so on
  *   video_tool count FILE            frames, size and length, all frames decoded
@@ -31,13 +34,28 @@ static fct_image *frame_of(int i) {
     return im;
 }
 
-static int make_video(const char *path) {
+/* Whoever is on, on the same background and at the same place. */
+static fct_image *cut_frame(int i) {
+    static const int people[] = {ADA, EVE, BOB};
+    fct_image *im = disc_photo(WIDTH, HEIGHT);
+    disc_draw(im, 272, 64, RADIUS, people[i / FPS % 3], true);
+    return im;
+}
+
+/* A photo of its own: another background each time, the same people in turns. */
+static fct_image *slide_frame(int i) {
+    fct_image *im = cut_frame(i * FPS);
+    fct_draw_fill(im, 0, 120, WIDTH, HEIGHT, i % 2 ? 0x302018 : 0xC8D0D8);
+    return im;
+}
+
+static int make_video(const char *path, fct_image *frame(int), int frames) {
     fct_writer *w;
     fct_error e;
     if (fct_writer_open(path, WIDTH, HEIGHT, FPS, &w, &e)) return fail(&e);
     int bad = 0;
-    for (int i = 0; i < FRAMES && !bad; i++) {
-        fct_image *im = frame_of(i);
+    for (int i = 0; i < frames && !bad; i++) {
+        fct_image *im = frame(i);
         bad = fct_writer_add(w, fct_image_view(im), (double)i / FPS, &e);
         fct_image_free(im);
     }
@@ -57,12 +75,12 @@ static int write_raw(void) {
     return !good;
 }
 
-static int write_pictures(const char *folder) {
+static int write_pictures(const char *folder, fct_image *frame(int), int frames) {
     fct_error e;
     char path[1000];
     int bad = 0;
-    for (int i = 0; i < FRAMES && !bad; i++) {
-        fct_image *im = frame_of(i);
+    for (int i = 0; i < frames && !bad; i++) {
+        fct_image *im = frame(i);
         snprintf(path, sizeof path, "%s/img_%03d.png", folder, i);
         bad = fct_image_write(fct_image_view(im), path, FCT_FILE_AUTO, 0, &e);
         fct_image_free(im);
@@ -117,11 +135,14 @@ static int look(const char *path, char **number) {
 }
 
 int main(int argc, char **argv) {
-    if (argc == 3 && !strcmp(argv[1], "make")) return make_video(argv[2]);
+    if (argc == 3 && !strcmp(argv[1], "make")) return make_video(argv[2], frame_of, FRAMES);
+    if (argc == 3 && !strcmp(argv[1], "cuts")) return make_video(argv[2], cut_frame, 3 * FPS);
+    if (argc == 3 && !strcmp(argv[1], "one")) return make_video(argv[2], slide_frame, 1);
+    if (argc == 3 && !strcmp(argv[1], "slides")) return write_pictures(argv[2], slide_frame, 8);
     if (argc == 2 && !strcmp(argv[1], "raw")) return write_raw();
-    if (argc == 3 && !strcmp(argv[1], "pictures")) return write_pictures(argv[2]);
+    if (argc == 3 && !strcmp(argv[1], "pictures")) return write_pictures(argv[2], frame_of, FRAMES);
     if (argc == 3 && !strcmp(argv[1], "count")) return count(argv[2]);
     if (argc == 8 && !strcmp(argv[1], "look")) return look(argv[2], argv + 3);
-    fprintf(stderr, "usage: video_tool make|raw|pictures|count|look ...\n");
+    fprintf(stderr, "usage: video_tool make|cuts|one|slides|raw|pictures|count|look ...\n");
     return 2;
 }

@@ -161,6 +161,7 @@ static void report_events(cli_watch *w) {
     for (int i = 0; i < fct_tracker_event_count(w->tracker); i++) {
         const fct_event *ev = fct_tracker_event(w->tracker, i);
         if (w->events) json_event(w, ev, w->events);
+        if (w->keep_visits) cli_visits_event(&w->visits, ev);
         if (w->set->json) json_event(w, ev, stdout);
         else print_event(ev);
     }
@@ -254,7 +255,7 @@ int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image 
     w->duration = frame->time;
     report_events(w);
     int code = w->set->snapshot_dir ? save_snapshots(w, frame->view) : CLI_DONE;
-    if (w->keep_visits) cli_visits_update(&w->visits, w->tracker, frame->view, &w->blur);
+    if (w->keep_visits) cli_visits_update(&w->visits, w->tracker, frame->view);
     if (!code && (want_picture || w->set->record)) code = draw_and_record(w, frame, want_picture);
     note_latency(w, frame);
     if (want_picture && drawn) *drawn = w->canvas.image;
@@ -272,7 +273,7 @@ int cli_watch_finish(cli_watch *w) {
     }
     if (!w->set->sheet) return code;
     size_t n;
-    char *html = cli_visits_html(&w->visits, w->info.name, w->duration, &n);
+    char *html = cli_visits_html(&w->visits, &w->blur, w->info.name, w->duration, &n);
     if (fct_file_write_atomic(w->set->sheet, html, n, &e)) code = cli_fail(&e);
     free(html);
     return code;

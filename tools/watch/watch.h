@@ -35,7 +35,7 @@ typedef struct cli_visit {
     double first, last;
     uint8_t *jpeg; /* best picture; owned; NULL = none */
     size_t jpeg_len;
-    bool hidden; /* no picture may be kept */
+    bool decided; /* it was said who it is, or that it is nobody known */
 } cli_visit;
 
 typedef struct cli_visits {
@@ -44,13 +44,15 @@ typedef struct cli_visits {
 } cli_visits;
 
 /* Takes the tracker's state of one frame. */
-void cli_visits_update(cli_visits *v, const fct_tracker *t, fct_view frame, const cli_blur *blur);
+void cli_visits_update(cli_visits *v, const fct_tracker *t, fct_view frame);
+/* Takes an event: who left is known for good, and who was too short there to be shown counts too. */
+void cli_visits_event(cli_visits *v, const fct_event *ev);
 void cli_visits_free(cli_visits *v);
 /* Who was there, when and how long: a few lines for people. */
 void cli_visits_print(const cli_visits *v, FILE *out);
-/* A page with a row of pictures and a time bar per person. *size and the text are
+/* A page with a row of pictures, but for those of blurred people, and a time bar per person. *size and the text are
  * owned; NULL = out of memory. */
-char *cli_visits_html(const cli_visits *v, const char *title, double duration, size_t *size);
+char *cli_visits_html(const cli_visits *v, const cli_blur *blur, const char *title, double duration, size_t *size);
 
 /* ---- The run (watch.c) ------------------------------------------------------------------ */
 typedef struct cli_watch {

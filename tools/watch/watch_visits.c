@@ -20,23 +20,34 @@ bool cli_face_jpeg(fct_view frame, const float box[4], uint8_t **data, size_t *l
     return !s;
 }
 
-static cli_visit *visit_of(cli_visits *v, const fct_track *t) {
+static cli_visit *visit_of(cli_visits *v, int64_t track, double first) {
     for (size_t i = v->n; i-- > 0;)
-        if (v->at[i].track == t->id) return &v->at[i];
+        if (v->at[i].track == track) return &v->at[i];
     v->at = cli_grow(v->at, &v->cap, v->n + 1, sizeof *v->at);
-    v->at[v->n] = (cli_visit){.track = t->id, .first = t->first_time, .best_quality = -1};
+    v->at[v->n] = (cli_visit){.track = track, .first = first, .last = first, .best_quality = -1};
     return &v->at[v->n++];
 }
 
-void cli_visits_update(cli_visits *v, const fct_tracker *t, fct_view frame, const cli_blur *blur) {
+void cli_visits_event(cli_visits *v, const fct_event *ev) {
+    cli_visit *at = visit_of(v, ev->track, ev->time);
+    if (ev->kind == FCT_EVENT_APPEARED) return;
+    at->last = ev->time;
+    at->score = ev->score;
+    at->decided = true;
+    memcpy(at->name, ev->name, sizeof at->name);
+}
+
+void cli_visits_update(cli_visits *v, const fct_tracker *t, fct_view frame) {
     for (int i = 0; i < fct_tracker_track_count(t); i++) {
         const fct_track *k = fct_tracker_track(t, i);
         if (!k->id) continue;
-        cli_visit *at = visit_of(v, k);
+        cli_visit *at = visit_of(v, k->id, k->first_time);
         at->last = k->last_time;
-        at->score = k->similarity;
-        at->hidden = cli_blur_hides(blur, k);
-        memcpy(at->name, k->name, sizeof at->name);
+        if (k->decided) { /* in doubt it stays what it was, until it has left */
+            at->decided = true;
+            at->score = k->similarity;
+            memcpy(at->name, k->name, sizeof at->name);
+        }
         if (at->jpeg && (!k->best_shot || k->quality <= at->best_quality * 1.05f)) continue;
         uint8_t *data;
         size_t len;
@@ -152,7 +163,14 @@ static const char page_head[] =
     "@media(prefers-color-scheme:dark){body{background:#14181c;color:#e4e8ec}section{border-color:#2c343c}"
     ".bar{background:#262d34}}\n</style>\n";
 
-static void add_group(visit_text *t, const cli_visits *v, size_t lead, double duration) {
+/* May a visit's picture not be shown? */
+static bool hides(const cli_blur *b, const cli_visit *v) {
+    if (b->all) return true;
+    if (b->unknown) return !v->name[0];
+    return b->name && (!v->decided || strcmp(v->name, b->name) == 0);
+}
+
+static void add_group(visit_text *t, const cli_visits *v, const cli_blur *blur, size_t lead, double duration) {
     char label[220], a[32], b[32];
     double sum = 0;
     int n = 0;
@@ -174,7 +192,7 @@ static void add_group(visit_text *t, const cli_visits *v, size_t lead, double du
         format_time(a, sizeof a, at->first);
         format_time(b, sizeof b, at->last);
         add(t, "<figure>");
-        if (at->jpeg && !at->hidden) {
+        if (at->jpeg && !hides(blur, at)) {
             add(t, "<img alt=\"");
             add_escaped(t, label);
             add(t, "\" src=\"data:image/jpeg;base64,");
@@ -186,7 +204,7 @@ static void add_group(visit_text *t, const cli_visits *v, size_t lead, double du
     add(t, "</section>\n");
 }
 
-char *cli_visits_html(const cli_visits *v, const char *title, double duration, size_t *size) {
+char *cli_visits_html(const cli_visits *v, const cli_blur *blur, const char *title, double duration, size_t *size) {
     visit_text t = {0};
     add_bytes(&t, page_head, sizeof page_head - 1);
     add(&t, "<title>");
@@ -196,7 +214,7 @@ char *cli_visits_html(const cli_visits *v, const char *title, double duration, s
     add(&t, " <small>%.1f s</small></h1>\n", duration);
     for (int named = 1; named >= 0; named--)
         for (size_t i = 0; i < v->n; i++)
-            if (leads(v, i) && (v->at[i].name[0] != 0) == named) add_group(&t, v, i, duration);
+            if (leads(v, i) && (v->at[i].name[0] != 0) == named) add_group(&t, v, blur, i, duration);
     if (!v->n) add(&t, "<p>No face was seen.\n");
     *size = t.n;
     return t.p;
