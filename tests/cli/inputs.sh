@@ -19,6 +19,15 @@ album/b/one.png: 1 face
 album/white space/four[1].jpeg: 1 face
   1  score 0.86  box 56,104 80x80
 END
+mkdir -p kinds/below
+cp ada.png kinds
+touch kinds/a.psd kinds/b.PSD kinds/below/c.cr2 kinds/notes.txt
+check "what a folder holds besides is counted" 0 facet detect -m pack kinds <<'END'
+kinds/ada.png: 1 face
+  1  score 0.95  box 120,72 80x80
+! 3 files of unsupported formats: 2 psd, 1 cr2
+END
+rm -r kinds
 check "a folder without pictures" 3 facet detect -m pack pack <<'END'
 ! facet: pack: no pictures in this folder
 END

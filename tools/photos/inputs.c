@@ -20,9 +20,64 @@ bool cli_has_ending(const char *name, const char *const *endings) {
     return false;
 }
 
-static bool is_picture_name(const char *name) {
-    static const char *const endings[] = {"jpg", "jpeg", "jpe", "jfif", "png", "webp", NULL};
-    return cli_has_ending(name, endings);
+/* Endings of pictures, with the feature of the build that reads them: NULL = always,
+ * "" = never. Videos are for another command. */
+typedef struct cli_ending {
+    const char *ending, *feature;
+} cli_ending;
+
+static const cli_ending endings[] = {
+    {"jpg", "jpeg"},  {"jpeg", "jpeg"}, {"jpe", "jpeg"}, {"jfif", "jpeg"}, {"png", "png"},  {"webp", "webp"},
+    {"heic", "heif"}, {"heif", "heif"}, {"hif", "heif"}, {"avif", "heif"}, {"tif", "tiff"}, {"tiff", "tiff"},
+    {"gif", "gif"},   {"bmp", NULL},    {"jxl", "jxl"},  {"psd", ""},      {"psb", ""},     {"xcf", ""},
+    {"svg", ""},      {"eps", ""},      {"jp2", ""},     {"j2k", ""},      {"exr", ""},     {"hdr", ""},
+    {"tga", ""},      {"ico", ""},      {"pdf", ""},     {"dng", ""},      {"cr2", ""},     {"cr3", ""},
+    {"nef", ""},      {"nrw", ""},      {"arw", ""},     {"orf", ""},      {"rw2", ""},     {"raf", ""},
+    {"pef", ""},      {"srw", ""},      {"mov", ""},     {"mp4", ""},      {"m4v", ""},     {"avi", ""},
+    {"mkv", ""},      {"3gp", ""},      {"webm", ""},
+};
+_Static_assert(sizeof endings / sizeof *endings <= CLI_UNREAD_KINDS, "a place for every kind");
+
+static const cli_ending *ending_of(const char *name) {
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (cli_has_ending(name, (const char *const[]){endings[i].ending, NULL})) return &endings[i];
+    return NULL;
+}
+
+static bool is_read(const cli_ending *e) {
+    if (!e->feature) return true;
+    char *all = cli_format(" %s ", fct_build_features()), *one = cli_format(" %s ", e->feature);
+    bool found = *e->feature && strstr(all, one);
+    free(all);
+    free(one);
+    return found;
+}
+
+static void count_unread(cli_inputs *in, const cli_ending *e) {
+    int i = 0;
+    while (i < in->n_unread && in->unread[i].ending != e->ending) i++;
+    if (i == in->n_unread) in->unread[in->n_unread++].ending = e->ending;
+    in->unread[i].n++;
+}
+
+static int by_count(const void *a, const void *b) {
+    const cli_unread *x = a, *y = b;
+    return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : strcmp(x->ending, y->ending);
+}
+
+/* "12 files of unsupported formats: 10 heic, 2 psd". */
+static void tell_unread(cli_inputs *in) {
+    size_t sum = 0;
+    char *kinds = cli_format("%s", "");
+    qsort(in->unread, (size_t)in->n_unread, sizeof *in->unread, by_count);
+    for (int i = 0; i < in->n_unread; i++) {
+        char *longer = cli_format("%s%s%zu %s", kinds, i ? ", " : "", in->unread[i].n, in->unread[i].ending);
+        free(kinds);
+        kinds = longer;
+        sum += in->unread[i].n;
+    }
+    if (sum) cli_note("%zu file%s of unsupported formats: %s", sum, sum > 1 ? "s" : "", kinds);
+    free(kinds);
 }
 
 static bool is_separator(char c) {
@@ -60,8 +115,11 @@ static fct_status walk(cli_inputs *in, const char *folder, size_t offset, int de
         fct_file_stat fs;
         fct_file_get_stat(path, &fs);
         if (fs.is_dir && !fs.is_symlink) st = walk(in, path, offset, depth + 1, err);
-        if (fs.is_dir || !is_picture_name(path)) free(path);
-        else add(in, path, offset);
+        const cli_ending *e = fs.is_dir ? NULL : ending_of(path);
+        bool use = e && is_read(e);
+        if (e && !use) count_unread(in, e);
+        if (use) add(in, path, offset);
+        else free(path);
     }
     fct_dir_list_free(names, n);
     return st;
@@ -192,6 +250,7 @@ int cli_inputs_expand(char **words, int n_words, const cli_settings *s, cli_inpu
     out->several = n_words > 1;
     for (int i = 0; i < n_words; i++) expand_word(out, words[i]);
     if (s->files_from) read_list(out, s->files_from);
+    tell_unread(out);
     if (out->n) return CLI_DONE;
     if (!out->failed) cli_error("no photos were named");
     return out->failed ? CLI_INPUT : CLI_USE;
