@@ -52,8 +52,8 @@ FCT_API void fct_pack_opts_init(fct_pack_opts *o);
 /* Opens a pack: a folder with *.onnx files (any name with a slash, or that is
  * an existing folder), one such file as a pack of its own, else the name of a
  * pack under the root or of the built-in one. NULL: the default pack: what FCT_PACK
- * names; else a pack in the folder that FCT_MODELS names; else the built-in one;
- * else one installed with facet or in ~/.insightface/models. Files are taken in path order; each is given its task by
+ * names; else the built-in one; else one installed with facet or under the root.
+ * A folder that holds but one other folder with networks stands for that one. Files are taken in path order; each is given its task by
  * its signature; the first of each task wins. *out is owned. Errors: those of fct_model_load(); FCT_ERR_NOT_FOUND when
  * there is no such pack or it has no detector though FCT_TASK_DETECT is asked for. */
 FCT_API fct_status fct_pack_open(const char *name_or_dir, const fct_pack_opts *opts, fct_pack **out, fct_error *err);

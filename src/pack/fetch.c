@@ -6,6 +6,17 @@
 #include "base/file_sys.h"
 #include <string.h>
 
+const char *fct_url_shown(const char *url, char out[FCT_SHOWN_URL]) {
+    const char *scheme = strstr(url, "://"), *host = scheme ? scheme + 3 : url;
+    size_t n = strcspn(host, "/?#");
+    for (const char *p = host; p < host + n; p++)
+        if (*p == '@') n -= (size_t)(p + 1 - host), host = p + 1; /* the last one divides */
+    size_t rest = strcspn(host, "?#");
+    snprintf(out, FCT_SHOWN_URL, "%.*s%.*s%s", scheme ? (int)(scheme + 3 - url) : 0, url, (int)rest, host,
+             host[rest] ? "?..." : "");
+    return out;
+}
+
 #ifdef FCT_HAVE_CURL
 #include "base/library.h"
 #include "base/thread.h"
@@ -19,7 +30,8 @@ typedef struct transfer {
     const char *url, *path;
     const fct_store_opts *opts;
     fct_error *err;
-    fct_status status; /* of the callbacks */
+    char shown[FCT_SHOWN_URL]; /* the URL without what is secret in it, for messages */
+    fct_status status;         /* of the callbacks */
     FILE *f;
     uint64_t start; /* bytes that were there when the attempt began */
     uint64_t done;  /* bytes that are there now */
@@ -71,7 +83,7 @@ static size_t on_data(char *data, size_t size, size_t n, void *user) {
     size_t bytes = size * n;
     if (t->done + bytes > MAX_DOWNLOAD)
         t->status =
-            fct_fail(t->err, FCT_ERR_LIMIT, "%s: larger than %llu bytes", t->url, (unsigned long long)MAX_DOWNLOAD);
+            fct_fail(t->err, FCT_ERR_LIMIT, "%s: larger than %llu bytes", t->shown, (unsigned long long)MAX_DOWNLOAD);
     else if (fwrite(data, 1, bytes, t->f) != bytes) t->status = fct_fail_errno(t->err, t->path, errno);
     if (t->status) return 0;
     t->done += bytes;
@@ -142,8 +154,8 @@ static fetch_verdict judge(transfer *t, CURLcode rc) {
     }
     bool absent = http == 404 || http == 410;
     t->status = http >= 400 ? fct_fail(t->err, absent ? FCT_ERR_NOT_FOUND : FCT_ERR_NETWORK,
-                                       "%s: the server answers %ld", t->url, http)
-                            : fct_fail(t->err, FCT_ERR_NETWORK, "%s: %s", t->url, api.easy_strerror(rc));
+                                       "%s: the server answers %ld", t->shown, http)
+                            : fct_fail(t->err, FCT_ERR_NETWORK, "%s: %s", t->shown, api.easy_strerror(rc));
     return passing ? AGAIN : FAILED;
 }
 
@@ -179,7 +191,7 @@ static fct_status run(transfer *t) {
             continue;
         }
         if (v == RESTART)
-            return fct_fail(t->err, FCT_ERR_NETWORK, "%s: the server cannot be read from the start", t->url);
+            return fct_fail(t->err, FCT_ERR_NETWORK, "%s: the server cannot be read from the start", t->shown);
         /* A partial file is kept for the next call, but not on a full disk. */
         if (v == FAILED && t->status == FCT_ERR_IO) (void)fct_file_remove(t->path, NULL);
         if (v == FAILED) return t->status;
@@ -192,8 +204,10 @@ static fct_status run(transfer *t) {
 
 fct_status fct_fetch(const char *url, const char *path, const fct_store_opts *o, fct_error *err) {
     transfer t = {.url = url, .path = path, .opts = o, .err = err};
+    fct_url_shown(url, t.shown);
     if (!have_curl())
-        return fct_fail(err, FCT_ERR_UNSUPPORTED, "libcurl is not installed: fetch %s yourself and import it", url);
+        return fct_fail(err, FCT_ERR_UNSUPPORTED, "libcurl is not installed: fetch %s yourself and import it",
+                        fct_url_shown(url, t.shown));
     if (!(t.curl = api.easy_init())) return fct_fail_nomem(err, "download", 0);
     fct_status s = run(&t);
     api.easy_cleanup(t.curl);
@@ -203,9 +217,10 @@ fct_status fct_fetch(const char *url, const char *path, const fct_store_opts *o,
 #else
 
 fct_status fct_fetch(const char *url, const char *path, const fct_store_opts *o, fct_error *err) {
+    char shown[FCT_SHOWN_URL];
     return fct_fail(err, FCT_ERR_UNSUPPORTED,
                     "this build of facet downloads nothing (built without libcurl): fetch %s yourself and import it",
-                    url);
+                    fct_url_shown(url, shown));
 }
 
 #endif

@@ -158,6 +158,12 @@ static const char *expected(const install *in, const fct_known_pack *k, const fc
     return fct_sums_get(recorded, in->name);
 }
 
+static fct_status fail_hash(install *in, const char *url, const char *want) {
+    char shown[FCT_SHOWN_URL];
+    return fct_fail(in->err, FCT_ERR_MISMATCH, "%s has SHA-256 %s, expected %s", fct_url_shown(url, shown),
+                    in->result.sha256, want);
+}
+
 static fct_status fetch_checked(install *in, const char *url, const char *part, const char *want) {
     fct_file_stat st;
     fct_file_get_stat(part, &st);
@@ -170,7 +176,7 @@ static fct_status fetch_checked(install *in, const char *url, const char *part, 
         (void)fct_file_remove(part, NULL);
         /* What an earlier call left behind may have been of another file: once more, from the start. */
         if (!resumed)
-            return fct_fail(in->err, FCT_ERR_MISMATCH, "%s has SHA-256 %s, expected %s", url, in->result.sha256, want);
+            return fail_hash(in, url, want);
     }
 }
 
@@ -270,13 +276,14 @@ static fct_status copy_file(install *in, const char *dir, const char *name) {
     return s;
 }
 
-static fct_status copy_folder(install *in, const char *dir) {
-    char **names;
-    size_t n;
-    fct_status s = fct_dir_list(dir, &names, &n, in->err);
-    if (s) return s;
+static fct_status copy_folder(install *in, const char *path) {
+    char **names = NULL, *dir = fct_strdup(path);
+    size_t n = 0;
+    fct_status s = dir ? fct_pack_unnest(&dir, in->err) : nomem(in);
+    if (!s) s = fct_dir_list(dir, &names, &n, in->err);
     for (size_t i = 0; i < n && !s; i++) s = copy_file(in, dir, names[i]);
-    fct_dir_list_free(names, n);
+    if (names) fct_dir_list_free(names, n);
+    fct_free(dir);
     return s;
 }
 

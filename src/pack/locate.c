@@ -79,13 +79,11 @@ static fct_status try_root(const char *base, char **out, fct_error *err) {
 }
 
 static fct_status locate_default(const char *root, char **out, fct_error *err) {
-    const char *pack = getenv("FCT_PACK"), *models = getenv("FCT_MODELS");
+    const char *pack = getenv("FCT_PACK");
     char *base;
     if (pack && *pack) return locate_named(pack, root, out, err);
-    /* A folder that somebody named comes before the built-in pack, one that is merely there after it. */
-    fct_status s = models && *models ? try_root(models, out, err) : FCT_OK;
-    if (s || *out || fct_embedded()) return s;
-    s = try_under(FCT_DATA_DIR, "models/ibex", out, err);
+    if (fct_embedded()) return FCT_OK;
+    fct_status s = try_under(FCT_DATA_DIR, "models/ibex", out, err);
     if (s || *out) return s;
     s = fct_pack_root(root, &base, err);
     if (s) return s;
@@ -99,7 +97,53 @@ static fct_status locate_default(const char *root, char **out, fct_error *err) {
     return s;
 }
 
+/* How many networks (or lists of some) the folder holds itself, and the first folder in
+ * it that is not hidden: *inner, owned, NULL = there is none or more than one. */
+static fct_status look_into(const char *dir, int *networks, char **inner, fct_error *err) {
+    char **names;
+    size_t n;
+    int folders = 0;
+    *networks = 0;
+    *inner = NULL;
+    fct_status s = fct_dir_list(dir, &names, &n, err);
+    if (s) return s;
+    for (size_t i = 0; i < n && !s; i++) {
+        *networks += strcmp(fct_path_ext(names[i]), "onnx") == 0 || strcmp(names[i], "pack.json") == 0;
+        char *path = names[i][0] == '.' || strcmp(names[i], "__MACOSX") == 0 ? NULL : fct_path_join(dir, names[i]);
+        if (!path || !is_dir(path) || folders++) fct_free(path);
+        else *inner = path;
+    }
+    fct_dir_list_free(names, n);
+    if (folders > 1) {
+        fct_free(*inner);
+        *inner = NULL;
+    }
+    return FCT_OK;
+}
+
+fct_status fct_pack_unnest(char **dir, fct_error *err) {
+    int networks, within;
+    char *inner, *deeper = NULL;
+    if (!*dir || !is_dir(*dir)) return FCT_OK;
+    fct_status s = look_into(*dir, &networks, &inner, err);
+    if (!s && !networks && inner) s = look_into(inner, &within, &deeper, err);
+    if (!s && !networks && inner && within) {
+        fct_free(*dir);
+        *dir = inner;
+        inner = NULL;
+    }
+    fct_free(inner);
+    fct_free(deeper);
+    return s;
+}
+
 fct_status fct_pack_locate(const char *name_or_dir, const char *root, char **out, fct_error *err) {
     *out = NULL;
-    return name_or_dir ? locate_named(name_or_dir, root, out, err) : locate_default(root, out, err);
+    fct_status s = name_or_dir ? locate_named(name_or_dir, root, out, err) : locate_default(root, out, err);
+    if (!s) s = fct_pack_unnest(out, err);
+    if (s) {
+        fct_free(*out);
+        *out = NULL;
+    }
+    return s;
 }

@@ -11,10 +11,15 @@ fct_status fct_pack_root(const char *root, char **out, fct_error *err);
 /* Folder (or single ONNX file) of the pack: a name with a slash, ending in .onnx
  * or of an existing folder is one, any other is a name under the root, else the
  * built-in pack's. NULL: the default pack, which is the first that there is of
- * what FCT_PACK names, "ibex" or a known pack in the folder that FCT_MODELS names,
- * the built-in pack, the pack installed with facet, "ibex" or a known pack in the
- * root. *out is owned; NULL with FCT_OK stands for the built-in pack.
+ * what FCT_PACK names, the built-in pack, the pack installed with facet, "ibex" or
+ * a known pack in the root. *out is owned; NULL with FCT_OK stands for the built-in
+ * pack.
  * FCT_ERR_NOT_FOUND says what was looked for, where, and how to get a pack. */
 fct_status fct_pack_locate(const char *name_or_dir, const char *root, char **out, fct_error *err);
+
+/* Where *dir (owned, replaced) is a folder without networks that holds one other
+ * folder, with networks, that one is meant: an archive was unzipped one folder too
+ * deep, "antelopev2/antelopev2". */
+fct_status fct_pack_unnest(char **dir, fct_error *err);
 
 #endif

@@ -83,6 +83,11 @@ fct_status fct_store_tidy(const char *root, const char *name, fct_error *err);
 
 /* ---- Steps --------------------------------------------------------------------------- */
 
+/* A URL as it may be printed: without what stands before an '@' in its host, which is
+ * a name and a password, and without its query, which may be a key. Returns out. */
+enum { FCT_SHOWN_URL = 300 };
+const char *fct_url_shown(const char *url, char out[FCT_SHOWN_URL]);
+
 /* Downloads url to path, resuming what is there (fetch.c). */
 fct_status fct_fetch(const char *url, const char *path, const fct_store_opts *o, fct_error *err);
 

@@ -104,6 +104,40 @@ echo "Dear diary" >textpack/detector.onnx
 check "no such pack" 3 env FCT_MODELS=store "$facet_exe" detect -m gone ada.png <<'END'
 ! facet: no pack gone in store; "facet models get gone" fetches InsightFace's packs, "facet models import" takes a zip or a folder
 END
+check "a pack that may have been meant" 3 facet detect -m bufalo_l ada.png <<'END'
+! facet: no pack bufalo_l; did you mean 'buffalo_l'? ('facet models' lists all)
+END
+check "no such pack to fetch" 2 facet models get NONESUCH --accept-license <<'END'
+! facet: there is no pack 'NONESUCH' ('facet models' lists the known ones); --url says where another one is
+END
+check "nor a mistyped one" 2 facet models get bufallo_l <<'END'
+! facet: there is no pack 'bufallo_l'; did you mean 'buffalo_l'?
+END
+mkdir -p nested/within twice/a twice/b
+cp pack/*.onnx nested/within
+cp pack/*.onnx twice/a
+cp pack/*.onnx twice/b
+check "a pack unzipped one folder too deep" 0 facet detect -m nested ada.png <<'END'
+ada.png: 1 face
+  1  score 0.95  box 120,72 80x80
+END
+check "two of them are no pack" 3 facet detect -m twice ada.png <<'END'
+! facet: twice: no face detector in this pack (0 ONNX files)
+END
+check "and imported" 0 sh -c "'$facet_exe' models import nested --root stored | sed 's/^.*stored/stored/'; ls stored/nested" <<'END'
+stored/nested: 2 networks
+SHA256SUMS
+detector.onnx
+embedder.onnx
+END
+check "the variable of packs names no pack" 3 env FCT_MODELS=pack "$facet_exe" detect ada.png <<'END'
+! facet: warning: FCT_MODELS is the folder of all packs, and pack is a pack itself: name it in FCT_PACK
+! facet: no model pack: name one with --models FOLDER ('facet help packs' says where to get one)
+END
+check "the one that does" 0 env FCT_PACK=pack "$facet_exe" detect ada.png <<'END'
+ada.png: 1 face
+  1  score 0.95  box 120,72 80x80
+END
 check "no such folder" 3 facet detect -m ./gone ada.png <<'END'
 ! facet: ./gone: no such pack: there is no folder of this name
 END

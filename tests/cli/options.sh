@@ -14,11 +14,30 @@ END
 check "a photo for a command" 2 facet ada.png <<'END'
 ! facet: 'ada.png' is a file, not a command; did you mean 'facet detect ada.png'?
 END
-check "an option for a command" 2 facet --json detect ada.png <<'END'
-! facet: unknown option '--json' before a command; see 'facet --help'
+check "options before the command" 0 facet --models pack -qn1 --det-size=640 detect ada.png <<'END'
+ada.png: 1 face
+  1  score 0.95  box 120,72 80x80
+END
+check "one that the command does not take" 2 facet --layers detect ada.png <<'END'
+! facet: detect: unknown option '--layers'; see 'facet detect --help'
+END
+check "an option for a command" 2 facet --json <<'END'
+! facet: a command is missing after '--json'; see 'facet --help'
+END
+check "a mistyped one" 2 facet --jsn=yes <<'END'
+! facet: unknown option '--jsn'; did you mean '--json'?
+END
+check "help after options" 0 sh -c "'$facet_exe' -m pack detect --help | head -1" <<'END'
+facet detect: find the faces in photos
 END
 check "unknown option, near" 2 facet detect --jsn ada.png <<'END'
 ! facet: detect: unknown option '--jsn'; did you mean '--json'?
+END
+check "the beginning of an option" 2 facet identify --tresh 0.4 ada.png <<'END'
+! facet: identify: unknown option '--tresh'; did you mean '--threshold'?
+END
+check "a part of an option" 2 facet detect --tresh 0.4 ada.png <<'END'
+! facet: detect: unknown option '--tresh'; did you mean '--det-thresh'?
 END
 check "unknown option, far" 2 facet detect --frobnicate ada.png <<'END'
 ! facet: detect: unknown option '--frobnicate'; see 'facet detect --help'

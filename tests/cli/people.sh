@@ -87,6 +87,34 @@ END
 check "nobody of that name" 1 facet people Zoe <<'END'
 ! facet: Zoe: nobody of this name in the gallery
 END
+check "a person who may have been meant" 1 facet people ADDA <<'END'
+! facet: ADDA: nobody of this name in the gallery; did you mean 'Ada'?
+END
+check "one accent is one mistake" 0 sh -c "'$facet_exe' enroll -q -g near.db -m pack 'Jurgen von Ö' ada.png >/dev/null
+    '$facet_exe' people -g near.db 'Jürgen von O'; '$facet_exe' people -g near.db Jürgen; '$facet_exe' remove --yes -g near.db jurgn
+    '$facet_exe' people -g near.db Ö; '$facet_exe' people -g near.db Jan; true" <<'END'
+! facet: Jürgen von O: nobody of this name in the gallery; did you mean 'Jurgen von Ö'?
+! facet: Jürgen: nobody of this name in the gallery; did you mean 'Jurgen von Ö'?
+! facet: jurgn: nobody of this name in the gallery; did you mean 'Jurgen von Ö'?
+! facet: Ö: nobody of this name in the gallery
+! facet: Jan: nobody of this name in the gallery
+END
+check "bash completes people" 0 bash --norc -c "
+    facet() { '$facet_exe' \"\$@\"; }
+    facet_complete() { COMP_WORDS=(facet \"\$@\"); COMP_CWORD=\$#; _facet; echo \${COMPREPLY[@]}; }
+    eval \"\$('$facet_exe' help completion bash)\"
+    facet_complete people A
+    FCT_GALLERY=near.db facet_complete remove ''
+    FCT_GALLERY=near.db facet_complete rename \"'Jur\"
+    facet_complete gallery merge ''" <<'END'
+Ada
+$'Jurgen von \303\226'
+$'Jurgen von \303\226'
+Ada Bob Eve
+END
+check "names for scripts" 2 sh -c "FCT_GALLERY=gone.db '$facet_exe' help names people; '$facet_exe' help names cats" <<'END'
+! facet: help: no names of 'cats'; there are people and packs
+END
 json "people" 3 facet people --json
 check "dates in JSON have day, time and zone" 0 sh -c "'$facet_exe' people --json Ada Bob |
     sed -E 's/20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z/DATE/g; s/, \"source.*//'" <<'END'

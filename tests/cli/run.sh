@@ -17,7 +17,7 @@ script=$(absolute "$1") facet_exe=$(absolute "$2") make_pack=$(absolute "$3") js
 video_tool=$(absolute "${5:-}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-unset FCT_MODELS FCT_GALLERY FCT_THREADS FCT_CACHE XDG_DATA_HOME XDG_CACHE_HOME
+unset FCT_PACK FCT_MODELS FCT_GALLERY FCT_THREADS FCT_CACHE XDG_DATA_HOME XDG_CACHE_HOME
 export HOME="$work" TZ=UTC LC_ALL=C
 mkdir "$work/pack" "$work/other" "$work/blind" "$work/headless" && "$make_pack" "$work" || exit 1
 cd "$work" || exit 1

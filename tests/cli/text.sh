@@ -53,17 +53,25 @@ Options:
   -y, --yes               do not ask
   -g, --gallery FILE      the gallery's file (default: FCT_GALLERY, else
                           gallery.db in the user's data folder)
-  -q, --quiet             no progress line, notes or warnings; errors are still
-                          shown
-  -v, --verbose           tell what is loaded and how long each photo takes, on
-                          stderr
-  -h, --help              show this help
+  -h, --help              show this help; --help all also explains the shared
+                          options
+
+Shared options: --quiet --verbose ('facet remove --help all' explains them)
 
 Examples:
       facet remove 'Ada Lovelace'
   A wrong photo: find its number, remove it
       facet people Grace
       facet remove --face-id 17 --yes
+END
+check "help with the shared options" 0 sh -c "'$facet_exe' remove --help all | sed -n '/^Shared/,/^\$/p'; '$facet_exe' remove --help all >a
+    '$facet_exe' help remove all | cmp - a" <<'END'
+Shared options:
+  -q, --quiet             no progress line, notes or warnings; errors are still
+                          shown
+  -v, --verbose           tell what is loaded and how long each photo takes, on
+                          stderr
+
 END
 check "the same by help" 0 sh -c "'$facet_exe' help detect >a; '$facet_exe' detect --help >b; cmp a b" <<'END'
 END
@@ -120,14 +128,14 @@ do not ask
 \fB\-g\fR, \fB\-\-gallery\fR \fIFILE\fR
 the gallery\(aqs file (default: FCT_GALLERY, else gallery.db in the user\(aqs data folder)
 .TP
+\fB\-h\fR, \fB\-\-help\fR
+show this help; \-\-help all also explains the shared options
+.TP
 \fB\-q\fR, \fB\-\-quiet\fR
 no progress line, notes or warnings; errors are still shown
 .TP
 \fB\-v\fR, \fB\-\-verbose\fR
 tell what is loaded and how long each photo takes, on stderr
-.TP
-\fB\-h\fR, \fB\-\-help\fR
-show this help
 .SH EXAMPLES
 .RS 4
 .nf
@@ -151,6 +159,7 @@ facet remove \-\-face\-id 17 \-\-yes
 END
 
 # completions
+mkdir -p store/one
 check "bash completes commands, options and values" 0 bash --norc -c "
     facet_complete() { COMP_WORDS=(facet \"\$@\"); COMP_CWORD=\$#; _facet; echo \${COMPREPLY[@]}; }
     eval \"\$('$facet_exe' help completion bash)\"
@@ -161,7 +170,13 @@ check "bash completes commands, options and values" 0 bash --norc -c "
     facet_complete help in
     facet_complete gallery m
     facet_complete models re
-    facet_complete gallery merge m" <<'END'
+    facet_complete gallery merge m
+    facet() { '$facet_exe' \"\$@\"; }
+    facet_complete models get buffalo_s
+    facet_complete detect --models store/
+    facet_complete --models buffalo_sc
+    facet_complete help completion ''
+    facet_complete help man gal" <<'END'
 detect
 --det-size --det-thresh
 json csv npy
@@ -170,6 +185,11 @@ info inputs
 merge migrate
 remove
 
+buffalo_s buffalo_sc
+store/one
+buffalo_sc
+bash zsh fish
+gallery
 END
 if command -v zsh >/dev/null; then
     check "zsh reads its completion" 0 sh -c "'$facet_exe' help completion zsh >_facet; zsh -n _facet" </dev/null
@@ -178,9 +198,12 @@ fi
 if command -v fish >/dev/null; then
     check "fish reads its completion" 0 sh -c "'$facet_exe' help completion fish >f.fish; fish -n f.fish" </dev/null
     check "fish completes commands, actions and values" 0 fish -c "source f.fish
-        for line in 'facet gall' 'facet gallery mi' 'facet embed --format c'
+        function facet; '$facet_exe' \$argv; end
+        for line in 'facet models get buffalo_sc' 'facet help completion z' 'facet gall' 'facet gallery mi' 'facet embed --format c'
             complete -C \$line | string replace -r '\t.*' ''
         end" <<'END'
+buffalo_sc
+zsh
 gallery
 migrate
 csv

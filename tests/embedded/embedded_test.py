@@ -90,7 +90,7 @@ def sick_is_told():
 
 
 def is_overruled():
-    """--models, FCT_PACK and a pack in FCT_MODELS come before it; an empty FCT_MODELS does not."""
+    """--models and FCT_PACK come before it; a folder of packs, FCT_MODELS, chooses none."""
     faults = []
     with tempfile.TemporaryDirectory() as root:
         faults += equal("empty folder", "small," in facet("doctor", FCT_MODELS=root)[1], True)
@@ -98,7 +98,8 @@ def is_overruled():
         shutil.copytree(os.path.join(FOLDER, "headless"), os.path.join(root, "small"))
         first = facet("models", "list", FCT_MODELS=root)[1]
         faults += equal("an installed pack of its name", "built in" in first, False)
-        faults += has("FCT_MODELS", facet("doctor", FCT_MODELS=root)[1], "ibex, 2 files")
+        faults += has("FCT_MODELS", facet("doctor", FCT_MODELS=root)[1], "small, 2 files")
+        faults += has("FCT_PACK names one there", facet("doctor", FCT_MODELS=root, FCT_PACK="ibex")[1], "ibex, 2 files")
         faults += has("the installed one", facet("doctor", "-m", "small", FCT_MODELS=root)[1], "small, 1 files")
     faults += has("FCT_PACK", facet("doctor", FCT_PACK=os.path.join(FOLDER, "other"))[1], "other, 2 files")
     faults += has("--models", facet("doctor", "--models", "./other")[1], "other, 2 files")

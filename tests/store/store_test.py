@@ -44,6 +44,17 @@ HASH = hashlib.sha256(GOOD).hexdigest()
 
 # ---- Downloads --------------------------------------------------------------------------------------
 @test
+def errors_show_no_credentials(box, web):
+    secret = web.url.replace("://", "://ada:s3cr%40t@") + "/none.zip?key=k3y"
+    same(box.get(secret), NOT_FOUND)
+    check("s3cr" not in box.text and "ada" not in box.text and "k3y" not in box.text, box.text)
+    check(web.url + "/none.zip?..." in box.text, box.text)
+    web.files["/some.zip"] = GOOD
+    same(box.get(secret.replace("none.zip?key=k3y", "some.zip"), "sha256=" + "0" * 64), MISMATCH)
+    check("s3cr" not in box.text, box.text)
+
+
+@test
 def installs_and_records(box, web):
     web.files["/some.zip"] = GOOD
     same(box.get(web.url + "/some.zip"), OK)

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int help_on(const char *name) {
+static int help_on(const char *name, bool all) {
     const cli_command *c = cli_command_find(name);
     if (c) {
-        cli_help_command(stdout, c);
+        cli_help_command(stdout, c, all);
         return CLI_DONE;
     }
     const char *names[48];
@@ -37,29 +37,62 @@ static int help_man(const char *name) {
     return CLI_DONE;
 }
 
+/* For completion scripts: a name a line, nothing and no message where there are none. */
+static int help_names(const char *what) {
+    fct_error e;
+    int n = 0;
+    if (strcmp(what, "people") == 0) {
+        char path[4096];
+        fct_gallery_opts o;
+        fct_gallery *g = NULL;
+        fct_person *people = NULL;
+        fct_gallery_opts_init(&o);
+        o.read_only = o.must_exist = true;
+        if (!fct_gallery_default_path(path, sizeof path, &e) && !fct_gallery_open(path, &o, &g, &e) &&
+            !fct_gallery_people(g, &people, &n, &e))
+            for (int i = 0; i < n; i++)
+                if (!strchr(people[i].name, '\n')) puts(people[i].name);
+        fct_gallery_people_free(people);
+        fct_gallery_free(g);
+        return CLI_DONE;
+    }
+    fct_store_pack *packs = NULL;
+    if (strcmp(what, "packs") == 0) {
+        if (!fct_store_list(NULL, &packs, &n, &e))
+            for (int i = 0; i < n; i++) puts(packs[i].name);
+        fct_buffer_free(packs);
+        return CLI_DONE;
+    }
+    cli_error("help: no names of '%s'; there are people and packs", what);
+    return CLI_USE;
+}
+
 static int run_help(cli_args *a) {
     if (a->n_words == 0) {
         cli_help_overview(stdout);
         return CLI_DONE;
     }
-    if (a->n_words == 1) return help_on(a->words[0]);
+    if (a->n_words == 1) return help_on(a->words[0], false);
+    if (strcmp(a->words[1], "all") == 0) return help_on(a->words[0], true);
     if (strcmp(a->words[0], "man") == 0) return help_man(a->words[1]);
     if (strcmp(a->words[0], "completion") == 0) {
         if (cli_completion(stdout, a->words[1])) return CLI_DONE;
         cli_error("help: no completion for '%s'; there are bash, zsh and fish", a->words[1]);
         return CLI_USE;
     }
+    if (strcmp(a->words[0], "names") == 0) return help_names(a->words[1]);
     cli_error("help: unexpected argument '%s'; usage: facet help %s", a->words[1], cmd_help.synopsis);
     return CLI_USE;
 }
 
 const cli_command cmd_help = {
     .name = "help",
-    .synopsis = "[COMMAND | TOPIC | man COMMAND | completion SHELL]",
+    .synopsis = "[COMMAND [all] | TOPIC | man COMMAND | completion SHELL | names people|packs]",
     .summary = "show help on a command or topic, write man pages and completions",
     .description = "Without argument: the list of commands and topics.\n\n"
                    "'man COMMAND' writes the command's manual page in man's own form, 'completion SHELL' the "
-                   "completion script for bash, zsh or fish.",
+                   "completion script for bash, zsh or fish. 'names people' and 'names packs' list, for such scripts, whom "
+                   "the gallery knows and which packs there are.",
     .examples = "facet help packs\n"
                 "facet help man detect | man -l -\n"
                 "Completion in the running bash\n"

@@ -1,5 +1,6 @@
 /* facet models: packs on disk: list, get, verify, path, remove, import. */
 #include "shell/cli.h"
+#include "photos/engine.h"
 #include "shell/json.h"
 
 #include "base/file.h"
@@ -116,15 +117,32 @@ static void tell_installed(const cli_settings *s, const fct_store_result *r) {
         cli_note("the archive's SHA-256 was not known before; it is recorded: %s", r->sha256);
 }
 
+static int unknown_pack(const cli_settings *s, const char *name) {
+    char near[80];
+    if (cli_pack_near(s->root, name, near, sizeof near))
+        cli_error("there is no pack '%s'; did you mean '%s'?", name, near);
+    else
+        cli_error("there is no pack '%s' ('facet models' lists the known ones); --url says where another one is", name);
+    return CLI_USE;
+}
+
 /* The terms are shown in any case; --yes does not stand for them. */
 static int accept_terms(const cli_settings *s, const char *name) {
     fct_store_pack *packs;
     const char *terms = "the terms of whoever publishes it";
     fct_error e;
+    bool known = false;
     int n;
     if (fct_store_list(s->root, &packs, &n, &e)) return cli_fail(&e);
-    for (int i = 0; i < n; i++)
-        if (strcmp(packs[i].name, name) == 0 && packs[i].license[0]) terms = packs[i].license;
+    for (int i = 0; i < n; i++) {
+        if (strcmp(packs[i].name, name) != 0) continue;
+        known |= packs[i].known;
+        if (packs[i].license[0]) terms = packs[i].license;
+    }
+    if (!known && !s->url) {
+        fct_buffer_free(packs);
+        return unknown_pack(s, name);
+    }
     cli_note("%s: %s", name, terms);
     fct_buffer_free(packs);
     if (s->accept_license) return CLI_DONE;

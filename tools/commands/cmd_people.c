@@ -116,6 +116,7 @@ const cli_command cmd_people = {
     .examples = "facet people\n"
                 "facet people 'Ada Lovelace'\n"
                 "facet people --json --gallery office.db",
+    .words = COMPLETE_PEOPLE,
     .max_words = -1,
     .run = run_people,
 };
@@ -182,6 +183,7 @@ const cli_command cmd_remove = {
                 "A wrong photo: find its number, remove it\n"
                 "facet people Grace\n"
                 "facet remove --face-id 17 --yes",
+    .words = COMPLETE_PEOPLE,
     .max_words = -1,
     .run = run_remove,
 };
@@ -213,6 +215,7 @@ const cli_command cmd_rename = {
     .description = "The faces stay. A name that somebody else has is refused.",
     .options = CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE),
     .examples = "facet rename Ada 'Ada Lovelace'",
+    .words = COMPLETE_PEOPLE,
     .min_words = 2,
     .max_words = 2,
     .run = run_rename,

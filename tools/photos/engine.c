@@ -12,6 +12,38 @@ char *cli_cache_dir(const cli_settings *s) {
     return !s->no_cache && fct_cache_default_dir(dir, sizeof dir) ? fct_strdup(dir) : NULL;
 }
 
+bool cli_pack_near(const char *root, const char *name, char *out, size_t cap) {
+    fct_store_pack *packs = NULL;
+    int n = 0;
+    fct_store_list(root, &packs, &n, NULL);
+    const char **names = cli_alloc((size_t)n, sizeof *names);
+    for (int i = 0; i < n; i++) names[i] = packs[i].name;
+    const char *near = cli_closest(name, names, n);
+    snprintf(out, cap, "%s", near ? near : "");
+    free(names);
+    fct_buffer_free(packs);
+    return near != NULL;
+}
+
+static int no_such_pack(const char *name, const fct_error *e) {
+    char near[80];
+    if (strpbrk(name, "/\\") || !cli_pack_near(NULL, name, near, sizeof near)) return cli_fail(e);
+    cli_error("no pack %s; did you mean '%s'? ('facet models' lists all)", name, near);
+    return CLI_INPUT;
+}
+
+/* FCT_MODELS was taken for the variable that names a pack: the folder is one itself. */
+static void warn_of_variable(void) {
+    const char *folder = getenv("FCT_MODELS"), *pack = getenv("FCT_PACK");
+    char **names;
+    size_t n;
+    bool networks = false;
+    if (!folder || !*folder || (pack && *pack) || fct_dir_list(folder, &names, &n, NULL)) return;
+    for (size_t i = 0; i < n; i++) networks |= strcmp(fct_path_ext(names[i]), "onnx") == 0;
+    fct_dir_list_free(names, n);
+    if (networks) cli_warn("FCT_MODELS is the folder of all packs, and %s is a pack itself: name it in FCT_PACK", folder);
+}
+
 int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out) {
     fct_pack_opts o;
     fct_pack_opts_init(&o);
@@ -21,9 +53,11 @@ int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out) {
     char *cache = cli_cache_dir(s);
     o.cache_dir = cache;
     fct_error e;
+    if (!s->models) warn_of_variable();
     fct_status st = fct_pack_open(s->models, &o, out, &e);
     fct_free(cache);
     if (!st) return CLI_DONE;
+    if (s->models && st == FCT_ERR_NOT_FOUND) return no_such_pack(s->models, &e);
     if (s->models || st != FCT_ERR_NOT_FOUND) return cli_fail(&e);
     cli_error("no model pack: name one with --models FOLDER ('facet help packs' says where to get one)");
     return CLI_INPUT;
@@ -98,12 +132,26 @@ int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery *
     return fct_gallery_open(path, &o, out, &e) ? cli_fail(&e) : CLI_DONE;
 }
 
+/* With the person who may have been meant. */
+static void tell_nobody(fct_gallery *g, const char *name) {
+    fct_person *people = NULL;
+    int n = 0;
+    fct_gallery_people(g, &people, &n, NULL);
+    const char **names = cli_alloc((size_t)n, sizeof *names);
+    for (int i = 0; i < n; i++) names[i] = people[i].name;
+    const char *near = cli_closest(name, names, n);
+    if (near) cli_error("%s: nobody of this name in the gallery; did you mean '%s'?", name, near);
+    else cli_error("%s: nobody of this name in the gallery", name);
+    free(names);
+    fct_gallery_people_free(people);
+}
+
 int cli_gallery_find(fct_gallery *g, const char *name, fct_person *out) {
     fct_error e;
     fct_status st = fct_gallery_find(g, name, out, &e);
     if (st == FCT_OK) return CLI_DONE;
     if (st != FCT_ERR_NOT_FOUND) return cli_fail(&e);
-    cli_error("%s: nobody of this name in the gallery", name);
+    tell_nobody(g, name);
     return CLI_NONE;
 }
 

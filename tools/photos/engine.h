@@ -22,6 +22,9 @@ void cli_engine_close(cli_engine *e);
 /* The folder of prepared networks, owned (fct_free); NULL = there shall be none. */
 char *cli_cache_dir(const cli_settings *s);
 
+/* The pack, known or under the root (NULL = the default one), that name may have meant. */
+bool cli_pack_near(const char *root, const char *name, char *out, size_t cap);
+
 /* Opens the pack alone, for reports. *out is owned. The same return. */
 int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out);
 

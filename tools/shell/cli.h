@@ -111,7 +111,7 @@ typedef struct cli_sizes {
 /* Values of all options after parsing; those not given hold their defaults.
  * Texts are borrowed from argv. */
 typedef struct cli_settings {
-    bool help, quiet, verbose, json, yes, normalize, all_faces, strict, rotations, low_memory, no_cache, layers;
+    bool help, help_all, quiet, verbose, json, yes, normalize, all_faces, strict, rotations, low_memory, no_cache, layers;
     bool csv, hardware, terminal;
     const char *record, *events, *snapshot_dir, *sheet, *blur, *frame_size;
     int every, keep_days;
@@ -133,6 +133,15 @@ typedef struct cli_args {
     int n_words;
 } cli_args;
 
+/* What an option's value or a command's argument can be completed with. */
+typedef enum cli_complete {
+    COMPLETE_NONE,
+    COMPLETE_FILE,
+    COMPLETE_FOLDER,
+    COMPLETE_PEOPLE, /* the gallery's people */
+    COMPLETE_PACK    /* packs by name, or folders */
+} cli_complete;
+
 typedef struct cli_command {
     const char *name;
     const char *synopsis;     /* its arguments: "PHOTO..." */
@@ -141,6 +150,7 @@ typedef struct cli_command {
     const char *description;  /* paragraphs divided by empty lines */
     uint64_t options;         /* CLI_OPT bits; OPT_HELP is always taken */
     const char *examples;     /* lines; those starting with "facet" are commands, others explain the next */
+    cli_complete words;       /* what its arguments are completed with; COMPLETE_NONE = files */
     int min_words, max_words; /* how many arguments, max -1 = any number */
     int (*run)(cli_args *args);
 } cli_command;
@@ -152,6 +162,8 @@ extern const cli_command cmd_detect, cmd_embed, cmd_compare, cmd_enroll, cmd_ide
     cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
 bool cli_command_takes(const cli_command *c, cli_opt_id id);
+/* Has the option the same meaning in commands that have nothing else in common (--json)? */
+bool cli_option_is_shared(cli_opt_id id);
 
 /* ---- Options (options.c) -------------------------------------------------- */
 typedef enum cli_opt_kind {
@@ -163,7 +175,6 @@ typedef enum cli_opt_kind {
     KIND_SIZES,
     KIND_CHOICE
 } cli_opt_kind;
-typedef enum cli_complete { COMPLETE_NONE, COMPLETE_FILE, COMPLETE_FOLDER } cli_complete;
 
 typedef struct cli_opt {
     const char *name; /* without "--" */
@@ -183,7 +194,11 @@ extern const cli_opt cli_opts[OPT_COUNT];
 int cli_args_parse(const cli_command *c, int argc, char **argv, cli_args *out);
 void cli_args_free(cli_args *a);
 
-/* Closest of the names (by edit distance, at most a third of word's length off), or NULL. */
+/* How many words an option takes on the command line, 1 or 2 with its value, whatever
+ * command it is of: word is "--models", "-m", "-qm" and so on. */
+int cli_option_words(const char *word);
+
+/* The one of the names that word may have meant, or NULL (suggest.c). */
 const char *cli_closest(const char *word, const char *const *names, int n);
 
 /* ---- Messages (message.c) ------------------------------------------------- */

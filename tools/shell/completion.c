@@ -1,5 +1,6 @@
 /* Shell completions. Each script completes commands, their actions, the options of
- * the command typed, the values of options with a fixed choice, and file names. */
+ * the command typed, the values of options with a fixed choice, the people of the
+ * gallery and the packs ('facet help names'), and file names. */
 #include "shell/help.h"
 
 #include <string.h>
@@ -15,6 +16,23 @@ static void put_actions(FILE *f, const cli_command *c) {
     if (c != &cmd_help) return;
     for (const cli_command *const *k = cli_commands; *k; k++) fprintf(f, "%s ", (*k)->name);
     for (const cli_topic *t = cli_topics; t->name; t++) fprintf(f, "%s ", t->name);
+    fputs("man completion names ", f);
+}
+
+/* What follows an action: people, packs, or one of these words. */
+static const struct completed_action {
+    const char *command, *action, *names, *choices;
+} completed_actions[] = {{"gallery", "merge", "people", NULL},     {"models", "get", "packs", NULL},
+                         {"models", "verify", "packs", NULL},      {"models", "path", "packs", NULL},
+                         {"models", "remove", "packs", NULL},      {"help", "completion", NULL, "bash|zsh|fish"},
+                         {"help", "names", NULL, "people|packs"}, {"help", "man", NULL, NULL}};
+enum { N_COMPLETED = sizeof completed_actions / sizeof *completed_actions };
+
+/* The words that follow an action where they are always the same. */
+static void put_after_action(FILE *f, const struct completed_action *a) {
+    if (a->choices) put_choices(f, a->choices, ' ');
+    else
+        for (const cli_command *const *c = cli_commands; *c; c++) fprintf(f, "%s ", (*c)->name);
 }
 
 static bool has_actions(const cli_command *c) { return c->actions || c == &cmd_help; }
@@ -33,6 +51,9 @@ static void bash_values(FILE *f) {
             put_choices(f, cli_opts[i].choices, ' ');
             fputs("' -- \"$word\")) ;;\n", f);
         } else if (cli_opts[i].complete == COMPLETE_NONE) fputs("        COMPREPLY=() ;;\n", f);
+        else if (cli_opts[i].complete == COMPLETE_PEOPLE) fputs("        _facet_names people \"$word\" ;;\n", f);
+        else if (cli_opts[i].complete == COMPLETE_PACK)
+            fputs("        _facet_names packs \"$word\"; COMPREPLY+=($(compgen -d -- \"$word\")) ;;\n", f);
         else if (cli_opts[i].complete == COMPLETE_FOLDER)
             fputs("        COMPREPLY=($(compgen -d -- \"$word\")) ;;\n", f);
         else fputs("        COMPREPLY=($(compgen -f -- \"$word\")) ;;\n", f);
@@ -40,10 +61,40 @@ static void bash_values(FILE *f) {
     fputs("    *) return 1 ;;\n    esac\n    return 0\n", f);
 }
 
+/* The arguments of commands and actions that are names. */
+static void bash_arguments(FILE *f) {
+    fputs("    case $command:$action in\n", f);
+    for (const cli_command *const *c = cli_commands; *c; c++)
+        if ((*c)->words == COMPLETE_PEOPLE) fprintf(f, "    %s:*) _facet_names people \"$word\" ;;\n", (*c)->name);
+    for (int i = 0; i < N_COMPLETED; i++) {
+        const struct completed_action *a = &completed_actions[i];
+        fprintf(f, "    %s:%s) ", a->command, a->action);
+        if (a->names) fprintf(f, "_facet_names %s \"$word\"", a->names);
+        else {
+            fputs("COMPREPLY=($(compgen -W '", f);
+            put_after_action(f, a);
+            fputs("' -- \"$word\"))", f);
+        }
+        fputs(" ;;\n", f);
+    }
+    fputs("    esac\n", f);
+}
+
+/* Names have blanks and quotes: each line is a name, quoted as the shell wants it. */
+static const char bash_names[] = "_facet_names() {\n"
+                                 "    local name quoted\n"
+                                 "    while IFS= read -r name; do\n"
+                                 "        printf -v quoted %q \"$name\"\n"
+                                 "        case $quoted in \"$2\"*) COMPREPLY+=(\"$quoted\"); continue ;; esac\n"
+                                 "        case $name in \"${2#[\\'\\\"]}\"*) COMPREPLY+=(\"$quoted\") ;; esac\n"
+                                 "    done < <(facet help names \"$1\" 2>/dev/null)\n}\n";
+
 static void bash_script(FILE *f) {
-    fputs("# bash completion of facet\n_facet_value() {\n    local previous=$1 word=$2\n", f);
+    fputs("# bash completion of facet\n", f);
+    fputs(bash_names, f);
+    fputs("_facet_value() {\n    local previous=$1 word=$2\n", f);
     bash_values(f);
-    fputs("}\n_facet() {\n    local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options= actions=\n    "
+    fputs("}\n_facet() {\n    local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} action=${COMP_WORDS[2]} options= actions=\n    "
           "COMPREPLY=()\n"
           "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W '",
           f);
@@ -60,9 +111,12 @@ static void bash_script(FILE *f) {
         fputs("' ;;\n", f);
     }
     fputs("    esac\n    case $word in\n    -*) COMPREPLY=($(compgen -W \"$options\" -- \"$word\")) ;;\n"
-          "    *) [ \"$COMP_CWORD\" -eq 2 ] && COMPREPLY=($(compgen -W \"$actions\" -- \"$word\")) ;;\n"
-          "    esac\n}\ncomplete -o default -F _facet facet\n",
+          "    *) [ \"$COMP_CWORD\" -eq 2 ] && COMPREPLY=($(compgen -W \"$actions\" -- \"$word\"))\n"
+          "        [ \"$COMP_CWORD\" -eq 2 ] && action=\n        _facet_arguments ;;\n"
+          "    esac\n}\n_facet_arguments() {\n",
           f);
+    bash_arguments(f);
+    fputs("}\ncomplete -o default -F _facet facet\n", f);
 }
 
 /* ---- zsh -------------------------------------------------------------------- */
@@ -95,13 +149,37 @@ static void zsh_option(FILE *f, const cli_opt *o) {
             fputc(')', f);
         } else if (o->complete == COMPLETE_FILE) fputs("_files", f);
         else if (o->complete == COMPLETE_FOLDER) fputs("_files -/", f);
+        else if (o->complete == COMPLETE_PEOPLE) fputs("_facet_names people", f);
+        else if (o->complete == COMPLETE_PACK) fputs("_facet_packs", f);
         else fputc(' ', f);
     }
     fputc('\'', f);
 }
 
+/* What follows an action; $words begins with the command here. */
+static void zsh_arguments(FILE *f) {
+    fputs("_facet_arguments() {\n    case $words[1]:$words[2] in\n", f);
+    for (int i = 0; i < N_COMPLETED; i++) {
+        const struct completed_action *a = &completed_actions[i];
+        fprintf(f, "    %s:%s) ", a->command, a->action);
+        if (a->names) fprintf(f, "_facet_names %s", a->names);
+        else {
+            fputs("compadd ", f);
+            put_after_action(f, a);
+        }
+        fputs(" ;;\n", f);
+    }
+    fputs("    *) _files ;;\n    esac\n}\n", f);
+}
+
 static void zsh_script(FILE *f) {
-    fputs("#compdef facet\n# zsh completion of facet\n_facet() {\n    local -a commands\n    commands=(\n", f);
+    fputs("#compdef facet\n# zsh completion of facet\n"
+          "_facet_names() {\n    local -a names\n    names=(${(f)\"$(facet help names $1 2>/dev/null)\"})\n"
+          "    compadd -a names\n}\n"
+          "_facet_packs() {\n    _facet_names packs\n    _files -/\n}\n",
+          f);
+    zsh_arguments(f);
+    fputs("_facet() {\n    local -a commands\n    commands=(\n", f);
     for (const cli_command *const *c = cli_commands; *c; c++) {
         fprintf(f, "        '%s:", (*c)->name);
         zsh_text(f, (*c)->summary);
@@ -119,7 +197,9 @@ static void zsh_script(FILE *f) {
             put_actions(f, *c);
             fputs(")'", f);
         }
-        fputs(" \\\n            '*:file:_files' ;;\n", f);
+        if ((*c)->words == COMPLETE_PEOPLE) fputs(" \\\n            '*:name:_facet_names people' ;;\n", f);
+        else if (has_actions(*c)) fputs(" \\\n            '*:argument:_facet_arguments' ;;\n", f);
+        else fputs(" \\\n            '*:file:_files' ;;\n", f);
     }
     fputs("    esac\n}\n_facet \"$@\"\n", f);
 }
@@ -142,10 +222,30 @@ static void fish_option(FILE *f, const cli_command *c, const cli_opt *o) {
         fputs(" -x -a '", f);
         put_choices(f, o->choices, ' ');
         fputc('\'', f);
-    } else if (o->arg) fputs(o->complete == COMPLETE_NONE ? " -x" : " -r -F", f);
+    } else if (o->complete == COMPLETE_PEOPLE) fputs(" -x -a '(facet help names people 2>/dev/null)'", f);
+    else if (o->complete == COMPLETE_PACK) fputs(" -r -F -a '(facet help names packs 2>/dev/null)'", f);
+    else if (o->arg) fputs(o->complete == COMPLETE_NONE ? " -x" : " -r -F", f);
     fputs(" -d ", f);
     fish_text(f, o->help);
     fputc('\n', f);
+}
+
+/* The arguments of commands and actions that are names. */
+static void fish_arguments(FILE *f) {
+    for (const cli_command *const *c = cli_commands; *c; c++)
+        if ((*c)->words == COMPLETE_PEOPLE)
+            fprintf(f,
+                    "complete -c facet -n '__fish_seen_subcommand_from %s' -f -a '(facet help names people "
+                    "2>/dev/null)'\n",
+                    (*c)->name);
+    for (int i = 0; i < N_COMPLETED; i++) {
+        const struct completed_action *a = &completed_actions[i];
+        fprintf(f, "complete -c facet -n '__fish_seen_subcommand_from %s; and __fish_seen_subcommand_from %s' -f -a '",
+                a->command, a->action);
+        if (a->names) fprintf(f, "(facet help names %s 2>/dev/null)", a->names);
+        else put_after_action(f, a);
+        fputs("'\n", f);
+    }
 }
 
 static void fish_script(FILE *f) {
@@ -164,6 +264,7 @@ static void fish_script(FILE *f) {
         put_actions(f, *c);
         fputs("'\n", f);
     }
+    fish_arguments(f);
     for (const cli_command *const *c = cli_commands; *c; c++)
         for (int i = 0; i < OPT_COUNT; i++)
             if (cli_command_takes(*c, (cli_opt_id)i)) fish_option(f, *c, &cli_opts[i]);

@@ -23,6 +23,8 @@ const cli_command *cli_command_find(const char *name) {
 
 bool cli_command_takes(const cli_command *c, cli_opt_id id) { return id == OPT_HELP || (c->options & CLI_OPT(id)); }
 
+bool cli_option_is_shared(cli_opt_id id) { return CLI_PACK_OPTIONS & CLI_OPT(id); }
+
 static int unknown_command(const char *word) {
     const char *names[32];
     int n = 0;
@@ -30,17 +32,39 @@ static int unknown_command(const char *word) {
     const char *near = cli_closest(word, names, n);
     fct_file_stat st;
     fct_file_get_stat(word, &st);
-    if (word[0] == '-') cli_error("unknown option '%s' before a command; see 'facet --help'", word);
-    else if (st.exists) cli_error("'%s' is a file, not a command; did you mean 'facet detect %s'?", word, word);
+    if (st.exists) cli_error("'%s' is a file, not a command; did you mean 'facet detect %s'?", word, word);
     else if (near) cli_error("unknown command '%s'; did you mean '%s'?", word, near);
     else cli_error("unknown command '%s'; see 'facet --help'", word);
     return CLI_USE;
 }
 
+/* Options and no command. */
+static int no_command(char *word) {
+    const char *names[OPT_COUNT];
+    for (int i = 0; i < OPT_COUNT; i++) names[i] = cli_opts[i].name;
+    word[strcspn(word, "=")] = 0;
+    const char *near = strncmp(word, "--", 2) == 0 ? cli_closest(word + 2, names, OPT_COUNT) : NULL;
+    if (near && strcmp(near, word + 2) != 0) cli_error("unknown option '%s'; did you mean '--%s'?", word, near);
+    else cli_error("a command is missing after '%s'; see 'facet --help'", word);
+    return CLI_USE;
+}
+
+/* Moves the command in front of the options before it, 'facet --models X detect'. False
+ * where there is no command. argv is without the program's name. */
+static bool move_command_first(int argc, char **argv) {
+    int at = 0;
+    while (at < argc && argv[at][0] == '-' && argv[at][1]) at += cli_option_words(argv[at]);
+    if (at >= argc) return false;
+    char *command = argv[at];
+    memmove(argv + 1, argv, (size_t)at * sizeof *argv);
+    argv[0] = command;
+    return true;
+}
+
 static int run_command(const cli_command *c, int argc, char **argv) {
     cli_args args;
     int code = cli_args_parse(c, argc, argv, &args);
-    if (code == CLI_DONE && args.set.help) cli_help_command(stdout, c);
+    if (code == CLI_DONE && args.set.help) cli_help_command(stdout, c, args.set.help_all);
     else if (code == CLI_DONE) {
         cli_message_setup(&args.set);
         fct_error e;
@@ -67,7 +91,9 @@ int main(int argc, char **argv) {
     }
     const char *word = argv[1];
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) word = "help";
-    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) word = "version";
+    else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) word = "version";
+    else if (!move_command_first(argc - 1, argv + 1)) return no_command(argv[1]);
+    else word = argv[1];
     const cli_command *c = cli_command_find(word);
     if (!c) return unknown_command(word);
     return finish_output(run_command(c, argc - 2, argv + 2));

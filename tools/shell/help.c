@@ -1,5 +1,7 @@
 #include "shell/help.h"
 
+#include "base/buffer.h"
+
 #include <string.h>
 
 enum { HELP_WIDTH = 79, HELP_COLUMN = 26 };
@@ -66,12 +68,42 @@ static void print_examples(FILE *f, const char *text) {
     }
 }
 
-void cli_help_command(FILE *f, const cli_command *c) {
+/* The names of the shared options that c takes, in lines. */
+static void print_shared_names(FILE *f, const cli_command *c) {
+    fct_buf text = {0};
+    fct_buf_text(&text, "Shared options:");
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (cli_command_takes(c, (cli_opt_id)i) && cli_option_is_shared((cli_opt_id)i))
+            fct_buf_printf(&text, " --%s", cli_opts[i].name);
+    fct_buf_printf(&text, " ('facet %s --help all' explains them)", c->name);
+    if (text.data) cli_wrap(f, text.data, text.size, 0, 2, HELP_WIDTH);
+    fct_buf_free(&text);
+}
+
+static bool takes_shared(const cli_command *c) {
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (cli_command_takes(c, (cli_opt_id)i) && cli_option_is_shared((cli_opt_id)i)) return true;
+    return false;
+}
+
+static void print_options(FILE *f, const cli_command *c, bool shared) {
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (cli_command_takes(c, (cli_opt_id)i) && cli_option_is_shared((cli_opt_id)i) == shared)
+            print_option(f, &cli_opts[i]);
+}
+
+void cli_help_command(FILE *f, const cli_command *c, bool all) {
     fprintf(f, "facet %s: %s\n\nUsage: facet %s%s%s%s\n", c->name, c->summary, c->name,
             c->options ? " [OPTION...]" : "", *c->synopsis ? " " : "", c->synopsis);
     print_paragraphs(f, c->description);
     fputs("\nOptions:\n", f);
-    for (int i = 0; i < OPT_COUNT; i++)
-        if (cli_command_takes(c, (cli_opt_id)i)) print_option(f, &cli_opts[i]);
+    print_options(f, c, false);
+    if (takes_shared(c)) {
+        fputc('\n', f);
+        if (all) {
+            fputs("Shared options:\n", f);
+            print_options(f, c, true);
+        } else print_shared_names(f, c);
+    }
     if (c->examples) print_examples(f, c->examples);
 }

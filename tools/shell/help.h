@@ -6,7 +6,8 @@
 #include "shell/cli.h"
 
 void cli_help_overview(FILE *f);
-void cli_help_command(FILE *f, const cli_command *c);
+/* A command's own options; with all, those too that it shares with other commands. */
+void cli_help_command(FILE *f, const cli_command *c, bool all);
 
 /* A longer text that belongs to no command ("packs", "exit-codes"). */
 typedef struct cli_topic {

@@ -78,8 +78,10 @@ static void put_command(FILE *f, const cli_command *c) {
     fputs(".SH DESCRIPTION\n", f);
     put_paragraphs(f, c->description);
     fputs(".SH OPTIONS\n", f);
-    for (int i = 0; i < OPT_COUNT; i++)
-        if (cli_command_takes(c, (cli_opt_id)i)) put_option(f, &cli_opts[i]);
+    for (int shared = 0; shared < 2; shared++) /* the command's own first */
+        for (int i = 0; i < OPT_COUNT; i++)
+            if (cli_command_takes(c, (cli_opt_id)i) && cli_option_is_shared((cli_opt_id)i) == shared)
+                put_option(f, &cli_opts[i]);
     if (c->examples) put_examples(f, c->examples);
     fputs(".SH SEE ALSO\n\\fBfacet\\fR(1)\n", f);
 }

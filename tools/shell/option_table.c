@@ -103,8 +103,8 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_MODEL_ID] =
         TEXT("model-id", 0, model_id, "ID", COMPLETE_NONE, "network that made the embeddings of a NumPy file"),
     [OPT_DROP] = FLAG("drop", 0, drop, "remove faces whose embedding cannot be made anew"),
-    [OPT_MODELS] = TEXT("models", 'm', models, "PACK", COMPLETE_FOLDER,
-                        "folder of ONNX files, or the name of a pack (default: the default pack)"),
+    [OPT_MODELS] = TEXT("models", 'm', models, "PACK", COMPLETE_PACK,
+                        "folder of ONNX files, or the name of a pack (default: FCT_PACK, else the default pack)"),
     [OPT_PRECISION] =
         CHOICE("precision", 0, precision, "fast|exact", "exact: plain fp32 arithmetic, slower (default fast)"),
     [OPT_LOW_MEMORY] = FLAG("low-memory", 0, low_memory, "smallest memory at some cost in speed"),
@@ -114,5 +114,5 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_JSON] = FLAG("json", 0, json, "machine-readable output: one JSON object a line"),
     [OPT_QUIET] = FLAG("quiet", 'q', quiet, "no progress line, notes or warnings; errors are still shown"),
     [OPT_VERBOSE] = FLAG("verbose", 'v', verbose, "tell what is loaded and how long each photo takes, on stderr"),
-    [OPT_HELP] = FLAG("help", 'h', help, "show this help"),
+    [OPT_HELP] = FLAG("help", 'h', help, "show this help; --help all also explains the shared options"),
 };

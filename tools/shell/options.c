@@ -7,35 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int edit_distance(const char *a, const char *b) {
-    enum { LONGEST = 63 };
-    int row[LONGEST + 1], n = (int)strlen(b);
-    if (n > LONGEST) return LONGEST;
-    for (int j = 0; j <= n; j++) row[j] = j;
-    for (int i = 1; a[i - 1]; i++) {
-        int diagonal = row[0];
-        row[0] = i;
-        for (int j = 1; j <= n; j++) {
-            int best = diagonal + (a[i - 1] != b[j - 1]);
-            if (row[j] + 1 < best) best = row[j] + 1;
-            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-            diagonal = row[j];
-            row[j] = best;
-        }
-    }
-    return row[n];
-}
-
-const char *cli_closest(const char *word, const char *const *names, int n) {
-    const char *best = NULL;
-    int least = ((int)strlen(word) + 2) / 3 + 1; /* one letter of a short word, more of a long one */
-    for (int i = 0; i < n; i++) {
-        int d = edit_distance(word, names[i]);
-        if (d < least) least = d, best = names[i];
-    }
-    return best;
-}
-
 static void set_defaults(cli_settings *s) {
     memset(s, 0, sizeof *s);
     s->det_thresh = 0.5;
@@ -199,6 +170,21 @@ static int parse_short(option_parser *p, const char *letters) {
     return CLI_DONE;
 }
 
+int cli_option_words(const char *word) {
+    const char *name = word + 1;
+    if (*name == '-') {
+        size_t length = strcspn(++name, "=");
+        for (int i = 0; i < OPT_COUNT && !name[length]; i++)
+            if (strlen(cli_opts[i].name) == length && strncmp(cli_opts[i].name, name, length) == 0)
+                return cli_opts[i].kind == KIND_FLAG ? 1 : 2;
+        return 1;
+    }
+    for (; *name; name++)
+        for (int i = 0; i < OPT_COUNT; i++)
+            if (cli_opts[i].letter == *name && cli_opts[i].kind != KIND_FLAG) return name[1] ? 1 : 2;
+    return 1;
+}
+
 static int check_words(const cli_command *c, const cli_args *a) {
     if (a->n_words < c->min_words) {
         cli_error("%s: too few arguments; usage: facet %s %s", c->name, c->name, c->synopsis);
@@ -226,7 +212,10 @@ int cli_args_parse(const cli_command *c, int argc, char **argv, cli_args *out) {
         else if (options && word[0] == '-' && word[1]) code = parse_short(&p, word + 1);
         else out->words[out->n_words++] = word;
         if (code) return code;
-        if (out->set.help) return CLI_DONE;
+        if (out->set.help) {
+            out->set.help_all = p.at + 1 < argc && strcmp(argv[p.at + 1], "all") == 0;
+            return CLI_DONE;
+        }
     }
     return check_words(c, out);
 }

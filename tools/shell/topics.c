@@ -10,10 +10,9 @@ const cli_topic cli_topics[] = {
      "\n"
      "  --models FOLDER   a folder: any name with a slash, or one that exists\n"
      "  --models NAME     the folder NAME in FCT_MODELS or ~/.insightface/models\n"
-     "  (neither)         what FCT_PACK names, a folder or a pack; else a pack in\n"
-     "                    the folder that FCT_MODELS names; else the pack built into\n"
-     "                    facet or installed with it; else the first of\n"
-     "                    InsightFace's packs in ~/.insightface/models\n"
+     "  (neither)         what FCT_PACK names, a folder or a pack; else the pack\n"
+     "                    built into facet or installed with it; else the first of\n"
+     "                    InsightFace's packs in FCT_MODELS or ~/.insightface/models\n"
      "\n"
      "InsightFace's networks are for non-commercial research only and are not part of\n"
      "facet. Their publisher offers them as zip files at\n"
@@ -53,7 +52,7 @@ const cli_topic cli_topics[] = {
      "Where several apply the highest wins.\n"},
     {"environment", "variables that facet reads",
      "  FCT_PACK      the pack to use where --models names none\n"
-     "  FCT_MODELS    folder in which packs are looked up by name\n"
+     "  FCT_MODELS    folder in which packs are looked up by name, itself no pack\n"
      "  FCT_GALLERY   the gallery's file\n"
      "  FCT_CACHE     folder of prepared networks, which start faster; off = none\n"
      "                (default: facet in XDG_CACHE_HOME or ~/.cache)\n"
