@@ -48,6 +48,8 @@ typedef struct fct_source_opts {
     bool keep_coded;    /* frames bring along what the decoder delivered, for fct_writer_add_drawn() (default false) */
     bool hardware;      /* decode with VAAPI, CUDA, ... where there is one, else in software (default false) */
     int64_t max_pixels; /* larger frames are refused (default 100,000,000) */
+    bool insecure;      /* do not verify the certificates of https, rtmps and tls addresses; rtsps, whose
+                           certificates FFmpeg does not verify, is opened with this alone (default false) */
 } fct_source_opts;
 FCT_API void fct_source_opts_init(fct_source_opts *o);
 
@@ -74,6 +76,7 @@ typedef struct fct_source_info {
     bool live;
     char codec[32]; /* "h264", "mjpeg", "raw", "pictures" */
     int reconnects; /* so far */
+    bool audio;     /* there is sound as well; it is not delivered */
 } fct_source_info;
 FCT_API void fct_source_get_info(const fct_source *s, fct_source_info *out);
 
@@ -100,6 +103,16 @@ FCT_API fct_status fct_source_next(fct_source *s, fct_frame *out, fct_error *err
 /* Makes a waiting or the next fct_source_next() return FCT_ERR_CANCELLED. May
  * be called from any thread. */
 FCT_API void fct_source_cancel(fct_source *s);
+
+/* A camera of this computer. */
+typedef struct fct_camera {
+    char address[64]; /* "/dev/video0": a source's name */
+    char name[128];   /* as the driver calls it, "" = unknown */
+} fct_camera;
+
+/* The cameras that are connected (Linux: the capture devices of Video4Linux), in
+ * order; out: [cap], caller-owned; returns how many were filled. */
+FCT_API int fct_camera_list(fct_camera *out, int cap);
 
 /* ---- Tracker ---------------------------------------------------------------------
  * Joins the faces of consecutive frames into tracks and gives them names.

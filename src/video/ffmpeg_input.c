@@ -21,6 +21,7 @@ typedef struct ffmpeg_input {
     int width, height; /* of the first frame as stored */
     int64_t frames, damaged, in_a_row;
     double start, damaged_at; /* time of the first frame; of the first damage */
+    double packets_end;       /* latest end of a packet of any track, in seconds */
     uint64_t opened;
     bool finite, started, draining, reported, turned; /* turned: pictures that were, cannot be written over */
     int read_error;
@@ -191,6 +192,25 @@ static fct_status deliver(ffmpeg_input *in, fct_image **image, double *time, fct
     return s;
 }
 
+/* How far the file reaches, by all of its tracks. */
+static void note_packet(ffmpeg_input *in) {
+    const AVPacket *p = in->packet;
+    const AVFormatContext *f = in->demux.format;
+    if (p->pts == AV_NOPTS_VALUE || p->stream_index < 0 || (unsigned)p->stream_index >= f->nb_streams) return;
+    int64_t end = p->pts + (p->duration > 0 ? p->duration : 0);
+    in->packets_end = fmax(in->packets_end, (double)end * av_q2d(f->streams[p->stream_index]->time_base));
+}
+
+/* Seconds that the container promises and no track has; 0 where it promises none. A
+ * length that was guessed from the bit rate is no promise. */
+static double missing_seconds(const ffmpeg_input *in) {
+    const AVFormatContext *f = in->demux.format;
+    if (f->duration <= 0 || f->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return 0;
+    double start = f->start_time == AV_NOPTS_VALUE ? 0 : (double)f->start_time / AV_TIME_BASE;
+    double length = (double)f->duration / AV_TIME_BASE, missing = start + length - in->packets_end;
+    return missing > fmax(0.5, 0.02 * length) ? missing : 0;
+}
+
 /* Feeds the decoder one packet; an AVERROR, or 0. */
 static int feed(ffmpeg_input *in) {
     if (in->draining) return AVERROR_EOF;
@@ -206,6 +226,7 @@ static int feed(ffmpeg_input *in) {
         in->draining = true;
         return avcodec_send_packet(in->demux.codec, NULL) == AVERROR(ENOMEM) ? AVERROR(ENOMEM) : 0;
     }
+    note_packet(in);
     if (in->packet->stream_index == in->demux.stream) {
         if (in->packet->flags & AV_PKT_FLAG_CORRUPT) note_damage(in);
         code = avcodec_send_packet(in->demux.codec, in->packet);
@@ -229,8 +250,13 @@ static fct_status finish(ffmpeg_input *in, fct_error *err) {
     if (in->damaged)
         return fct_fail(err, FCT_ERR_FORMAT, "%s: %lld damaged parts, the first near %.1f s; %lld frames were read",
                         name, (long long)in->damaged, in->damaged_at, got);
+    double missing = missing_seconds(in);
     if (in->demux.format->streams[in->demux.stream]->nb_frames > 0 && got + 1 < expected)
         return fct_fail(err, FCT_ERR_FORMAT, "%s: cut off after %lld of %lld frames", name, got, expected);
+    if (missing > 0)
+        return fct_fail(err, FCT_ERR_FORMAT,
+                        "%s: cut off: the last %.1f s of %.1f s are missing; %lld frames were read", name, missing,
+                        (double)in->demux.format->duration / AV_TIME_BASE, got);
     return FCT_OK;
 }
 

@@ -83,6 +83,27 @@ static int open_camera(fct_demux *d, fct_input_env *env) {
     return code;
 }
 
+typedef int io_opener(AVFormatContext *f, AVIOContext **io, const char *url, int flags, AVDictionary **options);
+
+/* All that FFmpeg opens for an address, the segments of a playlist too, comes
+ * through here, and its TLS verifies certificates, which is not its own default. */
+static int open_verified(AVFormatContext *f, AVIOContext **io, const char *url, int flags, AVDictionary **options) {
+    const fct_input_env *env = f->opaque;
+    io_opener *open_plain = (io_opener *)env->open_plain;
+    AVDictionary *own = NULL, **all = options ? options : &own;
+    av_dict_set(all, "tls_verify", "1", 0);
+    int code = open_plain(f, io, url, flags, all);
+    if (all == &own) av_dict_free(&own);
+    return code;
+}
+
+static bool has_tls(const char *address) {
+    static const char *const schemes[] = {"https:", "rtmps:", "tls:", "rtsps:"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (strncmp(address, schemes[i], strlen(schemes[i])) == 0) return true;
+    return false;
+}
+
 static int open_address(fct_demux *d, fct_input_env *env, bool stream) {
     AVDictionary *options = NULL;
     char *file = stream ? NULL : av_asprintf("file:%s", env->address);
@@ -91,6 +112,9 @@ static int open_address(fct_demux *d, fct_input_env *env, bool stream) {
         return AVERROR(ENOMEM);
     }
     if (stream) {
+        d->format->opaque = env;
+        env->open_plain = (void (*)(void))d->format->io_open;
+        if (!env->opts.insecure) d->format->io_open = open_verified;
         av_dict_set(&options, "protocol_whitelist",
                     "http,https,httpproxy,tls,tcp,udp,rtp,srtp,rtsp,rtsps,rtmp,rtmps,hls,crypto,data", 0);
         av_dict_set(&options, "rtsp_transport", "tcp", 0); /* over UDP lost packets are gray blocks */
@@ -167,6 +191,7 @@ static void fill_info(const fct_demux *d, fct_input_env *env) {
     i->fps = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
     i->duration = !i->live && d->format->duration > 0 ? (double)d->format->duration / AV_TIME_BASE : 0;
     i->frames = i->live ? 0 : st->nb_frames > 0 ? st->nb_frames : (int64_t)(i->duration * i->fps + 0.5);
+    i->audio = av_find_best_stream(d->format, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0) >= 0;
     snprintf(i->codec, sizeof i->codec, "%s", avcodec_get_name(p->codec_id));
 }
 
@@ -186,6 +211,50 @@ static fct_status check_size(const fct_demux *d, const fct_input_env *env, fct_e
     return FCT_OK;
 }
 
+/* ---- Why not -------------------------------------------------------------------------- */
+
+/* Does a file begin as text does? FFmpeg would show it as a picture of a terminal. */
+static bool is_text(const char *path) {
+    unsigned char head[1024];
+    FILE *f = fct_fopen(path, "rb");
+    if (!f) return false;
+    size_t n = fread(head, 1, sizeof head, f);
+    fclose(f);
+    if (n >= 7 && !memcmp(head, "#EXTM3U", 7)) return false; /* a playlist */
+    for (size_t i = 0; i < n; i++)
+        if (head[i] < 32 && !strchr("\t\n\r\f\033", head[i])) return false;
+    return n > 0;
+}
+
+/* What can be said before FFmpeg tries. */
+static fct_status check_address(const fct_input_env *env, fct_address_kind kind, fct_error *err) {
+    fct_file_stat st;
+    if (kind == FCT_ADDRESS_STREAM && !strncmp(env->address, "rtsps:", 6) && !env->opts.insecure)
+        return fct_fail(err, FCT_ERR_UNSUPPORTED,
+                        "%s: FFmpeg does not verify the certificates of rtsps; it is opened only where that is allowed "
+                        "(insecure)",
+                        env->name);
+    if (kind != FCT_ADDRESS_FILE) return FCT_OK;
+    fct_file_get_stat(env->address, &st);
+    if (st.is_file && !st.size) return fct_fail(err, FCT_ERR_FORMAT, "%s: the file is empty", env->name);
+    if (st.is_file && is_text(env->address))
+        return fct_fail(err, FCT_ERR_FORMAT, "%s: this is a text file, not a video", env->name);
+    return FCT_OK;
+}
+
+/* The text for a failure to open. TLS tells of a certificate that it does not trust
+ * by no code of its own. */
+static fct_status open_fail(const fct_demux *d, const fct_input_env *env, const char *what, int code, fct_error *err) {
+    if (code == AVERROR_STREAM_NOT_FOUND && d->format)
+        return fct_fail(err, FCT_ERR_FORMAT, "%s: no video track in it", env->name);
+    fct_status s = fct_ffmpeg_fail(err, env->name, what, code);
+    if (code != AVERROR(EIO) || env->opts.insecure || !has_tls(env->address)) return s;
+    return fct_fail(
+        err, FCT_ERR_NETWORK,
+        "%s: %s: the connection failed, or the certificate could not be verified (insecure leaves that out)", env->name,
+        what);
+}
+
 /* Of a stream that says little at its start FFmpeg would watch seven seconds; what
  * is needed, the size, comes with the first picture that stands alone. */
 static int find_streams(fct_demux *d, fct_input_env *env, bool stream) {
@@ -195,6 +264,8 @@ static int find_streams(fct_demux *d, fct_input_env *env, bool stream) {
         fct_demux_arm(env);
         code = avformat_find_stream_info(d->format, NULL);
         if (code >= 0) code = video = av_find_best_stream(d->format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+        if (video >= 0 && d->format->streams[video]->disposition & AV_DISPOSITION_ATTACHED_PIC)
+            code = video = AVERROR_STREAM_NOT_FOUND; /* the cover of a song */
         if (!stream || (video >= 0 && d->format->streams[video]->codecpar->width > 0)) break;
         if (code < 0 && code != AVERROR_STREAM_NOT_FOUND) break;
     }
@@ -205,7 +276,8 @@ static int find_streams(fct_demux *d, fct_input_env *env, bool stream) {
 fct_status fct_demux_open(fct_demux *d, fct_input_env *env, fct_error *err) {
     const fct_address_kind kind = fct_address_kind_of(env->address);
     *d = (fct_demux){.hardware = AV_PIX_FMT_NONE};
-    fct_status s = kind == FCT_ADDRESS_CAMERA ? fct_ffmpeg_load_devices(env->name, err) : FCT_OK;
+    fct_status s = check_address(env, kind, err);
+    if (!s && kind == FCT_ADDRESS_CAMERA) s = fct_ffmpeg_load_devices(env->name, err);
     if (s) return s;
     fct_demux_arm(env);
     const char *what = kind == FCT_ADDRESS_CAMERA ? "cannot open this camera" : "cannot open this video";
@@ -214,7 +286,7 @@ fct_status fct_demux_open(fct_demux *d, fct_input_env *env, fct_error *err) {
         what = "cannot read this video";
         code = find_streams(d, env, kind == FCT_ADDRESS_STREAM);
     }
-    s = code < 0 ? fct_ffmpeg_fail(err, env->name, what, code) : check_size(d, env, err);
+    s = code < 0 ? open_fail(d, env, what, code, err) : check_size(d, env, err);
     if (!s) {
         env->info.live = kind == FCT_ADDRESS_CAMERA || (kind == FCT_ADDRESS_STREAM && d->format->duration <= 0);
         code = open_codec(d, env);

@@ -15,7 +15,9 @@ typedef struct fct_input_env {
     char name[256];      /* for texts and info: without them */
     fct_source_opts opts;
     fct_source_info info;
-    atomic_bool stop;          /* an input must give up waiting when set */
+    atomic_bool stop; /* an input must give up waiting when set */
+    void (*open_plain)(
+        void); /* FFmpeg's own way to open an address, where ours adds the verification of certificates */
     _Atomic uint64_t deadline; /* monotonic ns after which waiting is given up; 0 = none */
     fct_coded *coded;          /* what read() made its picture of, where opts.keep_coded asks; owned by who takes it */
     _Atomic(fct_image *) spare[FCT_SPARE]; /* pictures of read()'s that are not needed any more, or NULL: an input may

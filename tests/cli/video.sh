@@ -208,8 +208,37 @@ facet: short.mp4: cannot open this video: Invalid data found when processing inp
 END
 echo 'not a video' >text.mp4
 check "not a video" 3 watch text.mp4 <<'END'
-! facet: text.mp4: cannot open this video: Invalid data found when processing input
+! facet: text.mp4: this is a text file, not a video
 END
+: >nothing.mp4
+check "an empty file" 3 watch nothing.mp4 <<'END'
+! facet: nothing.mp4: the file is empty
+END
+# A second of silence: 8000 bytes of 8 bits.
+{ printf 'RIFF\144\037\000\000WAVEfmt \020\000\000\000\001\000\001\000\100\037\000\000\100\037\000\000\001\000\010\000data\100\037\000\000'
+    head -c 8000 /dev/zero; } >silence.wav
+check "sound alone" 3 watch silence.wav <<'END'
+! facet: silence.wav: no video track in it
+END
+check "RTSP over TLS, which FFmpeg does not verify" 3 watch rtsps://user:secret@127.0.0.1:9/x <<'END'
+! facet: rtsps://127.0.0.1:9/x: FFmpeg does not verify the certificates of rtsps; it is opened only where that is allowed (insecure)
+END
+if command -v ffmpeg >/dev/null; then
+    for kind in mkv webm; do
+        codec=copy
+        [ $kind = webm ] && codec=vp8
+        ffmpeg -v error -i scene.mp4 -f lavfi -i sine=d=2.4 -c:v $codec -b:v 2M -g 5 -cluster_time_limit 200 whole.$kind 2>/dev/null || continue
+        check "a whole $kind" 0 sh -c "'$facet_exe' video -q -m pack --det-size 320x320 whole.$kind >/dev/null" </dev/null
+        head -c $(($(wc -c <whole.$kind) * 55 / 100)) whole.$kind >cut.$kind
+        check "cut off, $kind" 3 sh -c "'$facet_exe' video -q -m pack --det-size 320x320 cut.$kind 2>&1 >/dev/null | sed -E 's/[0-9.]+ s/N s/g; s/; [0-9]+/; N/'
+            '$facet_exe' video -q -m pack cut.$kind >/dev/null 2>&1" <<END
+facet: cut.$kind: cut off: the last N s of N s are missing; N frames were read
+END
+    done
+    check "a recording has no sound, and that is said" 0 sh -c "'$facet_exe' video -m pack --det-size 320x320 --stop-after 0.2 --record soundless.mp4 whole.mkv 2>&1 >/dev/null | grep sound" <<'END'
+the sound of whole.mkv is not kept in soundless.mp4
+END
+fi
 check "no such video" 3 watch gone.mp4 <<'END'
 ! facet: gone.mp4: cannot open this video: No such file or directory
 END

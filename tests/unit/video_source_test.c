@@ -1,6 +1,7 @@
 /* Sources and the writer: files made here, damaged ones, folders, a camera-like
  * HTTP server that hangs up again and again. */
 #include "test.h"
+#include "video/camera_list.h"
 #include "video/source_internal.h"
 #include "image/image_internal.h"
 #include "base/alloc.h"
@@ -406,6 +407,34 @@ TEST(waiting_can_be_cancelled) {
     fct_thread_join(&t);
     fct_source_free(s);
     server_stop(&server);
+}
+
+/* What the system's folder of cameras looks like: device 0 delivers pictures, 1 belongs to it and does not. */
+static void put_device(const char *folder, const char *device, const char *index, const char *name) {
+    char path[700];
+    snprintf(path, sizeof path, "%s/%s", folder, device);
+    REQUIRE(!fct_dir_make(path, NULL));
+    snprintf(path, sizeof path, "%s/%s/index", folder, device);
+    REQUIRE(!fct_file_write_atomic(path, index, strlen(index), NULL));
+    snprintf(path, sizeof path, "%s/%s/name", folder, device);
+    REQUIRE(!fct_file_write_atomic(path, name, strlen(name), NULL));
+}
+
+TEST(cameras_are_listed) {
+    char folder[512];
+    fct_camera c[8];
+    snprintf(folder, sizeof folder, "%s/cameras", getenv("FCT_TEST_DIR") ? getenv("FCT_TEST_DIR") : ".");
+    fct_dir_remove(folder, NULL);
+    CHECK(fct_camera_list_in(folder, c, 8) == 0);
+    put_device(folder, "video10", "0\n", "Second Camera\n");
+    put_device(folder, "video2", "0\n", "First Camera\n");
+    put_device(folder, "video3", "1\n", "First Camera\n");
+    put_device(folder, "vbi0", "0\n", "no camera\n");
+    REQUIRE(fct_camera_list_in(folder, c, 8) == 2);
+    CHECK(!strcmp(c[0].address, "/dev/video2") && !strcmp(c[0].name, "First Camera"));
+    CHECK(!strcmp(c[1].address, "/dev/video10") && !strcmp(c[1].name, "Second Camera"));
+    CHECK(fct_camera_list_in(folder, c, 1) == 1);
+    fct_dir_remove(folder, NULL);
 }
 
 int main(int argc, char **argv) { return test_main(argc, argv); }

@@ -18,6 +18,7 @@ typedef struct live {
     bool paused;
     double rate; /* frames per second, smoothed */
     uint64_t last;
+    uint64_t file_start; /* of a file: the moment at which its time was 0 */
 } live;
 
 static void measure_rate(live *l) {
@@ -114,6 +115,15 @@ static void show_first(live *l) {
     }
 }
 
+/* A file is shown in its own time: waits until a frame is due. Where the machine is
+ * slower than the file, and after a pause, time starts anew from there. */
+static void keep_pace(live *l, double time) {
+    uint64_t now = fct_time_ns(), due = l->file_start + (uint64_t)(time * 1e9);
+    if (l->watch.info.live) return;
+    if (!l->file_start || now > due + 500000000u) l->file_start = now - (uint64_t)(time * 1e9);
+    else if (due > now) fct_sleep_ms((int)((due - now) / 1000000u));
+}
+
 static int step(live *l, bool *ended) {
     fct_frame frame;
     fct_image *drawn;
@@ -121,6 +131,7 @@ static int step(live *l, bool *ended) {
     int code = cli_watch_step(&l->watch, l->windowed, &frame, &drawn, ended);
     if (code || *ended) return code;
     l->latest = frame.view;
+    keep_pace(l, frame.time);
     measure_rate(l);
     code = cli_enroll_frame(&l->enroll, &l->watch, frame.view);
     if (drawn) {
@@ -131,7 +142,16 @@ static int step(live *l, bool *ended) {
     return code;
 }
 
+static int list_cameras(void) {
+    fct_camera cameras[32];
+    int n = fct_camera_list(cameras, 32);
+    if (!n) cli_note("no camera was found");
+    for (int i = 0; i < n; i++) printf("%-14s %s\n", cameras[i].address, cameras[i].name);
+    return n ? CLI_DONE : CLI_NONE;
+}
+
 static int run_camera(cli_args *a) {
+    if (a->set.list) return list_cameras();
     live l = {0};
     bool ended = false;
     cli_catch_interrupt();
@@ -168,11 +188,12 @@ const cli_command cmd_camera = {
         "has "
         "left. Without a display, or with --terminal, only the lines.\n\n"
         "SOURCE is camera:0 (the default), /dev/video1, rtsp://user:password@host/path, http://..., or anything 'facet "
-        "video' takes. The newest frame is always the one that is shown; a stream that is lost is opened again.\n\n"
+        "video' takes; --list names the cameras. The newest frame is always the one that is shown; a stream that is "
+        "lost is opened again. A file plays in its own time.\n\n"
         "Keys: E enrolls the face in front (type the name, press Enter, follow the hints), S saves the picture, B "
         "blurs "
         "all faces, Space pauses, Q quits.",
-    .options = CLI_PACK_OPTIONS | CLI_VIDEO_OPTIONS | CLI_OPT(OPT_TERMINAL),
+    .options = CLI_PACK_OPTIONS | CLI_VIDEO_OPTIONS | CLI_OPT(OPT_TERMINAL) | CLI_OPT(OPT_LIST),
     .examples = "facet camera\n"
                 "facet camera --frame-size 1280x720 --record today.mp4 /dev/video1\n"
                 "A camera at the door, watched for months; pictures stay for a week\n"

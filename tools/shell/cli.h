@@ -63,6 +63,8 @@ typedef enum cli_opt_id {
     OPT_FRAME_SIZE,
     OPT_FPS,
     OPT_HARDWARE,
+    OPT_INSECURE,
+    OPT_LIST,
     OPT_STOP_AFTER,
     OPT_TERMINAL,
     OPT_GALLERY,
@@ -99,7 +101,7 @@ typedef enum cli_opt_id {
     (CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_THRESHOLD) | CLI_OPT(OPT_DET_SIZE) | CLI_OPT(OPT_MAX_PIXELS) |                 \
      CLI_OPT(OPT_RECORD) | CLI_OPT(OPT_EVENTS) | CLI_OPT(OPT_SNAPSHOT_DIR) | CLI_OPT(OPT_KEEP_DAYS) |                  \
      CLI_OPT(OPT_SHEET) | CLI_OPT(OPT_BLUR) | CLI_OPT(OPT_EVERY) | CLI_OPT(OPT_FRAME_SIZE) | CLI_OPT(OPT_FPS) |        \
-     CLI_OPT(OPT_HARDWARE) | CLI_OPT(OPT_STOP_AFTER))
+     CLI_OPT(OPT_HARDWARE) | CLI_OPT(OPT_INSECURE) | CLI_OPT(OPT_STOP_AFTER))
 
 typedef struct cli_sizes {
     int n; /* 0 = automatic */
@@ -112,7 +114,7 @@ typedef struct cli_sizes {
  * Texts are borrowed from argv. */
 typedef struct cli_settings {
     bool help, help_all, quiet, verbose, json, yes, normalize, all_faces, strict, rotations, low_memory, no_cache, layers;
-    bool csv, hardware, terminal;
+    bool csv, hardware, insecure, list, terminal;
     const char *record, *events, *snapshot_dir, *sheet, *blur, *frame_size;
     int every, keep_days;
     double fps, stop_after;

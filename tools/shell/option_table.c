@@ -84,6 +84,9 @@ const cli_opt cli_opts[OPT_COUNT] = {
         NUMBER("fps", 0, fps, "F", 0, 1000,
                "frames per second asked of a camera, or of pictures and raw frames (default: the camera's own, 25)"),
     [OPT_HARDWARE] = FLAG("hardware", 0, hardware, "decode with the graphics device where that works"),
+    [OPT_INSECURE] =
+        FLAG("insecure", 0, insecure, "do not verify the certificates of https, rtmps and rtsps addresses"),
+    [OPT_LIST] = FLAG("list", 0, list, "list the cameras of this computer"),
     [OPT_STOP_AFTER] =
         NUMBER("stop-after", 0, stop_after, "S", 0, 1e9, "stop after S seconds of video; 0 = at its end (default 0)"),
     [OPT_TERMINAL] = FLAG("terminal", 0, terminal, "no window: lines in the terminal only"),

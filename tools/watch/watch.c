@@ -54,6 +54,7 @@ static int source_options(const cli_settings *s, fct_source_opts *o) {
     o->fps = s->fps;
     if (s->max_pixels) o->max_pixels = s->max_pixels;
     o->hardware = s->hardware;
+    o->insecure = s->insecure;
     o->keep_coded = s->record != NULL;
     return CLI_DONE;
 }
@@ -109,6 +110,7 @@ int cli_watch_open(cli_watch *w, const cli_settings *s, const char *source, bool
     if (code) return code;
     fct_source_get_info(w->source, &w->info);
     w->started = fct_time_ns();
+    if (s->record && w->info.audio) cli_note("the sound of %s is not kept in %s", w->info.name, s->record);
     return open_outputs(w);
 }
 
