@@ -72,6 +72,7 @@ static fct_status create(fct_draft *d, fct_error *err) {
         int e = fct_sys_create(d->name, d->kind != FCT_DRAFT_PLAIN, &d->file);
         if (!e) return FCT_OK;
         strike(d);
+        if (e == ENOENT) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: there is no such folder to write into", d->path);
         if (e != EEXIST) return fct_fail_errno(err, d->path, e);
     }
     return fct_fail(err, FCT_ERR_EXISTS, "%s: cannot find a free temporary name beside it", d->path);
@@ -124,12 +125,19 @@ static int finish(fct_draft *d) {
     return e;
 }
 
-fct_status fct_draft_commit(fct_draft *d, fct_error *err) {
+/* Gives the draft its name, in place of another file or only where there is none. */
+static fct_status rename_draft(const fct_draft *d, bool replace, fct_error *err) {
+    if (replace) return fct_file_rename(d->name, d->path, err);
+    int e = fct_sys_rename_new(d->name, d->path);
+    return e ? fct_fail_errno(err, d->path, e) : FCT_OK;
+}
+
+static fct_status commit(fct_draft *d, bool replace, fct_error *err) {
     int e = finish(d);
     fct_status s = e ? fct_fail_errno(err, d->path, e) : FCT_OK;
     if (!s && atomic_load(&abandoned)) s = fct_fail(err, FCT_ERR_CANCELLED, "%s: not written: interrupted", d->path);
     if (!s && !d->direct) {
-        s = fct_file_rename(d->name, d->path, err);
+        s = rename_draft(d, replace, err);
         char *folder = s || d->kind == FCT_DRAFT_CACHE ? NULL : fct_path_dir(d->path);
         if (folder) fct_sys_flush_dir(folder);
         fct_free(folder);
@@ -138,6 +146,9 @@ fct_status fct_draft_commit(fct_draft *d, fct_error *err) {
     else release(d);
     return s;
 }
+
+fct_status fct_draft_commit(fct_draft *d, fct_error *err) { return commit(d, true, err); }
+fct_status fct_draft_commit_new(fct_draft *d, fct_error *err) { return commit(d, false, err); }
 
 void fct_draft_discard(fct_draft *d) {
     if (!d) return;

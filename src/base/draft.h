@@ -34,6 +34,10 @@ const char *fct_draft_name(fct_draft *d); /* the draft's own path, for a library
  * after a failure the draft is gone and the old file is as it was. */
 fct_status fct_draft_commit(fct_draft *d, fct_error *err);
 
+/* The same where nothing may be there yet: FCT_ERR_EXISTS when something has got
+ * that name since, which then stays. */
+fct_status fct_draft_commit_new(fct_draft *d, fct_error *err);
+
 /* Removes the draft and frees d, which may be NULL. */
 void fct_draft_discard(fct_draft *d);
 

@@ -94,7 +94,7 @@ static fct_status make_dir(const char *path, bool private, fct_error *err) {
     if (e == ENOENT && *path) { /* the parent first */
         char *parent = fct_path_dir(path);
         if (!parent) return fct_fail_nomem(err, path, 0);
-        fct_status s = strlen(parent) < strlen(path) ? make_dir(parent, false, err) : fct_fail_errno(err, path, e);
+        fct_status s = strlen(parent) < strlen(path) ? make_dir(parent, private, err) : fct_fail_errno(err, path, e);
         fct_free(parent);
         if (s) return s;
         e = fct_sys_mkdir(path, private);

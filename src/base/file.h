@@ -48,6 +48,13 @@ bool fct_file_make_private(const char *path);
 
 FILE *fct_fopen(const char *path, const char *mode); /* UTF-8 paths on every platform */
 
+/* What a pipe, a terminal or a file gives now: up to n bytes into data. Waits at
+ * most ms for the first of them. The number of bytes, 0 at the end, FCT_READ_LATER
+ * when there was nothing in that time, or FCT_READ_FAILED. Reads past the buffer of
+ * f, which nothing else may have read from. Windows waits for pipes alone. */
+enum { FCT_READ_LATER = -1, FCT_READ_FAILED = -2 };
+int64_t fct_file_read_some(FILE *f, void *data, size_t n, int ms);
+
 typedef struct fct_file_stat {
     bool exists, is_dir, is_file, is_symlink;
     uint64_t size;
@@ -58,7 +65,7 @@ void fct_file_get_stat(const char *path, fct_file_stat *out); /* follows links b
 fct_status fct_file_remove(const char *path, fct_error *err);
 fct_status fct_file_rename(const char *from, const char *to, fct_error *err); /* replaces a file */
 fct_status fct_dir_make(const char *path, fct_error *err);         /* with parents; an existing folder is fine */
-fct_status fct_dir_make_private(const char *path, fct_error *err); /* the same; if new, only for this user */
+fct_status fct_dir_make_private(const char *path, fct_error *err); /* what it makes is for this user alone */
 fct_status fct_dir_remove(const char *path, fct_error *err);       /* with all it holds; does not follow links */
 
 /* Names in a folder, sorted bytewise, without "." and "..". *names is owned:
@@ -88,5 +95,13 @@ int fct_term_width(FILE *f); /* columns; 80 if unknown */
  * binary, and the terminal understand UTF-8 and escape sequences, where that is
  * not so already. Changes nothing on failure. *argv lasts as long as the process. */
 void fct_program_start(int *argc, char ***argv);
+
+/* For a program too, never for the library: has handler called when the user or
+ * the system wants the program to end, with the signal's number: SIGINT (2),
+ * SIGTERM (15), SIGHUP (1; not where it is ignored, as under nohup). On Windows
+ * Ctrl-C is 2, a console that closes 1; the handler runs in a thread of its own
+ * there. A read or a wait that blocks fails instead of going on, so that whoever
+ * waits for a camera notices. The handler may do what a signal handler may. */
+void fct_program_on_stop(void (*handler)(int number));
 
 #endif

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -14,6 +15,15 @@
 #include <unistd.h>
 
 FILE *fct_fopen(const char *path, const char *mode) { return fopen(path, mode); }
+
+int64_t fct_file_read_some(FILE *f, void *data, size_t n, int ms) {
+    struct pollfd p = {.fd = fileno(f), .events = POLLIN};
+    int ready = poll(&p, 1, ms);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) return FCT_READ_LATER;
+    ssize_t got = ready < 0 ? -1 : read(p.fd, data, n);
+    if (got < 0) return errno == EINTR || errno == EAGAIN ? FCT_READ_LATER : FCT_READ_FAILED;
+    return got;
+}
 
 /* ---- Mapping ------------------------------------------------------------------ */
 
@@ -111,10 +121,22 @@ int fct_sys_create(const char *path, bool private, FILE **out) {
 
 int fct_sys_open_device(const char *path, FILE **out) { return open_stream(path, O_NOCTTY, 0, out); }
 
-/* /dev/stdout and /dev/fd/3 lead to whatever the process has open there, a plain file too. */
+/* These lead to whatever the process has open there, a plain file too. */
 bool fct_sys_is_device(const char *path) {
+    return strcmp(path, "/dev/stdout") == 0 || strcmp(path, "/dev/stderr") == 0 || strncmp(path, "/dev/fd/", 8) == 0;
+}
+
+/* rename() would replace what is there. File systems without hard links (FAT) get
+ * a look before the rename instead. */
+int fct_sys_rename_new(const char *from, const char *to) {
     struct stat st;
-    return strncmp(path, "/dev/", 5) == 0 && lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+    if (link(from, to) == 0) {
+        (void)unlink(from);
+        return 0;
+    }
+    if (errno == EEXIST || (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK)) return errno;
+    if (lstat(to, &st) == 0) return EEXIST;
+    return rename(from, to) ? errno : 0;
 }
 
 int fct_sys_unlink(const char *path) { return unlink(path) ? errno : 0; }

@@ -13,13 +13,14 @@ fct_status fct_fail_errno(fct_error *err, const char *path, int e);
 int fct_sys_mkdir(const char *path, bool private);
 int fct_sys_rmdir(const char *path);
 int fct_sys_create(const char *path, bool private,
-                   FILE **out);                        /* for writing; EEXIST where it exists, also as a link */
-int fct_sys_open_device(const char *path, FILE **out); /* for writing; creates and empties nothing */
-bool fct_sys_is_device(const char *path);              /* a name of the system's own, such as /dev/stdout */
-int fct_sys_unlink(const char *path);                  /* in a signal handler too */
-int fct_sys_random(void *out, size_t n);               /* n bytes, at most 256, that nobody can foresee */
-int fct_sys_flush(FILE *f);                            /* to the disk */
-void fct_sys_flush_dir(const char *path);              /* makes a rename in it durable, where that is possible */
+                   FILE **out);                           /* for writing; EEXIST where it exists, also as a link */
+int fct_sys_open_device(const char *path, FILE **out);    /* for writing; creates and empties nothing */
+bool fct_sys_is_device(const char *path);                 /* a name of the system's own, such as /dev/stdout */
+int fct_sys_rename_new(const char *from, const char *to); /* EEXIST where to exists */
+int fct_sys_unlink(const char *path);                     /* in a signal handler too */
+int fct_sys_random(void *out, size_t n);                  /* n bytes, at most 256, that nobody can foresee */
+int fct_sys_flush(FILE *f);                               /* to the disk */
+void fct_sys_flush_dir(const char *path);                 /* makes a rename in it durable, where that is possible */
 
 /* A lock under a file's name, for processes and threads: the file is there while
  * somebody holds it, and the lock ends with the process. 0, EAGAIN where another

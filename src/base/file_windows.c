@@ -61,6 +61,21 @@ FILE *fct_fopen(const char *path, const char *mode) {
     return f;
 }
 
+int64_t fct_file_read_some(FILE *f, void *data, size_t n, int ms) {
+    HANDLE h = (HANDLE)_get_osfhandle(_fileno(f));
+    DWORD there = 0, got = 0;
+    for (int waited = 0; GetFileType(h) == FILE_TYPE_PIPE; waited += 10) {
+        if (!PeekNamedPipe(h, NULL, 0, NULL, &there, NULL))
+            return GetLastError() == ERROR_BROKEN_PIPE ? 0 : FCT_READ_FAILED;
+        if (there) break;
+        if (waited >= ms) return FCT_READ_LATER;
+        Sleep(10);
+    }
+    if (n > 1 << 30) n = 1 << 30;
+    if (ReadFile(h, data, (DWORD)n, &got, NULL)) return got;
+    return GetLastError() == ERROR_BROKEN_PIPE ? 0 : FCT_READ_FAILED;
+}
+
 /* ---- Mapping ------------------------------------------------------------------ */
 
 static int map_handle(HANDLE file, fct_map *out) {
@@ -205,6 +220,14 @@ bool fct_sys_is_device(const char *path) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (_stricmp(fct_path_base(path), names[i]) == 0) return true;
     return false;
+}
+
+int fct_sys_rename_new(const char *from, const char *to) {
+    wchar_t *f = fct_wide(from), *t = fct_wide(to);
+    int e = !f || !t ? ENOMEM : MoveFileExW(f, t, MOVEFILE_WRITE_THROUGH) ? 0 : errno_of(GetLastError());
+    fct_free(f);
+    fct_free(t);
+    return e;
 }
 
 int fct_sys_unlink(const char *path) { /* a handler runs in a thread of its own here */

@@ -21,5 +21,7 @@ void fct_log(fct_log_level level, const char *format, ...) {
     va_start(ap, format);
     int n = vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
+    for (char *c = text; n >= 0 && *c; c++) /* no name of a file commands the terminal */
+        if ((unsigned char)*c < 32 || *c == 127) *c = '?';
     if (n >= 0) log_fn(level, text, log_user);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -37,6 +38,17 @@ char *fct_path_absolute(const char *path) {
     char *whole = here ? fct_path_join(here, path) : NULL;
     free(here);
     return whole;
+}
+
+void fct_program_on_stop(void (*handler)(int number)) {
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = handler}, old; /* no SA_RESTART */
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaddset(&action.sa_mask, numbers[i]);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (sigaction(numbers[i], NULL, &old)) continue;
+        if (numbers[i] == SIGHUP && old.sa_handler == SIG_IGN) continue;
+        sigaction(numbers[i], &action, NULL);
+    }
 }
 
 char *fct_home_dir(void) {

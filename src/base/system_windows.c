@@ -70,6 +70,22 @@ void fct_program_start(int *argc, char ***argv) {
     LocalFree(wide);
 }
 
+static void (*on_stop)(int number);
+
+/* A console that closes gives its programs some seconds, until this returns: the
+ * program ends by itself before that. */
+static BOOL WINAPI on_console(DWORD what) {
+    bool closes = what != CTRL_C_EVENT && what != CTRL_BREAK_EVENT;
+    on_stop(closes ? 1 : 2);
+    if (closes) Sleep(INFINITE);
+    return TRUE;
+}
+
+void fct_program_on_stop(void (*handler)(int number)) {
+    on_stop = handler;
+    SetConsoleCtrlHandler(on_console, TRUE);
+}
+
 /* Value of an environment variable; owned, NULL if unset or empty. */
 static char *variable(const wchar_t *name) {
     const wchar_t *v = _wgetenv(name);

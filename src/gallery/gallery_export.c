@@ -1,9 +1,8 @@
 /* Writing a gallery as text: see docs/gallery-format.md. On a connection of its
  * own, in one read transaction: one state of the gallery, and nobody waits. */
 #include "base/alloc.h"
+#include "base/draft.h"
 #include "base/error.h"
-#include "base/file.h"
-#include "base/file_sys.h"
 #include "gallery/gallery_impl.h"
 #include "text/base64.h"
 #include <math.h>
@@ -149,25 +148,16 @@ static void clear_writer(export_writer *w) {
     fct_free(w->text);
 }
 
-static fct_status write_file(fct_gallery *g, const char *path, bool crops, fct_error *err) {
-    export_writer w = {.f = fct_fopen(path, "wb"), .crops = crops};
-    if (!w.f) return fct_fail(err, FCT_ERR_IO, "%s: cannot be written", path);
-    fct_status s = fct_gallery_read_apart(g, write_all, &w, err);
-    bool bad = ferror(w.f) || fct_sys_flush(w.f);
-    bad |= fclose(w.f) != 0;
-    if (!s && bad) s = fct_fail(err, FCT_ERR_IO, "%s: writing failed: is the disk full?", path);
-    clear_writer(&w);
-    return s;
-}
-
 fct_status fct_gallery_export(fct_gallery *g, const char *path, bool crops, fct_error *err) {
     if (!path || !*path) return fct_fail(err, FCT_ERR_ARG, "export: no path");
     if (strcmp(path, g->reader->place) == 0) return fct_fail(err, FCT_ERR_ARG, "%s: is the gallery itself", path);
-    char *part = fct_asprintf("%s.part", path);
-    if (!part) return fct_fail_nomem(err, "path", 0);
-    fct_status s = write_file(g, part, crops, err);
-    if (!s) s = fct_file_rename(part, path, err);
-    if (s) fct_file_remove(part, NULL);
-    fct_free(part);
+    fct_draft *d;
+    fct_status s = fct_draft_open(path, FCT_DRAFT_PRIVATE, &d, err);
+    if (s) return s;
+    export_writer w = {.f = fct_draft_file(d), .crops = crops};
+    s = fct_gallery_read_apart(g, write_all, &w, err);
+    clear_writer(&w);
+    if (!s) return fct_draft_commit(d, err);
+    fct_draft_discard(d);
     return s;
 }

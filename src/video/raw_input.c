@@ -45,12 +45,25 @@ static fct_status input_open(fct_input_env *env, void **out, fct_error *err) {
     return FCT_OK;
 }
 
+/* Up to a whole frame; less at the end of the stream or when the source is to stop. */
+static bool read_frame(raw_input *in, uint8_t *pixels, size_t want, size_t *got) {
+    enum { look_up_ms = 50 };
+    *got = 0;
+    while (*got < want && !atomic_load(&in->env->stop)) {
+        int64_t n = fct_file_read_some(in->file, pixels + *got, want - *got, look_up_ms);
+        if (n == FCT_READ_FAILED) return false;
+        if (n == 0) break;
+        if (n > 0) *got += (size_t)n;
+    }
+    return true;
+}
+
 static fct_status input_read(void *state, fct_image **image, double *time, fct_error *err) {
     raw_input *in = state;
     fct_view v = fct_image_view(in->frame);
-    size_t want = (size_t)v.stride * (size_t)v.height, got = fread(fct_image_pixels(in->frame), 1, want, in->file);
+    size_t want = (size_t)v.stride * (size_t)v.height, got;
     *image = NULL;
-    if (got < want && ferror(in->file))
+    if (!read_frame(in, fct_image_pixels(in->frame), want, &got))
         return fct_fail(err, FCT_ERR_IO, "%s: reading raw frames failed", in->env->name);
     if (got == 0) return FCT_OK;
     if (got < want)

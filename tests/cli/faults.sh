@@ -92,7 +92,7 @@ ada.png: 1 face
 ! facet: ada.png: is a file, not a folder
 END
 check "embeddings that cannot be written" 3 facet embed -m pack ada.png -o gone/e.json <<'END'
-! facet: gone/e.json: cannot be written: No such file or directory
+! facet: gone/e.json: there is no such folder to write into
 END
 
 # ---- packs

@@ -50,7 +50,7 @@ check "the copy" 0 undated people -g copy.db <<'END'
     1 face   DATE  Bob
 END
 check "backup into no folder" 3 facet gallery backup nowhere/copy.db <<'END'
-! facet: nowhere/copy.db.part: opening: unable to open database file
+! facet: nowhere/copy.db: there is no such folder to write into
 END
 
 check "export" 0 facet gallery export all.jsonl --pictures <<'END'

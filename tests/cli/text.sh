@@ -81,7 +81,7 @@ check "a topic" 0 facet help exit-codes <<'END'
   2   wrong options or arguments
   3   a file could not be read or written (with several photos: at least one;
       the others were done), a model or a gallery is unusable
-  130 interrupted
+  128 and the number of the signal that interrupted (SIGINT: 130)
 
 Where several apply the highest wins.
 END

@@ -66,6 +66,19 @@ TEST(the_old_file_or_the_new_one) {
     fct_draft_discard(NULL);
 }
 
+TEST(nothing_is_replaced_that_came_meanwhile) {
+    fct_error e;
+    fct_draft *d;
+    new_root("new");
+    REQUIRE(!fct_draft_open(at("f"), FCT_DRAFT_PRIVATE, &d, &e));
+    fputs("mine", fct_draft_file(d));
+    REQUIRE(!fct_file_write_atomic(at("f"), "theirs", 6, &e));
+    CHECK(fct_draft_commit_new(d, &e) == FCT_ERR_EXISTS && holds(at("f"), "theirs") && count_files() == 1);
+    REQUIRE(!fct_draft_open(at("g"), FCT_DRAFT_PRIVATE, &d, &e));
+    fputs("mine", fct_draft_file(d));
+    CHECK(!fct_draft_commit_new(d, &e) && holds(at("g"), "mine") && count_files() == 2);
+}
+
 TEST(failures_leave_nothing) {
     fct_error e;
     fct_draft *d;

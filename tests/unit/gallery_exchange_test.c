@@ -87,7 +87,7 @@ TEST(backup_while_open) {
     REQUIRE(!fct_gallery_backup(g, copy, &e));
     CHECK(fct_gallery_backup(g, copy, &e) == FCT_ERR_EXISTS);
     CHECK(fct_gallery_backup(g, util_path("orig.db"), &e) == FCT_ERR_EXISTS);
-    CHECK(fct_gallery_backup(g, util_path("no/such/folder.db"), &e) == FCT_ERR_IO);
+    CHECK(fct_gallery_backup(g, util_path("no/such/folder.db"), &e) == FCT_ERR_NOT_FOUND);
     enroll_with_crop(g, "Eve", 50); /* later than the copy */
     REQUIRE(!fct_gallery_open(copy, NULL, &b, &e) && !fct_gallery_check(b, &e));
     for (uint64_t i = 0; i < 50; i++) CHECK(strcmp(util_who(b, i), i % 2 ? "Ada" : "Bob") == 0);
@@ -121,7 +121,7 @@ TEST(export_import_round_trip) {
         fct_gallery_free(h);
     }
     CHECK(fct_gallery_export(g, util_path("ex.db"), false, &e) == FCT_ERR_ARG);
-    CHECK(fct_gallery_export(g, util_path("no/such/x.jsonl"), false, &e) == FCT_ERR_IO);
+    CHECK(fct_gallery_export(g, util_path("no/such/x.jsonl"), false, &e) == FCT_ERR_NOT_FOUND);
     fct_gallery_free(g);
 }
 

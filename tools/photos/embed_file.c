@@ -3,12 +3,11 @@
  * header is written with room to spare and filled in at the end. */
 #include "photos/embed_file.h"
 
-#include "base/file.h"
+#include "base/draft.h"
 
 #include "photos/face_csv.h"
 #include "photos/report.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,13 +34,9 @@ static void put_csv_header(FILE *f, int dim) {
 int cli_embed_open(const char *path, cli_embed_format format, int dim, const char *model_id, cli_embed_file *out) {
     *out = (cli_embed_file){.format = format, .file = stdout, .model_id = model_id, .dim = dim};
     if (path) {
-        out->path = cli_format("%s", path);
-        out->part = cli_format("%s.part", path);
-        out->file = fct_fopen(out->part, "wb");
-        if (!out->file) {
-            cli_error("%s: cannot be written: %s", path, strerror(errno));
-            return CLI_INPUT;
-        }
+        fct_error e;
+        if (fct_draft_open(path, FCT_DRAFT_PRIVATE, &out->draft, &e)) return cli_fail(&e);
+        out->file = fct_draft_file(out->draft);
     }
     if (format == EMBED_NPY) put_npy_header(out->file, 0, dim);
     if (format == EMBED_CSV) put_csv_header(out->file, dim);
@@ -104,29 +99,16 @@ void cli_embed_write(cli_embed_file *f, const cli_photo *p, const cli_outputs *o
     free(e);
 }
 
-static int finish(cli_embed_file *f) {
-    fct_error e;
-    if (f->format == EMBED_NPY) {
-        rewind(f->file);
-        put_npy_header(f->file, f->rows, f->dim);
-    }
-    bool bad = ferror(f->file) != 0;
-    bad |= fclose(f->file) != 0;
-    f->file = NULL;
-    if (!bad) return fct_file_rename(f->part, f->path, &e) ? cli_fail(&e) : CLI_DONE;
-    cli_error("%s: cannot be written to the end", f->path);
-    return CLI_INPUT;
-}
-
 int cli_embed_close(cli_embed_file *f, bool keep) {
+    fct_error e;
     int code = CLI_DONE;
-    if (f->path && f->file) {
-        if (keep) code = finish(f);
-        if (f->file) fclose(f->file);
-        if (!keep || code) fct_file_remove(f->part, NULL);
-    }
-    free(f->path);
-    free(f->part);
+    if (f->draft && keep) {
+        if (f->format == EMBED_NPY) {
+            rewind(f->file);
+            put_npy_header(f->file, f->rows, f->dim);
+        }
+        if (fct_draft_commit(f->draft, &e)) code = cli_fail(&e);
+    } else fct_draft_discard(f->draft);
     memset(f, 0, sizeof *f);
     return code;
 }

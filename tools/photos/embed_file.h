@@ -4,12 +4,14 @@
 
 #include "photos/outputs.h"
 
+#include "base/draft.h"
+
 typedef enum cli_embed_format { EMBED_JSON, EMBED_CSV, EMBED_NPY } cli_embed_format; /* as --format's choices */
 
 typedef struct cli_embed_file {
     cli_embed_format format;
-    FILE *file;           /* stdout where there is no path */
-    char *path, *part;    /* owned: the name asked for, and the one it has until it is whole */
+    FILE *file;           /* the draft's, or stdout */
+    fct_draft *draft;     /* NULL where there is no path */
     const char *model_id; /* borrowed */
     int dim;
     long rows;

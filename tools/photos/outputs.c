@@ -75,12 +75,30 @@ void cli_written_free(cli_written *w) {
     memset(w, 0, sizeof *w);
 }
 
+enum { QUALITY = 92 };
+
 int cli_write_picture(fct_view v, const char *path) {
     fct_error e;
     char *dir = fct_path_dir(path);
     fct_status st = dir ? fct_dir_make(dir, &e) : FCT_OK;
     fct_free(dir);
-    if (!st) st = fct_image_write(v, path, FCT_FILE_AUTO, 92, &e);
+    if (!st) st = fct_image_write(v, path, FCT_FILE_AUTO, QUALITY, &e);
+    if (!st) return CLI_DONE;
+    cli_error("%s", e.text);
+    return CLI_INPUT;
+}
+
+/* A JPEG of a face, which is nobody else's business: file and folders are for this user alone. */
+static int write_crop(fct_view v, const char *path) {
+    fct_error e;
+    uint8_t *data = NULL;
+    size_t len = 0;
+    char *dir = fct_path_dir(path);
+    fct_status st = dir ? fct_dir_make_private(dir, &e) : FCT_OK;
+    fct_free(dir);
+    if (!st) st = fct_image_encode(v, FCT_FILE_JPEG, QUALITY, &data, &len, &e);
+    if (!st) st = fct_file_write_private(path, data, len, &e);
+    fct_buffer_free(data);
     if (!st) return CLI_DONE;
     cli_error("%s", e.text);
     return CLI_INPUT;
@@ -162,7 +180,7 @@ int cli_outputs_write_crops(cli_outputs *o, const cli_photo *p, cli_written *w) 
         if (!f->has_kps) continue;
         if (fct_align(fct_image_view(p->image), f->kps, CROP_SIZE, &crop, &e)) return cli_fail(&e);
         char *path = output_path(o, o->crop_dir, p->input, i + 1, "jpg");
-        code = cli_write_picture(fct_image_view(crop), path);
+        code = write_crop(fct_image_view(crop), path);
         fct_image_free(crop);
         if (!code) {
             note_written(o, path);

@@ -21,7 +21,7 @@ enum {
     CLI_NONE = 1,     /* no face, or nobody recognized */
     CLI_USE = 2,      /* wrong options or arguments */
     CLI_INPUT = 3,    /* a file could not be read, a model or gallery is unusable, output failed */
-    CLI_STOPPED = 130 /* interrupted by the user */
+    CLI_STOPPED = 130 /* interrupted; main() makes it 128 and the signal's number */
 };
 
 /* Every option means the same in every command that takes it. */
@@ -223,8 +223,12 @@ void *cli_alloc(size_t count, size_t size);                            /* zeroed
 void *cli_grow(void *p, size_t *capacity, size_t needed, size_t size); /* amortized realloc */
 char *cli_format(const char *format, ...) FCT_PRINTF(1, 2);            /* owned: free() */
 
-/* Set by SIGINT once cli_catch_interrupt() was called; a second SIGINT kills. */
-bool cli_interrupted(void);
+/* SIGINT, SIGTERM and SIGHUP end the command at once, without parts of files
+ * (shell/signals.c), until a command says that it will ask cli_interrupted() and
+ * end by itself; the second signal ends that one too. */
+void cli_signals_setup(void);
 void cli_catch_interrupt(void);
+bool cli_interrupted(void);
+int cli_exit_status(int code); /* code, or 128 and the number of the signal that came */
 
 #endif

@@ -85,6 +85,7 @@ static int finish_output(int code) {
 
 int main(int argc, char **argv) {
     fct_program_start(&argc, &argv);
+    cli_signals_setup();
     if (argc < 2) {
         cli_help_overview(stderr);
         return CLI_USE;
@@ -96,5 +97,5 @@ int main(int argc, char **argv) {
     else word = argv[1];
     const cli_command *c = cli_command_find(word);
     if (!c) return unknown_command(word);
-    return finish_output(run_command(c, argc - 2, argv + 2));
+    return cli_exit_status(finish_output(run_command(c, argc - 2, argv + 2)));
 }

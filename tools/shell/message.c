@@ -1,10 +1,9 @@
-/* What the command says on stderr, memory that cannot fail, interruption. */
+/* What the command says on stderr, and memory that cannot fail. */
 #include "shell/cli.h"
 #include "shell/progress.h"
 
 #include "base/file.h"
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,14 +109,3 @@ char *cli_format(const char *format, ...) {
     va_end(ap);
     return s;
 }
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int sig) {
-    interrupted = 1;
-    signal(sig, SIG_DFL); /* the second one ends the process at once */
-}
-
-bool cli_interrupted(void) { return interrupted != 0; }
-
-void cli_catch_interrupt(void) { signal(SIGINT, on_interrupt); }

@@ -47,7 +47,7 @@ const cli_topic cli_topics[] = {
      "  2   wrong options or arguments\n"
      "  3   a file could not be read or written (with several photos: at least one;\n"
      "      the others were done), a model or a gallery is unusable\n"
-     "  130 interrupted\n"
+     "  128 and the number of the signal that interrupted (SIGINT: 130)\n"
      "\n"
      "Where several apply the highest wins.\n"},
     {"environment", "variables that facet reads",

@@ -92,7 +92,7 @@ static int open_outputs(cli_watch *w) {
         cli_error("%s: cannot write", s->events);
         return CLI_INPUT;
     }
-    if (s->snapshot_dir && fct_dir_make(s->snapshot_dir, &e)) return cli_fail(&e);
+    if (s->snapshot_dir && fct_dir_make_private(s->snapshot_dir, &e)) return cli_fail(&e);
     cli_snapshots_expire(w);
     return CLI_DONE;
 }
@@ -107,6 +107,7 @@ int cli_watch_open(cli_watch *w, const cli_settings *s, const char *source, bool
     if (!code) code = check_blur(w);
     if (!code) code = open_tracker(w);
     if (!code && fct_source_open(source, &o, &w->source, &e)) code = cli_fail(&e);
+    if (!code && cli_stopper_start(&w->stopper, w->source, &e)) code = cli_fail(&e);
     if (code) return code;
     fct_source_get_info(w->source, &w->info);
     w->started = fct_time_ns();
@@ -118,6 +119,7 @@ int cli_watch_close(cli_watch *w) {
     fct_error e;
     int code = CLI_DONE;
     fct_tracker_free(w->tracker);
+    cli_stopper_end(&w->stopper);
     fct_source_free(w->source);
     if (w->writer && fct_writer_finish(w->writer, &e)) code = cli_fail(&e);
     fct_writer_free(w->writer);
@@ -276,7 +278,7 @@ int cli_watch_finish(cli_watch *w) {
     if (!w->set->sheet) return code;
     size_t n;
     char *html = cli_visits_html(&w->visits, &w->blur, w->info.name, w->duration, &n);
-    if (fct_file_write_atomic(w->set->sheet, html, n, &e)) code = cli_fail(&e);
+    if (fct_file_write_private(w->set->sheet, html, n, &e)) code = cli_fail(&e);
     free(html);
     return code;
 }

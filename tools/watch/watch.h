@@ -4,6 +4,7 @@
 #define FACET_CLI_WATCH_H
 
 #include "photos/engine.h"
+#include "watch/stopper.h"
 
 /* Which faces are made unrecognizable. */
 typedef struct cli_blur {
@@ -60,6 +61,7 @@ typedef struct cli_watch {
     fct_pack *pack;
     fct_gallery *gallery; /* NULL = nobody to recognize */
     fct_source *source;
+    cli_stopper stopper;
     fct_source_info info;
     fct_tracker *tracker;
     fct_writer *writer; /* --record */

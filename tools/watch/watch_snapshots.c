@@ -31,7 +31,7 @@ int cli_snapshot_save(const cli_watch *w, const fct_track *t, fct_view frame) {
     if (cli_blur_hides(&w->blur, t) || !cli_face_jpeg(frame, t->box, &data, &len)) return CLI_DONE;
     file_name(t, name, sizeof name);
     char *path = fct_path_join(w->set->snapshot_dir, name);
-    fct_status s = path ? fct_file_write_atomic(path, data, len, &e) : FCT_OK;
+    fct_status s = path ? fct_file_write_private(path, data, len, &e) : FCT_OK;
     fct_free(path);
     fct_buffer_free(data);
     return s ? cli_fail(&e) : CLI_DONE;

@@ -1,8 +1,8 @@
 /* Copies of a gallery while it is in use, by SQLite's online backup. */
 #include "base/alloc.h"
+#include "base/draft.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/file_sys.h"
 #include "gallery/sqlite/sqlite_store.h"
 #include <string.h>
 
@@ -36,27 +36,24 @@ static fct_status copy_pages(const fct_db *from, const fct_db *to, fct_error *er
     return fct_db_fail(to, step == SQLITE_DONE ? end : step, "backup", err);
 }
 
-static fct_status write_copy(const fct_db *from, const char *part, fct_error *err) {
+/* Into a draft's file, which is empty. Its journal is no file: what is not
+ * complete goes with the draft. */
+static fct_status write_copy(const fct_db *from, const char *draft, fct_error *err) {
     fct_db to;
-    fct_status s = fct_db_open(&to, part, part, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 0, err);
-    if (!s) s = fct_db_run(&to, err, "PRAGMA synchronous=EXTRA", "");
+    fct_status s = fct_db_open(&to, draft, draft, SQLITE_OPEN_READWRITE, 0, err);
+    if (!s) s = fct_db_run(&to, err, "PRAGMA journal_mode=MEMORY", "");
     if (!s) s = copy_pages(from, &to, err);
     fct_db_close(&to);
     return s;
 }
 
 fct_status fct_sqlite_backup(fct_store *st, const char *path, fct_error *err) {
+    fct_draft *d;
     fct_status s = clear_target(path, err);
+    if (!s) s = fct_draft_open(path, FCT_DRAFT_PRIVATE, &d, err);
     if (s) return s;
-    char *part = fct_asprintf("%s.part", path);
-    if (!part) return fct_fail_nomem(err, "path", 0);
-    fct_file_remove(part, NULL); /* of an earlier try */
-    s = write_copy(fct_sqlite_db(st), part, err);
-    if (!s) s = fct_file_rename(part, path, err);
-    if (s) fct_file_remove(part, NULL);
-    fct_free(part);
-    char *dir = s ? NULL : fct_path_dir(path);
-    if (dir) fct_sys_flush_dir(dir); /* the new name too is on disk */
-    fct_free(dir);
+    s = write_copy(fct_sqlite_db(st), fct_draft_name(d), err);
+    if (!s) return fct_draft_commit_new(d, err);
+    fct_draft_discard(d);
     return s;
 }

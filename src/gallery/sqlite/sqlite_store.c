@@ -3,6 +3,9 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/file_sys.h"
+#include "base/log.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +18,7 @@ static char *plain_path(const char *path) {
 static fct_status make_folder_of(const char *path, fct_error *err) {
     char *dir = fct_path_dir(path);
     if (!dir) return fct_fail_nomem(err, "path", 0);
-    fct_status s = fct_dir_make(dir, err);
+    fct_status s = fct_dir_make_private(dir, err);
     fct_free(dir);
     return s;
 }
@@ -29,6 +32,30 @@ static fct_status check_path(const char *path, const fct_gallery_opts *o, bool *
     if (st.exists && !st.is_file) return fct_fail(err, FCT_ERR_IO, "%s: is not a regular file", path);
     if (!st.exists && !*create) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such gallery", path);
     return st.exists ? FCT_OK : make_folder_of(path, err);
+}
+
+/* A new gallery is for its owner alone. SQLite would give it what the umask leaves
+ * to others; the files that SQLite makes beside it get the rights of the gallery. */
+static fct_status create_private(const char *path, fct_error *err) {
+    FILE *f;
+    int e = fct_sys_create(path, true, &f);
+    if (!e) fclose(f);
+    return e && e != EEXIST ? fct_fail_errno(err, path, e) : FCT_OK;
+}
+
+/* Takes a gallery of earlier times, once it is known to be one, from everybody
+ * else, and says so. */
+static fct_status make_private(const char *path, fct_error *err) {
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+    bool exposed = false;
+    for (int i = 0; i < 4; i++) {
+        char *name = fct_asprintf("%s%s", path, ends[i]);
+        if (!name) return fct_fail_nomem(err, "path", 0);
+        exposed |= fct_file_make_private(name);
+        fct_free(name);
+    }
+    if (exposed) fct_log(FCT_LOG_WARN, "%s: other users could read this gallery; now only you can", path);
+    return FCT_OK;
 }
 
 /* Write-ahead log with a flush to disk at every commit: a commit is durable, and
@@ -213,9 +240,11 @@ fct_status fct_sqlite_store_open(const char *path, const fct_gallery_opts *o, fc
     if (!st) return fct_fail_nomem(err, "gallery", sizeof *st);
     fct_status s = check_path(st->path, o, &create, err);
     st->may_be_still = o->read_only;
+    if (!s && create) s = create_private(st->path, err);
     if (!s && o->read_only) s = open_for_reading(&st->db, st->path, o->busy_ms, true, err);
     else if (!s) s = open_for_writing(st, create, err);
     if (!s) s = fct_sqlite_schema_verify(&st->db, st->db.schema, err);
+    if (!s) s = make_private(st->path, err);
     if (s) close_store(&st->head);
     else *out = &st->head;
     return s;

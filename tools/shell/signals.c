@@ -1,0 +1,34 @@
+/* How the command ends when it is asked to: by SIGINT, SIGTERM and SIGHUP alike.
+ *
+ * A command that works piece by piece asks cli_interrupted() between the pieces
+ * and ends in order: a recording is closed, a sheet written, what was begun and
+ * would be incomplete is removed. Any other command ends at once, and so does
+ * every command at the second signal; drafts of files (base/draft.h) are removed
+ * even then. The exit status is 128 and the signal's number. */
+#include "shell/cli.h"
+
+#include "base/draft.h"
+#include "base/file.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static atomic_int caught;      /* number of the first signal, 0 = none */
+static atomic_bool ends_alone; /* the command asks cli_interrupted() */
+
+static void on_stop(int number) {
+    int none = 0;
+    bool first = atomic_compare_exchange_strong(&caught, &none, number);
+    if (first && atomic_load(&ends_alone)) return;
+    fct_draft_abandon_all();
+    _Exit(128 + number);
+}
+
+void cli_signals_setup(void) { fct_program_on_stop(on_stop); }
+void cli_catch_interrupt(void) { atomic_store(&ends_alone, true); }
+bool cli_interrupted(void) { return atomic_load(&caught) != 0; }
+
+int cli_exit_status(int code) {
+    int number = atomic_load(&caught);
+    return number ? 128 + number : code;
+}
