@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Builds the wheel of the Python package, with the library inside.
+"""Builds the wheel of the Python package, with the library and the command inside.
 
     python/build_wheel.py [--windows] [--build DIR] [--out DIR]
 
-The library is built without picture decoders, gallery and camera, which Python has better libraries
-for. What is left needs the C library alone; that is checked.
-The tag names the oldest C library that has every symbol the libraries ask for (PEP 600). --windows
-builds for 64-bit Windows with mingw-w64 (scripts/cross/mingw-w64.ini). Needs Meson, Ninja and a C
-compiler here; installing the wheel needs NumPy alone.
+The wheel runs on other machines: the libraries that it needs besides the system's own (for pictures
+and the gallery) lie in it, beside facet's, which find them there. The tag names the oldest C library
+that has every symbol these ask for (PEP 600). --windows builds for 64-bit Windows with mingw-w64
+(scripts/cross/mingw-w64.ini): the library alone, without picture decoders and gallery. Needs Meson,
+Ninja and a C compiler here; installing the wheel needs NumPy alone.
+
+A wheel for this machine, as `pip install ./python` builds it, is backend.py's work.
 """
 import argparse
 import ast
@@ -17,41 +19,80 @@ import json
 import os
 import platform
 import re
+import stat
 import subprocess
 import sys
 import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-OPTIONS = ["-Dtests=false", "-Dbench=false", "-Dcli=disabled", "-Dtrain=disabled", "-Djpeg=disabled", "-Dpng=disabled",
-           "-Dwebp=disabled", "-Dgallery=disabled", "-Ddownload=auto", "-Dzip=auto", "-Dstrip=true"]
-WINDOWS = ["-Ddownload=disabled", "-Dzip=disabled", "-Dc_link_args=-static-libgcc",
+OPTIONS = ["-Dtests=false", "-Dbench=false", "-Dtrain=disabled", "-Dstrip=true"]
+# Of what other libraries give, what the wheel takes along. Old dynamic tags: libraries of libraries are looked for too.
+LINUX = ["-Dcli=enabled", "-Djpeg=auto", "-Dpng=auto", "-Dwebp=auto", "-Dgallery=auto", "-Ddownload=auto", "-Dzip=disabled",
+         "-Dc_link_args=-Wl,--disable-new-dtags,-rpath,$ORIGIN:$ORIGIN/.."]
+WINDOWS = ["-Dcli=disabled", "-Djpeg=disabled", "-Dpng=disabled", "-Dwebp=disabled", "-Dgallery=disabled",
+           "-Ddownload=disabled", "-Dzip=disabled", "-Dc_link_args=-static-libgcc",
            "--cross-file", os.path.join(ROOT, "scripts", "cross", "mingw-w64.ini")]
+# Whatever else the project can do with other libraries stays out.
+LEFT_OUT = ("unicode", "heif", "tiff", "gif", "jxl", "icc", "text", "video", "window", "server", "web")
+COMMAND = os.path.join("tools", "facet")
 # What every Linux of PEP 600 and every Windows has.
 SYSTEM = re.compile(r"lib(c|m|dl|pthread|rt)\.so|ld-linux|(KERNEL32|SHELL32|ADVAPI32|msvcrt|ucrtbase|api-ms-win-crt.*)\.dll$", re.I)
 
 
 def ninja(folder, options):
-    known = {o["name"] for o in json.loads(subprocess.check_output(
-        ["meson", "introspect", "--buildoptions", os.path.join(ROOT, "meson.build")]))}
-    # Whatever else the project can do with other libraries stays out.
-    extra = [f"-D{name}=disabled" for name in ("unicode", "video", "window", "server", "web") if name in known]
     if not os.path.exists(os.path.join(folder, "build.ninja")):
-        subprocess.run(["meson", "setup", folder, ROOT, *OPTIONS, *options, *extra], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["meson", "setup", folder, ROOT, *OPTIONS, *options], check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["ninja", "-C", folder], check=True, stdout=subprocess.DEVNULL)
 
 
+def left_out():
+    known = {o["name"] for o in json.loads(subprocess.check_output(
+        ["meson", "introspect", "--buildoptions", os.path.join(ROOT, "meson.build")]))}
+    return [f"-D{name}=disabled" for name in LEFT_OUT if name in known]
+
+
+def strip(path, to):
+    """A copy without symbols that only debuggers read."""
+    subprocess.run(["strip", "--strip-unneeded", "-o", to, path], check=True)
+    return to
+
+
+def built(folder):
+    """What a build on Linux gave: name in the package to path."""
+    out = {"libfacet.so.0": os.path.join(folder, "libfacet.stripped"), "_bin/facet": os.path.join(folder, "facet.stripped")}
+    strip(os.path.realpath(os.path.join(folder, "src", "libfacet.so.0")), out["libfacet.so.0"])
+    strip(os.path.join(folder, COMMAND), out["_bin/facet"])
+    return out
+
+
 def build_linux(folder):
-    """Name in the package to path, of each library; and the platform's tag."""
-    ninja(folder, [])
-    path = os.path.realpath(os.path.join(folder, "src", "libfacet.so.0"))
-    if needed(path):
-        sys.exit(f"the library needs {', '.join(needed(path))}: too much for a wheel")
-    return {"libfacet.so.0": path}, manylinux([path])
+    """Name in the package to path, of each file; and the platform's tag."""
+    ninja(folder, LINUX + left_out())
+    files = built(folder)
+    known = [path for path in files.values()]
+    while known:
+        for name, path in resolve(known.pop()).items():
+            if name not in files:
+                files[name] = path
+                known.append(path)
+    return files, manylinux(files.values())
+
+
+def resolve(path):
+    """Libraries that a file asks for, but for the system's own, and where they are here."""
+    wanted = needed(path)
+    if not wanted:
+        return {}
+    table = dict(re.findall(r"(\S+) => (/\S+)", subprocess.check_output(["ldd", path], text=True)))
+    missing = [name for name in wanted if name not in table]
+    if missing:
+        sys.exit(f"{path} needs {', '.join(missing)}, which cannot be found")
+    return {name: os.path.realpath(table[name]) for name in wanted}
 
 
 def build_windows(folder):
-    ninja(folder, WINDOWS)
+    ninja(folder, WINDOWS + left_out())
     path = os.path.join(folder, "src", "libfacet-0.dll")
     table = subprocess.check_output(["x86_64-w64-mingw32-objdump", "-p", path], text=True)
     more = [n for n in re.findall(r"DLL Name: (\S+)", table) if not SYSTEM.match(n)]
@@ -92,9 +133,30 @@ def metadata():
     return name, text
 
 
-def licenses():
-    """Terms of all that is in the wheel: the project's and the default pack's."""
+def package_of(path):
+    """The Debian package that a library is of."""
+    for name in (path, path.replace("/usr/lib", "/lib", 1)):
+        r = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True)
+        if not r.returncode:
+            return r.stdout.partition(":")[0]
+    sys.exit(f"{path} is of no Debian package: its license must be in the wheel")
+
+
+def package_of(path):
+    """The Debian package that a library is of."""
+    for name in (path, path.replace("/usr/lib", "/lib", 1)):
+        r = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True)
+        if not r.returncode:
+            return r.stdout.partition(":")[0]
+    sys.exit(f"{path} is of no Debian package: its license must be in the wheel")
+
+
+def licenses(files):
+    """Terms of all that is in the wheel: the project's, the default pack's, and those of Debian's libraries."""
     out = {"LICENSE": os.path.join(ROOT, "LICENSE"), "ibex.md": os.path.join(ROOT, "models", "ibex", "README.md")}
+    for name, path in files.items():
+        if os.path.realpath(path).startswith(("/lib/", "/usr/lib/")):
+            out[name.partition(".")[0]] = f"/usr/share/doc/{package_of(path)}/copyright"
     missing = [path for path in out.values() if not os.path.exists(path)]
     if missing:
         sys.exit(f"no license at {', '.join(missing)}")
@@ -107,21 +169,23 @@ def write(out, libraries, tag):
     path, records = os.path.join(out, f"{name}-{tag}.whl"), []
     os.makedirs(out, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
-        def add(where, data):
+        def add(where, data, mode=0o644):
             info = zipfile.ZipInfo(where, (2020, 1, 1, 0, 0, 0))  # the same input gives the same wheel
-            info.external_attr = 0o644 << 16
+            info.external_attr = (stat.S_IFREG | mode) << 16
             z.writestr(info, data, zipfile.ZIP_DEFLATED)
             digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
             records.append(f"{where},sha256={digest},{len(data)}")
 
         for folder, _, files in sorted(os.walk(os.path.join(HERE, "facet"))):
-            for file in sorted(f for f in files if f.endswith(".py")):
+            for file in sorted(f for f in files if f.endswith(".py") or f == "py.typed"):
                 full = os.path.join(folder, file)
                 add(os.path.relpath(full, HERE), open(full, "rb").read())
-        for where, full in licenses().items():
+        for where, full in licenses(libraries).items():
             add(f"{name}.dist-info/licenses/{where}", open(full, "rb").read())
         for file, full in libraries.items():
-            add("facet/" + file, open(full, "rb").read())
+            add("facet/" + file, open(full, "rb").read(), 0o755 if file.startswith("_bin/") else 0o644)
+        if any(file.startswith("_bin/") for file in libraries):
+            add(f"{name}.dist-info/entry_points.txt", b"[console_scripts]\nfacet = facet._command:main\n")
         add(f"{name}.dist-info/METADATA", text.encode())
         add(f"{name}.dist-info/WHEEL", f"Wheel-Version: 1.0\nGenerator: facet\nRoot-Is-Purelib: false\nTag: {tag}\n".encode())
         records.append(f"{name}.dist-info/RECORD,,")

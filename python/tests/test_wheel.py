@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The wheel: built, installed into a fresh environment, used there without a compiler.
 
-    test_wheel.py MAKE_PACK BUILD_FOLDER
+    test_wheel.py MAKE_PACK BUILD_FOLDER MAIN_BUILD
+
+The same for what `pip install ./python` gives, built in MAIN_BUILD, where everything is built already.
 
 Exit status 77 where something is missing that only this test needs. Nothing is fetched: NumPy is
 lent by the Python that runs this."""
@@ -28,6 +30,14 @@ img[(x - 160) ** 2 + (y - 112) ** 2 <= 24 ** 2] = (0, 255, 255)
 faces = app.get(img)
 assert len(faces) == 1 and abs(faces[0].bbox[0] + faces[0].bbox[2] - 320) < 8, faces
 assert faces[0].normed_embedding.shape == (64,)
+from facet import _native
+features = _native.lib.fct_build_features().decode().split()
+if "gallery" in features:
+    gallery = facet.Gallery(sys.argv[1] + ".db")
+    assert gallery.enroll(app, "Ada", img).outcome == "stored"
+    assert gallery.identify(faces[0].embedding, app)[0].name == "Ada"
+if "png" in features:
+    assert len(app.get(sys.argv[1] + "/../ada.png")) == 1
 print("one face")
 """
 
@@ -72,8 +82,32 @@ def check_archive(wheel, folder):
         assert tuple(map(int, stated.groups())) == want, f"{tag} for symbols of glibc {want}"
 
 
+def install(temp, name, numpy, *what):
+    """A fresh environment with the package, and with NumPy lent; its python."""
+    home = os.path.join(temp, name)
+    run(sys.executable, "-m", "venv", home)
+    python = os.path.join(home, "bin", "python")
+    run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-index", "--no-deps", *what)
+    site = run(python, "-c", "import sysconfig; print(sysconfig.get_path('platlib'))").strip()
+    for name in os.listdir(os.path.dirname(os.path.dirname(numpy.__file__))):
+        if name in ("numpy", "numpy.libs"):
+            os.symlink(os.path.join(os.path.dirname(os.path.dirname(numpy.__file__)), name), os.path.join(site, name))
+    return home, python
+
+
+def use(home, python, temp, packs):
+    """No compiler, no library but the wheel's, no place to look for another."""
+    env = {"PATH": os.path.join(home, "bin"), "HOME": temp, "CC": "false", "LC_ALL": "C.UTF-8"}
+    assert run(python, "-c", SCRIPT, os.path.join(packs, "pack"), home, env=env, cwd=temp).strip() == "one face"
+    os.remove(os.path.join(packs, "pack.db"))
+    command = os.path.join(home, "bin", "facet")
+    assert run(command, "version", env=env).startswith("facet "), "the command"
+    said = run(command, "detect", "-m", os.path.join(packs, "pack"), os.path.join(packs, "ada.png"), env=env)
+    assert "1 face" in said, said
+
+
 def main():
-    make_pack, build = sys.argv[1:3]
+    make_pack, build, main_build = sys.argv[1:4]
     import numpy
     try:
         import ensurepip, venv  # noqa: F401
@@ -85,24 +119,17 @@ def main():
     if not sys.platform.startswith("linux"):
         skip("wheels for Linux are tested")
     with tempfile.TemporaryDirectory() as temp:
+        packs = os.path.join(temp, "packs")
+        for folder in ("pack", "other", "blind", "headless"):
+            os.makedirs(os.path.join(packs, folder))
+        run(make_pack, packs)
         out = run(sys.executable, os.path.join(ROOT, "build_wheel.py"), "--build", build, "--out", temp,
                   env={**os.environ, "DESTDIR": ""})
         wheel = out.strip().splitlines()[-1]
         check_archive(wheel, os.path.join(temp, "unpacked"))
-        home, packs = os.path.join(temp, "env"), os.path.join(temp, "packs")
-        run(sys.executable, "-m", "venv", home)
-        python = os.path.join(home, "bin", "python")
-        run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-index", "--no-deps", wheel)
-        site = run(python, "-c", "import sysconfig; print(sysconfig.get_path('platlib'))").strip()
-        for name in os.listdir(os.path.dirname(os.path.dirname(numpy.__file__))):
-            if name in ("numpy", "numpy.libs"):
-                os.symlink(os.path.join(os.path.dirname(os.path.dirname(numpy.__file__)), name), os.path.join(site, name))
-        for folder in ("pack", "other", "blind", "headless"):
-            os.makedirs(os.path.join(packs, folder))
-        run(make_pack, packs)
-        # No compiler, no library but the wheel's, no place to look for another.
-        env = {"PATH": os.path.join(home, "bin"), "HOME": temp, "CC": "false"}
-        assert run(python, "-c", SCRIPT, os.path.join(packs, "pack"), home, env=env, cwd=temp).strip() == "one face"
+        use(*install(temp, "env", numpy, wheel), temp, packs)
+        if os.path.exists(os.path.join(main_build, "tools", "facet")):
+            use(*install(temp, "pip", numpy, "--no-build-isolation", "-C", "builddir=" + main_build, ROOT), temp, packs)
     print("installed and used:", os.path.basename(wheel))
 
 

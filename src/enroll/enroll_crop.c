@@ -67,16 +67,19 @@ static const fct_face *middle_face(const fct_faces *faces, float width, float he
     return best;
 }
 
+/* Not hypot(), which would need a newer C library (glibc 2.35). */
+static double length(double x, double y) { return sqrt(x * x + y * y); }
+
 /* Whether landmarks lie where an aligned crop of this size has them: then the
  * alignment's own transform hardly moves them. */
 static bool is_aligned(fct_view crop, const float kps[5][2]) {
     double m[6];
     int side = crop.width;
     if (crop.height != side || (side % 112 && side % 128) || fct_align_matrix(kps, side, m, NULL)) return false;
-    double sum = 0, eyes = hypot((double)(kps[1][0] - kps[0][0]), (double)(kps[1][1] - kps[0][1]));
+    double sum = 0, eyes = length((double)(kps[1][0] - kps[0][0]), (double)(kps[1][1] - kps[0][1]));
     for (int i = 0; i < 5; i++) {
         double x = (double)kps[i][0], y = (double)kps[i][1];
-        sum += hypot(m[0] * x + m[1] * y + m[2] - x, m[3] * x + m[4] * y + m[5] - y);
+        sum += length(m[0] * x + m[1] * y + m[2] - x, m[3] * x + m[4] * y + m[5] - y);
     }
     return sum / 5 < (double)ALIGNED_WITHIN * eyes;
 }
