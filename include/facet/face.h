@@ -131,9 +131,9 @@ typedef struct fct_analyzer_opts {
     float nms_thresh;               /* IoU (default 0.4) */
     int max_faces;                  /* 0 = all (default 0) */
     fct_metric metric;              /* which faces max_faces keeps (default FCT_METRIC_DEFAULT) */
-    bool rotations;                 /* no face found: try the picture turned by 90, 180, 270 degrees (default false) */
-    int tile;                       /* > 0: also detect in overlapping tiles of this many pixels, for very
-                                       small faces (default 0) */
+    bool rotations; /* no face found surely: try the picture turned by 90, 180, 270 degrees (default false) */
+    int tile;       /* > 0: also detect in overlapping tiles of this many pixels, for very
+                       small faces (default 0) */
 } fct_analyzer_opts;
 FCT_API void fct_analyzer_opts_init(fct_analyzer_opts *o);
 

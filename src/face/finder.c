@@ -155,8 +155,9 @@ static bool cut_by_edge(const fct_det *d, fct_view picture, int left, int top, i
            (top + height < picture.height && d->box[3] > (float)(top + height) - margin);
 }
 
-static fct_status run_tile(fct_finder *f, fct_view picture, int left, int top, fct_det_list *list, fct_error *err) {
-    fct_view v = fct_view_crop(picture, left, top, f->set.tile, f->set.tile);
+static fct_status run_tile(fct_finder *f, fct_view picture, int left, int top, int tile, fct_det_list *list,
+                           fct_error *err) {
+    fct_view v = fct_view_crop(picture, left, top, tile, tile);
     int before = list->n;
     if (!v.data) return FCT_OK;
     fct_status s = run_size(f, v, f->set.sizes[f->set.n_sizes - 1], left, top, list, err);
@@ -180,16 +181,27 @@ static int tile_start(int side, int tile, int i) {
     return n == 1 ? 0 : (int)((int64_t)(side - tile) * i / (n - 1));
 }
 
-static fct_status run_tiles(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {
-    int nx = tile_count(picture.width, f->set.tile), ny = tile_count(picture.height, f->set.tile);
-    if (nx == 1 && ny == 1) return FCT_OK; /* one tile is the picture */
+/* One grid of tiles over the picture. */
+static fct_status run_grid(fct_finder *f, fct_view picture, int tile, fct_det_list *list, fct_error *err) {
+    int nx = tile_count(picture.width, tile), ny = tile_count(picture.height, tile);
     for (int y = 0; y < ny; y++)
         for (int x = 0; x < nx; x++) {
-            fct_status s = run_tile(f, picture, tile_start(picture.width, f->set.tile, x),
-                                    tile_start(picture.height, f->set.tile, y), list, err);
+            fct_status s = run_tile(f, picture, tile_start(picture.width, tile, x), tile_start(picture.height, tile, y),
+                                    tile, list, err);
             if (s) return s;
         }
     return FCT_OK;
+}
+
+/* Grids from the tile that was asked for up to the whole picture, each twice as
+ * large as the one before: a face too large for a small tile and too small in the
+ * whole picture is found in between. All the larger grids together have a third as
+ * many tiles as the first. */
+static fct_status run_tiles(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {
+    int side = picture.width > picture.height ? picture.width : picture.height;
+    fct_status s = FCT_OK;
+    for (int tile = f->set.tile; tile < side && !s; tile *= 2) s = run_grid(f, picture, tile, list, err);
+    return s;
 }
 
 fct_status fct_finder_run(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {

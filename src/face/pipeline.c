@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include <string.h>
+#include <math.h>
 
 /* Tasks after detection. */
 static const fct_task crop_tasks[] = {FCT_TASK_EMBED, FCT_TASK_LANDMARK_106, FCT_TASK_LANDMARK_68, FCT_TASK_GENDER_AGE};
@@ -94,27 +95,51 @@ fct_status fct_analyzer_configure(fct_analyzer *a, const fct_analyzer_opts *opts
 
 static fct_view working_view(const work *w) { return w->turned ? fct_image_view(w->turned) : w->picture; }
 
-static float score_sum(const fct_det_list *l) {
+/* Whether the landmarks agree that the face is upright: from the middle of the eyes
+ * to the middle of the mouth it goes down more than to a side. */
+static bool is_upright(const fct_det *d) {
+    float right = d->kps[3][0] + d->kps[4][0] - d->kps[0][0] - d->kps[1][0];
+    float down = d->kps[3][1] + d->kps[4][1] - d->kps[0][1] - d->kps[1][1];
+    return down > fabsf(right);
+}
+
+/* What speaks for the turn in which the faces were found: the sum of the scores of
+ * those that are upright in it. *best is the highest of them. */
+static float evidence(const fct_analyzer *a, const fct_det_list *l, float *best) {
     float sum = 0;
-    for (int i = 0; i < l->n; i++) sum += l->items[i].score;
+    *best = 0;
+    for (int i = 0; i < l->n; i++) {
+        if (fct_finder_has_kps(a->finder) && !is_upright(&l->items[i])) continue;
+        sum += l->items[i].score;
+        *best = fmaxf(*best, l->items[i].score);
+    }
     return sum;
 }
 
-/* Tries the quarter turns; the one with the highest sum of scores wins, since a
- * turned face is often found weakly at the neighboring angles too. The
+/* a->dets has the faces of the picture as it is. A detector finds many faces that
+ * lie on their side, weakly, and gives them landmarks of an upright face, which no
+ * embedding survives: of 40 photos turned by 90 and 180 degrees, 38 % and 90 % had
+ * such a find, at scores up to 0.81; upright 0.78 to 0.97. So unless a face is found
+ * surely, the quarter turns are tried and the one with the most evidence wins. The
  * analyzer's list holds the winner's faces afterwards. */
 static fct_status find_turned(fct_analyzer *a, work *w, fct_error *err) {
-    fct_det_list best = {0};
+    const float sure = 0.85f;
+    float highest, most = evidence(a, &a->dets, &highest);
+    if (highest >= sure) return FCT_OK;
+    fct_det_list best = a->dets;
+    a->dets = (fct_det_list){0};
     fct_status s = FCT_OK;
     for (int turns = 1; turns < 4 && !s; turns++) {
         fct_image *im;
         s = fct_image_rotate(w->picture, turns, &im, err);
         if (s) break;
         s = fct_finder_run(a->finder, fct_image_view(im), &a->dets, err);
-        if (s || score_sum(&a->dets) <= score_sum(&best)) {
+        float sum = s ? 0 : evidence(a, &a->dets, &highest);
+        if (s || sum <= most) {
             fct_image_free(im);
             continue;
         }
+        most = sum;
         fct_image_free(w->turned);
         w->turned = im;
         w->turns = turns;
@@ -130,7 +155,7 @@ static fct_status find_turned(fct_analyzer *a, work *w, fct_error *err) {
 static fct_status find(fct_analyzer *a, work *w, fct_error *err) {
     fct_status s = fct_view_check(w->picture, "picture", err);
     if (!s) s = fct_finder_run(a->finder, w->picture, &a->dets, err);
-    if (!s && a->rotations && a->dets.n == 0) s = find_turned(a, w, err);
+    if (!s && a->rotations) s = find_turned(a, w, err);
     if (s) return s;
     return fct_faces_create(a->dets.items, a->dets.n, fct_finder_has_kps(a->finder), a->tasks,
                             fct_pack_embedding_dim(a->pack), &w->faces, err);

@@ -20,6 +20,15 @@ static void tell_time(const cli_engine *e, const cli_photo *p, uint64_t start) {
              (double)(fct_time_ns() - start) / 1e6);
 }
 
+/* Faces of a huge photo are a few pixels large where the detector sees it whole. */
+static void hint_at_tiles(const cli_engine *e, const cli_photo *p) {
+    enum { HUGE_SIDE = 4000 };
+    fct_view v = fct_image_view(p->image);
+    if (fct_faces_count(p->faces) || e->set->tile || (v.width < HUGE_SIDE && v.height < HUGE_SIDE)) return;
+    cli_note("%s: nothing was found in %dx%d pixels; --tile 640 also searches parts of the photo", p->name, v.width,
+             v.height);
+}
+
 /* An error of analyzing names the network or the memory, not the photo: it is put before it. */
 static fct_status analyze(cli_engine *e, cli_photo *p, fct_error *err) {
     uint64_t start = fct_time_ns();
@@ -28,7 +37,10 @@ static fct_status analyze(cli_engine *e, cli_photo *p, fct_error *err) {
     if (st) {
         err->code = st;
         snprintf(err->text, sizeof err->text, "%.200s: %.290s", p->name, inner.text);
-    } else tell_time(e, p, start);
+    } else {
+        tell_time(e, p, start);
+        hint_at_tiles(e, p);
+    }
     return st;
 }
 

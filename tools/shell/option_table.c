@@ -54,10 +54,11 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_DET_THRESH] = NUMBER("det-thresh", 0, det_thresh, "S", 0, 1, "least detection score (default 0.5)"),
     [OPT_MAX_FACES] = INT("max-faces", 'n', max_faces, "N", 0, 1000000,
                           "keep the N largest and most central faces of a photo; 0 = all (default 0)"),
-    [OPT_ROTATIONS] =
-        FLAG("rotations", 0, rotations, "where no face is found, try the photo turned by 90, 180 and 270 degrees"),
+    [OPT_ROTATIONS] = FLAG("rotations", 0, rotations,
+                           "where no face is surely found, try the photo turned by 90, 180 and 270 degrees"),
     [OPT_TILE] = INT("tile", 0, tile, "N", 0, 8192,
-                     "also search overlapping tiles of N pixels, for very small faces; 0 = no (default 0)"),
+                     "also search overlapping tiles of N pixels and larger, for very small faces; 0 = no "
+                     "(default 0)"),
     [OPT_FILES_FROM] =
         TEXT("files-from", 0, files_from, "LIST", COMPLETE_FILE,
              "also take the photos named in LIST, one a line or divided by NUL characters; - = standard input"),
