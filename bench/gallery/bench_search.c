@@ -26,7 +26,7 @@ static double now_ms(void) {
     return fct_threads() == 1 ? (double)clock() * 1e3 / CLOCKS_PER_SEC : (double)fct_time_ns() / 1e6;
 }
 
-static double time_ms(const fct_index *x, const float *probes, int batch, int k, fct_hit *hits, int *found) {
+static double time_ms(fct_index *x, const float *probes, int batch, int k, fct_hit *hits, int *found) {
     double start = now_ms();
     fct_index_search(x, probes, batch, -1, k, hits, found, NULL);
     return now_ms() - start;

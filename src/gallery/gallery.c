@@ -17,7 +17,8 @@ static fct_status read_opts(const fct_gallery_opts *opts, fct_gallery_opts *o, f
     return FCT_OK;
 }
 
-fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_gallery **out, fct_error *err) {
+fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_index_make_fn *make_index, fct_gallery **out,
+                              fct_error *err) {
     *out = NULL;
     fct_gallery *g = fct_calloc(1, sizeof *g);
     if (!g) {
@@ -27,8 +28,8 @@ fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_gallery *
     }
     fct_mutex_init(&g->write_lock);
     fct_mutex_init(&g->lock);
-    fct_mutex_init(&g->readers_lock);
-    fct_cond_init(&g->readers_gone);
+    fct_mirror_init(&g->mirror);
+    g->make_index = make_index;
     g->read_only = !store;
     g->store = store;
     g->reader = reader;
@@ -56,7 +57,8 @@ fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_
         fct_store_close(store);
         return s;
     }
-    return o.read_only ? fct_gallery_create(NULL, store, out, err) : fct_gallery_create(store, reader, out, err);
+    if (o.read_only) reader = store, store = NULL;
+    return fct_gallery_create(store, reader, fct_index_create, out, err);
 }
 
 void fct_gallery_free(fct_gallery *g) {
@@ -64,9 +66,7 @@ void fct_gallery_free(fct_gallery *g) {
     /* The connection that can write goes last: it leaves everything in the file. */
     fct_store_close(g->reader);
     fct_store_close(g->store);
-    fct_mirror_clear(&g->mirror);
-    fct_cond_destroy(&g->readers_gone);
-    fct_mutex_destroy(&g->readers_lock);
+    fct_mirror_destroy(&g->mirror);
     fct_mutex_destroy(&g->lock);
     fct_mutex_destroy(&g->write_lock);
     fct_free(g);

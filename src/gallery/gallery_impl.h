@@ -18,12 +18,12 @@ typedef struct fct_mirror_person {
     char *name; /* owned; NULL = free slot */
 } fct_mirror_person;
 
-/* The copy in memory that searches run on. Its content changes only while no
- * search reads it, see gallery_mirror.c. */
+/* The copy in memory that searches run on, see gallery_mirror.c. */
 typedef struct fct_mirror {
     fct_index *index; /* owned; NULL while the gallery has no face */
     char model_id[65];
     int dim;
+    fct_mutex names_lock;      /* guards the three that follow: searches read them without the gallery's lock */
     fct_mirror_person *people; /* [n_people] */
     uint32_t n_people, cap_people;
     fct_idmap by_person; /* person id -> place in people */
@@ -37,21 +37,21 @@ struct fct_gallery {
     bool read_only;
     fct_mutex write_lock; /* guards store */
     fct_store *store;     /* for writing; NULL where read_only */
-    fct_mutex lock;       /* guards what follows, but for the mirror's content */
+    fct_mutex lock;       /* guards what follows */
     fct_store *reader;
     int64_t version; /* the reader's, when the mirror was last brought up to date */
     bool current;    /* false: look at the change feed whatever the version is */
     bool whole;      /* false: the mirror must be read anew */
+    fct_index_make_fn *make_index;
     fct_mirror mirror;
-    fct_mutex readers_lock;
-    fct_cond readers_gone;
-    int readers; /* searches that are reading the mirror */
 };
 
 /* ---- gallery.c */
 /* A gallery in an open store, which becomes its own, also on failure. store is
- * NULL where it is for reading only. *out is owned. */
-fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_gallery **out, fct_error *err);
+ * NULL where it is for reading only. It searches with what make_index makes. *out
+ * is owned. */
+fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_index_make_fn *make_index, fct_gallery **out,
+                              fct_error *err);
 
 /* Runs fn in a write transaction, see fct_store_run(); refuses a gallery that is
  * for reading only. Searches that begin after it see what it has changed. */
@@ -64,14 +64,11 @@ fct_status fct_gallery_read_apart(fct_gallery *g, fct_store_fn *fn, void *ctx, f
 /* ---- gallery_mirror.c */
 /* Brings the mirror up to date with the store. Holds g->lock. */
 fct_status fct_gallery_sync(fct_gallery *g, fct_error *err);
-void fct_mirror_clear(fct_mirror *m);
-/* Name of a person, NULL where there is none. Borrowed while the mirror is read. */
-const char *fct_mirror_name(const fct_mirror *m, int64_t person_id);
-
-/* Begin and end reading the mirror. Begin needs g->lock, which may then be
- * given up; the mirror stays as it is until the end. */
-void fct_gallery_read_begin(fct_gallery *g);
-void fct_gallery_read_end(fct_gallery *g);
+void fct_mirror_init(fct_mirror *m);
+void fct_mirror_clear(fct_mirror *m); /* empty, and usable */
+void fct_mirror_destroy(fct_mirror *m);
+/* Copies the name of a person; false where there is none. Needs no lock. */
+bool fct_mirror_get_name(fct_mirror *m, int64_t person_id, char out[FCT_NAME_MAX + 1]);
 
 /* ---- gallery_value.c: values on their way in and out of the store */
 /* Embeddings are stored as little-endian IEEE 754 singles. */

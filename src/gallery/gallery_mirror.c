@@ -3,55 +3,68 @@
  * another connection shows in the store's version, which costs microseconds. The
  * feed keeps some thousand entries: whoever missed more reads everything anew.
  *
- * Searches read the mirror without the gallery's lock. They begin under it, so
- * whoever holds the lock and has seen the last reader leave may change it. */
+ * A search takes a view of the index under the gallery's lock and gives the lock
+ * up. Following the store while it runs waits for nobody: the index keeps what a
+ * view needs (index/index.h). Names are looked up at the end, under a lock of
+ * their own that is never held for long. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "gallery/gallery_impl.h"
 #include <string.h>
 
-void fct_gallery_read_begin(fct_gallery *g) {
-    fct_mutex_lock(&g->readers_lock);
-    g->readers++;
-    fct_mutex_unlock(&g->readers_lock);
-}
-
-void fct_gallery_read_end(fct_gallery *g) {
-    fct_mutex_lock(&g->readers_lock);
-    if (--g->readers == 0) fct_cond_broadcast(&g->readers_gone);
-    fct_mutex_unlock(&g->readers_lock);
-}
-
-static void wait_for_readers(fct_gallery *g) {
-    fct_mutex_lock(&g->readers_lock);
-    while (g->readers) fct_cond_wait(&g->readers_gone, &g->readers_lock);
-    fct_mutex_unlock(&g->readers_lock);
+void fct_mirror_init(fct_mirror *m) {
+    memset(m, 0, sizeof *m);
+    fct_mutex_init(&m->names_lock);
 }
 
 void fct_mirror_clear(fct_mirror *m) {
     fct_index_free(m->index);
+    m->index = NULL;
+    fct_mutex_lock(&m->names_lock);
     for (uint32_t i = 0; i < m->n_people; i++) fct_free(m->people[i].name);
     fct_free(m->people);
     fct_idmap_clear(&m->by_person);
-    memset(m, 0, sizeof *m);
+    m->people = NULL;
+    m->n_people = m->cap_people = 0;
+    fct_mutex_unlock(&m->names_lock);
+    memset(m->model_id, 0, sizeof m->model_id);
+    m->dim = 0;
+    m->odd_names = false;
+    m->seq = 0;
 }
 
-const char *fct_mirror_name(const fct_mirror *m, int64_t person_id) {
+void fct_mirror_destroy(fct_mirror *m) {
+    fct_mirror_clear(m);
+    fct_mutex_destroy(&m->names_lock);
+}
+
+bool fct_mirror_get_name(fct_mirror *m, int64_t person_id, char out[FCT_NAME_MAX + 1]) {
+    fct_mutex_lock(&m->names_lock);
     uint32_t at = fct_idmap_get(&m->by_person, person_id);
-    return at == FCT_IDMAP_NONE ? NULL : m->people[at].name;
+    if (at != FCT_IDMAP_NONE) memcpy(out, m->people[at].name, strlen(m->people[at].name) + 1);
+    fct_mutex_unlock(&m->names_lock);
+    return at != FCT_IDMAP_NONE;
 }
 
-static void forget_person(fct_mirror *m, int64_t id) {
-    if (m->index) fct_index_remove_person(m->index, id);
+static void forget_name(fct_mirror *m, int64_t id) {
+    fct_mutex_lock(&m->names_lock);
     uint32_t at = fct_idmap_get(&m->by_person, id), last = m->n_people - 1;
-    if (at == FCT_IDMAP_NONE) return;
-    fct_free(m->people[at].name);
-    fct_idmap_remove(&m->by_person, id);
-    if (at != last) {
-        m->people[at] = m->people[last];
-        fct_idmap_put(&m->by_person, m->people[at].id, at);
+    if (at != FCT_IDMAP_NONE) {
+        fct_free(m->people[at].name);
+        fct_idmap_remove(&m->by_person, id);
+        if (at != last) {
+            m->people[at] = m->people[last];
+            fct_idmap_put(&m->by_person, m->people[at].id, at);
+        }
+        m->n_people--;
     }
-    m->n_people--;
+    fct_mutex_unlock(&m->names_lock);
+}
+
+static fct_status forget_person(fct_mirror *m, int64_t id, fct_error *err) {
+    fct_status s = m->index ? fct_index_remove_person(m->index, id, err) : FCT_OK;
+    if (!s) forget_name(m, id);
+    return s;
 }
 
 /* Finds out which of the people are gone: a visitor takes those that are there
@@ -77,7 +90,7 @@ static fct_status forget_gone(fct_store *st, fct_mirror *m, const int64_t *ids, 
     if (!l.ids) return fct_fail_nomem(err, "changes of the gallery", 0);
     memcpy(l.ids, ids, n * sizeof *ids);
     fct_status s = st->ops->people(st, &(fct_people_query){.ids = ids, .n = n}, strike_out, &l, err);
-    for (size_t i = 0; i < l.n && !s; i++) forget_person(m, l.ids[i]);
+    for (size_t i = 0; i < l.n && !s; i++) s = forget_person(m, l.ids[i], err);
     fct_free(l.ids);
     return s;
 }
@@ -96,15 +109,20 @@ static bool reserve_person(fct_mirror *m) {
 static fct_status put_person(const fct_store *st, fct_mirror *m, const fct_store_person *p, fct_error *err) {
     fct_status s = fct_person_check(st, p, err);
     if (s) return s;
-    char *copy = reserve_person(m) ? fct_strdup(p->name) : NULL;
-    if (!copy) return fct_fail_nomem(err, "names of the gallery", 0);
-    uint32_t at = fct_idmap_get(&m->by_person, p->id);
-    if (at == FCT_IDMAP_NONE) {
-        at = m->n_people++;
-        fct_idmap_put(&m->by_person, p->id, at);
-    } else fct_free(m->people[at].name);
-    m->people[at] = (fct_mirror_person){p->id, copy};
-    m->odd_names |= fct_name_is_odd(copy);
+    char *copy = fct_strdup(p->name);
+    fct_mutex_lock(&m->names_lock);
+    bool room = copy && reserve_person(m);
+    if (room) {
+        uint32_t at = fct_idmap_get(&m->by_person, p->id);
+        if (at == FCT_IDMAP_NONE) {
+            at = m->n_people++;
+            fct_idmap_put(&m->by_person, p->id, at);
+        } else fct_free(m->people[at].name);
+        m->people[at] = (fct_mirror_person){p->id, copy};
+    }
+    fct_mutex_unlock(&m->names_lock);
+    if (!room) return fct_free(copy), fct_fail_nomem(err, "names of the gallery", 0);
+    m->odd_names |= fct_name_is_odd(p->name);
     return FCT_OK;
 }
 
@@ -126,7 +144,7 @@ static fct_status fill_face(void *ctx, const fct_store_face *face, fct_error *er
     if (!m->index) return fct_fail(err, FCT_ERR_FORMAT, "%s: it has faces but names no model", f->st->place);
     fct_status s = fct_face_unpack(f->st, face, m->dim, f->embedding, err);
     if (s) return s;
-    if (!fct_mirror_name(m, face->person_id))
+    if (fct_idmap_get(&m->by_person, face->person_id) == FCT_IDMAP_NONE)
         return fct_fail(err, FCT_ERR_FORMAT, "%s: face %lld belongs to nobody", f->st->place, (long long)face->id);
     return fct_index_add(m->index, face->id, face->person_id, f->embedding, err);
 }
@@ -144,7 +162,7 @@ static fct_status fill(fct_store *st, fct_mirror *m, const fct_people_query *peo
     return s;
 }
 
-static fct_status load_all(fct_store *st, fct_mirror *m, fct_error *err) {
+static fct_status load_all(fct_store *st, fct_mirror *m, fct_index_make_fn *make_index, fct_error *err) {
     fct_store_model model;
     fct_people_query people = {0};
     fct_faces_query faces = {0};
@@ -152,7 +170,7 @@ static fct_status load_all(fct_store *st, fct_mirror *m, fct_error *err) {
     if (!s && model.dim) {
         m->dim = (int)model.dim;
         fct_text_clean(model.id, m->model_id, sizeof m->model_id);
-        s = fct_index_create(m->dim, &m->index, err);
+        s = make_index(m->dim, &m->index, err);
     }
     return s ? s : fill(st, m, &people, &faces, err);
 }
@@ -163,14 +181,15 @@ static fct_status apply_changes(fct_store *st, fct_mirror *m, const fct_store_ch
     int64_t *ids = fct_realloc_array(NULL, c->n + 1, sizeof *ids);
     size_t n_people = 0;
     if (!ids) return fct_fail_nomem(err, "changes of the gallery", 0);
+    fct_status s = FCT_OK;
     while (n_people < c->n && c->items[n_people].what == FCT_CHANGE_PERSON) n_people++;
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = 0; i < c->n && !s; i++) {
         ids[i] = c->items[i].id;
-        if (i >= n_people && m->index) fct_index_remove(m->index, ids[i]);
+        if (i >= n_people && m->index) s = fct_index_remove(m->index, ids[i], err);
     }
     fct_people_query people = {.ids = ids, .n = n_people};
     fct_faces_query faces = {.ids = ids + n_people, .n = c->n - n_people};
-    fct_status s = forget_gone(st, m, ids, n_people, err);
+    if (!s) s = forget_gone(st, m, ids, n_people, err);
     if (!s) s = fill(st, m, &people, &faces, err);
     fct_free(ids);
     return s;
@@ -182,13 +201,12 @@ static fct_status follow(void *ctx, fct_store *st, fct_error *err) {
     fct_store_changes changes;
     fct_status s = st->ops->changes(st, g->mirror.seq, &changes, err);
     if (s || (g->whole && changes.newest == g->mirror.seq)) return s;
-    wait_for_readers(g);
     bool whole = g->whole && changes.complete;
     g->whole = false; /* until all has gone well */
     if (whole) s = apply_changes(st, &g->mirror, &changes, err);
     else {
         fct_mirror_clear(&g->mirror);
-        s = load_all(st, &g->mirror, err);
+        s = load_all(st, &g->mirror, g->make_index, err);
     }
     fct_free(changes.items);
     if (!s) g->mirror.seq = changes.newest;

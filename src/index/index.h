@@ -1,14 +1,13 @@
-/* Exact nearest-neighbor search by cosine over face embeddings.
+/* Nearest-neighbor search by cosine over face embeddings.
  *
- * Rows are kept at unit length in panels of 16, interleaved: float i of the
- * panel's row r is at [i * 16 + r]. One vector then holds the same component of
- * 8 or 16 rows, and every score is one chain of multiply-adds in component
- * order, whatever the shape of the batch, the position of the row or the number
- * of threads: results do not depend on any of them. Panels are gathered in
- * chunks of about 4 MiB that never move, so growing copies nothing.
+ * An index is rows (who is where, embeddings: index_rows.c) and ways to score
+ * them (index_search.c compares a probe with every row exactly). It stands behind
+ * a table of functions, so that a test can put a naive one in its place.
  *
- * An index may be searched by several threads at once; add and remove need it
- * alone. */
+ * Searches run on a view: the rows as they were when the view was begun. Adding
+ * and removing rows meanwhile copies what a view still needs, so that neither
+ * side waits for the other. Views may be searched and ended by any thread at any
+ * time; everything else needs the index alone (the gallery's lock). */
 #ifndef FCT_INDEX_INDEX_H
 #define FCT_INDEX_INDEX_H
 
@@ -18,34 +17,74 @@
 #define FCT_INDEX_DIM_MAX 16384 /* longest embedding */
 
 typedef struct fct_index fct_index;
+typedef struct fct_index_view fct_index_view;
 
-/* dim: 1..FCT_INDEX_DIM_MAX. *out is owned. */
-fct_status fct_index_create(int dim, fct_index **out, fct_error *err);
-void fct_index_free(fct_index *x);
-
-int fct_index_dim(const fct_index *x);
-size_t fct_index_count(const fct_index *x); /* rows */
-
-/* Adds a row, or replaces the one with this face id. The embedding [dim] may
- * have any length but zero. FCT_ERR_ARG when it is zero or not finite. On
- * failure the index is unchanged. */
-fct_status fct_index_add(fct_index *x, int64_t face_id, int64_t person_id, const float *embedding, fct_error *err);
-
-void fct_index_remove(fct_index *x, int64_t face_id);          /* harmless where absent */
-void fct_index_remove_person(fct_index *x, int64_t person_id); /* all rows of a person */
-
-/* A person found: the face nearest to the probe. */
+/* A face found. */
 typedef struct fct_hit {
     int64_t person_id, face_id;
     float score; /* cosine, -1..1 */
 } fct_hit;
 
-/* The k nearest persons with score >= threshold of each of n probes [n][dim] of
- * any length but zero, best first; a person's score is that of the nearest
- * face. Equal scores come by person id, equal faces of a person by face id,
- * ascending. out: [n][k], n_found: [n], caller-owned. FCT_ERR_ARG when a probe
- * is zero or not finite, n or k negative, or the threshold not a number. */
-fct_status fct_index_search(const fct_index *x, const float *probes, int n, float threshold, int k, fct_hit *out,
+/* What a search looks for. */
+typedef struct fct_index_query {
+    const float *probes; /* [n][dim], of any length but zero */
+    int n;
+    float threshold; /* hits have at least this score */
+    int k;           /* hits per probe */
+    bool faces;      /* each face is a hit; else each person, by the nearest face */
+} fct_index_query;
+
+typedef struct fct_index_ops {
+    /* Views that are still in use stay valid. */
+    void (*destroy)(fct_index *x);
+    size_t (*count)(const fct_index *x); /* rows */
+    /* Adds a row, or replaces the one with this face id. The embedding [dim] may
+     * have any length but zero. FCT_ERR_ARG when it is zero or not finite. On
+     * failure the index is unchanged. */
+    fct_status (*add)(fct_index *x, int64_t face_id, int64_t person_id, const float *embedding, fct_error *err);
+    /* Harmless where absent. FCT_ERR_NOMEM: a view needs the row, and there was no
+     * room for a copy; the row is still there. */
+    fct_status (*remove)(fct_index *x, int64_t face_id, fct_error *err);
+    /* All rows of a person, in time that depends on these rows alone. */
+    fct_status (*remove_person)(fct_index *x, int64_t person_id, fct_error *err);
+    fct_index_view *(*view_begin)(fct_index *x); /* owned: view_end */
+    void (*view_end)(fct_index_view *v);
+    fct_status (*search)(const fct_index_view *v, const fct_index_query *q, fct_hit *out, int *n_found, fct_error *err);
+} fct_index_ops;
+
+/* The heads of every index and view. */
+struct fct_index {
+    const fct_index_ops *ops;
+    int dim;
+};
+struct fct_index_view {
+    const fct_index_ops *ops;
+};
+
+/* Makes an index for embeddings of dim 1..FCT_INDEX_DIM_MAX. *out is owned. */
+typedef fct_status fct_index_make_fn(int dim, fct_index **out, fct_error *err);
+fct_status fct_index_create(int dim, fct_index **out, fct_error *err);
+
+/* The verbs by name. NULL is harmless to free. */
+void fct_index_free(fct_index *x);
+int fct_index_dim(const fct_index *x);
+size_t fct_index_count(const fct_index *x);
+fct_status fct_index_add(fct_index *x, int64_t face_id, int64_t person_id, const float *embedding, fct_error *err);
+fct_status fct_index_remove(fct_index *x, int64_t face_id, fct_error *err);
+fct_status fct_index_remove_person(fct_index *x, int64_t person_id, fct_error *err);
+fct_index_view *fct_index_view_begin(fct_index *x);
+void fct_index_view_end(fct_index_view *v);
+
+/* The k nearest persons (or faces) with score >= threshold of each probe, best
+ * first; a person's score is that of the nearest face. Equal scores come by person
+ * id, then face id, ascending. out: [n][k], n_found: [n], caller-owned. FCT_ERR_ARG
+ * when a probe is zero or not finite, n or k negative, or the threshold not a
+ * number. */
+fct_status fct_index_view_search(const fct_index_view *v, const fct_index_query *q, fct_hit *out, int *n_found,
+                                 fct_error *err);
+
+/* The nearest persons among the rows of this moment. */
+fct_status fct_index_search(fct_index *x, const float *probes, int n, float threshold, int k, fct_hit *out,
                             int *n_found, fct_error *err);
 
 /* Scales src [dim] to unit length into dst with the given step between

@@ -1,39 +1,94 @@
-/* Inside of fct_index, shared by its storage and its search. */
+/* Inside of the index: rows in chunks, versions of them, lists of hits.
+ *
+ * Rows are kept at unit length in panels of 16, interleaved: float i of the
+ * panel's row r is at [i * 16 + r]. One vector then holds the same component of
+ * 8 or 16 rows, and every score is one chain of multiply-adds in component
+ * order, whatever the shape of the batch, the position of the row or the number
+ * of threads: results do not depend on any of them. Panels are gathered in
+ * chunks of about 4 MiB, so growing copies nothing.
+ *
+ * A view is a version: which chunks there are, and how many rows. While nobody
+ * looks at the newest version it is changed where it is. Otherwise the writer
+ * makes a new version, which shares all chunks, and copies a chunk before it
+ * changes it. Chunks and versions count who needs them. */
 #ifndef FCT_INDEX_IMPL_H
 #define FCT_INDEX_IMPL_H
 
+#include "base/thread.h"
 #include "index/idmap.h"
 #include "index/index.h"
+
+#define FCT_INDEX_TASK_PANELS 32 /* most panels that one task of a search scores */
 
 typedef struct fct_index_row {
     int64_t face_id, person_id;
 } fct_index_row;
 
-struct fct_index {
-    int dim;
-    size_t panels_per_chunk;
-    size_t n;       /* rows in use, 0..n-1 without holes */
-    float **chunks; /* [n_chunks], each [panels_per_chunk][dim][FCT_INDEX_PANEL] */
-    size_t n_chunks;
-    fct_index_row *rows; /* [rows_cap] */
-    size_t rows_cap;
-    fct_idmap by_face; /* face id -> row */
-};
+typedef struct fct_chunk {
+    int versions;        /* that it is in */
+    float *data;         /* [panels_per_chunk][dim][FCT_INDEX_PANEL] */
+    fct_index_row *rows; /* [panels_per_chunk * FCT_INDEX_PANEL] */
+} fct_chunk;
 
-/* First float of a panel. */
-static inline float *fct_index_panel(const fct_index *x, size_t panel) {
-    size_t in_chunk = panel % x->panels_per_chunk;
-    return x->chunks[panel / x->panels_per_chunk] + in_chunk * (size_t)x->dim * FCT_INDEX_PANEL;
+struct fct_rows;
+
+/* What a view sees: a fct_index_view pointer is one to this. */
+typedef struct fct_edition {
+    fct_index_view head;
+    struct fct_rows *of;
+    int users;          /* views, and the index where it is the newest */
+    size_t n;           /* rows, 0..n-1 without holes */
+    fct_chunk **chunks; /* [n_chunks] */
+    size_t n_chunks, cap_chunks;
+} fct_edition;
+
+/* Rows of a person are a list, linked both ways by row numbers. */
+typedef struct fct_link {
+    uint32_t next, prev; /* FCT_IDMAP_NONE at the ends */
+} fct_link;
+
+/* The index of this folder. The maps belong to the newest version and are not
+ * used by views. */
+typedef struct fct_rows {
+    fct_index head;
+    size_t panels_per_chunk, task_panels; /* the first a multiple of the second */
+    fct_mutex lock;                       /* guards the counts of versions, chunks and views */
+    int views;                            /* that are in use */
+    bool closed;                          /* freed but for its views */
+    fct_edition *now;
+    fct_idmap by_face;   /* face id -> row */
+    fct_idmap by_person; /* person id -> first row of the list */
+    fct_link *links;     /* [links_cap] by row */
+    size_t links_cap;
+} fct_rows;
+
+static inline size_t fct_rows_per_chunk(const fct_rows *x) { return x->panels_per_chunk * FCT_INDEX_PANEL; }
+
+/* First float of a panel; the panels behind it follow until the chunk ends. */
+static inline float *fct_edition_panel(const fct_edition *v, size_t panel) {
+    const fct_rows *x = v->of;
+    size_t at = panel % x->panels_per_chunk;
+    return v->chunks[panel / x->panels_per_chunk]->data + at * (size_t)x->head.dim * FCT_INDEX_PANEL;
 }
 
-/* The k best persons seen so far, best first. k is small: searching is linear. */
+static inline fct_index_row *fct_edition_row(const fct_edition *v, size_t row) {
+    size_t per = fct_rows_per_chunk(v->of);
+    return &v->chunks[row / per]->rows[row % per];
+}
+
+/* index_search.c */
+fct_status fct_edition_search(const fct_index_view *view, const fct_index_query *q, fct_hit *out, int *n_found,
+                              fct_error *err);
+
+/* The k best seen so far, best first. k is small: searching is linear. */
 typedef struct fct_topk {
     fct_hit *hits; /* [k] */
     int n, k;
     float floor; /* scores below it cannot enter */
+    bool faces;  /* a person may be listed more than once */
 } fct_topk;
 
-void fct_topk_init(fct_topk *t, fct_hit *hits, int k, float threshold);
+void fct_topk_init(fct_topk *t, fct_hit *hits, int k, float threshold, bool faces);
 void fct_topk_put(fct_topk *t, fct_hit hit); /* hit.score >= t->floor */
 
 /* Order of results: score down, then person id, then face id up. */

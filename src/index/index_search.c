@@ -13,38 +13,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUP       64 /* probes at once */
-#define TASK_PANELS 32
-#define TASK_ROWS   (TASK_PANELS * FCT_INDEX_PANEL)
-#define LIST_MAX    64 /* longest k kept as a list; longer ones sort all candidates */
-#define SORT_GROUP  4  /* probes at once where all scores are kept */
+#define GROUP      64 /* probes at once */
+#define TASK_ROWS  (FCT_INDEX_TASK_PANELS * FCT_INDEX_PANEL)
+#define LIST_MAX   64 /* longest k kept as a list; longer ones sort all candidates */
+#define SORT_GROUP 4  /* probes at once where all scores are kept */
 
 /* Less work than this (multiply-adds) is done before other threads are awake. */
 #define PARALLEL_MIN ((size_t)1 << 19)
 
 typedef struct search_job {
-    const fct_index *x;
+    const fct_edition *v;
     const float *probes; /* [n][dim], unit length */
     int n;
+    bool faces;
     fct_topk *lists; /* [workers][n] */
     float *scores;   /* [workers][n][TASK_ROWS], or [n][stride] where all are kept */
     size_t stride;
 } search_job;
 
-static size_t panel_count(const fct_index *x) { return (x->n + FCT_INDEX_PANEL - 1) / FCT_INDEX_PANEL; }
+static size_t panel_count(const fct_edition *v) { return (v->n + FCT_INDEX_PANEL - 1) / FCT_INDEX_PANEL; }
 
-/* Scores of panels first..first+count-1: out[probe * stride + row - first row]. */
-static void score_panels(const search_job *j, size_t first, size_t count, float *out, size_t stride) {
-    const fct_index *x = j->x;
-    const fct_kernel_table *t = fct_kernels();
-    while (count) {
-        size_t left = x->panels_per_chunk - first % x->panels_per_chunk; /* a chunk ends: so does contiguity */
-        size_t m = count < left ? count : left;
-        t->score_f32(out, (ptrdiff_t)stride, fct_index_panel(x, first), (int)m, j->probes, j->n, x->dim);
-        first += m;
-        count -= m;
-        out += m * FCT_INDEX_PANEL;
-    }
+/* The rows of a task, all in one chunk. */
+typedef struct task_rows {
+    size_t first_panel, panels, first_row, n;
+} task_rows;
+
+static task_rows rows_of_task(const fct_edition *v, int index) {
+    size_t most = v->of->task_panels;
+    task_rows t = {.first_panel = (size_t)index * most, .panels = panel_count(v) - (size_t)index * most};
+    if (t.panels > most) t.panels = most;
+    t.first_row = t.first_panel * FCT_INDEX_PANEL;
+    t.n = v->n - t.first_row;
+    if (t.n > t.panels * FCT_INDEX_PANEL) t.n = t.panels * FCT_INDEX_PANEL;
+    return t;
+}
+
+/* Scores of the task's panels: out[probe * stride + row - first row]. */
+static void score_panels(const search_job *j, const task_rows *t, float *out, size_t stride) {
+    fct_kernels()->score_f32(out, (ptrdiff_t)stride, fct_edition_panel(j->v, t->first_panel), (int)t->panels, j->probes,
+                             j->n, j->v->of->head.dim);
 }
 
 /* Offers a probe's scores of consecutive rows to its list. Most blocks have
@@ -64,26 +71,23 @@ static void scan_scores(fct_topk *t, const float *s, const fct_index_row *rows, 
 
 static void list_task(void *ctx, int index, int worker) {
     const search_job *j = ctx;
-    size_t first = (size_t)index * TASK_PANELS, panels = panel_count(j->x) - first;
-    if (panels > TASK_PANELS) panels = TASK_PANELS;
+    task_rows t = rows_of_task(j->v, index);
     float *tile = j->scores + (size_t)worker * j->n * TASK_ROWS;
-    score_panels(j, first, panels, tile, TASK_ROWS);
-    size_t row = first * FCT_INDEX_PANEL, n = j->x->n - row;
-    if (n > panels * FCT_INDEX_PANEL) n = panels * FCT_INDEX_PANEL;
+    score_panels(j, &t, tile, TASK_ROWS);
     for (int p = 0; p < j->n; p++)
-        scan_scores(&j->lists[(size_t)worker * j->n + p], tile + (size_t)p * TASK_ROWS, j->x->rows + row, n);
+        scan_scores(&j->lists[(size_t)worker * j->n + p], tile + (size_t)p * TASK_ROWS,
+                    fct_edition_row(j->v, t.first_row), t.n);
 }
 
 static void score_task(void *ctx, int index, int worker) {
     const search_job *j = ctx;
-    size_t first = (size_t)index * TASK_PANELS, panels = panel_count(j->x) - first;
-    if (panels > TASK_PANELS) panels = TASK_PANELS;
-    score_panels(j, first, panels, j->scores + first * FCT_INDEX_PANEL, j->stride);
+    task_rows t = rows_of_task(j->v, index);
+    score_panels(j, &t, j->scores + t.first_row, j->stride);
 }
 
 /* All tasks, on the pool where this search owns it (n_workers > 1). */
 static void run_tasks(search_job *j, fct_task_fn *fn, int n_workers) {
-    int tasks = (int)((panel_count(j->x) + TASK_PANELS - 1) / TASK_PANELS);
+    int tasks = (int)((panel_count(j->v) + j->v->of->task_panels - 1) / j->v->of->task_panels);
     if (n_workers > 1) fct_parallel(tasks, fn, j);
     else
         for (int i = 0; i < tasks; i++) fn(j, i, 0);
@@ -108,7 +112,7 @@ static fct_status search_lists(search_job *j, int n_workers, float threshold, in
     j->scores = fct_aligned_alloc(n_lists * TASK_ROWS * sizeof(float));
     bool ok = hits && j->lists && j->scores;
     if (ok) {
-        for (size_t i = 0; i < n_lists; i++) fct_topk_init(&j->lists[i], hits + i * k, k, threshold);
+        for (size_t i = 0; i < n_lists; i++) fct_topk_init(&j->lists[i], hits + i * k, k, threshold, j->faces);
         run_tasks(j, list_task, n_workers);
         for (int p = 0; p < j->n; p++) {
             fct_topk *best = &j->lists[p];
@@ -133,13 +137,16 @@ static int compare_by_person(const void *pa, const void *pb) {
     return fct_hit_compare(pa, pb);
 }
 
-static int sort_candidates(const fct_index *x, const float *scores, float threshold, fct_hit *all, int k) {
+static int sort_candidates(const search_job *j, const float *scores, float threshold, fct_hit *all, int k) {
     size_t n = 0, kept = 0;
-    for (size_t r = 0; r < x->n; r++)
-        if (scores[r] >= threshold) all[n++] = (fct_hit){x->rows[r].person_id, x->rows[r].face_id, scores[r]};
+    for (size_t r = 0; r < j->v->n; r++) {
+        if (scores[r] < threshold) continue;
+        const fct_index_row *row = fct_edition_row(j->v, r);
+        all[n++] = (fct_hit){row->person_id, row->face_id, scores[r]};
+    }
     qsort(all, n, sizeof *all, compare_by_person);
     for (size_t i = 0; i < n; i++)
-        if (!kept || all[i].person_id != all[kept - 1].person_id) all[kept++] = all[i];
+        if (!kept || j->faces || all[i].person_id != all[kept - 1].person_id) all[kept++] = all[i];
     qsort(all, kept, sizeof *all, fct_hit_compare);
     return kept < (size_t)k ? (int)kept : k;
 }
@@ -148,15 +155,15 @@ static int sort_candidates(const fct_index *x, const float *scores, float thresh
 static fct_status search_sorted(search_job *j, int n_workers, float threshold, int k, int k_out, fct_hit *out,
                                 int *n_found, fct_error *err) {
     size_t bytes;
-    j->stride = panel_count(j->x) * FCT_INDEX_PANEL;
+    j->stride = panel_count(j->v) * FCT_INDEX_PANEL;
     bool fits = fct_mul_size(j->stride, (size_t)j->n * sizeof(float), &bytes);
-    fct_hit *all = fct_realloc_array(NULL, j->x->n, sizeof *all);
+    fct_hit *all = fct_realloc_array(NULL, j->v->n, sizeof *all);
     j->scores = fits ? fct_aligned_alloc(bytes) : NULL;
     bool ok = all && j->scores;
     if (ok) {
         run_tasks(j, score_task, n_workers);
         for (int p = 0; p < j->n; p++)
-            n_found[p] = copy_hits(all, sort_candidates(j->x, j->scores + (size_t)p * j->stride, threshold, all, k),
+            n_found[p] = copy_hits(all, sort_candidates(j, j->scores + (size_t)p * j->stride, threshold, all, k),
                                    out + (size_t)p * k_out);
     }
     fct_aligned_free(j->scores);
@@ -166,7 +173,7 @@ static fct_status search_sorted(search_job *j, int n_workers, float threshold, i
 
 static fct_status search_group(search_job *j, float threshold, int k, int k_out, fct_hit *out, int *n_found,
                                fct_error *err) {
-    bool large = j->x->n * (size_t)j->x->dim * j->n >= PARALLEL_MIN;
+    bool large = j->v->n * (size_t)j->v->of->head.dim * j->n >= PARALLEL_MIN;
     int n_workers = large && fct_parallel_begin() ? fct_parallel_width() : 1;
     fct_status s = k <= LIST_MAX ? search_lists(j, n_workers, threshold, k, k_out, out, n_found, err)
                                  : search_sorted(j, n_workers, threshold, k, k_out, out, n_found, err);
@@ -174,31 +181,23 @@ static fct_status search_group(search_job *j, float threshold, int k, int k_out,
     return s;
 }
 
-static fct_status check_search(int n, float threshold, int k, fct_error *err) {
-    if (n < 0 || k < 0) return fct_fail(err, FCT_ERR_ARG, "search: %d probes, %d results: a negative count", n, k);
-    if (isnan(threshold)) return fct_fail(err, FCT_ERR_ARG, "search: the threshold is not a number");
-    return FCT_OK;
-}
-
-fct_status fct_index_search(const fct_index *x, const float *probes, int n, float threshold, int k, fct_hit *out,
-                            int *n_found, fct_error *err) {
-    fct_status s = check_search(n, threshold, k, err);
-    if (s) return s;
-    memset(n_found, 0, (size_t)n * sizeof *n_found);
-    size_t dim = (size_t)x->dim;
-    int k_list = (size_t)k < x->n ? k : (int)x->n, most = k_list <= LIST_MAX ? GROUP : SORT_GROUP;
+fct_status fct_edition_search(const fct_index_view *view, const fct_index_query *q, fct_hit *out, int *n_found,
+                              fct_error *err) {
+    const fct_edition *v = (const fct_edition *)view;
+    size_t dim = (size_t)v->of->head.dim;
+    int n = q->n, k = q->k, k_list = (size_t)k < v->n ? k : (int)v->n, most = k_list <= LIST_MAX ? GROUP : SORT_GROUP;
+    fct_status s = FCT_OK;
     float *unit = fct_aligned_alloc((size_t)(n < most ? n : most) * dim * sizeof *unit);
     if (!unit) return fct_fail_nomem(err, "search", 0);
     for (int first = 0; first < n && !s; first += most) {
         int m = n - first < most ? n - first : most;
         for (int p = 0; p < m && !s; p++)
-            if (!fct_index_normalize(probes + (size_t)(first + p) * dim, x->dim, unit + p * dim, 1))
+            if (!fct_index_normalize(q->probes + (size_t)(first + p) * dim, (int)dim, unit + p * dim, 1))
                 s = fct_fail(err, FCT_ERR_ARG, "embedding %d is zero or not finite", first + p);
-        search_job job = {.x = x, .probes = unit, .n = m};
+        search_job job = {.v = v, .probes = unit, .n = m, .faces = q->faces};
         if (!s && k_list > 0)
-            s = search_group(&job, threshold, k_list, k, out + (size_t)first * k, n_found + first, err);
+            s = search_group(&job, q->threshold, k_list, k, out + (size_t)first * k, n_found + first, err);
     }
-    if (s) memset(n_found, 0, (size_t)n * sizeof *n_found);
     fct_aligned_free(unit);
     return s;
 }

@@ -8,7 +8,9 @@ int fct_hit_compare(const void *pa, const void *pb) {
     return (a->face_id > b->face_id) - (a->face_id < b->face_id);
 }
 
-void fct_topk_init(fct_topk *t, fct_hit *hits, int k, float threshold) { *t = (fct_topk){hits, 0, k, threshold}; }
+void fct_topk_init(fct_topk *t, fct_hit *hits, int k, float threshold, bool faces) {
+    *t = (fct_topk){hits, 0, k, threshold, faces};
+}
 
 /* Moves the hit at position i up to where it belongs. */
 static void sift(fct_topk *t, int i, fct_hit hit) {
@@ -20,7 +22,7 @@ static void sift(fct_topk *t, int i, fct_hit hit) {
 }
 
 void fct_topk_put(fct_topk *t, fct_hit hit) {
-    int at = 0;
+    int at = t->faces ? t->n : 0;
     while (at < t->n && t->hits[at].person_id != hit.person_id) at++;
     if (at < t->n) { /* the person is listed: keep the nearer face */
         if (fct_hit_compare(&hit, &t->hits[at]) < 0) sift(t, at, hit);

@@ -2,16 +2,19 @@
  * of SQLite, and works with any store that keeps the contract. */
 #include "test.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "gallery/gallery_impl.h"
 #include "gallery_util.h"
 #include "memory_store.h"
+#include "naive_index.h"
 #include "text/names.h"
+#include <math.h>
 
 static fct_error e;
 
 static fct_gallery *open_memory(memory_db *db) {
     fct_gallery *g;
-    REQUIRE(!fct_gallery_create(memory_store_open(db), memory_store_open(db), &g, &e));
+    REQUIRE(!fct_gallery_create(memory_store_open(db), memory_store_open(db), fct_index_create, &g, &e));
     return g;
 }
 
@@ -180,7 +183,7 @@ TEST(names_of_before) {
     put_person(db, DECOMPOSED, 1);
     put_person(db, " Ada ", 2);
     fct_gallery *g;
-    REQUIRE(!fct_gallery_create(NULL, memory_store_open(db), &g, &e)); /* cannot respell, but finds */
+    REQUIRE(!fct_gallery_create(NULL, memory_store_open(db), fct_index_create, &g, &e)); /* cannot respell, but finds */
     CHECK(!strcmp(util_who(g, 1), DECOMPOSED) && !fct_gallery_find(g, COMPOSED, &p, &e));
     fct_gallery_free(g);
     g = open_memory(db);
@@ -201,6 +204,85 @@ TEST(names_of_before) {
     REQUIRE(!fct_gallery_find(g, " ", &p, &e));
     CHECK(!fct_gallery_rename(g, p.id, "Eve", &e) && !fct_gallery_check(g, &e));
     fct_gallery_free(g);
+    memory_db_free(db);
+}
+
+/* ---- The index exchanged ---------------------------------------------------------- */
+
+static fct_gallery *open_naive(memory_db *db) {
+    fct_gallery *g;
+    REQUIRE(!fct_gallery_create(memory_store_open(db), memory_store_open(db), naive_index_create, &g, &e));
+    return g;
+}
+
+TEST(another_index) {
+    enum { K = 5 };
+    memory_db *db = memory_db_create();
+    fct_gallery *naive = open_naive(db), *g = open_memory(db);
+    uint64_t rnd = 3;
+    for (int step = 0; step < 300; step++) {
+        char name[10];
+        fct_person p;
+        snprintf(name, sizeof name, "P%d", (int)(util_random(&rnd) % 30));
+        if (util_random(&rnd) % 6 == 0 && !fct_gallery_find(naive, name, &p, &e))
+            CHECK(!fct_gallery_remove_person(step % 2 ? g : naive, p.id, &e));
+        else CHECK(!util_enroll(step % 2 ? g : naive, name, (uint64_t)step, NULL, &e));
+        float v[UTIL_DIM];
+        fct_match a[K], b[K];
+        int n, m;
+        for (int i = 0; i < UTIL_DIM; i++) v[i] = util_uniform(&rnd);
+        REQUIRE(!fct_gallery_search(naive, UTIL_MODEL, v, UTIL_DIM, -1, K, a, &n, &e));
+        REQUIRE(!fct_gallery_search(g, UTIL_MODEL, v, UTIL_DIM, -1, K, b, &m, &e));
+        CHECK(n == m);
+        for (int i = 0; i < n && i < m; i++)
+            CHECK(a[i].face_id == b[i].face_id && !strcmp(a[i].name, b[i].name) &&
+                  fabsf(a[i].score - b[i].score) < 1e-5f);
+    }
+    fct_gallery_free(naive);
+    fct_gallery_free(g);
+    memory_db_free(db);
+}
+
+typedef struct searcher {
+    fct_gallery *g;
+    char found[201];
+} searcher;
+
+static void search_one(void *arg) {
+    searcher *s = arg;
+    float v[UTIL_DIM];
+    fct_match m;
+    int n = 0;
+    util_embedding(1, UTIL_DIM, v);
+    fct_gallery_search(s->g, UTIL_MODEL, v, UTIL_DIM, 0.999f, 1, &m, &n, NULL);
+    snprintf(s->found, sizeof s->found, "%s", n ? m.name : "");
+}
+
+/* A search that takes long, a write, and searches that must not wait for it: they
+ * would for ever, since the long one ends after them. */
+TEST(nobody_waits_for_a_long_search) {
+    memory_db *db = memory_db_create();
+    searcher slow = {.g = open_naive(db)};
+    fct_thread t;
+    REQUIRE(!util_enroll(slow.g, "Ada", 1, NULL, &e));
+    naive_index_hold();
+    REQUIRE(!fct_thread_start(&t, search_one, &slow, &e));
+    naive_index_wait_held();
+    CHECK(!util_enroll(slow.g, "Bob", 2, NULL, &e));
+    CHECK(!strcmp(util_who(slow.g, 2), "Bob") && !strcmp(util_who(slow.g, 1), "Ada"));
+    CHECK(!fct_gallery_rename(slow.g, 1, "Countess", &e) && !strcmp(util_who(slow.g, 1), "Countess"));
+    naive_index_release();
+    fct_thread_join(&t);
+    CHECK_MSG(!strcmp(slow.found, "Countess"), "%s", slow.found);
+
+    naive_index_hold(); /* the person is removed while she is being found */
+    REQUIRE(!fct_thread_start(&t, search_one, &slow, &e));
+    naive_index_wait_held();
+    CHECK(!fct_gallery_remove_person(slow.g, 1, &e) && !strcmp(util_who(slow.g, 1), ""));
+    naive_index_release();
+    fct_thread_join(&t);
+    CHECK_MSG(!*slow.found, "%s", slow.found);
+    fct_gallery_free(slow.g);
     memory_db_free(db);
 }
 

@@ -4,6 +4,7 @@
 #include "gallery_util.h"
 #include "index/idmap.h"
 #include "index/index.h"
+#include "naive_index.h"
 #include <math.h>
 
 TEST(idmap_against_array) {
@@ -131,11 +132,11 @@ TEST(changes_against_brute_force) {
         int i = (int)(util_random(&rnd) % world.n), what = (int)(util_random(&rnd) % 8);
         if (what == 0 && step % 9 == 0) { /* a whole person */
             int64_t person = world.faces[i].person;
-            fct_index_remove_person(x, person);
+            fct_index_remove_person(x, person, NULL);
             for (int f = world.n; f-- > 0;)
                 if (world.faces[f].person == person) drop(&world, f);
         } else if (what < 5) {
-            fct_index_remove(x, world.faces[i].id);
+            fct_index_remove(x, world.faces[i].id, NULL);
             drop(&world, i);
         } else { /* another embedding for the same face */
             util_embedding(util_random(&rnd), 40, world.faces[i].v);
@@ -149,7 +150,7 @@ TEST(changes_against_brute_force) {
         REQUIRE(!fct_index_search(x, probe, 1, -1, 7, hits, &found, NULL));
         check_hits(&world, probe, -1, 7, hits, found);
     }
-    fct_index_remove(x, 999999);
+    fct_index_remove(x, 999999, NULL);
     util_embedding(1, 40, v);
     fct_index_free(x);
     while (world.n) drop(&world, world.n - 1);
@@ -231,6 +232,116 @@ TEST(bad_values_are_refused) {
     CHECK(!fct_index_search(x, good, 1, 1.5f, 2, h, found, &e) && found[0] == 0);
     fct_index_free(x);
     fct_index_free(NULL);
+}
+
+/* ---- Views --------------------------------------------------------------------------- */
+
+enum { VIEW_DIM = 24, VIEW_K = 6, VIEWS = 5 };
+
+static bool same_hits(const fct_index_view *a, const fct_index_view *b, const float *probe, bool faces) {
+    fct_hit x[VIEW_K], y[VIEW_K];
+    int n = 0, m = 0;
+    fct_index_query q = {.probes = probe, .n = 1, .threshold = -1, .k = VIEW_K, .faces = faces};
+    REQUIRE(!fct_index_view_search(a, &q, x, &n, NULL) && !fct_index_view_search(b, &q, y, &m, NULL));
+    bool same = n == m;
+    for (int i = 0; i < n && same; i++)
+        same =
+            x[i].face_id == y[i].face_id && x[i].person_id == y[i].person_id && fabsf(x[i].score - y[i].score) < 1e-5f;
+    return same;
+}
+
+/* Random changes while views of different ages are in use: each view goes on to
+ * show what it showed when it was begun, by person and by face. */
+TEST(views_do_not_change) {
+    fct_index *x, *naive;
+    fct_index_view *views[VIEWS] = {0}, *copies[VIEWS] = {0};
+    float v[VIEW_DIM];
+    uint64_t rnd = 9;
+    REQUIRE(!fct_index_create(VIEW_DIM, &x, NULL) && !naive_index_create(VIEW_DIM, &naive, NULL));
+    for (int step = 0; step < 6000 && !test_failures; step++) {
+        int64_t face = (int64_t)(util_random(&rnd) % 3000), person = face % 211;
+        for (int i = 0; i < VIEW_DIM; i++) v[i] = util_uniform(&rnd);
+        switch (util_random(&rnd) % 12) {
+        case 0:
+            CHECK(!fct_index_remove_person(x, person, NULL) && !fct_index_remove_person(naive, person, NULL));
+            break;
+        case 1:
+        case 2:
+            CHECK(!fct_index_remove(x, face, NULL) && !fct_index_remove(naive, face, NULL));
+            break;
+        default:
+            CHECK(!fct_index_add(x, face, person, v, NULL) && !fct_index_add(naive, face, person, v, NULL));
+        }
+        CHECK(fct_index_count(x) == fct_index_count(naive));
+        if (step % 50) continue;
+        int slot = (int)(util_random(&rnd) % VIEWS);
+        fct_index_view_end(views[slot]);
+        fct_index_view_end(copies[slot]);
+        views[slot] = fct_index_view_begin(x);
+        copies[slot] = fct_index_view_begin(naive);
+        for (int i = 0; i < VIEWS; i++)
+            if (views[i]) CHECK_MSG(same_hits(views[i], copies[i], v, step % 100 == 0), "step %d, view %d", step, i);
+    }
+    fct_index_free(x); /* before the views */
+    for (int i = 0; i < VIEWS; i++) {
+        if (views[i]) CHECK(same_hits(views[i], copies[i], v, true));
+        fct_index_view_end(views[i]);
+        fct_index_view_end(copies[i]);
+    }
+    fct_index_free(naive);
+}
+
+typedef struct viewer {
+    fct_index *x;
+    fct_mutex *lock;
+    int wrong;
+} viewer;
+
+/* Rows come and go in pairs: a search that sees an odd number has seen half of a change. */
+static void search_pairs(void *arg) {
+    viewer *w = arg;
+    float probe[2] = {1, 0};
+    for (int i = 0; i < 400; i++) {
+        fct_hit hits[512];
+        int n = 0;
+        fct_index_query q = {.probes = probe, .n = 1, .threshold = -1, .k = 512, .faces = true};
+        fct_mutex_lock(w->lock);
+        fct_index_view *v = fct_index_view_begin(w->x);
+        fct_mutex_unlock(w->lock);
+        if (fct_index_view_search(v, &q, hits, &n, NULL)) w->wrong++;
+        fct_index_view_end(v);
+        w->wrong += n % 2;
+    }
+}
+
+TEST(searches_beside_a_writer) {
+    enum { THREADS = 3 };
+    fct_index *x;
+    fct_mutex lock = FCT_MUTEX_INIT;
+    fct_thread threads[THREADS];
+    viewer w[THREADS];
+    uint64_t rnd = 4;
+    REQUIRE(!fct_index_create(2, &x, NULL));
+    for (int t = 0; t < THREADS; t++) {
+        w[t] = (viewer){x, &lock, 0};
+        REQUIRE(!fct_thread_start(&threads[t], search_pairs, &w[t], NULL));
+    }
+    for (int i = 0; i < 3000; i++) {
+        int64_t pair = (int64_t)(util_random(&rnd) % 200);
+        float v[2] = {util_uniform(&rnd), 1};
+        fct_mutex_lock(&lock);
+        if (util_random(&rnd) % 3 == 0) fct_index_remove_person(x, pair, NULL);
+        else {
+            fct_index_add(x, 2 * pair, pair, v, NULL);
+            fct_index_add(x, 2 * pair + 1, pair, v, NULL);
+        }
+        fct_mutex_unlock(&lock);
+    }
+    for (int t = 0; t < THREADS; t++) {
+        fct_thread_join(&threads[t]);
+        CHECK_MSG(!w[t].wrong, "thread %d: %d searches saw half of a pair", t, w[t].wrong);
+    }
+    fct_index_free(x);
 }
 
 int main(int argc, char **argv) { return test_main(argc, argv); }
