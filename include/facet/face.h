@@ -53,9 +53,9 @@ FCT_API void fct_pack_opts_init(fct_pack_opts *o);
  * an existing folder), one such file as a pack of its own, else the name of a
  * pack under the root or of the built-in one. NULL: the default pack: what FCT_PACK
  * names; else the built-in one; else one installed with facet or under the root.
- * A folder that holds but one other folder with networks stands for that one. Files are taken in path order; each is given its task by
- * its signature; the first of each task wins. *out is owned. Errors: those of fct_model_load(); FCT_ERR_NOT_FOUND when
- * there is no such pack or it has no detector though FCT_TASK_DETECT is asked for. */
+ * A folder that holds but one other folder with networks stands for that one. Files are taken in path order; each is
+ * given its task by its signature; the first of each task wins. *out is owned. Errors: those of fct_model_load();
+ * FCT_ERR_NOT_FOUND when there is no such pack or it has no detector though FCT_TASK_DETECT is asked for. */
 FCT_API fct_status fct_pack_open(const char *name_or_dir, const fct_pack_opts *opts, fct_pack **out, fct_error *err);
 FCT_API void fct_pack_free(fct_pack *p); /* analyzers must be freed before */
 
@@ -126,7 +126,7 @@ typedef struct fct_analyzer_opts {
     int n_det_sizes; /* 0 = Auto: 128x128 and 640x640 (default 0). A fixed-size detector overrides */
     struct {
         int width, height;
-    } det_sizes[FCT_MAX_DET_SIZES]; /* multiples of 32, 32..8192 */
+    } det_sizes[FCT_MAX_DET_SIZES]; /* multiples of 32, 32..8192, at most 4096 * 4096 pixels */
     float det_thresh;               /* least score (default 0.5) */
     float nms_thresh;               /* IoU (default 0.4) */
     int max_faces;                  /* 0 = all (default 0) */

@@ -159,6 +159,11 @@ FCT_API fct_status fct_gallery_backup(fct_gallery *g, const char *path, fct_erro
  * appears, or is replaced, when it is complete. */
 FCT_API fct_status fct_gallery_export(fct_gallery *g, const char *path, bool crops, fct_error *err);
 
+/* The same text, handed to write line by line; data is borrowed for the call. What
+ * write returns other than FCT_OK, with its error, ends the export and is returned. */
+typedef fct_status fct_export_fn(const void *data, size_t size, void *user, fct_error *err);
+FCT_API fct_status fct_gallery_export_to(fct_gallery *g, fct_export_fn *write, void *user, bool crops, fct_error *err);
+
 /* Adds all that such a file holds, in one transaction: people of the same name
  * become one, faces that are already there are not stored again. *added (may be
  * NULL): new faces. FCT_ERR_FORMAT names the line; FCT_ERR_MISMATCH when the

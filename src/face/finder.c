@@ -41,6 +41,9 @@ static void add_auto(settings *set) {
     add_size(set, 640, 640);
 }
 
+/* Of more pixels the first layers of InsightFace's detectors have outputs that no tensor holds. */
+enum { MOST_PIXELS = 4096 * 4096 };
+
 static bool side_ok(int n) { return n >= 32 && n <= 8192 && n % 32 == 0; }
 
 /* A network of fixed input size goes before what is asked for. */
@@ -50,9 +53,11 @@ static fct_status read_sizes(settings *set, const fct_pack_net *net, const fct_a
     for (int i = 0; i < o->n_det_sizes; i++) {
         int w = o->det_sizes[i].width, h = o->det_sizes[i].height;
         if (w == 0 && h == 0) add_auto(set);
-        else if (!side_ok(w) || !side_ok(h))
-            return fct_fail(err, FCT_ERR_ARG, "detection size %d x %d: multiples of 32 from 32 to 8192 are possible", w,
-                            h);
+        else if (!side_ok(w) || !side_ok(h) || w * h > MOST_PIXELS)
+            return fct_fail(err, FCT_ERR_ARG,
+                            "detection size %d x %d: multiples of 32 from 32 to 8192 are possible, and at most 4096 x "
+                            "4096 pixels in all",
+                            w, h);
         else add_size(set, w, h);
     }
     if (net->width > 0 && net->height > 0) {

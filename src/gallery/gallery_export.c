@@ -1,6 +1,7 @@
 /* Writing a gallery as text: see docs/gallery-format.md. On a connection of its
  * own, in one read transaction: one state of the gallery, and nobody waits. */
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/draft.h"
 #include "base/error.h"
 #include "gallery/gallery_impl.h"
@@ -11,9 +12,9 @@
 
 typedef struct export_writer {
     const fct_store *st;
-    FILE *f;
-    char *text; /* room for base 64 */
-    size_t cap;
+    fct_buf line; /* what is written of the current record */
+    fct_export_fn *write;
+    void *user; /* its */
     bool crops;
     char **names; /* of all people */
     size_t n_names, cap_names;
@@ -22,12 +23,12 @@ typedef struct export_writer {
 
 /* A string from the gallery has no control characters. */
 static void put_string(export_writer *w, const char *key, const char *value) {
-    fprintf(w->f, "\"%s\":\"", key);
+    fct_buf_printf(&w->line, "\"%s\":\"", key);
     for (; *value; value++) {
-        if (*value == '"' || *value == '\\') putc('\\', w->f);
-        putc(*value, w->f);
+        if (*value == '"' || *value == '\\') fct_buf_char(&w->line, '\\');
+        fct_buf_char(&w->line, *value);
     }
-    putc('"', w->f);
+    fct_buf_char(&w->line, '"');
 }
 
 /* With a point whatever the locale's decimal mark is. */
@@ -40,26 +41,27 @@ static void put_number(export_writer *w, double v) {
         memmove(mark + 1, digits, strlen(digits) + 1);
         *mark = '.';
     }
-    fputs(s, w->f);
+    fct_buf_text(&w->line, s);
 }
 
-static fct_status put_base64(export_writer *w, const char *key, const void *data, size_t n, fct_error *err) {
-    size_t size = fct_base64_size(n);
-    if (size > w->cap) {
-        char *text = fct_realloc(w->text, size);
-        if (!text) return fct_fail_nomem(err, "export", size);
-        w->text = text;
-        w->cap = size;
-    }
-    fct_base64_encode(data, n, w->text);
-    fprintf(w->f, ",\"%s\":\"", key);
-    fwrite(w->text, 1, size, w->f);
-    putc('"', w->f);
-    return FCT_OK;
+static void put_base64(export_writer *w, const char *key, const void *data, size_t n) {
+    fct_buf_printf(&w->line, ",\"%s\":\"", key);
+    char *to = fct_buf_extend(&w->line, fct_base64_size(n));
+    if (to) fct_base64_encode(data, n, to);
+    fct_buf_char(&w->line, '"');
+}
+
+/* Ends the line of a record and hands it on. */
+static fct_status end_line(export_writer *w, fct_error *err) {
+    fct_buf_text(&w->line, "}\n");
+    if (w->line.failed) return fct_fail_nomem(err, "export", w->line.size);
+    fct_status s = w->write(w->line.data, w->line.size, w->user, err);
+    fct_buf_clear(&w->line);
+    return s;
 }
 
 static void put_string_member(export_writer *w, const char *key, const char *value) {
-    putc(',', w->f);
+    fct_buf_char(&w->line, ',');
     put_string(w, key, value);
 }
 
@@ -67,15 +69,14 @@ static fct_status write_header(export_writer *w, fct_store *st, fct_error *err) 
     fct_store_model model;
     fct_status s = fct_model_read(st, &model, err);
     if (s) return s;
-    fprintf(w->f, "{\"facet_gallery\":1");
+    fct_buf_printf(&w->line, "{\"facet_gallery\":1");
     if (model.dim) {
         char clean[65];
         fct_text_clean(model.id, clean, sizeof clean);
         put_string_member(w, "model", clean);
-        fprintf(w->f, ",\"dim\":%d", (int)model.dim);
+        fct_buf_printf(&w->line, ",\"dim\":%d", (int)model.dim);
     }
-    fprintf(w->f, "}\n");
-    return FCT_OK;
+    return end_line(w, err);
 }
 
 /* Keeps the name too: faces come after all people. */
@@ -94,10 +95,10 @@ static fct_status write_person(void *ctx, const fct_store_person *p, fct_error *
     if (!name) return fct_fail_nomem(err, "export", 0);
     w->names[w->n_names] = name;
     fct_idmap_put(&w->by_id, p->id, (uint32_t)w->n_names++);
-    putc('{', w->f);
+    fct_buf_char(&w->line, '{');
     put_string(w, "name", name);
-    fprintf(w->f, ",\"created\":%lld}\n", (long long)p->created);
-    return FCT_OK;
+    fct_buf_printf(&w->line, ",\"created\":%lld", (long long)p->created);
+    return end_line(w, err);
 }
 
 static fct_status write_face(void *ctx, const fct_store_face *f, fct_error *err) {
@@ -105,28 +106,27 @@ static fct_status write_face(void *ctx, const fct_store_face *f, fct_error *err)
     uint32_t at = fct_idmap_get(&w->by_id, f->person_id);
     if (at == FCT_IDMAP_NONE)
         return fct_fail(err, FCT_ERR_FORMAT, "%s: face %lld belongs to nobody", w->st->place, (long long)f->id);
-    putc('{', w->f);
+    fct_buf_char(&w->line, '{');
     put_string(w, "name", w->names[at]);
-    fprintf(w->f, ",\"created\":%lld,\"box\":[", (long long)f->created);
+    fct_buf_printf(&w->line, ",\"created\":%lld,\"box\":[", (long long)f->created);
     for (int i = 0; i < 4; i++) {
-        if (i) putc(',', w->f);
+        if (i) fct_buf_char(&w->line, ',');
         put_number(w, f->box[i]);
     }
-    fprintf(w->f, "],\"score\":");
+    fct_buf_printf(&w->line, "],\"score\":");
     put_number(w, f->score);
-    fprintf(w->f, ",\"quality\":");
+    fct_buf_printf(&w->line, ",\"quality\":");
     put_number(w, f->quality);
     if (f->source) {
         char clean[FCT_SOURCE_MAX];
         fct_text_clean(f->source, clean, sizeof clean);
         put_string_member(w, "source", clean);
     }
-    fct_status s = put_base64(w, "embedding", f->embedding, f->embedding_size, err);
-    if (!s && f->crop) s = put_base64(w, "crop", f->crop, f->crop_size, err);
-    if (!s && f->crop && (f->crop_cut == FCT_CROP_ALIGNED || f->crop_cut == FCT_CROP_LOOSE))
-        fprintf(w->f, ",\"crop_cut\":%d", f->crop_cut);
-    fprintf(w->f, "}\n");
-    return s;
+    put_base64(w, "embedding", f->embedding, f->embedding_size);
+    if (f->crop) put_base64(w, "crop", f->crop, f->crop_size);
+    if (f->crop && (f->crop_cut == FCT_CROP_ALIGNED || f->crop_cut == FCT_CROP_LOOSE))
+        fct_buf_printf(&w->line, ",\"crop_cut\":%d", f->crop_cut);
+    return end_line(w, err);
 }
 
 /* A read transaction: one state of the gallery. */
@@ -145,19 +145,30 @@ static void clear_writer(export_writer *w) {
     for (size_t i = 0; i < w->n_names; i++) fct_free(w->names[i]);
     fct_free(w->names);
     fct_idmap_clear(&w->by_id);
-    fct_free(w->text);
+    fct_buf_free(&w->line);
+}
+
+fct_status fct_gallery_export_to(fct_gallery *g, fct_export_fn *write, void *user, bool crops, fct_error *err) {
+    export_writer w = {.write = write, .user = user, .crops = crops};
+    fct_status s = fct_gallery_read_apart(g, write_all, &w, err);
+    clear_writer(&w);
+    return s;
+}
+
+/* A full disk is told when the draft is committed. */
+static fct_status write_to_draft(const void *data, size_t size, void *user, fct_error *err) {
+    fwrite(data, 1, size, fct_draft_file(user));
+    return FCT_OK;
 }
 
 fct_status fct_gallery_export(fct_gallery *g, const char *path, bool crops, fct_error *err) {
     if (!path || !*path) return fct_fail(err, FCT_ERR_ARG, "export: no path");
     if (strcmp(path, g->reader->place) == 0) return fct_fail(err, FCT_ERR_ARG, "%s: is the gallery itself", path);
-    fct_draft *d;
-    fct_status s = fct_draft_open(path, FCT_DRAFT_PRIVATE, &d, err);
+    fct_draft *draft;
+    fct_status s = fct_draft_open(path, FCT_DRAFT_PRIVATE, &draft, err);
     if (s) return s;
-    export_writer w = {.f = fct_draft_file(d), .crops = crops};
-    s = fct_gallery_read_apart(g, write_all, &w, err);
-    clear_writer(&w);
-    if (!s) return fct_draft_commit(d, err);
-    fct_draft_discard(d);
+    s = fct_gallery_export_to(g, write_to_draft, draft, crops, err);
+    if (!s) return fct_draft_commit(draft, err);
+    fct_draft_discard(draft);
     return s;
 }

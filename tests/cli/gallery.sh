@@ -62,6 +62,17 @@ END
 check "export as JSON" 0 facet gallery export bare.jsonl --json <<'END'
 {"schema": 1, "gallery": "g.db", "file": "bare.jsonl", "faces": 4}
 END
+check "export to standard output" 0 sh -c "'$facet_exe' gallery export - --pictures >out.jsonl && cmp out.jsonl all.jsonl" <<'END'
+! standard output: 4 faces
+END
+check "where a summary has no place" 2 facet gallery export - --json <<'END'
+! facet: gallery export -: --json has no place: standard output takes the gallery's text
+END
+if [ -e /dev/full ]; then
+    check "a full disk behind it" 3 sh -c "'$facet_exe' gallery export -q - >/dev/full" <<'END'
+! facet: standard output: cannot write
+END
+fi
 check "import makes a gallery" 0 facet gallery import all.jsonl -g new.db <<'END'
 ! all.jsonl: 4 new faces
 END

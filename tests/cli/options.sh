@@ -79,13 +79,19 @@ check "too many threads" 2 facet detect --threads 2000 ada.png <<'END'
 ! facet: detect: --threads: '2000' is not a whole number from 0 to 1024
 END
 check "an odd size" 2 facet detect --det-size 600x600 ada.png <<'END'
-! facet: detect: --det-size: '600x600' is not auto, or WIDTHxHEIGHT in multiples of 32 from 32 to 8192 (up to four, by commas)
+! facet: detect: --det-size: '600x600' is not auto, or WIDTHxHEIGHT in multiples of 32 from 32 to 8192, at most 4096x4096 pixels (up to four, by commas)
+END
+check "a size too large" 2 facet detect --det-size 6144x6144 ada.png <<'END'
+! facet: detect: --det-size: '6144x6144' is not auto, or WIDTHxHEIGHT in multiples of 32 from 32 to 8192, at most 4096x4096 pixels (up to four, by commas)
+END
+check "the largest sizes" 1 facet detect -q -m pack --det-size 8192x2048 empty.png <<'END'
+empty.png: no face
 END
 check "five sizes" 2 facet detect --det-size 32,64,96,128,160 ada.png <<'END'
-! facet: detect: --det-size: '32,64,96,128,160' is not auto, or WIDTHxHEIGHT in multiples of 32 from 32 to 8192 (up to four, by commas)
+! facet: detect: --det-size: '32,64,96,128,160' is not auto, or WIDTHxHEIGHT in multiples of 32 from 32 to 8192, at most 4096x4096 pixels (up to four, by commas)
 END
 check "a size of one side" 2 facet detect --det-size 640x ada.png <<'END'
-! facet: detect: --det-size: '640x' is not auto, or WIDTHxHEIGHT in multiples of 32 from 32 to 8192 (up to four, by commas)
+! facet: detect: --det-size: '640x' is not auto, or WIDTHxHEIGHT in multiples of 32 from 32 to 8192, at most 4096x4096 pixels (up to four, by commas)
 END
 check "not a choice" 2 facet embed --format xml ada.png <<'END'
 ! facet: embed: --format: 'xml' is not one of json|csv|npy

@@ -97,6 +97,11 @@ TEST(backup_while_open) {
     fct_gallery_free(g);
 }
 
+static fct_status refuse(const void *data, size_t size, void *user, fct_error *err) {
+    snprintf(err->text, sizeof err->text, "refused");
+    return err->code = FCT_ERR_IO;
+}
+
 /* Exported, imported, exported again: the same text. */
 TEST(export_import_round_trip) {
     static const char *const names[] = {"Ada", "quote \" and \\ slash", "\xe7\x8e\x8b\xe5\xb0\x8f\xe6\x98\x8e", "{}"};
@@ -120,6 +125,7 @@ TEST(export_import_round_trip) {
         fct_free(a), fct_free(b);
         fct_gallery_free(h);
     }
+    CHECK(fct_gallery_export_to(g, refuse, NULL, false, &e) == FCT_ERR_IO && strcmp(e.text, "refused") == 0);
     CHECK(fct_gallery_export(g, util_path("ex.db"), false, &e) == FCT_ERR_ARG);
     CHECK(fct_gallery_export(g, util_path("no/such/x.jsonl"), false, &e) == FCT_ERR_NOT_FOUND);
     fct_gallery_free(g);

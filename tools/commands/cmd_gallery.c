@@ -107,10 +107,31 @@ static int backup(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     return CLI_DONE;
 }
 
+/* The text of export and nothing else goes to standard output. */
+static fct_status write_to_stdout(const void *data, size_t size, void *user, fct_error *err) {
+    if (fwrite(data, 1, size, stdout) == size && !cli_interrupted()) return FCT_OK;
+    err->code = cli_interrupted() ? FCT_ERR_CANCELLED : FCT_ERR_IO;
+    snprintf(err->text, sizeof err->text, "standard output: %s", cli_interrupted() ? "interrupted" : "cannot write");
+    return err->code;
+}
+
+static int export_to_stdout(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
+    fct_error e;
+    if (a->set.json) {
+        cli_error("gallery export -: --json has no place: standard output takes the gallery's text");
+        return CLI_USE;
+    }
+    cli_catch_interrupt();
+    if (fct_gallery_export_to(g, write_to_stdout, NULL, a->set.pictures, &e)) return cli_fail(&e);
+    cli_note("standard output: %s", cli_count(info->faces, "face", "faces"));
+    return CLI_DONE;
+}
+
 static int export_text(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     const char *path = a->words[1];
     fct_error e;
     fct_file_stat fs;
+    if (strcmp(path, "-") == 0) return export_to_stdout(a, g, info);
     fct_file_get_stat(path, &fs);
     if (fs.exists && !fs.is_dir) {
         char *question = cli_format("Replace %s?", path);
@@ -278,7 +299,7 @@ const cli_command cmd_gallery = {
                    "the copy is a gallery "
                    "itself.\n\n"
                    "export writes people, faces and embeddings as text, one JSON object a line, with --pictures their "
-                   "pictures too; import "
+                   "pictures too; FILE may be - for standard output. import "
                    "adds all that such a file holds: people of the same name become one, faces already there are not "
                    "stored again. With "
                    "NAMES.csv, import takes the embeddings of a NumPy file (.npy, .npz), one row a line of names; "

@@ -66,11 +66,12 @@ static bool parse_size(const char **p, int *width, int *height) {
     }
     *p = end;
     *width = (int)w, *height = (int)h;
-    return w >= 32 && w <= 8192 && h >= 32 && h <= 8192 && w % 32 == 0 && h % 32 == 0;
+    return w >= 32 && w <= 8192 && h >= 32 && h <= 8192 && w % 32 == 0 && h % 32 == 0 && w * h <= 4096 * 4096;
 }
 
 static int parse_sizes(const cli_command *c, const cli_opt *o, const char *value, cli_sizes *out) {
-    static const char wanted[] = "auto, or WIDTHxHEIGHT in multiples of 32 from 32 to 8192 (up to four, by commas)";
+    static const char wanted[] =
+        "auto, or WIDTHxHEIGHT in multiples of 32 from 32 to 8192, at most 4096x4096 pixels (up to four, by commas)";
     out->n = 0;
     if (strcmp(value, "auto") == 0) return CLI_DONE;
     for (const char *p = value;; p++) {
