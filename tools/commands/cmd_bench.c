@@ -27,7 +27,7 @@ static void print_layers(const cli_bench *b) {
         printf("%7.3f %5.1f ", l->ms, 100 * l->ms / b->mean_ms);
         if (l->macs > 0) printf("%8.1f %4.0f%%", flops(l->macs, l->ms) / 1e9, 100 * share_of_peak(b, l->macs, l->ms));
         else printf("%8s %5s", "-", "-");
-        printf("  %-29s %-15s %s\n", l->op, l->algorithm, l->name);
+        cli_print("  %-29s %-15s %s\n", l->op, l->algorithm, l->name);
     }
 }
 
@@ -36,7 +36,7 @@ static void print_text(const cli_bench *b) {
     fct_cpu_info cpu;
     fct_cpu(&cpu);
     format_shape(b, shape, sizeof shape);
-    printf("%s  %s  %.2f GMAC, %.2f M weights\n", fct_path_base(b->path), shape, b->macs / 1e9, b->params / 1e6);
+    cli_print("%s  %s  %.2f GMAC, %.2f M weights\n", fct_path_base(b->path), shape, b->macs / 1e9, b->params / 1e6);
     printf("  load %.1f ms, first run %.1f ms\n", b->load_ms, b->first_ms);
     printf("  best %.2f ms, median %.2f ms, mean %.2f ms; %d runs, %d thread%s\n", b->best_ms, b->median_ms, b->mean_ms,
            b->runs, b->threads, b->threads == 1 ? "" : "s");

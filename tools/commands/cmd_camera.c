@@ -146,7 +146,7 @@ static int list_cameras(void) {
     fct_camera cameras[32];
     int n = fct_camera_list(cameras, 32);
     if (!n) cli_note("no camera was found");
-    for (int i = 0; i < n; i++) printf("%-14s %s\n", cameras[i].address, cameras[i].name);
+    for (int i = 0; i < n; i++) cli_print("%-14s %s\n", cameras[i].address, cameras[i].name);
     return n ? CLI_DONE : CLI_NONE;
 }
 

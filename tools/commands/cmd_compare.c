@@ -135,9 +135,10 @@ static int tell(cli_engine *e, cli_outputs *o, const cli_photo *a, const cli_pho
     int code = o->draw ? draw_pair(o, e, a, b, v, &w) : CLI_DONE;
     if (e->set->json) print_json(e, o, &w, a, b, v);
     else if (e->set->csv) print_csv(e, a, b, v);
-    else
-        printf("%s: cosine %.3f, threshold %.2f\n", v->same ? "same person" : "different people", v->cosine,
-               e->threshold);
+    else {
+        cli_print_styled(v->same ? STYLE_GOOD : STYLE_WARNING, v->same ? "same person" : "different people");
+        printf(": cosine %.3f, threshold %.2f\n", v->cosine, e->threshold);
+    }
     cli_written_free(&w);
     if (code) return code;
     return v->same ? CLI_DONE : CLI_NONE;

@@ -71,7 +71,8 @@ static void print_csv(const cli_photo *p) {
 
 static void print_text(const cli_photo *p) {
     int n = fct_faces_count(p->faces);
-    printf("%s: %s\n", p->name, n ? cli_count(n, "face", "faces") : "no face");
+    cli_print_styled(STYLE_STRONG, p->name);
+    cli_print(": %s\n", n ? cli_count(n, "face", "faces") : "no face");
     for (int i = 0; i < n; i++) {
         printf("  %d  ", i + 1);
         cli_print_face(stdout, fct_faces_at(p->faces, i));

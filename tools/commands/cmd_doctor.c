@@ -24,7 +24,8 @@ typedef struct doctor {
 static void report(doctor *d, const char *what, bool good, const char *text) {
     if (!good) d->faults++;
     if (!d->json) {
-        printf("%s %-10s %s\n", good ? "ok  " : "BAD ", what, text);
+        cli_print_styled(good ? STYLE_GOOD : STYLE_BAD, good ? "ok  " : "BAD ");
+        cli_print(" %-10s %s\n", what, text);
         return;
     }
     cli_json_object(d->json, NULL);

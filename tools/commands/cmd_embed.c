@@ -3,17 +3,27 @@
 #include "photos/outputs.h"
 #include "photos/report.h"
 
+#include "base/file.h"
+
 typedef struct embed_run {
     const cli_settings *set;
     cli_outputs outputs;
     cli_embed_file file;
 } embed_run;
 
+/* For a script, as it is; but a terminal would obey what a name may hold. */
+static void print_row(long row, int face, const char *name) {
+    printf("%ld\t%d\t", row, face);
+    if (fct_term_is_tty(stdout)) cli_print("%s", name);
+    else fputs(name, stdout);
+    putchar('\n');
+}
+
 static int embed_photo(void *user, const cli_photo *p) {
     embed_run *r = user;
     int n = fct_faces_count(p->faces);
     if (r->file.format == EMBED_NPY)
-        for (int i = 0; i < n; i++) printf("%ld\t%d\t%s\n", r->file.rows + i, i + 1, p->name);
+        for (int i = 0; i < n; i++) print_row(r->file.rows + i, i + 1, p->name);
     cli_written w = {0};
     int code = r->outputs.crop_dir ? cli_outputs_write_crops(&r->outputs, p, &w) : CLI_DONE;
     cli_embed_write(&r->file, p, &r->outputs, &w, r->set->normalize);

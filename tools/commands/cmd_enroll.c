@@ -46,8 +46,8 @@ static void json_result(const enroll_run *r, const cli_photo *p, const fct_enrol
 static void print_result(const enroll_run *r, const cli_photo *p, const fct_enroll_result *e) {
     if (r->engine.set->json) json_result(r, p, e);
     else if (e->face_id)
-        printf("%s: %s: %s face %lld\n", person_of(r, p), p->name,
-               e->outcome == FCT_ENROLL_STORED ? "stored as" : "already there as", (long long)e->face_id);
+        cli_print("%s: %s: %s face %lld\n", person_of(r, p), p->name,
+                  e->outcome == FCT_ENROLL_STORED ? "stored as" : "already there as", (long long)e->face_id);
 }
 
 static void print_warnings(const cli_photo *p, const fct_enroll_result *e) {

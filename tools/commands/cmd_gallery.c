@@ -55,10 +55,10 @@ static int show_info(cli_args *a, fct_gallery *g, const fct_gallery_info *info) 
         json_end(&j);
         return CLI_DONE;
     }
-    printf("%s\n", info->path);
+    cli_print("%s\n", info->path);
     printf("  %s, ", cli_count(info->people, "person", "people"));
     printf("%s\n", cli_count(info->faces, "face", "faces"));
-    if (info->model_id[0]) printf("  embeddings of %d values by network %s\n", info->dim, info->model_id);
+    if (info->model_id[0]) cli_print("  embeddings of %d values by network %s\n", info->dim, info->model_id);
     printf("  format version %d\n", info->schema);
     return CLI_DONE;
 }

@@ -104,7 +104,8 @@ static int text_columns(const char *s) {
 }
 
 static void print_text(const cli_photo *p, const candidates *c, int top) {
-    printf("%s: %s\n", p->name, c->n ? cli_count(c->n, "face", "faces") : "no face");
+    cli_print_styled(STYLE_STRONG, p->name);
+    cli_print(": %s\n", c->n ? cli_count(c->n, "face", "faces") : "no face");
     int width = 7; /* of "unknown" */
     for (int i = 0; i < c->n; i++) {
         const fct_match *m = match_of(c, i);
@@ -113,14 +114,16 @@ static void print_text(const cli_photo *p, const candidates *c, int top) {
     for (int i = 0; i < c->n; i++) {
         const fct_match *m = match_of(c, i);
         const char *name = m ? m->name : "unknown";
-        printf("  %d  %s%*s", i + 1, name, width - text_columns(name) + 2, "");
+        printf("  %d  ", i + 1);
+        cli_print_styled(m ? STYLE_GOOD : STYLE_FAINT, name);
+        printf("%*s", width - text_columns(name) + 2, "");
         if (m) printf("%.2f  ", m->score);
         else printf("      ");
         cli_print_face(stdout, fct_faces_at(p->faces, i));
         putchar('\n');
         for (int k = 0; top > 1 && k < c->found[i]; k++) {
             const fct_match *near = &c->at[(size_t)i * (size_t)c->k + (size_t)k];
-            printf("       %5.2f  %s\n", near->score, near->name);
+            cli_print("       %5.2f  %s\n", near->score, near->name);
         }
     }
 }

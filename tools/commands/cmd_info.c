@@ -75,16 +75,16 @@ static void print_input_size(const fct_pack_file *f) {
 }
 
 static void print_pack(const fct_pack *p) {
-    printf("pack       %s, threshold %.2f\n", fct_pack_name(p), fct_pack_threshold(p));
+    cli_print("pack       %s, threshold %.2f\n", fct_pack_name(p), fct_pack_threshold(p));
     for (int i = 0; i < fct_pack_file_count(p); i++) {
         fct_pack_file f;
         fct_error e;
         if (fct_pack_file_info(p, i, &f, &e)) continue;
-        printf("  %-24s ", fct_path_base(f.path));
+        cli_print("  %-24s ", fct_path_base(f.path));
         if (f.task) {
             printf("%-16s %s", fct_task_name((fct_task)f.task), f.id);
             print_input_size(&f);
-        } else printf("not used: %s", f.note);
+        } else cli_print("not used: %s", f.note);
         putchar('\n');
     }
 }
@@ -135,7 +135,7 @@ static int describe_gallery(const cli_settings *s, cli_json *j) {
     fct_error e;
     if (!gallery_exists(s, path, sizeof path) && !s->gallery) {
         if (j) cli_json_null(j, "gallery");
-        else printf("gallery    none yet; the default is %s\n", path);
+        else cli_print("gallery    none yet; the default is %s\n", path);
         return CLI_DONE;
     }
     int code = cli_gallery_open(s, GALLERY_READ, &g);
@@ -151,9 +151,9 @@ static int describe_gallery(const cli_settings *s, cli_json *j) {
         cli_json_int(j, "format", info.schema);
         cli_json_close_object(j);
     } else {
-        printf("gallery    %s\n  %d people", info.path, info.people);
-        printf(", %s, network %s\n", cli_count(info.faces, "face", "faces"),
-               info.model_id[0] ? info.model_id : "none yet");
+        cli_print("gallery    %s\n", info.path);
+        cli_print("  %d people, %s, network %s\n", info.people, cli_count(info.faces, "face", "faces"),
+                  info.model_id[0] ? info.model_id : "none yet");
     }
     fct_gallery_free(g);
     return code;

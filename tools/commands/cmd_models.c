@@ -78,8 +78,8 @@ static void print_pack(const fct_store_pack *p, bool json) {
     } else if (p->built_in || p->path[0]) {
         format_bytes(p->bytes, size);
         snprintf(name, sizeof name, "%s%s", p->name, p->built_in ? " (built in)" : "");
-        printf("%-16s %2d networks  %8s  %s\n", name, p->files, size, p->built_in ? p->license : p->path);
-    } else printf("%-16s not installed; 'facet models get %s' fetches it\n", p->name, p->name);
+        cli_print("%-16s %2d networks  %8s  %s\n", name, p->files, size, p->built_in ? p->license : p->path);
+    } else cli_print("%-16s not installed; 'facet models get %s' fetches it\n", p->name, p->name);
 }
 
 static int run_list(cli_args *a) {
@@ -96,7 +96,8 @@ static int run_path(cli_args *a) {
     char path[4096];
     fct_error e;
     if (fct_store_path(a->set.root, a->n_words > 1 ? a->words[1] : NULL, path, sizeof path, &e)) return cli_fail(&e);
-    puts(path);
+    if (fct_term_is_tty(stdout)) cli_print("%s\n", path);
+    else puts(path); /* as it is, for a script */
     return CLI_DONE;
 }
 
@@ -112,7 +113,7 @@ static void tell_installed(const cli_settings *s, const fct_store_result *r) {
         cli_json_end(&j);
         return;
     }
-    printf("%s: %d networks\n", r->path, r->files);
+    cli_print("%s: %d networks\n", r->path, r->files);
     if (r->sha256[0] && !r->checked)
         cli_note("the archive's SHA-256 was not known before; it is recorded: %s", r->sha256);
 }
@@ -215,7 +216,9 @@ static void print_file(const char *pack, const fct_store_file *f, bool json) {
         return;
     }
     format_bytes(f->bytes, size);
-    printf("%s/%-24s %8s  %.16s  %s\n", pack, f->name, size, f->sha256, state_texts[f->state]);
+    cli_print("%s/%-24s %8s  %.16s  ", pack, f->name, size, f->sha256);
+    cli_print_styled(f->state >= FCT_STORE_DIFFERS ? STYLE_BAD : STYLE_PLAIN, state_texts[f->state]);
+    putchar('\n');
 }
 
 static int verify_pack(const cli_settings *s, const char *name) {

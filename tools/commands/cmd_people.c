@@ -27,7 +27,7 @@ static void json_person(cli_json *j, const fct_person *p) {
 static void print_person(bool json, const fct_person *p) {
     char date[32];
     if (!json) {
-        printf("%5d %-5s  %s  %s\n", p->faces, p->faces == 1 ? "face" : "faces", date_of(p->created, date), p->name);
+        cli_print("%5d %-5s  %s  %s\n", p->faces, p->faces == 1 ? "face" : "faces", date_of(p->created, date), p->name);
         return;
     }
     cli_json j;
@@ -52,8 +52,8 @@ static int list_people(fct_gallery *g, bool json) {
 static void print_face_row(const fct_stored_face *f) {
     char date[32], quality[32] = "";
     if (f->quality > 0) snprintf(quality, sizeof quality, "quality %.2f  ", f->quality);
-    printf("  face %-6" PRId64 " %s  score %.2f  %s%.0fx%.0f  %s\n", f->id, date_of(f->created, date), f->score,
-           quality, f->box[2] - f->box[0], f->box[3] - f->box[1], f->source);
+    cli_print("  face %-6" PRId64 " %s  score %.2f  %s%.0fx%.0f  %s\n", f->id, date_of(f->created, date), f->score,
+              quality, f->box[2] - f->box[0], f->box[3] - f->box[1], f->source);
 }
 
 static void json_faces(const fct_person *p, const fct_stored_face *faces, int n) {

@@ -113,7 +113,8 @@ typedef struct cli_sizes {
 /* Values of all options after parsing; those not given hold their defaults.
  * Texts are borrowed from argv. */
 typedef struct cli_settings {
-    bool help, help_all, quiet, verbose, json, yes, normalize, all_faces, strict, rotations, low_memory, no_cache, layers;
+    bool help, help_all, quiet, verbose, json, yes, normalize, all_faces, strict, rotations, low_memory, no_cache,
+        layers;
     bool csv, hardware, insecure, list, terminal;
     const char *record, *events, *snapshot_dir, *sheet, *blur, *frame_size;
     int every, keep_days;
@@ -204,6 +205,24 @@ int cli_option_words(const char *word);
 const char *cli_closest(const char *word, const char *const *names, int n);
 
 /* ---- Messages (message.c) ------------------------------------------------- */
+typedef enum cli_style_id {
+    STYLE_PLAIN,   /* ends the others */
+    STYLE_STRONG,  /* headings, names of photos */
+    STYLE_FAINT,   /* what is of no account: unknown, no face */
+    STYLE_GOOD,    /* recognized, the same, in order */
+    STYLE_WARNING, /* not the same, doubtful */
+    STYLE_BAD      /* an error, a fault */
+} cli_style_id;
+/* What switches to a style: an escape sequence on a terminal that takes colors, where
+ * NO_COLOR is not set, else "". Static. */
+const char *cli_style(FILE *f, cli_style_id id);
+
+/* printf() of text for people. What names of files and people hold must not command a
+ * terminal: control characters become '?' and invalid bytes U+FFFD, but for one line
+ * feed at the end. JSON and CSV are for programs and do not go through here. */
+void cli_print(const char *format, ...) FCT_PRINTF(1, 2);
+void cli_print_styled(cli_style_id style, const char *text); /* the same of one text */
+
 /* One line on stderr, with "facet: " before it; control characters become '?'. */
 void cli_error(const char *format, ...) FCT_PRINTF(1, 2);
 /* The same with "facet: warning: ", and not at all after --quiet. */

@@ -28,11 +28,16 @@ void cli_wrap(FILE *f, const char *text, size_t length, int column, int indent, 
     fputc('\n', f);
 }
 
+static void print_heading(FILE *f, const char *text) {
+    fprintf(f, "%s%s%s", cli_style(f, STYLE_STRONG), text, cli_style(f, STYLE_PLAIN));
+}
+
 void cli_help_overview(FILE *f) {
     fprintf(f, "facet %s: finds, compares and recognizes faces in photos.\n\n", fct_version());
-    fputs("Usage: facet COMMAND [OPTION...] [ARGUMENT...]\n\nCommands:\n", f);
+    fputs("Usage: facet COMMAND [OPTION...] [ARGUMENT...]\n", f);
+    print_heading(f, "\nCommands:\n");
     for (const cli_command *const *c = cli_commands; *c; c++) fprintf(f, "  %-13s%s\n", (*c)->name, (*c)->summary);
-    fputs("\nTopics:\n", f);
+    print_heading(f, "\nTopics:\n");
     for (const cli_topic *t = cli_topics; t->name; t++) fprintf(f, "  %-13s%s\n", t->name, t->summary);
     fputs("\n'facet COMMAND --help' shows a command's options and examples,\n'facet help TOPIC' a topic.\n", f);
 }
@@ -60,7 +65,7 @@ static void print_option(FILE *f, const cli_opt *o) {
 }
 
 static void print_examples(FILE *f, const char *text) {
-    fputs("\nExamples:\n", f);
+    print_heading(f, "\nExamples:\n");
     for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
         int n = (int)strcspn(text, "\n");
         if (strncmp(text, "facet", 5) == 0) fprintf(f, "      %.*s\n", n, text);
@@ -96,12 +101,12 @@ void cli_help_command(FILE *f, const cli_command *c, bool all) {
     fprintf(f, "facet %s: %s\n\nUsage: facet %s%s%s%s\n", c->name, c->summary, c->name,
             c->options ? " [OPTION...]" : "", *c->synopsis ? " " : "", c->synopsis);
     print_paragraphs(f, c->description);
-    fputs("\nOptions:\n", f);
+    print_heading(f, "\nOptions:\n");
     print_options(f, c, false);
     if (takes_shared(c)) {
         fputc('\n', f);
         if (all) {
-            fputs("Shared options:\n", f);
+            print_heading(f, "Shared options:\n");
             print_options(f, c, true);
         } else print_shared_names(f, c);
     }

@@ -3,6 +3,7 @@
 #include "shell/progress.h"
 
 #include "base/file.h"
+#include "text/utf8.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,20 +11,53 @@
 
 static bool message_quiet;
 
-static void message_print(const char *prefix, const char *format, va_list ap) {
+static void message_print(cli_style_id style, const char *prefix, const char *format, va_list ap) {
     char text[1400];
     vsnprintf(text, sizeof text, format, ap);
-    for (char *p = text; *p; p++)
-        if ((unsigned char)*p < 32 || *p == 127) *p = '?';
     cli_progress_hide();
     fflush(stdout); /* keeps the order where both go to one terminal or file */
-    fprintf(stderr, "%s%s\n", prefix, text);
+    fprintf(stderr, "%s%s%s", cli_style(stderr, style), prefix, cli_style(stderr, STYLE_PLAIN));
+    fct_utf8_print_safe(stderr, text);
+    fputc('\n', stderr);
+}
+
+/* The terminal understands colors and nobody has asked for none (https://no-color.org). */
+static bool wants_color(FILE *f) {
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return !(no && *no) && !(term && strcmp(term, "dumb") == 0) && fct_term_is_tty(f);
+}
+
+const char *cli_style(FILE *f, cli_style_id id) {
+    static const char *const codes[] = {"\033[0m", "\033[1m", "\033[2m", "\033[32m", "\033[33m", "\033[1;31m"};
+    return wants_color(f) ? codes[id] : "";
+}
+
+void cli_print(const char *format, ...) {
+    va_list ap, again;
+    va_start(ap, format);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, format, ap);
+    char *text = cli_alloc((size_t)(n > 0 ? n : 0) + 1, 1);
+    vsnprintf(text, (size_t)(n > 0 ? n : 0) + 1, format, again);
+    va_end(again);
+    va_end(ap);
+    bool ends_line = n > 0 && text[n - 1] == '\n';
+    if (ends_line) text[n - 1] = 0;
+    fct_utf8_print_safe(stdout, text);
+    if (ends_line) putchar('\n');
+    free(text);
+}
+
+void cli_print_styled(cli_style_id style, const char *text) {
+    fputs(cli_style(stdout, style), stdout);
+    fct_utf8_print_safe(stdout, text);
+    fputs(cli_style(stdout, STYLE_PLAIN), stdout);
 }
 
 void cli_error(const char *format, ...) {
     va_list ap;
     va_start(ap, format);
-    message_print("facet: ", format, ap);
+    message_print(STYLE_BAD, "facet: ", format, ap);
     va_end(ap);
 }
 
@@ -31,7 +65,7 @@ void cli_warn(const char *format, ...) {
     if (message_quiet) return;
     va_list ap;
     va_start(ap, format);
-    message_print("facet: warning: ", format, ap);
+    message_print(STYLE_WARNING, "facet: warning: ", format, ap);
     va_end(ap);
 }
 
@@ -39,7 +73,7 @@ void cli_note(const char *format, ...) {
     if (message_quiet) return;
     va_list ap;
     va_start(ap, format);
-    message_print("", format, ap);
+    message_print(STYLE_PLAIN, "", format, ap);
     va_end(ap);
 }
 
@@ -56,7 +90,8 @@ int cli_confirm(const cli_settings *s, const char *question) {
         return CLI_USE;
     }
     char answer[16];
-    fprintf(stderr, "%s [y/N] ", question);
+    fct_utf8_print_safe(stderr, question);
+    fputs(" [y/N] ", stderr);
     bool yes = fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
     return yes ? CLI_DONE : CLI_NONE;
 }
@@ -64,7 +99,9 @@ int cli_confirm(const cli_settings *s, const char *question) {
 static void log_line(fct_log_level level, const char *text, void *user) {
     static const char *const names[] = {"error", "warning", "info", "debug"};
     cli_progress_hide();
-    fprintf(stderr, "facet: %s: %s\n", names[level], text);
+    fprintf(stderr, "facet: %s: ", names[level]);
+    fct_utf8_print_safe(stderr, text);
+    fputc('\n', stderr);
 }
 
 void cli_message_setup(const cli_settings *s) {

@@ -155,7 +155,7 @@ static void json_event(const cli_watch *w, const fct_event *ev, FILE *out) {
 static void print_event(const fct_event *ev) {
     printf("%3d:%04.1f  %-10s #%lld", (int)ev->time / 60, fmod(ev->time, 60), fct_event_name(ev->kind),
            (long long)ev->track);
-    if (ev->person_id) printf("  %s  %.2f", ev->name, ev->score);
+    if (ev->person_id) cli_print("  %s  %.2f", ev->name, ev->score);
     putchar('\n');
     fflush(stdout);
 }
