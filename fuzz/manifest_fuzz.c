@@ -4,6 +4,7 @@
 
 #include "pack/manifest.h"
 #include "pack/signature.h"
+#include "tasks/task_table.h"
 
 static void read_manifest(const uint8_t *data, size_t size) {
     fct_manifest m;
@@ -14,6 +15,7 @@ static void read_manifest(const uint8_t *data, size_t size) {
         const fct_manifest_file *f = &m.files[i];
         /* No name may lead out of the pack's folder. */
         FUZZ_REQUIRE(f->name && f->name[0] && f->name[0] != '.' && !strpbrk(f->name, "/\\:"));
+        FUZZ_REQUIRE(!f->refine || f->task == FCT_TASK_LANDMARK_68);
         FUZZ_REQUIRE(strlen(f->sha256) == 0 || strlen(f->sha256) == 64);
     }
     fct_manifest_clear(&m);
@@ -30,6 +32,11 @@ static void read_signature(const uint8_t *data, size_t size) {
         fct_signature_route(&sig, names_only, &route);
         FUZZ_REQUIRE(memchr(route.note, 0, sizeof route.note));
         FUZZ_REQUIRE(route.width >= 0 && route.height >= 0);
+        for (int i = 0; i < fct_task_count(); i++) { /* as a manifest may call it */
+            fct_signature_route_as(&sig, 1u << i, names_only, &route);
+            FUZZ_REQUIRE(memchr(route.note, 0, sizeof route.note) && (route.task == 1u << i || route.note[0]));
+            FUZZ_REQUIRE(!route.task || i == 0 || (route.width > 0 && route.width == route.height));
+        }
     }
 }
 

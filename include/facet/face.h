@@ -25,12 +25,26 @@ typedef enum fct_task {
     FCT_TASK_LANDMARK_106 = 4, /* 106 points in the image */
     FCT_TASK_LANDMARK_68 = 8,  /* 68 points in space, and the pose */
     FCT_TASK_GENDER_AGE = 16,
-    FCT_TASK_ALL = 31
+    FCT_TASK_ALL = 0x7fffffff /* those that later versions add, too */
 } fct_task;
 
 /* InsightFace's name of a task: "detection", "recognition", "landmark_2d_106",
  * "landmark_3d_68", "genderage"; NULL for anything but one single task. Static. */
 FCT_API const char *fct_task_name(fct_task t);
+/* The task of that name; 0 = there is none. */
+FCT_API fct_task fct_task_find(const char *name);
+
+/* What a task gives for each face: rows x columns numbers, see fct_face_values(). */
+typedef struct fct_task_info {
+    fct_task task;
+    const char *name; /* fct_task_name() */
+    const char *key;  /* of the values in the command's JSON ("landmark_68"); NULL = they have members of
+                         their own there. Static, as name */
+    int rows;         /* 0 = none: detection */
+    int columns;      /* 0 = as many as an embedding of the pack has */
+} fct_task_info;
+/* The i-th task, from 0; false, and zeros, past the last. */
+FCT_API bool fct_task_at(int i, fct_task_info *out);
 
 /* ---- Packs -------------------------------------------------------------------- */
 
@@ -87,7 +101,11 @@ FCT_API const fct_model *fct_pack_model(const fct_pack *p, fct_task t);
 
 /* One face. Coordinates are pixels of the whole input picture, not rounded or
  * clipped. Pointers are borrowed until the fct_faces is freed; NULL = that task
- * was not run. */
+ * was not run.
+ *
+ * This struct keeps its size and its members for good, so that arrays of it in
+ * callers' programs stay right; what later tasks find is in fct_face_values().
+ * A face that a caller makes itself starts as zeros, with gender and age -1. */
 typedef struct fct_face {
     float box[4]; /* x1, y1, x2, y2 */
     float score;  /* detector's, 0..1 */
@@ -103,7 +121,14 @@ typedef struct fct_face {
     int gender;    /* 0 female, 1 male, -1 unknown */
     int age;       /* years, -1 unknown */
     int turns;     /* clockwise quarter turns of the picture in which it was found (0 unless rotations asked) */
+    const float *const *values; /* for fct_face_values(); NULL in a caller's own face */
 } fct_face;
+
+/* What a task has found for a face, fct_task_info's rows x columns numbers, row by
+ * row: the embedding, points as landmark_106 and landmark_68, gender (0, 1) and age
+ * for FCT_TASK_GENDER_AGE. NULL = not run, or not possible for this face.
+ * Borrowed until the fct_faces is freed. */
+FCT_API const float *fct_face_values(const fct_face *face, fct_task t);
 
 FCT_API int fct_faces_count(const fct_faces *f);
 /* i-th face, by descending score (by descending value when max_faces cut the

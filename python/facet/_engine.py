@@ -7,8 +7,18 @@ import numpy as np
 
 from . import _native as n
 
-TASKS = {"detection": n.TASK_DETECT, "recognition": n.TASK_EMBED, "landmark_2d_106": n.TASK_LANDMARK_106,
-         "landmark_3d_68": n.TASK_LANDMARK_68, "genderage": n.TASK_GENDER_AGE}
+
+
+def _tasks():
+    """The library's table of tasks: name -> its row."""
+    out, t = {}, n.TaskInfo()
+    while n.lib.fct_task_at(len(out), C.byref(t)):
+        out[t.name.decode()] = (t.task, t.rows, t.columns, t.key is not None)
+    return out
+
+
+_TABLE = _tasks()
+TASKS = {name: row[0] for name, row in _TABLE.items()}
 _FORMATS = {1: n.PIX_GRAY, 3: n.PIX_BGR, 4: n.PIX_BGRA}
 
 
@@ -255,13 +265,14 @@ def _read_faces(handle):
     faces = []
     try:
         for i in range(n.lib.fct_faces_count(handle)):
-            f = n.lib.fct_faces_at(handle, i).contents
+            at = n.lib.fct_faces_at(handle, i)
+            f = at.contents
             faces.append({
                 "bbox": np.array(f.box, np.float32), "det_score": np.float32(f.score),
                 "kps": np.array(f.kps, np.float32).reshape(5, 2) if f.has_kps else None,
                 "embedding": _array(f.embedding, f.embedding_dim),
-                "landmark_2d_106": _array(f.landmark_106, 106, 2),
-                "landmark_3d_68": _array(f.landmark_68, 68, 3),
+                **{name: _array(n.lib.fct_face_values(at, task), rows, columns)
+                   for name, (task, rows, columns, keyed) in _TABLE.items() if keyed},
                 "pose": np.array(f.pose, np.float32) if f.has_pose else None,
                 "gender": f.gender if f.gender >= 0 else None,
                 "age": f.age if f.gender >= 0 else None,

@@ -11,7 +11,7 @@ import sys
 P = C.POINTER
 OK, ERR_UNSUPPORTED, ERR_NOT_FOUND = 0, -5, -7
 PIX_RGB, PIX_BGR, PIX_GRAY, PIX_RGBA, PIX_BGRA = range(5)
-TASK_DETECT, TASK_EMBED, TASK_LANDMARK_106, TASK_LANDMARK_68, TASK_GENDER_AGE, TASK_ALL = 1, 2, 4, 8, 16, 31
+TASK_DETECT, TASK_EMBED, TASK_LANDMARK_106, TASK_LANDMARK_68, TASK_GENDER_AGE, TASK_ALL = 1, 2, 4, 8, 16, 0x7fffffff
 METRIC_DEFAULT, METRIC_MAX = 0, 1
 PRECISION_FAST, PRECISION_EXACT = 0, 1
 MAX_DET_SIZES, MAX_RANK, ENROLL_WARNINGS = 4, 8, 12
@@ -30,7 +30,12 @@ class Face(C.Structure):
     _fields_ = [("box", C.c_float * 4), ("score", C.c_float), ("has_kps", C.c_bool), ("kps", C.c_float * 10),
                 ("embedding", P(C.c_float)), ("embedding_dim", C.c_int), ("embedding_norm", C.c_float),
                 ("landmark_106", P(C.c_float)), ("landmark_68", P(C.c_float)), ("has_pose", C.c_bool),
-                ("pose", C.c_float * 3), ("gender", C.c_int), ("age", C.c_int), ("turns", C.c_int)]
+                ("pose", C.c_float * 3), ("gender", C.c_int), ("age", C.c_int), ("turns", C.c_int),
+                ("values", C.c_void_p)]
+
+
+class TaskInfo(C.Structure):
+    _fields_ = [("task", C.c_int), ("name", C.c_char_p), ("key", C.c_char_p), ("rows", C.c_int), ("columns", C.c_int)]
 
 
 class PackOpts(C.Structure):
@@ -182,6 +187,8 @@ _PLAIN = {  # name: (result, argument types)
     "fct_faces_count": (C.c_int, [C.c_void_p]),
     "fct_faces_at": (P(Face), [C.c_void_p, C.c_int]),
     "fct_faces_free": (None, [C.c_void_p]),
+    "fct_face_values": (P(C.c_float), [P(Face), C.c_int]),
+    "fct_task_at": (C.c_bool, [C.c_int, P(TaskInfo)]),
     "fct_image_view": (View, [C.c_void_p]),
     "fct_image_free": (None, [C.c_void_p]),
     "fct_buffer_free": (None, [C.c_void_p]),

@@ -72,7 +72,7 @@ class Model(Public):
         a = self._analyze()
         kps = np.zeros((1, 5, 2)) if face.kps is None else face.kps
         values = a.run_known(picture(img), face.bbox, kps, a.options())[0]
-        fields = FIELDS[self.taskname]
+        fields = FIELDS.get(self.taskname, (self.taskname,))
         for field in fields:
             face[field] = values[field]
         return (values["gender"], values["age"]) if self.taskname == "genderage" else values[fields[0]]

@@ -13,14 +13,22 @@ static bool make_block(bool wanted, int n, size_t per, float **out) {
     return *out != NULL;
 }
 
+static bool make_blocks(fct_faces *f, int n, uint32_t tasks, int embedding_dim) {
+    for (int t = 0; t < fct_task_count(); t++) {
+        f->kept[t] = fct_task_kept(fct_task_row_at(t), embedding_dim);
+        if (!make_block(tasks >> t & 1, n, (size_t)f->kept[t], &f->blocks[t])) return false;
+    }
+    return true;
+}
+
 fct_status fct_faces_create(const fct_det *dets, int n, bool has_kps, uint32_t tasks, int embedding_dim,
                             fct_faces **out, fct_error *err) {
+    const size_t slots = (size_t)fct_task_count();
     *out = NULL;
     fct_faces *f = fct_calloc(1, sizeof *f);
     if (f) f->items = fct_calloc((size_t)n + 1, sizeof *f->items);
-    if (!f || !f->items || !make_block(tasks & FCT_TASK_EMBED, n, (size_t)embedding_dim, &f->embeddings) ||
-        !make_block(tasks & FCT_TASK_LANDMARK_106, n, 106 * 2, &f->landmarks_106) ||
-        !make_block(tasks & FCT_TASK_LANDMARK_68, n, 68 * 3, &f->landmarks_68)) {
+    if (f) f->values = fct_calloc(((size_t)n + 1) * slots, sizeof *f->values);
+    if (!f || !f->items || !f->values || !make_blocks(f, n, tasks, embedding_dim)) {
         fct_faces_free(f);
         return fct_fail_nomem(err, "faces", 0);
     }
@@ -32,6 +40,7 @@ fct_status fct_faces_create(const fct_det *dets, int n, bool has_kps, uint32_t t
         a->score = dets[i].score;
         a->has_kps = has_kps;
         a->gender = a->age = -1;
+        a->values = f->values + (size_t)i * slots;
     }
     *out = f;
     return FCT_OK;
@@ -39,11 +48,28 @@ fct_status fct_faces_create(const fct_det *dets, int n, bool has_kps, uint32_t t
 
 void fct_faces_free(fct_faces *f) {
     if (!f) return;
+    for (int t = 0; t < FCT_TASK_SLOTS; t++) fct_free(f->blocks[t]);
     fct_free(f->items);
-    fct_free(f->embeddings);
-    fct_free(f->landmarks_106);
-    fct_free(f->landmarks_68);
+    fct_free((void *)f->values);
     fct_free(f);
+}
+
+float *fct_faces_room(fct_faces *f, int i, int task_index) {
+    return f->blocks[task_index] + (size_t)i * (size_t)f->kept[task_index];
+}
+
+void fct_faces_set(fct_faces *f, int i, int task_index) {
+    f->values[(size_t)i * (size_t)fct_task_count() + (size_t)task_index] = fct_faces_room(f, i, task_index);
+}
+
+void fct_faces_land(fct_faces *f, uint32_t tasks) {
+    const int slots = fct_task_count();
+    for (int k = 0; k < f->n * slots; k++) {
+        const int t = k % slots;
+        const fct_task_row *row = fct_task_row_at(t);
+        if (!(tasks >> t & 1)) f->values[k] = NULL;
+        if (f->values[k] && row->land) row->land(&f->items[k / slots], f->values[k], f->kept[t]);
+    }
 }
 
 int fct_faces_count(const fct_faces *f) { return f ? f->n : 0; }
@@ -77,6 +103,14 @@ static void turn_box(float b[4], int turns, float right, float bottom) {
     }
 }
 
+/* Points that a task has found. */
+static void turn_values(fct_faces *f, int i, int task, int turns, float right, float bottom) {
+    const fct_task_row *row = fct_task_row_at(task);
+    if (!row->points || !f->blocks[task]) return;
+    float *p = fct_faces_room(f, i, task);
+    for (int k = 0; k < row->rows; k++) turn_point(p + k * row->columns, turns, right, bottom);
+}
+
 void fct_faces_turn_back(fct_faces *f, int turns, int width, int height) {
     float right = (float)(width - 1), bottom = (float)(height - 1);
     for (int i = 0; i < f->n; i++) {
@@ -84,9 +118,6 @@ void fct_faces_turn_back(fct_faces *f, int turns, int width, int height) {
         a->turns = turns;
         turn_box(a->box, turns, right, bottom);
         for (int k = 0; a->has_kps && k < 5; k++) turn_point(a->kps[k], turns, right, bottom);
-        for (int k = 0; a->landmark_106 && k < 106; k++)
-            turn_point(f->landmarks_106 + ((size_t)i * 106 + (size_t)k) * 2, turns, right, bottom);
-        for (int k = 0; a->landmark_68 && k < 68; k++)
-            turn_point(f->landmarks_68 + ((size_t)i * 68 + (size_t)k) * 3, turns, right, bottom);
+        for (int t = 0; t < fct_task_count(); t++) turn_values(f, i, t, turns, right, bottom);
     }
 }

@@ -9,17 +9,14 @@
 #include <string.h>
 #include <math.h>
 
-/* Tasks after detection. */
-static const fct_task crop_tasks[] = {FCT_TASK_EMBED, FCT_TASK_LANDMARK_106, FCT_TASK_LANDMARK_68, FCT_TASK_GENDER_AGE};
-enum { n_crop_tasks = sizeof crop_tasks / sizeof *crop_tasks };
-
 struct fct_analyzer {
     const fct_pack *pack;
     uint32_t tasks;
     bool rotations;
     fct_arena arena; /* of all networks: they run one after another */
     fct_finder *finder;
-    fct_runner *runners[n_crop_tasks]; /* NULL = not run */
+    fct_runner *runners[FCT_TASK_SLOTS]; /* by row of the task table; NULL = not run */
+    int refine; /* row of the network whose points align faces, run before the others; -1 = none */
     fct_det_list dets;
 };
 
@@ -46,10 +43,14 @@ static fct_analyzer_opts read_opts(const fct_analyzer_opts *in) {
 }
 
 static fct_status create_runners(fct_analyzer *a, fct_error *err) {
-    for (int i = 0; i < n_crop_tasks; i++) {
-        const fct_pack_net *net = fct_pack_get_net(a->pack, crop_tasks[i]);
-        if (!net || !(a->tasks & crop_tasks[i])) continue;
-        int values = fct_task_values(crop_tasks[i], fct_pack_embedding_dim(a->pack));
+    a->refine = -1;
+    for (int i = 0; i < fct_task_count(); i++) {
+        const fct_task_row *row = fct_task_row_at(i);
+        const fct_pack_net *net = fct_pack_get_net(a->pack, (fct_task)(1u << i));
+        if (!net || row->crop == FCT_TASK_CROP_NONE) continue;
+        if (net->refine && a->tasks & (FCT_TASK_EMBED | 1u << i)) a->refine = i;
+        if (a->refine != i && !(a->tasks >> i & 1)) continue;
+        const int values = row->values ? row->values : fct_pack_embedding_dim(a->pack);
         fct_status s = fct_runner_create(net, values, &a->arena, &a->runners[i], err);
         if (s) return s;
     }
@@ -78,7 +79,7 @@ fct_status fct_analyzer_create(const fct_pack *p, const fct_analyzer_opts *opts,
 void fct_analyzer_free(fct_analyzer *a) {
     if (!a) return;
     fct_finder_free(a->finder);
-    for (int i = 0; i < n_crop_tasks; i++) fct_runner_free(a->runners[i]);
+    for (int i = 0; i < FCT_TASK_SLOTS; i++) fct_runner_free(a->runners[i]);
     fct_arena_free(&a->arena);
     fct_free(a->dets.items);
     fct_free(a);
@@ -152,24 +153,35 @@ static fct_status find_turned(fct_analyzer *a, work *w, fct_error *err) {
     return s;
 }
 
+/* Tasks whose values faces have room for: those asked for, and the one that refines. */
+static uint32_t tasks_to_run(const fct_analyzer *a) { return a->tasks | (a->refine < 0 ? 0 : 1u << a->refine); }
+
 static fct_status find(fct_analyzer *a, work *w, fct_error *err) {
     fct_status s = fct_view_check(w->picture, "picture", err);
     if (!s) s = fct_finder_run(a->finder, w->picture, &a->dets, err);
     if (!s && a->rotations) s = find_turned(a, w, err);
     if (s) return s;
-    return fct_faces_create(a->dets.items, a->dets.n, fct_finder_has_kps(a->finder), a->tasks,
+    return fct_faces_create(a->dets.items, a->dets.n, fct_finder_has_kps(a->finder), tasks_to_run(a),
                             fct_pack_embedding_dim(a->pack), &w->faces, err);
 }
 
 /* ---- All the rest ----------------------------------------------------------------------- */
 
+static void refine_faces(const fct_analyzer *a, fct_faces *f) {
+    for (int i = 0; i < f->n; i++) {
+        const float *points = f->items[i].values[a->refine];
+        if (points && f->items[i].has_kps) fct_refine_landmarks((const float(*)[3])points, f->items[i].kps);
+    }
+}
+
 static fct_status run_tasks(fct_analyzer *a, work *works, int n, fct_error *err) {
     fct_subject *subjects = fct_calloc((size_t)n, sizeof *subjects);
     if (!subjects) return fct_fail_nomem(err, "pictures", (size_t)n * sizeof *subjects);
     for (int i = 0; i < n; i++) subjects[i] = (fct_subject){working_view(&works[i]), works[i].faces};
-    fct_status s = FCT_OK;
-    for (int i = 0; i < n_crop_tasks && !s; i++)
-        if (a->runners[i]) s = fct_task_run(crop_tasks[i], a->runners[i], subjects, n, err);
+    fct_status s = a->refine < 0 ? FCT_OK : fct_task_run(a->refine, a->runners[a->refine], subjects, n, err);
+    for (int i = 0; i < n && !s && a->refine >= 0; i++) refine_faces(a, subjects[i].faces);
+    for (int i = 0; i < FCT_TASK_SLOTS && !s; i++)
+        if (a->runners[i] && i != a->refine) s = fct_task_run(i, a->runners[i], subjects, n, err);
     fct_free(subjects);
     return s;
 }
@@ -188,6 +200,7 @@ static fct_status finish(fct_analyzer *a, work *works, int n, fct_faces **outs, 
     for (int i = 0; i < n; i++) {
         work *w = &works[i];
         if (!s && w->turns) fct_faces_turn_back(w->faces, w->turns, w->picture.width, w->picture.height);
+        if (!s) fct_faces_land(w->faces, a->tasks);
         if (!s) add_poses(w->faces);
         fct_image_free(w->turned);
         if (s) fct_faces_free(w->faces);
@@ -233,7 +246,7 @@ fct_status fct_analyze_known(fct_analyzer *a, fct_view picture, int n, const flo
         s = fct_det_append(&a->dets, &d, err);
         if (s) return s;
     }
-    s = fct_faces_create(a->dets.items, n, true, a->tasks, fct_pack_embedding_dim(a->pack), &w.faces, err);
+    s = fct_faces_create(a->dets.items, n, true, tasks_to_run(a), fct_pack_embedding_dim(a->pack), &w.faces, err);
     return finish(a, &w, 1, out, s, err);
 }
 
@@ -252,7 +265,7 @@ static void row_copy(const fct_crop *crop, const float *values, void *ctx) {
 }
 
 fct_status fct_embed_aligned(fct_analyzer *a, const fct_view *crops, int n, float *out, fct_error *err) {
-    fct_runner *r = a->runners[0];
+    fct_runner *r = a->runners[fct_task_index(FCT_TASK_EMBED)];
     if (!r) return fct_fail(err, FCT_ERR_NOT_FOUND, "the analyzer has no embedder");
     if (n < 0) return fct_fail(err, FCT_ERR_ARG, "%d crops", n);
     int size = fct_runner_size(r);

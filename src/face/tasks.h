@@ -11,12 +11,13 @@ typedef struct fct_subject {
     fct_faces *faces;
 } fct_subject;
 
-/* Runs the task's network over all faces of n subjects and fills in their
- * results. A face that cannot be cropped (no landmarks for EMBED, a box without
- * extent) is left without. */
-fct_status fct_task_run(fct_task task, fct_runner *r, fct_subject *subjects, int n, fct_error *err);
+/* Runs the network of a row of the task table over all faces of n subjects and sets
+ * their values. A face that cannot be cropped (no landmarks to align by, a box
+ * without extent) is left without. */
+fct_status fct_task_run(int task_index, fct_runner *r, fct_subject *subjects, int n, fct_error *err);
 
-/* Values per face that the network of a task gives; dim: of the embedder. */
-int fct_task_values(fct_task task, int dim);
+/* The five landmarks that alignment uses from the 68 points: more exact than a
+ * detector's, which sees the face small. */
+void fct_refine_landmarks(const float points[68][3], float kps[5][2]);
 
 #endif

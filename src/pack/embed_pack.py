@@ -8,9 +8,12 @@ checked here: a build with a pack that is not whole fails, rather than its users
 import hashlib
 import json
 import os
+import re
 import sys
 
-TASKS = {"detection": 1, "recognition": 2, "landmark_2d_106": 4, "landmark_3d_68": 8, "genderage": 16}
+TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tasks", "task_table.c")
+with open(TABLE, encoding="utf-8") as table:
+    TASKS = set(re.findall(r'\.name = "(\w+)"', table.read()))
 
 
 def need(good, what):
@@ -54,9 +57,11 @@ def file_entry(folder, entry, number):
     symbol = "fct_embedded_%d" % number
     flag = lambda v: "true" if v else "false"
     need(isinstance(entry.get("average_landmarks", False), bool), path + ': "average_landmarks" is true or false')
-    line = "    {%s, %s, %s_end, \"%s\", %d, %s, %r, %r, %s}," % (
-        quote(name), symbol, symbol, digest, TASKS.get(task, 0), flag("mean" in entry),
-        float(entry.get("mean", 0)), float(entry.get("std", 1)), flag(entry.get("average_landmarks")))
+    need(isinstance(entry.get("refine", False), bool), path + ': "refine" is true or false')
+    line = "    {%s, %s, %s_end, \"%s\", %s, %s, %r, %r, %s, %s}," % (
+        quote(name), symbol, symbol, digest, quote(task), flag("mean" in entry),
+        float(entry.get("mean", 0)), float(entry.get("std", 1)), flag(entry.get("average_landmarks")),
+        flag(entry.get("refine")))
     return "FCT_EMBED(%s, %s);" % (symbol, assembler_path(path)), line, path
 
 

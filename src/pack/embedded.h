@@ -11,10 +11,11 @@ typedef struct fct_embedded_file {
     const char *name;                /* "det.onnx" */
     const unsigned char *data, *end; /* the file's bytes, in read-only memory */
     const char *sha256;              /* of the file as built in */
-    uint32_t task;                   /* fct_task; 0 = by its signature */
+    const char *task;                /* its name; NULL = by its signature */
     bool has_norm;                   /* mean and std are given */
     double mean, std;
     bool average_landmarks; /* of a detector; see fct_det_nms() */
+    bool refine;            /* of landmark_3d_68; see fct_pack_net */
 } fct_embedded_file;
 
 typedef struct fct_embedded_pack {

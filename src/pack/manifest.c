@@ -10,13 +10,15 @@
  *         "task": "detection",     fct_task_name(); else by its signature
  *         "sha256": "...",         64 hexadecimal digits; checked when it is loaded
  *         "mean": 127.5, "std": 128,   both or none; else by InsightFace's rule
- *         "average_landmarks": true } ] }   of a detector: over a face's candidates; else the best one's
+ *         "average_landmarks": true,   of a detector: over a face's candidates; else the best one's
+ *         "refine": true } ] }     of landmark_3d_68: faces are aligned by its points; else by the detector's
  *
  * Everything but the first member may be left out; members not named here are
  * ignored, so that later versions can add some. */
 #include "pack/manifest.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "tasks/task_table.h"
 #include "text/json_reader.h"
 #include <string.h>
 
@@ -75,11 +77,13 @@ static fct_status get_sha256(const manifest_place *p, const fct_json *o, char ou
 
 static fct_status get_task(const manifest_place *p, const fct_json *o, uint32_t *out) {
     const fct_json *v = fct_json_member(o, "task");
+    char names[200];
     if (!v) return FCT_OK;
     const char *s = fct_json_get_text(v);
-    for (uint32_t t = 1; s && t < FCT_TASK_ALL; t *= 2)
-        if (strcmp(s, fct_task_name((fct_task)t)) == 0) *out = t;
-    return *out ? FCT_OK : wrong(p, "task", "detection, recognition, landmark_2d_106, landmark_3d_68 or genderage");
+    *out = (uint32_t)fct_task_find(s);
+    if (*out) return FCT_OK;
+    fct_task_list_names(names, sizeof names);
+    return wrong(p, "task", names);
 }
 
 static fct_status read_file(const manifest_place *p, const fct_json *o, fct_manifest_file *out) {
@@ -93,8 +97,11 @@ static fct_status read_file(const manifest_place *p, const fct_json *o, fct_mani
     if (!s) s = get_number(p, o, "mean", -1e6, 1e6, &mean, &out->mean);
     if (!s) s = get_number(p, o, "std", 1e-6, 1e6, &std, &out->std);
     if (!s) s = get_bool(p, o, "average_landmarks", &out->average_landmarks);
+    if (!s) s = get_bool(p, o, "refine", &out->refine);
     if (s) return s;
     out->has_norm = mean && std;
+    if (out->refine && out->task != FCT_TASK_LANDMARK_68)
+        return wrong(p, "refine", "given with \"task\": \"landmark_3d_68\"");
     return mean == std ? FCT_OK : wrong(p, "mean", "given together with \"std\"");
 }
 

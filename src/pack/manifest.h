@@ -13,6 +13,7 @@ typedef struct fct_manifest_file {
     bool has_norm;   /* mean and std are given */
     double mean, std;
     bool average_landmarks; /* of a detector; see fct_det_nms() */
+    bool refine;            /* of landmark_3d_68; see fct_pack_net */
 } fct_manifest_file;
 
 typedef struct fct_manifest {

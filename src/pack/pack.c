@@ -4,6 +4,7 @@
 #include "pack/locate.h"
 #include "pack/manifest.h"
 #include "pack/signature.h"
+#include "tasks/task_table.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -11,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { n_tasks = 5, max_manifest = 1 << 20 };
+enum { max_manifest = 1 << 20 };
 
 typedef struct pack_entry {
     char *path;
@@ -26,7 +27,7 @@ struct fct_pack {
     float threshold;
     pack_entry *entries;
     int n;
-    fct_pack_net nets[n_tasks]; /* by task bit; model NULL = none */
+    fct_pack_net nets[FCT_TASK_SLOTS]; /* by row of the task table; model NULL = none */
     uint32_t tasks;
     int dim;
 };
@@ -40,12 +41,6 @@ typedef struct opening {
     const char *only; /* a pack of this one file; NULL = all that is in dir */
     fct_error *err;
 } opening;
-
-static int task_index(uint32_t task) {
-    int i = 0;
-    while (i < n_tasks && task != 1u << i) i++;
-    return i;
-}
 
 void fct_pack_opts_init(fct_pack_opts *o) {
     *o = (fct_pack_opts){.size = sizeof *o, .tasks = FCT_TASK_ALL, .precision = FCT_PRECISION_FAST};
@@ -85,11 +80,12 @@ static fct_status copy_embedded_manifest(opening *o) {
     if (!m->name || !m->files) return nomem(o);
     for (int i = 0; i < b->n; i++) {
         const fct_embedded_file *f = &b->files[i];
-        m->files[i] = (fct_manifest_file){.task = f->task,
+        m->files[i] = (fct_manifest_file){.task = (uint32_t)fct_task_find(f->task),
                                           .has_norm = f->has_norm,
                                           .mean = f->mean,
                                           .std = f->std,
-                                          .average_landmarks = f->average_landmarks};
+                                          .average_landmarks = f->average_landmarks,
+                                          .refine = f->refine};
         memcpy(m->files[i].sha256, f->sha256, sizeof m->files[i].sha256);
         m->files[i].name = fct_strdup(f->name);
         m->n_files = i + 1;
@@ -136,19 +132,6 @@ static fct_status add_all(opening *o) {
 
 /* ---- Networks ------------------------------------------------------------------------- */
 
-static const char *task_word(uint32_t task) {
-    switch (task) {
-    case FCT_TASK_DETECT:
-        return "detector";
-    case FCT_TASK_EMBED:
-        return "embedder";
-    case FCT_TASK_GENDER_AGE:
-        return "gender and age network";
-    default:
-        return "landmark network";
-    }
-}
-
 /* Task and normalization of an entry; its note where it is not to be loaded. */
 static fct_status route(const opening *o, pack_entry *e) {
     fct_signature sig;
@@ -160,12 +143,12 @@ static fct_status route(const opening *o, pack_entry *e) {
     s = fct_signature_read(map.data, map.size, e->path, &sig, o->err);
     if (!e->memory) fct_map_close(&map);
     if (s) return s;
-    fct_signature_route(&sig, o->opts.names_only, &e->route);
     const fct_manifest_file *f = e->listed;
-    if (f && f->task && f->task != e->route.task)
-        return fct_fail(o->err, FCT_ERR_MISMATCH, "%s: the manifest says %s, its signature says %s", e->path,
-                        fct_task_name((fct_task)f->task),
-                        e->route.task ? fct_task_name((fct_task)e->route.task) : e->route.note);
+    if (!f || !f->task) fct_signature_route(&sig, o->opts.names_only, &e->route);
+    else fct_signature_route_as(&sig, f->task, o->opts.names_only, &e->route);
+    if (f && f->task && !e->route.task)
+        return fct_fail(o->err, FCT_ERR_MISMATCH, "%s: the manifest says %s, which it cannot be: %s", e->path,
+                        fct_task_name((fct_task)f->task), e->route.note);
     if (f && f->has_norm) e->route.mean = f->mean, e->route.std = f->std;
     return FCT_OK;
 }
@@ -178,14 +161,16 @@ static void decline(pack_entry *e, const char *format, const char *what) {
 static bool wanted(const opening *o, pack_entry *e) {
     uint32_t task = e->route.task;
     if (!task) return false;
-    if (!(o->opts.tasks & task)) {
+    /* what refines the alignment is part of embedding, asked for or not */
+    const bool refines = e->listed && e->listed->refine && o->opts.tasks & FCT_TASK_EMBED;
+    if (!(o->opts.tasks & task) && !refines) {
         decline(e, "not asked for (%s)", fct_task_name((fct_task)task));
         return false;
     }
     for (int i = 0; i < o->p->n; i++)
         if (&o->p->entries[i] != e && o->p->entries[i].model && o->p->entries[i].route.task == task) {
             char note[160];
-            snprintf(note, sizeof note, "a second %s: %s comes first", task_word(task),
+            snprintf(note, sizeof note, "a second %s: %s comes first", fct_task_row_at(fct_task_index(task))->noun,
                      fct_path_base(o->p->entries[i].path));
             decline(e, "%s", note);
             return false;
@@ -239,10 +224,15 @@ static fct_status use(const opening *o, pack_entry *e) {
     const fct_route *r = &e->route;
     fct_status s = load(o, e);
     if (s) return s;
-    fct_pack_net *net = &p->nets[task_index(r->task)];
-    *net = (fct_pack_net){e->model,   {(float)r->mean, (float)r->std},          r->width, r->height,
-                          r->batches, e->listed && e->listed->average_landmarks};
-    p->tasks |= r->task;
+    fct_pack_net *net = &p->nets[fct_task_index(r->task)];
+    *net = (fct_pack_net){e->model,
+                          {(float)r->mean, (float)r->std},
+                          r->width,
+                          r->height,
+                          r->batches,
+                          e->listed && e->listed->average_landmarks,
+                          e->listed && e->listed->refine};
+    p->tasks |= r->task & o->opts.tasks;
     return r->task == FCT_TASK_EMBED ? measure_dim(o, e, &p->dim) : FCT_OK;
 }
 
@@ -346,8 +336,8 @@ fct_status fct_pack_file_info(const fct_pack *p, int i, fct_pack_file *out, fct_
 }
 
 const fct_pack_net *fct_pack_get_net(const fct_pack *p, fct_task t) {
-    int i = task_index((uint32_t)t);
-    return i < n_tasks && p->nets[i].model ? &p->nets[i] : NULL;
+    int i = fct_task_index((uint32_t)t);
+    return i >= 0 && p->nets[i].model ? &p->nets[i] : NULL;
 }
 
 const fct_model *fct_pack_model(const fct_pack *p, fct_task t) {

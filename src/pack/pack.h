@@ -16,6 +16,8 @@ typedef struct fct_pack_net {
     int width, height;      /* of a fixed input, else 0 */
     bool batches;           /* takes any number of pictures at once */
     bool average_landmarks; /* of a detector: fct_det_nms() */
+    bool refine;            /* of FCT_TASK_LANDMARK_68: its eyes, nose and mouth take the place of the detector's five
+                               landmarks before faces are aligned. Loaded for FCT_TASK_EMBED too then */
 } fct_pack_net;
 
 /* NULL where the pack has no network for the task. Borrowed until p is freed. */

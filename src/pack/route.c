@@ -1,24 +1,10 @@
 /* From a network's signature to its task. */
 #include "pack/signature.h"
+#include "tasks/task_table.h"
 #include <stdio.h>
 #include <string.h>
 
-const char *fct_task_name(fct_task t) {
-    switch (t) {
-    case FCT_TASK_DETECT:
-        return "detection";
-    case FCT_TASK_EMBED:
-        return "recognition";
-    case FCT_TASK_LANDMARK_106:
-        return "landmark_2d_106";
-    case FCT_TASK_LANDMARK_68:
-        return "landmark_3d_68";
-    case FCT_TASK_GENDER_AGE:
-        return "genderage";
-    default:
-        return NULL;
-    }
-}
+enum { most_side = 1024 }; /* larger fixed inputs are no face network's */
 
 static bool input_is(const fct_signature *s, int64_t side) { return s->dims[2] == side && s->dims[3] == side; }
 
@@ -63,7 +49,7 @@ static bool is_embedder(const fct_signature *s) {
 
 static void set_norm(const fct_signature *s, bool names_only, fct_route *r) {
     r->mean = 127.5;
-    r->std = r->task == FCT_TASK_EMBED ? 127.5 : 128;
+    r->std = fct_task_row_at(fct_task_index(r->task))->std;
     if (r->task == FCT_TASK_DETECT) return;
     bool own = s->names_normalize || (r->task != FCT_TASK_EMBED && s->named_bn_data);
     if (!own && s->ops_normalize && !names_only) {
@@ -72,6 +58,18 @@ static void set_norm(const fct_signature *s, bool names_only, fct_route *r) {
                  "normalizes its input itself, though its node names do not say so to InsightFace");
     }
     if (own) r->mean = 0, r->std = 1;
+}
+
+/* What follows from the task: the size of its input, and how that is normalized. */
+static void set_input(const fct_signature *s, bool names_only, fct_route *r) {
+    if (s->dims[2] > 0 && s->dims[3] > 0) r->height = (int)s->dims[2], r->width = (int)s->dims[3];
+    r->batches = s->dims[0] == -1;
+    set_norm(s, names_only, r);
+}
+
+/* One picture of three channels, or a batch of them, and nothing else goes in. */
+static bool takes_pictures(const fct_signature *s) {
+    return s->rank == 4 && s->inputs == 1 && (s->dims[1] == 3 || s->dims[1] == -1) && s->dims[0] <= 1;
 }
 
 void fct_signature_route(const fct_signature *s, bool names_only, fct_route *r) {
@@ -85,14 +83,33 @@ void fct_signature_route(const fct_signature *s, bool names_only, fct_route *r) 
     else if (is_embedder(s) && s->outputs == 1) r->task = FCT_TASK_EMBED;
     else note_unknown(s, r);
     if (!r->task) return;
-    /* Fixed inputs of more than 1024 pixels are no face network's. */
-    bool large = r->task != FCT_TASK_DETECT && s->dims[2] > 1024;
-    if (large || s->inputs != 1 || (s->dims[1] != 3 && s->dims[1] != -1) || s->dims[0] > 1) {
-        r->task = 0;
-        note_unknown(s, r);
+    if (takes_pictures(s) && (r->task == FCT_TASK_DETECT || s->dims[2] <= most_side)) {
+        set_input(s, names_only, r);
         return;
     }
-    if (s->dims[2] > 0 && s->dims[3] > 0) r->height = (int)s->dims[2], r->width = (int)s->dims[3];
-    r->batches = s->dims[0] == -1;
-    set_norm(s, names_only, r);
+    r->task = 0;
+    note_unknown(s, r);
+}
+
+/* Whether a crop of that side can be cut out for the task. */
+static bool side_fits(const fct_task_row *row, int64_t side) {
+    if (side < 1 || side > most_side) return false;
+    return row->crop != FCT_TASK_CROP_ALIGNED || side % 112 == 0 || side % 128 == 0;
+}
+
+void fct_signature_route_as(const fct_signature *s, uint32_t task, bool names_only, fct_route *r) {
+    const fct_task_row *row = fct_task_row_at(fct_task_index(task));
+    const int64_t values = s->out_rank == 2 ? s->out_dims[1] : -1;
+    *r = (fct_route){0};
+    if (!takes_pictures(s)) note_unknown(s, r);
+    else if (row->crop == FCT_TASK_CROP_NONE) route_detector(s, r);
+    else if (s->dims[2] != s->dims[3] || !side_fits(row, s->dims[2])) {
+        char d[2][24];
+        snprintf(r->note, sizeof r->note, "no such network has an input of %s x %s pixels", dim_text(s->dims[3], d[0]),
+                 dim_text(s->dims[2], d[1]));
+    } else if (s->outputs != 1) snprintf(r->note, sizeof r->note, "it has %d outputs, not one", s->outputs);
+    else if (row->values && values > 0 && values != row->values)
+        snprintf(r->note, sizeof r->note, "it gives %lld values, not %d", (long long)values, row->values);
+    else r->task = task;
+    if (r->task) set_input(s, names_only, r);
 }

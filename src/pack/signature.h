@@ -41,4 +41,9 @@ typedef struct fct_route {
  * the operators count too (docs/decisions/0040). */
 void fct_signature_route(const fct_signature *s, bool names_only, fct_route *out);
 
+/* The same where a manifest says what the network is for: its word goes before the
+ * rules above, which know nothing of tasks that InsightFace does not have. A task of
+ * 0 comes back, with a note, where the network's form makes it impossible. */
+void fct_signature_route_as(const fct_signature *s, uint32_t task, bool names_only, fct_route *out);
+
 #endif

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "face/align.h"
 #include "face/detect.h"
-#include "face/landmark.h"
+#include "tasks/landmark.h"
 #include "face/pose.h"
 #include "image/image_internal.h"
 #include <math.h>

@@ -15,6 +15,16 @@ static void json_points(cli_json *j, const char *key, const float *v, int n, int
     cli_json_close_array(j);
 }
 
+/* What each task has found that has a key of its own. */
+static void json_values(cli_json *j, const fct_face *f) {
+    fct_task_info t;
+    for (int i = 0; fct_task_at(i, &t); i++) {
+        const float *v = t.key ? fct_face_values(f, t.task) : NULL;
+        if (v && t.rows > 1) json_points(j, t.key, v, t.rows, t.columns);
+        else if (v) cli_json_numbers(j, t.key, v, t.columns, 4);
+    }
+}
+
 static void json_attributes(cli_json *j, const fct_face *f) {
     if (f->gender >= 0) cli_json_text(j, "gender", f->gender ? "male" : "female");
     if (f->age >= 0) cli_json_int(j, "age", f->age);
@@ -25,8 +35,7 @@ static void json_attributes(cli_json *j, const fct_face *f) {
         cli_json_close_object(j);
     }
     if (f->turns) cli_json_int(j, "turns", f->turns);
-    if (f->landmark_106) json_points(j, "landmark_106", f->landmark_106, 106, 2);
-    if (f->landmark_68) json_points(j, "landmark_68", f->landmark_68, 68, 3);
+    json_values(j, f);
 }
 
 void cli_json_face(cli_json *j, const fct_face *f) {

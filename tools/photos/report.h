@@ -9,7 +9,8 @@
 void cli_json_photo(cli_json *j, const cli_photo *p);
 
 /* Members of the face in an open object: "box", "score", "kps" and what else the
- * pack gave: "gender", "age", "pose", "landmark_106", "landmark_68". */
+ * pack gave: "gender", "age", "pose", and the values of the tasks that have a key
+ * (fct_task_info): "landmark_106", "landmark_68". */
 void cli_json_face(cli_json *j, const fct_face *f);
 
 /* {"file": name, "error": text} as a line of its own. */

@@ -27,7 +27,8 @@ const cli_topic cli_topics[] = {
      "    {\"file\": \"det.onnx\", \"task\": \"detection\", \"average_landmarks\": true},\n"
      "    {\"file\": \"w_256.onnx\", \"sha256\": \"...\", \"mean\": 127.5, \"std\": 127.5}]}\n"
      "threshold: the cosine from which two faces are one person's; average_landmarks:\n"
-     "over all candidates of a face, not the best one's; mean, std: of the input.\n"},
+     "over all candidates of a face, not the best one's; mean, std: of the input;\n"
+     "\"refine\": true, of landmark_3d_68: its points align faces, not the detector's.\n"},
     {"inputs", "how photos are named",
      "A PHOTO is one of\n"
      "\n"

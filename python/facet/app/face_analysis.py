@@ -140,8 +140,8 @@ class FaceAnalysis(Public):
     def _face(values: Dict[str, Any], names: Sequence[str]) -> Face:
         face = Face(bbox=values["bbox"], kps=values["kps"], det_score=values["det_score"])
         for name in names:
-            for field in FIELDS.get(name, ()):
-                if values[field] is not None:
+            for field in FIELDS.get(name, (name,)):
+                if values.get(field) is not None:
                     face[field] = values[field]
         return face
 

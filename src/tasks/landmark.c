@@ -1,5 +1,5 @@
 /* One face's values of the landmark and attribute networks. */
-#include "face/landmark.h"
+#include "tasks/landmark.h"
 #include <math.h>
 
 void fct_decode_landmarks(const float *values, int n, int dims, int size, const double inv[6], float *out) {

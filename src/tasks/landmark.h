@@ -1,6 +1,6 @@
 /* What the landmark and attribute networks say about one face. Pure. */
-#ifndef FCT_FACE_LANDMARK_H
-#define FCT_FACE_LANDMARK_H
+#ifndef FCT_TASKS_LANDMARK_H
+#define FCT_TASKS_LANDMARK_H
 
 /* values: n points of dims (2 or 3) numbers, -1..1 across a crop of size x size;
  * inv: crop to picture. out: [n][dims], x and y in pixels of the picture, z in
