@@ -1,4 +1,4 @@
-/* Pack manifests, and the outside of the ONNX files of a pack: an input that
+/* Pack manifests of both formats, and the outside of the ONNX files of a pack: an input that
  * starts with '{' is read as the first, any other as the second. */
 #include "fuzz.h"
 
@@ -17,6 +17,20 @@ static void read_manifest(const uint8_t *data, size_t size) {
         FUZZ_REQUIRE(f->name && f->name[0] && f->name[0] != '.' && !strpbrk(f->name, "/\\:"));
         FUZZ_REQUIRE(!f->refine || f->task == FCT_TASK_LANDMARK_68);
         FUZZ_REQUIRE(strlen(f->sha256) == 0 || strlen(f->sha256) == 64);
+    }
+    fct_manifest_clear(&m);
+}
+
+/* manifest.json: its paths may have folders, but lead nowhere else. */
+static void read_manifest_v2(const uint8_t *data, size_t size) {
+    fct_manifest m;
+    fct_error e;
+    fct_status s = fct_manifest_read_v2(data, size, "fuzz", &m, &e);
+    if (s) fuzz_check_result(s, &e, NULL);
+    for (int i = 0; !s && i < m.n_files; i++) {
+        const char *name = m.files[i].name;
+        FUZZ_REQUIRE(name && name[0] != '/' && !strpbrk(name, "\\:") && !strstr(name, "//") && !strstr(name, "../"));
+        FUZZ_REQUIRE(m.files[i].has_norm && m.files[i].std > 0);
     }
     fct_manifest_clear(&m);
 }
@@ -42,8 +56,10 @@ static void read_signature(const uint8_t *data, size_t size) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     long live = fct_alloc_live();
-    if (size && data[0] == '{') read_manifest(data, size);
-    else read_signature(data, size);
+    if (size && data[0] == '{') {
+        read_manifest(data, size);
+        read_manifest_v2(data, size);
+    } else read_signature(data, size);
     FUZZ_REQUIRE(fct_alloc_live() == live);
     return 0;
 }

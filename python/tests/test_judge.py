@@ -3,6 +3,7 @@
 
 Needs FCT_LIBRARY, FCT_SHARED with weights/ and photos/, insightface, onnx and OpenCV (else exit status 77)."""
 import os
+import shutil
 import sys
 import tempfile
 import unittest
@@ -137,6 +138,25 @@ class JudgeTest(unittest.TestCase):
         self.assertEqual(recs[0].input_shape[1:], list(recs[1].input_shape)[1:])
         self.assertEqual((recs[0].input_size, recs[0].input_name, recs[0].output_names),
                          (recs[1].input_size, recs[1].input_name, recs[1].output_names))
+
+    def test_manifest_v2(self):
+        import json
+        folder = os.path.join(self.temp.name, "models", "manifested")
+        os.makedirs(os.path.join(folder, "nets"))
+        for name in ("scrfd_500m_kps.onnx", "mfnet_y1.onnx"):
+            shutil.copy(os.path.join(WEIGHTS, name), os.path.join(folder, "nets", name))
+        with open(os.path.join(folder, "MODEL.LICENSE"), "w") as f:
+            f.write("for tests")
+        for norm in ({"mean": 127.5, "std": 127.5}, {"mean": 100.0, "std": 90.0}, "embedded"):
+            with open(os.path.join(folder, "manifest.json"), "w") as f:
+                json.dump({"manifest_version": 2, "model_id": "manifested", "license": "MODEL.LICENSE", "tasks": {
+                    "detection": {"file": "nets/scrfd_500m_kps.onnx"},
+                    "recognition": {"file": "nets/mfnet_y1.onnx", "embedding_dimension": 128, "preprocessing": norm}}}, f)
+            apps = [FaceAnalysis("manifested", root=self.temp.name),
+                    JudgeAnalysis("manifested", root=self.temp.name, providers=["CPUExecutionProvider"])]
+            for app in apps:
+                app.prepare(0, det_size=(640, 640))
+            self.check(apps[0].get(self.img), apps[1].get(self.img))
 
     def test_liveness(self):
         small = self.img[:, 470:560]  # a face of which much is missing

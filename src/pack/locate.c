@@ -1,6 +1,7 @@
 /* Names of packs to folders. */
 #include "pack/locate.h"
 #include "pack/embedded.h"
+#include "pack/manifest.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -108,7 +109,8 @@ static fct_status look_into(const char *dir, int *networks, char **inner, fct_er
     fct_status s = fct_dir_list(dir, &names, &n, err);
     if (s) return s;
     for (size_t i = 0; i < n && !s; i++) {
-        *networks += strcmp(fct_path_ext(names[i]), "onnx") == 0 || strcmp(names[i], "pack.json") == 0;
+        *networks += strcmp(fct_path_ext(names[i]), "onnx") == 0 || strcmp(names[i], FCT_MANIFEST_NAME) == 0 ||
+                     strcmp(names[i], FCT_MANIFEST_V2_NAME) == 0;
         char *path = names[i][0] == '.' || strcmp(names[i], "__MACOSX") == 0 ? NULL : fct_path_join(dir, names[i]);
         if (!path || !is_dir(path) || folders++) fct_free(path);
         else *inner = path;

@@ -1,13 +1,14 @@
-/* A pack's manifest, pack.json. */
+/* A pack's manifest: pack.json, or InsightFace's manifest.json of version 2. */
 #ifndef FCT_PACK_MANIFEST_H
 #define FCT_PACK_MANIFEST_H
 
 #include "facet/face.h"
 
-#define FCT_MANIFEST_NAME "pack.json"
+#define FCT_MANIFEST_NAME    "pack.json"
+#define FCT_MANIFEST_V2_NAME "manifest.json"
 
 typedef struct fct_manifest_file {
-    char *name;      /* in the pack's folder: no slash, not hidden */
+    char *name;      /* in the pack's folder; in pack.json without a slash and not hidden */
     uint32_t task;   /* fct_task; 0 = by its signature */
     char sha256[65]; /* lower case; "" = not given */
     bool has_norm;   /* mean and std are given */
@@ -30,6 +31,9 @@ typedef struct fct_manifest {
  * place that is wrong; FCT_ERR_LIMIT: nested too deep; FCT_ERR_UNSUPPORTED: a later
  * version of the format. */
 fct_status fct_manifest_read(const void *text, size_t len, const char *name, fct_manifest *out, fct_error *err);
+/* The same of manifest.json (manifest_v2.c). A file that is not of version 2, or no
+ * JSON, is some other program's: *out is empty then, as without a manifest. */
+fct_status fct_manifest_read_v2(const void *text, size_t len, const char *name, fct_manifest *out, fct_error *err);
 void fct_manifest_clear(fct_manifest *m);
 
 #endif

@@ -94,20 +94,29 @@ static fct_status copy_embedded_manifest(opening *o) {
     return FCT_OK;
 }
 
-static fct_status read_manifest(opening *o) {
-    fct_status s;
-    if (!o->dir) return copy_embedded_manifest(o);
-    char *path = fct_path_join(o->dir, FCT_MANIFEST_NAME);
+typedef fct_status manifest_reader(const void *text, size_t len, const char *name, fct_manifest *out, fct_error *err);
+
+/* Reads a manifest of the folder, if there is one; *found tells. */
+static fct_status read_manifest_file(opening *o, const char *name, manifest_reader *read, bool *found) {
+    char *path = fct_path_join(o->dir, name);
     if (!path) return nomem(o);
     fct_file_stat st;
     fct_file_get_stat(path, &st);
+    *found = st.exists;
     uint8_t *text = NULL;
     size_t len;
-    s = st.exists ? fct_file_read(path, max_manifest, &text, &len, o->err) : FCT_OK;
-    if (!s && text) s = fct_manifest_read(text, len, path, &o->manifest, o->err);
+    fct_status s = st.exists ? fct_file_read(path, max_manifest, &text, &len, o->err) : FCT_OK;
+    if (!s && text) s = read(text, len, path, &o->manifest, o->err);
     fct_free(text);
     fct_free(path);
     return s;
+}
+
+static fct_status read_manifest(opening *o) {
+    bool found;
+    if (!o->dir) return copy_embedded_manifest(o);
+    fct_status s = read_manifest_file(o, FCT_MANIFEST_NAME, fct_manifest_read, &found);
+    return s || found ? s : read_manifest_file(o, FCT_MANIFEST_V2_NAME, fct_manifest_read_v2, &found);
 }
 
 static fct_status add_listed(opening *o) {

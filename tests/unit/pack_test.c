@@ -294,4 +294,56 @@ TEST(hostile_manifests) {
     CHECK(fct_manifest_read("{\"facet_pack\": 1}\0", 19, "pack.json", &m, NULL) == FCT_ERR_FORMAT);
 }
 
+/* InsightFace's format, as its package_manifest.py reads it. */
+TEST(manifests_of_version_2) {
+    static const char good[] =
+        "{\"manifest_version\": 2, \"model_id\": \"raccoon_s\", \"license\": \"MODEL.LICENSE\", "
+        "\"tasks\": {\"recognition\": {\"file\": \"a/rec.onnx\", \"preprocessing\": \"embedded\"}, "
+        "\"verification\": {\"file\": \"v.onnx\"}, \"detection\": {\"file\": \"det.onnx\", \"sha256\": "
+        "\"abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789\"}}}";
+    fct_manifest m;
+    REQUIRE(fct_manifest_read_v2(good, strlen(good), "manifest.json", &m, NULL) == FCT_OK);
+    CHECK(m.lists_files && m.n_files == 2 && strcmp(m.name, "raccoon_s") == 0);
+    CHECK(m.files[0].task == FCT_TASK_DETECT && m.files[0].mean == 127.5 && m.files[0].std == 128 &&
+          m.files[0].sha256[63]);
+    CHECK(m.files[1].task == FCT_TASK_EMBED && m.files[1].mean == 0 && m.files[1].std == 1 &&
+          strcmp(m.files[1].name, "a/rec.onnx") == 0);
+    fct_manifest_clear(&m);
+    static const char *const others[] = {"",
+                                         "no JSON",
+                                         "[]",
+                                         "{\"manifest_version\": 1}",
+                                         "{\"manifest_version\": \"2\"}",
+                                         "{\"manifest_version\": 2.5}"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        CHECK_MSG(!fct_manifest_read_v2(others[i], strlen(others[i]), "m", &m, NULL) && !m.lists_files, "%s",
+                  others[i]);
+}
+
+TEST(hostile_manifests_of_version_2) {
+    static const char *const tasks[] = {
+        "[]",
+        "{\"detection\": {}}",
+        "{\"detection\": {\"file\": \"../x.onnx\"}}",
+        "{\"detection\": {\"file\": \"/x.onnx\"}}",
+        "{\"detection\": {\"file\": \"a/../x.onnx\"}}",
+        "{\"detection\": {\"file\": \"a//x.onnx\"}}",
+        "{\"detection\": {\"file\": \"c:x.onnx\"}}",
+        "{\"detection\": {\"file\": \"passwd\"}}",
+        "{\"detection\": {\"file\": \"x.onnx\", \"sha256\": \"12\"}}",
+        "{\"detection\": {\"file\": \"x.onnx\", \"preprocessing\": \"none\"}}",
+        "{\"detection\": {\"file\": \"x.onnx\", \"preprocessing\": {\"mean\": 1}}}",
+        "{\"recognition\": {\"file\": \"x.onnx\", \"preprocessing\": {\"mean\": 1, \"std\": 0}}}"};
+    for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
+        char text[300];
+        fct_manifest m;
+        fct_error e;
+        long live = fct_alloc_live();
+        snprintf(text, sizeof text, "{\"manifest_version\": 2, \"model_id\": \"x\", \"tasks\": %s}", tasks[i]);
+        fct_status s = fct_manifest_read_v2(text, strlen(text), "manifest.json", &m, &e);
+        CHECK_MSG(s == FCT_ERR_FORMAT && strstr(e.text, "manifest.json"), "%s: %d %s", tasks[i], s, e.text);
+        CHECK_MSG(fct_alloc_live() == live && !m.n_files, "%s: leaks", tasks[i]);
+    }
+}
+
 int main(int argc, char **argv) { return test_main(argc, argv); }
