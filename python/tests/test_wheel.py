@@ -107,7 +107,7 @@ def use(home, python, temp, packs):
 
 
 def main():
-    make_pack, build, main_build = sys.argv[1:4]
+    make_pack, build, main_build = map(os.path.abspath, sys.argv[1:4])
     import numpy
     try:
         import ensurepip, venv  # noqa: F401

@@ -1,6 +1,7 @@
 /* Enrollment on make_pack's "faces", and on real ones where there are some. */
 #include "test.h"
 #include "../tools/discs.h"
+#include "base/alloc.h"
 #include "facet/facet.h"
 
 #include <math.h>
@@ -239,7 +240,8 @@ static uint8_t *loose_crop(fct_view v, const float box[4], size_t *len) {
     uint8_t *data = NULL;
     fct_image *im;
     int side = (int)(1.5f * fmaxf(box[2] - box[0], box[3] - box[1]));
-    fct_view c = fct_view_crop(v, (int)(box[0] + box[2] - (float)side) / 2, (int)(box[1] + box[3] - (float)side) / 2, side, side);
+    fct_view c = fct_view_crop(v, (int)(box[0] + box[2] - (float)side) / 2, (int)(box[1] + box[3] - (float)side) / 2,
+                               side, side);
     REQUIRE(c.data && !fct_image_resize(c, 160 * c.width / c.height, 160, &im, &e));
     REQUIRE(!fct_image_encode(fct_image_view(im), FCT_FILE_JPEG, 82, &data, len, &e));
     fct_image_free(im);
@@ -271,7 +273,8 @@ TEST(crops_of_unknown_cut_are_aligned_where_they_are_not) {
         REQUIRE(!fct_image_encode(fct_image_view(aligned), FCT_FILE_JPEG, 90, &jpeg, &len, &e));
         float known = cosine_of_crop(&r, jpeg, len, FCT_CROP_ALIGNED, f);
         float unknown = cosine_of_crop(&r, jpeg, len, FCT_CROP_UNKNOWN, f);
-        CHECK_MSG(known > 0.97f && unknown == known, "face %d: %g known, %g unknown", i, (double)known, (double)unknown);
+        CHECK_MSG(known > 0.97f && unknown == known, "face %d: %g known, %g unknown", i, (double)known,
+                  (double)unknown);
         fct_buffer_free(jpeg);
         fct_image_free(aligned);
         jpeg = loose_crop(fct_image_view(r.im), f->box, &len);
@@ -281,6 +284,61 @@ TEST(crops_of_unknown_cut_are_aligned_where_they_are_not) {
                   (double)found, (double)taken_for_aligned);
         fct_buffer_free(jpeg);
     }
+    close_rig(&r);
+}
+
+/* The same without real data: what the camera of the first galleries stored, 160 pixels high,
+ * the face off the middle. Taken for aligned, it gives somebody else's embedding. */
+TEST(a_loose_crop_is_aligned_first) {
+    enroll_rig r = open_rig(NULL);
+    fct_image *part;
+    uint8_t *jpeg;
+    size_t len;
+    look_at(&r, one_face(ADA, 160, 112, 24));
+    const fct_face *f = fct_faces_at(r.faces, 0);
+    fct_view v = fct_view_crop(fct_image_view(r.im), 96, 32, 160, 160);
+    REQUIRE(!fct_image_convert(v, FCT_PIX_RGB, &part, &e));
+    REQUIRE(!fct_image_encode(fct_image_view(part), FCT_FILE_JPEG, 90, &jpeg, &len, &e));
+    float aligned = cosine_of_crop(&r, jpeg, len, FCT_CROP_ALIGNED, f);
+    for (int cut = 0; cut < 3; cut += 2) {
+        float found = cosine_of_crop(&r, jpeg, len, (fct_crop_cut)cut, f);
+        CHECK_MSG(found > 0.95f && aligned < 0.8f, "cut %d: %g, taken for aligned %g", cut, (double)found,
+                  (double)aligned);
+    }
+    fct_buffer_free(jpeg);
+    fct_image_free(part);
+    close_rig(&r);
+}
+
+/* Enrolls somebody new while allocation n fails; whether it came to that. */
+static bool enroll_without_memory(enroll_rig *r, long n) {
+    char name[20];
+    fct_enroll_result out;
+    snprintf(name, sizeof name, "Ada %ld", n);
+    int before = count_faces(r->g);
+    fct_alloc_fail_at(n);
+    fct_status s = fct_enroll(r->g, r->pack, name, fct_image_view(r->im), fct_faces_at(r->faces, 0), NULL, &out, &e);
+    bool failed = fct_alloc_has_failed();
+    fct_alloc_fail_at(0);
+    int stored = count_faces(r->g) - before;
+    CHECK_MSG(s == FCT_OK || s == FCT_ERR_NOMEM, "allocation %ld: %d %s", n, (int)s, e.text);
+    CHECK_MSG(!s || (!stored && !out.face_id && !out.n_warnings), "allocation %ld: half done", n);
+    return failed;
+}
+
+/* Every allocation of an enrollment fails once: an error, nothing half done. What stays
+ * allocated is the gallery's copy in memory, which was due anyway: another failure adds nothing. */
+TEST(memory_runs_out) {
+    enroll_rig r = open_rig(NULL);
+    look_at(&r, one_face(ADA, 160, 112, 24));
+    CHECK(enroll(&r, "Bob", NULL).outcome == FCT_ENROLL_STORED);
+    for (long n = 1; n < 1000 && enroll_without_memory(&r, n); n++) {
+        int faces = count_faces(r.g);
+        long live = fct_alloc_live();
+        enroll_without_memory(&r, n);
+        if (count_faces(r.g) == faces) CHECK_MSG(fct_alloc_live() == live, "allocation %ld leaks", n);
+    }
+    CHECK(count_faces(r.g) > 1);
     close_rig(&r);
 }
 
