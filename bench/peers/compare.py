@@ -5,6 +5,8 @@ so that what disturbs the machine disturbs all of them. Per network and engine:
 median and best decile of all runs, milliseconds from load to the first result (imports
 included for the peers), resident memory the engine added to its process. --load-only
 leaves the turns out. --json: one object a line, the last with the geometric means.
+A peer that gives no result on a network is left out of that network's ratios, and the
+last line names it.
 """
 import argparse
 import json
@@ -33,17 +35,25 @@ class Worker:
         for line in self.process.stdout:
             if line[:1] in "[{":
                 return json.loads(line)
-        return {"error": "the process ended"}
+        return {"error": f"the process ended (status {self.process.wait()})"}
 
     def turn(self, seconds):
-        self.process.stdin.write(f"{seconds}\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(f"{seconds}\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # answer() tells of the end
         got = self.answer()
         if isinstance(got, list):
             self.times += got
+        else:  # half of the turns compare with nothing
+            self.info, self.times = got, []
 
     def close(self):
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
         self.process.wait()
 
 
@@ -69,7 +79,8 @@ def bench_network(path, args):
     rounds = 0 if args.load_only else max(3, int(args.seconds / args.turn))
     for _ in range(rounds):
         for w in ready:
-            w.turn(args.turn)
+            if "error" not in w.info:
+                w.turn(args.turn)
     for w in workers:
         row = {"network": os.path.basename(path), "engine": w.engine, "threads": args.threads, "batch": args.batch, **w.info}
         if w.times:
@@ -93,6 +104,22 @@ def ratios(networks, pick):
         if mine and theirs:
             out.append(theirs / mine)
     return out
+
+
+def failures(networks):
+    """Engine: the networks on which it gave no result."""
+    out = {}
+    for rows in networks:
+        for r in rows:
+            if "error" in r:
+                out.setdefault(r["engine"], []).append(r["network"])
+    return out
+
+
+def means(networks):
+    return {"geomean_vs_fastest_peer": geomean(ratios(networks, lambda t: min(t.values()))),
+            "geomean_vs_onnxruntime": geomean(ratios(networks, lambda t: t.get("onnxruntime"))),
+            "without_result": failures(networks)}
 
 
 def show(rows):
@@ -131,8 +158,7 @@ def main():
                     print(json.dumps(r), flush=True)
             else:
                 show(rows)
-    last = {"geomean_vs_fastest_peer": geomean(ratios(networks, lambda t: min(t.values()))),
-            "geomean_vs_onnxruntime": geomean(ratios(networks, lambda t: t.get("onnxruntime")))}
+    last = means(networks)
     print(json.dumps(last) if args.json else "geometric means: " + json.dumps(last))
 
 

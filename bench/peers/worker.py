@@ -114,14 +114,19 @@ def ncnn(path, threads, x, precision):
     net.opt.num_threads = threads
     if net.load_param(base + ".ncnn.param") or net.load_model(base + ".ncnn.bin"):
         raise RuntimeError("ncnn cannot load it")
-    names, images, last = net.output_names(), [engine.Mat(i) for i in x], []
+    # A copy of its own: a layer that works in place asks how many own the input, and the
+    # process ends where that is memory of NumPy's, which nobody counts.
+    names, images, last = net.output_names(), [engine.Mat(i).clone() for i in x], []
 
     def run():
         last.clear()
         for image in images:  # it has no batches
             e = net.create_extractor()
             e.input(net.input_names()[0], image)
-            last.append([e.extract(n)[1] for n in names])
+            got = [e.extract(n) for n in names]
+            if any(code for code, _ in got):
+                raise RuntimeError("ncnn cannot run it")
+            last.append([m for _, m in got])
 
     return run, lambda: [np.array(m) for m in last[0]]
 
