@@ -134,6 +134,16 @@ FCT_API void fct_draw_fill(fct_image *im, float x1, float y1, float x2, float y2
  * measure only. */
 FCT_API float fct_draw_text(fct_image *im, float x, float y, float height, const char *utf8, uint32_t color);
 
+/* How an area is made unrecognizable: blocks of mean colors, smooth changes between
+ * those, or black. All are final: what was there cannot be computed back. */
+typedef enum fct_cover { FCT_COVER_BLUR = 0, FCT_COVER_PIXELS = 1, FCT_COVER_BOX = 2 } fct_cover;
+
+/* Covers the pixels that the rectangle touches. Alpha stays. */
+FCT_API void fct_draw_cover(fct_image *im, float x1, float y1, float x2, float y2, fct_cover style);
+
+/* What to cover of a face with this box (x1, y1, x2, y2): hair, chin and ears too. */
+FCT_API void fct_cover_area(const float box[4], float area[4]);
+
 /* Copies src (any format) into im with its upper left corner at (x, y). */
 FCT_API void fct_draw_image(fct_image *im, fct_view src, int x, int y);
 

@@ -299,6 +299,44 @@ TEST(drawing_is_clipped) {
     fct_image_free(im);
 }
 
+/* Nothing is left of an area but a few means; what lies outside stays as it was. */
+TEST(covers) {
+    enum { W = 60, H = 48 };
+    for (fct_cover style = FCT_COVER_BLUR; style <= FCT_COVER_BOX; style++)
+        for (int pattern = 0; pattern < 2; pattern++) {
+            fct_image *im;
+            REQUIRE(!fct_image_create(W, H, FCT_PIX_RGBA, &im, NULL));
+            uint8_t *p = fct_image_pixels(im), before[W * H * 4];
+            for (int i = 0; i < W * H * 4; i++) /* two patterns of one mean in every field of 4 x 4 */
+                p[i] = (uint8_t)(i % 4 == 3 ? 77 : (i / 4 % W + i / 4 / W) % 2 == pattern ? 90 : 110);
+            memcpy(before, p, sizeof before);
+            fct_draw_cover(im, 12, 12, 36, 36, style);
+            for (int y = 0; y < H; y++)
+                for (int x = 0; x < W; x++) {
+                    const uint8_t *q = p + 4 * (y * W + x);
+                    bool inside = x >= 12 && x < 36 && y >= 12 && y < 36;
+                    if (!inside) CHECK(!memcmp(q, before + 4 * (y * W + x), 4));
+                    else
+                        CHECK_MSG(q[0] == (style == FCT_COVER_BOX ? 0 : 100) && q[2] == q[0] && q[3] == 77,
+                                  "style %d at %d,%d: %d", style, x, y, q[0]);
+                }
+            fct_image_free(im);
+        }
+}
+
+TEST(covers_are_clipped) {
+    static const float areas[][4] = {{-50, -50, -1, -1}, {-5, -5, 3, 2},   {7, 5, 1e9f, 1e9f},
+                                     {4, 4, 4, 9},       {NAN, 0, 5, NAN}, {3.2f, 3.2f, 3.3f, 3.3f}};
+    for (size_t i = 0; i < sizeof areas / sizeof *areas; i++)
+        for (fct_pixel f = FCT_PIX_RGB; f <= FCT_PIX_BGRA; f++) {
+            fct_image *im;
+            REQUIRE(!fct_image_create(9, 7, f, &im, NULL));
+            for (fct_cover style = FCT_COVER_BLUR; style <= FCT_COVER_BOX; style++)
+                fct_draw_cover(im, areas[i][0], areas[i][1], areas[i][2], areas[i][3], style);
+            fct_image_free(im);
+        }
+}
+
 TEST(pictures_in_pictures) {
     fct_image *im, *small = random_picture(10, 8, FCT_PIX_BGR);
     REQUIRE(!fct_image_create(20, 20, FCT_PIX_RGBA, &im, NULL));

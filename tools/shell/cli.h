@@ -59,6 +59,9 @@ typedef enum cli_opt_id {
     OPT_KEEP_DAYS,
     OPT_SHEET,
     OPT_BLUR,
+    OPT_KEEP,
+    OPT_COVER,
+    OPT_IN_PLACE,
     OPT_EVERY,
     OPT_FRAME_SIZE,
     OPT_FPS,
@@ -115,8 +118,8 @@ typedef struct cli_sizes {
 typedef struct cli_settings {
     bool help, help_all, quiet, verbose, json, yes, normalize, all_faces, strict, rotations, low_memory, no_cache,
         layers;
-    bool csv, hardware, insecure, list, terminal;
-    const char *record, *events, *snapshot_dir, *sheet, *blur, *frame_size;
+    bool csv, in_place, hardware, insecure, list, terminal;
+    const char *record, *events, *snapshot_dir, *sheet, *blur, *keep, *frame_size;
     int every, keep_days;
     double fps, stop_after;
     bool accept_license, replace, pictures, drop;
@@ -125,7 +128,7 @@ typedef struct cli_settings {
     int threads, max_faces, tile, top, face, batch;
     int64_t max_pixels, face_id;
     double det_thresh, threshold, seconds; /* threshold: NAN = the pack's */
-    int precision, format;                 /* index into the option's choices */
+    int precision, format, cover;          /* index into the option's choices */
     cli_sizes det_size, size;
 } cli_settings;
 
@@ -160,7 +163,7 @@ typedef struct cli_command {
 
 /* All commands in the order of the help; ends with a NULL name. Static. */
 extern const cli_command *const cli_commands[];
-extern const cli_command cmd_detect, cmd_embed, cmd_compare, cmd_enroll, cmd_identify, cmd_people, cmd_remove,
+extern const cli_command cmd_detect, cmd_blur, cmd_embed, cmd_compare, cmd_enroll, cmd_identify, cmd_people, cmd_remove,
     cmd_rename, cmd_gallery, cmd_video, cmd_camera, cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench, cmd_help,
     cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 const cli_command *const cli_commands[] = {
-    &cmd_detect, &cmd_embed,   &cmd_compare, &cmd_enroll, &cmd_identify, &cmd_people, &cmd_remove,
-    &cmd_rename, &cmd_gallery, &cmd_video,   &cmd_camera, &cmd_info,     &cmd_models, &cmd_doctor,
+    &cmd_detect, &cmd_blur,    &cmd_embed,   &cmd_compare, &cmd_enroll, &cmd_identify, &cmd_people, &cmd_remove,
+    &cmd_rename, &cmd_gallery, &cmd_video,   &cmd_camera,  &cmd_info,   &cmd_models,   &cmd_doctor,
 #ifdef CLI_HAVE_TRAIN
     &cmd_train,
 #endif

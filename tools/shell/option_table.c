@@ -41,7 +41,8 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_SIZE] = SIZES("size", 0, size, "WxH", "input size of a network that takes any size (default 640x640)"),
     [OPT_BATCH] = INT("batch", 'b', batch, "N", 1, 1024, "inputs per run (default 1)"),
     [OPT_DRAW] = TEXT("draw", 'd', draw, "OUT", COMPLETE_FILE,
-                      "write the photo with boxes, landmarks and texts to OUT (.jpg, .png, .webp), or, for several "
+                      "write the photo with boxes, landmarks and texts, or with covered faces, to OUT (.jpg, .png, "
+                      ".webp), or, for several "
                       "photos, into the folder OUT"),
     [OPT_CROP_DIR] = TEXT("crop-dir", 0, crop_dir, "DIR", COMPLETE_FOLDER,
                           "write each face, aligned and 224 pixels wide, into the folder DIR"),
@@ -77,6 +78,9 @@ const cli_opt cli_opts[OPT_COUNT] = {
                        "write a page that shows who was there and when, with pictures"),
     [OPT_BLUR] = TEXT("blur", 0, blur, "WHOM", COMPLETE_NONE,
                       "make faces unrecognizable in what is shown and saved: unknown, all, or one person's name"),
+    [OPT_KEEP] = TEXT("keep", 0, keep, "NAME", COMPLETE_PEOPLE, "cover all faces but those of this person"),
+    [OPT_COVER] = CHOICE("cover", 0, cover, "blur|pixels|box", "what covers a face (default blur)"),
+    [OPT_IN_PLACE] = FLAG("in-place", 0, in_place, "write each photo over itself; the original is lost"),
     [OPT_EVERY] =
         INT("every", 0, every, "N", 1, 1000, "search each N-th frame for faces, follow them between (default 1)"),
     [OPT_FRAME_SIZE] = TEXT("frame-size", 0, frame_size, "WxH", COMPLETE_NONE,

@@ -60,27 +60,9 @@ static void put_disc(const painter *p, float x, float y, float radius, uint32_t 
 
 /* Coarse blocks of mean color: the features of the face are gone, its colors stay. */
 static void blur_face(const painter *p, const float box[4]) {
-    fct_image *im = p->to->image;
-    fct_view all = fct_image_view(im);
-    float w = box[2] - box[0], h = box[3] - box[1];
-    fct_view v = fct_view_crop(all, (int)floorf(box[0] - 0.15f * w), (int)floorf(box[1] - 0.2f * h),
-                               (int)ceilf(1.3f * w), (int)ceilf(1.4f * h));
-    if (!v.data) return;
-    int x0 = (int)((v.data - all.data) % all.stride) / 3, y0 = (int)((v.data - all.data) / all.stride);
-    if (!begin(p, (float)x0, (float)y0, (float)(x0 + v.width), (float)(y0 + v.height))) return;
-    int cells = 6, cw = (v.width + cells - 1) / cells, ch = (v.height + cells - 1) / cells;
-    for (int y = 0; y < v.height; y += ch)
-        for (int x = 0; x < v.width; x += cw) {
-            uint64_t sum[3] = {0};
-            int x1 = x + cw < v.width ? x + cw : v.width, y1 = y + ch < v.height ? y + ch : v.height;
-            for (int j = y; j < y1; j++)
-                for (int i = x; i < x1; i++)
-                    for (int c = 0; c < 3; c++) sum[c] += v.data[j * v.stride + 3 * i + c];
-            uint64_t n = (uint64_t)(x1 - x) * (uint64_t)(y1 - y);
-            uint32_t color = (uint32_t)(sum[0] / n) << 16 | (uint32_t)(sum[1] / n) << 8 | (uint32_t)(sum[2] / n);
-            fct_draw_fill(im, (float)(x0 + x) - 0.5f, (float)(y0 + y) - 0.5f, (float)(x0 + x1) - 0.5f,
-                          (float)(y0 + y1) - 0.5f, color);
-        }
+    float a[4];
+    fct_cover_area(box, a);
+    if (begin(p, a[0], a[1], a[2], a[3])) fct_draw_cover(p->to->image, a[0], a[1], a[2], a[3], FCT_COVER_PIXELS);
 }
 
 static void put_label(const painter *p, const float box[4], const char *text, float height, uint32_t color) {
