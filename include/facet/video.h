@@ -80,12 +80,16 @@ typedef struct fct_source_info {
 } fct_source_info;
 FCT_API void fct_source_get_info(const fct_source *s, fct_source_info *out);
 
+/* So many older frames, 0 to 120, stay valid beside the latest: for who looks back.
+ * To be called before the first fct_source_next() or fct_tracker_next(). */
+FCT_API fct_status fct_source_keep(fct_source *s, int frames, fct_error *err);
+
 /* A frame as its decoder delivered it, before it became RGB. */
 typedef struct fct_coded fct_coded;
 
 typedef struct fct_frame {
     fct_view view;          /* RGB; data NULL = the source has ended. Borrowed until the source's
-                               next call */
+                               next call, or as many more as fct_source_keep() says */
     int64_t index;          /* 0, 1, ...; of a live source the dropped ones count too */
     double time;            /* seconds since the first frame */
     int64_t dropped;        /* frames dropped so far, because newer ones had come */
@@ -143,6 +147,8 @@ typedef struct fct_tracker_opts {
     int embed_per_frame; /* embeddings computed for one frame at most, the most needed first; those
                             that tell competing tracks apart are not counted (default 4) */
     int min_face;        /* smaller faces (shorter side, pixels) are not embedded (default 24) */
+    bool careful;        /* search for faces more carefully, at a second size of twice det_size as well, for covering
+                            them: several times as slow (default false) */
 } fct_tracker_opts;
 FCT_API void fct_tracker_opts_init(fct_tracker_opts *o);
 
@@ -197,6 +203,22 @@ typedef struct fct_track {
 FCT_API int fct_tracker_track_count(const fct_tracker *t);
 /* By id. Borrowed until the next update. NULL when out of range. */
 FCT_API const fct_track *fct_tracker_track(const fct_tracker *t, int i);
+
+/* One find of the detector in the latest frame, whatever became of it. */
+typedef struct fct_sighting {
+    float box[4], score;
+    int64_t track;     /* 0 = of no track that was announced */
+    int64_t person_id; /* as its track's: 0 = not recognized, or in doubt */
+    char name[201];
+    bool decided;
+} fct_sighting;
+/* The finds from low_thresh on, in no order. None where the frame was not searched. */
+FCT_API int fct_tracker_sighting_count(const fct_tracker *t);
+FCT_API const fct_sighting *fct_tracker_sighting(const fct_tracker *t, int i); /* borrowed until the next update */
+
+/* Does a new shot begin with the latest frame? A flash or a fast movement of the
+ * camera may look like it. False for the first frame. */
+FCT_API bool fct_tracker_is_cut(const fct_tracker *t);
 
 typedef enum fct_event_kind {
     FCT_EVENT_APPEARED = 0,   /* a face came; frame and time of its first detection */

@@ -3,22 +3,6 @@
 
 #define STRIDE 32 /* the detector's coarsest */
 
-static fct_analyzer_opts options(const fct_tracker_opts *t, int width, int height) {
-    fct_analyzer_opts o;
-    fct_analyzer_opts_init(&o);
-    o.tasks = FCT_TASK_DETECT;
-    o.det_thresh = t->low_thresh;
-    if (t->det_size) o.n_det_sizes = 1, o.det_sizes[0].width = width, o.det_sizes[0].height = height;
-    return o;
-}
-
-fct_status fct_frame_detector_open(fct_frame_detector *s, const fct_pack *pack, const fct_tracker_opts *opts,
-                                   fct_error *err) {
-    *s = (fct_frame_detector){.opts = opts};
-    fct_analyzer_opts o = options(opts, opts->det_size, opts->det_size);
-    return fct_analyzer_create(pack, &o, &s->analyzer, err);
-}
-
 /* Of the detector's square what the picture fills and one stride of black beyond:
  * the scale stays, and the rest of the black is not computed (for 16:9 a third of
  * the square). Without that stride, scores at the picture's edge rise by up to 0.08. */
@@ -27,12 +11,38 @@ static int fit_side(int filled, int side) {
     return n < side ? n : side;
 }
 
-static fct_status fit(fct_frame_detector *s, fct_view v, fct_error *err) {
-    int side = s->opts->det_size, w, h;
+/* Adds a size at which pictures of v's shape are searched. */
+static void add_size(fct_analyzer_opts *o, int side, int width, int height) {
+    int w = side, h = side;
     float scale;
-    if (!side || v.width < 1 || v.height < 1 || (v.width == s->width && v.height == s->height)) return FCT_OK;
-    fct_letterbox_size(v.width, v.height, side, side, &w, &h, &scale);
-    fct_analyzer_opts o = options(s->opts, fit_side(w, side), fit_side(h, side));
+    if (width > 0) fct_letterbox_size(width, height, side, side, &w, &h, &scale);
+    o->det_sizes[o->n_det_sizes].width = width > 0 ? fit_side(w, side) : side;
+    o->det_sizes[o->n_det_sizes++].height = width > 0 ? fit_side(h, side) : side;
+}
+
+/* Options for pictures of one size; 0 = not yet known. */
+static fct_analyzer_opts options(const fct_tracker_opts *t, int width, int height) {
+    fct_analyzer_opts o;
+    fct_analyzer_opts_init(&o);
+    o.tasks = FCT_TASK_DETECT;
+    o.det_thresh = t->low_thresh;
+    if (t->det_size) add_size(&o, t->det_size, width, height);
+    if (t->det_size && t->careful && t->det_size <= 4096) add_size(&o, 2 * t->det_size, width, height);
+    return o;
+}
+
+fct_status fct_frame_detector_open(fct_frame_detector *s, const fct_pack *pack, const fct_tracker_opts *opts,
+                                   fct_error *err) {
+    *s = (fct_frame_detector){.opts = opts};
+    fct_analyzer_opts o = options(opts, 0, 0);
+    return fct_analyzer_create(pack, &o, &s->analyzer, err);
+}
+
+/* Fits the detector's input to the picture's shape. */
+static fct_status fit(fct_frame_detector *s, fct_view v, fct_error *err) {
+    if (!s->opts->det_size || v.width < 1 || v.height < 1 || (v.width == s->width && v.height == s->height))
+        return FCT_OK;
+    fct_analyzer_opts o = options(s->opts, v.width, v.height);
     fct_status st = fct_analyzer_configure(s->analyzer, &o, err);
     if (!st) s->width = v.width, s->height = v.height;
     return st;

@@ -37,6 +37,7 @@ struct fct_source {
     fct_source_info info; /* copy for other threads */
     source_slot *held;    /* [hold] the consumer's frames; image NULL = none */
     int hold, newest;     /* how many; place of the latest */
+    int keep;             /* older ones that the caller asks for */
 };
 
 void fct_source_opts_init(fct_source_opts *o) {
@@ -159,6 +160,7 @@ fct_status fct_source_open(const char *name, const fct_source_opts *opts, fct_so
 }
 
 fct_status fct_source_hold(fct_source *s, int n, fct_error *err) {
+    n += s->keep;
     source_slot *held = fct_calloc((size_t)n, sizeof *held);
     if (!held) return fct_fail_nomem(err, "source", (size_t)n * sizeof *held);
     for (int i = 0; i < s->hold; i++) retire(s, &s->held[i]);
@@ -167,6 +169,12 @@ fct_status fct_source_hold(fct_source *s, int n, fct_error *err) {
     s->hold = n;
     s->newest = 0;
     return FCT_OK;
+}
+
+fct_status fct_source_keep(fct_source *s, int frames, fct_error *err) {
+    if (frames < 0 || frames > 120) return fct_fail(err, FCT_ERR_ARG, "%d frames to be kept are not 0..120", frames);
+    s->keep = frames;
+    return fct_source_hold(s, 1, err);
 }
 
 static void request_stop(fct_source *s) {

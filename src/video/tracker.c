@@ -87,6 +87,7 @@ void fct_tracker_free(fct_tracker *t) {
     fct_free(t->tracks);
     fct_free(t->visible);
     fct_free(t->seen);
+    fct_free(t->sightings);
     fct_free(t->scratch);
     fct_free(t->events);
     fct_free(t);
@@ -262,6 +263,24 @@ static fct_status list_visible(fct_tracker *t, fct_error *err) {
     return s;
 }
 
+/* The finds of this frame with the names of their tracks. */
+static fct_status list_sightings(fct_tracker *t, fct_error *err) {
+    fct_status s = fct_reserve((void **)&t->sightings, &t->cap_sightings, t->n_seen, sizeof *t->sightings, err);
+    for (int i = 0; i < t->n_seen && !s; i++) {
+        const fct_seen *d = &t->seen[i];
+        fct_sighting *to = &t->sightings[t->n_sightings++];
+        *to = (fct_sighting){.score = d->face.score};
+        memcpy(to->box, d->face.box, sizeof to->box);
+        if (d->track < 0) continue;
+        const fct_track *k = &t->tracks[d->track].pub;
+        to->track = k->id;
+        to->person_id = k->person_id;
+        to->decided = k->decided;
+        memcpy(to->name, k->name, sizeof to->name);
+    }
+    return s;
+}
+
 /* ---- A frame ---------------------------------------------------------------------------- */
 
 static fct_status take_faces(fct_tracker *t, const fct_face *const *faces, int n, fct_error *err) {
@@ -304,6 +323,7 @@ static fct_status follow(fct_tracker *t, const fct_face *const *faces, int n, fc
     fct_tracker_doubt_unseen(t);
     for (int i = 0; i < t->n_tracks; i++) fct_track_show_name(&t->tracks[i]);
     if (!s && n >= 0) s = announce(t, err);
+    if (!s && n >= 0) s = list_sightings(t, err);
     if (!s) s = bury(t, false, err);
     if (!s) s = list_visible(t, err);
     t->n_seen = 0;
@@ -317,7 +337,7 @@ static fct_status begin(fct_tracker *t, int64_t index, double time, fct_error *e
                         time, (long long)t->frame, t->time);
     t->frame = index;
     t->time = time;
-    t->n_events = t->n_visible = 0;
+    t->n_events = t->n_visible = t->n_sightings = 0;
     t->stats.frames++;
     return FCT_OK;
 }
@@ -373,7 +393,7 @@ fct_status fct_tracker_next(fct_tracker *t, fct_source *source, fct_frame *frame
     fct_status s = FCT_OK;
     *frame = (fct_frame){.index = -1};
     if (!t->search.analyzer) return fct_fail(err, FCT_ERR_ARG, "the tracker was made without a pack");
-    t->n_events = t->n_visible = 0;
+    t->n_events = t->n_visible = t->n_sightings = 0;
     fct_source_get_info(source, &info);
     if (!t->ahead && !info.live && fct_threads() > 1) s = fct_ahead_create(source, t->pack, &t->opts, &t->ahead, err);
     if (s || t->ahead) return s ? s : update_ahead(t, frame, err);
@@ -400,9 +420,15 @@ fct_status fct_tracker_update_faces(fct_tracker *t, const fct_face *faces, int n
 fct_status fct_tracker_finish(fct_tracker *t, fct_error *err) {
     fct_ahead_free(t->ahead);
     t->ahead = NULL;
-    t->n_events = t->n_visible = 0;
+    t->n_events = t->n_visible = t->n_sightings = 0;
     fct_status s = end_shot(t, err);
     return s ? s : bury(t, true, err);
+}
+
+bool fct_tracker_is_cut(const fct_tracker *t) { return t->cut; }
+int fct_tracker_sighting_count(const fct_tracker *t) { return t->n_sightings; }
+const fct_sighting *fct_tracker_sighting(const fct_tracker *t, int i) {
+    return i >= 0 && i < t->n_sightings ? &t->sightings[i] : NULL;
 }
 
 /* ---- Results --------------------------------------------------------------------------------- */

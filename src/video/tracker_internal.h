@@ -62,6 +62,8 @@ struct fct_tracker {
     int cap_visible;
     fct_seen *seen;
     int n_seen, cap_seen;
+    fct_sighting *sightings;
+    int n_sightings, cap_sightings;
     float *scratch; /* [n_seen][dim] embeddings of this frame */
     size_t cap_scratch;
     fct_event *events;

@@ -138,6 +138,35 @@ destroyed
 destroyed
 destroyed
 END
+tool missed missed.mp4
+watch -q --record shown.mp4 missed.mp4 >shown.txt
+watch -q --blur unknown --record covered.mp4 missed.mp4 >covered.txt
+looks() { for i in 5 8 12 25 27 29 40 50 53; do echo "$i $(tool look "$1" $i $((40 + 2 * i)) 24 80 80)"; done; }
+check "what the detector misses, not covered" 0 looks shown.mp4 <<'END'
+5 sharp
+8 sharp
+12 sharp
+25 sharp
+27 sharp
+29 sharp
+40 sharp
+50 sharp
+53 sharp
+END
+check "is covered from before the first to after the last sighting" 0 looks covered.mp4 <<'END'
+5 destroyed
+8 destroyed
+12 destroyed
+25 destroyed
+27 destroyed
+29 destroyed
+40 destroyed
+50 destroyed
+53 destroyed
+END
+check "and no frame is lost by waiting" 0 tool count covered.mp4 <<'END'
+60 frames of 320x240, the last at 2.36 s
+END
 check "no pictures of hidden faces" 0 sh -c "'$facet_exe' video -q -m pack --det-size 320x320 --blur unknown --snapshot-dir hidden --sheet hidden.html \
     scene.mp4 >/dev/null; ls hidden | sed 's/.*Z-//' | sort -u; grep -c 'src=' hidden.html" <<'END'
 1-Bob.jpg

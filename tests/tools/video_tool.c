@@ -2,6 +2,8 @@
  *
  *   video_tool make OUT.mp4          the scene below as H.264 or MPEG-4
  *   video_tool cuts OUT.mp4          Ada, Eve and Bob at one place, 25 frames each, with hard cuts
+ *   video_tool missed OUT.mp4        Eve from frame 5 to 54, moving, whom the detector overlooks for five frames
+ *                                    at the start, in the middle and at the end
  *   video_tool one OUT.mp4           one frame with Ada in it
  *   video_tool slides FOLDER         eight pictures of Ada, Eve and Bob in turns
  *   video_tool raw                   as raw RGB frames on standard output
@@ -46,6 +48,25 @@ static fct_image *cut_frame(int i) {
 static fct_image *slide_frame(int i) {
     fct_image *im = cut_frame(i * FPS);
     fct_draw_fill(im, 0, 120, WIDTH, HEIGHT, i % 2 ? 0x302018 : 0xC8D0D8);
+    return im;
+}
+
+/* Takes the brightness that the detector looks for from a disc; the stripes stay. */
+static void dim(fct_image *im, int cx, int cy) {
+    fct_view v = fct_image_view(im);
+    for (int y = cy - RADIUS; y <= cy + RADIUS; y++)
+        for (int x = cx - RADIUS; x <= cx + RADIUS; x++) {
+            uint8_t *p = fct_image_pixels(im) + y * v.stride + 3 * x;
+            if (p[1] > 150) p[1] = p[1] > 225 ? 110 : 40;
+        }
+}
+
+static fct_image *missed_frame(int i) {
+    fct_image *im = disc_photo(WIDTH, HEIGHT);
+    int x = 80 + 2 * i;
+    if (i < 5 || i > 54) return im;
+    disc_draw(im, x, 64, RADIUS, EVE, true);
+    if (i < 10 || (i >= 25 && i < 30) || i >= 50) dim(im, x, 64);
     return im;
 }
 
@@ -137,12 +158,13 @@ static int look(const char *path, char **number) {
 int main(int argc, char **argv) {
     if (argc == 3 && !strcmp(argv[1], "make")) return make_video(argv[2], frame_of, FRAMES);
     if (argc == 3 && !strcmp(argv[1], "cuts")) return make_video(argv[2], cut_frame, 3 * FPS);
+    if (argc == 3 && !strcmp(argv[1], "missed")) return make_video(argv[2], missed_frame, FRAMES);
     if (argc == 3 && !strcmp(argv[1], "one")) return make_video(argv[2], slide_frame, 1);
     if (argc == 3 && !strcmp(argv[1], "slides")) return write_pictures(argv[2], slide_frame, 8);
     if (argc == 2 && !strcmp(argv[1], "raw")) return write_raw();
     if (argc == 3 && !strcmp(argv[1], "pictures")) return write_pictures(argv[2], frame_of, FRAMES);
     if (argc == 3 && !strcmp(argv[1], "count")) return count(argv[2]);
     if (argc == 8 && !strcmp(argv[1], "look")) return look(argv[2], argv + 3);
-    fprintf(stderr, "usage: video_tool make|cuts|one|slides|raw|pictures|count|look ...\n");
+    fprintf(stderr, "usage: video_tool make|cuts|missed|one|slides|raw|pictures|count|look ...\n");
     return 2;
 }

@@ -12,7 +12,6 @@ typedef struct live {
     cli_window *window; /* NULL = in the terminal, or no frame yet */
     bool windowed;
     cli_enroll enroll;
-    fct_view latest;  /* the latest frame as it came; the source's */
     fct_image *shown; /* the same, drawn; the watch's */
     fct_image *copy;  /* the same with the caption */
     bool paused;
@@ -68,7 +67,7 @@ static void save_picture(live *l) {
 /* At once, also for the picture that is there: it may be saved next. */
 static void switch_blur(live *l) {
     l->watch.blur.all = !l->watch.blur.all;
-    if (l->latest.data) cli_watch_draw(&l->watch.canvas, l->latest, true, l->watch.tracker, &l->watch.blur, NULL);
+    cli_watch_redraw(&l->watch);
 }
 
 /* Returns whether to quit. */
@@ -127,10 +126,8 @@ static void keep_pace(live *l, double time) {
 static int step(live *l, bool *ended) {
     fct_frame frame;
     fct_image *drawn;
-    l->latest.data = NULL;
     int code = cli_watch_step(&l->watch, l->windowed, &frame, &drawn, ended);
     if (code || *ended) return code;
-    l->latest = frame.view;
     keep_pace(l, frame.time);
     measure_rate(l);
     code = cli_enroll_frame(&l->enroll, &l->watch, frame.view);

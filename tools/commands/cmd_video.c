@@ -41,11 +41,17 @@ const cli_command cmd_video = {
         "are).\n\n"
         "--events writes one JSON object a line: event (appeared, recognized, left), track, time, frame, name, score, "
         "box. --record writes the video with boxes and names, --sheet a page with a picture of everybody.\n\n"
+        "--blur covers every face that is not known to be one that may be seen, and searches more carefully, so it "
+        "takes several times as long. In a file a face is covered from before its first to after its last sighting; of "
+        "a "
+        "camera or a stream nothing can be covered before it is seen. A face that the detector finds in no frame of "
+        "half a "
+        "second is not covered: look at the result before you publish it.\n\n"
         "Exit code 1 when no face appears, 3 when the file is damaged (what could be read was used).",
     .options = CLI_PACK_OPTIONS | CLI_VIDEO_OPTIONS,
     .examples = "facet video party.mp4\n"
                 "facet video --record named.mp4 --events who.jsonl --sheet who.html party.mp4\n"
-                "Nobody who is not enrolled may be recognized in the copy\n"
+                "Cover everybody who is not enrolled; look at the copy before it is published\n"
                 "facet video --blur unknown --record public.mp4 party.mp4\n"
                 "Every second frame is searched: twice as fast\n"
                 "facet video --every 2 corridor.mkv",

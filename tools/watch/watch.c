@@ -59,6 +59,8 @@ static int source_options(const cli_settings *s, fct_source_opts *o) {
     return CLI_DONE;
 }
 
+static bool is_covering(const cli_watch *w) { return w->blur.all || w->blur.unknown || w->blur.name; }
+
 static int open_tracker(cli_watch *w) {
     const cli_settings *s = w->set;
     fct_tracker_opts o;
@@ -71,9 +73,11 @@ static int open_tracker(cli_watch *w) {
         return CLI_USE;
     }
     if (!isnan(s->threshold)) o.match_thresh = (float)fmax(0.01, s->threshold);
-    if (w->blur.all || w->blur.unknown || w->blur.name) { /* rather hide what is no face than show one */
+    if (is_covering(w)) { /* rather hide what is no face than show one */
         o.confirm = 1;
         o.high_thresh = 0.4f;
+        o.low_thresh = 0.2f;
+        o.careful = true;
         if (s->every > 1) cli_note("--blur searches every frame, whatever --every says");
         o.detect_every = 1; /* a face that comes between two searches would be shown */
     }
@@ -110,6 +114,9 @@ int cli_watch_open(cli_watch *w, const cli_settings *s, const char *source, bool
     if (!code && cli_stopper_start(&w->stopper, w->source, &e)) code = cli_fail(&e);
     if (code) return code;
     fct_source_get_info(w->source, &w->info);
+    int depth = is_covering(w) && !w->info.live ? cli_cover_depth(w->info.fps, w->info.width, w->info.height) : 0;
+    cli_cover_open(&w->cover, depth, w->info.fps);
+    if (fct_source_keep(w->source, depth + 1, &e)) return cli_fail(&e);
     w->started = fct_time_ns();
     if (s->record && w->info.audio) cli_note("the sound of %s is not kept in %s", w->info.name, s->record);
     return open_outputs(w);
@@ -131,6 +138,7 @@ int cli_watch_close(cli_watch *w) {
     fct_pack_free(w->pack);
     cli_visits_free(&w->visits);
     cli_canvas_free(&w->canvas);
+    cli_cover_free(&w->cover);
     return code;
 }
 
@@ -197,14 +205,38 @@ static int record(cli_watch *w, const fct_frame *f) {
                                                                                                  : CLI_DONE;
 }
 
-static int draw_and_record(cli_watch *w, const fct_frame *f, bool whole) {
+static int draw_and_record(cli_watch *w, const cli_pending *f, bool whole) {
     fct_error e;
     uint64_t start = fct_time_ns();
-    if (cli_watch_draw(&w->canvas, f->view, whole, w->tracker, &w->blur, &e)) return cli_fail(&e);
+    w->drawing = f;
+    if (cli_watch_draw(&w->canvas, f, whole, &w->blur, &e)) return cli_fail(&e);
     uint64_t drawn = fct_time_ns();
-    int code = w->set->record ? record(w, f) : CLI_DONE;
+    int code = w->set->record ? record(w, &f->frame) : CLI_DONE;
     w->draw_ms += (double)(drawn - start) / 1e6;
     w->record_ms += (double)(fct_time_ns() - drawn) / 1e6;
+    return code;
+}
+
+void cli_watch_redraw(cli_watch *w) {
+    if (w->drawing) cli_watch_draw(&w->canvas, w->drawing, true, &w->blur, NULL);
+}
+
+/* Does --blur hide this find? Who is not known for sure may be one that must be hidden. */
+static bool hides_find(const void *user, const fct_sighting *s) {
+    const cli_blur *b = user;
+    if (b->all) return true;
+    if (b->unknown) return s->person_id == 0;
+    return b->name && (!s->decided || strcmp(s->name, b->name) == 0);
+}
+
+/* Draws and records the frames that have waited long enough, all where the source has ended. */
+static int draw_waiting(cli_watch *w, bool whole, bool ended, fct_image **drawn) {
+    const cli_pending *p;
+    int code = CLI_DONE;
+    while (!code && (p = cli_cover_pop(&w->cover, ended))) {
+        code = draw_and_record(w, p, whole);
+        if (whole && drawn) *drawn = w->canvas.image;
+    }
     return code;
 }
 
@@ -260,15 +292,17 @@ int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image 
     report_events(w);
     int code = w->set->snapshot_dir ? save_snapshots(w, frame->view) : CLI_DONE;
     if (w->keep_visits) cli_visits_update(&w->visits, w->tracker, frame->view);
-    if (!code && (want_picture || w->set->record)) code = draw_and_record(w, frame, want_picture);
+    if (!code && (want_picture || w->set->record)) {
+        cli_cover_push(&w->cover, frame, w->tracker, is_covering(w), hides_find, &w->blur);
+        code = draw_waiting(w, want_picture, false, drawn);
+    }
     note_latency(w, frame);
-    if (want_picture && drawn) *drawn = w->canvas.image;
     return code;
 }
 
 int cli_watch_finish(cli_watch *w) {
     fct_error e;
-    int code = CLI_DONE;
+    int code = draw_waiting(w, false, true, NULL);
     if (fct_tracker_finish(w->tracker, &e)) return cli_fail(&e);
     report_events(w);
     if (!w->set->json && w->visits.n) {

@@ -5,6 +5,7 @@
 
 #include "photos/engine.h"
 #include "watch/stopper.h"
+#include "watch/watch_cover.h"
 
 /* Which faces are made unrecognizable. */
 typedef struct cli_blur {
@@ -22,10 +23,9 @@ typedef struct cli_canvas {
     size_t n, cap;
 } cli_canvas;
 
-/* Draws the tracker's faces over the frame; hidden ones are blurred. whole: the
- * image holds all of the frame, else its parts alone (watch_draw.c). */
-fct_status cli_watch_draw(cli_canvas *c, fct_view frame, bool whole, const fct_tracker *t, const cli_blur *blur,
-                          fct_error *err);
+/* Draws a frame's faces over it; hidden ones, and whatever else is to be covered, are
+ * blurred. whole: the image holds all of the frame, else its parts alone (watch_draw.c). */
+fct_status cli_watch_draw(cli_canvas *c, const cli_pending *p, bool whole, const cli_blur *blur, fct_error *err);
 void cli_canvas_free(cli_canvas *c);
 
 /* ---- Visits: who was there when (watch_visits.c) ------------------------------------ */
@@ -68,6 +68,8 @@ typedef struct cli_watch {
     cli_canvas canvas;  /* the annotated picture */
     FILE *events;       /* --events */
     cli_blur blur;
+    cli_cover cover;            /* frames that wait to be drawn */
+    const cli_pending *drawing; /* the latest that was drawn; the cover's */
     cli_visits visits;
     bool keep_visits; /* for the summary and --sheet */
     int64_t frames, dropped;
@@ -83,8 +85,11 @@ int cli_watch_open(cli_watch *w, const cli_settings *s, const char *source, bool
 int cli_watch_close(cli_watch *w); /* completes files; an exit code */
 
 /* One frame: tracks, reports, records. *drawn (may be NULL) is the annotated picture where one was wanted, else NULL;
- * borrowed until the next call. *ended tells the end. Returns an exit code. */
+ * borrowed until the next call; with --blur it is that of a file's earlier frame. *ended tells the end. Returns an exit
+ * code. */
 int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image **drawn, bool *ended);
+/* Draws the latest drawn frame once more, after the rule of what is blurred has changed. */
+void cli_watch_redraw(cli_watch *w);
 /* With --verbose: frame rate, latency and times of the parts. */
 void cli_watch_report_speed(const cli_watch *w);
 /* The tracks that are there leave; summary and sheet are written. */

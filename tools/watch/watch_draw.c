@@ -88,16 +88,16 @@ static void put_track(const painter *p, const fct_track *t, bool hidden, float l
     put_label(p, t->box, label, fminf(text, fmaxf(12, (t->box[2] - t->box[0]) * 0.22f)), color & 0xFFFFFF);
 }
 
-static void put_all(const painter *p, const fct_tracker *t, const cli_blur *blur) {
+static void put_all(const painter *p, const cli_pending *f, const cli_blur *blur) {
     fct_view v = fct_image_view(p->to->image);
     float longer = (float)(v.width > v.height ? v.width : v.height);
     float line = fmaxf(1.5f, longer / 600), text = fmaxf(14, longer / 48);
-    for (int i = 0; i < fct_tracker_track_count(t); i++)
-        if (cli_blur_hides(blur, fct_tracker_track(t, i))) blur_face(p, fct_tracker_track(t, i)->box);
-    for (int i = 0; i < fct_tracker_track_count(t); i++) {
-        const fct_track *k = fct_tracker_track(t, i);
-        put_track(p, k, cli_blur_hides(blur, k), line, text);
-    }
+    for (size_t i = 0; i < f->n_boxes; i++)
+        if (blur->all || f->boxes[i].hidden) blur_face(p, f->boxes[i].at);
+    for (size_t i = 0; i < f->n_tracks; i++)
+        if (cli_blur_hides(blur, &f->tracks[i])) blur_face(p, f->tracks[i].box);
+    for (size_t i = 0; i < f->n_tracks; i++)
+        put_track(p, &f->tracks[i], cli_blur_hides(blur, &f->tracks[i]), line, text);
 }
 
 static fct_status fit_canvas(cli_canvas *c, fct_view frame, fct_error *err) {
@@ -107,18 +107,18 @@ static fct_status fit_canvas(cli_canvas *c, fct_view frame, fct_error *err) {
     return fct_image_create(frame.width, frame.height, FCT_PIX_RGB, &c->image, err);
 }
 
-fct_status cli_watch_draw(cli_canvas *c, fct_view frame, bool whole, const fct_tracker *t, const cli_blur *blur,
-                          fct_error *err) {
+fct_status cli_watch_draw(cli_canvas *c, const cli_pending *f, bool whole, const cli_blur *blur, fct_error *err) {
+    const fct_view frame = f->frame.view;
     fct_status s = fit_canvas(c, frame, err);
     if (s) return s;
     c->n = 0;
-    put_all(&(painter){c, &frame}, t, blur);
+    put_all(&(painter){c, &frame}, f, blur);
     if (whole) fct_draw_image(c->image, frame, 0, 0);
     for (size_t i = 0; i < c->n && !whole; i++) {
         const fct_rect *r = &c->parts[i];
         fct_draw_image(c->image, fct_view_crop(frame, r->x, r->y, r->width, r->height), r->x, r->y);
     }
-    put_all(&(painter){c, NULL}, t, blur);
+    put_all(&(painter){c, NULL}, f, blur);
     return FCT_OK;
 }
 
