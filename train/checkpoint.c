@@ -127,7 +127,7 @@ static fct_status parse(const char *path, const uint8_t *data, size_t size, cons
 
 fct_status fct_checkpoint_read(const char *path, const char *network, fct_train_state *s, fct_error *err) {
     fct_map m;
-    fct_status st = fct_map_open(path, &m, err);
+    fct_status st = fct_map_copy(path, SIZE_MAX, &m, err);
     if (st) return st;
     st = parse(path, m.data, m.size, network, s, err);
     fct_map_close(&m);

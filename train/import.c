@@ -171,7 +171,7 @@ static fct_status network_of(const char *path, const fct_map *m, char **text, fc
 fct_status fct_import_network(const char *path, char **text, fct_error *err) {
     fct_map m;
     *text = NULL;
-    fct_status st = fct_map_open(path, &m, err);
+    fct_status st = fct_map_copy(path, SIZE_MAX, &m, err);
     if (st) return st;
     st = network_of(path, &m, text, err);
     fct_map_close(&m);
@@ -197,7 +197,7 @@ static fct_status read_all(const char *path, const fct_map *m, const fct_net_spe
 fct_status fct_import_onnx(const char *path, const fct_net_spec *spec, float *params, float *stats, fct_error *err) {
     fct_map m;
     slots s = {0};
-    fct_status st = fct_map_open(path, &m, err);
+    fct_status st = fct_map_copy(path, SIZE_MAX, &m, err);
     if (st) return st;
     s.at = fct_calloc((size_t)spec->n_units * 6, sizeof *s.at);
     st = s.at ? read_all(path, &m, spec, params, stats, &s, err) : fct_fail_nomem(err, "parameters", 0);

@@ -45,7 +45,7 @@ fct_status fct_teacher_read(const char *path, const fct_dataset *d, fct_teacher 
     fct_map m;
     *out = (fct_teacher){0};
     *bad = 0;
-    fct_status st = fct_map_open(path, &m, err);
+    fct_status st = fct_map_copy(path, SIZE_MAX, &m, err);
     if (st) return st;
     st = parse(path, &m, d, out, bad, err);
     fct_map_close(&m);

@@ -62,9 +62,9 @@ FCT_API void fct_store_opts_init(fct_store_opts *o);
 typedef struct fct_store_result {
     char path[1024]; /* of the pack */
     char sha256[65]; /* of the archive, "" for a folder */
-    bool checked;    /* the archive's hash was known before; false: it is recorded now, and the next
-                        download must have it */
+    bool checked;    /* the archive's hash was known before, and it is that */
     int files;       /* ONNX files */
+    bool recorded;   /* the hash was not known; it is now, and the next download must have it */
 } fct_store_result;
 
 /* Downloads and installs a pack. A transfer that broke off is resumed, also by

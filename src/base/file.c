@@ -67,6 +67,42 @@ static fct_status read_all(FILE *f, const char *path, size_t max, uint8_t **data
     return FCT_OK;
 }
 
+static fct_status copy_all(FILE *f, const char *path, uint64_t size, size_t max, fct_map *out, fct_error *err) {
+    if (size > max || size > SIZE_MAX / 2) return fct_fail(err, FCT_ERR_LIMIT, "%s: larger than %zu bytes", path, max);
+    uint8_t *data = fct_aligned_alloc((size_t)size + 1);
+    if (!data) return fct_fail_nomem(err, path, (size_t)size);
+    size_t got = fread(data, 1, (size_t)size, f);
+    if (got < size) {
+        fct_aligned_free(data);
+        return ferror(f) ? fct_fail_errno(err, path, errno)
+                         : fct_fail(err, FCT_ERR_FORMAT, "%s: became shorter while it was read", path);
+    }
+    data[got] = 0;
+    *out = (fct_map){.data = data, .size = got, .handle = data};
+    return FCT_OK;
+}
+
+fct_status fct_map_copy(const char *path, size_t max, fct_map *out, fct_error *err) {
+    FILE *f;
+    uint64_t size;
+    *out = (fct_map){0};
+    int e = fct_sys_open_regular(path, &f, &size);
+    if (e == EINVAL) return fct_fail(err, FCT_ERR_IO, "%s: not a regular file", path);
+    if (e) return fct_fail_errno(err, path, e);
+    fct_status s = copy_all(f, path, size, max, out, err);
+    fclose(f);
+    return s;
+}
+
+void fct_map_close(fct_map *m) {
+    if (m->handle) fct_aligned_free(m->handle);
+    else if (m->size) {
+        fct_map_forget(m->data);
+        fct_sys_unmap(m->data, m->size);
+    }
+    *m = (fct_map){0};
+}
+
 fct_status fct_file_read(const char *path, size_t max, uint8_t **data, size_t *size, fct_error *err) {
     *data = NULL;
     *size = 0;

@@ -15,6 +15,12 @@ typedef struct fct_map {
     void *handle;
 } fct_map;
 fct_status fct_map_open(const char *path, fct_map *out, fct_error *err);
+/* The same bytes in memory of our own. Whoever reads a mapping of a file that
+ * somebody shortens meanwhile is ended by the system (SIGBUS), and a camera that
+ * writes its picture anew is enough for that; of a copy the worst is
+ * FCT_ERR_FORMAT. So everything is read like this but what is too large for it, networks and
+ * shards, and what is nobody else's, the caches. Larger than max: FCT_ERR_LIMIT. */
+fct_status fct_map_copy(const char *path, size_t max, fct_map *out, fct_error *err);
 void fct_map_close(fct_map *m);
 /* Takes a part of a mapping out of this process's memory, whole pages of it; it
  * comes back from the file when it is read again. Threads may be reading it. */
@@ -103,5 +109,9 @@ void fct_program_start(int *argc, char ***argv);
  * there. A read or a wait that blocks fails instead of going on, so that whoever
  * waits for a camera notices. The handler may do what a signal handler may. */
 void fct_program_on_stop(void (*handler)(int number));
+
+/* For a program: has handler called, in a signal handler, when a mapped file was
+ * shortened by somebody while it was read (SIGBUS). It has to end the process. */
+void fct_program_guard_maps(void (*handler)(const char *path));
 
 #endif

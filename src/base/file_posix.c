@@ -57,15 +57,24 @@ static fct_status map_path(const char *path, bool own, fct_map *out, fct_error *
     int e = own && !only_ours(fd) ? EPERM : map_fd(fd, out);
     close(fd);
     if (e == EINVAL) return fct_fail(err, FCT_ERR_IO, "%s: not a regular file", path);
+    if (!e && out->size) fct_map_note(path, out->data, out->size);
     return e ? fct_fail_errno(err, path, e) : FCT_OK;
 }
 
 fct_status fct_map_open(const char *path, fct_map *out, fct_error *err) { return map_path(path, false, out, err); }
 fct_status fct_map_open_own(const char *path, fct_map *out, fct_error *err) { return map_path(path, true, out, err); }
 
-void fct_map_close(fct_map *m) {
-    if (m->size) munmap((void *)(uintptr_t)m->data, m->size);
-    *m = (fct_map){0};
+void fct_sys_unmap(const void *data, size_t size) { munmap((void *)(uintptr_t)data, size); }
+
+int fct_sys_open_regular(const char *path, FILE **out, uint64_t *size) {
+    struct stat st;
+    *out = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), e = fd < 0 || fstat(fd, &st) ? errno : 0;
+    if (!e && !S_ISREG(st.st_mode)) e = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+    if (!e && !(*out = fdopen(fd, "rb"))) e = errno;
+    if (!e) *size = (uint64_t)st.st_size;
+    else if (fd >= 0) close(fd);
+    return e;
 }
 
 void fct_map_drop(const void *data, size_t size) {

@@ -13,8 +13,10 @@ fct_status fct_fail_errno(fct_error *err, const char *path, int e);
 int fct_sys_mkdir(const char *path, bool private);
 int fct_sys_rmdir(const char *path);
 int fct_sys_create(const char *path, bool private,
-                   FILE **out);                           /* for writing; EEXIST where it exists, also as a link */
-int fct_sys_open_device(const char *path, FILE **out);    /* for writing; creates and empties nothing */
+                   FILE **out); /* for writing; EEXIST where it exists, also as a link */
+void fct_sys_unmap(const void *data, size_t size);
+int fct_sys_open_regular(const char *path, FILE **out, uint64_t *size); /* for reading; EINVAL: no regular file */
+int fct_sys_open_device(const char *path, FILE **out);                  /* for writing; creates and empties nothing */
 bool fct_sys_is_device(const char *path);                 /* a name of the system's own, such as /dev/stdout */
 int fct_sys_rename_new(const char *from, const char *to); /* EEXIST where to exists */
 int fct_sys_unlink(const char *path);                     /* in a signal handler too */
@@ -29,6 +31,10 @@ int fct_sys_lock(const char *path, intptr_t *handle);
 void fct_sys_unlock(const char *path, intptr_t handle);
 
 unsigned fct_sys_process(void); /* number of this process */
+
+/* The mapping [data, data + size) of path begins or ends, for fct_program_guard_maps(). */
+void fct_map_note(const char *path, const void *data, size_t size);
+void fct_map_forget(const void *data);
 
 bool fct_path_is_sep(char c);
 size_t fct_path_root(const char *path); /* length of a leading "/", "C:/", ...; 0 for a relative path */

@@ -112,9 +112,24 @@ fct_status fct_map_open(const char *path, fct_map *out, fct_error *err) {
 
 fct_status fct_map_open_own(const char *path, fct_map *out, fct_error *err) { return fct_map_open(path, out, err); }
 
-void fct_map_close(fct_map *m) {
-    if (m->size) UnmapViewOfFile(m->data);
-    *m = (fct_map){0};
+void fct_sys_unmap(const void *data, size_t size) {
+    (void)size;
+    UnmapViewOfFile(data);
+}
+
+/* Nobody can shorten a file here as long as it is mapped. */
+void fct_map_forget(const void *data) { (void)data; }
+void fct_program_guard_maps(void (*handler)(const char *path)) { (void)handler; }
+
+int fct_sys_open_regular(const char *path, FILE **out, uint64_t *size) {
+    fct_file_stat st;
+    fct_file_get_stat(path, &st);
+    *out = NULL;
+    if (st.is_dir) return EISDIR;
+    if (st.exists && !st.is_file) return EINVAL;
+    *out = fct_fopen(path, "rb");
+    *size = st.size;
+    return *out ? 0 : errno;
 }
 
 void fct_map_drop(const void *data, size_t size) {

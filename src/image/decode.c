@@ -139,11 +139,14 @@ fct_status fct_image_decode(const void *data, size_t len, const char *name, cons
     return st;
 }
 
+/* Far more than any picture that max_pixels lets through. */
+#define LARGEST_FILE ((size_t)1 << 30)
+
 fct_status fct_image_read(const char *path, const fct_decode_opts *opts, fct_image **out, fct_error *err) {
     fct_map map;
     *out = NULL;
     if (!path) return fct_fail(err, FCT_ERR_ARG, "no path of a picture");
-    fct_status s = fct_map_open(path, &map, err);
+    fct_status s = fct_map_copy(path, LARGEST_FILE, &map, err);
     if (s) return s;
     s = fct_image_decode(map.data, map.size, path, opts, out, err);
     fct_map_close(&map);

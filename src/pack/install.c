@@ -175,8 +175,7 @@ static fct_status fetch_checked(install *in, const char *url, const char *part, 
         if (!want || strcmp(in->result.sha256, want) == 0) return FCT_OK;
         (void)fct_file_remove(part, NULL);
         /* What an earlier call left behind may have been of another file: once more, from the start. */
-        if (!resumed)
-            return fail_hash(in, url, want);
+        if (!resumed) return fail_hash(in, url, want);
     }
 }
 
@@ -218,6 +217,7 @@ static fct_status download(install *in, const fct_known_pack *k, const char *url
     if (!s) s = fct_unzip(part, in->temp, &in->o, &in->sums, in->err);
     if (s == FCT_ERR_FORMAT || s == FCT_ERR_LIMIT) (void)fct_file_remove(part, NULL); /* it will not get better */
     if (!s && !want) s = record(in, archives);
+    in->result.recorded = !s && !want;
     fct_sums_clear(&recorded);
     return s;
 }
@@ -245,17 +245,17 @@ fct_status fct_store_get(const char *name, const fct_store_opts *opts, fct_store
 
 /* ---- Import -------------------------------------------------------------------------------------- */
 
-static fct_status copy_bytes(install *in, const char *from, fct_sink *out) {
-    enum { chunk = 1 << 20 };
-    fct_map map;
-    fct_status s = fct_map_open(from, &map, in->err);
-    if (s) return s;
-    for (size_t at = 0; at < map.size && !s; at += chunk) {
-        s = fct_sink_write(out, map.data + at, map.size - at < chunk ? map.size - at : chunk, in->err);
-        if (!s) s = fct_store_tell(&in->o, "copy", at, map.size, in->err);
-    }
-    fct_map_close(&map);
-    return s;
+typedef struct copy_job {
+    const fct_store_opts *o;
+    fct_sink *out;
+    uint64_t done;
+} copy_job;
+
+static fct_status copy_piece(void *ctx, const uint8_t *data, size_t n, uint64_t total, fct_error *err) {
+    copy_job *j = ctx;
+    fct_status s = fct_sink_write(j->out, data, n, err);
+    j->done += n;
+    return s ? s : fct_store_tell(j->o, "copy", j->done, total, err);
 }
 
 static fct_status copy_file(install *in, const char *dir, const char *name) {
@@ -266,7 +266,8 @@ static fct_status copy_file(install *in, const char *dir, const char *name) {
     if (!s) fct_file_get_stat(from, &st);
     if (st.is_file && fct_store_file_ok(name) && strcmp(name, FCT_SUMS_NAME) != 0) {
         s = fct_sink_create(to, &out, in->err);
-        if (!s) s = copy_bytes(in, from, out);
+        copy_job job = {.o = &in->o, .out = out};
+        if (!s) s = fct_store_read(from, copy_piece, &job, in->err);
         if (s) fct_sink_abort(out);
         else s = fct_sink_close(out, sha256, in->err);
         if (!s) s = fct_sums_set(&in->sums, name, sha256, in->err);

@@ -50,6 +50,10 @@ fct_status fct_sink_write(fct_sink *k, const void *data, size_t n, fct_error *er
 fct_status fct_sink_close(fct_sink *k, char sha256[65], fct_error *err);
 void fct_sink_abort(fct_sink *k);
 
+/* Calls fn with one piece of a file after the other; total is the file's size. */
+typedef fct_status fct_piece_fn(void *ctx, const uint8_t *data, size_t n, uint64_t total, fct_error *err);
+fct_status fct_store_read(const char *path, fct_piece_fn *fn, void *ctx, fct_error *err);
+
 /* Hash of a file, with progress under the name of a step. */
 fct_status fct_store_hash(const char *path, const fct_store_opts *o, const char *step, uint64_t *bytes, char sha256[65],
                           fct_error *err);

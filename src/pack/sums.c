@@ -138,19 +138,41 @@ fct_status fct_store_tell(const fct_store_opts *o, const char *step, uint64_t do
     return fct_fail(err, FCT_ERR_CANCELLED, "%s stopped", step);
 }
 
+fct_status fct_store_read(const char *path, fct_piece_fn *fn, void *ctx, fct_error *err) {
+    FILE *f;
+    uint64_t size;
+    int e = fct_sys_open_regular(path, &f, &size);
+    if (e == EINVAL) return fct_fail(err, FCT_ERR_IO, "%s: not a regular file", path);
+    if (e) return fct_fail_errno(err, path, e);
+    uint8_t *piece = fct_alloc(chunk);
+    fct_status s = piece ? FCT_OK : fct_fail_nomem(err, path, chunk);
+    for (size_t n; !s && (n = fread(piece, 1, chunk, f)) > 0;) s = fn(ctx, piece, n, size, err);
+    if (!s && ferror(f)) s = fct_fail_errno(err, path, errno);
+    fct_free(piece);
+    fclose(f);
+    return s;
+}
+
+typedef struct hash_job {
+    const fct_store_opts *o;
+    const char *step;
+    fct_sha256 hash;
+    uint64_t done;
+} hash_job;
+
+static fct_status hash_piece(void *ctx, const uint8_t *data, size_t n, uint64_t total, fct_error *err) {
+    hash_job *j = ctx;
+    fct_sha256_update(&j->hash, data, n);
+    j->done += n;
+    return fct_store_tell(j->o, j->step, j->done, total, err);
+}
+
 fct_status fct_store_hash(const char *path, const fct_store_opts *o, const char *step, uint64_t *bytes, char sha256[65],
                           fct_error *err) {
-    fct_map map;
-    fct_sha256 h;
-    fct_status s = fct_map_open(path, &map, err);
-    if (s) return s;
-    fct_sha256_init(&h);
-    for (size_t at = 0; at < map.size && !s; at += chunk) {
-        fct_sha256_update(&h, map.data + at, map.size - at < chunk ? map.size - at : chunk);
-        s = fct_store_tell(o, step, at, map.size, err);
-    }
-    *bytes = map.size;
-    fct_map_close(&map);
-    put_hex(&h, sha256);
+    hash_job j = {.o = o, .step = step};
+    fct_sha256_init(&j.hash);
+    fct_status s = fct_store_read(path, hash_piece, &j, err);
+    *bytes = j.done;
+    put_hex(&j.hash, sha256);
     return s;
 }

@@ -115,7 +115,8 @@ static void tell_installed(const cli_settings *s, const fct_store_result *r) {
     }
     cli_print("%s: %d networks\n", r->path, r->files);
     if (r->sha256[0] && !r->checked)
-        cli_note("the archive's SHA-256 was not known before; it is recorded: %s", r->sha256);
+        cli_note("the archive's SHA-256 was not known before; it %s: %s", r->recorded ? "is recorded" : "is",
+                 r->sha256);
 }
 
 static int unknown_pack(const cli_settings *s, const char *name) {
