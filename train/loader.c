@@ -34,7 +34,7 @@ struct fct_loader {
 static const uint32_t *epoch_order(fct_loader *l, long epoch) {
     int k = (int)(epoch & 1);
     if (l->order_epoch[k] == epoch) return l->order[k];
-    fct_rng r = fct_rng_make(l->o.seed, 0x6f72646572u, (uint64_t)epoch);
+    fct_rng r = fct_rng_for(l->o.seed, FCT_RNG_ORDER, (uint64_t)epoch);
     uint32_t *p = l->order[k];
     if (l->o.balance)
         for (size_t i = 0; i < l->n_pick; i++) {

@@ -28,6 +28,23 @@ static inline fct_rng fct_rng_make(uint64_t a, uint64_t b, uint64_t c) {
     return r;
 }
 
+/* What random numbers are for: generators of the same seed for different purposes must not agree. The
+ * keys are part of what a seed means, so they never change; their values are the words' letters. */
+typedef enum fct_rng_purpose {
+    FCT_RNG_INIT,    /* "init": the first weights */
+    FCT_RNG_CENTERS, /* "centre": the classifier's first centers */
+    FCT_RNG_CLASSES, /* "pfc": which other identities' centers a step sees */
+    FCT_RNG_ORDER    /* "order": the order of pictures in an epoch */
+} fct_rng_purpose;
+
+/* The generator of a seed for a purpose; n: which one of several, as the step or epoch. */
+static inline fct_rng fct_rng_for(uint64_t seed, fct_rng_purpose purpose, uint64_t n) {
+    static const char words[][8] = {"init", "centre", "pfc", "order"};
+    uint64_t key = 0;
+    for (const char *c = words[purpose]; *c; c++) key = key << 8 | (unsigned char)*c;
+    return fct_rng_make(seed, key, n);
+}
+
 /* [0, 1) */
 static inline double fct_rng_uniform(fct_rng *r) { return (double)(fct_rng_next(r) >> 11) * 0x1p-53; }
 static inline double fct_rng_range(fct_rng *r, double lo, double hi) { return lo + (hi - lo) * fct_rng_uniform(r); }

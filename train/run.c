@@ -162,7 +162,7 @@ static fct_status open_state(run *t, fct_error *err) {
         if (!st) fct_runlog_trim(t->r->out, "eval.csv", (long)t->state.step);
         return st;
     }
-    fct_rng rng = fct_rng_make((uint64_t)t->r->seed, 0x696e6974u, 0);
+    fct_rng rng = fct_rng_for((uint64_t)t->r->seed, FCT_RNG_INIT, 0);
     fct_net_init(&t->spec, &rng, t->state.params, t->state.stats);
     if (t->r->init) st = fct_import_onnx(t->r->init, &t->spec, t->state.params, t->state.stats, err);
     if (st) return st;
@@ -258,7 +258,7 @@ static void close_run(run *t) {
 static void init_centers(run *t) {
     int dim = t->spec.dim, k = t->r->margin.subcenters;
     float *c = t->state.centers;
-    fct_rng rng = fct_rng_make((uint64_t)t->r->seed, 0x63656e747265u, 0);
+    fct_rng rng = fct_rng_for((uint64_t)t->r->seed, FCT_RNG_CENTERS, 0);
     float noise = t->teacher.rows ? (k > 1 ? 0.02f : 0) : 1 / sqrtf((float)dim);
     for (size_t i = 0; i < t->state.n_centers; i++) c[i] = noise > 0 ? noise * (float)fct_rng_normal(&rng) : 0;
     for (size_t i = 0; t->teacher.rows && i < t->data->n; i++) {
@@ -346,7 +346,7 @@ static fct_status train_step(run *t, const fct_batch *b, long step, float *stats
     fct_status st = distill(t, b, &loss, err);
     if (st) return st;
     if (t->margin && step >= t->margin_start) {
-        fct_rng rng = fct_rng_make((uint64_t)t->r->seed, 0x706663u, (uint64_t)step);
+        fct_rng rng = fct_rng_for((uint64_t)t->r->seed, FCT_RNG_CLASSES, (uint64_t)step);
         if (step == t->margin_start || !centers_ready(t)) init_centers(t);
         margin = fct_loss_margin(t->margin, weight, b->n, ld, t->unit, b->label, t->state.centers, t->grad,
                                  t->center_grads, &rng, &chosen, &n_chosen);

@@ -154,7 +154,7 @@ int fct_conv_parts(const fct_conv *c, fct_packed_part parts[FCT_PACKED_PARTS]) {
     if (c->weight) parts[n++] = (fct_packed_part){raw_name, c->weight, weight_bytes(c)};
     for (int i = 0; i < ALGO_COUNT; i++) {
         if (!c->packed[i]) continue;
-        if (!algos[i]->bytes || algos[i]->bytes(c) != c->packed_bytes[i]) return -1;
+        if (!algos[i]->bytes || algos[i]->bytes(algos[i], c) != c->packed_bytes[i]) return -1;
         parts[n++] = (fct_packed_part){algos[i]->name, c->packed[i], c->packed_bytes[i]};
     }
     return n;
@@ -171,7 +171,7 @@ bool fct_conv_attach(fct_conv *c, const char *name, const void *data, size_t byt
         const fct_conv_algo *a = algos[i];
         if (strcmp(name, a->name) != 0) continue;
         if (c->packed[i] || !a->bytes || !a->can(c) || (c->s.precision == FCT_PRECISION_EXACT && !a->exact) ||
-            bytes != a->bytes(c))
+            bytes != a->bytes(a, c))
             return false;
         c->packed[i] = (void *)(uintptr_t)data; /* read-only: packed weights are never written again */
         c->packed_bytes[i] = bytes;
@@ -185,7 +185,8 @@ static bool usable(const fct_conv *c, int i) {
     if (!algos[i]->can(c)) return false;
     if (c->s.precision == FCT_PRECISION_EXACT && !algos[i]->exact) return false;
     /* Winograd's weights are two or four times the raw ones */
-    if (c->s.low_memory && algos[i]->bytes && algos[i]->bytes(c) > weight_bytes(c) + LOW_MEMORY_SPARE) return false;
+    if (c->s.low_memory && algos[i]->bytes && algos[i]->bytes(algos[i], c) > weight_bytes(c) + LOW_MEMORY_SPARE)
+        return false;
     return c->weight || c->packed[i];
 }
 
@@ -265,7 +266,7 @@ fct_status fct_conv_plan_create(fct_conv *c, int n, int ih, int iw, const char *
     if (i < 0)
         st = fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: algorithm %s cannot do this convolution", c->s.name,
                       algorithm ? algorithm : "");
-    if (!st && !c->packed[i]) st = algos[i]->pack(c, &c->packed[i], &c->packed_bytes[i], err);
+    if (!st && !c->packed[i]) st = algos[i]->pack(algos[i], c, &c->packed[i], &c->packed_bytes[i], err);
     if (!st) p.packed = c->packed[i];
     if (!st && !algorithm && !keeps_weight(c)) drop_weight(c);
     fct_mutex_unlock(&c->lock);

@@ -3,8 +3,6 @@
 #include "ops/conv_int.h"
 #include <string.h>
 
-enum { T_BANDS };
-
 static int group(const fct_conv *c) { return c->s.ic / c->s.groups; }
 
 static bool can(const fct_conv *c) {
@@ -13,14 +11,14 @@ static bool can(const fct_conv *c) {
            !s->add_up2 && s->dh == 1 && s->dw == 1 && s->act.kind != FCT_ACT_SIGMOID;
 }
 
-static size_t packed_bytes(const fct_conv *c) {
+static size_t packed_bytes(const fct_conv_algo *a, const fct_conv *c) {
     return (size_t)c->s.kh * c->s.kw * group(c) * c->ocb * c->cb * sizeof(float);
 }
 
 /* [block][kh][kw][r][cb]: see fct_k_dw */
-static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
+static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
     const size_t taps = (size_t)c->s.kh * c->s.kw, g = (size_t)group(c);
-    *bytes = packed_bytes(c);
+    *bytes = packed_bytes(a, c);
     float *w = *packed = fct_aligned_alloc(*bytes);
     if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
     memset(w, 0, *bytes);
@@ -35,7 +33,7 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     p->scratch = 0;
     int bands = p->threads > 1 ? 2 * p->threads : 1; /* rows, as the convolutions before and after share them out */
     if (bands > p->oh / 3) bands = p->oh < 6 ? 1 : p->oh / 3;
-    p->t[T_BANDS] = bands;
+    p->dw.bands = bands;
     return (double)p->n * p->oh * p->ow * c->ocb * c->s.kh * c->s.kw * group(c) * 1e-10;
 }
 
@@ -49,7 +47,7 @@ static void task(void *ctx, int index, int worker) {
     const depthwise_job *j = ctx;
     const fct_conv_plan *p = j->p;
     const fct_conv *c = p->c;
-    const int bands = p->t[T_BANDS], block = index % c->ocb, band = index / c->ocb % bands;
+    const int bands = p->dw.bands, block = index % c->ocb, band = index / c->ocb % bands;
     const int plane = index / c->ocb / bands * c->ocb + block;
     const fct_k_epilogue e = fct_conv_epilogue_at(c, block);
     const size_t out_at = (size_t)plane * p->oh * p->ow * c->cb;
@@ -65,7 +63,13 @@ static void task(void *ctx, int index, int worker) {
 
 static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
     depthwise_job j = {p, in, add, out};
-    fct_parallel(p->n * p->c->ocb * p->t[T_BANDS], task, &j);
+    fct_parallel(p->n * p->c->ocb * p->dw.bands, task, &j);
 }
 
-const fct_conv_algo fct_conv_algo_dw = {"depthwise", true, can, pack, prepare, run, packed_bytes};
+const fct_conv_algo fct_conv_algo_dw = {.name = "depthwise",
+                                        .exact = true,
+                                        .can = can,
+                                        .pack = pack,
+                                        .prepare = prepare,
+                                        .run = run,
+                                        .bytes = packed_bytes};

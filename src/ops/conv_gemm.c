@@ -17,9 +17,6 @@
 #include <math.h>
 #include <string.h>
 
-/* p->t */
-enum { T_PIXELS, T_BLOCKS, T_CHUNK, T_SPLITS, T_SHARED };
-
 enum { PIXELS_MOST = 192, PIXELS_LEAST = 24, SHARED_AREA = 64 };
 
 /* Groups smaller than a channel block are multiplied a block at a time, with
@@ -41,11 +38,6 @@ static bool can_kxk(const fct_conv *c) { return can(c) && c->s.kh * c->s.kw > 1;
 static bool can_half(const fct_conv *c) { return can(c) && fct_conv_half_pays(c); }
 static bool can_1x1_int16(const fct_conv *c) { return can_1x1(c) && c->s.groups == 1; }
 static bool can_kxk_int16(const fct_conv *c) { return can_kxk(c) && c->s.groups == 1; }
-
-static fct_conv_store store_of(const fct_conv_algo *a) {
-    if (a == &fct_conv_algo_gemm_1x1_int16 || a == &fct_conv_algo_gemm_int16) return FCT_CONV_INT16;
-    return a == &fct_conv_algo_gemm_half ? FCT_CONV_HALF : FCT_CONV_FLOAT;
-}
 
 static int taps(const fct_conv *c) { return c->s.kh * c->s.kw; }
 static int group_ic(const fct_conv *c) { return c->s.ic / group_count(c); }
@@ -120,21 +112,18 @@ static void pack_task(void *ctx, int index, int worker) {
     }
 }
 
-static size_t bytes_as(const fct_conv *c, fct_conv_store store) {
-    const size_t n = (size_t)group_blocks(c) * c->cb * lane_count(c, store) * group_count(c);
-    return n * fct_conv_width(store) + (store == FCT_CONV_INT16 ? int16_scales(c) : 0);
+static size_t packed_bytes(const fct_conv_algo *a, const fct_conv *c) {
+    const size_t n = (size_t)group_blocks(c) * c->cb * lane_count(c, a->store) * group_count(c);
+    return n * fct_conv_width(a->store) + (a->store == FCT_CONV_INT16 ? int16_scales(c) : 0);
 }
-static size_t bytes_full(const fct_conv *c) { return bytes_as(c, FCT_CONV_FLOAT); }
-static size_t bytes_half(const fct_conv *c) { return bytes_as(c, FCT_CONV_HALF); }
-static size_t bytes_int16(const fct_conv *c) { return bytes_as(c, FCT_CONV_INT16); }
 
-static fct_status pack_as(fct_conv *c, fct_conv_store store, void **packed, size_t *bytes, fct_error *err) {
-    gemm_packing k = {.c = c, .store = store, .wide_size = (size_t)c->k->gemm_mv * c->cb * depth(c)};
-    const bool wide = store != FCT_CONV_FLOAT;
-    *bytes = bytes_as(c, store);
+static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
+    gemm_packing k = {.c = c, .store = a->store, .wide_size = (size_t)c->k->gemm_mv * c->cb * depth(c)};
+    const bool wide = a->store != FCT_CONV_FLOAT;
+    *bytes = packed_bytes(a, c);
     k.packed = fct_aligned_alloc(*bytes);
     if (wide) k.wide = fct_aligned_alloc(k.wide_size * sizeof(float) * (size_t)fct_threads());
-    if (k.packed && store == FCT_CONV_INT16) memset(k.packed, 0, int16_scales(c));
+    if (k.packed && a->store == FCT_CONV_INT16) memset(k.packed, 0, int16_scales(c));
     if (!k.packed || (wide && !k.wide)) {
         fct_aligned_free(k.packed);
         fct_aligned_free(k.wide);
@@ -146,25 +135,15 @@ static fct_status pack_as(fct_conv *c, fct_conv_store store, void **packed, size
     return FCT_OK;
 }
 
-static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
-    return pack_as(c, FCT_CONV_FLOAT, packed, bytes, err);
-}
-static fct_status pack_half(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
-    return pack_as(c, FCT_CONV_HALF, packed, bytes, err);
-}
-static fct_status pack_int16(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
-    return pack_as(c, FCT_CONV_INT16, packed, bytes, err);
-}
-
 /* ---- Plan ---------------------------------------------------------------- */
 
 static bool in_place(const fct_conv_plan *p) {
     const fct_conv_spec *s = &p->c->s;
     return taps(p->c) == 1 && s->sh == 1 && s->sw == 1 && p->oh == p->ih && p->ow == p->iw && !s->in_scale &&
-           !p->t[T_SHARED];
+           !p->gemm.shared;
 }
 
-static fct_conv_store store(const fct_conv_plan *p) { return store_of(p->algo); }
+static fct_conv_store store(const fct_conv_plan *p) { return p->algo->store; }
 static bool is_half(const fct_conv_plan *p) { return store(p) == FCT_CONV_HALF; }
 static bool is_int16(const fct_conv_plan *p) { return store(p) == FCT_CONV_INT16; }
 
@@ -175,13 +154,13 @@ typedef struct gemm_layout {
 
 static gemm_layout scratch_layout(const fct_conv_plan *p) {
     const fct_conv *c = p->c;
-    const size_t cb = (size_t)c->cb, pixels = (size_t)p->t[T_PIXELS], chunk = (size_t)p->t[T_CHUNK];
+    const size_t cb = (size_t)c->cb, pixels = (size_t)p->gemm.pixels, chunk = (size_t)p->gemm.chunk;
     gemm_layout l = {0};
     size_t at = in_place(p) ? 0 : chunk * pixels * cb;
     l.raw = at;
-    if (p->t[T_SHARED]) at += group_blocks(c) * pixels * cb;
+    if (p->gemm.shared) at += group_blocks(c) * pixels * cb;
     l.add = at;
-    if (c->s.add_up2 && !p->t[T_SHARED]) at += c->k->gemm_mv * pixels * cb;
+    if (c->s.add_up2 && !p->gemm.shared) at += c->k->gemm_mv * pixels * cb;
     l.half = at;
     if (is_half(p)) at += c->k->gemm_mv * cb * chunk * cb;
     l.rows16 = at;
@@ -196,27 +175,27 @@ static int round_up(int v, int to) { return (v + to - 1) / to * to; }
 
 static void plan_blocks(const fct_conv *c, fct_conv_plan *p) {
     const int area = p->oh * p->ow, kb = k_blocks(c);
-    p->t[T_SHARED] = p->n > 1 && area < SHARED_AREA;
+    p->gemm.shared = p->n > 1 && area < SHARED_AREA;
     /* two thirds of L1 for the usual panel of two blocks */
     const int chunk_channels = (int)(fct_cpu_get_caches().l1d * 2 / 3 / (2 * fct_conv_width(store(p)) * (size_t)c->cb));
     const int chunks = (kb * c->cb + chunk_channels - 1) / chunk_channels;
-    p->t[T_CHUNK] = (kb + chunks - 1) / chunks;
-    if (is_int16(p)) p->t[T_CHUNK] = round_up(p->t[T_CHUNK], fct_int16_group(c->cb, depth(c), taps(c) == 1));
-    const int pool = p->t[T_SHARED] ? area * p->n : area;
+    p->gemm.chunk = (kb + chunks - 1) / chunks;
+    if (is_int16(p)) p->gemm.chunk = round_up(p->gemm.chunk, fct_int16_group(c->cb, depth(c), taps(c) == 1));
+    const int pool = p->gemm.shared ? area * p->n : area;
     int count = (pool + PIXELS_MOST - 1) / PIXELS_MOST;
     if (is_int16(p) && p->threads > 1) { /* every split of the panels would make integers of the same pixels again */
         const int enough = 3 * p->threads, possible = pool / PIXELS_LEAST;
         if (count < enough) count = enough < possible ? enough : possible > count ? possible : count;
         count = round_up(count, p->threads);
     }
-    p->t[T_PIXELS] = (pool + count - 1) / count;
-    if (!is_int16(p)) p->t[T_PIXELS] = round_up(p->t[T_PIXELS], 12);
-    p->t[T_BLOCKS] = (pool + p->t[T_PIXELS] - 1) / p->t[T_PIXELS] * (p->t[T_SHARED] ? 1 : p->n);
+    p->gemm.pixels = (pool + count - 1) / count;
+    if (!is_int16(p)) p->gemm.pixels = round_up(p->gemm.pixels, 12);
+    p->gemm.blocks = (pool + p->gemm.pixels - 1) / p->gemm.pixels * (p->gemm.shared ? 1 : p->n);
     const int panels = fct_panel_total(c->k, group_blocks(c));
     int splits = 1;
     const int tasks = (is_int16(p) ? 1 : 3) * p->threads;
-    while (p->t[T_BLOCKS] * group_count(c) * splits < tasks && splits < panels && p->threads > 1) splits++;
-    p->t[T_SPLITS] = splits;
+    while (p->gemm.blocks * group_count(c) * splits < tasks && splits < panels && p->threads > 1) splits++;
+    p->gemm.splits = splits;
 }
 
 static double prepare(const fct_conv *c, fct_conv_plan *p) {
@@ -226,7 +205,7 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     const double weights = (double)depth(c) * c->ocb * c->cb * fct_conv_width(store(p));
     double gather = in_place(p) ? 0 : pixels * depth(c) / (c->cb == 16 ? 30e9 : 16e9);
     if (is_int16(p)) gather += pixels * depth(c) / (c->cb == 16 ? 20e9 : 11e9);
-    const double widen = is_half(p) ? weights / 3e10 * p->t[T_BLOCKS] : 0;
+    const double widen = is_half(p) ? weights / 3e10 * p->gemm.blocks : 0;
     if (is_int16(p) && !fct_conv_int16_pays(c, (int)depth(c), 0)) return INFINITY;
     /* prefetching hides the stream of weights almost wholly behind so much arithmetic */
     return fct_conv_cost(c, store(p), macs, gather + widen, weights) - weights * (macs > weights * 16 ? 2e-11 : 0);
@@ -266,7 +245,7 @@ static void set_output(const gemm_part *t, fct_k_gemm *g, int block0) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
     const size_t plane = (size_t)p->oh * p->ow * c->cb, at = (size_t)t->p0 * c->cb;
-    if (p->t[T_SHARED]) {
+    if (p->gemm.shared) {
         g->c = t->scratch + t->l.raw + (size_t)(block0 - t->group * group_blocks(c)) * t->n * c->cb;
         g->c_stride = (size_t)t->n * c->cb;
         return;
@@ -310,7 +289,7 @@ static void set_weights(const gemm_part *t, fct_k_gemm *g, int i, int kb0, int k
     if (++i == t->panel1) {
         i = t->panel0;
         kb0 = kb1;
-        kb1 = kb0 + p->t[T_CHUNK] < total ? kb0 + p->t[T_CHUNK] : total;
+        kb1 = kb0 + p->gemm.chunk < total ? kb0 + p->gemm.chunk : total;
     }
     if (kb0 >= total || t->panel1 - t->panel0 == 0) return;
     g->ahead = chunk_weights(p, t->group, fct_panel_at(c->k, gb, i), kb0, kb1, &g->ahead_bytes);
@@ -323,7 +302,7 @@ static void run_panel(const gemm_part *t, fct_k_gemm g, int i, int kb0, int kb1)
     const fct_panel panel = fct_panel_at(c->k, group_blocks(c), i);
     const int block0 = t->group * group_blocks(c) + panel.first;
     const fct_int16_depth d = depth_of(c, kb0, kb1);
-    const bool last = kb1 == k_blocks(c), finish = last && !p->t[T_SHARED] && c->epilogue.act != FCT_K_ACT_SIGMOID;
+    const bool last = kb1 == k_blocks(c), finish = last && !p->gemm.shared && c->epilogue.act != FCT_K_ACT_SIGMOID;
     const fct_k_epilogue e = fct_conv_epilogue_at(c, block0);
     g.full = d.full;
     g.tail_blocks = d.tail_blocks;
@@ -375,12 +354,12 @@ static void scatter(const gemm_part *t) {
             while (at < t->n) {
                 gemm_part run = *t;
                 const int pixel = t->p0 + at;
-                if (p->t[T_SHARED]) run.image = pixel / area;
-                run.p0 = p->t[T_SHARED] ? pixel % area : pixel;
+                if (p->gemm.shared) run.image = pixel / area;
+                run.p0 = p->gemm.shared ? pixel % area : pixel;
                 run.n = area - run.p0 < t->n - at ? area - run.p0 : t->n - at;
                 const size_t out_at = (((size_t)run.image * c->ocb + t->group * gb + b) * area + run.p0) * cb;
                 const float *raw =
-                    p->t[T_SHARED] ? t->scratch + t->l.raw + ((size_t)b * t->n + at) * cb : t->j->out + out_at;
+                    p->gemm.shared ? t->scratch + t->l.raw + ((size_t)b * t->n + at) * cb : t->j->out + out_at;
                 const float *add = t->j->add ? t->j->add + out_at : NULL;
                 if (add && c->s.add_up2) {
                     float coarse[16 * FCT_CB_MAX]; /* a few pixels at a time */
@@ -399,7 +378,7 @@ static void scatter(const gemm_part *t) {
 static void run_part(const gemm_part *t) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
-    const int kbs = k_blocks(c), chunk = p->t[T_CHUNK], first_block = t->group * fct_blocks(group_ic(c), c->cb);
+    const int kbs = k_blocks(c), chunk = p->gemm.chunk, first_block = t->group * fct_blocks(group_ic(c), c->cb);
     const size_t in_plane = (size_t)p->ih * p->iw * c->cb;
     fct_k_pack pk = {.g = fct_conv_geom(p), .image_stride = fct_conv_in_size(p)};
     pk.in = t->j->in + t->image * pk.image_stride + first_block * in_plane;
@@ -419,36 +398,69 @@ static void run_part(const gemm_part *t) {
         if (is_int16(p)) quantize(t, &g, kb, end);
         for (int i = t->panel0; i < t->panel1; i++) run_panel(t, g, i, kb, end);
     }
-    if (p->t[T_SHARED] || c->epilogue.act == FCT_K_ACT_SIGMOID) scatter(t);
+    if (p->gemm.shared || c->epilogue.act == FCT_K_ACT_SIGMOID) scatter(t);
 }
 
 static void task(void *ctx, int index, int worker) {
     const gemm_job *j = ctx;
     const fct_conv_plan *p = j->p;
-    const int splits = p->t[T_SPLITS], groups = group_count(p->c),
+    const int splits = p->gemm.splits, groups = group_count(p->c),
               panels = fct_panel_total(p->c->k, group_blocks(p->c));
     const int split = index % splits, block = index / splits / groups, area = p->oh * p->ow;
     gemm_part t = {.j = j, .l = scratch_layout(p), .group = index / splits % groups};
     t.scratch = j->scratch + t.l.total * worker;
     t.panel0 = panels * split / splits;
     t.panel1 = panels * (split + 1) / splits;
-    const int per_image = p->t[T_SHARED] ? p->t[T_BLOCKS] : p->t[T_BLOCKS] / p->n;
-    const int pool = p->t[T_SHARED] ? area * p->n : area;
+    const int per_image = p->gemm.shared ? p->gemm.blocks : p->gemm.blocks / p->n;
+    const int pool = p->gemm.shared ? area * p->n : area;
     t.image = block / per_image;
-    t.p0 = block % per_image * p->t[T_PIXELS];
-    t.n = pool - t.p0 < p->t[T_PIXELS] ? pool - t.p0 : p->t[T_PIXELS];
+    t.p0 = block % per_image * p->gemm.pixels;
+    t.n = pool - t.p0 < p->gemm.pixels ? pool - t.p0 : p->gemm.pixels;
     run_part(&t);
 }
 
 static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
     gemm_job j = {p, in, add, out, scratch};
-    fct_parallel(p->t[T_BLOCKS] * group_count(p->c) * p->t[T_SPLITS], task, &j);
+    fct_parallel(p->gemm.blocks * group_count(p->c) * p->gemm.splits, task, &j);
 }
 
-const fct_conv_algo fct_conv_algo_gemm_1x1 = {"gemm-1x1", true, can_1x1, pack, prepare, run, bytes_full};
-const fct_conv_algo fct_conv_algo_gemm = {"direct", true, can_kxk, pack, prepare, run, bytes_full};
-const fct_conv_algo fct_conv_algo_gemm_half = {"direct-half", false, can_half, pack_half, prepare, run, bytes_half};
-const fct_conv_algo fct_conv_algo_gemm_1x1_int16 = {"gemm-1x1-int16", false, can_1x1_int16, pack_int16,
-                                                    prepare,          run,   bytes_int16};
-const fct_conv_algo fct_conv_algo_gemm_int16 = {"direct-int16", false, can_kxk_int16, pack_int16,
-                                                prepare,        run,   bytes_int16};
+const fct_conv_algo fct_conv_algo_gemm_1x1 = {.name = "gemm-1x1",
+                                              .exact = true,
+                                              .store = FCT_CONV_FLOAT,
+                                              .can = can_1x1,
+                                              .pack = pack,
+                                              .prepare = prepare,
+                                              .run = run,
+                                              .bytes = packed_bytes};
+const fct_conv_algo fct_conv_algo_gemm = {.name = "direct",
+                                          .exact = true,
+                                          .store = FCT_CONV_FLOAT,
+                                          .can = can_kxk,
+                                          .pack = pack,
+                                          .prepare = prepare,
+                                          .run = run,
+                                          .bytes = packed_bytes};
+const fct_conv_algo fct_conv_algo_gemm_half = {.name = "direct-half",
+                                               .exact = false,
+                                               .store = FCT_CONV_HALF,
+                                               .can = can_half,
+                                               .pack = pack,
+                                               .prepare = prepare,
+                                               .run = run,
+                                               .bytes = packed_bytes};
+const fct_conv_algo fct_conv_algo_gemm_1x1_int16 = {.name = "gemm-1x1-int16",
+                                                    .exact = false,
+                                                    .store = FCT_CONV_INT16,
+                                                    .can = can_1x1_int16,
+                                                    .pack = pack,
+                                                    .prepare = prepare,
+                                                    .run = run,
+                                                    .bytes = packed_bytes};
+const fct_conv_algo fct_conv_algo_gemm_int16 = {.name = "direct-int16",
+                                                .exact = false,
+                                                .store = FCT_CONV_INT16,
+                                                .can = can_kxk_int16,
+                                                .pack = pack,
+                                                .prepare = prepare,
+                                                .run = run,
+                                                .bytes = packed_bytes};

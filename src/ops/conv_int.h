@@ -11,18 +11,28 @@
 
 #define FCT_CONV_ALGOS 16
 
-typedef struct fct_conv_algo {
+/* How an algorithm keeps its weights. */
+typedef enum fct_conv_store { FCT_CONV_FLOAT, FCT_CONV_HALF, FCT_CONV_INT16 } fct_conv_store;
+static inline size_t fct_conv_width(fct_conv_store s) { return s == FCT_CONV_FLOAT ? sizeof(float) : sizeof(uint16_t); }
+
+/* One way to compute a convolution. Ways that differ only in how weights are kept, or in the size of
+ * Winograd's tiles, share their functions, which find the difference in store and tile. */
+typedef struct fct_conv_algo fct_conv_algo;
+struct fct_conv_algo {
     const char *name;
     bool exact; /* allowed by FCT_PRECISION_EXACT */
+    fct_conv_store store;
+    int tile; /* Winograd: outputs per tile and direction, 4 or 6; else 0 */
     bool (*can)(const fct_conv *c);
     /* Packed weights, owned (fct_aligned_alloc), and their size. Called once, under the lock. */
-    fct_status (*pack)(fct_conv *c, void **packed, size_t *bytes, fct_error *err);
-    /* Fills p->scratch and p->t for p's shape; returns the expected seconds of
+    fct_status (*pack)(const fct_conv_algo *a, fct_conv *c, void **packed, size_t *bytes, fct_error *err);
+    /* Fills p->scratch and the algorithm's part of p for p's shape; returns the expected seconds of
      * one thread, for the choice. Called for each candidate. */
     double (*prepare)(const fct_conv *c, fct_conv_plan *p);
     void (*run)(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch);
-    size_t (*bytes)(const fct_conv *c); /* of the packed weights; NULL: they cannot be kept in a cache */
-} fct_conv_algo;
+    /* Size of the packed weights; NULL: they cannot be kept in a cache. */
+    size_t (*bytes)(const fct_conv_algo *a, const fct_conv *c);
+};
 
 struct fct_conv {
     fct_conv_spec s; /* pointers replaced by the copies below */
@@ -48,7 +58,26 @@ struct fct_conv_plan {
     int n, ih, iw, oh, ow;
     int threads;    /* budget at creation */
     size_t scratch; /* bytes */
-    int t[12];      /* the algorithm's own parameters */
+    union {         /* how the algorithm cuts the work */
+        struct fct_conv_wino_cut {
+            int tiles, blocks; /* tiles in a block, blocks in all */
+            bool shared;       /* one block, whose steps are shared out among threads */
+            int group;         /* FCT_CONV_INT16: tiles that are made integers at a time */
+        } wino;
+        struct fct_conv_gemm_cut {
+            int pixels, blocks; /* pixels in a block, blocks in all */
+            int chunk;          /* channel blocks times taps that are summed at a time */
+            int splits;         /* tasks that share a block's panels of output channels */
+            bool shared;        /* blocks go across the images of a batch */
+        } gemm;
+        struct fct_conv_dw_cut {
+            int bands; /* of rows, in an image */
+        } dw;
+        struct fct_conv_stem_cut {
+            int rows;             /* of output in a band */
+            int width, band_rows; /* of the band's padded copy of the input */
+        } stem;
+    };
 };
 
 /* Whether weights may be stored in fp16: only wide layers, whose weights do not
@@ -66,10 +95,6 @@ static inline bool fct_conv_half_pays(const fct_conv *c) {
 static inline bool fct_conv_int16_pays(const fct_conv *c, int depth, int large_map) {
     return c->k->int16_rate > 0 && (depth > 64 || large_map);
 }
-
-/* How an algorithm keeps its weights. */
-typedef enum fct_conv_store { FCT_CONV_FLOAT, FCT_CONV_HALF, FCT_CONV_INT16 } fct_conv_store;
-static inline size_t fct_conv_width(fct_conv_store s) { return s == FCT_CONV_FLOAT ? sizeof(float) : sizeof(uint16_t); }
 
 extern const fct_conv_algo fct_conv_algo_reference, fct_conv_algo_gemm_1x1, fct_conv_algo_gemm, fct_conv_algo_gemm_half,
     fct_conv_algo_gemm_1x1_int16, fct_conv_algo_gemm_int16, fct_conv_algo_dw, fct_conv_algo_stem, fct_conv_algo_wino4,

@@ -4,14 +4,14 @@
 
 static bool can(const fct_conv *c) { return true; }
 
-static size_t packed_bytes(const fct_conv *c) {
+static size_t packed_bytes(const fct_conv_algo *a, const fct_conv *c) {
     return (size_t)(c->s.ic / c->s.groups) * c->s.kh * c->s.kw * c->ocb * c->cb * sizeof(float);
 }
 
 /* [ocb][ic per group][kh][kw][cb] */
-static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
+static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
     const size_t k = (size_t)(c->s.ic / c->s.groups) * c->s.kh * c->s.kw;
-    *bytes = packed_bytes(c);
+    *bytes = packed_bytes(a, c);
     float *w = *packed = fct_aligned_alloc(*bytes);
     if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
     memset(w, 0, *bytes);
@@ -56,4 +56,10 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
     fct_parallel(p->n * p->c->ocb, task, &j);
 }
 
-const fct_conv_algo fct_conv_algo_reference = {"reference", true, can, pack, prepare, run, packed_bytes};
+const fct_conv_algo fct_conv_algo_reference = {.name = "reference",
+                                               .exact = true,
+                                               .can = can,
+                                               .pack = pack,
+                                               .prepare = prepare,
+                                               .run = run,
+                                               .bytes = packed_bytes};

@@ -5,7 +5,6 @@
 #include "ops/conv_panel.h"
 #include <string.h>
 
-enum { T_ROWS, T_WIDTH, T_BAND_ROWS };
 enum { DEPTH_MOST = 256, BAND_BYTES = 24 << 10, SLACK = 16 };
 
 static int depth(const fct_conv *c) { return c->s.ic * c->s.kh * c->s.kw; }
@@ -15,12 +14,14 @@ static bool can(const fct_conv *c) {
     return s->planar_in && s->groups == 1 && depth(c) <= DEPTH_MOST && !s->add_up2 && s->act.kind != FCT_ACT_SIGMOID;
 }
 
-static size_t packed_bytes(const fct_conv *c) { return (size_t)depth(c) * c->ocb * c->cb * sizeof(float); }
+static size_t packed_bytes(const fct_conv_algo *a, const fct_conv *c) {
+    return (size_t)depth(c) * c->ocb * c->cb * sizeof(float);
+}
 
 /* [panel][k][panel lanes], k = [channel][ky][kx] */
-static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
+static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
     const int k = depth(c);
-    *bytes = packed_bytes(c);
+    *bytes = packed_bytes(a, c);
     float *w = *packed = fct_aligned_alloc(*bytes);
     if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
     for (int i = 0; i < fct_panel_total(c->k, c->ocb); i++) {
@@ -37,15 +38,15 @@ static fct_status pack(fct_conv *c, void **packed, size_t *bytes, fct_error *err
 static double prepare(const fct_conv *c, fct_conv_plan *p) {
     const fct_conv_spec *s = &c->s;
     /* the kernel reads whole tiles of up to 12 pixels past the last one */
-    p->t[T_WIDTH] = (p->ow + 12) * s->sw + (s->kw - 1) * s->dw + SLACK;
+    p->stem.width = (p->ow + 12) * s->sw + (s->kw - 1) * s->dw + SLACK;
     const int span = (s->kh - 1) * s->dh + 1;
     int rows = 1;
-    while (rows < p->oh && (size_t)s->ic * ((size_t)rows * s->sh + span) * p->t[T_WIDTH] * sizeof(float) < BAND_BYTES)
+    while (rows < p->oh && (size_t)s->ic * ((size_t)rows * s->sh + span) * p->stem.width * sizeof(float) < BAND_BYTES)
         rows++;
     while (rows > 1 && (size_t)p->n * p->oh / rows < 3 * (size_t)p->threads && p->threads > 1) rows--;
-    p->t[T_ROWS] = rows;
-    p->t[T_BAND_ROWS] = (rows - 1) * s->sh + span;
-    p->scratch = (size_t)s->ic * p->t[T_BAND_ROWS] * p->t[T_WIDTH] * sizeof(float);
+    p->stem.rows = rows;
+    p->stem.band_rows = (rows - 1) * s->sh + span;
+    p->scratch = (size_t)s->ic * p->stem.band_rows * p->stem.width * sizeof(float);
     p->scratch = ((p->scratch + 63) / 64 * 64) * (size_t)p->threads;
     return (double)p->n * p->oh * p->ow * c->ocb * depth(c) * 2e-10;
 }
@@ -56,12 +57,12 @@ typedef struct stem_job {
     float *out, *scratch;
 } stem_job;
 
-/* Input rows first .. first + T_BAND_ROWS - 1 of all channels, padded. */
+/* Input rows first .. first + band_rows - 1 of all channels, padded. */
 static void fill_band(const fct_conv_plan *p, const float *image, int first, float *band) {
     const fct_conv *c = p->c;
-    const int width = p->t[T_WIDTH], left = c->s.pad_left, copied = p->iw < width - left ? p->iw : width - left;
+    const int width = p->stem.width, left = c->s.pad_left, copied = p->iw < width - left ? p->iw : width - left;
     for (int ch = 0; ch < c->s.ic; ch++)
-        for (int r = 0; r < p->t[T_BAND_ROWS]; r++, band += width) {
+        for (int r = 0; r < p->stem.band_rows; r++, band += width) {
             const int y = first + r;
             if (y < 0 || y >= p->ih) {
                 memset(band, 0, (size_t)width * sizeof *band);
@@ -79,11 +80,11 @@ static void run_rows(const stem_job *j, int image, int y0, int y1, const float *
     const fct_conv_plan *p = j->p;
     const fct_conv *c = p->c;
     const fct_conv_spec *s = &c->s;
-    const int width = p->t[T_WIDTH];
+    const int width = p->stem.width;
     int offset[DEPTH_MOST], k = 0;
     for (int ch = 0; ch < s->ic; ch++)
         for (int ky = 0; ky < s->kh; ky++)
-            for (int kx = 0; kx < s->kw; kx++) offset[k++] = (ch * p->t[T_BAND_ROWS] + ky * s->dh) * width + kx * s->dw;
+            for (int kx = 0; kx < s->kw; kx++) offset[k++] = (ch * p->stem.band_rows + ky * s->dh) * width + kx * s->dw;
     fct_k_stem g = {
         .cb = c->cb, .k = k, .n = p->ow, .offset = offset, .step = s->sw, .c_stride = (size_t)p->oh * p->ow * c->cb};
     for (int i = 0; i < fct_panel_total(c->k, c->ocb); i++) {
@@ -102,13 +103,13 @@ static void run_rows(const stem_job *j, int image, int y0, int y1, const float *
     }
 }
 
-static int bands(const fct_conv_plan *p) { return (p->oh + p->t[T_ROWS] - 1) / p->t[T_ROWS]; }
+static int bands(const fct_conv_plan *p) { return (p->oh + p->stem.rows - 1) / p->stem.rows; }
 
 static void task(void *ctx, int index, int worker) {
     const stem_job *j = ctx;
     const fct_conv_plan *p = j->p;
-    const int image = index / bands(p), y0 = index % bands(p) * p->t[T_ROWS];
-    const int y1 = y0 + p->t[T_ROWS] < p->oh ? y0 + p->t[T_ROWS] : p->oh;
+    const int image = index / bands(p), y0 = index % bands(p) * p->stem.rows;
+    const int y1 = y0 + p->stem.rows < p->oh ? y0 + p->stem.rows : p->oh;
     float *band = j->scratch + p->scratch / sizeof(float) / (size_t)p->threads * (size_t)worker;
     fill_band(p, j->in + image * fct_conv_in_size(p), y0 * p->c->s.sh - p->c->s.pad_top, band);
     run_rows(j, image, y0, y1, band);
@@ -119,4 +120,5 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
     fct_parallel(p->n * bands(p), task, &j);
 }
 
-const fct_conv_algo fct_conv_algo_stem = {"stem", true, can, pack, prepare, run, packed_bytes};
+const fct_conv_algo fct_conv_algo_stem = {
+    .name = "stem", .exact = true, .can = can, .pack = pack, .prepare = prepare, .run = run, .bytes = packed_bytes};

@@ -18,9 +18,6 @@
 #include <math.h>
 #include <string.h>
 
-/* p->t */
-enum { T_TILES, T_BLOCKS, T_SHARED, T_GROUP }; /* T_GROUP: tiles that are made integers at a time */
-
 enum { FAMILY_MOST_TILES = 1024, TILES_WORTH_WEIGHTS = 24 };
 
 static bool can(const fct_conv *c) {
@@ -31,11 +28,6 @@ static bool can(const fct_conv *c) {
 
 static bool can_half(const fct_conv *c) { return can(c) && fct_conv_half_pays(c); }
 
-static int family(const fct_conv_algo *a) { return a == &fct_conv_algo_wino6 ? 6 : 4; }
-static fct_conv_store store(const fct_conv_algo *a) {
-    if (a == &fct_conv_algo_wino4_int16) return FCT_CONV_INT16;
-    return a == &fct_conv_algo_wino4_half ? FCT_CONV_HALF : FCT_CONV_FLOAT;
-}
 static int points(int f) { return fct_wino_alpha(f) * fct_wino_alpha(f); }
 
 /* ---- Weights ------------------------------------------------------------- */
@@ -108,19 +100,17 @@ static void pack_panel(void *ctx, int index, int worker) {
                        scales + (size_t)p * lanes);
 }
 
-static size_t packed_bytes(const fct_conv *c, int f, fct_conv_store s) {
-    return weights_at(c, f, s) + lanes_padded(c) * lane_count(c, s) * points(f) * fct_conv_width(s);
+static size_t packed_bytes(const fct_conv_algo *a, const fct_conv *c) {
+    return weights_at(c, a->tile, a->store) +
+           lanes_padded(c) * lane_count(c, a->store) * points(a->tile) * fct_conv_width(a->store);
 }
-static size_t bytes_4(const fct_conv *c) { return packed_bytes(c, 4, FCT_CONV_FLOAT); }
-static size_t bytes_4_half(const fct_conv *c) { return packed_bytes(c, 4, FCT_CONV_HALF); }
-static size_t bytes_4_int16(const fct_conv *c) { return packed_bytes(c, 4, FCT_CONV_INT16); }
-static size_t bytes_6(const fct_conv *c) { return packed_bytes(c, 6, FCT_CONV_FLOAT); }
 
-static fct_status pack(fct_conv *c, int f, fct_conv_store s, void **packed, size_t *bytes, fct_error *err) {
-    *bytes = packed_bytes(c, f, s);
-    const bool wide = s != FCT_CONV_FLOAT;
-    wino_packing k = {.c = c, .family = f, .store = s, .scale = weight_scale(c, s == FCT_CONV_HALF)};
-    k.u_size = (size_t)4 * c->cb * c->s.ic * points(f);
+static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
+    *bytes = packed_bytes(a, c);
+    const bool wide = a->store != FCT_CONV_FLOAT;
+    wino_packing k = {
+        .c = c, .family = a->tile, .store = a->store, .scale = weight_scale(c, a->store == FCT_CONV_HALF)};
+    k.u_size = (size_t)4 * c->cb * c->s.ic * points(a->tile);
     k.packed = fct_aligned_alloc(*bytes);
     if (wide) k.u = fct_aligned_alloc(k.u_size * sizeof(float) * (size_t)fct_threads());
     if (!k.packed || (wide && !k.u)) {
@@ -128,25 +118,12 @@ static fct_status pack(fct_conv *c, int f, fct_conv_store s, void **packed, size
         fct_aligned_free(k.u);
         return fct_fail_nomem(err, "packed weights", *bytes);
     }
-    memset(k.packed, 0, weights_at(c, f, s));
+    memset(k.packed, 0, weights_at(c, a->tile, a->store));
     ((wino_header *)k.packed)->scale = 1 / k.scale;
     fct_parallel(fct_panel_total(c->k, c->ocb), pack_panel, &k);
     fct_aligned_free(k.u);
     *packed = k.packed;
     return FCT_OK;
-}
-
-static fct_status pack_4(fct_conv *c, void **p, size_t *n, fct_error *err) {
-    return pack(c, 4, FCT_CONV_FLOAT, p, n, err);
-}
-static fct_status pack_4_half(fct_conv *c, void **p, size_t *n, fct_error *err) {
-    return pack(c, 4, FCT_CONV_HALF, p, n, err);
-}
-static fct_status pack_4_int16(fct_conv *c, void **p, size_t *n, fct_error *err) {
-    return pack(c, 4, FCT_CONV_INT16, p, n, err);
-}
-static fct_status pack_6(fct_conv *c, void **p, size_t *n, fct_error *err) {
-    return pack(c, 6, FCT_CONV_FLOAT, p, n, err);
 }
 
 /* ---- Plan ----------------------------------------------------------------- */
@@ -158,18 +135,18 @@ typedef struct wino_layout {
     size_t v16_point, v16;   /* V as integers, all tiles of a block; v16_point in integers. v then holds a few tiles */
     size_t scale;            /* of each of its tiles: [point][tile] */
     size_t list;             /* its list of tiles */
-    size_t shared, own;      /* in T_SHARED, what all workers share and what each has */
+    size_t shared, own;      /* where the block is shared, what all workers share and what each has */
 } wino_layout;
 
 static size_t line_up(size_t floats) { return (floats + 15) / 16 * 16; }
 
 static wino_layout scratch_layout(const fct_conv_plan *p) {
     const fct_conv *c = p->c;
-    const int f = family(p->algo), n = points(f);
-    const size_t tiles = (size_t)p->t[T_TILES], cb = (size_t)c->cb, widest = (size_t)c->k->gemm_mv;
-    const fct_conv_store s = store(p->algo);
+    const int f = p->algo->tile, n = points(f);
+    const size_t tiles = (size_t)p->wino.tiles, cb = (size_t)c->cb, widest = (size_t)c->k->gemm_mv;
+    const fct_conv_store s = p->algo->store;
     wino_layout l;
-    l.v_point = line_up(c->icb * (s == FCT_CONV_INT16 ? (size_t)p->t[T_GROUP] : tiles) * cb) + 16;
+    l.v_point = line_up(c->icb * (s == FCT_CONV_INT16 ? (size_t)p->wino.group : tiles) * cb) + 16;
     l.m_point = line_up(widest * tiles * cb) + 16;
     l.v = l.v_point * n;
     l.m = l.m_point * n;
@@ -187,9 +164,9 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tili
     const int total = t->first[4], n = points(t->family);
     const size_t cache = fct_cpu_get_caches().l2, l2 = cache < (256u << 10) ? 256u << 10 : cache;
     /* weights that do not stay in L2 are read again for every block: then better few and large ones */
-    const bool streamed = lanes_padded(c) * (size_t)c->s.ic * n * fct_conv_width(store(p->algo)) > l2 / 2;
+    const bool streamed = lanes_padded(c) * (size_t)c->s.ic * n * fct_conv_width(p->algo->store) > l2 / 2;
     const size_t budget = streamed ? l2 : l2 / 2;
-    const bool integers = store(p->algo) == FCT_CONV_INT16;
+    const bool integers = p->algo->store == FCT_CONV_INT16;
     const size_t value = integers ? sizeof(int16_t) : sizeof(float);
     const size_t per_tile = (size_t)n * c->cb * ((size_t)c->icb * value + 2 * sizeof(float));
     int most = (int)(budget / per_tile);
@@ -203,36 +180,36 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tili
     int tiles = (total + count - 1) / count;
     /* threads want equal blocks more than whole register tiles */
     if (count > 1 && p->threads == 1) tiles = (tiles + 5) / 6 * 6;
-    p->t[T_TILES] = tiles;
-    p->t[T_BLOCKS] = (total + tiles - 1) / tiles;
-    p->t[T_SHARED] = p->t[T_BLOCKS] < p->threads;
-    if (p->t[T_SHARED]) {
-        p->t[T_TILES] = total;
-        p->t[T_BLOCKS] = 1;
+    p->wino.tiles = tiles;
+    p->wino.blocks = (total + tiles - 1) / tiles;
+    p->wino.shared = p->wino.blocks < p->threads;
+    if (p->wino.shared) {
+        p->wino.tiles = total;
+        p->wino.blocks = 1;
     }
     if (!integers) return;
     int group = (int)(l2 / 4 / ((size_t)n * c->cb * c->icb * sizeof(float)));
-    const int share = p->t[T_SHARED] ? (total + p->threads - 1) / p->threads : p->t[T_TILES];
+    const int share = p->wino.shared ? (total + p->threads - 1) / p->threads : p->wino.tiles;
     group = group < 8 ? 8 : group / 8 * 8; /* the kernel reads eight at a time */
-    p->t[T_GROUP] = group < share ? group : share;
+    p->wino.group = group < share ? group : share;
 }
 
 static double prepare(const fct_conv *c, fct_conv_plan *p) {
-    const int f = family(p->algo), n = points(f);
+    const int f = p->algo->tile, n = points(f);
     const fct_wino_tiling t = fct_wino_tile(f, p->n, p->oh, p->ow);
     plan_blocks(c, p, &t);
     const wino_layout l = scratch_layout(p);
     const size_t workers = (size_t)p->threads;
-    p->scratch = (p->t[T_SHARED] ? l.shared + l.own * workers : (l.shared + l.own) * workers) * sizeof(float);
-    const fct_conv_store s = store(p->algo);
+    p->scratch = (p->wino.shared ? l.shared + l.own * workers : (l.shared + l.own) * workers) * sizeof(float);
+    const fct_conv_store s = p->algo->store;
     double weights = (double)n * c->ocb * c->cb * c->s.ic * fct_conv_width(s);
     const double products = fct_wino_products(&t);
     /* a transformed value of one channel block, in or out */
     const double transform = f == 4 ? 1.3e-9 : c->cb == 16 ? 4e-9 : 1.6e-9;
     double other = products * (c->icb + c->ocb) * transform;
-    if (s == FCT_CONV_HALF) other += weights / 3e10 * p->t[T_BLOCKS];
+    if (s == FCT_CONV_HALF) other += weights / 3e10 * p->wino.blocks;
     if (s == FCT_CONV_INT16) other += products * c->icb * c->cb / (c->cb == 16 ? 20e9 : 11e9);
-    if (weights > (double)fct_cpu_get_caches().l2 / 2) weights *= p->t[T_BLOCKS];
+    if (weights > (double)fct_cpu_get_caches().l2 / 2) weights *= p->wino.blocks;
     if (s == FCT_CONV_INT16 && !fct_conv_int16_pays(c, c->s.ic, p->oh * p->ow >= 3000)) return INFINITY;
     return fct_conv_cost(c, s, products * c->s.ic * c->ocb * c->cb, other, weights);
 }
@@ -319,11 +296,11 @@ static void transform_group(const block *b, int index) {
     const wino_job *j = b->j;
     const fct_conv *c = j->p->c;
     const fct_int16_depth d = depth_of(c);
-    const int at = index * j->p->t[T_GROUP];
+    const int at = index * j->p->wino.group;
     block g = *b;
     g.first += at;
     g.list += at;
-    g.n = b->n - at < j->p->t[T_GROUP] ? b->n - at : j->p->t[T_GROUP];
+    g.n = b->n - at < j->p->wino.group ? b->n - at : j->p->wino.group;
     for (int i = 0; i < c->icb; i++) transform_in(&g, i);
     for (int i = 0; i < points(j->tiling.family); i++) {
         int first;
@@ -342,7 +319,7 @@ static void transform_group(const block *b, int index) {
                                               .scale = b->scale + (size_t)i * b->n + at + first});
     }
 }
-static int group_count(const block *b) { return (b->n + b->j->p->t[T_GROUP] - 1) / b->j->p->t[T_GROUP]; }
+static int group_count(const block *b) { return (b->n + b->j->p->wino.group - 1) / b->j->p->wino.group; }
 
 static void multiply(const block *b, fct_panel panel) {
     const wino_job *j = b->j;
@@ -427,8 +404,8 @@ static void block_task(void *ctx, int index, int worker) {
     const wino_job *j = ctx;
     const fct_conv_plan *p = j->p;
     float *s = j->scratch + (j->l.shared + j->l.own) * (size_t)worker;
-    const int first = index * p->t[T_TILES], rest = j->tiling.first[4] - first;
-    const int n = rest < p->t[T_TILES] ? rest : p->t[T_TILES];
+    const int first = index * p->wino.tiles, rest = j->tiling.first[4] - first;
+    const int n = rest < p->wino.tiles ? rest : p->wino.tiles;
     const block b = block_at(j, first, n, s, s + j->l.shared);
     list_tiles(j, first, n, b.list);
     if (j->store == FCT_CONV_INT16)
@@ -456,14 +433,14 @@ static void panel_task(void *ctx, int index, int worker) {
 
 static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
     const fct_conv *c = p->c;
-    wino_job j = {.p = p, .in = in, .add = add, .out = out, .scratch = scratch, .store = store(p->algo)};
-    j.tiling = fct_wino_tile(family(p->algo), p->n, p->oh, p->ow);
+    wino_job j = {.p = p, .in = in, .add = add, .out = out, .scratch = scratch, .store = p->algo->store};
+    j.tiling = fct_wino_tile(p->algo->tile, p->n, p->oh, p->ow);
     j.l = scratch_layout(p);
     j.scale = ((const wino_header *)p->packed)->scale;
     j.scales = (const float *)(const void *)((const char *)p->packed + HEADER);
     j.weights = (const char *)p->packed + weights_at(c, j.tiling.family, j.store);
-    if (!p->t[T_SHARED]) {
-        fct_parallel(p->t[T_BLOCKS], block_task, &j);
+    if (!p->wino.shared) {
+        fct_parallel(p->wino.blocks, block_task, &j);
         return;
     }
     const block all = shared_block(&j, 0);
@@ -473,9 +450,39 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
     fct_parallel(fct_panel_total(c->k, c->ocb), panel_task, &j);
 }
 
-const fct_conv_algo fct_conv_algo_wino4 = {"wino-f43", false, can, pack_4, prepare, run, bytes_4};
-const fct_conv_algo fct_conv_algo_wino4_half = {"wino-f43-half", false, can_half,    pack_4_half,
-                                                prepare,         run,   bytes_4_half};
-const fct_conv_algo fct_conv_algo_wino4_int16 = {"wino-f43-int16", false, can,          pack_4_int16,
-                                                 prepare,          run,   bytes_4_int16};
-const fct_conv_algo fct_conv_algo_wino6 = {"wino-f63", false, can, pack_6, prepare, run, bytes_6};
+const fct_conv_algo fct_conv_algo_wino4 = {.name = "wino-f43",
+                                           .exact = false,
+                                           .store = FCT_CONV_FLOAT,
+                                           .tile = 4,
+                                           .can = can,
+                                           .pack = pack,
+                                           .prepare = prepare,
+                                           .run = run,
+                                           .bytes = packed_bytes};
+const fct_conv_algo fct_conv_algo_wino4_half = {.name = "wino-f43-half",
+                                                .exact = false,
+                                                .store = FCT_CONV_HALF,
+                                                .tile = 4,
+                                                .can = can_half,
+                                                .pack = pack,
+                                                .prepare = prepare,
+                                                .run = run,
+                                                .bytes = packed_bytes};
+const fct_conv_algo fct_conv_algo_wino4_int16 = {.name = "wino-f43-int16",
+                                                 .exact = false,
+                                                 .store = FCT_CONV_INT16,
+                                                 .tile = 4,
+                                                 .can = can,
+                                                 .pack = pack,
+                                                 .prepare = prepare,
+                                                 .run = run,
+                                                 .bytes = packed_bytes};
+const fct_conv_algo fct_conv_algo_wino6 = {.name = "wino-f63",
+                                           .exact = false,
+                                           .store = FCT_CONV_FLOAT,
+                                           .tile = 6,
+                                           .can = can,
+                                           .pack = pack,
+                                           .prepare = prepare,
+                                           .run = run,
+                                           .bytes = packed_bytes};

@@ -145,4 +145,10 @@ TEST(threads_do_not_matter) {
     fct_set_threads(0, NULL);
 }
 
+/* A seed gives the training that it gave before its purposes had names. */
+TEST(purposes_keep_their_keys) {
+    static const uint64_t keys[] = {0x696e6974u, 0x63656e747265u, 0x706663u, 0x6f72646572u};
+    for (int i = 0; i < 4; i++) CHECK(fct_rng_for(9, (fct_rng_purpose)i, 2).s == fct_rng_make(9, keys[i], 2).s);
+}
+
 int main(int argc, char **argv) { return test_main(argc, argv); }
