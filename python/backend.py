@@ -6,6 +6,7 @@ by pip where they are missing; the C compiler is not."""
 import os
 import platform
 import shutil
+import sys
 
 import build_wheel as wheel
 
@@ -21,6 +22,8 @@ def get_requires_for_build_wheel(config_settings=None):
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    if not sys.platform.startswith("linux"):
+        sys.exit("facet's Python package is built here on Linux alone; build_wheel.py --windows makes a wheel for Windows")
     folder = (config_settings or {}).get("builddir") or os.path.join(wheel.ROOT, "build-pip")
     wheel.ninja(folder, OPTIONS)
     machine = platform.machine()

@@ -83,6 +83,18 @@ def knows_zoe(camera, folder, name):
     return any(f["name"] == "Zoe" for f in faces)  # whoever is nearest is told of a stranger too
 
 
+def stored_faults(camera, folder):
+    """What was stored has a quality and an aligned picture."""
+    facet, path = camera.process.args[0], os.path.join(folder, "zoe.jsonl")
+    r = subprocess.run([facet, "people", "--json", "Zoe"], env=camera.env, capture_output=True, text=True)
+    faces = json.loads(r.stdout)["list"]
+    subprocess.run([facet, "gallery", "export", "--pictures", path], env=camera.env, capture_output=True, check=True)
+    with open(path, encoding="utf-8") as f:
+        cuts = [json.loads(line).get("crop_cut") for line in f if '"embedding"' in line]
+    good = len(faces) == 3 and all(face["quality"] > 0.3 for face in faces) and cuts == [1, 1, 1]
+    return [] if good else ["stored: qualities %s, cuts %s" % ([face["quality"] for face in faces], cuts)]
+
+
 def use(folder, camera):
     """Presses the keys; returns faults."""
     faults = []
@@ -100,6 +112,7 @@ def use(folder, camera):
     if "Zoe" not in line:
         faults.append(line.strip())
     shown = knows_zoe(camera, folder, camera.save())
+    faults += stored_faults(camera, folder)
     camera.key("b")
     hidden = knows_zoe(camera, folder, camera.save())
     if not shown or hidden:
