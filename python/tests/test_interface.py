@@ -5,6 +5,7 @@
 
 Needs FCT_LIBRARY and NumPy (else exit status 77); MAKE_PACK writes two small networks, see
 tests/tools/make_pack.c. Where the insightface package is installed, its objects are the judge."""
+import ctypes
 import doctest
 import inspect
 import os
@@ -172,6 +173,16 @@ class PictureTest(unittest.TestCase):
             np.testing.assert_array_equal(app.get(name)[0].embedding, app.get(ADA)[0].embedding)
         with self.assertRaisesRegex(facet.FacetError, "nothing.png"):
             app.get(in_temp("nothing.png"))
+
+
+class LayoutTest(unittest.TestCase):
+    def test_structures_have_the_library_s_sizes(self):
+        for kind, init in (("PackOpts", "fct_pack_opts_init"), ("AnalyzerOpts", "fct_analyzer_opts_init"),
+                           ("DecodeOpts", "fct_decode_opts_init"), ("GalleryOpts", "fct_gallery_opts_init"),
+                           ("EnrollOpts", "fct_enroll_opts_init")):
+            opts = getattr(_native, kind)()
+            getattr(_native.lib, init)(ctypes.byref(opts))
+            self.assertEqual(opts.size, ctypes.sizeof(opts), kind)
 
 
 class OpeningTest(unittest.TestCase):
