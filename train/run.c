@@ -6,6 +6,7 @@
 #include "train/runlog.h"
 #include "train/teacher.h"
 #include "base/alloc.h"
+#include "base/compiler.h"
 #include "base/error.h"
 #include "base/file.h"
 #include <math.h>
@@ -41,7 +42,7 @@ typedef struct run {
 
 char *fct_train_checkpoint_path(const char *out) { return fct_path_join(out, "checkpoint.fct"); }
 
-static void note(const run *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(const run *t, const char *format, ...) FCT_PRINTF(2, 3);
 static void note(const run *t, const char *format, ...) {
     char text[600];
     va_list ap;

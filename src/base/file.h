@@ -79,8 +79,10 @@ fct_status fct_dir_remove(const char *path, fct_error *err);       /* with all i
 fct_status fct_dir_list(const char *path, char ***names, size_t *n, fct_error *err);
 void fct_dir_list_free(char **names, size_t n);
 
+bool fct_path_is_sep(char c);                      /* '/', on Windows '\\' too */
 char *fct_path_join(const char *a, const char *b); /* a, '/', b, without a second '/'; owned; NULL = out of memory */
 const char *fct_path_base(const char *path);       /* last component; borrowed from path */
+bool fct_path_has_folder(const char *path);        /* more than a name: "a/b", "/a", on Windows "C:a" too */
 char *fct_path_dir(const char *path);              /* all before it, "." if none; owned */
 const char *fct_path_ext(const char *path);        /* after the last dot of the base, "" if none; borrowed */
 char *fct_path_absolute(const char *path);         /* behind the current folder; owned; NULL = cannot be told */

@@ -36,7 +36,6 @@ unsigned fct_sys_process(void); /* number of this process */
 void fct_map_note(const char *path, const void *data, size_t size);
 void fct_map_forget(const void *data);
 
-bool fct_path_is_sep(char c);
 size_t fct_path_root(const char *path); /* length of a leading "/", "C:/", ...; 0 for a relative path */
 
 #endif

@@ -30,6 +30,8 @@ const char *fct_path_base(const char *path) {
     return base;
 }
 
+bool fct_path_has_folder(const char *path) { return fct_path_base(path) != path; }
+
 char *fct_path_dir(const char *path) {
     size_t root = fct_path_root(path), n = strlen(path);
     while (n > root && fct_path_is_sep(path[n - 1])) n--; /* "a/b/" lies in "a" */

@@ -41,15 +41,8 @@ static fct_status try_under(const char *base, const char *name, char **out, fct_
     return FCT_OK;
 }
 
-static bool is_path(const char *s) {
-#ifdef _WIN32
-    if (strpbrk(s, "\\:")) return true;
-#endif
-    return strchr(s, '/') != NULL;
-}
-
 static fct_status locate_named(const char *name, const char *root, char **out, fct_error *err) {
-    if (is_path(name) || is_dir(name) || strcmp(fct_path_ext(name), "onnx") == 0) {
+    if (fct_path_has_folder(name) || is_dir(name) || strcmp(fct_path_ext(name), "onnx") == 0) {
         fct_file_stat st;
         fct_file_get_stat(name, &st);
         if (!st.exists)

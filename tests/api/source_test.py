@@ -253,8 +253,11 @@ def main():
         return lambda p: not str(p.relative_to(root)).startswith(except_for)
     report.check("allocation by base/alloc.h", matches(root, ["src"], ALLOCATION, "allocates by itself", in_src("src/base/")))
     report.check("the library neither prints nor ends the process", matches(root, ["src"], TALKS, "prints or ends"))
-    report.check("compiler extensions in src/base and src/kernels alone",
-                 matches(root, ["src"], EXTENSION, "compiler extension", in_src("src/base/", "src/kernels/")))
+    own = in_src("src/base/", "src/kernels/", "train/kernels/")
+    report.check("compiler extensions in src/base and the kernels alone",
+                 matches(root, ["src", "tools", "train"], EXTENSION, "compiler extension", own))
+    report.check("what differs between systems in src/base alone", matches(
+        root, ["src", "tools", "train"], re.compile(r"\b(_WIN32|__linux__|__APPLE__|__unix__)\b"), "asks for the system", own))
     report.check("files are opened by base/file.h",
                  matches(root, ["src"], re.compile(r"\bfopen\s*\("), "fopen", in_src("src/base/")))
     report.close()

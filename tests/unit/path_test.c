@@ -23,6 +23,12 @@ TEST(base) {
     CHECK(!strcmp(fct_path_base("/"), ""));
 }
 
+TEST(folder_in_a_path) {
+    CHECK(!fct_path_has_folder("a") && !fct_path_has_folder("") && !fct_path_has_folder("a.onnx"));
+    CHECK(fct_path_has_folder("a/b") && fct_path_has_folder("a/") && fct_path_has_folder("/a") &&
+          fct_path_has_folder("./a"));
+}
+
 TEST(dir) {
     check_owned(fct_path_dir("a/b/c"), "a/b");
     check_owned(fct_path_dir("a/b/"), "a");

@@ -80,17 +80,10 @@ static void tell_unread(cli_inputs *in) {
     free(kinds);
 }
 
-static bool is_separator(char c) {
-#ifdef _WIN32
-    if (c == '\\') return true;
-#endif
-    return c == '/';
-}
-
 static char *join(const char *folder, const char *name) {
     size_t n = strlen(folder);
     if (n == 0) return cli_format("%s", name);
-    return cli_format("%s%s%s", folder, is_separator(folder[n - 1]) ? "" : "/", name);
+    return cli_format("%s%s%s", folder, fct_path_is_sep(folder[n - 1]) ? "" : "/", name);
 }
 
 /* path becomes owned by in; relative starts at the given offset in it. */
@@ -101,7 +94,7 @@ static void add(cli_inputs *in, char *path, size_t offset) {
 
 static size_t folder_offset(const char *folder) {
     size_t n = strlen(folder);
-    return n && !is_separator(folder[n - 1]) ? n + 1 : n;
+    return n && !fct_path_is_sep(folder[n - 1]) ? n + 1 : n;
 }
 
 static fct_status walk(cli_inputs *in, const char *folder, size_t offset, int depth, fct_error *err) {
@@ -149,9 +142,9 @@ static void expand_entry(cli_inputs *in, char *path, const char *below, bool las
 /* Expands pattern, whose first component may be a pattern, below folder ("" = here). */
 static void expand_pattern(cli_inputs *in, const char *folder, const char *pattern, size_t offset, int depth) {
     size_t length = 0;
-    while (pattern[length] && !is_separator(pattern[length])) length++;
+    while (pattern[length] && !fct_path_is_sep(pattern[length])) length++;
     const char *rest = pattern + length;
-    while (is_separator(*rest)) rest++;
+    while (fct_path_is_sep(*rest)) rest++;
     char *part = cli_format("%.*s", (int)length, pattern);
     char **names;
     size_t n;
@@ -172,7 +165,7 @@ static void expand_pattern(cli_inputs *in, const char *folder, const char *patte
 static void expand_glob(cli_inputs *in, const char *word) {
     size_t start = 0, i = 0;
     for (; word[i] && !strchr("*?[", word[i]); i++)
-        if (is_separator(word[i])) start = i + 1;
+        if (fct_path_is_sep(word[i])) start = i + 1;
     char *folder = cli_format("%.*s", (int)start, word);
     expand_pattern(in, folder, word + start, start, 0);
     free(folder);
