@@ -23,6 +23,7 @@ typedef struct fct_gallery_opts {
     bool read_only;  /* (default false) */
     bool must_exist; /* true: FCT_ERR_NOT_FOUND instead of creating it (default false) */
     int busy_ms;     /* how long to wait for another process's write before FCT_ERR_BUSY (default 5000) */
+    bool fast;       /* search in stages, for large galleries: see fct_gallery_search() (default false) */
 } fct_gallery_opts;
 FCT_API void fct_gallery_opts_init(fct_gallery_opts *o);
 
@@ -78,7 +79,12 @@ typedef struct fct_match {
 } fct_match;
 
 /* The k persons nearest to an embedding, best first, those with score >=
- * threshold only. A person's score is the best of its faces'. Exact search.
+ * threshold only. A person's score is the best of its faces'. Exact search, or, where
+ * the gallery was opened with fast, in stages: the 1024 faces whose signs are most
+ * like the embedding's are looked at more closely. Scores are the same, and twelve
+ * times as fast with 100,000 faces, but a person who is far from the embedding may be
+ * missed; for galleries of fewer than 4096 faces and for k above 16 it is exact all
+ * the same. A quarter more memory.
  * out: [k], caller-owned; *n_found: how many were filled. An empty gallery finds
  * nothing. FCT_ERR_MISMATCH when model_id or dim is not the gallery's. */
 FCT_API fct_status fct_gallery_search(fct_gallery *g, const char *model_id, const float *embedding, int dim,

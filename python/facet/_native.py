@@ -74,7 +74,8 @@ class Tensor(C.Structure):
 
 
 class GalleryOpts(C.Structure):
-    _fields_ = [("size", C.c_size_t), ("read_only", C.c_bool), ("must_exist", C.c_bool), ("busy_ms", C.c_int)]
+    _fields_ = [("size", C.c_size_t), ("read_only", C.c_bool), ("must_exist", C.c_bool), ("busy_ms", C.c_int),
+                ("fast", C.c_bool)]
 
 
 class Enrollment(C.Structure):

@@ -58,7 +58,9 @@ fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_
         return s;
     }
     if (o.read_only) reader = store, store = NULL;
-    return fct_gallery_create(store, reader, fct_index_create, out, err);
+    s = fct_gallery_create(store, reader, o.fast ? fct_index_create_staged : fct_index_create, out, err);
+    if (!s) (*out)->fast = o.fast;
+    return s;
 }
 
 void fct_gallery_free(fct_gallery *g) {

@@ -43,6 +43,7 @@ struct fct_gallery {
     bool current;    /* false: look at the change feed whatever the version is */
     bool whole;      /* false: the mirror must be read anew */
     fct_index_make_fn *make_index;
+    bool fast; /* searches go in stages where the index can */
     fct_mirror mirror;
 };
 

@@ -92,7 +92,7 @@ fct_status fct_gallery_search_batch(fct_gallery *g, const char *model_id, const 
     if (n > 0) memset(n_found, 0, (size_t)n * sizeof *n_found);
     search_call c = {.model_id = model_id,
                      .dim = dim,
-                     .q = {.probes = embeddings, .n = n, .threshold = threshold},
+                     .q = {.probes = embeddings, .n = n, .threshold = threshold, .fast = g->fast},
                      .out = out,
                      .k = k,
                      .n_found = n_found};

@@ -1,7 +1,8 @@
 /* Nearest-neighbor search by cosine over face embeddings.
  *
  * An index is rows (who is where, embeddings: index_rows.c) and ways to score
- * them (index_search.c compares a probe with every row exactly). It stands behind
+ * them: index_search.c compares a probe with every row exactly, index_stages.c
+ * chooses by coarse scores which rows are worth it. It stands behind
  * a table of functions, so that a test can put a naive one in its place.
  *
  * Searches run on a view: the rows as they were when the view was begun. Adding
@@ -32,6 +33,7 @@ typedef struct fct_index_query {
     float threshold; /* hits have at least this score */
     int k;           /* hits per probe */
     bool faces;      /* each face is a hit; else each person, by the nearest face */
+    bool fast;       /* in stages where that is possible, else exact: see index_stages.c */
 } fct_index_query;
 
 typedef struct fct_index_ops {
@@ -64,6 +66,8 @@ struct fct_index_view {
 /* Makes an index for embeddings of dim 1..FCT_INDEX_DIM_MAX. *out is owned. */
 typedef fct_status fct_index_make_fn(int dim, fct_index **out, fct_error *err);
 fct_status fct_index_create(int dim, fct_index **out, fct_error *err);
+/* One that can also search in stages (fct_index_query.fast), for a quarter more memory. */
+fct_status fct_index_create_staged(int dim, fct_index **out, fct_error *err);
 
 /* The verbs by name. NULL is harmless to free. */
 void fct_index_free(fct_index *x);

@@ -28,6 +28,10 @@ typedef struct fct_chunk {
     int versions;        /* that it is in */
     float *data;         /* [panels_per_chunk][dim][FCT_INDEX_PANEL] */
     fct_index_row *rows; /* [panels_per_chunk * FCT_INDEX_PANEL] */
+    /* For searching in stages, else NULL: by row, see fct_stage_fill(). */
+    uint64_t *bits;
+    int8_t *bytes;
+    float *scales;
 } fct_chunk;
 
 struct fct_rows;
@@ -51,6 +55,7 @@ typedef struct fct_link {
  * used by views. */
 typedef struct fct_rows {
     fct_index head;
+    bool staged;                          /* rows also have what the stages of a search look at */
     size_t panels_per_chunk, task_panels; /* the first a multiple of the second */
     fct_mutex lock;                       /* guards the counts of versions, chunks and views */
     int views;                            /* that are in use */
@@ -79,6 +84,19 @@ static inline fct_index_row *fct_edition_row(const fct_edition *v, size_t row) {
 /* index_search.c */
 fct_status fct_edition_search(const fct_index_view *view, const fct_index_query *q, fct_hit *out, int *n_found,
                               fct_error *err);
+
+/* ---- index_stages.c */
+/* Words of bits and bytes of a row. */
+int fct_stage_words(int dim);
+int fct_stage_bytes(int dim);
+/* Makes signs and 8-bit integers of a row of unit length, whose components are
+ * step floats apart; returns what one of the integers stands for. */
+float fct_stage_fill(const float *v, size_t step, int dim, uint64_t *bits, int8_t *bytes);
+/* Whether the stages can answer a question: few results, and rows enough. */
+bool fct_stages_fit(const fct_edition *v, const fct_index_query *q);
+/* unit: the n probes at unit length. */
+fct_status fct_stages_search(const fct_edition *v, const fct_index_query *q, const float *unit, int n, fct_hit *out,
+                             int *n_found, fct_error *err);
 
 /* The k best seen so far, best first. k is small: searching is linear. */
 typedef struct fct_topk {

@@ -15,10 +15,24 @@ static void free_chunk(fct_chunk *c) {
     if (!c) return;
     fct_aligned_free(c->data);
     fct_free(c->rows);
+    fct_aligned_free(c->bits);
+    fct_aligned_free(c->bytes);
+    fct_free(c->scales);
     fct_free(c);
 }
 
 static size_t chunk_floats(const fct_rows *x) { return fct_rows_per_chunk(x) * (size_t)x->head.dim; }
+
+/* Sizes of what the stages need of a chunk. */
+static size_t bits_size(const fct_rows *x) { return fct_rows_per_chunk(x) * (size_t)fct_stage_words(x->head.dim) * 8; }
+static size_t bytes_size(const fct_rows *x) { return fct_rows_per_chunk(x) * (size_t)fct_stage_bytes(x->head.dim); }
+
+static bool make_stages(const fct_rows *x, fct_chunk *c) {
+    c->bits = fct_aligned_alloc(bits_size(x));
+    c->bytes = fct_aligned_alloc(bytes_size(x));
+    c->scales = fct_realloc_array(NULL, fct_rows_per_chunk(x), sizeof *c->scales);
+    return c->bits && c->bytes && c->scales;
+}
 
 /* A chunk of one version, its content undefined. */
 static fct_chunk *make_chunk(const fct_rows *x) {
@@ -27,7 +41,7 @@ static fct_chunk *make_chunk(const fct_rows *x) {
     c->versions = 1;
     c->data = fct_aligned_alloc(chunk_floats(x) * sizeof *c->data);
     c->rows = fct_realloc_array(NULL, fct_rows_per_chunk(x), sizeof *c->rows);
-    if (c->data && c->rows) return c;
+    if (c->data && c->rows && (!x->staged || make_stages(x, c))) return c;
     free_chunk(c);
     return NULL;
 }
@@ -81,6 +95,11 @@ static bool own_chunk(fct_rows *x, size_t row) {
     if (!c) return false;
     memcpy(c->data, old->data, chunk_floats(x) * sizeof *c->data);
     memcpy(c->rows, old->rows, fct_rows_per_chunk(x) * sizeof *c->rows);
+    if (x->staged) {
+        memcpy(c->bits, old->bits, bits_size(x));
+        memcpy(c->bytes, old->bytes, bytes_size(x));
+        memcpy(c->scales, old->scales, fct_rows_per_chunk(x) * sizeof *c->scales);
+    }
     x->now->chunks[at] = c;
     fct_mutex_lock(&x->lock);
     if (--old->versions == 0) free_chunk(old); /* its readers have left meanwhile */
@@ -152,6 +171,16 @@ static float *row_data(const fct_edition *v, size_t row) {
     return fct_edition_panel(v, row / FCT_INDEX_PANEL) + row % FCT_INDEX_PANEL;
 }
 
+/* Makes what the stages look at of the row's embedding. */
+static void fill_stages(fct_rows *x, size_t row) {
+    if (!x->staged) return;
+    size_t at = row % fct_rows_per_chunk(x);
+    fct_chunk *c = x->now->chunks[row / fct_rows_per_chunk(x)];
+    c->scales[at] = fct_stage_fill(row_data(x->now, row), FCT_INDEX_PANEL, x->head.dim,
+                                   c->bits + at * (size_t)fct_stage_words(x->head.dim),
+                                   c->bytes + at * (size_t)fct_stage_bytes(x->head.dim));
+}
+
 static bool add_chunk(fct_rows *x) {
     fct_edition *v = x->now;
     if (v->n_chunks == v->cap_chunks) {
@@ -197,6 +226,7 @@ static fct_status rows_add(fct_index *index, int64_t face_id, int64_t person_id,
     if (!prepare_row(x, row)) return fct_fail_nomem(err, "index of faces", 0);
     if (!fct_index_normalize(embedding, index->dim, row_data(x->now, row), FCT_INDEX_PANEL))
         return fct_fail(err, FCT_ERR_ARG, "embedding is zero or not finite");
+    fill_stages(x, row);
     fct_index_row *r = fct_edition_row(x->now, row);
     if (!is_new) unlink_row(x, at, r->person_id);
     *r = (fct_index_row){face_id, person_id};
@@ -218,6 +248,7 @@ static bool remove_row(fct_rows *x, uint32_t row) {
         const float *src = row_data(v, last);
         float *dst = row_data(v, row);
         for (int i = 0; i < x->head.dim; i++) dst[i * FCT_INDEX_PANEL] = src[i * FCT_INDEX_PANEL];
+        fill_stages(x, row);
         *r = *fct_edition_row(v, last);
         unlink_row(x, last, r->person_id);
         link_row(x, row, r->person_id); /* the person has a place in the map or had one just now: it cannot fail */
@@ -250,13 +281,14 @@ static const fct_index_ops rows_ops = {.destroy = rows_free,
                                        .view_end = view_end,
                                        .search = fct_edition_search};
 
-fct_status fct_index_create(int dim, fct_index **out, fct_error *err) {
+static fct_status create(int dim, bool staged, fct_index **out, fct_error *err) {
     *out = NULL;
     if (dim < 1 || dim > FCT_INDEX_DIM_MAX)
         return fct_fail(err, FCT_ERR_ARG, "index: dimension %d is not in 1..%d", dim, FCT_INDEX_DIM_MAX);
     fct_rows *x = fct_calloc(1, sizeof *x);
     if (!x) return fct_fail_nomem(err, "index", sizeof *x);
     x->head = (fct_index){&rows_ops, dim};
+    x->staged = staged;
     size_t panel = (size_t)dim * FCT_INDEX_PANEL * sizeof(float),
            panels = panel < CHUNK_BYTES ? CHUNK_BYTES / panel : 1;
     x->task_panels = panels < FCT_INDEX_TASK_PANELS ? panels : FCT_INDEX_TASK_PANELS;
@@ -270,3 +302,6 @@ fct_status fct_index_create(int dim, fct_index **out, fct_error *err) {
     *out = &x->head;
     return FCT_OK;
 }
+
+fct_status fct_index_create(int dim, fct_index **out, fct_error *err) { return create(dim, false, out, err); }
+fct_status fct_index_create_staged(int dim, fct_index **out, fct_error *err) { return create(dim, true, out, err); }

@@ -186,6 +186,7 @@ fct_status fct_edition_search(const fct_index_view *view, const fct_index_query 
     const fct_edition *v = (const fct_edition *)view;
     size_t dim = (size_t)v->of->head.dim;
     int n = q->n, k = q->k, k_list = (size_t)k < v->n ? k : (int)v->n, most = k_list <= LIST_MAX ? GROUP : SORT_GROUP;
+    bool fast = q->fast && k > 0 && fct_stages_fit(v, q);
     fct_status s = FCT_OK;
     float *unit = fct_aligned_alloc((size_t)(n < most ? n : most) * dim * sizeof *unit);
     if (!unit) return fct_fail_nomem(err, "search", 0);
@@ -195,7 +196,8 @@ fct_status fct_edition_search(const fct_index_view *view, const fct_index_query 
             if (!fct_index_normalize(q->probes + (size_t)(first + p) * dim, (int)dim, unit + p * dim, 1))
                 s = fct_fail(err, FCT_ERR_ARG, "embedding %d is zero or not finite", first + p);
         search_job job = {.v = v, .probes = unit, .n = m, .faces = q->faces};
-        if (!s && k_list > 0)
+        if (!s && fast) s = fct_stages_search(v, q, unit, m, out + (size_t)first * k, n_found + first, err);
+        else if (!s && k_list > 0)
             s = search_group(&job, q->threshold, k_list, k, out + (size_t)first * k, n_found + first, err);
     }
     fct_aligned_free(unit);

@@ -274,6 +274,35 @@ TEST(long_absence) {
     fct_gallery_free(b);
 }
 
+/* A gallery that is large enough to be searched in stages finds what a full search finds. */
+TEST(fast_search) {
+    enum { N = 6000, PROBES = 50, K = 1 };
+    static float v[N][UTIL_DIM];
+    static fct_enrollment f[N];
+    fct_gallery *exact = open_new("fast.db"), *fast;
+    fct_gallery_opts o;
+    fct_gallery_opts_init(&o);
+    o.read_only = o.fast = true;
+    for (int i = 0; i < N; i++) {
+        util_embedding((uint64_t)i, UTIL_DIM, v[i]);
+        f[i] = (fct_enrollment){.model_id = UTIL_MODEL, .embedding = v[i], .dim = UTIL_DIM};
+    }
+    for (int p = 0; p < 3; p++) {
+        char name[8];
+        snprintf(name, sizeof name, "P%d", p);
+        REQUIRE(!fct_gallery_enroll(exact, name, f + p * (N / 3), N / 3, NULL, NULL, &e));
+    }
+    REQUIRE(!fct_gallery_open(util_path("fast.db"), &o, &fast, &e));
+    fct_match a[PROBES][K], b[PROBES][K];
+    int n[PROBES], m[PROBES];
+    REQUIRE(!fct_gallery_search_batch(exact, UTIL_MODEL, v[100], PROBES, UTIL_DIM, 0.5f, K, a[0], n, &e));
+    REQUIRE(!fct_gallery_search_batch(fast, UTIL_MODEL, v[100], PROBES, UTIL_DIM, 0.5f, K, b[0], m, &e));
+    for (int p = 0; p < PROBES; p++)
+        CHECK(n[p] == 1 && m[p] == 1 && a[p][0].face_id == b[p][0].face_id && a[p][0].score == b[p][0].score);
+    fct_gallery_free(fast);
+    fct_gallery_free(exact);
+}
+
 static bool is_there(const char *path, const char *end) {
     char name[500];
     fct_file_stat st;

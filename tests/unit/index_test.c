@@ -291,6 +291,72 @@ TEST(views_do_not_change) {
     fct_index_free(naive);
 }
 
+/* ---- Stages -------------------------------------------------------------------------- */
+
+/* Rows in groups of ten around random centers, and probes halfway to one: the
+ * stages find what the full search finds, to the last bit of the score, whatever
+ * was removed before and however many threads there are. */
+static void check_stages(int dim, bool faces) {
+    enum { GROUPS = 900, PER = 10, PROBES = 40, K = 3 };
+    fct_index *x;
+    uint64_t rnd = 17 + (uint64_t)dim;
+    float *center = malloc(sizeof(float) * GROUPS * (size_t)dim), *v = malloc(sizeof(float) * (size_t)dim);
+    float *probes = malloc(sizeof(float) * PROBES * (size_t)dim);
+    REQUIRE(!fct_index_create_staged(dim, &x, NULL));
+    for (int i = 0; i < GROUPS * dim; i++) center[i] = util_uniform(&rnd);
+    for (int r = 0; r < GROUPS * PER; r++) {
+        for (int i = 0; i < dim; i++) v[i] = center[r / PER * dim + i] + util_uniform(&rnd);
+        REQUIRE(!fct_index_add(x, r, r / PER, v, NULL));
+    }
+    for (int g = 0; g < GROUPS; g += 7) fct_index_remove_person(x, g, NULL); /* rows change places */
+    for (int r = 0; r < GROUPS * PER; r += 11) fct_index_remove(x, r, NULL);
+    for (int p = 0; p < PROBES; p++)
+        for (int i = 0; i < dim; i++)
+            probes[p * dim + i] = center[(p * 22 + 1) * dim + i] * (dim < 200 ? 1 : 0.6f) + util_uniform(&rnd);
+    fct_hit fast[PROBES][K], exact[PROBES][K];
+    int n[PROBES], m[PROBES];
+    fct_index_query q = {.probes = probes, .n = PROBES, .threshold = -1, .k = K, .faces = faces};
+    fct_index_view *view = fct_index_view_begin(x);
+    REQUIRE(!fct_index_view_search(view, &q, exact[0], m, NULL));
+    q.fast = true;
+    REQUIRE(!fct_index_view_search(view, &q, fast[0], n, NULL));
+    for (int p = 0; p < PROBES; p++)
+        CHECK_MSG(n[p] == m[p] && fast[p][0].face_id == exact[p][0].face_id && fast[p][0].score == exact[p][0].score,
+                  "dim %d, probe %d", dim, p);
+    fct_index_view_end(view);
+    fct_index_free(x);
+    free(center);
+    free(v);
+    free(probes);
+}
+
+TEST(stages_against_full_search) {
+    check_stages(512, false);
+    check_stages(130, false);
+    check_stages(512, true);
+    fct_set_threads(1, NULL);
+    check_stages(512, false);
+    fct_set_threads(0, NULL);
+}
+
+/* Rows that are all alike: the first stage cannot choose, and must not run out of room. */
+TEST(stages_of_equal_rows) {
+    fct_index *x;
+    float v[64];
+    uint64_t rnd = 2;
+    fct_hit hits[2];
+    int n;
+    REQUIRE(!fct_index_create_staged(64, &x, NULL));
+    for (int i = 0; i < 64; i++) v[i] = util_uniform(&rnd);
+    for (int r = 0; r < 20000; r++) REQUIRE(!fct_index_add(x, r, r / 2, v, NULL));
+    fct_index_query q = {.probes = v, .n = 1, .threshold = 0.5f, .k = 2, .fast = true};
+    fct_index_view *view = fct_index_view_begin(x);
+    REQUIRE(!fct_index_view_search(view, &q, hits, &n, NULL));
+    CHECK(n == 2 && hits[0].face_id == 0 && hits[1].face_id == 2);
+    fct_index_view_end(view);
+    fct_index_free(x);
+}
+
 typedef struct viewer {
     fct_index *x;
     fct_mutex *lock;
