@@ -1,6 +1,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "gallery/gallery_impl.h"
+#include "text/utf8.h"
 #include <math.h>
 #include <string.h>
 
@@ -47,20 +48,12 @@ double fct_embedding_cosine(const float *a, const float *b, int dim) {
     return ab / sqrt(aa * bb);
 }
 
-/* Length in bytes of the UTF-8 character at s (RFC 3629: shortest form, no
- * surrogates, up to U+10FFFF), 0 when it is not one. *cp: its code point. */
-static int utf8_char(const unsigned char *s, uint32_t *cp) {
-    if (s[0] < 0x80) return *cp = s[0], 1;
-    int n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4) return 0;
-    uint32_t v = s[0] & (0x7f >> n);
-    for (int i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80) return 0; /* the closing NUL stops here too */
-        v = v << 6 | (s[i] & 0x3f);
-    }
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (v < least[n] || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff)) return 0;
-    return *cp = v, n;
+/* Length in bytes of the UTF-8 character at s, which a NUL ends; 0 when it is not
+ * one. *code: its code point. */
+static int utf8_char(const char *s, uint32_t *code) {
+    int n = fct_utf8_length(s, strnlen(s, 4));
+    if (n) *code = (uint32_t)fct_utf8_next(&s, s + n);
+    return n;
 }
 
 /* Unicode's category Cc, and the two that break lines without being in it. */
@@ -69,7 +62,7 @@ static bool is_control(uint32_t cp) { return cp < 0x20 || (cp >= 0x7f && cp <= 0
 bool fct_name_valid(const char *name, const char **why) {
     size_t len = strnlen(name, FCT_NAME_MAX + 1);
     *why = len == 0 ? "is empty" : len > FCT_NAME_MAX ? "is longer than 200 bytes" : NULL;
-    const unsigned char *s = (const unsigned char *)name;
+    const char *s = name;
     uint32_t cp;
     for (size_t i = 0; !*why && i < len;) {
         int n = utf8_char(s + i, &cp);
@@ -81,7 +74,7 @@ bool fct_name_valid(const char *name, const char **why) {
 }
 
 void fct_text_clean(const char *src, char *out, size_t cap) {
-    const unsigned char *s = (const unsigned char *)src;
+    const char *s = src;
     size_t used = 0;
     while (*s) {
         uint32_t cp = 0;

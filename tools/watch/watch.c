@@ -312,7 +312,8 @@ int cli_watch_finish(cli_watch *w) {
     if (!w->set->sheet) return code;
     size_t n;
     char *html = cli_visits_html(&w->visits, &w->blur, w->info.name, w->duration, &n);
-    if (fct_file_write_private(w->set->sheet, html, n, &e)) code = cli_fail(&e);
-    free(html);
+    if (!html) cli_error("%s: out of memory", w->set->sheet);
+    if (!html || fct_file_write_private(w->set->sheet, html, n, &e)) code = html ? cli_fail(&e) : CLI_INPUT;
+    fct_free(html);
     return code;
 }

@@ -2,6 +2,9 @@
 #include "photos/annotate.h"
 #include "watch/watch.h"
 
+#include "base/buffer.h"
+#include "text/base64.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -110,45 +113,18 @@ void cli_visits_print(const cli_visits *v, FILE *out) {
 
 /* ---- The page --------------------------------------------------------------------------- */
 
-typedef struct visit_text {
-    char *p;
-    size_t n, cap;
-} visit_text;
-
-static void add_bytes(visit_text *t, const char *s, size_t n) {
-    t->p = cli_grow(t->p, &t->cap, t->n + n + 1, 1);
-    memcpy(t->p + t->n, s, n);
-    t->n += n;
-    t->p[t->n] = 0;
-}
-
-static void add(visit_text *t, const char *format, ...) FCT_PRINTF(2, 3);
-static void add(visit_text *t, const char *format, ...) {
-    char line[512];
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    add_bytes(t, line, n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
-}
-
-static void add_escaped(visit_text *t, const char *s) {
+static void add_escaped(fct_buf *t, const char *s) {
     for (; *s; s++) {
-        if (*s == '<') add_bytes(t, "&lt;", 4);
-        else if (*s == '&') add_bytes(t, "&amp;", 5);
-        else if (*s == '"') add_bytes(t, "&quot;", 6);
-        else add_bytes(t, s, 1);
+        if (*s == '<') fct_buf_add(t, "&lt;", 4);
+        else if (*s == '&') fct_buf_add(t, "&amp;", 5);
+        else if (*s == '"') fct_buf_add(t, "&quot;", 6);
+        else fct_buf_add(t, s, 1);
     }
 }
 
-static void add_base64(visit_text *t, const uint8_t *p, size_t n) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < n; i += 3) {
-        uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
-        char c[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
-                     i + 2 < n ? digits[v & 63] : '='};
-        add_bytes(t, c, 4);
-    }
+static void add_base64(fct_buf *t, const uint8_t *p, size_t n) {
+    char *digits = fct_buf_extend(t, fct_base64_size(n));
+    if (digits) fct_base64_encode(p, n, digits);
 }
 
 static const char page_head[] =
@@ -170,52 +146,51 @@ static bool hides(const cli_blur *b, const cli_visit *v) {
     return b->name && (!v->decided || strcmp(v->name, b->name) == 0);
 }
 
-static void add_group(visit_text *t, const cli_visits *v, const cli_blur *blur, size_t lead, double duration) {
+static void add_group(fct_buf *t, const cli_visits *v, const cli_blur *blur, size_t lead, double duration) {
     char label[220], a[32], b[32];
     double sum = 0;
     int n = 0;
     label_of(&v->at[lead], label, sizeof label);
     for (size_t k = lead; k < v->n; k++)
         if (in_group(v, lead, k)) sum += v->at[k].last - v->at[k].first, n++;
-    add(t, "<section><h2>");
+    fct_buf_printf(t, "<section><h2>");
     add_escaped(t, label);
-    add(t, " <small>%.1f s in %d %s</small></h2>\n<div class=bar role=img aria-label=\"times of presence\">", sum, n,
-        n == 1 ? "visit" : "visits");
+    fct_buf_printf(t, " <small>%.1f s in %d %s</small></h2>\n<div class=bar role=img aria-label=\"times of presence\">",
+                   sum, n, n == 1 ? "visit" : "visits");
     for (size_t k = lead; k < v->n; k++)
         if (in_group(v, lead, k) && duration > 0)
-            add(t, "<i style=\"left:%.2f%%;width:%.2f%%\"></i>", 100 * v->at[k].first / duration,
-                100 * (v->at[k].last - v->at[k].first) / duration);
-    add(t, "</div><p>\n");
+            fct_buf_printf(t, "<i style=\"left:%.2f%%;width:%.2f%%\"></i>", 100 * v->at[k].first / duration,
+                           100 * (v->at[k].last - v->at[k].first) / duration);
+    fct_buf_printf(t, "</div><p>\n");
     for (size_t k = lead; k < v->n; k++) {
         const cli_visit *at = &v->at[k];
         if (!in_group(v, lead, k)) continue;
         format_time(a, sizeof a, at->first);
         format_time(b, sizeof b, at->last);
-        add(t, "<figure>");
+        fct_buf_printf(t, "<figure>");
         if (at->jpeg && !hides(blur, at)) {
-            add(t, "<img alt=\"");
+            fct_buf_printf(t, "<img alt=\"");
             add_escaped(t, label);
-            add(t, "\" src=\"data:image/jpeg;base64,");
+            fct_buf_printf(t, "\" src=\"data:image/jpeg;base64,");
             add_base64(t, at->jpeg, at->jpeg_len);
-            add(t, "\">");
+            fct_buf_printf(t, "\">");
         }
-        add(t, "<figcaption>%s &ndash; %s</figcaption></figure>\n", a, b);
+        fct_buf_printf(t, "<figcaption>%s &ndash; %s</figcaption></figure>\n", a, b);
     }
-    add(t, "</section>\n");
+    fct_buf_printf(t, "</section>\n");
 }
 
 char *cli_visits_html(const cli_visits *v, const cli_blur *blur, const char *title, double duration, size_t *size) {
-    visit_text t = {0};
-    add_bytes(&t, page_head, sizeof page_head - 1);
-    add(&t, "<title>");
+    fct_buf t = {0};
+    fct_buf_add(&t, page_head, sizeof page_head - 1);
+    fct_buf_printf(&t, "<title>");
     add_escaped(&t, title);
-    add(&t, "</title>\n<h1>");
+    fct_buf_printf(&t, "</title>\n<h1>");
     add_escaped(&t, title);
-    add(&t, " <small>%.1f s</small></h1>\n", duration);
+    fct_buf_printf(&t, " <small>%.1f s</small></h1>\n", duration);
     for (int named = 1; named >= 0; named--)
         for (size_t i = 0; i < v->n; i++)
             if (leads(v, i) && (v->at[i].name[0] != 0) == named) add_group(&t, v, blur, i, duration);
-    if (!v->n) add(&t, "<p>No face was seen.\n");
-    *size = t.n;
-    return t.p;
+    if (!v->n) fct_buf_printf(&t, "<p>No face was seen.\n");
+    return fct_buf_take(&t, size);
 }
