@@ -128,8 +128,12 @@ FCT_API void fct_draw_line(fct_image *im, float x1, float y1, float x2, float y2
 FCT_API void fct_draw_disc(fct_image *im, float x, float y, float radius, uint32_t color);
 FCT_API void fct_draw_fill(fct_image *im, float x1, float y1, float x2, float y2, uint32_t color);
 
-/* Text in a built-in proportional font (Latin-1 and Latin Extended-A; anything
- * else is drawn as a box). (x, y) is the upper left corner, height the line's
+/* Text in a built-in proportional font (Latin-1 and Latin Extended-A). A text with
+ * characters of other scripts, or emoji, is drawn with the system's fonts (FreeType,
+ * HarfBuzz, fontconfig and FriBidi, loaded then), from right to left where the script
+ * runs so. Without these, or where no font has a character, Cyrillic and Greek are
+ * written in Latin letters and a word of another script as the number of its first
+ * character ("U+738B"). At most 512 characters are drawn. (x, y) is the upper left corner, height the line's
  * height in pixels. Returns the text's width in pixels; im may be NULL to
  * measure only. */
 FCT_API float fct_draw_text(fct_image *im, float x, float y, float height, const char *utf8, uint32_t color);

@@ -24,6 +24,9 @@ const char *fct_build_features(void) {
 #ifdef FCT_HAVE_JXL
                                 " jxl"
 #endif
+#ifdef FCT_HAVE_SHAPING
+                                " shaping"
+#endif
 #ifdef FCT_HAVE_GALLERY
                                 " gallery"
 #endif

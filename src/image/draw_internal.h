@@ -44,6 +44,11 @@ typedef struct fct_glyph {
     float left, dx, dy;
 } fct_glyph;
 fct_glyph fct_font_glyph(uint32_t codepoint);
+bool fct_font_has(uint32_t codepoint); /* else fct_font_glyph() gives a box */
+
+/* What to write in Latin letters for a character of another script: true; or its
+ * number, "U+738B": false. Marks and invisible characters give an empty text. */
+bool fct_latin_spelling(uint32_t codepoint, char out[12]);
 
 /* Cuts a path into straight segments, shifted; returns how many (at most max).
  * Path commands: "Mx y" move, "Lx y" line, "Qcx cy x y" quadratic curve,

@@ -244,6 +244,11 @@ static void place_accent(fct_glyph *g, char letter, size_t i) {
     if (accents[i].mark == '|') g->width += 1.6f;
 }
 
+bool fct_font_has(uint32_t codepoint) {
+    if (codepoint >= 0xC0 && codepoint < 0x180 && composed[2 * (codepoint - 0xC0)] != ' ') return true;
+    return find_shape(codepoint) != NULL;
+}
+
 fct_glyph fct_font_glyph(uint32_t codepoint) {
     char letter = ' ', mark = ' ';
     if (codepoint >= 0xC0 && codepoint < 0x180) {

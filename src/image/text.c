@@ -1,5 +1,6 @@
 /* Text: UTF-8 to glyphs, strokes to coverage. */
 #include "image/draw_internal.h"
+#include "image/shape.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -137,19 +138,46 @@ static void draw_glyph(const fct_ink *k, const fct_glyph *g, float x, float y, f
     draw_strokes(k, s, n, fmaxf(FCT_FONT_STROKE * scale, 1.1f) / 2);
 }
 
-float fct_draw_text(fct_image *im, float x, float y, float height, const char *utf8, uint32_t color) {
-    if (!utf8 || !(height > 0) || !isfinite(height)) return 0;
+/* One character of the built-in font; moves *at, in grid units. */
+static void put_letter(const fct_ink *k, uint32_t c, float x, float y, float scale, float *at) {
+    fct_glyph g = fct_font_glyph(c);
+    float left = x + *at * scale;
+    bool on_picture = k && left < (float)k->im->width && left + (g.width + FCT_FONT_GAP) * scale > 0;
+    if (on_picture) draw_glyph(k, &g, left, y, scale);
+    *at += g.width + FCT_FONT_GAP;
+}
+
+/* The text in the built-in font, others' letters in Latin ones; k NULL = measure. */
+static float draw_built_in(const fct_ink *k, float x, float y, float height, const uint32_t *text, int n) {
     float scale = height / FCT_FONT_LINE, at = FCT_FONT_GAP / 2;
-    fct_ink k = {0};
-    bool visible = im && isfinite(x) && isfinite(y);
-    if (visible) k = fct_ink_of(im, color);
-    const unsigned char *s = (const unsigned char *)utf8;
-    for (uint32_t c; (c = next_codepoint(&s));) {
-        fct_glyph g = fct_font_glyph(c);
-        float left = x + at * scale;
-        bool on_picture = visible && left < (float)im->width && left + (g.width + FCT_FONT_GAP) * scale > 0;
-        if (on_picture) draw_glyph(&k, &g, left, y, scale);
-        at += g.width + FCT_FONT_GAP;
+    bool spelled = true;
+    for (int i = 0; i < n; i++) {
+        char latin[12];
+        if (fct_font_has(text[i])) {
+            put_letter(k, text[i], x, y, scale, &at);
+            spelled = true;
+            continue;
+        }
+        bool before = spelled;
+        spelled = fct_latin_spelling(text[i], latin);
+        if (!spelled && !before) continue; /* of a word the first number is enough */
+        for (const char *c = latin; *c; c++) put_letter(k, (unsigned char)*c, x, y, scale, &at);
     }
     return at == FCT_FONT_GAP / 2 ? 0 : (at - FCT_FONT_GAP / 2) * scale;
+}
+
+float fct_draw_text(fct_image *im, float x, float y, float height, const char *utf8, uint32_t color) {
+    if (!utf8 || !(height > 0) || !isfinite(height)) return 0;
+    uint32_t text[FCT_SHAPE_MAX];
+    int n = 0;
+    bool foreign = false;
+    const unsigned char *s = (const unsigned char *)utf8;
+    for (uint32_t c; n < FCT_SHAPE_MAX && (c = next_codepoint(&s)); text[n++] = c)
+        foreign |= c != 0xFFFD && !fct_font_has(c);
+    float width;
+    if (foreign && fct_shape_draw(im, x, y, height, text, n, color, &width)) return width;
+    bool visible = im && isfinite(x) && isfinite(y);
+    fct_ink k = {0};
+    if (visible) k = fct_ink_of(im, color);
+    return draw_built_in(visible ? &k : NULL, x, y, height, text, n);
 }

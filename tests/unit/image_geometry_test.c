@@ -389,8 +389,8 @@ TEST(text_measures) {
     CHECK(a > 15 && fabsf(2 * a - b) < 0.01f);
     CHECK(fct_draw_text(NULL, 0, 0, 20, "", 0) == 0 && fct_draw_text(NULL, 0, 0, 20, NULL, 0) == 0);
     CHECK(fct_draw_text(NULL, 0, 0, NAN, "a", 0) == 0);
-    float box = fct_draw_text(NULL, 0, 0, 20, "\u4E00", 0);
-    CHECK(box > 0 && fct_draw_text(NULL, 0, 0, 20, "\xFF", 0) == box); /* malformed UTF-8: a box too */
+    CHECK(fct_draw_text(NULL, 0, 0, 20, "\u4E00", 0) > 0);
+    CHECK(fct_draw_text(NULL, 0, 0, 20, "\xFF", 0) == fct_draw_text(NULL, 0, 0, 20, "?", 0)); /* malformed UTF-8 */
     CHECK(fct_draw_text(NULL, 0, 0, 20, "\xE4\xB8", 0) > 0);
     fct_image *im = canvas();
     float w = fct_draw_text(im, 10, 10, 24, "Mary", 0xFFFFFF);
