@@ -1,3 +1,6 @@
+/* A training run: everything is opened and checked before the first step, then the loop takes a batch from the
+ * loader, makes one step of it, and now and then reports, evaluates and saves. All that a step changes is in the
+ * state, which the checkpoint holds; a run that was stopped goes on from there as if it had not been. */
 #include "train/train.h"
 #include "train/checkpoint.h"
 #include "train/curves.h"
@@ -42,6 +45,7 @@ typedef struct run {
 
 char *fct_train_checkpoint_path(const char *out) { return fct_path_join(out, "checkpoint.fct"); }
 
+/* Tells the caller a line for people. */
 static void note(const run *t, const char *format, ...) FCT_PRINTF(2, 3);
 static void note(const run *t, const char *format, ...) {
     char text[600];
@@ -54,6 +58,7 @@ static void note(const run *t, const char *format, ...) {
 
 /* ---- Opening ------------------------------------------------------------------- */
 
+/* Says how far the teacher is; false = the caller wants to stop. */
 static bool teacher_progress(void *user, size_t done) {
     run *t = user;
     if (done % 2048 == 0) note(t, "teacher: %zu of %zu pictures", done, t->data->n);
@@ -102,6 +107,7 @@ static fct_status check_settings(const fct_recipe *r, fct_error *err) {
     return FCT_OK;
 }
 
+/* The pictures to train on, the teacher's embeddings of them, and what to evaluate on. */
 static fct_status open_data(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     fct_status st = fct_dataset_open(r->data, r->min_images, &t->data, err);
@@ -118,6 +124,7 @@ static fct_status open_data(run *t, fct_error *err) {
     return st;
 }
 
+/* What can be told only after network and data are open: whether they fit together. */
 static fct_status check(const run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     if (t->spec.channels != 3) return fct_fail(err, FCT_ERR_ARG, "the network must take 3 channels");
@@ -132,6 +139,7 @@ static fct_status check(const run *t, fct_error *err) {
     return FCT_OK;
 }
 
+/* Memory of a step. Rows are padded to whole vectors; the padding of the target stays zero. */
 static fct_status allocate(run *t, fct_error *err) {
     size_t n = (size_t)t->r->batch, ld = (size_t)fct_pad(t->spec.dim);
     t->unit = fct_aligned_alloc(n * ld * sizeof(float));
@@ -172,6 +180,8 @@ static fct_status open_state(run *t, fct_error *err) {
     return FCT_OK;
 }
 
+/* The loader of batches, and from the length of an epoch the schedule: steps in all, steps of warming up, the
+ * step from which the margin loss is on. */
 static fct_status open_loader(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     fct_loader_opts o = {.batch = r->batch,
@@ -209,6 +219,7 @@ static fct_status open_network(run *t, fct_error *err) {
     return FCT_OK;
 }
 
+/* In the order in which each needs the ones before it. */
 static fct_status open_run(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     t->checkpoint = fct_train_checkpoint_path(r->out);
@@ -230,6 +241,7 @@ static fct_status open_run(run *t, fct_error *err) {
     return st;
 }
 
+/* Frees what was opened, however far that came. */
 static void close_run(run *t) {
     fct_loader_free(t->loader);
     fct_net_free(t->net);
@@ -282,6 +294,8 @@ static bool centers_ready(const run *t) {
     return sq > 0;
 }
 
+/* The weight of the margin loss, which rises in a line over its first steps: at once it would tear apart what
+ * the teacher has taught. */
 static double margin_weight(const run *t, long step) {
     double ramp = t->r->margin_ramp * (double)t->optim.total, since = (double)(step - t->margin_start + 1);
     return t->r->margin_weight * (ramp > since ? since / ramp : 1);
@@ -335,6 +349,9 @@ static bool apply(run *t, long step, double loss, const int *chosen, int n_chose
     return true;
 }
 
+/* One batch: forward, the losses and their gradients with respect to unit embeddings, back through the
+ * normalization and the network, then the step. A step that is not finite is skipped, and the statistics of the
+ * batch norms are put back. */
 static fct_status train_step(run *t, const fct_batch *b, long step, float *stats_before, fct_error *err) {
     int dim = t->spec.dim, ld = fct_pad(dim), n_chosen = 0;
     const int *chosen = NULL;
@@ -365,6 +382,7 @@ static fct_status train_step(run *t, const fct_batch *b, long step, float *stats
 
 /* ---- The loop ---------------------------------------------------------------------- */
 
+/* The means since the last report, to the log and to the caller. */
 static void report(run *t) {
     fct_train_progress p = t->sum;
     double n = t->summed ? (double)t->summed : 1, seconds = (double)(fct_time_ns() - t->since) * 1e-9;
@@ -386,6 +404,7 @@ static void report(run *t) {
     t->since = fct_time_ns();
 }
 
+/* Embeds the evaluation set with the averaged weights and measures it; a run without one has no such step. */
 static fct_status evaluate(run *t, fct_error *err) {
     fct_eval_result r;
     size_t bad;
@@ -408,12 +427,15 @@ static fct_status evaluate(run *t, fct_error *err) {
     return FCT_OK;
 }
 
+/* Writes the checkpoint, whole or not at all. */
 static fct_status save(run *t, fct_error *err) {
     return fct_checkpoint_write(t->checkpoint, t->spec.text, &t->state, err);
 }
 
 static bool every(long step, int n) { return n > 0 && step % n == 0; }
 
+/* Steps until the schedule ends or the caller stops it. What is saved is saved before it is evaluated, so that a
+ * stop during an evaluation loses nothing. */
 static fct_status loop(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     fct_status st = FCT_OK;

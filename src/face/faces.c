@@ -13,6 +13,7 @@ static bool make_block(bool wanted, int n, size_t per, float **out) {
     return *out != NULL;
 }
 
+/* Room for what each of the tasks keeps. */
 static bool make_blocks(fct_faces *f, int n, uint32_t tasks, int embedding_dim) {
     for (int t = 0; t < fct_task_count(); t++) {
         f->kept[t] = fct_task_kept(fct_task_row_at(t), embedding_dim);
@@ -76,6 +77,7 @@ int fct_faces_count(const fct_faces *f) { return f ? f->n : 0; }
 
 const fct_face *fct_faces_at(const fct_faces *f, int i) { return f && i >= 0 && i < f->n ? &f->items[i] : NULL; }
 
+/* A point of the picture turned clockwise by `turns` quarters, back in the picture itself. */
 static void turn_point(float p[2], int turns, float right, float bottom) {
     float x = p[0], y = p[1];
     switch (turns) {
@@ -93,6 +95,7 @@ static void turn_point(float p[2], int turns, float right, float bottom) {
     }
 }
 
+/* A box: two of its corners, sorted anew. */
 static void turn_box(float b[4], int turns, float right, float bottom) {
     float p[2] = {b[0], b[1]}, q[2] = {b[2], b[3]};
     turn_point(p, turns, right, bottom);

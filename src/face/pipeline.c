@@ -42,6 +42,8 @@ static fct_analyzer_opts read_opts(const fct_analyzer_opts *in) {
     return o;
 }
 
+/* A runner for each task that is wanted and that the pack has; and one for the network that refines, where
+ * something depends on it. */
 static fct_status create_runners(fct_analyzer *a, fct_error *err) {
     a->refine = -1;
     for (int i = 0; i < fct_task_count(); i++) {
@@ -156,6 +158,7 @@ static fct_status find_turned(fct_analyzer *a, work *w, fct_error *err) {
 /* Tasks whose values faces have room for: those asked for, and the one that refines. */
 static uint32_t tasks_to_run(const fct_analyzer *a) { return a->tasks | (a->refine < 0 ? 0 : 1u << a->refine); }
 
+/* Detection in one picture; where nothing is found and rotations are asked for, in the turned ones. */
 static fct_status find(fct_analyzer *a, work *w, fct_error *err) {
     fct_status s = fct_view_check(w->picture, "picture", err);
     if (!s) s = fct_finder_run(a->finder, w->picture, &a->dets, err);
@@ -167,6 +170,7 @@ static fct_status find(fct_analyzer *a, work *w, fct_error *err) {
 
 /* ---- All the rest ----------------------------------------------------------------------- */
 
+/* Replaces the five landmarks that a detector gave by those of the 68 points. */
 static void refine_faces(const fct_analyzer *a, fct_faces *f) {
     for (int i = 0; i < f->n; i++) {
         const float *points = f->items[i].values[a->refine];
@@ -174,6 +178,8 @@ static void refine_faces(const fct_analyzer *a, fct_faces *f) {
     }
 }
 
+/* Every task over the faces of all pictures at once, so that batches are full. What refines the landmarks comes
+ * first: the others are cut out by them. */
 static fct_status run_tasks(fct_analyzer *a, work *works, int n, fct_error *err) {
     fct_subject *subjects = fct_calloc((size_t)n, sizeof *subjects);
     if (!subjects) return fct_fail_nomem(err, "pictures", (size_t)n * sizeof *subjects);
@@ -186,6 +192,7 @@ static fct_status run_tasks(fct_analyzer *a, work *works, int n, fct_error *err)
     return s;
 }
 
+/* The pose follows from the 68 points. */
 static void add_poses(fct_faces *f) {
     for (int i = 0; i < f->n; i++) {
         fct_face *a = &f->items[i];

@@ -42,6 +42,7 @@ void fct_runner_free(fct_runner *r) {
 int fct_runner_size(const fct_runner *r) { return r->size; }
 int fct_runner_values(const fct_runner *r) { return r->out_len; }
 
+/* Room for the input of n crops. */
 static fct_status reserve(fct_runner *r, int n, fct_error *err) {
     if (n <= r->capacity) return FCT_OK;
     size_t bytes = (size_t)n * 3 * (size_t)r->size * (size_t)r->size * sizeof(float);
@@ -53,6 +54,7 @@ static fct_status reserve(fct_runner *r, int n, fct_error *err) {
     return FCT_OK;
 }
 
+/* Cuts out the crops, runs the network over them at once, and hands out its values one by one. */
 static fct_status run_batch(fct_runner *r, const fct_crop *crops, int n, fct_runner_row *row, void *ctx,
                             fct_error *err) {
     fct_view views[max_batch];

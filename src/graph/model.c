@@ -14,6 +14,7 @@ void fct_engine_opts_init(fct_engine_opts *o) {
     fct_model_opts_init(&o->model);
 }
 
+/* Notes that a value is read; -1 stands for an input that is left out. */
 static void mark(bool *used, int v) {
     if (v >= 0) used[v] = true;
 }
@@ -73,6 +74,7 @@ void fct_model_bytes_hash(fct_model_bytes *s) {
     s->hashed = true;
 }
 
+/* Gives the graph to the back end, which takes over the weights that it wants. */
 static fct_status pack(fct_model *m, fct_model_bytes *source, fct_error *err) {
     const fct_pack_request q = {
         .g = m->g, .source = source, .opts = &m->opts.model, .cacheable = !m->opts.skip, .params = m->params};

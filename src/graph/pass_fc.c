@@ -39,6 +39,8 @@ static bool product(const fct_passes *p, const fct_node *n, fct_fused *f, fct_st
     return !*s;
 }
 
+/* Takes in the scales and shifts that follow: they go into the weights, row by row, and into the bias. The layer
+ * moves to the place of what it takes in, so that the list stays in order. */
 static fct_status after(fct_passes *p, int i) {
     fct_graph *g = p->g;
     fct_fused *f = g->nodes[i].fused;
@@ -107,6 +109,9 @@ static bool blocked_value(const fct_passes *p, int value) {
     return n->kind == FCT_NODE_OP && keeps_blocks(n->op->id) && n->in[0] >= 0 && blocked_value(p, n->in[0]);
 }
 
+/* Turns a product with constant weights into one layer: what flattens its input and what normalizes its input go
+ * into it, then what follows. Where the input will lie in blocks, the layer reads it so, and nothing has to be
+ * rearranged at run time. */
 static fct_status make_fc(fct_passes *p, int i) {
     fct_node *n = &p->g->nodes[i];
     fct_status s = FCT_OK;

@@ -27,12 +27,14 @@ static fct_status fold_node(fct_passes *p, fct_node *n, double *budget, bool *do
     return s;
 }
 
+/* Whether all that a node reads is known, so that it can be computed now. */
 static bool all_constant(const fct_graph *g, const fct_node *n) {
     for (int k = 0; k < n->n_in; k++)
         if (n->in[k] >= 0 && !g->values[n->in[k]].konst) return false;
     return true;
 }
 
+/* How much the file itself stores: folding may make a few times as much, not more. */
 static double stored_elements(const fct_graph *g) {
     double n = 0;
     for (int i = 0; i < g->n_values; i++)

@@ -33,6 +33,8 @@ static bool conv_geometry(const fct_passes *p, const fct_node *n, fct_fused *f, 
     return true;
 }
 
+/* Turns a Conv with constant weights into the fused form, which the passes after this one extend. One whose
+ * weights are computed, or whose padding depends on the size of the image, stays a plain operator. */
 static fct_status convert(fct_passes *p, fct_node *n) {
     const fct_const *w = n->in[1] >= 0 ? p->g->values[n->in[1]].konst : NULL;
     const fct_tensor_view *x = fct_passes_view(p, n->in[0]);
@@ -117,6 +119,8 @@ static fct_status fuse_affine(fct_passes *p, int i, bool *done) {
     return FCT_OK;
 }
 
+/* An activation after a convolution becomes its last step. A second one does too where both together are one
+ * function, as a Clip after a Relu. */
 static fct_status fuse_activation(fct_passes *p, int i, bool *done) {
     fct_node *n = &p->g->nodes[i];
     fct_status s = FCT_OK;

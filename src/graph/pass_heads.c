@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include <string.h>
 
+/* Makes n a head: channels of one blocked value, to be written out in plain order. */
 static fct_status make_head(fct_passes *p, fct_node *n, int in, int channels, bool nhwc) {
     fct_fused *f = fct_calloc(1, sizeof *f);
     int *list = fct_alloc(sizeof *list);
@@ -25,6 +26,7 @@ static fct_status make_head(fct_passes *p, fct_node *n, int in, int channels, bo
     return FCT_OK;
 }
 
+/* Whether a node moves the channels to the end, as detectors do before they reshape their maps into rows. */
 static bool is_nhwc(const fct_node *n) {
     static const int64_t perm[4] = {0, 2, 3, 1};
     if (n->kind != FCT_NODE_OP || !fct_node_is(n, FCT_OP_TRANSPOSE)) return false;
@@ -44,6 +46,8 @@ static void absorb(fct_passes *p, int h, int i) {
     p->producer[out] = i;
 }
 
+/* A Transpose, the Reshape and the Sigmoid after it become one head, which writes its rows straight from the
+ * blocks. */
 static fct_status transpose_to_head(fct_passes *p, int i) {
     fct_node *n = &p->g->nodes[i];
     const fct_tensor_view *x = fct_passes_view(p, n->in[0]);
@@ -99,6 +103,8 @@ static fct_status heads_for_outputs(fct_passes *p) {
     return fct_passes_refresh(p);
 }
 
+/* A sigmoid that only a head reads is computed while the head writes its values out. A convolution without one
+ * can be merged with its siblings. */
 static void sigmoid_to_head(fct_passes *p) {
     for (int i = 0; i < p->g->n_nodes; i++) {
         fct_node *n = &p->g->nodes[i];
@@ -118,11 +124,14 @@ static bool only_heads(const fct_passes *p, int value) {
     return n && n == p->uses[value];
 }
 
+/* Only plain convolutions whose results go to heads can be merged: a head can pick out its channels, no other
+ * reader can. */
 static bool can_merge(const fct_passes *p, const fct_node *n) {
     return n->kind == FCT_NODE_CONV && !n->dead && n->fused->groups == 1 && !n->fused->act.kind && !n->fused->add &&
            !n->fused->in_scale && only_heads(p, n->out);
 }
 
+/* Convolutions over the same windows can share one run over the input. */
 static bool same_geometry(const fct_fused *a, const fct_fused *b) {
     return a->ic == b->ic && a->kh == b->kh && a->kw == b->kw && a->sh == b->sh && a->sw == b->sw && a->dh == b->dh &&
            a->dw == b->dw && !memcmp(a->pad, b->pad, sizeof a->pad);
@@ -139,6 +148,7 @@ static bool join(float **a, int na, const float *b, int nb, float fill) {
     return true;
 }
 
+/* Appends the output channels of b to those of a; the heads of b read from a at an offset from now on. */
 static fct_status merge(fct_passes *p, fct_node *a, fct_node *b) {
     fct_fused *f = a->fused, *h = b->fused;
     int *parts = fct_realloc_array(f->parts, (size_t)(f->n_parts + h->n_parts), sizeof *parts);

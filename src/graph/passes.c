@@ -1,9 +1,12 @@
+/* The frame of the passes, and what they share: who makes and who reads a value, shapes for one plausible input,
+ * and the recognition of scales, shifts and activations in whatever operators a file writes them with. */
 #include "graph/passes.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include <math.h>
 #include <string.h>
 
+/* Removes dead nodes and closes the gaps that they leave; the order of the others stays. */
 static void sweep(fct_graph *g) {
     int n = 0;
     for (int i = 0; i < g->n_nodes; i++) {
@@ -102,6 +105,8 @@ float *fct_passes_channel_vector(const fct_passes *p, int value, int n, int rank
     return out;
 }
 
+/* A batch normalization at rest is a scale and a shift per channel: gamma / sqrt(variance + epsilon), and beta -
+ * mean times that. Computed in double, since these numbers are multiplied into all weights. */
 static float *bn_affine(const fct_passes *p, const fct_node *n, int channels, fct_status *s) {
     const fct_tensor_view *v[4];
     float eps = 1e-5f;
@@ -146,6 +151,7 @@ float *fct_passes_affine(const fct_passes *p, const fct_node *n, int channels, i
     return out;
 }
 
+/* The slopes of a PRelu, one per channel; slopes that differ within a channel are left to the plain operator. */
 static bool prelu_slopes(const fct_passes *p, const fct_node *n, int channels, int rank, fct_act *act, float **slope,
                          fct_status *s) {
     if (!(*slope = fct_passes_channel_vector(p, n->in[1], channels, rank, s))) return false;

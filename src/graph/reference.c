@@ -12,6 +12,7 @@ typedef struct ref_state {
     fct_error *err;
 } ref_state;
 
+/* How often each value will be read, so that its memory can be freed after the last time. */
 static void count_uses(ref_state *r) {
     for (int i = 0; i < r->g->n_nodes; i++)
         for (int k = 0; k < r->g->nodes[i].n_in; k++)
@@ -19,6 +20,7 @@ static void count_uses(ref_state *r) {
     for (int i = 0; i < r->g->n_outputs; i++) r->uses[r->g->outputs[i]]++;
 }
 
+/* One reader of a value is done. */
 static void release(ref_state *r, int value) {
     if (--r->uses[value] > 0 || !r->owned[value]) return;
     fct_free(r->views[value].data);
@@ -26,6 +28,7 @@ static void release(ref_state *r, int value) {
     r->owned[value] = false;
 }
 
+/* Runs one operator into fresh memory, then lets go of what it has read. */
 static fct_status run_node(ref_state *r, const fct_node *n) {
     for (int k = 0; k < n->n_in; k++) r->in[k] = n->in[k] < 0 ? NULL : &r->views[n->in[k]];
     fct_status s = fct_node_eval(r->g, n, r->in, &r->views[n->out], r->err);
@@ -38,6 +41,7 @@ static fct_status run_node(ref_state *r, const fct_node *n) {
     return FCT_OK;
 }
 
+/* Copies an output as float32, which is what callers get. */
 static fct_status take_output(ref_state *r, int value, fct_tensor_view *out) {
     const fct_tensor_view *v = &r->views[value];
     int64_t n = fct_view_count(v);
@@ -50,6 +54,7 @@ static fct_status take_output(ref_state *r, int value, fct_tensor_view *out) {
     return FCT_OK;
 }
 
+/* The file from its first node to its last. */
 static fct_status run_all(ref_state *r, const fct_tensor_view *inputs, fct_tensor_view *outputs) {
     fct_status s = FCT_OK;
     const fct_tensor_view *v;
@@ -62,6 +67,7 @@ static fct_status run_all(ref_state *r, const fct_tensor_view *inputs, fct_tenso
     return s;
 }
 
+/* Most inputs that a node has. */
 static int widest_node(const fct_graph *g) {
     int n = 1;
     for (int i = 0; i < g->n_nodes; i++)
@@ -133,6 +139,7 @@ static bool reference_plan_fits(const fct_net_plan *p, const fct_tensor_view *in
 
 static size_t reference_plan_memory(const fct_net_plan *p) { return 0; }
 
+/* Results are lent until the next run. */
 static void drop_outputs(reference_plan *p) {
     for (int i = 0; i < p->g->n_outputs; i++) {
         fct_free(p->outputs[i].data);

@@ -112,6 +112,7 @@ static fct_status start_profile(fct_session *s, const fct_net_plan *p, fct_error
     return FCT_OK;
 }
 
+/* Finds the plan for these shapes, runs it, and hands out where its results lie. */
 static fct_status run_planned(fct_session *s, fct_tensor *outputs, fct_error *err) {
     const fct_graph *g = s->m->g;
     fct_tensor_view *out = s->views + g->n_inputs;

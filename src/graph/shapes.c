@@ -1,3 +1,6 @@
+/* Shape inference walks the graph once. Every operator computes the shape of its result; where all that it reads
+ * is known and small, its values are computed as well, so that the chains of Shape, Gather and Concat by which
+ * detectors size their maps are numbers before anything is planned. */
 #include "graph/shapes.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -18,6 +21,7 @@ void fct_shapes_free(fct_shapes *s) {
     memset(s, 0, sizeof *s);
 }
 
+/* A plain operator: its shape, what it costs, and its values where they follow from what is known. */
 static fct_status infer_op(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_tensor_view **in,
                            fct_error *err) {
     const bool shape = fct_node_is(n, FCT_OP_SHAPE); /* needs no data, only dimensions */
@@ -45,6 +49,7 @@ static fct_status node_fail(const fct_graph *g, const fct_node *n, fct_error *er
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: node '%s' (%s): %s", g->file, n->name, n->op_name, what);
 }
 
+/* A fused convolution: the size of its output, and whether the tensor that it adds fits. */
 static fct_status infer_conv(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
     const fct_tensor_view *x = &s->views[n->in[0]];
     const fct_fused *f = n->fused;
@@ -65,6 +70,7 @@ static fct_status infer_conv(const fct_graph *g, const fct_node *n, fct_shapes *
     return fct_view_same_dims(a, &want) ? FCT_OK : node_fail(g, n, err, "the added tensor differs in shape");
 }
 
+/* A head: the chosen channels in their new order, then reshaped as the operator would. */
 static fct_status infer_head(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
     const fct_tensor_view *x = &s->views[n->in[0]];
     const fct_fused *f = n->fused;
@@ -90,6 +96,7 @@ static fct_status infer_head(const fct_graph *g, const fct_node *n, fct_shapes *
     return reshape->shape(&c);
 }
 
+/* A fully connected layer reads all but the first axis as one row. */
 static fct_status infer_fc(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
     const fct_tensor_view *x = &s->views[n->in[0]];
     int64_t k = 1;
@@ -101,6 +108,7 @@ static fct_status infer_fc(const fct_graph *g, const fct_node *n, fct_shapes *s,
     return FCT_OK;
 }
 
+/* Scale and shift change no shape. */
 static fct_status infer_affine(const fct_graph *g, const fct_node *n, fct_shapes *s, fct_error *err) {
     const fct_tensor_view *x = &s->views[n->in[0]];
     if (x->rank < 2 || x->dims[1] != n->fused->channels) return node_fail(g, n, err, "channels do not fit");
@@ -126,6 +134,7 @@ static fct_status infer_kind(const fct_graph *g, const fct_node *n, fct_shapes *
     }
 }
 
+/* A node of any kind, and what it adds to the work of a run. */
 static fct_status infer_node(const fct_graph *g, const fct_node *n, fct_shapes *s, const fct_tensor_view **in,
                              fct_error *err) {
     fct_status st = infer_kind(g, n, s, in, err);
@@ -133,6 +142,7 @@ static fct_status infer_node(const fct_graph *g, const fct_node *n, fct_shapes *
     return st;
 }
 
+/* Small constants are known by value from the start; of large ones only the shape is. */
 static fct_status known_constants(const fct_graph *g, fct_shapes *s, fct_error *err) {
     for (int i = 0; i < g->n_values; i++) {
         fct_const *c = g->values[i].konst;

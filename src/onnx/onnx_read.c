@@ -27,6 +27,7 @@ typedef struct reader {
     fct_error *err;
 } reader;
 
+/* The place of a name in the table of values, or the empty one where it belongs. */
 static name_slot *find_slot(name_slot *slots, size_t cap, const uint8_t *name, size_t len) {
     uint64_t h = 1469598103934665603u; /* FNV-1a */
     for (size_t i = 0; i < len; i++) h = (h ^ name[i]) * 1099511628211u;
@@ -35,6 +36,7 @@ static name_slot *find_slot(name_slot *slots, size_t cap, const uint8_t *name, s
     return &slots[i];
 }
 
+/* Doubles the table when it is half full. */
 static bool grow_names(reader *r) {
     if (r->count * 2 < r->cap) return true;
     size_t cap = r->cap ? r->cap * 2 : 256;
@@ -71,6 +73,7 @@ static fct_status define(reader *r, const fct_pb *m, const fct_pb_field *name, b
     return FCT_OK;
 }
 
+/* The value of a name that has been defined; -1 = none, -2 = an output of a node that facet never computes. */
 static int lookup(const reader *r, const fct_pb_field *name) {
     return r->cap ? (find_slot(r->slots, r->cap, name->data, name->len)->used
                          ? find_slot(r->slots, r->cap, name->data, name->len)->number
@@ -108,6 +111,7 @@ static fct_status sub_field(const fct_pb *m, const fct_pb_field *in, uint32_t nu
     return s;
 }
 
+/* The declared dimensions of an input or output; one that has a name, or none, varies. */
 static fct_status read_dims(const fct_pb *m, const fct_pb_field *shape, fct_value *v, fct_error *err) {
     fct_pb p = fct_pb_sub(m, shape);
     fct_pb_field dim, f;
@@ -147,6 +151,7 @@ static fct_status read_type(reader *r, const fct_pb *m, const fct_pb_field *info
     return read_dims(m, &shape, &r->g->values[value], r->err);
 }
 
+/* Appends to a list that doubles at powers of two. */
 static fct_status append_int(int **list, int *n, int v, fct_error *err) {
     if (!(*n & (*n - 1))) {
         int *p = fct_realloc_array(*list, *n ? (size_t)*n * 2 : 1, sizeof *p);
@@ -184,6 +189,7 @@ static fct_status read_output(reader *r, const fct_pb *m, const fct_pb_field *f)
     return append_int(&r->g->outputs, &r->g->n_outputs, v, r->err);
 }
 
+/* An error that names the node, its operator and where in the file it is. */
 static fct_status node_fail(reader *r, const fct_pb *m, const fct_pb_field *at, const fct_node *n, fct_status code,
                             const char *what, const fct_pb_field *name) {
     return fct_fail(r->err, code, "%s: node '%s' (%s) at offset %zu: %s%s%.*s%s", m->file, n->name ? n->name : "",
@@ -192,6 +198,7 @@ static fct_status node_fail(reader *r, const fct_pb *m, const fct_pb_field *at, 
                     name ? "'" : "");
 }
 
+/* Name, operator and domain of a node, before anything else: errors about the rest name them. */
 static fct_status node_strings(reader *r, const fct_pb *m, const fct_pb_field *at, fct_node *n) {
     fct_pb p = fct_pb_sub(m, at);
     fct_pb_field f;
@@ -215,6 +222,7 @@ static fct_status node_strings(reader *r, const fct_pb *m, const fct_pb_field *a
     return FCT_OK;
 }
 
+/* An input must have been made before: files list nodes in the order in which they run. */
 static fct_status node_input(reader *r, const fct_pb *m, const fct_pb_field *at, fct_node *n, const fct_pb_field *f) {
     int v = f->len ? lookup(r, f) : -1;
     if (f->len && v == -2) return node_fail(r, m, at, n, FCT_ERR_UNSUPPORTED, "uses a secondary output", f);
@@ -260,6 +268,7 @@ static fct_status node_fields(reader *r, const fct_pb *m, const fct_pb_field *at
     return s;
 }
 
+/* One node. A Constant is no node but the tensor it holds. */
 static fct_status read_node(reader *r, const fct_pb *m, const fct_pb_field *at) {
     fct_const *tensor = NULL;
     if (r->g->n_nodes >= MAX_NODES)
@@ -297,11 +306,13 @@ static fct_status each(reader *r, fct_pb m, uint32_t number, read_fn *fn) {
     return s;
 }
 
+/* Sparse tensors are in no face network that is known. */
 static fct_status refuse_sparse(reader *r, const fct_pb *m, const fct_pb_field *f) {
     return fct_fail(r->err, FCT_ERR_UNSUPPORTED, "%s: sparse initializer at offset %zu", m->file,
                     fct_pb_offset(m, f->at));
 }
 
+/* The version of ONNX's own operators; those of other domains are refused where a node uses one. */
 static fct_status read_opset(reader *r, const fct_pb *m, const fct_pb_field *f) {
     fct_pb p = fct_pb_sub(m, f);
     fct_pb_field g;
@@ -320,6 +331,7 @@ static fct_status read_opset(reader *r, const fct_pb *m, const fct_pb_field *f) 
     return FCT_OK;
 }
 
+/* Initializers first, since inputs may repeat them; nodes in their order; outputs last. */
 static fct_status read_graph(reader *r, const fct_pb *m, const fct_pb_field *f) {
     fct_pb p = fct_pb_sub(m, f);
     fct_status s;

@@ -18,6 +18,7 @@ typedef struct tensor_scan {
     char label[64]; /* name for error texts */
 } tensor_scan;
 
+/* Bytes of an element of an ONNX type in raw form; 0 = a type that facet does not read. */
 static size_t type_size(int type) {
     switch (type) {
     case 2:
@@ -43,6 +44,7 @@ static size_t type_size(int type) {
 
 static bool type_is_real(int type) { return type == 1 || type == 10 || type == 11; }
 
+/* An error that says where in the file the tensor is. */
 static fct_status bad_tensor(const fct_pb *m, const tensor_scan *t, fct_status code, const char *what, fct_error *err) {
     return fct_fail(err, code, "%s: tensor '%s' at offset %zu: %s", m->file, t->label,
                     fct_pb_offset(m, m->base < m->p ? m->p : m->base), what);
@@ -107,6 +109,7 @@ static fct_status scan_field(const fct_pb *m, const fct_pb_field *f, tensor_scan
     }
 }
 
+/* Finds the parts of the message without copying any of them. */
 static fct_status scan(fct_pb m, tensor_scan *t, fct_pb_field *name, fct_error *err) {
     fct_pb_field f;
     bool more = true;
@@ -163,6 +166,7 @@ static fct_status decode_typed(fct_pb m, const tensor_scan *t, void *out, size_t
     return ok && i == n ? FCT_OK : bad_tensor(&m, t, FCT_ERR_FORMAT, "its data and dimensions differ in length", err);
 }
 
+/* Whether the elements that the file lists are as many as its dimensions say. */
 static fct_status check_typed(const fct_pb *m, const tensor_scan *t, size_t n, fct_error *err) {
     static const struct {
         uint32_t field;
@@ -177,6 +181,7 @@ static fct_status check_typed(const fct_pb *m, const tensor_scan *t, size_t n, f
     return bad_tensor(m, t, FCT_ERR_FORMAT, "its data is not of its type", err);
 }
 
+/* Converts listed elements, which protobuf packs or does not. */
 static fct_status fill(fct_pb m, const tensor_scan *t, fct_const *c, size_t n, fct_error *err) {
     c->raw_type = t->type;
     if (t->has_raw || !n) {

@@ -29,6 +29,7 @@ static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_
     return FCT_OK;
 }
 
+/* Rows are cut into bands where there are fewer channel blocks than threads. */
 static double prepare(const fct_conv *c, fct_conv_plan *p) {
     p->scratch = 0;
     int bands = p->threads > 1 ? 2 * p->threads : 1; /* rows, as the convolutions before and after share them out */

@@ -94,6 +94,7 @@ typedef struct gemm_packing {
     size_t wide_size;
 } gemm_packing;
 
+/* One panel of weights, in the form that the algorithm keeps. */
 static void pack_task(void *ctx, int index, int worker) {
     const gemm_packing *k = ctx;
     const fct_conv *c = k->c;
@@ -112,11 +113,13 @@ static void pack_task(void *ctx, int index, int worker) {
     }
 }
 
+/* Size of the packed weights, scales included. */
 static size_t packed_bytes(const fct_conv_algo *a, const fct_conv *c) {
     const size_t n = (size_t)group_blocks(c) * c->cb * lane_count(c, a->store) * group_count(c);
     return n * fct_conv_width(a->store) + (a->store == FCT_CONV_INT16 ? int16_scales(c) : 0);
 }
 
+/* Packs the panels of all groups on all threads. */
 static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
     gemm_packing k = {.c = c, .store = a->store, .wide_size = (size_t)c->k->gemm_mv * c->cb * depth(c)};
     const bool wide = a->store != FCT_CONV_FLOAT;
@@ -137,6 +140,7 @@ static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_
 
 /* ---- Plan ---------------------------------------------------------------- */
 
+/* Whether the products can read the input where it lies: a 1x1 window of stride 1 needs no gathering. */
 static bool in_place(const fct_conv_plan *p) {
     const fct_conv_spec *s = &p->c->s;
     return taps(p->c) == 1 && s->sh == 1 && s->sw == 1 && p->oh == p->ih && p->ow == p->iw && !s->in_scale &&
@@ -152,6 +156,7 @@ typedef struct gemm_layout {
     size_t raw, add, half, rows16, scale, total;
 } gemm_layout;
 
+/* What a worker needs besides input and output, and where each part of it begins. */
 static gemm_layout scratch_layout(const fct_conv_plan *p) {
     const fct_conv *c = p->c;
     const size_t cb = (size_t)c->cb, pixels = (size_t)p->gemm.pixels, chunk = (size_t)p->gemm.chunk;
@@ -173,6 +178,9 @@ static gemm_layout scratch_layout(const fct_conv_plan *p) {
 
 static int round_up(int v, int to) { return (v + to - 1) / to * to; }
 
+/* How the work is cut. A chunk of the sum is so long that a panel of its weights stays in L1; a block of pixels
+ * is so large that its rows stay in L2. Where blocks are fewer than the threads want, the panels of output
+ * channels are shared out as well. */
 static void plan_blocks(const fct_conv *c, fct_conv_plan *p) {
     const int area = p->oh * p->ow, kb = k_blocks(c);
     p->gemm.shared = p->n > 1 && area < SHARED_AREA;
@@ -198,6 +206,7 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p) {
     p->gemm.splits = splits;
 }
 
+/* The cut, the scratch that it needs, and what it will cost. */
 static double prepare(const fct_conv *c, fct_conv_plan *p) {
     plan_blocks(c, p);
     p->scratch = scratch_layout(p).total * sizeof(float) * (size_t)p->threads;
@@ -375,6 +384,8 @@ static void scatter(const gemm_part *t) {
     }
 }
 
+/* One block of pixels: chunk by chunk the rows are gathered, then every panel of weights is multiplied with
+ * them. */
 static void run_part(const gemm_part *t) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
@@ -401,6 +412,7 @@ static void run_part(const gemm_part *t) {
     if (p->gemm.shared || c->epilogue.act == FCT_K_ACT_SIGMOID) scatter(t);
 }
 
+/* Which block, group and panels a task number stands for. */
 static void task(void *ctx, int index, int worker) {
     const gemm_job *j = ctx;
     const fct_conv_plan *p = j->p;

@@ -35,6 +35,7 @@ static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_
     return FCT_OK;
 }
 
+/* A band has as many rows as its padded copy of the input stays in L1 with. */
 static double prepare(const fct_conv *c, fct_conv_plan *p) {
     const fct_conv_spec *s = &c->s;
     /* the kernel reads whole tiles of up to 12 pixels past the last one */

@@ -38,6 +38,8 @@ typedef struct wino_header {
 } wino_header; /* of the sums, to undo that of the weights */
 enum { HEADER = 64 };
 
+/* A power of two by which weights are multiplied before they become fp16, so that those which matter are normal
+ * numbers. */
 static float weight_scale(const fct_conv *c, bool half) {
     if (!half) return 1;
     float most = 0;
@@ -49,6 +51,7 @@ static float weight_scale(const fct_conv *c, bool half) {
     return most > 0 && most < 1e30f ? ldexpf(1, 12 - exponent) : 1;
 }
 
+/* How the sum over input channels falls into blocks and groups. */
 static fct_int16_depth depth_of(const fct_conv *c) {
     const int cb = c->cb, ic = c->s.ic;
     return (fct_int16_depth){cb, ic / cb, ic % cb != 0, ic % cb, fct_int16_group(cb, (size_t)ic, false)};
@@ -75,6 +78,7 @@ typedef struct wino_packing {
     size_t u_size;
 } wino_packing;
 
+/* The transformed weights of one panel of output channels, in the form that the algorithm keeps. */
 static void pack_panel(void *ctx, int index, int worker) {
     const wino_packing *k = ctx;
     const fct_conv *c = k->c;
@@ -100,6 +104,7 @@ static void pack_panel(void *ctx, int index, int worker) {
                        scales + (size_t)p * lanes);
 }
 
+/* Size of the packed weights with their header and scales. */
 static size_t packed_bytes(const fct_conv_algo *a, const fct_conv *c) {
     return weights_at(c, a->tile, a->store) +
            lanes_padded(c) * lane_count(c, a->store) * points(a->tile) * fct_conv_width(a->store);
@@ -140,6 +145,8 @@ typedef struct wino_layout {
 
 static size_t line_up(size_t floats) { return (floats + 15) / 16 * 16; }
 
+/* Where the parts of a worker's scratch begin: transformed input V, products M, and what the stored form of the
+ * weights needs besides. */
 static wino_layout scratch_layout(const fct_conv_plan *p) {
     const fct_conv *c = p->c;
     const int f = p->algo->tile, n = points(f);
@@ -160,6 +167,8 @@ static wino_layout scratch_layout(const fct_conv_plan *p) {
     return l;
 }
 
+/* How many tiles make a block: so many that V and M of a block stay in L2. With fewer blocks than threads there
+ * is one block, whose steps are shared out instead. */
 static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tiling *t) {
     const int total = t->first[4], n = points(t->family);
     const size_t cache = fct_cpu_get_caches().l2, l2 = cache < (256u << 10) ? 256u << 10 : cache;
@@ -194,6 +203,8 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tili
     p->wino.group = group < share ? group : share;
 }
 
+/* The cut, the scratch that it needs, and what it will cost: products, transforms, and the stream of weights,
+ * which is read once for each block. */
 static double prepare(const fct_conv *c, fct_conv_plan *p) {
     const int f = p->algo->tile, n = points(f);
     const fct_wino_tiling t = fct_wino_tile(f, p->n, p->oh, p->ow);
@@ -262,6 +273,8 @@ static int class_part(const block *b, int class, int *at) {
     return to - from;
 }
 
+/* The input transform of one block of channels, class of tiles by class: tiles at the right and lower edge are
+ * smaller. */
 static void transform_in(const block *b, int channel_block) {
     const wino_job *j = b->j;
     const fct_conv_plan *p = j->p;
@@ -321,6 +334,7 @@ static void transform_group(const block *b, int index) {
 }
 static int group_count(const block *b) { return (b->n + b->j->p->wino.group - 1) / b->j->p->wino.group; }
 
+/* For every point of the transform the products of all tiles with one panel of weights. */
 static void multiply(const block *b, fct_panel panel) {
     const wino_job *j = b->j;
     const fct_conv *c = j->p->c;
@@ -363,6 +377,7 @@ static void multiply(const block *b, fct_panel panel) {
     }
 }
 
+/* The products of one panel back to pixels, with the epilogue. */
 static void transform_out(const block *b, fct_panel panel) {
     const wino_job *j = b->j;
     const fct_conv_plan *p = j->p;
@@ -415,6 +430,7 @@ static void block_task(void *ctx, int index, int worker) {
     for (int i = 0; i < fct_panel_total(p->c->k, p->c->ocb); i++) run_panel(&b, i);
 }
 
+/* The one block of all tiles, as a worker sees it that shares it with others. */
 static block shared_block(const wino_job *j, int worker) {
     return block_at(j, 0, j->tiling.first[4], j->scratch, j->scratch + j->l.shared + j->l.own * (size_t)worker);
 }
@@ -450,39 +466,16 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
     fct_parallel(fct_panel_total(c->k, c->ocb), panel_task, &j);
 }
 
-const fct_conv_algo fct_conv_algo_wino4 = {.name = "wino-f43",
-                                           .exact = false,
-                                           .store = FCT_CONV_FLOAT,
-                                           .tile = 4,
-                                           .can = can,
-                                           .pack = pack,
-                                           .prepare = prepare,
-                                           .run = run,
-                                           .bytes = packed_bytes};
-const fct_conv_algo fct_conv_algo_wino4_half = {.name = "wino-f43-half",
-                                                .exact = false,
-                                                .store = FCT_CONV_HALF,
-                                                .tile = 4,
-                                                .can = can_half,
-                                                .pack = pack,
-                                                .prepare = prepare,
-                                                .run = run,
-                                                .bytes = packed_bytes};
-const fct_conv_algo fct_conv_algo_wino4_int16 = {.name = "wino-f43-int16",
-                                                 .exact = false,
-                                                 .store = FCT_CONV_INT16,
-                                                 .tile = 4,
-                                                 .can = can,
-                                                 .pack = pack,
-                                                 .prepare = prepare,
-                                                 .run = run,
-                                                 .bytes = packed_bytes};
-const fct_conv_algo fct_conv_algo_wino6 = {.name = "wino-f63",
-                                           .exact = false,
-                                           .store = FCT_CONV_FLOAT,
-                                           .tile = 6,
-                                           .can = can,
-                                           .pack = pack,
-                                           .prepare = prepare,
-                                           .run = run,
-                                           .bytes = packed_bytes};
+#define WINO(id, text, how, outputs, test)                                                                             \
+    const fct_conv_algo fct_conv_algo_##id = {.name = text,                                                            \
+                                              .store = how,                                                            \
+                                              .tile = outputs,                                                         \
+                                              .can = test,                                                             \
+                                              .pack = pack,                                                            \
+                                              .prepare = prepare,                                                      \
+                                              .run = run,                                                              \
+                                              .bytes = packed_bytes};
+WINO(wino4, "wino-f43", FCT_CONV_FLOAT, 4, can)
+WINO(wino4_half, "wino-f43-half", FCT_CONV_HALF, 4, can_half)
+WINO(wino4_int16, "wino-f43-int16", FCT_CONV_INT16, 4, can)
+WINO(wino6, "wino-f63", FCT_CONV_FLOAT, 6, can)

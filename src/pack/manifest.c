@@ -30,6 +30,7 @@ typedef struct manifest_place {
     fct_error *err;
 } manifest_place;
 
+/* An error that names the member and says what it must be. */
 static fct_status wrong(const manifest_place *p, const char *member, const char *expected) {
     return fct_fail(p->err, FCT_ERR_FORMAT, "%s: \"%s\" must be %s", p->file, member, expected);
 }
@@ -46,6 +47,7 @@ static fct_status get_text(const manifest_place *p, const fct_json *o, const cha
     return *out ? FCT_OK : fct_fail_nomem(p->err, p->file, 0);
 }
 
+/* An optional number within bounds. */
 static fct_status get_number(const manifest_place *p, const fct_json *o, const char *member, double least, double most,
                              bool *given, double *out) {
     const fct_json *v = fct_json_member(o, member);
@@ -55,12 +57,14 @@ static fct_status get_number(const manifest_place *p, const fct_json *o, const c
     return fct_fail(p->err, FCT_ERR_FORMAT, "%s: \"%s\" must be a number from %g to %g", p->file, member, least, most);
 }
 
+/* An optional true or false; false where it is left out. */
 static fct_status get_bool(const manifest_place *p, const fct_json *o, const char *member, bool *out) {
     const fct_json *v = fct_json_member(o, member);
     *out = false;
     return !v || fct_json_get_bool(v, out) ? FCT_OK : wrong(p, member, "true or false");
 }
 
+/* A name that cannot lead out of the pack's folder. */
 static bool plain_name(const char *s) {
     return s[0] != '.' && !strpbrk(s, "/\\:") && strlen(s) > 5 && strcmp(s + strlen(s) - 5, ".onnx") == 0;
 }
@@ -86,6 +90,7 @@ static fct_status get_task(const manifest_place *p, const fct_json *o, uint32_t 
     return wrong(p, "task", names);
 }
 
+/* One entry of "files". */
 static fct_status read_file(const manifest_place *p, const fct_json *o, fct_manifest_file *out) {
     if (!fct_json_is(o, FCT_JSON_OBJECT)) return wrong(p, "files", "a list of objects");
     fct_status s = get_text(p, o, "file", &out->name);
@@ -121,6 +126,7 @@ static fct_status read_files(const manifest_place *p, const fct_json *root, fct_
     return FCT_OK;
 }
 
+/* The manifest itself; its version first, since a later one may mean anything. */
 static fct_status read_root(const manifest_place *p, const fct_json *root, fct_manifest *m) {
     const fct_json *version = fct_json_member(root, "facet_pack");
     int64_t number;

@@ -50,6 +50,7 @@ void fct_pack_opts_init(fct_pack_opts *o) {
 
 static fct_status nomem(const opening *o) { return fct_fail_nomem(o->err, "pack", 0); }
 
+/* One file of the pack; whether it is used is decided later. */
 static fct_status add_entry(opening *o, const char *name, const fct_embedded_file *memory,
                             const fct_manifest_file *listed) {
     fct_pack *p = o->p;
@@ -112,6 +113,7 @@ static fct_status read_manifest_file(opening *o, const char *name, manifest_read
     return s;
 }
 
+/* pack.json of the folder, where there is one. */
 static fct_status read_manifest(opening *o) {
     bool found;
     if (!o->dir) return copy_embedded_manifest(o);
@@ -119,6 +121,7 @@ static fct_status read_manifest(opening *o) {
     return s || found ? s : read_manifest_file(o, FCT_MANIFEST_V2_NAME, fct_manifest_read_v2, &found);
 }
 
+/* The files that the manifest names, in its order. */
 static fct_status add_listed(opening *o) {
     for (int i = 0; i < o->manifest.n_files; i++) {
         const fct_manifest_file *f = &o->manifest.files[i];
@@ -128,6 +131,7 @@ static fct_status add_listed(opening *o) {
     return FCT_OK;
 }
 
+/* All networks of the folder, in path order. */
 static fct_status add_all(opening *o) {
     char **names;
     size_t n;
@@ -162,11 +166,13 @@ static fct_status route(const opening *o, pack_entry *e) {
     return FCT_OK;
 }
 
+/* Why a file is not used, for people. */
 static void decline(pack_entry *e, const char *format, const char *what) {
     e->route.task = 0;
     snprintf(e->route.note, sizeof e->route.note, format, what);
 }
 
+/* Whether a file is to be loaded: its task was asked for, and no file before it has it. */
 static bool wanted(const opening *o, pack_entry *e) {
     uint32_t task = e->route.task;
     if (!task) return false;
@@ -187,6 +193,7 @@ static bool wanted(const opening *o, pack_entry *e) {
     return true;
 }
 
+/* Loads a network and holds it against the hash that the manifest gives. */
 static fct_status load(const opening *o, pack_entry *e) {
     fct_model_opts mo;
     fct_model_opts_init(&mo);
@@ -228,6 +235,7 @@ static fct_status measure_dim(const opening *o, const pack_entry *e, int *dim) {
     return s;
 }
 
+/* Loads a file and makes it the network of its task. */
 static fct_status use(const opening *o, pack_entry *e) {
     fct_pack *p = o->p;
     const fct_route *r = &e->route;
@@ -247,6 +255,7 @@ static fct_status use(const opening *o, pack_entry *e) {
 
 /* ---- Opening ---------------------------------------------------------------------------- */
 
+/* The manifest's name, else the folder's. */
 static fct_status name_pack(const opening *o) {
     fct_pack *p = o->p;
     p->threshold = o->manifest.threshold > 0 ? o->manifest.threshold : 0.40f;
@@ -261,6 +270,7 @@ static fct_status name_pack(const opening *o) {
     return p->name ? FCT_OK : nomem(o);
 }
 
+/* From the folder to networks: list, route, load. */
 static fct_status fill(opening *o) {
     fct_pack *p = o->p;
     fct_status s = o->only ? FCT_OK : read_manifest(o);

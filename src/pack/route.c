@@ -14,6 +14,7 @@ static const char *dim_text(int64_t d, char buf[24]) {
     return buf;
 }
 
+/* Says what was seen of a file that fits no rule. */
 static void note_unknown(const fct_signature *s, fct_route *r) {
     char d[4][24];
     if (s->rank != 4) {
@@ -25,11 +26,14 @@ static void note_unknown(const fct_signature *s, fct_route *r) {
              dim_text(s->dims[3], d[3]), s->inputs, s->outputs);
 }
 
+/* Detectors are told by the number of their outputs: three maps of scores and boxes, or of landmarks too, or
+ * five of each. */
 static void route_detector(const fct_signature *s, fct_route *r) {
     if (s->outputs == 6 || s->outputs == 9 || s->outputs == 10 || s->outputs == 15) r->task = FCT_TASK_DETECT;
     else snprintf(r->note, sizeof r->note, "a detector with %d outputs: not an SCRFD (6, 9, 10 or 15)", s->outputs);
 }
 
+/* Which landmarks: by the number of values. */
 static void route_landmarks(const fct_signature *s, fct_route *r) {
     int64_t values = s->out_rank >= 2 ? s->out_dims[1] : -1;
     if (s->outputs == 1 && values == 3309) r->task = FCT_TASK_LANDMARK_68;
@@ -37,16 +41,19 @@ static void route_landmarks(const fct_signature *s, fct_route *r) {
     else snprintf(r->note, sizeof r->note, "landmarks with %lld values: 212 and 3309 are known", (long long)values);
 }
 
+/* Gender and age are three values. */
 static void route_attributes(const fct_signature *s, fct_route *r) {
     int64_t values = s->out_rank >= 2 ? s->out_dims[1] : -1;
     if (s->outputs == 1 && values == 3) r->task = FCT_TASK_GENDER_AGE;
     else snprintf(r->note, sizeof r->note, "attributes with %lld values: 3 are known", (long long)values);
 }
 
+/* Embedders see a square that is cut into sixteenths. */
 static bool is_embedder(const fct_signature *s) {
     return s->dims[2] == s->dims[3] && s->dims[2] >= 112 && s->dims[2] % 16 == 0;
 }
 
+/* InsightFace's normalization, unless the graph normalizes its input itself. */
 static void set_norm(const fct_signature *s, bool names_only, fct_route *r) {
     r->mean = 127.5;
     r->std = fct_task_row_at(fct_task_index(r->task))->std;

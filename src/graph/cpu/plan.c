@@ -1,3 +1,6 @@
+/* What plans are built from: slots for tensors, steps that read and write slots, and the conversion between the
+ * two layouts. A value may have a slot in each layout; whoever reads it says which one it needs, and the step
+ * that converts is added when somebody needs what is not there yet. */
 #include "graph/cpu/plan.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -9,6 +12,7 @@ fct_dims fct_plan_dims(const fct_tensor_view *v) {
     return (fct_dims){(int)v->dims[0], (int)v->dims[1], (int)v->dims[2], (int)v->dims[3]};
 }
 
+/* Doubles an array when it is full; false = out of memory. */
 static bool reserve(void **p, int n, int *cap, size_t size) {
     if (n < *cap) return true;
     int want = *cap ? *cap * 2 : 64;

@@ -5,6 +5,7 @@
 #include "graph/cpu/plan_steps.h"
 #include "ops/limits.h"
 
+/* Empty tables of slots; the inputs of the graph have a slot from the start. */
 static fct_status prepare(fct_plan *p, fct_error *err) {
     const fct_graph *g = p->net->g;
     size_t n = (size_t)g->n_values;
@@ -22,6 +23,8 @@ static fct_status prepare(fct_plan *p, fct_error *err) {
     return FCT_OK;
 }
 
+/* A small file may describe a run that never ends: the work of all nodes is bounded before any of them is
+ * planned. */
 static fct_status check_work(const fct_plan *p, fct_error *err) {
     const fct_limits *most = &fct_work_limits;
     if (p->shapes.plain > most->plain)

@@ -79,6 +79,7 @@ typedef struct front_job {
     fct_error *err;
 } front_job;
 
+/* One image through the front in its own arena; what later steps read is copied to its place in the batch. */
 static fct_status run_image(const front_job *j, int image, int place, fct_error *err) {
     const fct_front *f = &j->p->front;
     const fct_plan *one = f->one;
@@ -97,6 +98,7 @@ static fct_status run_image(const front_job *j, int image, int place, fct_error 
     return FCT_OK;
 }
 
+/* An image on whatever thread is free; after a failure the others stop. */
 static void run_task(void *ctx, int i, int worker) {
     front_job *j = ctx;
     fct_error err = {0};

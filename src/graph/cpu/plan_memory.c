@@ -7,6 +7,7 @@
 
 #define ALIGN 64
 
+/* The slot whose memory a slot uses in the end. */
 static int root_of(const fct_plan *p, int s) {
     while (p->slots[s].root != s) s = p->slots[s].root;
     return s;

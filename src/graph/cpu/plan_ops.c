@@ -8,6 +8,7 @@ static fct_status nomem(const fct_node *n, fct_error *err) { return fct_fail_nom
 
 static const fct_tensor_view *view(const fct_plan *p, int value) { return &p->shapes.views[value]; }
 
+/* Whether input i lies in blocks already. */
 static bool blocked_in(const fct_plan *p, const fct_node *n, int i) {
     return i < n->n_in && n->in[i] >= 0 && p->slot_of[FCT_BLOCKED][n->in[i]] >= 0;
 }
@@ -55,6 +56,7 @@ static fct_status run_global(const fct_step *s, const fct_run *r) {
     return FCT_OK;
 }
 
+/* Pooling on blocks: windows are the same for all channels of a block. */
 static fct_status plan_pool(fct_plan *p, const fct_node *n, fct_error *err) {
     fct_status s = FCT_OK;
     bool global = !fct_node_is(n, FCT_OP_MAX_POOL) && !fct_node_is(n, FCT_OP_AVERAGE_POOL);
@@ -117,11 +119,13 @@ static bool is_channel_scale(const fct_plan *p, const fct_node *n) {
            a->dims[1] == b->dims[1] && b->dims[2] == 1 && b->dims[3] == 1;
 }
 
+/* Whether an operator of two inputs has a form on blocks: both of one shape, or one number per channel. */
 static bool binary_fits(const fct_plan *p, const fct_node *n) {
     return binary_kind(n) >= 0 && blocked_in(p, n, 0) &&
            (fct_view_same_dims(view(p, n->in[0]), view(p, n->in[1])) || is_channel_scale(p, n));
 }
 
+/* An element-wise operator on blocks, into the memory of its first input where nobody needs that afterwards. */
 static fct_status plan_binary(fct_plan *p, const fct_node *n, fct_error *err) {
     fct_status s = FCT_OK;
     bool same = fct_view_same_dims(view(p, n->in[0]), view(p, n->in[1]));
@@ -132,6 +136,7 @@ static fct_status plan_binary(fct_plan *p, const fct_node *n, fct_error *err) {
     return FCT_OK;
 }
 
+/* The shapes of a node's inputs, for operators that read them at run time. */
 static fct_status keep_views(fct_plan *p, fct_step *st, const fct_node *n, fct_error *err) {
     st->views = fct_calloc((size_t)n->n_in + 1, sizeof *st->views);
     st->ptrs = fct_calloc((size_t)n->n_in + 1, sizeof *st->ptrs);
@@ -144,6 +149,7 @@ static fct_status keep_views(fct_plan *p, fct_step *st, const fct_node *n, fct_e
     return FCT_OK;
 }
 
+/* Relu, Clip and Sigmoid that no convolution has taken in. */
 static fct_status plan_unary(fct_plan *p, const fct_node *n, fct_error *err) {
     fct_status s = FCT_OK;
     fct_step *st = blocked_step(p, n, 1, run_unary, &s, err);
@@ -179,6 +185,7 @@ static bool concat_fits(const fct_plan *p, const fct_node *n) {
     return true;
 }
 
+/* Channels one after the other; blocks are copied as wholes. */
 static fct_status plan_concat(fct_plan *p, const fct_node *n, fct_error *err) {
     fct_step *st = fct_plan_step(p, n, n->out, n->n_in, run_concat);
     if (!st) return nomem(n, err);
@@ -192,6 +199,7 @@ static fct_status plan_concat(fct_plan *p, const fct_node *n, fct_error *err) {
 
 /* ---- Everything else ------------------------------------------------------------ */
 
+/* The operator's own run() on dense tensors, which are views of the arena. */
 static fct_status run_plain(const fct_step *s, const fct_run *r) {
     fct_tensor_view in[8], out = s->views[s->n_in];
     const fct_tensor_view *few[8], **list = s->n_in <= 8 ? few : NULL;
@@ -234,6 +242,7 @@ static bool renames(const fct_node *n) {
     }
 }
 
+/* No step: the result is the input's memory under another shape. */
 static fct_status plan_rename(fct_plan *p, const fct_node *n, fct_error *err) {
     fct_status s = FCT_OK;
     int in = fct_plan_need(p, n->in[0], FCT_PLANAR, &s, err);
@@ -245,6 +254,7 @@ static fct_status plan_rename(fct_plan *p, const fct_node *n, fct_error *err) {
     return FCT_OK;
 }
 
+/* An operator without a form on blocks: its inputs are brought into plain order. */
 static fct_status plan_plain(fct_plan *p, const fct_node *n, fct_error *err) {
     fct_status s = FCT_OK;
     int *slots = fct_alloc(((size_t)n->n_in + 1) * sizeof *slots);

@@ -15,6 +15,7 @@ static fct_status run_conv(const fct_step *s, const fct_run *r) {
     return FCT_OK;
 }
 
+/* A convolution with all that was fused into it; which algorithm runs it is decided here, for this shape. */
 static fct_status plan_conv(fct_plan *p, const fct_node *n, fct_error *err) {
     const fct_fused *f = n->fused;
     fct_status s = FCT_OK;
@@ -54,6 +55,7 @@ static fct_status run_fc(const fct_step *s, const fct_run *r) {
     return FCT_OK;
 }
 
+/* A fully connected layer. */
 static fct_status plan_fc(fct_plan *p, const fct_node *n, fct_error *err) {
     fct_status s = FCT_OK;
     int in = fct_plan_need(p, n->in[0], n->fused->fc_channels ? FCT_BLOCKED : FCT_PLANAR, &s, err);
@@ -87,6 +89,7 @@ static fct_status run_affine(const fct_step *s, const fct_run *r) {
     return FCT_OK;
 }
 
+/* A head or an affine node: one input in blocks, one result. */
 static fct_status plan_simple(fct_plan *p, const fct_node *n, bool head, fct_error *err) {
     fct_status s = FCT_OK;
     int in = fct_plan_need(p, n->in[0], FCT_BLOCKED, &s, err);

@@ -51,6 +51,8 @@ static bool shapes_for(const fct_graph *g, int64_t open, bool *binding, fct_shap
     return !fct_shapes_infer(g, in, shapes, &ignored);
 }
 
+/* The shapes that layers will most likely see. Algorithms are chosen, and weights packed, for them, so that a
+ * first run packs nothing. */
 static void find_shapes(weight_packing *p) {
     static const int64_t usual[] = {640, 320, 112}; /* detectors; embedders */
     for (size_t i = 0; i < sizeof usual / sizeof *usual && !p->shaped; i++) {
@@ -89,6 +91,7 @@ static void drop_raw(const fct_model_bytes *source, const fct_graph *g, const fc
     }
 }
 
+/* One node, or the hash of the file, on whatever thread is free. */
 static void pack_item(void *ctx, int index, int worker) {
     weight_packing *p = ctx;
     weight_item *t = &p->items[index];
@@ -110,6 +113,7 @@ static int by_size(const void *a, const void *b) {
     return x->node < y->node ? -1 : x->node > y->node;
 }
 
+/* All that is to be done, the longest first: what comes last must not keep the other threads waiting. */
 static fct_status list_items(weight_packing *p, fct_error *err) {
     fct_graph *g = p->net->g;
     p->items = fct_calloc((size_t)g->n_nodes + 1, sizeof *p->items);
@@ -138,6 +142,7 @@ static fct_status check_reuse(const fct_graph *g, int64_t params, fct_error *err
                     (double)params);
 }
 
+/* Packs everything on all threads, and reports the first failure in the order of the list. */
 static fct_status pack_all(fct_cpu_net *net, fct_model_bytes *source, fct_error *err) {
     weight_packing p = {.net = net, .source = source};
     find_shapes(&p);

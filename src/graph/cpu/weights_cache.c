@@ -16,6 +16,8 @@ static bool complete(const fct_cpu_layer *l) {
     return !l->fc || fct_fc_complete(l->fc);
 }
 
+/* Makes all layers without weights, gives each array of the file to its layer, and sees to it that none lacks
+ * any. */
 static bool fill(fct_cpu_net *net, const char *data, const fct_cache_entry *e, uint32_t n) {
     fct_graph *g = net->g;
     for (int i = 0; i < g->n_nodes; i++)
@@ -36,6 +38,7 @@ bool fct_weights_from_cache(fct_cpu_net *net, const char *dir, const fct_cache_k
     return false;
 }
 
+/* The arrays of a layer that go into the file; -1 where it has some that cannot. */
 static int layer_parts(const fct_cpu_layer *l, fct_packed_part parts[FCT_PACKED_PARTS]) {
     if (l->conv) return fct_conv_parts(l->conv, parts);
     return l->fc ? fct_fc_parts(l->fc, parts) : 0;

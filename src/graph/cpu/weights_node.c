@@ -11,6 +11,7 @@ size_t fct_weights_count(const fct_node *n) {
     return (size_t)f->oc * (size_t)(f->ic / f->groups) * (size_t)(f->kh * f->kw);
 }
 
+/* Makes the scratch at least n floats long; what was in it is lost. */
 static bool grow(fct_weights_scratch *s, size_t n) {
     if (n <= s->size) return true;
     fct_aligned_free(s->p);
@@ -47,6 +48,7 @@ static fct_status stack_weights(fct_cpu_net *net, const fct_node *n, fct_weights
     return s;
 }
 
+/* What ops/conv.h is told of a fused convolution. */
 static fct_conv_spec conv_spec(const fct_cpu_net *net, const fct_node *n, const float *weight) {
     const fct_fused *f = n->fused;
     fct_conv_spec spec = {.name = n->name,
@@ -87,6 +89,7 @@ static fct_status pack_for(fct_conv *conv, const fct_tensor_view *in, bool bindi
     return binding || s == FCT_ERR_NOMEM ? s : FCT_OK;
 }
 
+/* Packs a convolution for the shape that it will see, and gives the raw weights up. */
 static fct_status pack_conv(fct_cpu_net *net, fct_node *n, const fct_tensor_view *in, bool binding,
                             fct_weights_scratch *scratch, fct_error *err) {
     const fct_fused *f = n->fused;
@@ -103,6 +106,7 @@ static fct_status pack_conv(fct_cpu_net *net, fct_node *n, const fct_tensor_view
     return s;
 }
 
+/* The layer of ops/fc.h; without weights where the cache brings them. */
 static fct_status create_fc(fct_cpu_net *net, fct_node *n, const float *weight, fct_error *err) {
     const fct_fused *f = n->fused;
     fct_fc *fc = NULL;
@@ -143,6 +147,7 @@ static bool pad_vector(float **v, int n, float fill) {
     return true;
 }
 
+/* Scales and shifts are read by whole blocks, so they are padded to whole blocks. */
 static fct_status pack_affine(fct_node *n, fct_error *err) {
     fct_fused *f = n->fused;
     bool ok = pad_vector(&f->scale, f->channels, 0) && pad_vector(&f->shift, f->channels, 0);
