@@ -76,7 +76,7 @@ END
 mkdir hugepack
 truncate -s 5G huge.jpg hugepack/a.onnx
 check "a huge file for a photo" 3 sh -c "ulimit -t 20; exec '$facet_exe' detect -m pack huge.jpg" <<'END'
-! facet: huge.jpg: not a picture of a format that facet reads
+! facet: huge.jpg: larger than 1073741824 bytes
 END
 check "a huge file for a network" 3 sh -c "ulimit -t 20; exec '$facet_exe' detect -m hugepack ada.png" <<'END'
 ! facet: hugepack/a.onnx: bad field at offset 0: not an ONNX file, or cut off
@@ -198,7 +198,11 @@ ada.png: 1 face
 END
     if facet info | grep -q 'built with.* gallery'; then
         check "a gallery without permission" 3 unprivileged ./facet-copy people -g locked.db <<'END'
-! facet: locked.db: opening: unable to open database file
+! facet: locked.db: permission denied
+END
+        mkdir hidden && cp locked.db hidden/g.db && chmod 700 hidden
+        check "a gallery in a folder without permission" 3 unprivileged ./facet-copy people -g hidden/g.db <<'END'
+! facet: hidden/g.db: permission denied
 END
     fi
 else

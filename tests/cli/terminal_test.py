@@ -5,6 +5,7 @@ character of a file's name; into a pipe neither colors nor, in CSV and JSON, any
 usage: terminal_test.py FACET MAKE_PACK"""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -98,6 +99,14 @@ def colors(folder):
     return faults
 
 
+def migration_shows_what_is_left(folder):
+    piped(["enroll", "-q", "--yes", "-m", "pack", "-g", "m.db", "--all-faces", "Ada", "ada.png", "ada2.jpg", "bob.png", "bob2.png",
+           "three.png", "eve.webp", "small.png"], folder)
+    out = on_terminal(["gallery", "migrate", "-g", "m.db", "-m", "other", "--yes"], folder)
+    done = re.search(rb"(\d+) of \1 faces, 100 %.* left", out)
+    return [] if done and out.count(b"\n") == 1 else ["%r" % out]
+
+
 def main():
     report = Report()
     if not pty:
@@ -111,6 +120,7 @@ def main():
         report.check("names of files are harmless", names_are_harmless(folder))
         report.check("pipes are exact", pipes_are_exact(folder))
         report.check("colors", colors(folder))
+        report.check("migration shows what is left", migration_shows_what_is_left(folder))
     report.close()
 
 

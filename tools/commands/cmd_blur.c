@@ -97,7 +97,7 @@ static void print_photo(const blur_run *r, const cli_photo *p, const blur_face *
     int n = fct_faces_count(p->faces), covered = 0;
     for (int i = 0; i < n; i++) covered += f[i].covered;
     if (!r->engine.set->json) {
-        printf("%s: %s, %d covered, written to %s\n", p->name, cli_count(n, "face", "faces"), covered, w->drawn);
+        cli_print("%s: %s, %d covered, written to %s\n", p->name, cli_count(n, "face", "faces"), covered, w->drawn);
         return;
     }
     cli_json j;

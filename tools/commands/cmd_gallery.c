@@ -2,6 +2,7 @@
 #include "photos/engine.h"
 #include "shell/json.h"
 #include "photos/report.h"
+#include "shell/progress.h"
 
 #include "base/file.h"
 
@@ -174,7 +175,6 @@ static int import(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
 typedef struct shown_migration {
     cli_engine engine;
     int done, all;
-    bool shown;
 } shown_migration;
 
 /* Only a face without a usable picture may be dropped: want of memory, say, must
@@ -202,7 +202,7 @@ static fct_status reembed(const fct_stored_face *face, const void *crop, size_t 
         snprintf(err->text, sizeof err->text, "stopped; nothing was changed");
         return FCT_ERR_CANCELLED;
     }
-    if (m->shown) fprintf(stderr, "\r%d of %d faces\033[K", ++m->done, m->all);
+    cli_progress_step(++m->done);
     err->code = FCT_OK;
     if (crop && !fct_embed_crop(m->engine.pack, m->engine.analyzer, crop, len, face->crop_cut, embedding, err))
         return FCT_OK;
@@ -228,9 +228,10 @@ static int run_migration(shown_migration *m, const cli_settings *s, fct_gallery 
     }
     if ((code = confirm_migration(s, info, fct_pack_name(p)))) return code;
     cli_catch_interrupt();
+    cli_progress_start(info->faces, "faces", s->quiet);
     fct_status st =
         fct_gallery_migrate(g, fct_pack_embedder_id(p), fct_pack_embedding_dim(p), reembed, m, s->drop, &dropped, &e);
-    if (m->shown && m->done) fputs("\r\033[K", stderr);
+    cli_progress_end();
     if (st) return cli_fail(&e);
     if (dropped) snprintf(lost, sizeof lost, ", %d dropped", dropped);
     char *text = cli_format("%s: %s of %s%s", info->path, cli_count(info->faces - dropped, "face", "faces"),
@@ -241,7 +242,7 @@ static int run_migration(shown_migration *m, const cli_settings *s, fct_gallery 
 }
 
 static int migrate(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
-    shown_migration m = {.all = info->faces, .shown = !a->set.quiet && fct_term_is_tty(stderr)};
+    shown_migration m = {.done = 0};
     int code = cli_engine_open(&a->set, FCT_TASK_EMBED, &m.engine);
     if (!code) code = run_migration(&m, &a->set, g, info);
     cli_engine_close(&m.engine);

@@ -2,6 +2,7 @@
 #include "shell/cli.h"
 #include "photos/engine.h"
 #include "shell/json.h"
+#include "shell/progress.h"
 
 #include "base/file.h"
 
@@ -17,14 +18,16 @@ static void format_bytes(uint64_t bytes, char out[32]) {
 /* ---- Progress -------------------------------------------------------------------------- */
 
 typedef struct shown_transfer {
-    bool shown;     /* draw on the terminal */
-    uint64_t drawn; /* when, in ns */
-    bool waited;    /* and said so */
+    bool shown;           /* draw on the terminal */
+    uint64_t drawn;       /* when, in ns */
+    bool waited;          /* and said so */
+    const char *step;     /* what is under way, "download"; static */
+    uint64_t from, since; /* bytes that were there when it began, and when that was */
 } shown_transfer;
 
 static bool show_progress(const char *step, uint64_t done, uint64_t total, void *user) {
     shown_transfer *t = user;
-    char a[32], b[32];
+    char a[32], b[32], left[34] = "";
     uint64_t now = fct_time_ns();
     if (cli_interrupted()) return false;
     if (strcmp(step, "wait") == 0) {
@@ -32,11 +35,18 @@ static bool show_progress(const char *step, uint64_t done, uint64_t total, void 
         t->waited = true;
         return true;
     }
+    if (!t->step || strcmp(t->step, step) != 0) t->step = step, t->from = done, t->since = now;
     if (!t->shown || now - t->drawn < 100000000u) return true;
     t->drawn = now;
     format_bytes(done, a);
     format_bytes(total, b);
-    if (total) fprintf(stderr, "\r%s: %s of %s, %d %%\033[K", step, a, b, (int)(100.0 * (double)done / (double)total));
+    if (done > t->from && done < total) {
+        double rate = (double)(done - t->from) / ((double)(now - t->since) / 1e9 + 1e-9);
+        memcpy(left, ", ", 3);
+        cli_format_left(left + 2, sizeof left - 2, (double)(total - done) / rate);
+    }
+    if (total)
+        fprintf(stderr, "\r%s: %s of %s, %d %%%s\033[K", step, a, b, (int)(100.0 * (double)done / (double)total), left);
     else fprintf(stderr, "\r%s: %s\033[K", step, a);
     fflush(stderr);
     return true;

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ static void warn_of_variable(void) {
     if (!folder || !*folder || (pack && *pack) || fct_dir_list(folder, &names, &n, NULL)) return;
     for (size_t i = 0; i < n; i++) networks |= strcmp(fct_path_ext(names[i]), "onnx") == 0;
     fct_dir_list_free(names, n);
-    if (networks) cli_warn("FCT_MODELS is the folder of all packs, and %s is a pack itself: name it in FCT_PACK", folder);
+    if (networks)
+        cli_warn("FCT_MODELS is the folder of all packs, and %s is a pack itself: name it in FCT_PACK", folder);
 }
 
 int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out) {
@@ -121,7 +123,10 @@ int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery *
     fct_file_stat fs;
     fct_file_get_stat(path, &fs);
     if (!fs.exists && mode != GALLERY_CREATE) {
-        cli_error("%s: no such gallery; 'facet enroll' makes one", path);
+        FILE *f = fct_fopen(path, "rb");
+        bool hidden = !f && errno == EACCES; /* a folder above it may not be looked into */
+        if (f) fclose(f);
+        cli_error("%s: %s", path, hidden ? "permission denied" : "no such gallery; 'facet enroll' makes one");
         return CLI_INPUT;
     }
     if (!fs.exists && make_parent(path)) return CLI_INPUT;

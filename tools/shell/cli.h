@@ -92,6 +92,7 @@ typedef enum cli_opt_id {
     OPT_COUNT
 } cli_opt_id;
 #define CLI_OPT(id) (UINT64_C(1) << (id))
+_Static_assert(OPT_COUNT <= 64, "a command's options are the bits of a number");
 /* What all commands have, those that load a pack, and those that analyze photos. */
 #define CLI_COMMON_OPTIONS (CLI_OPT(OPT_JSON) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE))
 #define CLI_PACK_OPTIONS                                                                                               \

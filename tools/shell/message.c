@@ -16,7 +16,7 @@ static void message_print(cli_style_id style, const char *prefix, const char *fo
     vsnprintf(text, sizeof text, format, ap);
     cli_progress_hide();
     fflush(stdout); /* keeps the order where both go to one terminal or file */
-    fprintf(stderr, "%s%s%s", cli_style(stderr, style), prefix, cli_style(stderr, STYLE_PLAIN));
+    if (*prefix) fprintf(stderr, "%s%s%s", cli_style(stderr, style), prefix, cli_style(stderr, STYLE_PLAIN));
     fct_utf8_print_safe(stderr, text);
     fputc('\n', stderr);
 }

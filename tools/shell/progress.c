@@ -22,7 +22,7 @@ void cli_progress_start(int total, const char *unit, bool quiet) {
     bar.start = fct_time_ns();
 }
 
-static void format_left(char *out, size_t cap, double seconds) {
+void cli_format_left(char *out, size_t cap, double seconds) {
     if (seconds < 90) snprintf(out, cap, "%.0f s left", seconds);
     else if (seconds < 5400) snprintf(out, cap, "%.0f min left", seconds / 60);
     else snprintf(out, cap, "%.1f h left", seconds / 3600);
@@ -31,7 +31,7 @@ static void format_left(char *out, size_t cap, double seconds) {
 static void draw(uint64_t now) {
     double seconds = (double)(now - bar.start) / 1e9, rate = seconds > 0 ? bar.done / seconds : 0;
     char left[32] = "", line[160];
-    if (rate > 0) format_left(left, sizeof left, (bar.total - bar.done) / rate);
+    if (rate > 0) cli_format_left(left, sizeof left, (bar.total - bar.done) / rate);
     snprintf(line, sizeof line, "%d of %d %s, %d %%, %.1f %s/s, %s", bar.done, bar.total, bar.unit,
              (int)(100.0 * bar.done / bar.total), rate, bar.unit, left);
     int width = fct_term_width(stderr) - 1;

@@ -3,6 +3,7 @@
 #define FACET_CLI_PROGRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Starts a line for total steps of something ("photos"). Does nothing when
  * stderr is no terminal, quiet, or there are but a few steps. */
@@ -12,5 +13,8 @@ void cli_progress_step(int done);
 /* Wipes the line so that other output may be printed; the next step redraws it. */
 void cli_progress_hide(void);
 void cli_progress_end(void);
+
+/* "40 s left", "12 min left", "2.5 h left". */
+void cli_format_left(char *out, size_t cap, double seconds);
 
 #endif

@@ -1,5 +1,8 @@
 #include "gallery/sqlite/sqlite_db.h"
 #include "base/error.h"
+#include "base/file.h"
+#include "base/file_sys.h"
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -57,12 +60,23 @@ static void harden(sqlite3 *h) {
     sqlite3_limit(h, SQLITE_LIMIT_EXPR_DEPTH, 100);
 }
 
+/* SQLite's "unable to open" says nothing of why: the system does, when it is asked for
+ * the file once more. */
+static fct_status fail_to_open(const fct_db *db, int rc, fct_error *err) {
+    errno = 0;
+    FILE *f = (rc & 0xff) == SQLITE_CANTOPEN ? fct_fopen(db->path, "rb") : NULL;
+    int why = errno;
+    if (f) fclose(f);
+    else if (why == EACCES || why == EPERM) return fct_fail_errno(err, db->path, why);
+    return fct_db_fail(db, rc, "opening", err);
+}
+
 fct_status fct_db_open(fct_db *db, const char *name, const char *path, int flags, int busy_ms, fct_error *err) {
     *db = (fct_db){.path = path};
     if (!sqlite3_threadsafe())
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "this SQLite library was built without threads");
     int rc = sqlite3_open_v2(name, &db->h, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
-    if (rc) return fct_db_fail(db, db->h ? sqlite3_extended_errcode(db->h) : rc, "opening", err);
+    if (rc) return fail_to_open(db, db->h ? sqlite3_extended_errcode(db->h) : rc, err);
     sqlite3_extended_result_codes(db->h, 1);
     sqlite3_busy_timeout(db->h, busy_ms);
     harden(db->h);
