@@ -1,20 +1,17 @@
 /* Writing pictures. */
 #include "image/image_internal.h"
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/file.h"
 #include <string.h>
 
 bool fct_bytes_append(fct_bytes *b, const void *data, size_t len) {
-    size_t need, cap;
+    size_t need;
     if (!fct_add_size(b->len, len, &need)) return false;
-    if (need > b->cap) {
-        if (!fct_mul_size(need, 2, &cap)) return false;
-        uint8_t *p = fct_realloc(b->data, cap);
-        if (!p) return false;
-        b->data = p;
-        b->cap = cap;
-    }
+    uint8_t *p = fct_grow(b->data, &b->cap, need, 1);
+    if (!p) return false;
+    b->data = p;
     memcpy(b->data + b->len, data, len);
     b->len = need;
     return true;
