@@ -56,6 +56,7 @@ static fct_status check_opts(const fct_source_opts *o, fct_error *err) {
     return FCT_OK;
 }
 
+/* Frees a frame, or keeps its picture for the reader to write the next one over. */
 static void retire(fct_source *s, source_slot *f) {
     for (int i = 0; i < FCT_SPARE && f->image; i++) f->image = atomic_exchange(&s->env.spare[i], f->image);
     fct_image_free(f->image);
@@ -84,6 +85,7 @@ static bool put_frame(fct_source *s, fct_image *image, fct_coded *coded, double 
     return !stop;
 }
 
+/* The reader thread: puts frames in until the input ends, fails or is stopped. */
 static void read_all(void *arg) {
     fct_source *s = arg;
     fct_error error;
@@ -107,6 +109,7 @@ static void read_all(void *arg) {
     fct_mutex_unlock(&s->lock);
 }
 
+/* Which input reads an address. */
 static const fct_input_class *class_of(const char *address) {
     switch (fct_address_kind_of(address)) {
     case FCT_ADDRESS_RAW:

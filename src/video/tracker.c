@@ -36,6 +36,7 @@ static fct_status check_opts(const fct_tracker_opts *o, fct_error *err) {
     return FCT_OK;
 }
 
+/* Opens the detector and, where the pack has one, the embedder. */
 static fct_status create_analyzers(fct_tracker *t, fct_error *err) {
     fct_analyzer_opts o;
     fct_status s = fct_frame_detector_open(&t->search, t->pack, &t->opts, err);
@@ -112,6 +113,7 @@ fct_status fct_tracker_report(fct_tracker *t, const fct_tracked *k, fct_event_ki
 
 /* ---- Life of a track ---------------------------------------------------------------- */
 
+/* Keeps the landmarks relative to the box, so that they move with it between detections. */
 static void take_landmarks(fct_tracked *k, const fct_face *f) {
     float w = fmaxf(1, f->box[2] - f->box[0]), h = fmaxf(1, f->box[3] - f->box[1]);
     k->pub.has_kps = f->has_kps;
@@ -192,6 +194,7 @@ static fct_status end_shot(fct_tracker *t, fct_error *err) {
     return s;
 }
 
+/* Makes a track of a detection that belongs to none; it counts once it is confirmed. */
 static fct_status start_track(fct_tracker *t, int seen, fct_error *err) {
     fct_status s = fct_reserve((void **)&t->tracks, &t->cap_tracks, t->n_tracks + 1, sizeof *t->tracks, err);
     if (s) return s;
@@ -206,6 +209,7 @@ static fct_status start_track(fct_tracker *t, int seen, fct_error *err) {
     return FCT_OK;
 }
 
+/* Moves all tracks to where they should be in this frame. searched: it was searched for faces. */
 static void predict_all(fct_tracker *t, bool searched) {
     for (int i = 0; i < t->n_tracks; i++) {
         fct_tracked *k = &t->tracks[i];
@@ -216,6 +220,7 @@ static void predict_all(fct_tracker *t, bool searched) {
     }
 }
 
+/* Gives every detection to its track; a confident one without a track starts one. */
 static fct_status update_tracks(fct_tracker *t, fct_error *err) {
     fct_status s = FCT_OK;
     for (int i = 0; i < t->n_seen && !s; i++) {
@@ -248,6 +253,7 @@ static fct_status bury(fct_tracker *t, bool all, fct_error *err) {
     return s;
 }
 
+/* Lists the tracks to be shown in this frame, by id. */
 static fct_status list_visible(fct_tracker *t, fct_error *err) {
     t->n_visible = 0;
     fct_status s = fct_reserve((void **)&t->visible, &t->cap_visible, t->n_tracks, sizeof *t->visible, err);
@@ -283,6 +289,7 @@ static fct_status list_sightings(fct_tracker *t, fct_error *err) {
 
 /* ---- A frame ---------------------------------------------------------------------------- */
 
+/* Takes the detector's faces of this frame, and makes room for their embeddings. Boxes that are none are left out. */
 static fct_status take_faces(fct_tracker *t, const fct_face *const *faces, int n, fct_error *err) {
     size_t room;
     fct_status s = fct_reserve((void **)&t->seen, &t->cap_seen, n, sizeof *t->seen, err);
@@ -331,6 +338,7 @@ static fct_status follow(fct_tracker *t, const fct_face *const *faces, int n, fc
     return s;
 }
 
+/* Starts a frame, which must come after the one before. */
 static fct_status begin(fct_tracker *t, int64_t index, double time, fct_error *err) {
     if (index <= t->frame || !(time > t->time) || !isfinite(time))
         return fct_fail(err, FCT_ERR_ARG, "frame %lld at %g s does not come after frame %lld at %g s", (long long)index,
@@ -374,6 +382,7 @@ fct_status fct_tracker_update(fct_tracker *t, fct_view picture, int64_t index, d
     return s ? s : take_picture(t, picture, detect, err);
 }
 
+/* Takes the next frame of those that are searched ahead. */
 static fct_status update_ahead(fct_tracker *t, fct_frame *frame, fct_error *err) {
     fct_ahead_item it;
     fct_status s = fct_ahead_next(t->ahead, &it, err);

@@ -13,6 +13,7 @@
 
 /* ---- Opening ------------------------------------------------------------------------ */
 
+/* Opens the gallery that names come from; that there is none is no fault unless one was asked for. */
 static int open_gallery(cli_watch *w, bool create) {
     char path[4096];
     fct_error e;
@@ -89,6 +90,7 @@ static int open_tracker(cli_watch *w) {
     return fct_tracker_create(w->pack, w->gallery, &o, &w->tracker, &e) ? cli_fail(&e) : CLI_DONE;
 }
 
+/* Makes the files and folders that are written while the video runs. */
 static int open_outputs(cli_watch *w) {
     const cli_settings *s = w->set;
     fct_error e;
@@ -247,6 +249,7 @@ static void note_reconnects(cli_watch *w) {
         cli_note("%s was lost and is open again (%d so far)", w->info.name, w->info.reconnects);
 }
 
+/* Counts how long this frame took from its arrival, for the median. */
 static void note_latency(cli_watch *w, const fct_frame *frame) {
     enum { classes = sizeof w->latencies / sizeof *w->latencies };
     w->latency_ms = (double)(fct_time_ns() - frame->arrived) / 1e6;

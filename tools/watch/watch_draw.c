@@ -74,6 +74,7 @@ static void put_label(const painter *p, const float box[4], const char *text, fl
     if (!p->from) fct_draw_text(p->to->image, x + pad, y + height * 0.125f, height, text, 0x101418); /* inside */
 }
 
+/* Draws a face's box, landmarks and name; a hidden one has neither landmarks nor name. */
 static void put_track(const painter *p, const fct_track *t, bool hidden, float line, float text) {
     char label[256];
     bool named = t->person_id && !hidden;
@@ -100,6 +101,7 @@ static void put_all(const painter *p, const cli_pending *f, const cli_blur *blur
         put_track(p, &f->tracks[i], cli_blur_hides(blur, &f->tracks[i]), line, text);
 }
 
+/* Makes the canvas as large as the frame. */
 static fct_status fit_canvas(cli_canvas *c, fct_view frame, fct_error *err) {
     fct_view v = c->image ? fct_image_view(c->image) : (fct_view){0};
     if (v.width == frame.width && v.height == frame.height) return FCT_OK;
