@@ -67,16 +67,16 @@ static fct_status shard_of(builder *b, const char *file, int *index) {
     if (!slash) return FCT_OK;
     char *name = fct_strndup(file, (size_t)(slash - file)),
          *path = name ? fct_asprintf("%s/%s.tar", b->d->base, name) : NULL;
-    fct_status st = path ? FCT_OK : fct_fail_nomem(b->err, "shards", 0);
-    for (int i = 0; !st && i < b->d->n_shards; i++)
+    fct_status s = path ? FCT_OK : fct_fail_nomem(b->err, "shards", 0);
+    for (int i = 0; !s && i < b->d->n_shards; i++)
         if (!strcmp(b->d->shard[i].name, name)) *index = i;
-    if (!st && *index < 0) {
+    if (!s && *index < 0) {
         fct_file_get_stat(path, &fs);
-        if (fs.is_file) st = open_shard(b, path, name, index);
+        if (fs.is_file) s = open_shard(b, path, name, index);
     }
     fct_free(name);
     fct_free(path);
-    return st;
+    return s;
 }
 
 static fct_status add_indexed(builder *b, const char *file, const char *identity) {
@@ -103,17 +103,17 @@ static fct_status read_index(builder *b, const char *path) {
     uint8_t *data;
     size_t size;
     char *field[MAX_FIELDS];
-    fct_status st = fct_file_read(path, MAX_INDEX, &data, &size, b->err);
-    if (st) return st;
+    fct_status s = fct_file_read(path, MAX_INDEX, &data, &size, b->err);
+    if (s) return s;
     char *text = (char *)data;
     int n = fct_csv_record(&text, field, MAX_FIELDS), file = fct_csv_column(field, n, "file"),
         identity = fct_csv_column(field, n, "identity");
-    if (file < 0) st = fct_fail(b->err, FCT_ERR_FORMAT, "%s: no column \"file\" in the first line", path);
-    while (!st && (n = fct_csv_record(&text, field, MAX_FIELDS)) > 0)
+    if (file < 0) s = fct_fail(b->err, FCT_ERR_FORMAT, "%s: no column \"file\" in the first line", path);
+    while (!s && (n = fct_csv_record(&text, field, MAX_FIELDS)) > 0)
         if (file < n && *field[file])
-            st = add_indexed(b, field[file], identity >= 0 && identity < n ? field[identity] : "");
+            s = add_indexed(b, field[file], identity >= 0 && identity < n ? field[identity] : "");
     fct_free(data);
-    return st;
+    return s;
 }
 
 /* ---- Folders and single archives ------------------------------------------------ */
@@ -130,51 +130,51 @@ static fct_status read_person(builder *b, const char *person) {
     char **file, *folder = fct_path_join(b->d->base, person);
     size_t n, found = 0;
     if (!folder) return fct_fail_nomem(b->err, "path", 0);
-    fct_status st = fct_dir_list(folder, &file, &n, b->err);
+    fct_status s = fct_dir_list(folder, &file, &n, b->err);
     fct_free(folder);
-    if (st) return st;
-    for (size_t i = 0; !st && i < n; i++) {
+    if (s) return s;
+    for (size_t i = 0; !s && i < n; i++) {
         if (!is_picture(file[i])) continue;
         char *name = fct_asprintf("%s/%s", person, file[i]);
-        st = name ? add_entry(b, name, person, -1, 0, 0) : fct_fail_nomem(b->err, "path", 0);
+        s = name ? add_entry(b, name, person, -1, 0, 0) : fct_fail_nomem(b->err, "path", 0);
         fct_free(name);
         found++;
     }
     fct_dir_list_free(file, n);
     b->d->empty += found == 0;
-    return st;
+    return s;
 }
 
 static fct_status read_folder(builder *b) {
     char **name;
     size_t n;
     fct_file_stat fs;
-    fct_status st = fct_dir_list(b->d->base, &name, &n, b->err);
-    if (st) return st;
-    for (size_t i = 0; !st && i < n; i++) {
+    fct_status s = fct_dir_list(b->d->base, &name, &n, b->err);
+    if (s) return s;
+    for (size_t i = 0; !s && i < n; i++) {
         char *path = fct_path_join(b->d->base, name[i]);
-        if (!path) st = fct_fail_nomem(b->err, "path", 0);
+        if (!path) s = fct_fail_nomem(b->err, "path", 0);
         if (path) fct_file_get_stat(path, &fs);
         fct_free(path);
-        if (!st && fs.is_dir) st = read_person(b, name[i]);
-        else if (!st && is_picture(name[i])) st = add_entry(b, name[i], "", -1, 0, fs.size);
+        if (!s && fs.is_dir) s = read_person(b, name[i]);
+        else if (!s && is_picture(name[i])) s = add_entry(b, name[i], "", -1, 0, fs.size);
     }
     fct_dir_list_free(name, n);
-    return st;
+    return s;
 }
 
 static fct_status read_archive(builder *b, const char *path) {
     int shard;
-    fct_status st = open_shard(b, path, path, &shard);
-    for (size_t i = 0; !st && i < b->d->shard[shard].n_members; i++) {
+    fct_status s = open_shard(b, path, path, &shard);
+    for (size_t i = 0; !s && i < b->d->shard[shard].n_members; i++) {
         const fct_tar_member *m = (const fct_tar_member *)b->d->shard[shard].members + i;
         if (!is_picture(m->name)) continue;
         char *person = fct_path_dir(m->name);
-        st = person ? add_entry(b, m->name, strcmp(person, ".") ? person : "", shard, m->offset, m->size)
-                    : fct_fail_nomem(b->err, "path", 0);
+        s = person ? add_entry(b, m->name, strcmp(person, ".") ? person : "", shard, m->offset, m->size)
+                   : fct_fail_nomem(b->err, "path", 0);
         fct_free(person);
     }
-    return st;
+    return s;
 }
 
 /* ---- Labels ---------------------------------------------------------------------- */
@@ -212,8 +212,8 @@ static fct_status label(builder *b, int min_images) {
 }
 
 static fct_status finish(builder *b, int min_images, const char *path) {
-    fct_status st = label(b, min_images);
-    if (st) return st;
+    fct_status s = label(b, min_images);
+    if (s) return s;
     if (b->n == 0) return fct_fail(b->err, FCT_ERR_NOT_FOUND, "%s: no pictures", path);
     b->d->sample = fct_calloc(b->n, sizeof *b->d->sample);
     if (!b->d->sample) return fct_fail_nomem(b->err, "list of pictures", 0);
@@ -233,21 +233,21 @@ fct_status fct_dataset_open(const char *path, int min_images, fct_dataset **out,
     builder b = {.d = d, .err = err};
     fct_file_get_stat(path, &fs);
     d->base = fs.is_dir ? fct_strdup(path) : fct_path_dir(path);
-    fct_status st = d->base ? FCT_OK : fct_fail_nomem(err, "path", 0);
-    if (!st && !fs.exists) st = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such file or folder", path);
-    if (!st)
-        st = fs.is_dir                            ? read_folder(&b)
-             : !strcmp(fct_path_ext(path), "tar") ? read_archive(&b, path)
-                                                  : read_index(&b, path);
-    if (!st) st = finish(&b, min_images > 0 ? min_images : 2, path);
+    fct_status s = d->base ? FCT_OK : fct_fail_nomem(err, "path", 0);
+    if (!s && !fs.exists) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such file or folder", path);
+    if (!s)
+        s = fs.is_dir                            ? read_folder(&b)
+            : !strcmp(fct_path_ext(path), "tar") ? read_archive(&b, path)
+                                                 : read_index(&b, path);
+    if (!s) s = finish(&b, min_images > 0 ? min_images : 2, path);
     for (size_t i = 0; i < b.n; i++) {
         fct_free((char *)(uintptr_t)b.e[i].s.name);
         fct_free(b.e[i].identity);
     }
     fct_free(b.e);
-    if (st) fct_dataset_free(d);
+    if (s) fct_dataset_free(d);
     else *out = d;
-    return st;
+    return s;
 }
 
 void fct_dataset_free(fct_dataset *d) {

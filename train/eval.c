@@ -48,18 +48,18 @@ fct_status fct_pairs_read(const char *path, const fct_dataset *d, fct_pairs *out
     size_t size, cap = 0;
     char *field[16];
     *out = (fct_pairs){0};
-    fct_status st = fct_file_read(path, 1 << 28, &data, &size, err);
-    if (st) return st;
+    fct_status s = fct_file_read(path, 1 << 28, &data, &size, err);
+    if (s) return s;
     char *text = (char *)data;
     int n = fct_csv_record(&text, field, 16);
     const int col[3] = {fct_csv_column(field, n, "a"), fct_csv_column(field, n, "b"), fct_csv_column(field, n, "same")};
     if (col[0] < 0 || col[1] < 0 || col[2] < 0)
-        st = fct_fail(err, FCT_ERR_FORMAT, "%s: columns a, b and same expected", path);
-    while (!st && (n = fct_csv_record(&text, field, 16)) > 0)
-        if (col[0] < n && col[1] < n && col[2] < n) st = add_pair(path, d, field, col, &cap, out, err);
+        s = fct_fail(err, FCT_ERR_FORMAT, "%s: columns a, b and same expected", path);
+    while (!s && (n = fct_csv_record(&text, field, 16)) > 0)
+        if (col[0] < n && col[1] < n && col[2] < n) s = add_pair(path, d, field, col, &cap, out, err);
     fct_free(data);
-    if (st) fct_pairs_clear(out);
-    return st;
+    if (s) fct_pairs_clear(out);
+    return s;
 }
 
 void fct_pairs_clear(fct_pairs *p) {
@@ -215,9 +215,9 @@ fct_status fct_eval_measure(const fct_dataset *d, const float *rows, int dim, co
                             fct_eval_result *out, fct_error *err) {
     float *g, *m;
     *out = (fct_eval_result){0};
-    fct_status st = pairs && pairs->n ? measure_pairs(rows, dim, pairs, out, err) : FCT_OK;
-    if (!st) st = fct_eval_scores(d, rows, dim, &g, &out->genuine, &m, &out->impostor, err);
-    if (st) return st;
+    fct_status s = pairs && pairs->n ? measure_pairs(rows, dim, pairs, out, err) : FCT_OK;
+    if (!s) s = fct_eval_scores(d, rows, dim, &g, &out->genuine, &m, &out->impostor, err);
+    if (s) return s;
     for (int k = 0; k < FCT_EVAL_FARS; k++) {
         size_t allowed = (size_t)(fct_eval_far[k] * (double)out->impostor), above = 0;
         out->tar[k] = out->threshold[k] = NAN;

@@ -274,7 +274,7 @@ fct_status fct_export_onnx(const char *path, const fct_net_spec *spec, const flo
     put_int(&opset, 2, 13);
     put_message(&m, MODEL_OPSET, &opset);
     put_metadata(&m, "facet.network", spec->text);
-    fct_status st = m.failed ? fct_fail_nomem(err, "ONNX file", 0) : fct_file_write_atomic(path, m.data, m.size, err);
+    fct_status s = m.failed ? fct_fail_nomem(err, "ONNX file", 0) : fct_file_write_atomic(path, m.data, m.size, err);
     fct_free(m.data);
-    return st;
+    return s;
 }

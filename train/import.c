@@ -133,10 +133,10 @@ typedef fct_status field_fn(fct_pb sub, void *user, fct_error *err);
 static fct_status each(fct_pb m, uint32_t number, field_fn *fn, void *user, fct_error *err) {
     fct_pb_field f;
     bool more;
-    fct_status st;
-    while (!(st = fct_pb_next(&m, &f, &more, err)) && more)
-        if (f.number == number && f.wire == 2 && (st = fn(fct_pb_sub(&m, &f), user, err))) return st;
-    return st;
+    fct_status s;
+    while (!(s = fct_pb_next(&m, &f, &more, err)) && more)
+        if (f.number == number && f.wire == 2 && (s = fn(fct_pb_sub(&m, &f), user, err))) return s;
+    return s;
 }
 
 static fct_status on_tensor(fct_pb m, void *user, fct_error *err) { return read_tensor(m, user, err); }
@@ -146,36 +146,36 @@ static fct_status on_graph(fct_pb m, void *user, fct_error *err) { return each(m
 static fct_status on_metadata(fct_pb m, void *user, fct_error *err) {
     fct_pb_field f, key = {0}, value = {0};
     bool more;
-    fct_status st;
+    fct_status s;
     char **text = user;
-    while (!(st = fct_pb_next(&m, &f, &more, err)) && more) {
+    while (!(s = fct_pb_next(&m, &f, &more, err)) && more) {
         if (f.number == 1 && f.wire == 2) key = f;
         if (f.number == 2 && f.wire == 2) value = f;
     }
-    if (st || *text || key.len != 13 || memcmp(key.data, "facet.network", 13) || !value.data) return st;
+    if (s || *text || key.len != 13 || memcmp(key.data, "facet.network", 13) || !value.data) return s;
     *text = fct_strndup((const char *)value.data, value.len);
     return *text ? FCT_OK : fct_fail_nomem(err, "network description", value.len);
 }
 
 static fct_status network_of(const char *path, const fct_map *m, char **text, fct_error *err) {
     *text = NULL;
-    fct_status st = each((fct_pb){m->data, m->data + m->size, m->data, path}, 14, on_metadata, text, err);
-    if (st) {
+    fct_status s = each((fct_pb){m->data, m->data + m->size, m->data, path}, 14, on_metadata, text, err);
+    if (s) {
         fct_free(*text);
         *text = NULL;
     }
-    if (st || *text) return st;
+    if (s || *text) return s;
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: not exported by facet: it does not say what network it is", path);
 }
 
 fct_status fct_import_network(const char *path, char **text, fct_error *err) {
     fct_map m;
     *text = NULL;
-    fct_status st = fct_map_copy(path, SIZE_MAX, &m, err);
-    if (st) return st;
-    st = network_of(path, &m, text, err);
+    fct_status s = fct_map_copy(path, SIZE_MAX, &m, err);
+    if (s) return s;
+    s = network_of(path, &m, text, err);
     fct_map_close(&m);
-    return st;
+    return s;
 }
 
 static fct_status read_all(const char *path, const fct_map *m, const fct_net_spec *spec, float *params, float *stats,

@@ -193,13 +193,13 @@ fct_status fct_loader_create(const fct_dataset *data, const fct_loader_opts *o, 
     fct_mutex_init(&l->mutex);
     fct_cond_init(&l->work);
     fct_cond_init(&l->ready);
-    fct_status st = allocate(l) ? choose_samples(l, err) : fct_fail_nomem(err, "loader", 0);
+    fct_status s = allocate(l) ? choose_samples(l, err) : fct_fail_nomem(err, "loader", 0);
     l->taken--; /* nothing is in use yet */
-    for (; !st && l->n_threads < o->workers; l->n_threads++)
-        st = fct_thread_start(&l->thread[l->n_threads], worker, l, err);
-    if (st) {
+    for (; !s && l->n_threads < o->workers; l->n_threads++)
+        s = fct_thread_start(&l->thread[l->n_threads], worker, l, err);
+    if (s) {
         fct_loader_free(l);
-        return st;
+        return s;
     }
     *out = l;
     return FCT_OK;

@@ -90,8 +90,8 @@ static fct_status add_ires(spec_parser *p, int c, int s) {
 
 static fct_status add_linear(spec_parser *p, int dim) {
     fct_unit *u;
-    fct_status st = add_unit(p, FCT_UNIT_CONV, dim, p->side, 1, 0, false, &u);
-    if (st) return st;
+    fct_status s = add_unit(p, FCT_UNIT_CONV, dim, p->side, 1, 0, false, &u);
+    if (s) return s;
     u->fixed_gamma = true;
     p->ended = true;
     p->spec->dim = dim;
@@ -108,19 +108,19 @@ static fct_status set_input(spec_parser *p, int size, int channels) {
 
 /* One statement, already split: name, up to 3 numbers, and "linear" or not. */
 static fct_status statement(spec_parser *p, const char *name, const int *v, int n, bool linear) {
-    fct_status st = FCT_OK;
+    fct_status s = FCT_OK;
     if (!strcmp(name, "input") && n >= 1) return set_input(p, v[0], n > 1 ? v[1] : 3);
     if (!strcmp(name, "conv") && n == 3) return add_unit(p, FCT_UNIT_CONV, v[0], v[1], v[2], v[1] / 2, !linear, NULL);
     if (!strcmp(name, "dw") && n == 2)
         return add_unit(p, FCT_UNIT_DW, p->channels, v[0], v[1], v[0] / 2, !linear, NULL);
     if (!strcmp(name, "down") && n == 3) return add_bottleneck(p, v[0], v[1], v[2], false);
     if (!strcmp(name, "res") && n == 2) {
-        for (int i = 0; i < v[1] && !st; i++) st = add_bottleneck(p, p->channels, v[0], 1, true);
-        return st;
+        for (int i = 0; i < v[1] && !s; i++) s = add_bottleneck(p, p->channels, v[0], 1, true);
+        return s;
     }
     if (!strcmp(name, "ires") && n == 3) {
-        for (int i = 0; i < v[2] && !st; i++) st = add_ires(p, v[0], i ? 1 : v[1]);
-        return st;
+        for (int i = 0; i < v[2] && !s; i++) s = add_ires(p, v[0], i ? 1 : v[1]);
+        return s;
     }
     if (!strcmp(name, "bn") && n == 0) return add_unit(p, FCT_UNIT_IDENT, p->channels, 1, 1, 0, false, NULL);
     if (!strcmp(name, "gdc") && n == 0) return add_unit(p, FCT_UNIT_DW, p->channels, p->side, 1, 0, false, NULL);
@@ -254,8 +254,8 @@ static fct_status parse_all(spec_parser *p, char *text) {
         char shown[80];
         snprintf(shown, sizeof shown, "%s", t + strspn(t, " \t\r"));
         p->statement = shown;
-        fct_status st = parse_statement(p, t);
-        if (st) return st;
+        fct_status s = parse_statement(p, t);
+        if (s) return s;
     }
     p->statement = "end";
     if (!p->ended) return bad(p, "the last statement must be \"linear\"");
@@ -265,18 +265,18 @@ static fct_status parse_all(spec_parser *p, char *text) {
 }
 
 fct_status fct_net_spec_parse(const char *text, fct_net_spec *out, fct_error *err) {
-    fct_status st = FCT_OK;
+    fct_status s = FCT_OK;
     *out = (fct_net_spec){.size = 112, .channels = 3};
-    out->text = expand(text, &st, err);
-    if (!out->text) return st;
+    out->text = expand(text, &s, err);
+    if (!out->text) return s;
     char *copy = fct_strdup(out->text);
     spec_parser p = {.spec = out, .last = -1, .channels = 3, .side = 112, .err = err, .statement = ""};
-    st = copy ? parse_all(&p, copy) : fct_fail_nomem(err, "network description", 0);
+    s = copy ? parse_all(&p, copy) : fct_fail_nomem(err, "network description", 0);
     fct_free(copy);
-    if (!st) st = lay_out(out, err);
-    if (!st) store_shared(out);
-    if (st) fct_net_spec_clear(out);
-    return st;
+    if (!s) s = lay_out(out, err);
+    if (!s) store_shared(out);
+    if (s) fct_net_spec_clear(out);
+    return s;
 }
 
 void fct_net_spec_clear(fct_net_spec *s) {

@@ -169,10 +169,10 @@ static char *trim(char *s) {
 fct_status fct_recipe_read(fct_recipe *r, const char *path, fct_error *err) {
     uint8_t *data;
     size_t size;
-    fct_status st = fct_file_read(path, 1 << 20, &data, &size, err);
-    if (st) return st;
+    fct_status s = fct_file_read(path, 1 << 20, &data, &size, err);
+    if (s) return s;
     int line = 0;
-    for (char *t = (char *)data, *next; !st && t; t = next) {
+    for (char *t = (char *)data, *next; !s && t; t = next) {
         char where[300], *value;
         line++;
         if ((next = strchr(t, '\n'))) *next++ = 0;
@@ -181,14 +181,14 @@ fct_status fct_recipe_read(fct_recipe *r, const char *path, fct_error *err) {
         if (!*t) continue;
         snprintf(where, sizeof where, "%.280s:%d", path, line);
         if (!(value = strchr(t, '='))) {
-            st = fct_fail(err, FCT_ERR_FORMAT, "%s: \"key = value\" expected", where);
+            s = fct_fail(err, FCT_ERR_FORMAT, "%s: \"key = value\" expected", where);
             break;
         }
         *value++ = 0;
-        st = fct_recipe_set(r, trim(t), trim(value), where, err);
+        s = fct_recipe_set(r, trim(t), trim(value), where, err);
     }
     fct_free(data);
-    return st;
+    return s;
 }
 
 void fct_recipe_list(const fct_recipe *r, void (*fn)(void *user, const char *key, const char *value, const char *help),

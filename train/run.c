@@ -75,22 +75,22 @@ static fct_status open_teacher(run *t, fct_error *err) {
         if (r->teacher_view > 0)
             return fct_fail(err, FCT_ERR_ARG,
                             "teacher_view needs the teacher's network: \"teacher\" must be an .onnx file");
-        fct_status st = fct_teacher_read(r->teacher, t->data, &t->teacher, &bad, err);
+        fct_status s = fct_teacher_read(r->teacher, t->data, &t->teacher, &bad, err);
         if (bad) note(t, "%zu teacher embeddings are not finite: left out", bad);
-        return st;
+        return s;
     }
     char *kept = fct_path_join(r->out, "teacher.fct");
     if (!kept) return fct_fail_nomem(err, "path", 0);
     fct_file_get_stat(kept, &fs);
-    fct_status st = FCT_OK;
-    if (!fs.exists || r->teacher_view > 0) st = fct_teacher_net_open(r->teacher, r->teacher_raw, &t->teacher_net, err);
-    if (!st)
-        st = fs.exists ? fct_teacher_read(kept, t->data, &t->teacher, &bad, err)
-                       : fct_teacher_compute(t->teacher_net, t->data, teacher_progress, t, &t->teacher, &unread, err);
-    if (!st && !fs.exists) st = fct_teacher_write(kept, &t->teacher, err);
+    fct_status s = FCT_OK;
+    if (!fs.exists || r->teacher_view > 0) s = fct_teacher_net_open(r->teacher, r->teacher_raw, &t->teacher_net, err);
+    if (!s)
+        s = fs.exists ? fct_teacher_read(kept, t->data, &t->teacher, &bad, err)
+                      : fct_teacher_compute(t->teacher_net, t->data, teacher_progress, t, &t->teacher, &unread, err);
+    if (!s && !fs.exists) s = fct_teacher_write(kept, &t->teacher, err);
     if (unread) note(t, "%zu pictures could not be read for the teacher", unread);
     fct_free(kept);
-    return st;
+    return s;
 }
 
 /* What the settings alone tell, before anything is read or written. */
@@ -110,18 +110,18 @@ static fct_status check_settings(const fct_recipe *r, fct_error *err) {
 /* The pictures to train on, the teacher's embeddings of them, and what to evaluate on. */
 static fct_status open_data(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
-    fct_status st = fct_dataset_open(r->data, r->min_images, &t->data, err);
-    if (st) return st;
+    fct_status s = fct_dataset_open(r->data, r->min_images, &t->data, err);
+    if (s) return s;
     note(t, "%s: %zu pictures, %d identities with %d pictures or more", r->data, t->data->n, t->data->classes,
          r->min_images);
     if (t->data->missing) note(t, "%zu pictures of the index are missing: left out", t->data->missing);
     if (t->data->empty) note(t, "%zu identities have no picture: left out", t->data->empty);
     if (t->data->skipped_shards) note(t, "%d shards break off: what follows is left out", t->data->skipped_shards);
-    st = fct_dir_make(r->out, err);
-    if (!st && r->teacher) st = open_teacher(t, err);
-    if (!st && r->eval_data) st = fct_dataset_open(r->eval_data, 1, &t->eval_data, err);
-    if (!st && r->eval_data && r->eval_pairs) st = fct_pairs_read(r->eval_pairs, t->eval_data, &t->pairs, err);
-    return st;
+    s = fct_dir_make(r->out, err);
+    if (!s && r->teacher) s = open_teacher(t, err);
+    if (!s && r->eval_data) s = fct_dataset_open(r->eval_data, 1, &t->eval_data, err);
+    if (!s && r->eval_data && r->eval_pairs) s = fct_pairs_read(r->eval_pairs, t->eval_data, &t->pairs, err);
+    return s;
 }
 
 /* What can be told only after network and data are open: whether they fit together. */
@@ -161,20 +161,20 @@ static void on_bad(void *user, const char *text) { note(user, "left out: %s", te
 static fct_status open_state(run *t, fct_error *err) {
     fct_file_stat fs;
     size_t centers = t->r->margin_weight > 0 ? (size_t)t->data->classes * t->r->margin.subcenters * t->spec.dim : 0;
-    fct_status st = fct_train_state_create(&t->spec, centers, &t->state, err);
-    if (st) return st;
+    fct_status s = fct_train_state_create(&t->spec, centers, &t->state, err);
+    if (s) return s;
     fct_file_get_stat(t->checkpoint, &fs);
     if (fs.exists) {
-        st = fct_checkpoint_read(t->checkpoint, t->spec.text, &t->state, err);
-        if (!st) note(t, "going on from step %llu", (unsigned long long)t->state.step);
-        if (!st) fct_runlog_trim(t->r->out, "log.csv", (long)t->state.step);
-        if (!st) fct_runlog_trim(t->r->out, "eval.csv", (long)t->state.step);
-        return st;
+        s = fct_checkpoint_read(t->checkpoint, t->spec.text, &t->state, err);
+        if (!s) note(t, "going on from step %llu", (unsigned long long)t->state.step);
+        if (!s) fct_runlog_trim(t->r->out, "log.csv", (long)t->state.step);
+        if (!s) fct_runlog_trim(t->r->out, "eval.csv", (long)t->state.step);
+        return s;
     }
     fct_rng rng = fct_rng_for((uint64_t)t->r->seed, FCT_RNG_INIT, 0);
     fct_net_init(&t->spec, &rng, t->state.params, t->state.stats);
-    if (t->r->init) st = fct_import_onnx(t->r->init, &t->spec, t->state.params, t->state.stats, err);
-    if (st) return st;
+    if (t->r->init) s = fct_import_onnx(t->r->init, &t->spec, t->state.params, t->state.stats, err);
+    if (s) return s;
     memcpy(t->state.ema, t->state.params, t->spec.n_params * sizeof(float));
     memcpy(t->state.ema_stats, t->state.stats, t->spec.n_stats * sizeof(float));
     return FCT_OK;
@@ -194,8 +194,8 @@ static fct_status open_loader(run *t, fct_error *err) {
                          .labeled = !t->teacher.rows,
                          .on_bad = on_bad,
                          .user = t};
-    fct_status st = fct_loader_create(t->data, &o, (long)t->state.step, &t->loader, err);
-    if (st) return st;
+    fct_status s = fct_loader_create(t->data, &o, (long)t->state.step, &t->loader, err);
+    if (s) return s;
     double steps = (double)fct_loader_epoch_size(t->loader) / r->batch;
     t->optim = r->optim;
     t->optim.total = (long)(r->epochs * steps + 0.5);
@@ -209,10 +209,10 @@ static fct_status open_loader(run *t, fct_error *err) {
 static fct_status open_network(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     char *text = NULL;
-    fct_status st = r->init && !r->grow ? fct_import_network(r->init, &text, err) : FCT_OK;
-    if (!st) st = fct_net_spec_parse(text ? text : r->network, &t->spec, err);
+    fct_status s = r->init && !r->grow ? fct_import_network(r->init, &text, err) : FCT_OK;
+    if (!s) s = fct_net_spec_parse(text ? text : r->network, &t->spec, err);
     fct_free(text);
-    if (st || !r->train_stages) return st;
+    if (s || !r->train_stages) return s;
     int stages = t->spec.unit[t->spec.n_units - 1].stage + 1;
     while (t->frozen_below < t->spec.n_units && t->spec.unit[t->frozen_below].stage < stages - r->train_stages)
         t->frozen_below++;
@@ -224,21 +224,21 @@ static fct_status open_run(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     t->checkpoint = fct_train_checkpoint_path(r->out);
     if (!t->checkpoint) return fct_fail_nomem(err, "path", 0);
-    fct_status st = check_settings(r, err);
-    if (!st) st = open_network(t, err);
-    if (!st) st = open_data(t, err);
-    if (!st) st = check(t, err);
-    if (!st) st = open_state(t, err);
-    if (!st) st = allocate(t, err);
-    if (!st) st = open_loader(t, err);
-    if (!st) st = fct_net_create(&t->spec, r->batch, true, NULL, &t->net, err);
-    if (!st && t->eval_data) st = fct_net_create(&t->spec, EVAL_BATCH, false, NULL, &t->eval_net, err);
-    if (!st && r->margin_weight > 0)
-        st = fct_margin_create(&r->margin, t->data->classes, t->spec.dim, r->batch, &t->margin, err);
-    if (!st)
+    fct_status s = check_settings(r, err);
+    if (!s) s = open_network(t, err);
+    if (!s) s = open_data(t, err);
+    if (!s) s = check(t, err);
+    if (!s) s = open_state(t, err);
+    if (!s) s = allocate(t, err);
+    if (!s) s = open_loader(t, err);
+    if (!s) s = fct_net_create(&t->spec, r->batch, true, NULL, &t->net, err);
+    if (!s && t->eval_data) s = fct_net_create(&t->spec, EVAL_BATCH, false, NULL, &t->eval_net, err);
+    if (!s && r->margin_weight > 0)
+        s = fct_margin_create(&r->margin, t->data->classes, t->spec.dim, r->batch, &t->margin, err);
+    if (!s)
         note(t, "network: %.1f MMAC, %zu parameters; %ld steps of %d", t->spec.macs * 1e-6, t->spec.n_params,
              t->optim.total, r->batch);
-    return st;
+    return s;
 }
 
 /* Frees what was opened, however far that came. */
@@ -310,8 +310,8 @@ static fct_status distill(run *t, const fct_batch *b, double *loss, fct_error *e
     double parts[2];
     *loss = 0;
     if (!t->teacher.rows) return FCT_OK;
-    fct_status st = views ? fct_teacher_net_embed(t->teacher_net, b->pixels, views, dim, ld, t->target, err) : FCT_OK;
-    if (st) return st;
+    fct_status s = views ? fct_teacher_net_embed(t->teacher_net, b->pixels, views, dim, ld, t->target, err) : FCT_OK;
+    if (s) return s;
     for (int i = views; i < b->n; i++)
         memcpy(t->target + (size_t)i * ld, t->teacher.rows + (size_t)b->sample[i] * dim, (size_t)dim * sizeof(float));
     *loss = fct_loss_distill(&t->r->distill, b->n, dim, ld, t->unit, t->target, t->grad, parts, t->used);
@@ -361,8 +361,8 @@ static fct_status train_step(run *t, const fct_batch *b, long step, float *stats
                                      (fct_net_mode){.train = true, .momentum = 0.1, .frozen_below = t->frozen_below});
     fct_unit_rows(b->n, dim, ld, z, t->unit, t->norm);
     memset(t->grad, 0, (size_t)b->n * ld * sizeof(float));
-    fct_status st = distill(t, b, &loss, err);
-    if (st) return st;
+    fct_status s = distill(t, b, &loss, err);
+    if (s) return s;
     if (t->margin && step >= t->margin_start) {
         fct_rng rng = fct_rng_for((uint64_t)t->r->seed, FCT_RNG_CLASSES, (uint64_t)step);
         if (step == t->margin_start || !centers_ready(t)) init_centers(t);
@@ -413,12 +413,12 @@ static fct_status evaluate(run *t, fct_error *err) {
     fct_curves_write_loss(t->r->out);
     float *rows = fct_aligned_alloc(t->eval_data->n * (size_t)t->spec.dim * sizeof *rows);
     if (!rows) return fct_fail_nomem(err, "evaluation", 0);
-    fct_status st = fct_eval_embed(t->eval_data, &t->spec, t->eval_net, EVAL_BATCH, t->state.ema, t->state.ema_stats,
-                                   false, rows, &bad, err);
-    if (!st) st = fct_eval_measure(t->eval_data, rows, t->spec.dim, &t->pairs, &r, err);
-    if (!st) fct_curves_write_roc(t->r->out, t->eval_data, rows, t->spec.dim);
+    fct_status s = fct_eval_embed(t->eval_data, &t->spec, t->eval_net, EVAL_BATCH, t->state.ema, t->state.ema_stats,
+                                  false, rows, &bad, err);
+    if (!s) s = fct_eval_measure(t->eval_data, rows, t->spec.dim, &t->pairs, &r, err);
+    if (!s) fct_curves_write_roc(t->r->out, t->eval_data, rows, t->spec.dim);
     fct_aligned_free(rows);
-    if (st) return st;
+    if (s) return s;
     snprintf(line, sizeof line, "%llu,%.5f,%.5f,%.5f,%.5f,%.5f,%.5f", (unsigned long long)t->state.step, r.accuracy,
              r.deviation, r.tar[0], r.tar[1], r.tar[2], r.tar[3]);
     fct_runlog_append(t->r->out, "eval.csv", "step,accuracy,deviation,tar_1e-2,tar_1e-3,tar_1e-4,tar_1e-5", line);
@@ -438,29 +438,28 @@ static bool every(long step, int n) { return n > 0 && step % n == 0; }
  * stop during an evaluation loses nothing. */
 static fct_status loop(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
-    fct_status st = FCT_OK;
+    fct_status s = FCT_OK;
     float *stats = fct_aligned_alloc((t->spec.n_stats + 1) * sizeof *stats);
     if (!stats) return fct_fail_nomem(err, "training", 0);
     t->since = fct_time_ns();
-    while (!st && (long)t->state.step < t->optim.total) {
-        if ((st = train_step(t, fct_loader_next(t->loader), (long)t->state.step, stats, err))) break;
+    while (!s && (long)t->state.step < t->optim.total) {
+        if ((s = train_step(t, fct_loader_next(t->loader), (long)t->state.step, stats, err))) break;
         long step = (long)++t->state.step;
         bool last = step == t->optim.total, stop = t->hooks.stop && t->hooks.stop(t->hooks.user);
         if (every(step, r->log_every) || last) report(t);
-        if (every(step, r->checkpoint_every) || last || stop) st = save(t, err);
-        if (!st && (every(step, r->eval_every) || last)) st = evaluate(t, err);
-        if (!st && stop && !last)
-            st = fct_fail(err, FCT_ERR_CANCELLED, "stopped at step %ld; run again to go on", step);
+        if (every(step, r->checkpoint_every) || last || stop) s = save(t, err);
+        if (!s && (every(step, r->eval_every) || last)) s = evaluate(t, err);
+        if (!s && stop && !last) s = fct_fail(err, FCT_ERR_CANCELLED, "stopped at step %ld; run again to go on", step);
     }
     fct_aligned_free(stats);
-    return st;
+    return s;
 }
 
 fct_status fct_train_run(const fct_recipe *recipe, const fct_train_hooks *hooks, fct_error *err) {
     run t = {.r = recipe};
     if (hooks) t.hooks = *hooks;
-    fct_status st = open_run(&t, err);
-    if (!st) st = loop(&t, err);
+    fct_status s = open_run(&t, err);
+    if (!s) s = loop(&t, err);
     close_run(&t);
-    return st;
+    return s;
 }

@@ -100,11 +100,11 @@ fct_status fct_tar_list(const uint8_t *data, size_t size, fct_tar_member **membe
                         fct_error *err) {
     size_t cap = 0, at = 0;
     char *pending = NULL;
-    fct_status st = FCT_OK;
+    fct_status s = FCT_OK;
     *members = NULL;
     *n = 0;
     *whole = false;
-    while (!st && size - at >= BLOCK) {
+    while (!s && size - at >= BLOCK) {
         const uint8_t *h = data + at;
         uint64_t len;
         if (h[0] == 0) { /* the end: blocks of zeros */
@@ -112,16 +112,16 @@ fct_status fct_tar_list(const uint8_t *data, size_t size, fct_tar_member **membe
             break;
         }
         if (!checksum_ok(h) || !octal(h + 124, 12, &len) || len > size - at - BLOCK) break;
-        st = take(h, data, at + BLOCK, len, &pending, members, n, &cap, err);
+        s = take(h, data, at + BLOCK, len, &pending, members, n, &cap, err);
         uint64_t step = BLOCK + (len + BLOCK - 1) / BLOCK * BLOCK;
         at = step > size - at ? size : at + step;
     }
     fct_free(pending);
-    if (st) {
+    if (s) {
         fct_tar_free(*members, *n);
         *members = NULL;
         *n = 0;
-        return st;
+        return s;
     }
     if (*n) qsort(*members, *n, sizeof **members, by_name);
     return FCT_OK;

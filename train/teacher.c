@@ -45,11 +45,11 @@ fct_status fct_teacher_read(const char *path, const fct_dataset *d, fct_teacher 
     fct_map m;
     *out = (fct_teacher){0};
     *bad = 0;
-    fct_status st = fct_map_copy(path, SIZE_MAX, &m, err);
-    if (st) return st;
-    st = parse(path, &m, d, out, bad, err);
+    fct_status s = fct_map_copy(path, SIZE_MAX, &m, err);
+    if (s) return s;
+    s = parse(path, &m, d, out, bad, err);
     fct_map_close(&m);
-    return st;
+    return s;
 }
 
 fct_status fct_teacher_write(const char *path, const fct_teacher *t, fct_error *err) {
@@ -60,9 +60,9 @@ fct_status fct_teacher_write(const char *path, const fct_teacher *t, fct_error *
     for (int i = 0; i < 4; i++) data[8 + i] = (uint8_t)(1 >> (8 * i)), data[12 + i] = (uint8_t)(t->dim >> (8 * i));
     for (int i = 0; i < 8; i++) data[16 + i] = (uint8_t)((uint64_t)t->n >> (8 * i));
     memcpy(data + HEAD, t->rows, body);
-    fct_status st = fct_file_write_atomic(path, data, HEAD + body, err);
+    fct_status s = fct_file_write_atomic(path, data, HEAD + body, err);
     fct_free(data);
-    return st;
+    return s;
 }
 
 void fct_teacher_clear(fct_teacher *t) {

@@ -20,10 +20,10 @@ struct fct_teacher_net {
 
 static fct_status open_model(fct_teacher_net *p, const char *onnx, fct_error *err) {
     fct_tensor_info in;
-    fct_status st = fct_model_load(onnx, NULL, &p->model, err);
-    if (!st) st = fct_session_create(p->model, &p->session, err);
-    if (!st) st = fct_model_input(p->model, 0, &in, err);
-    if (st) return st;
+    fct_status s = fct_model_load(onnx, NULL, &p->model, err);
+    if (!s) s = fct_session_create(p->model, &p->session, err);
+    if (!s) s = fct_model_input(p->model, 0, &in, err);
+    if (s) return s;
     if (fct_model_input_count(p->model) != 1 || in.rank != 4 || in.dims[1] != 3 || in.dims[2] != in.dims[3] ||
         in.dims[2] < 16 || in.dims[2] > 1024)
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: not an embedder: one input [N, 3, size, size] is expected",
@@ -37,12 +37,12 @@ fct_status fct_teacher_net_open(const char *onnx, bool raw, fct_teacher_net **ou
     fct_teacher_net *p = *out = fct_calloc(1, sizeof *p);
     if (!p) return fct_fail_nomem(err, "teacher", 0);
     p->raw = raw;
-    fct_status st = open_model(p, onnx, err);
-    if (st) {
+    fct_status s = open_model(p, onnx, err);
+    if (s) {
         fct_teacher_net_free(p);
         *out = NULL;
     }
-    return st;
+    return s;
 }
 
 void fct_teacher_net_free(fct_teacher_net *p) {
@@ -58,8 +58,8 @@ int fct_teacher_net_size(const fct_teacher_net *p) { return p->size; }
 /* One output row a picture. */
 static fct_status run_net(fct_teacher_net *p, int n, fct_tensor *z, int *dim, fct_error *err) {
     fct_tensor in = {p->input, 4, {n, 3, p->size, p->size}};
-    fct_status st = fct_session_run(p->session, &in, 1, z, 1, err);
-    if (st) return st;
+    fct_status s = fct_session_run(p->session, &in, 1, z, 1, err);
+    if (s) return s;
     int64_t count = 1;
     for (int i = 0; i < z->rank; i++) count *= z->dims[i];
     *dim = (int)(count / n);
@@ -107,8 +107,8 @@ static fct_status embed(fct_teacher_net *p, const fct_dataset *d, size_t first, 
         p->ok[i] = load(p, d, first + i, i, n);
         *bad += !p->ok[i];
     }
-    fct_status st = run_net(p, 2 * n, &z, &dim, err);
-    if (st) return st;
+    fct_status s = run_net(p, 2 * n, &z, &dim, err);
+    if (s) return s;
     if (!out->rows) {
         size_t bytes = d->n * (size_t)dim * sizeof(float);
         *out = (fct_teacher){fct_aligned_alloc(bytes), d->n, dim};
@@ -131,8 +131,8 @@ fct_status fct_teacher_net_embed(fct_teacher_net *p, const uint8_t *pixels, int 
             for (size_t q = 0; q < plane; q++)
                 for (int c = 0; c < 3; c++)
                     p->input[(i * 3 + c) * plane + q] = value_of(p, pixels[((size_t)(first + i) * plane + q) * 3 + c]);
-        fct_status st = run_net(p, m, &z, &got, err);
-        if (st) return st;
+        fct_status s = run_net(p, m, &z, &got, err);
+        if (s) return s;
         if (got != dim) return fct_fail(err, FCT_ERR_MISMATCH, "the teacher has %d dimensions, not %d", got, dim);
         for (int i = 0; i < m; i++) {
             float *row = rows + (size_t)(first + i) * ld;
@@ -154,15 +154,15 @@ static void normalize(fct_teacher *t) {
 
 fct_status fct_teacher_compute(fct_teacher_net *net, const fct_dataset *d, bool (*progress)(void *user, size_t done),
                                void *user, fct_teacher *out, size_t *bad, fct_error *err) {
-    fct_status st = FCT_OK;
+    fct_status s = FCT_OK;
     *out = (fct_teacher){0};
     *bad = 0;
-    for (size_t i = 0; !st && i < d->n; i += BATCH) {
-        st = embed(net, d, i, d->n - i < BATCH ? (int)(d->n - i) : BATCH, out, bad, err);
-        if (!st && progress && !progress(user, i + BATCH))
-            st = fct_fail(err, FCT_ERR_CANCELLED, "stopped while the teacher was running");
+    for (size_t i = 0; !s && i < d->n; i += BATCH) {
+        s = embed(net, d, i, d->n - i < BATCH ? (int)(d->n - i) : BATCH, out, bad, err);
+        if (!s && progress && !progress(user, i + BATCH))
+            s = fct_fail(err, FCT_ERR_CANCELLED, "stopped while the teacher was running");
     }
-    if (st) fct_teacher_clear(out);
+    if (s) fct_teacher_clear(out);
     else normalize(out);
-    return st;
+    return s;
 }

@@ -12,14 +12,14 @@
 static fct_status centers_of(const char *path, const char *network, size_t *n, fct_error *err) {
     fct_map m;
     size_t at = 16 + strlen(network) + 32;
-    fct_status st = fct_map_copy(path, SIZE_MAX, &m, err);
-    if (st) return st;
+    fct_status s = fct_map_copy(path, SIZE_MAX, &m, err);
+    if (s) return s;
     *n = 0;
-    if (m.size < at + 8) st = fct_fail(err, FCT_ERR_FORMAT, "%s: not a checkpoint", path);
-    for (int i = 0; !st && i < 8; i++) *n |= (size_t)m.data[at + i] << (8 * i);
-    if (!st && *n > m.size / 4) st = fct_fail(err, FCT_ERR_MISMATCH, "%s: of another network", path);
+    if (m.size < at + 8) s = fct_fail(err, FCT_ERR_FORMAT, "%s: not a checkpoint", path);
+    for (int i = 0; !s && i < 8; i++) *n |= (size_t)m.data[at + i] << (8 * i);
+    if (!s && *n > m.size / 4) s = fct_fail(err, FCT_ERR_MISMATCH, "%s: of another network", path);
     fct_map_close(&m);
-    return st;
+    return s;
 }
 
 static fct_status export_state(const char *checkpoint, const fct_net_spec *spec, const char *folder, fct_export_opts o,
@@ -42,14 +42,14 @@ static fct_status export_state(const char *checkpoint, const fct_net_spec *spec,
 fct_status fct_train_export(const fct_recipe *recipe, const char *folder, fct_error *err) {
     fct_net_spec spec;
     char *text = NULL, *checkpoint = fct_train_checkpoint_path(recipe->out);
-    fct_status st = checkpoint ? FCT_OK : fct_fail_nomem(err, "path", 0);
-    if (!st && recipe->init && !recipe->grow) st = fct_import_network(recipe->init, &text, err);
-    if (!st) st = fct_net_spec_parse(text ? text : recipe->network, &spec, err);
-    if (!st) {
-        st = export_state(checkpoint, &spec, folder, (fct_export_opts){recipe->half, recipe->mirror}, err);
+    fct_status s = checkpoint ? FCT_OK : fct_fail_nomem(err, "path", 0);
+    if (!s && recipe->init && !recipe->grow) s = fct_import_network(recipe->init, &text, err);
+    if (!s) s = fct_net_spec_parse(text ? text : recipe->network, &spec, err);
+    if (!s) {
+        s = export_state(checkpoint, &spec, folder, (fct_export_opts){recipe->half, recipe->mirror}, err);
         fct_net_spec_clear(&spec);
     }
     fct_free(text);
     fct_free(checkpoint);
-    return st;
+    return s;
 }

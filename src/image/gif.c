@@ -96,12 +96,12 @@ static fct_status read_rows(GifFileType *g, const gif_file *f, fct_image *im, fc
 }
 
 static fct_status decode_frame(GifFileType *g, gif_file *f, fct_image **out, fct_error *err) {
-    fct_status st = fct_decode_check_size(f->source, g->SWidth, g->SHeight, err);
-    if (st) return st;
+    fct_status s = fct_decode_check_size(f->source, g->SWidth, g->SHeight, err);
+    if (s) return s;
     if (!find_frame(g, f)) return gif_fail(f, g->Error, err);
-    st = fct_decode_check_size(f->source, g->Image.Width, g->Image.Height, err);
-    if (!st) st = fct_image_create(g->SWidth, g->SHeight, FCT_PIX_RGBA, out, err);
-    return st ? st : read_rows(g, f, *out, err);
+    s = fct_decode_check_size(f->source, g->Image.Width, g->Image.Height, err);
+    if (!s) s = fct_image_create(g->SWidth, g->SHeight, FCT_PIX_RGBA, out, err);
+    return s ? s : read_rows(g, f, *out, err);
 }
 
 fct_status fct_gif_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {

@@ -95,8 +95,8 @@ static bool is_camera_raw(TIFF *t) {
 
 /* The rows as they are stored; who asked for the picture turns it. */
 static fct_status read_pixels(tiff_file *f, TIFFRGBAImage *reader, fct_image **out, fct_error *err) {
-    fct_status st = fct_image_create_raw((int)reader->width, (int)reader->height, FCT_PIX_RGBA, out, err);
-    if (st) return st;
+    fct_status s = fct_image_create_raw((int)reader->width, (int)reader->height, FCT_PIX_RGBA, out, err);
+    if (s) return s;
     fct_image *im = *out;
     reader->req_orientation = reader->orientation;
     if (!lib_TIFFRGBAImageGet(reader, (uint32_t *)(void *)im->pixels, reader->width, reader->height))

@@ -242,37 +242,37 @@ static void drop_weight(fct_conv *c) {
 }
 
 fct_status fct_conv_settle(fct_conv *c, fct_error *err) {
-    fct_status st = FCT_OK;
+    fct_status s = FCT_OK;
     fct_mutex_lock(&c->lock);
     if (c->weight && !c->own_weight && !c->lent_weight) {
         const size_t n = weight_bytes(c) / sizeof(float);
         c->weight = c->own_weight = copy_padded(c->weight, n, n);
-        if (!c->weight) st = fct_fail_nomem(err, c->s.name, weight_bytes(c));
+        if (!c->weight) s = fct_fail_nomem(err, c->s.name, weight_bytes(c));
     }
     fct_mutex_unlock(&c->lock);
-    return st;
+    return s;
 }
 
 fct_status fct_conv_plan_create(fct_conv *c, int n, int ih, int iw, const char *algorithm, fct_conv_plan **out,
                                 fct_error *err) {
     *out = NULL;
     fct_conv_plan p = {.c = c, .n = n, .ih = ih, .iw = iw, .threads = fct_threads()};
-    fct_status st = plan_shape(c, &p, err);
-    if (st) return st;
+    fct_status s = plan_shape(c, &p, err);
+    if (s) return s;
     fct_conv_plan *made = fct_calloc(1, sizeof *made);
     if (!made) return fct_fail_nomem(err, "a convolution's plan", sizeof *made);
     fct_mutex_lock(&c->lock);
     int i = choose(c, &p, algorithm);
     if (i < 0)
-        st = fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: algorithm %s cannot do this convolution", c->s.name,
-                      algorithm ? algorithm : "");
-    if (!st && !c->packed[i]) st = algos[i]->pack(algos[i], c, &c->packed[i], &c->packed_bytes[i], err);
-    if (!st) p.packed = c->packed[i];
-    if (!st && !algorithm && !keeps_weight(c)) drop_weight(c);
+        s = fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: algorithm %s cannot do this convolution", c->s.name,
+                     algorithm ? algorithm : "");
+    if (!s && !c->packed[i]) s = algos[i]->pack(algos[i], c, &c->packed[i], &c->packed_bytes[i], err);
+    if (!s) p.packed = c->packed[i];
+    if (!s && !algorithm && !keeps_weight(c)) drop_weight(c);
     fct_mutex_unlock(&c->lock);
-    if (st) {
+    if (s) {
         fct_free(made);
-        return st;
+        return s;
     }
     *made = p;
     *out = made;

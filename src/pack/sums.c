@@ -72,9 +72,9 @@ fct_status fct_sums_write(const char *path, const fct_sums *s, fct_error *err) {
     if (!text) return fct_fail_nomem(err, path, cap);
     for (int i = 0; i < s->n; i++)
         used += (size_t)snprintf(text + used, cap - used, "%s  %s\n", s->items[i].sha256, s->items[i].name);
-    fct_status status = fct_file_write_atomic(path, text, used, err);
+    fct_status st = fct_file_write_atomic(path, text, used, err);
     fct_free(text);
-    return status;
+    return st;
 }
 
 /* ---- Files ---------------------------------------------------------------------------- */

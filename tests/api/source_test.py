@@ -258,6 +258,9 @@ def main():
                  matches(root, ["src", "tools", "train"], EXTENSION, "compiler extension", own))
     report.check("what differs between systems in src/base alone", matches(
         root, ["src", "tools", "train"], re.compile(r"\b(_WIN32|__linux__|__APPLE__|__unix__)\b"), "asks for the system", own))
+    report.check("a status variable is called s or st",
+                 matches(root, ["src", "tools", "train", "examples"],
+                         re.compile(r"^\s+fct_status (?!st?\b)\w+( =|,)"), "another name for a status"))
     report.check("files are opened by base/file.h",
                  matches(root, ["src"], re.compile(r"\bfopen\s*\("), "fopen", in_src("src/base/")))
     report.close()

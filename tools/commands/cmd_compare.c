@@ -86,22 +86,22 @@ static fct_status draw_side(const cli_photo *p, int face, uint32_t color, int he
     cli_label *labels = cli_alloc((size_t)n, sizeof *labels);
     for (int i = 0; i < n; i++) labels[i].color = i == face ? color : CLI_COLOR_UNKNOWN;
     fct_image *drawn;
-    fct_status st = cli_draw_faces(fct_image_view(p->image), p->faces, labels, &drawn, err);
+    fct_status s = cli_draw_faces(fct_image_view(p->image), p->faces, labels, &drawn, err);
     free(labels);
     *out = NULL;
-    if (st) return st;
+    if (s) return s;
     fct_view v = fct_image_view(drawn);
     int width = (int)((int64_t)v.width * height / v.height);
-    st = fct_image_resize(v, width > 0 ? width : 1, height, out, err);
+    s = fct_image_resize(v, width > 0 ? width : 1, height, out, err);
     fct_image_free(drawn);
-    return st;
+    return s;
 }
 
 static fct_status join_sides(fct_view a, fct_view b, const char *caption, uint32_t color, fct_image **out,
                              fct_error *err) {
     int gap = a.height / 100 + 1, foot = a.height / 12 + 30;
-    fct_status st = fct_image_create(a.width + gap + b.width, a.height + foot, FCT_PIX_RGB, out, err);
-    if (st) return st;
+    fct_status s = fct_image_create(a.width + gap + b.width, a.height + foot, FCT_PIX_RGB, out, err);
+    if (s) return s;
     fct_draw_image(*out, a, 0, 0);
     fct_draw_image(*out, b, a.width + gap, 0);
     cli_draw_caption(*out, a.height, caption, color);
@@ -118,10 +118,10 @@ static int draw_pair(cli_outputs *o, const cli_engine *e, const cli_photo *a, co
     height = height < 400 ? 400 : height > 1200 ? 1200 : height;
     fct_image *left = NULL, *right = NULL, *both = NULL;
     fct_error err;
-    fct_status st = draw_side(a, v->a, color, height, &left, &err);
-    if (!st) st = draw_side(b, v->b, color, height, &right, &err);
-    if (!st) st = join_sides(fct_image_view(left), fct_image_view(right), caption, color, &both, &err);
-    int code = st ? cli_fail(&err) : cli_outputs_write_drawn(o, a->input, fct_image_view(both), w);
+    fct_status s = draw_side(a, v->a, color, height, &left, &err);
+    if (!s) s = draw_side(b, v->b, color, height, &right, &err);
+    if (!s) s = join_sides(fct_image_view(left), fct_image_view(right), caption, color, &both, &err);
+    int code = s ? cli_fail(&err) : cli_outputs_write_drawn(o, a->input, fct_image_view(both), w);
     fct_image_free(left);
     fct_image_free(right);
     fct_image_free(both);

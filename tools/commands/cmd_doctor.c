@@ -81,9 +81,9 @@ static fct_status run_once(const fct_model *m, fct_tensor *in, doctor_outputs *o
     fct_session *session;
     fct_tensor t[32];
     int n = fct_model_output_count(m);
-    fct_status st = fct_session_create(m, &session, e);
-    if (!st && n <= 32) st = fct_session_run(session, in, 1, t, n, e);
-    for (int i = 0; i < n && i < 32 && !st; i++) {
+    fct_status s = fct_session_create(m, &session, e);
+    if (!s && n <= 32) s = fct_session_run(session, in, 1, t, n, e);
+    for (int i = 0; i < n && i < 32 && !s; i++) {
         out->count[i] = 1;
         for (int k = 0; k < t[i].rank; k++) out->count[i] *= t[i].dims[k];
         out->data[i] = cli_alloc((size_t)out->count[i] + 1, sizeof(float));
@@ -91,7 +91,7 @@ static fct_status run_once(const fct_model *m, fct_tensor *in, doctor_outputs *o
         out->n++;
     }
     fct_session_free(session);
-    return st;
+    return s;
 }
 
 /* Largest relative distance of an output; NAN or infinite where it is not finite. */
@@ -119,13 +119,13 @@ static fct_status self_test(const fct_model *fast, const fct_model *judge, const
     fill_input(x, h, w, f->mean, f->std);
     fct_tensor in = {x, 4, {1, 3, h, w}};
     doctor_outputs a = {.n = 0}, b = {.n = 0};
-    fct_status st = run_once(fast, &in, &a, e);
-    if (!st) st = run_once(judge, &in, &b, e);
-    *error = st ? 0 : distance(&a, &b);
+    fct_status s = run_once(fast, &in, &a, e);
+    if (!s) s = run_once(judge, &in, &b, e);
+    *error = s ? 0 : distance(&a, &b);
     free_outputs(&a);
     free_outputs(&b);
     free(x);
-    return st;
+    return s;
 }
 
 /* ---- Packs ------------------------------------------------------------------------------------ */
@@ -146,10 +146,10 @@ static void check_file(doctor *d, const fct_pack *p, const fct_pack *judge, cons
     if (fs.is_file) n += snprintf(text + n, sizeof text - (size_t)n, "%.1f MB, ", (double)fs.size / 1e6);
     n += snprintf(text + n, sizeof text - (size_t)n, "%s, %s, %s; ", f->id, fct_task_name((fct_task)f->task), size);
     fct_task task = (fct_task)f->task;
-    fct_status st = self_test(fct_pack_model(p, task), fct_pack_model(judge, task), f, &error, &e);
-    if (st) snprintf(text + n, sizeof text - (size_t)n, "self-test: %s", e.text);
+    fct_status s = self_test(fct_pack_model(p, task), fct_pack_model(judge, task), f, &error, &e);
+    if (s) snprintf(text + n, sizeof text - (size_t)n, "self-test: %s", e.text);
     else snprintf(text + n, sizeof text - (size_t)n, "self-test: %.1e off the portable operators", error);
-    report(d, "file", !st && error <= TOLERANCE, text);
+    report(d, "file", !s && error <= TOLERANCE, text);
 }
 
 static void check_hashes(doctor *d, const char *name) {
@@ -174,10 +174,10 @@ static void check_pack(doctor *d) {
     fct_error e;
     char text[600];
     fct_pack_opts_init(&o);
-    fct_status st = fct_pack_open(d->set->models, &o, &p, &e);
+    fct_status s = fct_pack_open(d->set->models, &o, &p, &e);
     o.precision = FCT_PRECISION_REFERENCE;
-    if (!st) st = fct_pack_open(d->set->models, &o, &judge, &e);
-    if (st) {
+    if (!s) s = fct_pack_open(d->set->models, &o, &judge, &e);
+    if (s) {
         report(d, "pack", false, e.text);
         fct_pack_free(p);
         return;

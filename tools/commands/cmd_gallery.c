@@ -150,7 +150,7 @@ static int export_text(cli_args *a, fct_gallery *g, const fct_gallery_info *info
 static int import(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     fct_error e;
     int added = 0;
-    fct_status st;
+    fct_status s;
     if (a->n_words > 2 && !a->set.model_id) {
         cli_error(
             "gallery import: --model-id must say which network made the embeddings: nothing in a NumPy file does");
@@ -161,9 +161,9 @@ static int import(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
                   a->words[1]);
         return CLI_USE;
     }
-    if (a->n_words > 2) st = fct_gallery_import_npy(g, a->set.model_id, a->words[1], a->words[2], &added, &e);
-    else st = fct_gallery_import(g, a->words[1], &added, &e);
-    if (st) return cli_fail(&e);
+    if (a->n_words > 2) s = fct_gallery_import_npy(g, a->set.model_id, a->words[1], a->words[2], &added, &e);
+    else s = fct_gallery_import(g, a->words[1], &added, &e);
+    if (s) return cli_fail(&e);
     char *note = cli_format("%s: %s", a->words[1], cli_count(added, "new face", "new faces"));
     tell(&a->set, info, "added", a->words[1], added, note);
     free(note);

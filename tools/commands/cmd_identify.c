@@ -38,10 +38,10 @@ static fct_status search(identify_run *r, const cli_photo *p, candidates *c, fct
     float *e = cli_alloc((size_t)n * (size_t)dim, sizeof *e);
     for (int i = 0; i < n; i++)
         memcpy(e + (size_t)i * (size_t)dim, fct_faces_at(p->faces, i)->embedding, (size_t)dim * sizeof *e);
-    fct_status st = fct_gallery_search_batch(r->gallery, fct_pack_embedder_id(r->engine.pack), e, n, dim, -1, c->k,
-                                             c->at, c->found, err);
+    fct_status s = fct_gallery_search_batch(r->gallery, fct_pack_embedder_id(r->engine.pack), e, n, dim, -1, c->k,
+                                            c->at, c->found, err);
     free(e);
-    return st;
+    return s;
 }
 
 static void free_candidates(candidates *c) {

@@ -176,9 +176,9 @@ static int run_get(cli_args *a) {
     if (code) return code;
     set_up(&a->set, &t, &o);
     o.accept_license = true;
-    fct_status st = fct_store_get(a->words[1], &o, &r, &e);
+    fct_status s = fct_store_get(a->words[1], &o, &r, &e);
     hide_progress(&t);
-    if (st) return cli_fail(&e);
+    if (s) return cli_fail(&e);
     tell_installed(&a->set, &r);
     return CLI_DONE;
 }
@@ -189,9 +189,9 @@ static int run_import(cli_args *a) {
     fct_error e;
     shown_transfer t;
     set_up(&a->set, &t, &o);
-    fct_status st = fct_store_import(a->words[1], a->n_words > 2 ? a->words[2] : NULL, &o, &r, &e);
+    fct_status s = fct_store_import(a->words[1], a->n_words > 2 ? a->words[2] : NULL, &o, &r, &e);
     hide_progress(&t);
-    if (st) return cli_fail(&e);
+    if (s) return cli_fail(&e);
     tell_installed(&a->set, &r);
     return CLI_DONE;
 }

@@ -197,11 +197,11 @@ static int run_rename(cli_args *a) {
     int code = cli_gallery_open(&a->set, GALLERY_WRITE, &g);
     if (!code) code = cli_gallery_find(g, a->words[0], &p);
     if (!code) {
-        fct_status st = fct_gallery_rename(g, p.id, a->words[1], &e);
-        if (st == FCT_ERR_EXISTS) {
+        fct_status s = fct_gallery_rename(g, p.id, a->words[1], &e);
+        if (s == FCT_ERR_EXISTS) {
             cli_error("%s: somebody else has this name", a->words[1]);
             code = CLI_USE;
-        } else if (st) code = cli_fail(&e);
+        } else if (s) code = cli_fail(&e);
         else cli_note("%s is now %s", a->words[0], a->words[1]);
     }
     fct_gallery_free(g);

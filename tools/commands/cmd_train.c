@@ -35,18 +35,18 @@ static void on_setting(void *user, const char *key, const char *value, const cha
 
 /* Words with '=' are settings, the others recipe files. */
 static fct_status read_words(const cli_args *a, fct_recipe *r, fct_error *err) {
-    fct_status st = FCT_OK;
-    for (int i = 0; i < a->n_words && !st; i++) {
+    fct_status s = FCT_OK;
+    for (int i = 0; i < a->n_words && !s; i++) {
         char *eq = strchr(a->words[i], '=');
         if (!eq) {
-            st = fct_recipe_read(r, a->words[i], err);
+            s = fct_recipe_read(r, a->words[i], err);
             continue;
         }
         char *key = cli_format("%.*s", (int)(eq - a->words[i]), a->words[i]);
-        st = fct_recipe_set(r, key, eq + 1, "command line", err);
+        s = fct_recipe_set(r, key, eq + 1, "command line", err);
         free(key);
     }
-    return st;
+    return s;
 }
 
 static int run_train(cli_args *a) {
@@ -54,15 +54,15 @@ static int run_train(cli_args *a) {
     fct_error err;
     fct_train_hooks hooks = {on_progress, on_evaluated, on_note, on_stop, NULL};
     fct_recipe_init(&r);
-    fct_status st = read_words(a, &r, &err);
-    if (!st && a->n_words == 0) fct_recipe_list(&r, on_setting, NULL);
-    else if (!st && a->set.export_dir) st = fct_train_export(&r, a->set.export_dir, &err);
-    else if (!st) {
+    fct_status s = read_words(a, &r, &err);
+    if (!s && a->n_words == 0) fct_recipe_list(&r, on_setting, NULL);
+    else if (!s && a->set.export_dir) s = fct_train_export(&r, a->set.export_dir, &err);
+    else if (!s) {
         cli_catch_interrupt();
-        st = fct_train_run(&r, &hooks, &err);
+        s = fct_train_run(&r, &hooks, &err);
     }
     fct_recipe_clear(&r);
-    return st ? cli_fail(&err) : CLI_DONE;
+    return s ? cli_fail(&err) : CLI_DONE;
 }
 
 const cli_command cmd_train = {

@@ -129,19 +129,19 @@ static fct_status copy_large_enough(fct_view v, fct_image **out, float *scale, f
     *scale = (float)times;
     if (times <= 1) return fct_image_convert(v, FCT_PIX_RGB, out, err);
     fct_image *large;
-    fct_status st = fct_image_resize(v, v.width * times, v.height * times, &large, err);
-    if (st) return st;
-    st = fct_image_convert(fct_image_view(large), FCT_PIX_RGB, out, err);
+    fct_status s = fct_image_resize(v, v.width * times, v.height * times, &large, err);
+    if (s) return s;
+    s = fct_image_convert(fct_image_view(large), FCT_PIX_RGB, out, err);
     fct_image_free(large);
-    return st;
+    return s;
 }
 
 fct_status cli_draw_faces(fct_view v, const fct_faces *faces, const cli_label *labels, fct_image **out,
                           fct_error *err) {
     canvas c = {.faces = faces};
     *out = NULL;
-    fct_status st = copy_large_enough(v, &c.image, &c.scale, err);
-    if (st) return st;
+    fct_status s = copy_large_enough(v, &c.image, &c.scale, err);
+    if (s) return s;
     fct_view cv = fct_image_view(c.image);
     int n = fct_faces_count(faces);
     c.width = (float)cv.width, c.height = (float)cv.height;

@@ -106,9 +106,9 @@ void cli_engine_close(cli_engine *e) {
 static int make_parent(const char *path) {
     fct_error e;
     char *dir = fct_path_dir(path);
-    fct_status st = dir ? fct_dir_make(dir, &e) : FCT_OK;
+    fct_status s = dir ? fct_dir_make(dir, &e) : FCT_OK;
     fct_free(dir);
-    return st ? cli_fail(&e) : CLI_DONE;
+    return s ? cli_fail(&e) : CLI_DONE;
 }
 
 int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery **out) {
@@ -153,9 +153,9 @@ static void tell_nobody(fct_gallery *g, const char *name) {
 
 int cli_gallery_find(fct_gallery *g, const char *name, fct_person *out) {
     fct_error e;
-    fct_status st = fct_gallery_find(g, name, out, &e);
-    if (st == FCT_OK) return CLI_DONE;
-    if (st != FCT_ERR_NOT_FOUND) return cli_fail(&e);
+    fct_status s = fct_gallery_find(g, name, out, &e);
+    if (s == FCT_OK) return CLI_DONE;
+    if (s != FCT_ERR_NOT_FOUND) return cli_fail(&e);
     tell_nobody(g, name);
     return CLI_NONE;
 }

@@ -100,14 +100,14 @@ static size_t folder_offset(const char *folder) {
 static fct_status walk(cli_inputs *in, const char *folder, size_t offset, int depth, fct_error *err) {
     char **names;
     size_t n;
-    fct_status st = fct_dir_list(folder, &names, &n, err);
-    if (st || depth > DEEPEST) return st;
-    for (size_t i = 0; i < n && !st; i++) {
+    fct_status s = fct_dir_list(folder, &names, &n, err);
+    if (s || depth > DEEPEST) return s;
+    for (size_t i = 0; i < n && !s; i++) {
         if (names[i][0] == '.') continue;
         char *path = join(folder, names[i]);
         fct_file_stat fs;
         fct_file_get_stat(path, &fs);
-        if (fs.is_dir && !fs.is_symlink) st = walk(in, path, offset, depth + 1, err);
+        if (fs.is_dir && !fs.is_symlink) s = walk(in, path, offset, depth + 1, err);
         const cli_ending *e = fs.is_dir ? NULL : ending_of(path);
         bool use = e && is_read(e);
         if (e && !use) count_unread(in, e);
@@ -115,7 +115,7 @@ static fct_status walk(cli_inputs *in, const char *folder, size_t offset, int de
         else free(path);
     }
     fct_dir_list_free(names, n);
-    return st;
+    return s;
 }
 
 fct_status cli_inputs_add_folder(cli_inputs *in, const char *folder, fct_error *err) {
@@ -223,9 +223,9 @@ static void read_list(cli_inputs *in, const char *list) {
     uint8_t *bytes = NULL;
     size_t size;
     bool from_stdin = strcmp(list, "-") == 0;
-    fct_status st = from_stdin ? cli_read_stdin(LONGEST_LIST, &data, &size, &e)
-                               : fct_file_read(list, LONGEST_LIST, &bytes, &size, &e);
-    if (st) {
+    fct_status s = from_stdin ? cli_read_stdin(LONGEST_LIST, &data, &size, &e)
+                              : fct_file_read(list, LONGEST_LIST, &bytes, &size, &e);
+    if (s) {
         cli_fail(&e);
         in->failed = true;
         return;

@@ -80,10 +80,10 @@ enum { QUALITY = 92 };
 int cli_write_picture(fct_view v, const char *path) {
     fct_error e;
     char *dir = fct_path_dir(path);
-    fct_status st = dir ? fct_dir_make(dir, &e) : FCT_OK;
+    fct_status s = dir ? fct_dir_make(dir, &e) : FCT_OK;
     fct_free(dir);
-    if (!st) st = fct_image_write(v, path, FCT_FILE_AUTO, QUALITY, &e);
-    if (!st) return CLI_DONE;
+    if (!s) s = fct_image_write(v, path, FCT_FILE_AUTO, QUALITY, &e);
+    if (!s) return CLI_DONE;
     cli_error("%s", e.text);
     return CLI_INPUT;
 }
@@ -94,12 +94,12 @@ static int write_crop(fct_view v, const char *path) {
     uint8_t *data = NULL;
     size_t len = 0;
     char *dir = fct_path_dir(path);
-    fct_status st = dir ? fct_dir_make_private(dir, &e) : FCT_OK;
+    fct_status s = dir ? fct_dir_make_private(dir, &e) : FCT_OK;
     fct_free(dir);
-    if (!st) st = fct_image_encode(v, FCT_FILE_JPEG, QUALITY, &data, &len, &e);
-    if (!st) st = fct_file_write_private(path, data, len, &e);
+    if (!s) s = fct_image_encode(v, FCT_FILE_JPEG, QUALITY, &data, &len, &e);
+    if (!s) s = fct_file_write_private(path, data, len, &e);
     fct_buffer_free(data);
-    if (!st) return CLI_DONE;
+    if (!s) return CLI_DONE;
     cli_error("%s", e.text);
     return CLI_INPUT;
 }

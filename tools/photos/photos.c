@@ -33,15 +33,15 @@ static void hint_at_tiles(const cli_engine *e, const cli_photo *p) {
 static fct_status analyze(cli_engine *e, cli_photo *p, fct_error *err) {
     uint64_t start = fct_time_ns();
     fct_error inner;
-    fct_status st = fct_analyze(e->analyzer, fct_image_view(p->image), &p->faces, &inner);
-    if (st) {
-        err->code = st;
+    fct_status s = fct_analyze(e->analyzer, fct_image_view(p->image), &p->faces, &inner);
+    if (s) {
+        err->code = s;
         snprintf(err->text, sizeof err->text, "%.200s: %.290s", p->name, inner.text);
     } else {
         tell_time(e, p, start);
         hint_at_tiles(e, p);
     }
-    return st;
+    return s;
 }
 
 void cli_photo_free(cli_photo *p) {

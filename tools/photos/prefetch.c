@@ -37,12 +37,12 @@ fct_status cli_read_stdin(size_t max, void **data, size_t *size, fct_error *err)
     } while (got && n <= max);
     if (n > max || ferror(stdin)) {
         free(buf);
-        fct_status code = n > max ? FCT_ERR_LIMIT : FCT_ERR_IO;
+        fct_status s = n > max ? FCT_ERR_LIMIT : FCT_ERR_IO;
         if (err) {
-            err->code = code;
+            err->code = s;
             snprintf(err->text, sizeof err->text, "standard input: %s", n > max ? "too large" : "cannot be read");
         }
-        return code;
+        return s;
     }
     *data = buf;
     *size = n;

@@ -61,8 +61,8 @@ fct_status fct_front_create(fct_plan *p, const fct_tensor_view *inputs, fct_erro
     one->end = cut;
     p->begin = cut;
     p->front = (fct_front){one, NULL, 0, n, p->threads < n ? p->threads : n, 0};
-    fct_status st = fct_plan_place(one, err);
-    if (st) return st;
+    fct_status s = fct_plan_place(one, err);
+    if (s) return s;
     if (!(p->front.live = fct_alloc((size_t)p->n_slots * sizeof *p->front.live))) return fct_fail_nomem(err, "plan", 0);
     return FCT_OK;
 }
@@ -87,8 +87,8 @@ static fct_status run_image(const front_job *j, int image, int place, fct_error 
     v.dims[0] = 1;
     v.data = (float *)v.data + (size_t)image * (size_t)fct_view_count(&v);
     char *arena = j->arena + f->at + (size_t)place * one->arena;
-    fct_status st = fct_plan_run_steps(one, &v, arena, j->times, err);
-    if (st) return st;
+    fct_status s = fct_plan_run_steps(one, &v, arena, j->times, err);
+    if (s) return s;
     const fct_run from = {one, arena, NULL, &v, err}, to = {j->p, j->arena, NULL, j->input, err};
     for (int i = 0; i < f->n_live; i++) {
         size_t bytes = f->live[i].bytes;
@@ -103,9 +103,9 @@ static void run_task(void *ctx, int i, int worker) {
     front_job *j = ctx;
     fct_error err = {0};
     if (atomic_load(&j->failed)) return;
-    fct_status st = run_image(j, i, worker, &err);
-    if (!st || atomic_exchange(&j->failed, 1)) return;
-    j->status = st;
+    fct_status s = run_image(j, i, worker, &err);
+    if (!s || atomic_exchange(&j->failed, 1)) return;
+    j->status = s;
     if (j->err) *j->err = err;
 }
 
