@@ -94,7 +94,7 @@ mkdir people/empty
 told() { "$facet_exe" "$@" 2>&1 >/dev/null | sort; }
 check "bad pictures are told and left out" 0 told train recipe.conf data=people out=run2 epochs=2 <<'END'
 1 identities have no picture: left out
-left out: people/bob/bad.jpg: not a JPEG, PNG or WebP picture
+left out: people/bob/bad.jpg: not a picture of a format that facet reads
 network: 1.8 MMAC, 5376 parameters; 3 steps of 4
 people: 5 pictures, 2 identities with 2 pictures or more
 END

@@ -117,9 +117,9 @@ static fct_status open_for_reading(fct_db *db, const char *path, int busy_ms, bo
     fct_status s = try_reading(db, path, path, 0, busy_ms, err);
     if (s != FCT_ERR_IO || !may_be_still || has_log(path, true)) return s;
     char *uri = immutable_uri(path);
-    fct_status again = uri ? try_reading(db, uri, path, SQLITE_OPEN_URI, busy_ms, NULL) : FCT_ERR_NOMEM;
+    const fct_status st = uri ? try_reading(db, uri, path, SQLITE_OPEN_URI, busy_ms, NULL) : FCT_ERR_NOMEM;
     fct_free(uri);
-    return again ? s : FCT_OK;
+    return st ? s : FCT_OK;
 }
 
 /* Moves what is left in the log into the file. The last connection to close does
