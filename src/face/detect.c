@@ -21,6 +21,8 @@ fct_status fct_det_append(fct_det_list *l, const fct_det *d, fct_error *err) {
     return FCT_OK;
 }
 
+/* The number of outputs tells SCRFD's variants apart: scores and boxes, with or without landmarks, for three levels
+ * of two anchors or five levels of one. */
 fct_status fct_scrfd_get_form(int n_outputs, fct_scrfd_form *form, fct_error *err) {
     bool three = n_outputs == 6 || n_outputs == 9, five = n_outputs == 10 || n_outputs == 15;
     *form = (fct_scrfd_form){0};
@@ -41,6 +43,7 @@ static const float *output_rows(const fct_tensor *t, int batch, int index, int64
     return ok ? t->data + (int64_t)index * rows * cols : NULL;
 }
 
+/* An error that names the shape an output has and the one it should have. */
 static fct_status bad_shape(const fct_tensor *t, int output, int64_t rows, int cols, fct_error *err) {
     char shape[128] = "";
     size_t used = 0;
@@ -133,6 +136,8 @@ static void average(fct_det *a, const fct_det *b) {
         for (int c = 0; c < 2; c++) a->kps[i][c] += (b->kps[i][c] - a->kps[i][c]) * (b->weight / a->weight);
 }
 
+/* Goes through the candidates from the best to the worst and keeps each one that overlaps no better one. With
+ * average_landmarks, one that overlaps closely adds to the better one's points, by weight, instead of vanishing. */
 void fct_det_nms(fct_det_list *l, float thresh, bool average_landmarks) {
     const float same_face = 0.75f;
     for (int i = 0; i < l->n; i++) {
@@ -152,6 +157,8 @@ void fct_det_nms(fct_det_list *l, float thresh, bool average_landmarks) {
     l->n = kept;
 }
 
+/* Ranks faces by area, from which the default metric subtracts their squared distance from the center, as
+ * InsightFace does. */
 void fct_det_select(fct_det_list *l, int width, int height, int max, fct_metric metric) {
     if (max <= 0 || l->n <= max) return;
     for (int i = 0; i < l->n; i++) {

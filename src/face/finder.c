@@ -30,6 +30,7 @@ struct fct_finder {
     size_t input_bytes;
 };
 
+/* Adds an input size unless it is in the list already, so that no size runs twice. */
 static void add_size(settings *set, int width, int height) {
     for (int i = 0; i < set->n_sizes; i++)
         if (set->sizes[i].width == width && set->sizes[i].height == height) return;
@@ -41,12 +42,12 @@ static void add_auto(settings *set) {
     add_size(set, 640, 640);
 }
 
-/* Of more pixels the first layers of InsightFace's detectors have outputs that no tensor holds. */
+/* With more pixels than this, the first layers of InsightFace's detectors have outputs that no tensor holds. */
 enum { MOST_PIXELS = 4096 * 4096 };
 
 static bool side_ok(int n) { return n >= 32 && n <= 8192 && n % 32 == 0; }
 
-/* A network of fixed input size goes before what is asked for. */
+/* The fixed input size of a network takes precedence over the sizes that the caller asks for. */
 static fct_status read_sizes(settings *set, const fct_pack_net *net, const fct_analyzer_opts *o, fct_error *err) {
     if (o->n_det_sizes < 0 || o->n_det_sizes > FCT_MAX_DET_SIZES)
         return fct_fail(err, FCT_ERR_ARG, "%d detection sizes (0 to %d)", o->n_det_sizes, FCT_MAX_DET_SIZES);
@@ -68,6 +69,7 @@ static fct_status read_sizes(settings *set, const fct_pack_net *net, const fct_a
     return FCT_OK;
 }
 
+/* Checks the caller's options and turns them into settings; leaves the finder as it was when one is out of range. */
 static fct_status read_settings(settings *set, const fct_pack_net *net, const fct_analyzer_opts *o, fct_error *err) {
     *set = (settings){.det_thresh = o->det_thresh,
                       .nms_thresh = o->nms_thresh,
@@ -86,6 +88,7 @@ static fct_status read_settings(settings *set, const fct_pack_net *net, const fc
     return read_sizes(set, net, o, err);
 }
 
+/* Allocates the input for the largest size before it takes over the settings, so that a failure changes nothing. */
 fct_status fct_finder_configure(fct_finder *f, const fct_analyzer_opts *o, fct_error *err) {
     settings set;
     fct_status s = read_settings(&set, f->net, o, err);
@@ -134,7 +137,7 @@ void fct_finder_free(fct_finder *f) {
 
 bool fct_finder_has_kps(const fct_finder *f) { return f->form.has_kps; }
 
-/* Candidates of one view at one size; (left, top): where the view lies in the picture. */
+/* Finds the candidates in one view at one input size; (left, top) is where the view lies in the picture. */
 static fct_status run_size(fct_finder *f, fct_view v, net_size size, int left, int top, fct_det_list *list,
                            fct_error *err) {
     fct_scrfd_frame frame = {size.width, size.height, 1, (float)left, (float)top};
@@ -174,8 +177,8 @@ static fct_status run_tile(fct_finder *f, fct_view picture, int left, int top, i
     return FCT_OK;
 }
 
-/* Number of tiles along a side, and where tile i starts: they overlap by at
- * least a quarter, the last one ends where the picture ends. */
+/* The number of tiles along a side. Neighbors overlap by at least a quarter, and the last one ends where the picture
+ * ends. */
 static int tile_count(int side, int tile) {
     int step = tile - tile / tile_overlap;
     return side <= tile ? 1 : (side - tile + step - 1) / step + 1;
@@ -186,7 +189,7 @@ static int tile_start(int side, int tile, int i) {
     return n == 1 ? 0 : (int)((int64_t)(side - tile) * i / (n - 1));
 }
 
-/* One grid of tiles over the picture. */
+/* Runs the detector over one grid of tiles. */
 static fct_status run_grid(fct_finder *f, fct_view picture, int tile, fct_det_list *list, fct_error *err) {
     int nx = tile_count(picture.width, tile), ny = tile_count(picture.height, tile);
     for (int y = 0; y < ny; y++)
@@ -198,10 +201,9 @@ static fct_status run_grid(fct_finder *f, fct_view picture, int tile, fct_det_li
     return FCT_OK;
 }
 
-/* Grids from the tile that was asked for up to the whole picture, each twice as
- * large as the one before: a face too large for a small tile and too small in the
- * whole picture is found in between. All the larger grids together have a third as
- * many tiles as the first. */
+/* Runs grids from the tile that was asked for up to the whole picture, each twice as large as the one before, so
+ * that a face too large for a small tile and too small in the whole picture is found in between. All the larger
+ * grids together have a third as many tiles as the first. */
 static fct_status run_tiles(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {
     int side = picture.width > picture.height ? picture.width : picture.height;
     fct_status s = FCT_OK;
@@ -209,6 +211,8 @@ static fct_status run_tiles(fct_finder *f, fct_view picture, fct_det_list *list,
     return s;
 }
 
+/* Collects the faces of every input size and every tile before it suppresses overlaps, since one face is often found
+ * several times. */
 fct_status fct_finder_run(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {
     list->n = 0;
     for (int i = 0; i < f->set.n_sizes; i++) {

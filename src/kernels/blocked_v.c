@@ -2,6 +2,7 @@
 #include "kernels/vec.h"
 #include <math.h>
 
+/* The sigmoid calls expf() lane by lane, as the reference does. */
 static void affine_sigmoid(const fct_k_affine *a, const float *x, float *y, int n) {
     for (int i = 0; i < n * CB; i++) {
         float v = a->scale ? x[i] * a->scale[i % CB] + a->shift[i % CB] : x[i];
@@ -56,7 +57,7 @@ void KFN(blk_binary)(fct_k_binary op, const float *a, const float *b, float *y, 
     }
 }
 
-/* One output pixel: taps [a, b) by [c, d) of the window at (y0, x0). */
+/* Computes one output pixel from the taps [a, b) by [c, d) of the window at (y0, x0). */
 ALWAYS_INLINE void pool_pixel(const fct_k_geom *g, bool max, const float *in, float *dst, const int *t, int y0, int x0,
                               vf scale) {
     for (int v = 0; v < VPB; v++) {
@@ -91,6 +92,7 @@ void KFN(blk_pool)(const fct_k_pool *p, const float *in, float *out, int row) {
 #ifdef V_HALF
 #define FC_LOAD_HALF(p) V_HALF(p)
 #else
+/* On levels without an instruction for it, halves are converted one by one. */
 ALWAYS_INLINE vf FC_LOAD_HALF(const uint16_t *p) {
     float f[VL];
     fct_k_half_to_float_c(f, p, VL);
@@ -122,6 +124,7 @@ ALWAYS_INLINE void fc_tile(const fct_k_fc *f, int r, int o, int R, int O, bool h
     for (int j = 0; j < O; j++) f->y[(size_t)(r + i) * f->ldy + o + j] = v_sum(s[i][j]);
 }
 
+/* O outputs for all rows: four rows at a time share each load of the weights, then two, then one. */
 ALWAYS_INLINE void fc_outs(const fct_k_fc *f, int o, int O, bool half) {
     int r = 0;
     for (; r + 4 <= f->rows; r += 4) fc_tile(f, r, o, 4, O, half);
@@ -129,6 +132,7 @@ ALWAYS_INLINE void fc_outs(const fct_k_fc *f, int o, int O, bool half) {
     for (; r < f->rows; r++) fc_tile(f, r, o, 1, O, half);
 }
 
+/* Runs through the outputs three at a time, the rest one by one. */
 void KFN(fc)(const fct_k_fc *f) {
     int o = 0;
     if (f->wh) {

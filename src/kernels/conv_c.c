@@ -2,6 +2,7 @@
 #include "kernels/decl.h"
 #include <math.h>
 
+/* Everything that the epilogue does to one sum, in its order. */
 static float finish(const fct_k_epilogue *e, int lane, float x, const float *add) {
     x += e->bias[lane];
     if (add && !e->add_after) x += *add;

@@ -88,6 +88,7 @@ INNER(pairs_3_1, 3, 1, 2)
 INNER(pairs_any, 0, 0, 2)
 INNER(fours_any, 0, 0, 4)
 
+/* Picks the loop for pixels away from the edges: common kernel widths and strides have one of their own. */
 static inner_fn *choose_inner(const fct_k_dw *d) {
     const fct_k_geom *g = &d->g;
     if (d->group == 4) return fours_any;
@@ -135,6 +136,7 @@ void KFN(conv_dw)(const fct_k_dw *d, int y0, int y1) {
         for (int v = 0; v < VPB; v++) dw_row(d, y, inner, v);
 }
 
+/* Shares finish() with the convolutions, so that an epilogue on its own gives the same bits. */
 void KFN(conv_epilogue)(const fct_k_epilogue *e, const float *raw, const float *add, float *out, int n) {
     if (e->act == FCT_K_ACT_SIGMOID) {
         fct_k_conv_epilogue_c(e, raw, add, out, n);

@@ -2,7 +2,7 @@
 #include "kernels/decl.h"
 #include <string.h>
 
-/* One sum; block, pixel and lane choose it. */
+/* Computes the sum for one block, pixel and lane. */
 static float gemm_sum(const fct_k_gemm *g, int block, int pixel, int lane, float sum) {
     const float *w = g->w + block * g->cb + lane;
     for (int kb = 0; kb < g->full + g->tail_blocks; kb++) {

@@ -8,6 +8,7 @@
 
 typedef vi sums16[MV_MAX * VPB][NR_MAX];
 
+/* Loads the two neighboring channels of a pixel and repeats them in all lanes. */
 ALWAYS_INLINE vi pair(const int16_t *p) {
     int32_t v;
     memcpy(&v, p, sizeof v);
@@ -61,7 +62,8 @@ ALWAYS_INLINE void group(const int MV, const int NR, sums16 acc, const fct_k_gem
     *at = (panel_place){w, b, at->full - full, at->tail_blocks - tails, next};
 }
 
-/* All groups. Their sum waits in memory, so that the registers are the group's. */
+/* Sums all groups. The sum of the earlier ones waits in memory, so that the registers are free for the group at
+ * hand. */
 ALWAYS_INLINE void multiply(const int MV, const int NR, sums real, const fct_k_gemm *g, const int16_t *b, ahead next) {
     float kept[MV_MAX * NR_MAX * CB], *total = kept;
     __asm__("" : "+r"(total) : : "memory"); /* the compiler would keep it in registers */
@@ -174,6 +176,7 @@ ALWAYS_INLINE void quantize(const int N, const fct_k_quantize *q, int at, const 
     }
 }
 
+/* Reads several pixels side by side while there are enough, then one by one. */
 void KFN(conv_quantize)(const fct_k_quantize *q) {
     float mask[CB];
     int at = 0;

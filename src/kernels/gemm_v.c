@@ -39,6 +39,7 @@ ALWAYS_INLINE void multiply(const int MV, const int NR, sums acc, const fct_k_ge
         for (int k = 0; k < g->tail; k++, w += MV * CB) step(MV, NR, acc, w, b + k);
 }
 
+/* One tile from its first product to the stored result: nothing in between leaves the registers. */
 ALWAYS_INLINE void tile(const int MV, const int NR, const fct_k_gemm *g, int at, ahead next) {
     sums acc;
     const size_t first = (size_t)at * CB;
@@ -84,8 +85,8 @@ ALWAYS_INLINE float *put_pixels(float *dst, const float *src, size_t step, int n
 
 static int clamp(int v, int lo, int hi) { return v < lo ? lo : v > hi ? hi : v; }
 
-/* Part of one output row under one tap: columns ox .. ox + n - 1. row is NULL
- * outside the input; scale and shift are those of the channel block. */
+/* Copies a part of one output row under one tap: columns ox .. ox + n - 1. row is NULL outside the input; scale and
+ * shift are those of the channel block. */
 static float *pack_run(const fct_k_geom *g, const float *row, int kx, int ox, int n, const float *scale,
                        const float *shift, float *dst) {
     if (!row) return put_zeros(dst, n);
@@ -99,6 +100,7 @@ static float *pack_run(const fct_k_geom *g, const float *row, int kx, int ox, in
     return put_zeros(dst, ox + n - b);
 }
 
+/* Walks through the pixels row by row, so that each run of one row under one tap is copied at once. */
 void KFN(conv_pack)(const fct_k_pack *p, int k0, int k1, int p0, int n, float *dst) {
     const fct_k_geom *g = &p->g;
     const int taps = g->kh * g->kw, area = g->oh * g->ow;

@@ -1,6 +1,7 @@
 /* Fills the table with one vector level's kernels. */
 #include "kernels/vec.h"
 
+/* The last lines add what only some levels have: the tile sizes and the 16-bit kernels. */
 void FCT_CAT(fct_kernels_fill, _, FCT_LEVEL)(fct_kernel_table *t) {
     t->cb = CB;
 #define K(name, type, params) t->name = KFN(name);

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "kernels/decl.h"
 
+/* Twelve independent chains keep the units busy. Returns the number of operations. */
 double fct_k_fma_rounds_c(size_t rounds, float *sink) {
     enum { CHAINS = 12 };
     float s[CHAINS];

@@ -15,6 +15,7 @@ ALWAYS_INLINE __m512i counts(__m512i v) { /* in each group of 64 bits */
     return _mm512_sad_epu8(bytes, _mm512_setzero_si512());
 }
 
+/* Counts the bits in which each row differs from the probe, 128 bits at a time. */
 void KFN(sketch_hamming)(uint16_t *out, const uint64_t *rows, size_t n, const uint64_t *probe, int words) {
     for (size_t r = 0; r < n; r++, rows += words) {
         __m512i sum = _mm512_setzero_si512();

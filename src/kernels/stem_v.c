@@ -20,7 +20,7 @@ ALWAYS_INLINE void stem_sums(const int MV, const int NR, const int STEP, const f
     }
 }
 
-/* The last pixels of a row: computed as a whole tile, kept in part. */
+/* The last pixels of a row are computed as a whole tile, of which only the pixels inside the row are kept. */
 ALWAYS_INLINE void stem_rest(const int MV, const int NR, const fct_k_stem *s, int x, sums acc) {
     float raw[MV_MAX * NR_MAX * CB];
     store(MV, NR, acc, raw, NR * CB);
@@ -33,6 +33,8 @@ ALWAYS_INLINE void stem_rest(const int MV, const int NR, const fct_k_stem *s, in
     }
 }
 
+/* Computes one output row in register tiles of NR pixels; the last, narrower tile is handled apart. STEP 0 stands
+ * for a stride that is known only at run time. */
 ALWAYS_INLINE void stem_row(const int MV, const int NR, const int STEP, const fct_k_stem *s) {
     for (int x = 0; x < s->n; x += NR) {
         sums acc;
@@ -47,6 +49,7 @@ ALWAYS_INLINE void stem_row(const int MV, const int NR, const int STEP, const fc
     }
 }
 
+/* Picks the version compiled for the panel's height and the stride; strides above 2 share the general one. */
 void KFN(conv_stem)(const fct_k_stem *s) {
     const int key = s->mv * 4 + (s->step < 3 ? s->step : 0);
     switch (key) {

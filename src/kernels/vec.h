@@ -42,6 +42,7 @@ typedef __m512 vf;
 #define V_XOR1(v)       _mm512_permute_ps(v, 0xB1)
 #define V_XOR2(v)       _mm512_permute_ps(v, 0x4E)
 #define V_XOR3(v)       _mm512_permute_ps(v, 0x1B)
+/* The sum of all lanes. */
 ALWAYS_INLINE float v_sum(vf v) { return _mm512_reduce_add_ps(v); }
 /* Sums of the lanes l % 4. */
 ALWAYS_INLINE __m128 v_fold(vf v) {

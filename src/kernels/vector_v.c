@@ -1,6 +1,7 @@
 /* Vector kernels on vec.h. */
 #include "kernels/vec.h"
 
+/* Four independent sums hide the latency of the multiply-add. */
 float KFN(dot_f32)(const float *a, const float *b, size_t n) {
     vf s0 = V_ZERO(), s1 = s0, s2 = s0, s3 = s0;
     size_t i = 0;

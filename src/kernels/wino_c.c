@@ -40,6 +40,7 @@ static void output_matrix(int family, int m, double r[MOST][MOST]) {
     }
 }
 
+/* Transforms 3 x 3 weights to all points of the family: each point's row holds the powers of the point, scaled. */
 void fct_k_wino_weights_c(int family, const float *g, int lanes, float scale, float *u, size_t point_stride) {
     const int alpha = fct_wino_alpha(family);
     double row[MOST][3] = {{0, 0, 1}};
@@ -54,6 +55,7 @@ void fct_k_wino_weights_c(int family, const float *g, int lanes, float scale, fl
             }
 }
 
+/* One input value of a tile, 0 outside the image; scale and shift apply inside only. */
 static double in_pixel(const fct_k_wino_in *t, const fct_k_tile *tile, int y, int x, int lane) {
     const fct_k_geom *g = &t->g;
     const int iy = tile->y + y - g->pad_top, ix = tile->x + x - g->pad_left;
@@ -62,7 +64,7 @@ static double in_pixel(const fct_k_wino_in *t, const fct_k_tile *tile, int y, in
     return t->scale ? v * t->scale[lane] + t->shift[lane] : v;
 }
 
-/* r = left (rows x inner) d (inner x columns) right^T, for one lane. */
+/* Computes r = left (rows x inner) d (inner x columns) right^T, for one lane. */
 static void sandwich(int rows, int inner_y, int columns, int inner_x, double left[MOST][MOST], double d[MOST][MOST],
                      double right[MOST][MOST], double r[MOST][MOST]) {
     double half[MOST][MOST];

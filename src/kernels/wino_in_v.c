@@ -2,7 +2,7 @@
 #include "kernels/wino_v.h"
 #include <string.h>
 
-/* The tile's input with zeros outside and scale and shift applied inside, [my + 2][mx + 2][CB]. */
+/* Copies a tile's input to [my + 2][mx + 2][CB], with zeros outside the image and scale and shift applied inside. */
 static void gather(const fct_k_wino_in *t, const float *image, int iy, int ix, float *dst) {
     const fct_k_geom *g = &t->g;
     for (int y = iy; y < iy + t->my + 2; y++)
@@ -34,6 +34,8 @@ ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const floa
     }
 }
 
+/* A tile that lies inside the image is read in place. One that reaches over its edge, or needs scale and shift, is
+ * copied into a padded buffer first. */
 ALWAYS_INLINE void transform_all(const int F, const int MY, const int MX, const fct_k_wino_in *t) {
     const fct_k_geom *g = &t->g;
     float padded[FCT_WINO_ALPHA_MAX * FCT_WINO_ALPHA_MAX * CB];
@@ -78,6 +80,7 @@ ALWAYS_INLINE void weight_row(int family, const vf *g, vf *r) {
     }
 }
 
+/* Transforms the rows of the weights, then the columns of the result, for VL lanes at once. */
 void KFN(wino_weights)(int family, const float *g, int lanes, float scale, float *u, size_t point_stride) {
     const int alpha = fct_wino_alpha(family);
     for (int l = 0; l < lanes; l += VL) {

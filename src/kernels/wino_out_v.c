@@ -6,6 +6,7 @@ typedef struct consts {
     vf bias, slope, lo, hi, scale;
 } consts;
 
+/* PReLU as max(x, 0) + slope min(x, 0): two instructions and no branch per lane. */
 ALWAYS_INLINE vf activate(const fct_k_epilogue *e, const consts *c, vf x) {
     if (e->act == FCT_K_ACT_CLAMP) return V_MIN(V_MAX(x, c->lo), c->hi);
     if (e->act == FCT_K_ACT_SLOPE) return V_FMA(c->slope, V_MIN(x, V_ZERO()), V_MAX(x, V_ZERO()));
@@ -44,13 +45,16 @@ ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const fct_
 
 static int least(int a, int b) { return a < b ? a : b; }
 
-/* Offsets of the addend's rows and columns for a tile; those outside the output repeat the last one inside. */
+/* Computes the offsets of the addend's rows and columns for a tile. Those outside the output repeat the last one
+ * inside, so that no load leaves the tensor. */
 static void add_offsets(const fct_k_wino_out *t, const fct_k_tile *tile, ptrdiff_t *row, ptrdiff_t *column) {
     const int shift = t->add_up2, width = t->add_up2 ? (t->g.ow + 1) / 2 : t->g.ow;
     for (int i = 0; i < t->my; i++) row[i] = (ptrdiff_t)(least(tile->y + i, t->g.oh - 1) >> shift) * width * CB;
     for (int i = 0; i < t->mx; i++) column[i] = (ptrdiff_t)(least(tile->x + i, t->g.ow - 1) >> shift) * CB;
 }
 
+/* Writes a tile that lies inside the output directly. One that reaches over its edge goes through a buffer, of which
+ * only the part inside is stored. */
 ALWAYS_INLINE void transform_all(const int F, const int MY, const int MX, const fct_k_wino_out *t, int v) {
     const fct_k_epilogue *e = t->e;
     const consts c = {V_LOAD(e->bias + v * VL), e->act == FCT_K_ACT_SLOPE ? V_LOAD(e->slope + v * VL) : V_ZERO(),

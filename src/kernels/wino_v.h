@@ -18,6 +18,7 @@ ALWAYS_INLINE void w_pair(vf *r, vf e, float a, vf o) {
     r[1] = w_fma(-a, o, e);
 }
 
+/* Input transform of family 4, one axis: the M + 2 inputs d of a tile to the values r at its points. */
 ALWAYS_INLINE void w_in_4(const int M, const vf *d, vf *r) {
     if (M == 4) {
         r[0] = w_fma(-2.5f, d[3], d[5] + d[1]);
@@ -37,6 +38,7 @@ ALWAYS_INLINE void w_in_4(const int M, const vf *d, vf *r) {
     }
 }
 
+/* Input transform of family 6, one axis. */
 ALWAYS_INLINE void w_in_6(const int M, const vf *d, vf *r) {
     if (M == 6) {
         r[0] = w_fma(5.25f, d[3] - d[5], d[7] - d[1]);
@@ -63,6 +65,7 @@ ALWAYS_INLINE void w_in(const int F, const int M, const vf *d, vf *r) {
     else w_in_6(M, d, r);
 }
 
+/* Output transform of family 4, one axis: the values m at the points to M outputs y. */
 ALWAYS_INLINE void w_out_4(const int M, const vf *m, vf *y) {
     const vf a = m[2] + m[3], b = m[2] - m[3];
     if (M == 4) {
@@ -81,6 +84,7 @@ ALWAYS_INLINE void w_out_4(const int M, const vf *m, vf *y) {
     }
 }
 
+/* Output transform of family 6, one axis. */
 ALWAYS_INLINE void w_out_6(const int M, const vf *m, vf *y) {
     const vf a = m[2] + m[3], b = m[2] - m[3];
     if (M == 2) {

@@ -34,6 +34,7 @@ static fct_status two_lists(const fct_pb *m, const fct_pb_field *f, fct_error *e
                     fct_pb_offset(m, f->at));
 }
 
+/* Floats come one by one (wire type 5) or packed into one field (wire type 2, little-endian); a file may mix both. */
 static fct_status read_floats(const fct_pb *m, const fct_pb_field *f, fct_attr *a, fct_error *err) {
     fct_pb one = fct_pb_sub(m, f);
     bool ok = true;
@@ -53,6 +54,7 @@ static fct_status read_floats(const fct_pb *m, const fct_pb_field *f, fct_attr *
     return ok ? FCT_OK : fct_fail_nomem(err, "attribute", 0);
 }
 
+/* Integers come one by one (wire type 0) or packed into one field of varints (wire type 2). */
 static fct_status read_ints(const fct_pb *m, const fct_pb_field *f, fct_attr *a, fct_error *err) {
     bool ok = true;
     int64_t v = (int64_t)f->value;
@@ -72,6 +74,7 @@ static fct_status read_ints(const fct_pb *m, const fct_pb_field *f, fct_attr *a,
     return ok ? FCT_OK : fct_fail_nomem(err, "attribute", 0);
 }
 
+/* Hands the tensor to a caller who asks for it; everyone else gets a copy of it in the attribute. */
 static fct_status read_tensor(const fct_pb *m, const fct_pb_field *f, fct_attr *a, fct_const **tensor, fct_error *err) {
     fct_const *c;
     const fct_tensor_view *v;
@@ -129,9 +132,8 @@ static fct_status read_field(const fct_pb *m, const fct_pb_field *f, fct_attr *a
     }
 }
 
-/* A field with the default value (0, an empty list) may be left out of the
- * message: the declared type then says what the attribute is. Types facet knows
- * no use for (graphs, strings) keep type 0 and are found by nobody. */
+/* A field with the default value (0, an empty list) may be left out of the message, so the declared type says what
+ * the attribute is. Types that facet has no use for (graphs, strings) keep type 0, which no lookup finds. */
 fct_status fct_onnx_attr(fct_pb m, fct_attr *a, fct_const **tensor, fct_error *err) {
     fct_pb_field f;
     bool more = true;

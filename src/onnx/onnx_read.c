@@ -12,8 +12,8 @@
 #define MAX_VALUES      400000
 #define MAX_NODE_INPUTS 1024
 
-/* Names of values: open addressing, grown at 50 %. number -2: an output that no
- * operator here computes. */
+/* Maps names of values to numbers: open addressing, doubled when half full. The number -2 stands for an output that
+ * no operator here computes. */
 typedef struct name_slot {
     const uint8_t *name;
     size_t len;
@@ -81,6 +81,7 @@ static int lookup(const reader *r, const fct_pb_field *name) {
                   : -1;
 }
 
+/* Gives the graph a constant, under the name that the initializer carries. */
 static fct_status read_initializer(reader *r, const fct_pb *m, const fct_pb_field *f) {
     fct_pb_field name;
     fct_const *c;
@@ -133,7 +134,7 @@ static fct_status read_dims(const fct_pb *m, const fct_pb_field *shape, fct_valu
     return s;
 }
 
-/* Type and shape of a graph input or output. */
+/* Reads the type and shape of a graph's input or output. */
 static fct_status read_type(reader *r, const fct_pb *m, const fct_pb_field *info, int value, bool input) {
     fct_pb_field type, tensor, shape, f;
     fct_status s = sub_field(m, info, 2, &type, r->err);
@@ -176,6 +177,7 @@ static fct_status read_input(reader *r, const fct_pb *m, const fct_pb_field *f) 
     return append_int(&r->g->inputs, &r->g->n_inputs, v, r->err);
 }
 
+/* An output of the graph names a value that some node has made; its declared type is checked against it. */
 static fct_status read_output(reader *r, const fct_pb *m, const fct_pb_field *f) {
     fct_pb_field name;
     fct_status s = sub_field(m, f, 1, &name, r->err);
@@ -231,6 +233,7 @@ static fct_status node_input(reader *r, const fct_pb *m, const fct_pb_field *at,
     return append_int(&n->in, &n->n_in, v, r->err);
 }
 
+/* Appends an attribute to the node, in an array that doubles at powers of two. */
 static fct_status node_attr(reader *r, const fct_pb *m, fct_node *n, const fct_pb_field *f, fct_const **tensor) {
     int k = n->n_attrs;
     if (!(k & (k - 1))) {
@@ -344,6 +347,8 @@ static fct_status read_graph(reader *r, const fct_pb *m, const fct_pb_field *f) 
     return FCT_OK;
 }
 
+/* Reads the operator sets before the graph, since the meaning of a node depends on their version, whichever comes
+ * first in the file. */
 fct_status fct_onnx_read(const void *data, size_t len, const char *file, fct_graph **out, fct_error *err) {
     fct_pb m = {data, (const uint8_t *)data + len, data, file};
     reader r = {.err = err};

@@ -57,6 +57,7 @@ static fct_status add_dim(const fct_pb *m, tensor_scan *t, uint64_t d, fct_error
     return FCT_OK;
 }
 
+/* Dimensions come one by one or packed into one field. */
 static fct_status scan_dims(const fct_pb *m, const fct_pb_field *f, tensor_scan *t, fct_error *err) {
     fct_status s = FCT_OK;
     uint64_t d;
@@ -69,6 +70,7 @@ static fct_status scan_dims(const fct_pb *m, const fct_pb_field *f, tensor_scan 
     return s;
 }
 
+/* Notes where the elements in a typed field are. A tensor that spreads over fields of two types is refused. */
 static fct_status scan_typed(const fct_pb *m, const fct_pb_field *f, tensor_scan *t, fct_error *err) {
     if (t->typed && t->typed != f->number) return bad_tensor(m, t, FCT_ERR_FORMAT, "data of two types", err);
     t->typed = f->number;
@@ -78,6 +80,8 @@ static fct_status scan_typed(const fct_pb *m, const fct_pb_field *f, tensor_scan
     return FCT_OK;
 }
 
+/* Sorts one field of the message into the scan, and refuses what facet does not read: strings and data in other
+ * files. */
 static fct_status scan_field(const fct_pb *m, const fct_pb_field *f, tensor_scan *t, fct_error *err) {
     fct_status s = FCT_OK;
     switch (f->number) {
@@ -216,6 +220,8 @@ static fct_status fill(fct_pb m, const tensor_scan *t, fct_const *c, size_t n, f
     return s;
 }
 
+/* Raw data and packed floats are used where they lie in the file; everything else is converted into memory of its
+ * own. */
 fct_status fct_onnx_tensor(fct_pb m, fct_pb_field *name, fct_const **out, fct_error *err) {
     tensor_scan t = {0};
     *out = NULL;

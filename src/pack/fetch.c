@@ -50,6 +50,7 @@ static struct {
     const char *(*easy_strerror)(CURLcode);
 } api;
 
+/* Finds libcurl at run time, so that facet starts on machines that lack it. */
 static bool load_curl(void) {
     static const char *const files[] = {"libcurl.so.4",
                                         "libcurl-gnutls.so.4",
@@ -68,6 +69,7 @@ static bool load_curl(void) {
            api.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 
+/* Loads the library at the first download; later calls use the same one. */
 static bool have_curl(void) {
     static fct_mutex lock = FCT_MUTEX_INIT;
     static bool loaded;
@@ -78,6 +80,8 @@ static bool have_curl(void) {
     return ok;
 }
 
+/* libcurl's callback for data: writes it to the file. A return value other than the number of bytes ends the
+ * transfer. */
 static size_t on_data(char *data, size_t size, size_t n, void *user) {
     transfer *t = user;
     size_t bytes = size * n;
@@ -90,6 +94,7 @@ static size_t on_data(char *data, size_t size, size_t n, void *user) {
     return bytes;
 }
 
+/* libcurl's callback for progress, which also lets the caller cancel. */
 static int on_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now) {
     transfer *t = user;
     (void)now, (void)up_total, (void)up_now;
@@ -123,6 +128,7 @@ static void set_options(transfer *t) {
     if (o->proxy) api.easy_setopt(c, CURLOPT_PROXY, o->proxy);
 }
 
+/* Opens the partial file to append to it, or empties it for a new start. */
 static fct_status open_part(transfer *t, bool restart) {
     fct_file_stat st;
     fct_file_get_stat(t->path, &st);
@@ -138,7 +144,7 @@ static fetch_verdict judge(transfer *t, CURLcode rc) {
     api.easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &http);
     if (t->status) return FAILED;
     if (rc == CURLE_OK) return DONE;
-    /* The server cannot resume, or what is there is already all of it or more. */
+    /* The server cannot resume, or the file here already holds all of it or more. */
     if (t->start && (rc == CURLE_RANGE_ERROR || http == 416)) return RESTART;
     bool passing = http == 0 || (http >= 200 && http < 300) || http == 408 || http == 429 || http >= 500;
     switch (rc) {
@@ -159,6 +165,7 @@ static fetch_verdict judge(transfer *t, CURLcode rc) {
     return passing ? AGAIN : FAILED;
 }
 
+/* Makes one request and writes what arrives to the disk before it judges how the request ended. */
 static fetch_verdict attempt(transfer *t, bool restart) {
     t->status = open_part(t, restart);
     if (t->status) return FAILED;

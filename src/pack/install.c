@@ -97,6 +97,7 @@ static fct_status check_networks(install *in) {
                              in->result.files);
 }
 
+/* Compares every file with the hash that InsightFace's own has, where that is known. */
 static fct_status check_hashes(install *in) {
     const fct_known_pack *k = fct_known_find(in->name);
     for (int i = 0; k && i < in->sums.n; i++) {
@@ -125,6 +126,7 @@ static fct_status put_in_place(install *in) {
     return s;
 }
 
+/* Checks the new folder, adds the list of its hashes and moves it to its place. Up to here the store is unchanged. */
 static fct_status finish(install *in, fct_store_result *out) {
     fct_status s = check_networks(in);
     if (!s) s = check_hashes(in);
@@ -150,8 +152,8 @@ static char *make_url(const install *in, const fct_known_pack *k) {
     return fct_asprintf("%s%s%s.zip", u, n && u[n - 1] == '/' ? "" : "/", in->name);
 }
 
-/* Hash that the archive must have: asked for, known, or recorded; NULL = none.
- * A mirror's archive of a known pack has to be the known one. */
+/* Finds the hash that the archive must have: the one asked for, the known one, or the one recorded earlier; NULL
+ * when there is none. A mirror's archive of a known pack has to be the known one. */
 static const char *expected(const install *in, const fct_known_pack *k, const fct_sums *recorded) {
     if (in->o.sha256) return in->o.sha256;
     if (k && k->sha256) return k->sha256;
@@ -174,11 +176,12 @@ static fct_status fetch_checked(install *in, const char *url, const char *part, 
         if (s) return s;
         if (!want || strcmp(in->result.sha256, want) == 0) return FCT_OK;
         (void)fct_file_remove(part, NULL);
-        /* What an earlier call left behind may have been of another file: once more, from the start. */
+        /* What an earlier call left behind may have been part of another file, so the download starts over once. */
         if (!resumed) return fail_hash(in, url, want);
     }
 }
 
+/* Nothing is downloaded before its terms have been accepted. */
 static fct_status check_terms(const install *in, const fct_known_pack *k) {
     if (!k && !in->o.url)
         return fct_fail(in->err, FCT_ERR_NOT_FOUND, "no address is known for a pack called %s: give its url", in->name);
@@ -191,7 +194,7 @@ static fct_status check_terms(const install *in, const fct_known_pack *k) {
     return FCT_OK;
 }
 
-/* The list of hashes is all packs' own: read again under a lock of its own. */
+/* Records the archive's hash. All packs share the list, so it is read again under a lock of its own. */
 static fct_status record(install *in, const char *archives) {
     fct_store_lock lock = {0};
     fct_sums recorded;
@@ -258,6 +261,7 @@ static fct_status copy_piece(void *ctx, const uint8_t *data, size_t n, uint64_t 
     return s ? s : fct_store_tell(j->o, "copy", j->done, total, err);
 }
 
+/* Copies one of the pack's files and notes its hash; files that a pack does not consist of are passed over. */
 static fct_status copy_file(install *in, const char *dir, const char *name) {
     char sha256[65], *from = fct_path_join(dir, name), *to = fct_path_join(in->temp, name);
     fct_file_stat st = {0};
@@ -301,6 +305,8 @@ static fct_status name_of(const char *path, char **out, fct_error *err) {
     return FCT_OK;
 }
 
+/* Brings a folder's files, or a zip's, into the temporary folder. A zip is checked against its hash first, where one
+ * is given or known. */
 static fct_status take(install *in, const char *path) {
     fct_file_stat st;
     fct_file_get_stat(path, &st);

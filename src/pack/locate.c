@@ -41,6 +41,8 @@ static fct_status try_under(const char *base, const char *name, char **out, fct_
     return FCT_OK;
 }
 
+/* Takes a name with a slash, of an existing folder or of an .onnx file as a path; any other name is looked up under
+ * the root. *out stays NULL for the built-in pack. */
 static fct_status locate_named(const char *name, const char *root, char **out, fct_error *err) {
     if (fct_path_has_folder(name) || is_dir(name) || strcmp(fct_path_ext(name), "onnx") == 0) {
         fct_file_stat st;
@@ -72,6 +74,7 @@ static fct_status try_root(const char *base, char **out, fct_error *err) {
     return s;
 }
 
+/* Looks in the order that locate.h promises: FCT_PACK, the built-in pack, the installed one, the store. */
 static fct_status locate_default(const char *root, char **out, fct_error *err) {
     const char *pack = getenv("FCT_PACK");
     char *base;
@@ -91,8 +94,8 @@ static fct_status locate_default(const char *root, char **out, fct_error *err) {
     return s;
 }
 
-/* How many networks (or lists of some) the folder holds itself, and the first folder in
- * it that is not hidden: *inner, owned, NULL = there is none or more than one. */
+/* Counts the networks (or lists of some) that the folder itself holds, and finds the one folder in it that is not
+ * hidden: *inner, owned, NULL when there is none or more than one. */
 static fct_status look_into(const char *dir, int *networks, char **inner, fct_error *err) {
     char **names;
     size_t n;

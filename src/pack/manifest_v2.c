@@ -35,6 +35,7 @@ static bool plain_part(const char *s, size_t n) {
     return !(n <= 2 && s[0] == '.' && s[n - 1] == '.');
 }
 
+/* Whether a path ends in .onnx and has no part that could lead out of the pack's folder. */
 static bool safe_path(const char *s) {
     size_t n = strlen(s);
     if (n < 6 || n > 200 || strcmp(s + n - 5, ".onnx") != 0) return false;

@@ -145,7 +145,7 @@ static fct_status add_all(opening *o) {
 
 /* ---- Networks ------------------------------------------------------------------------- */
 
-/* Task and normalization of an entry; its note where it is not to be loaded. */
+/* Finds an entry's task and normalization, or notes why it is not to be loaded. */
 static fct_status route(const opening *o, pack_entry *e) {
     fct_signature sig;
     fct_map map = {0};
@@ -193,7 +193,7 @@ static bool wanted(const opening *o, pack_entry *e) {
     return true;
 }
 
-/* Loads a network and holds it against the hash that the manifest gives. */
+/* Loads a network and compares it with the hash that the manifest gives. */
 static fct_status load(const opening *o, pack_entry *e) {
     fct_model_opts mo;
     fct_model_opts_init(&mo);
@@ -212,7 +212,7 @@ static fct_status load(const opening *o, pack_entry *e) {
                     e->listed->sha256);
 }
 
-/* Length of the embedding: as declared, else found out by a run. */
+/* The length of the embedding: the declared one, else what a run of the network yields. */
 static fct_status measure_dim(const opening *o, const pack_entry *e, int *dim) {
     fct_tensor_info info;
     fct_status s = fct_model_output(e->model, 0, &info, o->err);
@@ -270,7 +270,7 @@ static fct_status name_pack(const opening *o) {
     return p->name ? FCT_OK : nomem(o);
 }
 
-/* From the folder to networks: list, route, load. */
+/* Gets from a folder to networks: lists the files, finds their tasks, loads those that are wanted. */
 static fct_status fill(opening *o) {
     fct_pack *p = o->p;
     fct_status s = o->only ? FCT_OK : read_manifest(o);
@@ -290,7 +290,7 @@ static fct_status fill(opening *o) {
     return s;
 }
 
-/* A path to a file is its folder and the one file to use; *parent is owned. */
+/* Splits the path of a file into its folder and the one file to use; *parent is owned. */
 static fct_status split_file(opening *o, const char *path, char **parent) {
     fct_file_stat st;
     fct_file_get_stat(path, &st);

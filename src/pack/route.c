@@ -79,6 +79,7 @@ static bool takes_pictures(const fct_signature *s) {
     return s->rank == 4 && s->inputs == 1 && (s->dims[1] == 3 || s->dims[1] == -1) && s->dims[0] <= 1;
 }
 
+/* The rules are InsightFace's, in its order: a file that fits several goes to the same task as there. */
 void fct_signature_route(const fct_signature *s, bool names_only, fct_route *r) {
     *r = (fct_route){0};
     if (s->rank != 4 || s->inputs < 1) note_unknown(s, r);
@@ -98,12 +99,13 @@ void fct_signature_route(const fct_signature *s, bool names_only, fct_route *r) 
     note_unknown(s, r);
 }
 
-/* Whether a crop of that side can be cut out for the task. */
+/* Whether facet can cut a crop of that side for the task. */
 static bool side_fits(const fct_task_row *row, int64_t side) {
     if (side < 1 || side > most_side) return false;
     return row->crop != FCT_TASK_CROP_ALIGNED || side % 112 == 0 || side % 128 == 0;
 }
 
+/* Checks that the network could do the task which the manifest names, instead of guessing the task. */
 void fct_signature_route_as(const fct_signature *s, uint32_t task, bool names_only, fct_route *r) {
     const fct_task_row *row = fct_task_row_at(fct_task_index(task));
     const int64_t values = s->out_rank == 2 ? s->out_dims[1] : -1;

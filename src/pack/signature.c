@@ -107,6 +107,8 @@ static bool is_weight(const scan *c, slice name) {
     return c->n_weights && bsearch(&h, c->weights, c->n_weights, sizeof h, by_number);
 }
 
+/* Keeps the first nodes' names, operators and first input and output, which tell whether the graph normalizes its
+ * input. */
 static void read_node(fct_pb m, scan *c) {
     if (c->n_nodes == head_nodes) return;
     signature_node *n = &c->nodes[c->n_nodes++];
@@ -120,6 +122,7 @@ static void read_node(fct_pb m, scan *c) {
     }
 }
 
+/* Goes through the graph once: its first nodes, the inputs that are not weights, and the outputs. */
 static void read_graph(fct_pb graph, scan *c, fct_signature *out) {
     fct_pb_field f;
     while (next_field(&graph, &f, c)) {
@@ -168,6 +171,7 @@ static bool ops_normalize(const scan *c) {
     return shifted && scaled;
 }
 
+/* InsightFace's rule looks at the names of nodes alone; this one notes what it would see. */
 static void judge_names(const scan *c, fct_signature *out) {
     bool sub = false, mul = false;
     for (int i = 0; i < c->n_nodes; i++) {

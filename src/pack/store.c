@@ -135,6 +135,7 @@ static fct_status add_built_in(listing *l, fct_error *err) {
     return FCT_OK;
 }
 
+/* Lists the built-in pack first, then whatever folders of the store hold networks. */
 fct_status fct_store_list(const char *root, fct_store_pack **out, int *n, fct_error *err) {
     listing l = {0};
     char *base, **names = NULL;
@@ -183,6 +184,7 @@ typedef struct checking {
     fct_error *err;
 } checking;
 
+/* Judges a file's hash by InsightFace's published one, where that is known, else by the one noted at installation. */
 static fct_store_state compare(const checking *c, const char *name, const char *sha256) {
     const char *known = fct_known_file_hash(c->known, name), *own = fct_sums_get(&c->sums, name);
     if (known) return strcmp(known, sha256) == 0 ? FCT_STORE_GOOD : FCT_STORE_DIFFERS;
@@ -223,6 +225,7 @@ static fct_status check_missing(checking *c, const char *name) {
     return new_file(c, name) ? FCT_OK : fct_fail_nomem(c->err, name, 0);
 }
 
+/* Hashes what is in the folder, then names the files that should be there and are not. */
 static fct_status check_all(checking *c) {
     char **names;
     size_t n;
@@ -246,7 +249,7 @@ static fct_status check_installed(checking *c, const char *name) {
     return s;
 }
 
-/* The built-in pack against the hashes that the build took down. */
+/* Checks the built-in pack against the hashes that the build took down. */
 static fct_status check_built_in(checking *c) {
     const fct_embedded_pack *b = fct_embedded();
     for (int i = 0; i < b->n; i++) {

@@ -44,6 +44,8 @@ static bool is_temp(const char *file, const char *kind, const char *name) {
     return *file && file[strspn(file, "0123456789")] == 0;
 }
 
+/* Removes a temporary folder of the pack; one that holds the old pack goes back to its place when the new one never
+ * came. */
 static fct_status tidy_one(const char *root, const char *file, const char *name, fct_error *err) {
     bool old = is_temp(file, "old", name);
     if (!old && !is_temp(file, "new", name)) return FCT_OK;

@@ -21,6 +21,7 @@ const char *fct_sums_get(const fct_sums *s, const char *name) {
     return NULL;
 }
 
+/* Replaces the hash recorded under that name, or adds one. */
 fct_status fct_sums_set(fct_sums *s, const char *name, const char *sha256, fct_error *err) {
     if (strlen(name) >= sizeof s->items->name || strlen(sha256) != 64)
         return fct_fail(err, FCT_ERR_ARG, "%s: name too long", name);
@@ -46,6 +47,7 @@ static fct_status read_line(fct_sums *out, char *line, fct_error *err) {
     return fct_sums_set(out, line + 66, line, err);
 }
 
+/* A list that does not exist yet is an empty one, not an error. */
 fct_status fct_sums_read(const char *path, fct_sums *out, fct_error *err) {
     *out = (fct_sums){0};
     fct_file_stat st;
@@ -91,6 +93,7 @@ static void put_hex(fct_sha256 *h, char sha256[65]) {
     for (int i = 0; i < 32; i++) snprintf(sha256 + 2 * i, 3, "%02x", digest[i]);
 }
 
+/* A sink is a file that is hashed while it is written. */
 fct_status fct_sink_create(const char *path, fct_sink **out, fct_error *err) {
     *out = NULL;
     fct_sink *k = fct_calloc(1, sizeof *k);
@@ -115,6 +118,7 @@ fct_status fct_sink_write(fct_sink *k, const void *data, size_t n, fct_error *er
     return fwrite(data, 1, n, k->f) == n ? FCT_OK : fct_fail_errno(err, k->path, errno);
 }
 
+/* Flushes to the disk before it closes, so that a pack whose hash is recorded is really there after a power cut. */
 fct_status fct_sink_close(fct_sink *k, char sha256[65], fct_error *err) {
     int e = fct_sys_flush(k->f);
     if (fclose(k->f) && !e) e = errno;
@@ -138,6 +142,8 @@ fct_status fct_store_tell(const fct_store_opts *o, const char *step, uint64_t do
     return fct_fail(err, FCT_ERR_CANCELLED, "%s stopped", step);
 }
 
+/* Reads a file piece by piece, so that hashing or copying a large pack needs little memory and can be stopped
+ * between pieces. */
 fct_status fct_store_read(const char *path, fct_piece_fn *fn, void *ctx, fct_error *err) {
     FILE *f;
     uint64_t size;

@@ -42,6 +42,7 @@ static struct {
     void (*error_fini)(zip_error_t *);
 } api;
 
+/* Finds libzip at run time, so that facet starts on machines that lack it. */
 static bool load_zip(void) {
     static const char *const files[] = {"libzip.so.5", "libzip.so.4", "libzip.5.dylib", "libzip.dll", "zip.dll", NULL};
 #define SYMBOL(f)                                                                                                      \
@@ -61,6 +62,7 @@ static bool load_zip(void) {
     return fct_library_load(files, symbols, sizeof symbols / sizeof *symbols);
 }
 
+/* Loads the library at the first archive; later calls use the same one. */
 static bool have_zip(void) {
     static fct_mutex lock = FCT_MUTEX_INIT;
     static bool loaded;
@@ -95,6 +97,8 @@ static bool is_link_or_device(const unpacking *u, zip_uint64_t i) {
     return kind != 0 && kind != 8 && kind != 4;
 }
 
+/* Refuses whatever could do harm when it is unpacked: paths that leave the folder, links, devices, and entries that
+ * would grow out of all proportion. */
 static fct_status check_entry(unpacking *u, zip_uint64_t i, zip_stat_t *st) {
     if (api.stat_index(u->zip, i, 0, st) || !st->name)
         return fct_fail(u->err, FCT_ERR_FORMAT, "%s: damaged: entry %llu cannot be read", u->path,
@@ -146,6 +150,8 @@ static fct_status survey(unpacking *u) {
     return FCT_OK;
 }
 
+/* Writes the entry piece by piece and holds it to the size that the archive declares, whatever the compressed data
+ * yields. */
 static fct_status copy_entry(unpacking *u, zip_file_t *in, const zip_stat_t *st, fct_sink *out) {
     uint64_t left = st->size;
     for (;;) {
@@ -196,6 +202,7 @@ static fct_status unpack_all(unpacking *u) {
     return FCT_OK;
 }
 
+/* Looks at every entry before it writes the first one. */
 fct_status fct_unzip(const char *zip, const char *into, const fct_store_opts *o, fct_sums *sums, fct_error *err) {
     unpacking u = {.path = zip, .into = into, .opts = o, .sums = sums, .err = err};
     int code;

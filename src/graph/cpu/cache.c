@@ -61,6 +61,7 @@ static uint64_t directory_sum(cache_header h, const fct_cache_entry *entries) {
     return fct_checksum64(both, sizeof both);
 }
 
+/* Whether an entry's name ends and its array lies aligned behind the directory and within the file. */
 static bool entry_fits(const fct_cache_entry *e, const cache_header *h) {
     const uint64_t first = sizeof *h + h->entries * sizeof *e;
     return memchr(e->name, 0, sizeof e->name) && !e->zero && !e->zero2 && e->offset % LINE == 0 && e->offset >= first &&
@@ -99,7 +100,7 @@ static void sum_chunk(void *ctx, int index, int worker) {
 
 static size_t chunk_count(uint64_t bytes) { return (size_t)((bytes + CHUNK - 1) / CHUNK); }
 
-/* sums[i] of array i; false = out of memory. */
+/* Writes the checksum of array i to sums[i]; false when memory runs out. */
 static bool sum_arrays(const fct_packed_part *parts, uint32_t n, uint64_t *sums) {
     size_t count = 0, at = 0;
     for (uint32_t i = 0; i < n; i++) count += chunk_count(parts[i].bytes);
@@ -124,6 +125,7 @@ static bool sum_arrays(const fct_packed_part *parts, uint32_t n, uint64_t *sums)
     return true;
 }
 
+/* Hashes all arrays at once on the pool, then compares, since the sums are most of the time that a start takes. */
 bool fct_cache_intact(const void *data, const fct_cache_entry *entries, uint32_t n) {
     fct_packed_part *parts = fct_calloc((size_t)n + 1, sizeof *parts);
     uint64_t *sums = fct_calloc((size_t)n + 1, sizeof *sums);
@@ -161,7 +163,7 @@ bool fct_cache_open(const char *dir, const fct_cache_key *key, fct_map *map, con
     return *entries != NULL;
 }
 
-/* Places the arrays and fills their entries; the file's size. */
+/* Decides where each array goes, fills the entries accordingly and returns the size of the file. */
 static uint64_t lay_out(const fct_cache_part *parts, const uint64_t *sums, uint32_t n, fct_cache_entry *entries) {
     uint64_t at = sizeof(cache_header) + (uint64_t)n * sizeof *entries;
     for (uint32_t i = 0; i < n; i++) {
@@ -196,6 +198,7 @@ static void write_file(const char *path, const fct_cache_key *key, const fct_cac
     (void)fct_file_write_cache(path, pieces, count, NULL);
 }
 
+/* Every failure is silent: the cache only saves time, and a model runs as well without it. */
 void fct_cache_write(const char *dir, const fct_cache_key *key, const fct_cache_part *parts, uint32_t n) {
     fct_cache_entry *entries = fct_calloc((size_t)n + 1, sizeof *entries);
     uint64_t *sums = fct_calloc((size_t)n + 1, sizeof *sums);

@@ -38,8 +38,8 @@ bool fct_cache_intact(const void *data, const fct_cache_entry *entries, uint32_t
 bool fct_cache_open(const char *dir, const fct_cache_key *key, fct_map *map, const fct_cache_entry **entries,
                     uint32_t *n);
 
-/* Writes such a file and removes old ones beyond the folder's bound. A failure
- * means that there is no file; nobody is told. */
+/* Writes such a file and removes old ones until the folder is within its bound. Nobody is told of a failure: it only
+ * means that there is no file. */
 typedef struct fct_cache_part {
     uint32_t node;
     fct_packed_part part;

@@ -31,7 +31,7 @@ static bool ends(const char *s, const char *end) {
     return n >= m && !strcmp(s + n - m, end);
 }
 
-/* Whether a name is of the cache's own making. */
+/* Whether the cache itself made a file of that name. Other files in the folder are never touched. */
 static bool ours(const char *name, bool *temp) {
     size_t hex = strspn(name, "0123456789abcdef");
     *temp = strstr(name, ".tmp-") != NULL;
@@ -40,7 +40,7 @@ static bool ours(const char *name, bool *temp) {
            !strncmp(name + hex, ".id.tmp-", 8);
 }
 
-/* The cache's files in a folder. *list is owned. */
+/* Lists the files in a folder that the cache has made. *list is owned by the caller. */
 static size_t list_files(const char *dir, found **list) {
     char **names;
     size_t n, count = 0;
@@ -72,6 +72,7 @@ static int by_age(const void *a, const void *b) {
     return x->mtime_ns < y->mtime_ns ? -1 : x->mtime_ns > y->mtime_ns;
 }
 
+/* Removes the oldest files first, and temporary files that a crashed process left behind. */
 bool fct_cache_make_room(const char *dir, uint64_t bytes) {
     if (bytes > MOST_BYTES / 2) return false;
     found *f;
@@ -97,6 +98,7 @@ void fct_cache_stat(const char *dir, fct_cache_info *out) {
     free_files(f, n);
 }
 
+/* FCT_CACHE names the folder or says "off"; otherwise it is the system's folder for caches. */
 bool fct_cache_default_dir(char *out, size_t size) {
     const char *env = getenv("FCT_CACHE");
     bool off = env && (!strcmp(env, "off") || !strcmp(env, "0"));
@@ -119,7 +121,7 @@ typedef struct record {
     uint64_t sum; /* of all before */
 } record;
 
-/* Start, end, and a little of every megabyte. */
+/* Hashes the file's start, its end and a sample of every megabyte, which costs little even for a large model. */
 static void sample(const fct_model_bytes *s, uint8_t out[32]) {
     enum { ENDS = 16 << 10, BIT = 256, STEP = 1 << 20 };
     const char *p = s->data;
@@ -152,6 +154,8 @@ static char *describe(const char *dir, const fct_model_bytes *s, record *r) {
     return fct_path_join(dir, name);
 }
 
+/* The record is believed only when every field that the file system gives today is as it was, and its own checksum
+ * holds. */
 bool fct_cache_recall(const char *dir, fct_model_bytes *source) {
     record now, then;
     fct_map map;
@@ -172,6 +176,7 @@ bool fct_cache_recall(const char *dir, fct_model_bytes *source) {
     return source->hashed = true;
 }
 
+/* Makes no record of a file that changed a moment ago, since another change could leave the same times. */
 void fct_cache_remember(const char *dir, const fct_model_bytes *source) {
     record r;
     char *path = describe(dir, source, &r);
