@@ -181,13 +181,13 @@ TEST(a_toy_task_is_one_row) {
         CHECK(fct_face_values(a, FCT_TASK_EMBED) == a->embedding && a->embedding_dim == 64);
         CHECK(fct_face_values(a, FCT_TASK_LANDMARK_68) == a->landmark_68 && a->landmark_68 && a->has_pose);
         CHECK(!fct_face_values(a, FCT_TASK_GENDER_AGE) && !fct_face_values(a, FCT_TASK_DETECT));
-        cli_json j;
+        fct_json_writer j;
         rewind(f);
-        cli_json_begin(&j, f);
-        cli_json_object(&j, NULL);
+        fct_json_to_file(&j, f);
+        fct_json_object(&j, NULL);
         cli_json_face(&j, a);
-        cli_json_close_object(&j);
-        cli_json_end(&j);
+        fct_json_close_object(&j);
+        fct_json_end(&j);
         long len = ftell(f);
         rewind(f);
         REQUIRE(len > 0 && len < (long)sizeof line && fread(line, 1, (size_t)len, f) == (size_t)len);

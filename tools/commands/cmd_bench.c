@@ -48,50 +48,50 @@ static void print_text(const cli_bench *b) {
     if (b->layers) print_layers(b);
 }
 
-static void json_layers(cli_json *j, const cli_bench *b) {
-    cli_json_array(j, "layers");
+static void json_layers(fct_json_writer *j, const cli_bench *b) {
+    fct_json_array(j, "layers");
     for (int i = 0; i < b->n_layers; i++) {
         const cli_bench_layer *l = &b->layers[i];
-        cli_json_object(j, NULL);
-        cli_json_text(j, "name", l->name);
-        cli_json_text(j, "op", l->op);
-        cli_json_text(j, "algorithm", l->algorithm);
-        cli_json_number(j, "ms", l->ms, 4);
-        cli_json_number(j, "macs", l->macs, 0);
-        cli_json_number(j, "gflops", flops(l->macs, l->ms) / 1e9, 2);
-        cli_json_number(j, "peak_share", share_of_peak(b, l->macs, l->ms), 4);
-        cli_json_close_object(j);
+        fct_json_object(j, NULL);
+        fct_json_text(j, "name", l->name);
+        fct_json_text(j, "op", l->op);
+        fct_json_text(j, "algorithm", l->algorithm);
+        fct_json_number(j, "ms", l->ms, 4);
+        fct_json_number(j, "macs", l->macs, 0);
+        fct_json_number(j, "gflops", flops(l->macs, l->ms) / 1e9, 2);
+        fct_json_number(j, "peak_share", share_of_peak(b, l->macs, l->ms), 4);
+        fct_json_close_object(j);
     }
-    cli_json_close_array(j);
+    fct_json_close_array(j);
 }
 
 static void print_json(const cli_bench *b) {
-    cli_json j;
+    fct_json_writer j;
     fct_cpu_info cpu;
     fct_cpu(&cpu);
     cli_json_line(&j, stdout);
-    cli_json_text(&j, "file", b->path);
-    cli_json_array(&j, "shape");
-    for (int i = 0; i < b->rank; i++) cli_json_int(&j, NULL, b->dims[i]);
-    cli_json_close_array(&j);
-    cli_json_number(&j, "macs", b->macs, 0);
-    cli_json_number(&j, "params", b->params, 0);
-    cli_json_int(&j, "threads", b->threads);
-    cli_json_text(&j, "level", cpu.level);
-    cli_json_number(&j, "load_ms", b->load_ms, 3);
-    cli_json_number(&j, "first_ms", b->first_ms, 3);
-    cli_json_number(&j, "best_ms", b->best_ms, 4);
-    cli_json_number(&j, "median_ms", b->median_ms, 4);
-    cli_json_number(&j, "mean_ms", b->mean_ms, 4);
-    cli_json_int(&j, "runs", b->runs);
-    cli_json_number(&j, "gflops", flops(b->macs, b->median_ms) / 1e9, 2);
-    cli_json_number(&j, "peak_gflops_per_thread", b->peak / 1e9, 2);
-    cli_json_number(&j, "peak_share", share_of_peak(b, b->macs, b->median_ms), 4);
-    cli_json_int(&j, "model_bytes", (int64_t)b->model_bytes);
-    cli_json_int(&j, "session_bytes", (int64_t)b->session_bytes);
+    fct_json_text(&j, "file", b->path);
+    fct_json_array(&j, "shape");
+    for (int i = 0; i < b->rank; i++) fct_json_int(&j, NULL, b->dims[i]);
+    fct_json_close_array(&j);
+    fct_json_number(&j, "macs", b->macs, 0);
+    fct_json_number(&j, "params", b->params, 0);
+    fct_json_int(&j, "threads", b->threads);
+    fct_json_text(&j, "level", cpu.level);
+    fct_json_number(&j, "load_ms", b->load_ms, 3);
+    fct_json_number(&j, "first_ms", b->first_ms, 3);
+    fct_json_number(&j, "best_ms", b->best_ms, 4);
+    fct_json_number(&j, "median_ms", b->median_ms, 4);
+    fct_json_number(&j, "mean_ms", b->mean_ms, 4);
+    fct_json_int(&j, "runs", b->runs);
+    fct_json_number(&j, "gflops", flops(b->macs, b->median_ms) / 1e9, 2);
+    fct_json_number(&j, "peak_gflops_per_thread", b->peak / 1e9, 2);
+    fct_json_number(&j, "peak_share", share_of_peak(b, b->macs, b->median_ms), 4);
+    fct_json_int(&j, "model_bytes", (int64_t)b->model_bytes);
+    fct_json_int(&j, "session_bytes", (int64_t)b->session_bytes);
     if (b->layers) json_layers(&j, b);
-    cli_json_close_object(&j);
-    cli_json_end(&j);
+    fct_json_close_object(&j);
+    fct_json_end(&j);
 }
 
 static int run_bench(cli_args *a) {

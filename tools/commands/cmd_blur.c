@@ -100,21 +100,21 @@ static void print_photo(const blur_run *r, const cli_photo *p, const blur_face *
         cli_print("%s: %s, %d covered, written to %s\n", p->name, cli_count(n, "face", "faces"), covered, w->drawn);
         return;
     }
-    cli_json j;
+    fct_json_writer j;
     cli_json_line(&j, stdout);
     cli_json_photo(&j, p);
-    cli_json_text(&j, "drawn", w->drawn);
-    cli_json_array(&j, "faces");
+    fct_json_text(&j, "drawn", w->drawn);
+    fct_json_array(&j, "faces");
     for (int i = 0; i < n; i++) {
-        cli_json_object(&j, NULL);
-        if (r->gallery) cli_json_text(&j, "name", *f[i].name ? f[i].name : NULL);
-        cli_json_bool(&j, "covered", f[i].covered);
+        fct_json_object(&j, NULL);
+        if (r->gallery) fct_json_text(&j, "name", *f[i].name ? f[i].name : NULL);
+        fct_json_bool(&j, "covered", f[i].covered);
         cli_json_face(&j, fct_faces_at(p->faces, i));
-        cli_json_close_object(&j);
+        fct_json_close_object(&j);
     }
-    cli_json_close_array(&j);
-    cli_json_close_object(&j);
-    cli_json_end(&j);
+    fct_json_close_array(&j);
+    fct_json_close_object(&j);
+    fct_json_end(&j);
 }
 
 /* The file is written anew from its pixels: nothing that stood beside them is left. */

@@ -45,15 +45,15 @@ static bool find_verdict(const cli_engine *e, const cli_photo *a, const cli_phot
     return true;
 }
 
-static void json_side(cli_json *j, const char *key, const cli_photo *p, int face) {
-    cli_json_object(j, key);
+static void json_side(fct_json_writer *j, const char *key, const cli_photo *p, int face) {
+    fct_json_object(j, key);
     cli_json_photo(j, p);
-    cli_json_int(j, "faces", fct_faces_count(p->faces));
-    cli_json_object(j, "face");
-    cli_json_int(j, "number", face + 1);
+    fct_json_int(j, "faces", fct_faces_count(p->faces));
+    fct_json_object(j, "face");
+    fct_json_int(j, "number", face + 1);
     cli_json_face(j, fct_faces_at(p->faces, face));
-    cli_json_close_object(j);
-    cli_json_close_object(j);
+    fct_json_close_object(j);
+    fct_json_close_object(j);
 }
 
 static void print_csv(const cli_engine *e, const cli_photo *a, const cli_photo *b, const compare_verdict *v) {
@@ -66,17 +66,17 @@ static void print_csv(const cli_engine *e, const cli_photo *a, const cli_photo *
 
 static void print_json(const cli_engine *e, const cli_outputs *o, const cli_written *w, const cli_photo *a,
                        const cli_photo *b, const compare_verdict *v) {
-    cli_json j;
+    fct_json_writer j;
     cli_json_line(&j, stdout);
-    cli_json_bool(&j, "same", v->same);
-    cli_json_number(&j, "cosine", v->cosine, 6);
-    cli_json_number(&j, "threshold", e->threshold, 4);
-    cli_json_text(&j, "model", fct_pack_embedder_id(e->pack));
+    fct_json_bool(&j, "same", v->same);
+    fct_json_number(&j, "cosine", v->cosine, 6);
+    fct_json_number(&j, "threshold", e->threshold, 4);
+    fct_json_text(&j, "model", fct_pack_embedder_id(e->pack));
     json_side(&j, "a", a, v->a);
     json_side(&j, "b", b, v->b);
     cli_json_drawn(&j, o, w);
-    cli_json_close_object(&j);
-    cli_json_end(&j);
+    fct_json_close_object(&j);
+    fct_json_end(&j);
 }
 
 /* ---- The picture: both photos side by side, equally high ---------------------------- */

@@ -39,20 +39,20 @@ static int draw_photo(detect_run *r, const cli_photo *p, cli_written *w) {
 }
 
 static void print_json(const detect_run *r, const cli_photo *p, const cli_written *w) {
-    cli_json j;
+    fct_json_writer j;
     cli_json_line(&j, stdout);
     cli_json_photo(&j, p);
     cli_json_drawn(&j, &r->outputs, w);
-    cli_json_array(&j, "faces");
+    fct_json_array(&j, "faces");
     for (int i = 0; i < fct_faces_count(p->faces); i++) {
-        cli_json_object(&j, NULL);
+        fct_json_object(&j, NULL);
         cli_json_face(&j, fct_faces_at(p->faces, i));
         cli_json_crop(&j, &r->outputs, w, i);
-        cli_json_close_object(&j);
+        fct_json_close_object(&j);
     }
-    cli_json_close_array(&j);
-    cli_json_close_object(&j);
-    cli_json_end(&j);
+    fct_json_close_array(&j);
+    fct_json_close_object(&j);
+    fct_json_end(&j);
 }
 
 static void print_csv(const cli_photo *p) {

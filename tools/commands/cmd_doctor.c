@@ -16,7 +16,7 @@
 
 typedef struct doctor {
     const cli_settings *set;
-    cli_json *json; /* NULL = for people */
+    fct_json_writer *json; /* NULL = for people */
     int faults;
 } doctor;
 
@@ -28,11 +28,11 @@ static void report(doctor *d, const char *what, bool good, const char *text) {
         cli_print(" %-10s %s\n", what, text);
         return;
     }
-    cli_json_object(d->json, NULL);
-    cli_json_text(d->json, "what", what);
-    cli_json_bool(d->json, "ok", good);
-    cli_json_text(d->json, "text", text);
-    cli_json_close_object(d->json);
+    fct_json_object(d->json, NULL);
+    fct_json_text(d->json, "what", what);
+    fct_json_bool(d->json, "ok", good);
+    fct_json_text(d->json, "text", text);
+    fct_json_close_object(d->json);
 }
 
 static void check_machine(doctor *d) {
@@ -237,11 +237,11 @@ static void check_gallery(doctor *d) {
 }
 
 static int run_doctor(cli_args *a) {
-    cli_json j;
+    fct_json_writer j;
     doctor d = {.set = &a->set, .json = a->set.json ? &j : NULL};
     if (d.json) {
         cli_json_line(&j, stdout);
-        cli_json_array(&j, "checks");
+        fct_json_array(&j, "checks");
     }
     check_machine(&d);
     check_libraries(&d);
@@ -249,10 +249,10 @@ static int run_doctor(cli_args *a) {
     check_cache(&d);
     check_gallery(&d);
     if (d.json) {
-        cli_json_close_array(&j);
-        cli_json_int(&j, "faults", d.faults);
-        cli_json_close_object(&j);
-        cli_json_end(&j);
+        fct_json_close_array(&j);
+        fct_json_int(&j, "faults", d.faults);
+        fct_json_close_object(&j);
+        fct_json_end(&j);
     }
     return d.faults ? CLI_INPUT : CLI_DONE;
 }

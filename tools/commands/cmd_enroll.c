@@ -21,26 +21,26 @@ static const char *person_of(const enroll_run *r, const cli_photo *p) {
 }
 
 static void json_result(const enroll_run *r, const cli_photo *p, const fct_enroll_result *e) {
-    cli_json j;
+    fct_json_writer j;
     cli_json_line(&j, stdout);
-    cli_json_text(&j, "name", person_of(r, p));
-    cli_json_text(&j, "file", p->name);
-    cli_json_int(&j, "faces", fct_faces_count(p->faces));
+    fct_json_text(&j, "name", person_of(r, p));
+    fct_json_text(&j, "file", p->name);
+    fct_json_int(&j, "faces", fct_faces_count(p->faces));
     if (e->face >= 0) {
-        cli_json_int(&j, "number", e->face + 1);
-        cli_json_number(&j, "quality", (double)e->quality.score, 4);
+        fct_json_int(&j, "number", e->face + 1);
+        fct_json_number(&j, "quality", (double)e->quality.score, 4);
     }
-    cli_json_bool(&j, "stored", e->outcome == FCT_ENROLL_STORED);
-    if (e->face_id) cli_json_int(&j, "face_id", e->face_id);
-    cli_json_array(&j, "warnings");
+    fct_json_bool(&j, "stored", e->outcome == FCT_ENROLL_STORED);
+    if (e->face_id) fct_json_int(&j, "face_id", e->face_id);
+    fct_json_array(&j, "warnings");
     for (int i = 0; i < e->n_warnings; i++)
-        if (e->warnings[i].flaw != FCT_FLAW_SEVERAL) cli_json_text(&j, NULL, e->warnings[i].text);
-    cli_json_close_array(&j);
-    cli_json_array(&j, "flaws");
-    for (int i = 0; i < e->n_warnings; i++) cli_json_text(&j, NULL, fct_flaw_name(e->warnings[i].flaw));
-    cli_json_close_array(&j);
-    cli_json_close_object(&j);
-    cli_json_end(&j);
+        if (e->warnings[i].flaw != FCT_FLAW_SEVERAL) fct_json_text(&j, NULL, e->warnings[i].text);
+    fct_json_close_array(&j);
+    fct_json_array(&j, "flaws");
+    for (int i = 0; i < e->n_warnings; i++) fct_json_text(&j, NULL, fct_flaw_name(e->warnings[i].flaw));
+    fct_json_close_array(&j);
+    fct_json_close_object(&j);
+    fct_json_end(&j);
 }
 
 static void print_result(const enroll_run *r, const cli_photo *p, const fct_enroll_result *e) {

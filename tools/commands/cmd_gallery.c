@@ -10,14 +10,14 @@
 #include <string.h>
 
 /* One JSON object with the gallery's path, then what the caller adds. */
-static void json_begin(cli_json *j, const char *gallery) {
+static void json_begin(fct_json_writer *j, const char *gallery) {
     cli_json_line(j, stdout);
-    cli_json_text(j, "gallery", gallery);
+    fct_json_text(j, "gallery", gallery);
 }
 
-static void json_end(cli_json *j) {
-    cli_json_close_object(j);
-    cli_json_end(j);
+static void json_end(fct_json_writer *j) {
+    fct_json_close_object(j);
+    fct_json_end(j);
 }
 
 /* Says what was done: a note, or JSON with one number. */
@@ -27,10 +27,10 @@ static void tell(const cli_settings *s, const fct_gallery_info *info, const char
         cli_note("%s", note);
         return;
     }
-    cli_json j;
+    fct_json_writer j;
     json_begin(&j, info->path);
-    if (path) cli_json_text(&j, "file", path);
-    cli_json_int(&j, key, number);
+    if (path) fct_json_text(&j, "file", path);
+    fct_json_int(&j, key, number);
     json_end(&j);
 }
 
@@ -46,13 +46,13 @@ static int open_with_info(const cli_settings *s, cli_gallery_mode mode, fct_gall
 static int show_info(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     (void)g;
     if (a->set.json) {
-        cli_json j;
+        fct_json_writer j;
         json_begin(&j, info->path);
-        cli_json_text(&j, "model_id", info->model_id[0] ? info->model_id : NULL);
-        cli_json_int(&j, "dim", info->dim);
-        cli_json_int(&j, "people", info->people);
-        cli_json_int(&j, "faces", info->faces);
-        cli_json_int(&j, "format", info->schema);
+        fct_json_text(&j, "model_id", info->model_id[0] ? info->model_id : NULL);
+        fct_json_int(&j, "dim", info->dim);
+        fct_json_int(&j, "people", info->people);
+        fct_json_int(&j, "faces", info->faces);
+        fct_json_int(&j, "format", info->schema);
         json_end(&j);
         return CLI_DONE;
     }

@@ -49,39 +49,39 @@ static void free_candidates(candidates *c) {
     free(c->found);
 }
 
-static void json_candidates(cli_json *j, const candidates *c, int face) {
+static void json_candidates(fct_json_writer *j, const candidates *c, int face) {
     const fct_match *m = match_of(c, face);
-    cli_json_text(j, "name", m ? m->name : NULL);
-    cli_json_array(j, "nearest");
+    fct_json_text(j, "name", m ? m->name : NULL);
+    fct_json_array(j, "nearest");
     for (int k = 0; k < c->found[face]; k++) {
         const fct_match *near = &c->at[(size_t)face * (size_t)c->k + (size_t)k];
-        cli_json_object(j, NULL);
-        cli_json_text(j, "name", near->name);
-        cli_json_number(j, "cosine", near->score, 4);
-        cli_json_int(j, "person_id", near->person_id);
-        cli_json_int(j, "face_id", near->face_id);
-        cli_json_close_object(j);
+        fct_json_object(j, NULL);
+        fct_json_text(j, "name", near->name);
+        fct_json_number(j, "cosine", near->score, 4);
+        fct_json_int(j, "person_id", near->person_id);
+        fct_json_int(j, "face_id", near->face_id);
+        fct_json_close_object(j);
     }
-    cli_json_close_array(j);
+    fct_json_close_array(j);
 }
 
 static void print_json(const identify_run *r, const cli_photo *p, const candidates *c, const cli_written *w) {
-    cli_json j;
+    fct_json_writer j;
     cli_json_line(&j, stdout);
     cli_json_photo(&j, p);
     cli_json_drawn(&j, &r->outputs, w);
-    cli_json_number(&j, "threshold", c->threshold, 4);
-    cli_json_array(&j, "faces");
+    fct_json_number(&j, "threshold", c->threshold, 4);
+    fct_json_array(&j, "faces");
     for (int i = 0; i < c->n; i++) {
-        cli_json_object(&j, NULL);
+        fct_json_object(&j, NULL);
         json_candidates(&j, c, i);
         cli_json_face(&j, fct_faces_at(p->faces, i));
         cli_json_crop(&j, &r->outputs, w, i);
-        cli_json_close_object(&j);
+        fct_json_close_object(&j);
     }
-    cli_json_close_array(&j);
-    cli_json_close_object(&j);
-    cli_json_end(&j);
+    fct_json_close_array(&j);
+    fct_json_close_object(&j);
+    fct_json_end(&j);
 }
 
 static void print_csv(const cli_photo *p, const candidates *c) {

@@ -33,36 +33,36 @@ static void print_machine(void) {
 }
 
 /* Words divided by blanks, as members of an open array. */
-static void json_words(cli_json *j, const char *words) {
+static void json_words(fct_json_writer *j, const char *words) {
     for (const char *p = words; *p;) {
         size_t n = strcspn(p, " ");
         char word[32];
         snprintf(word, sizeof word, "%.*s", (int)n, p);
-        if (n) cli_json_text(j, NULL, word);
+        if (n) fct_json_text(j, NULL, word);
         p += n + (p[n] == ' ');
     }
 }
 
-static void json_machine(cli_json *j) {
+static void json_machine(fct_json_writer *j) {
     fct_cpu_info c;
     fct_cpu(&c);
-    cli_json_text(j, "version", fct_version());
-    cli_json_object(j, "cpu");
-    cli_json_text(j, "arch", c.arch);
-    cli_json_text(j, "brand", c.brand);
-    cli_json_text(j, "level", c.level);
-    cli_json_text(j, "level_max", c.level_max);
-    cli_json_text(j, "level_why", c.level_why);
-    cli_json_int(j, "online", c.cpus_online);
-    cli_json_int(j, "affinity", c.cpus_affinity);
-    if (c.cpus_cgroup > 0) cli_json_number(j, "cgroup", c.cpus_cgroup, 2);
-    else cli_json_null(j, "cgroup");
-    cli_json_close_object(j);
-    cli_json_int(j, "threads", fct_threads());
-    cli_json_array(j, "features");
+    fct_json_text(j, "version", fct_version());
+    fct_json_object(j, "cpu");
+    fct_json_text(j, "arch", c.arch);
+    fct_json_text(j, "brand", c.brand);
+    fct_json_text(j, "level", c.level);
+    fct_json_text(j, "level_max", c.level_max);
+    fct_json_text(j, "level_why", c.level_why);
+    fct_json_int(j, "online", c.cpus_online);
+    fct_json_int(j, "affinity", c.cpus_affinity);
+    if (c.cpus_cgroup > 0) fct_json_number(j, "cgroup", c.cpus_cgroup, 2);
+    else fct_json_null(j, "cgroup");
+    fct_json_close_object(j);
+    fct_json_int(j, "threads", fct_threads());
+    fct_json_array(j, "features");
     json_words(j, fct_build_features());
     json_words(j, command_features());
-    cli_json_close_array(j);
+    fct_json_close_array(j);
 }
 
 /* ---- The pack -------------------------------------------------------------------------- */
@@ -89,33 +89,33 @@ static void print_pack(const fct_pack *p) {
     }
 }
 
-static void json_pack_file(cli_json *j, const fct_pack_file *f) {
-    cli_json_object(j, NULL);
-    cli_json_text(j, "path", f->path);
-    cli_json_text(j, "task", f->task ? fct_task_name((fct_task)f->task) : NULL);
+static void json_pack_file(fct_json_writer *j, const fct_pack_file *f) {
+    fct_json_object(j, NULL);
+    fct_json_text(j, "path", f->path);
+    fct_json_text(j, "task", f->task ? fct_task_name((fct_task)f->task) : NULL);
     if (f->task) {
-        cli_json_text(j, "id", f->id);
-        cli_json_int(j, "input_width", f->input_width);
-        cli_json_int(j, "input_height", f->input_height);
-        cli_json_number(j, "mean", f->mean, 3);
-        cli_json_number(j, "std", f->std, 3);
-    } else cli_json_text(j, "note", f->note);
-    if (f->embedding_dim) cli_json_int(j, "embedding_dim", f->embedding_dim);
-    cli_json_close_object(j);
+        fct_json_text(j, "id", f->id);
+        fct_json_int(j, "input_width", f->input_width);
+        fct_json_int(j, "input_height", f->input_height);
+        fct_json_number(j, "mean", f->mean, 3);
+        fct_json_number(j, "std", f->std, 3);
+    } else fct_json_text(j, "note", f->note);
+    if (f->embedding_dim) fct_json_int(j, "embedding_dim", f->embedding_dim);
+    fct_json_close_object(j);
 }
 
-static void json_pack(cli_json *j, const fct_pack *p) {
-    cli_json_object(j, "pack");
-    cli_json_text(j, "name", fct_pack_name(p));
-    cli_json_number(j, "threshold", fct_pack_threshold(p), 4);
-    cli_json_array(j, "files");
+static void json_pack(fct_json_writer *j, const fct_pack *p) {
+    fct_json_object(j, "pack");
+    fct_json_text(j, "name", fct_pack_name(p));
+    fct_json_number(j, "threshold", fct_pack_threshold(p), 4);
+    fct_json_array(j, "files");
     for (int i = 0; i < fct_pack_file_count(p); i++) {
         fct_pack_file f;
         fct_error e;
         if (!fct_pack_file_info(p, i, &f, &e)) json_pack_file(j, &f);
     }
-    cli_json_close_array(j);
-    cli_json_close_object(j);
+    fct_json_close_array(j);
+    fct_json_close_object(j);
 }
 
 /* ---- The gallery ------------------------------------------------------------------------ */
@@ -128,13 +128,13 @@ static bool gallery_exists(const cli_settings *s, char *path, size_t cap) {
     return fs.exists;
 }
 
-static int describe_gallery(const cli_settings *s, cli_json *j) {
+static int describe_gallery(const cli_settings *s, fct_json_writer *j) {
     char path[4096];
     fct_gallery *g;
     fct_gallery_info info;
     fct_error e;
     if (!gallery_exists(s, path, sizeof path) && !s->gallery) {
-        if (j) cli_json_null(j, "gallery");
+        if (j) fct_json_null(j, "gallery");
         else cli_print("gallery    none yet; the default is %s\n", path);
         return CLI_DONE;
     }
@@ -142,14 +142,14 @@ static int describe_gallery(const cli_settings *s, cli_json *j) {
     if (code) return code;
     if (fct_gallery_stat(g, &info, &e) || fct_gallery_check(g, &e)) code = cli_fail(&e);
     else if (j) {
-        cli_json_object(j, "gallery");
-        cli_json_text(j, "path", info.path);
-        cli_json_int(j, "people", info.people);
-        cli_json_int(j, "faces", info.faces);
-        cli_json_text(j, "model", info.model_id[0] ? info.model_id : NULL);
-        cli_json_int(j, "embedding_dim", info.dim);
-        cli_json_int(j, "format", info.schema);
-        cli_json_close_object(j);
+        fct_json_object(j, "gallery");
+        fct_json_text(j, "path", info.path);
+        fct_json_int(j, "people", info.people);
+        fct_json_int(j, "faces", info.faces);
+        fct_json_text(j, "model", info.model_id[0] ? info.model_id : NULL);
+        fct_json_int(j, "embedding_dim", info.dim);
+        fct_json_int(j, "format", info.schema);
+        fct_json_close_object(j);
     } else {
         cli_print("gallery    %s\n", info.path);
         cli_print("  %d people, %s, network %s\n", info.people, cli_count(info.faces, "face", "faces"),
@@ -173,14 +173,14 @@ static int open_pack(const cli_settings *s, fct_pack **out) {
 
 static int run_info(cli_args *a) {
     fct_pack *pack = NULL;
-    cli_json j;
+    fct_json_writer j;
     bool json = a->set.json;
     int pack_code = open_pack(&a->set, &pack);
     if (json) {
         cli_json_line(&j, stdout);
         json_machine(&j);
         if (pack) json_pack(&j, pack);
-        else cli_json_null(&j, "pack");
+        else fct_json_null(&j, "pack");
     } else {
         print_machine();
         if (pack) print_pack(pack);
@@ -188,8 +188,8 @@ static int run_info(cli_args *a) {
     }
     int code = describe_gallery(&a->set, json ? &j : NULL);
     if (json) {
-        cli_json_close_object(&j);
-        cli_json_end(&j);
+        fct_json_close_object(&j);
+        fct_json_end(&j);
     }
     fct_pack_free(pack);
     return code > pack_code ? code : pack_code;

@@ -74,17 +74,17 @@ static void set_up(const cli_settings *s, shown_transfer *t, fct_store_opts *o) 
 static void print_pack(const fct_store_pack *p, bool json) {
     char size[32], name[80];
     if (json) {
-        cli_json j;
+        fct_json_writer j;
         cli_json_line(&j, stdout);
-        cli_json_text(&j, "name", p->name);
-        cli_json_text(&j, "path", p->path[0] ? p->path : NULL);
-        cli_json_int(&j, "files", p->files);
-        cli_json_int(&j, "bytes", (int64_t)p->bytes);
-        cli_json_bool(&j, "built_in", p->built_in);
-        cli_json_bool(&j, "known", p->known);
-        cli_json_text(&j, "license", p->license[0] ? p->license : NULL);
-        cli_json_close_object(&j);
-        cli_json_end(&j);
+        fct_json_text(&j, "name", p->name);
+        fct_json_text(&j, "path", p->path[0] ? p->path : NULL);
+        fct_json_int(&j, "files", p->files);
+        fct_json_int(&j, "bytes", (int64_t)p->bytes);
+        fct_json_bool(&j, "built_in", p->built_in);
+        fct_json_bool(&j, "known", p->known);
+        fct_json_text(&j, "license", p->license[0] ? p->license : NULL);
+        fct_json_close_object(&j);
+        fct_json_end(&j);
     } else if (p->built_in || p->path[0]) {
         format_bytes(p->bytes, size);
         snprintf(name, sizeof name, "%s%s", p->name, p->built_in ? " (built in)" : "");
@@ -113,14 +113,14 @@ static int run_path(cli_args *a) {
 
 static void tell_installed(const cli_settings *s, const fct_store_result *r) {
     if (s->json) {
-        cli_json j;
+        fct_json_writer j;
         cli_json_line(&j, stdout);
-        cli_json_text(&j, "path", r->path);
-        cli_json_int(&j, "files", r->files);
-        cli_json_text(&j, "sha256", r->sha256[0] ? r->sha256 : NULL);
-        cli_json_bool(&j, "checked", r->checked);
-        cli_json_close_object(&j);
-        cli_json_end(&j);
+        fct_json_text(&j, "path", r->path);
+        fct_json_int(&j, "files", r->files);
+        fct_json_text(&j, "sha256", r->sha256[0] ? r->sha256 : NULL);
+        fct_json_bool(&j, "checked", r->checked);
+        fct_json_close_object(&j);
+        fct_json_end(&j);
         return;
     }
     cli_print("%s: %d networks\n", r->path, r->files);
@@ -215,15 +215,15 @@ static const char *const state_texts[] = {"as InsightFace published it", "as it 
 static void print_file(const char *pack, const fct_store_file *f, bool json) {
     char size[32];
     if (json) {
-        cli_json j;
+        fct_json_writer j;
         cli_json_line(&j, stdout);
-        cli_json_text(&j, "pack", pack);
-        cli_json_text(&j, "file", f->name);
-        cli_json_int(&j, "bytes", (int64_t)f->bytes);
-        cli_json_text(&j, "sha256", f->sha256[0] ? f->sha256 : NULL);
-        cli_json_text(&j, "state", states[f->state]);
-        cli_json_close_object(&j);
-        cli_json_end(&j);
+        fct_json_text(&j, "pack", pack);
+        fct_json_text(&j, "file", f->name);
+        fct_json_int(&j, "bytes", (int64_t)f->bytes);
+        fct_json_text(&j, "sha256", f->sha256[0] ? f->sha256 : NULL);
+        fct_json_text(&j, "state", states[f->state]);
+        fct_json_close_object(&j);
+        fct_json_end(&j);
         return;
     }
     format_bytes(f->bytes, size);

@@ -17,11 +17,11 @@ static const char *date_of(int64_t seconds, char out[32]) {
 
 /* ---- people ------------------------------------------------------------------------- */
 
-static void json_person(cli_json *j, const fct_person *p) {
-    cli_json_text(j, "name", p->name);
-    cli_json_int(j, "person_id", p->id);
-    cli_json_int(j, "faces", p->faces);
-    cli_json_date(j, "since", p->created);
+static void json_person(fct_json_writer *j, const fct_person *p) {
+    fct_json_text(j, "name", p->name);
+    fct_json_int(j, "person_id", p->id);
+    fct_json_int(j, "faces", p->faces);
+    fct_json_date(j, "since", p->created);
 }
 
 static void print_person(bool json, const fct_person *p) {
@@ -30,11 +30,11 @@ static void print_person(bool json, const fct_person *p) {
         cli_print("%5d %-5s  %s  %s\n", p->faces, p->faces == 1 ? "face" : "faces", date_of(p->created, date), p->name);
         return;
     }
-    cli_json j;
+    fct_json_writer j;
     cli_json_line(&j, stdout);
     json_person(&j, p);
-    cli_json_close_object(&j);
-    cli_json_end(&j);
+    fct_json_close_object(&j);
+    fct_json_end(&j);
 }
 
 static int list_people(fct_gallery *g, bool json) {
@@ -57,24 +57,24 @@ static void print_face_row(const fct_stored_face *f) {
 }
 
 static void json_faces(const fct_person *p, const fct_stored_face *faces, int n) {
-    cli_json j;
+    fct_json_writer j;
     cli_json_line(&j, stdout);
     json_person(&j, p);
-    cli_json_array(&j, "list");
+    fct_json_array(&j, "list");
     for (int i = 0; i < n; i++) {
-        cli_json_object(&j, NULL);
-        cli_json_int(&j, "face_id", faces[i].id);
-        cli_json_date(&j, "since", faces[i].created);
-        cli_json_text(&j, "source", faces[i].source);
-        cli_json_numbers(&j, "box", faces[i].box, 4, 2);
-        cli_json_number(&j, "score", faces[i].score, 4);
-        if (faces[i].quality > 0) cli_json_number(&j, "quality", faces[i].quality, 4);
-        else cli_json_null(&j, "quality");
-        cli_json_close_object(&j);
+        fct_json_object(&j, NULL);
+        fct_json_int(&j, "face_id", faces[i].id);
+        fct_json_date(&j, "since", faces[i].created);
+        fct_json_text(&j, "source", faces[i].source);
+        fct_json_numbers(&j, "box", faces[i].box, 4, 2);
+        fct_json_number(&j, "score", faces[i].score, 4);
+        if (faces[i].quality > 0) fct_json_number(&j, "quality", faces[i].quality, 4);
+        else fct_json_null(&j, "quality");
+        fct_json_close_object(&j);
     }
-    cli_json_close_array(&j);
-    cli_json_close_object(&j);
-    cli_json_end(&j);
+    fct_json_close_array(&j);
+    fct_json_close_object(&j);
+    fct_json_end(&j);
 }
 
 static int show_person(fct_gallery *g, const char *name, bool json) {

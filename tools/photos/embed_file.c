@@ -59,23 +59,23 @@ static void write_npy(FILE *f, const float *e, int dim) {
 }
 
 /* The members of one face with its embedding, in an open object. */
-static void json_embedding(cli_json *j, const fct_face *face, const float *e, int dim) {
+static void json_embedding(fct_json_writer *j, const fct_face *face, const float *e, int dim) {
     cli_json_face(j, face);
-    cli_json_number(j, "embedding_norm", face->embedding_norm, 4);
-    cli_json_array(j, "embedding");
-    for (int k = 0; k < dim; k++) cli_json_float(j, NULL, e[k]);
-    cli_json_close_array(j);
+    fct_json_number(j, "embedding_norm", face->embedding_norm, 4);
+    fct_json_array(j, "embedding");
+    for (int k = 0; k < dim; k++) fct_json_float(j, NULL, e[k]);
+    fct_json_close_array(j);
 }
 
 void cli_embed_write(cli_embed_file *f, const cli_photo *p, const cli_outputs *o, const cli_written *w,
                      bool normalize) {
-    cli_json j;
+    fct_json_writer j;
     float *e = cli_alloc((size_t)f->dim, sizeof *e);
     if (f->format == EMBED_JSON) {
         cli_json_line(&j, f->file);
         cli_json_photo(&j, p);
-        cli_json_text(&j, "model", f->model_id);
-        cli_json_array(&j, "faces");
+        fct_json_text(&j, "model", f->model_id);
+        fct_json_array(&j, "faces");
     }
     for (int i = 0; i < fct_faces_count(p->faces); i++) {
         const fct_face *face = fct_faces_at(p->faces, i);
@@ -83,18 +83,18 @@ void cli_embed_write(cli_embed_file *f, const cli_photo *p, const cli_outputs *o
         memcpy(e, face->embedding, (size_t)f->dim * sizeof *e);
         if (normalize) fct_normalize(e, f->dim);
         if (f->format == EMBED_JSON) {
-            cli_json_object(&j, NULL);
+            fct_json_object(&j, NULL);
             json_embedding(&j, face, e, f->dim);
             cli_json_crop(&j, o, w, i);
-            cli_json_close_object(&j);
+            fct_json_close_object(&j);
         } else if (f->format == EMBED_CSV) write_csv(f->file, p, i, e, f->dim);
         else write_npy(f->file, e, f->dim);
         f->rows++;
     }
     if (f->format == EMBED_JSON) {
-        cli_json_close_array(&j);
-        cli_json_close_object(&j);
-        cli_json_end(&j);
+        fct_json_close_array(&j);
+        fct_json_close_object(&j);
+        fct_json_end(&j);
     }
     free(e);
 }

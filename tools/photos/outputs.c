@@ -190,10 +190,10 @@ int cli_outputs_write_crops(cli_outputs *o, const cli_photo *p, cli_written *w) 
     return code;
 }
 
-void cli_json_drawn(cli_json *j, const cli_outputs *o, const cli_written *w) {
-    if (o->draw) cli_json_text(j, "drawn", w->drawn);
+void cli_json_drawn(fct_json_writer *j, const cli_outputs *o, const cli_written *w) {
+    if (o->draw) fct_json_text(j, "drawn", w->drawn);
 }
 
-void cli_json_crop(cli_json *j, const cli_outputs *o, const cli_written *w, int face) {
-    if (o->crop_dir) cli_json_text(j, "crop", face < w->n_crops ? w->crops[face] : NULL);
+void cli_json_crop(fct_json_writer *j, const cli_outputs *o, const cli_written *w, int face) {
+    if (o->crop_dir) fct_json_text(j, "crop", face < w->n_crops ? w->crops[face] : NULL);
 }

@@ -44,8 +44,8 @@ int cli_outputs_write_crops(cli_outputs *o, const cli_photo *p, cli_written *w);
 
 /* The member "drawn" of a photo's object, and "crop" of a face's, where asked for:
  * the name, or null where there is none. */
-void cli_json_drawn(cli_json *j, const cli_outputs *o, const cli_written *w);
-void cli_json_crop(cli_json *j, const cli_outputs *o, const cli_written *w, int face);
+void cli_json_drawn(fct_json_writer *j, const cli_outputs *o, const cli_written *w);
+void cli_json_crop(fct_json_writer *j, const cli_outputs *o, const cli_written *w, int face);
 
 /* Writes a picture to path by way of a temporary file. Prints the line where it fails. */
 int cli_write_picture(fct_view v, const char *path);

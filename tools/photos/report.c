@@ -2,56 +2,56 @@
 
 #include <math.h>
 
-void cli_json_photo(cli_json *j, const cli_photo *p) {
+void cli_json_photo(fct_json_writer *j, const cli_photo *p) {
     fct_view v = fct_image_view(p->image);
-    cli_json_text(j, "file", p->name);
-    cli_json_int(j, "width", v.width);
-    cli_json_int(j, "height", v.height);
+    fct_json_text(j, "file", p->name);
+    fct_json_int(j, "width", v.width);
+    fct_json_int(j, "height", v.height);
 }
 
-static void json_points(cli_json *j, const char *key, const float *v, int n, int dim) {
-    cli_json_array(j, key);
-    for (int i = 0; i < n; i++) cli_json_numbers(j, NULL, v + i * dim, dim, 2);
-    cli_json_close_array(j);
+static void json_points(fct_json_writer *j, const char *key, const float *v, int n, int dim) {
+    fct_json_array(j, key);
+    for (int i = 0; i < n; i++) fct_json_numbers(j, NULL, v + i * dim, dim, 2);
+    fct_json_close_array(j);
 }
 
 /* What each task has found that has a key of its own. */
-static void json_values(cli_json *j, const fct_face *f) {
+static void json_values(fct_json_writer *j, const fct_face *f) {
     fct_task_info t;
     for (int i = 0; fct_task_at(i, &t); i++) {
         const float *v = t.key ? fct_face_values(f, t.task) : NULL;
         if (v && t.rows > 1) json_points(j, t.key, v, t.rows, t.columns);
-        else if (v) cli_json_numbers(j, t.key, v, t.columns, 4);
+        else if (v) fct_json_numbers(j, t.key, v, t.columns, 4);
     }
 }
 
-static void json_attributes(cli_json *j, const fct_face *f) {
-    if (f->gender >= 0) cli_json_text(j, "gender", f->gender ? "male" : "female");
-    if (f->age >= 0) cli_json_int(j, "age", f->age);
+static void json_attributes(fct_json_writer *j, const fct_face *f) {
+    if (f->gender >= 0) fct_json_text(j, "gender", f->gender ? "male" : "female");
+    if (f->age >= 0) fct_json_int(j, "age", f->age);
     if (f->has_pose) {
         static const char *const names[] = {"pitch", "yaw", "roll"};
-        cli_json_object(j, "pose");
-        for (int i = 0; i < 3; i++) cli_json_number(j, names[i], f->pose[i], 2);
-        cli_json_close_object(j);
+        fct_json_object(j, "pose");
+        for (int i = 0; i < 3; i++) fct_json_number(j, names[i], f->pose[i], 2);
+        fct_json_close_object(j);
     }
-    if (f->turns) cli_json_int(j, "turns", f->turns);
+    if (f->turns) fct_json_int(j, "turns", f->turns);
     json_values(j, f);
 }
 
-void cli_json_face(cli_json *j, const fct_face *f) {
-    cli_json_numbers(j, "box", f->box, 4, 2);
-    cli_json_number(j, "score", f->score, 4);
+void cli_json_face(fct_json_writer *j, const fct_face *f) {
+    fct_json_numbers(j, "box", f->box, 4, 2);
+    fct_json_number(j, "score", f->score, 4);
     if (f->has_kps) json_points(j, "kps", &f->kps[0][0], 5, 2);
     json_attributes(j, f);
 }
 
 void cli_json_failure(FILE *f, const char *name, const fct_error *e) {
-    cli_json j;
+    fct_json_writer j;
     cli_json_line(&j, f);
-    cli_json_text(&j, "file", name);
-    cli_json_text(&j, "error", e->text);
-    cli_json_close_object(&j);
-    cli_json_end(&j);
+    fct_json_text(&j, "file", name);
+    fct_json_text(&j, "error", e->text);
+    fct_json_close_object(&j);
+    fct_json_end(&j);
 }
 
 void cli_format_person(const fct_face *f, char *out, size_t cap) {

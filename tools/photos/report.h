@@ -6,12 +6,12 @@
 #include "shell/json.h"
 
 /* "file", "width", "height" of the photo, as members of an open object. */
-void cli_json_photo(cli_json *j, const cli_photo *p);
+void cli_json_photo(fct_json_writer *j, const cli_photo *p);
 
 /* Members of the face in an open object: "box", "score", "kps" and what else the
  * pack gave: "gender", "age", "pose", and the values of the tasks that have a key
  * (fct_task_info): "landmark_106", "landmark_68". */
-void cli_json_face(cli_json *j, const fct_face *f);
+void cli_json_face(fct_json_writer *j, const fct_face *f);
 
 /* {"file": name, "error": text} as a line of its own. */
 void cli_json_failure(FILE *f, const char *name, const fct_error *e);

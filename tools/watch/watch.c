@@ -147,19 +147,19 @@ int cli_watch_close(cli_watch *w) {
 /* ---- Events ------------------------------------------------------------------------------ */
 
 static void json_event(const cli_watch *w, const fct_event *ev, FILE *out) {
-    cli_json j;
+    fct_json_writer j;
     cli_json_line(&j, out);
-    cli_json_text(&j, "event", fct_event_name(ev->kind));
-    cli_json_int(&j, "track", ev->track);
-    cli_json_number(&j, "time", ev->time, 3);
-    cli_json_int(&j, "frame", ev->frame);
-    cli_json_text(&j, "name", ev->person_id ? ev->name : NULL);
-    if (ev->person_id) cli_json_number(&j, "score", (double)ev->score, 4);
-    else cli_json_null(&j, "score");
-    cli_json_numbers(&j, "box", ev->box, 4, 1);
-    if (w->info.live) cli_json_date(&j, "clock", fct_time_unix());
-    cli_json_close_object(&j);
-    cli_json_end(&j);
+    fct_json_text(&j, "event", fct_event_name(ev->kind));
+    fct_json_int(&j, "track", ev->track);
+    fct_json_number(&j, "time", ev->time, 3);
+    fct_json_int(&j, "frame", ev->frame);
+    fct_json_text(&j, "name", ev->person_id ? ev->name : NULL);
+    if (ev->person_id) fct_json_number(&j, "score", (double)ev->score, 4);
+    else fct_json_null(&j, "score");
+    fct_json_numbers(&j, "box", ev->box, 4, 1);
+    if (w->info.live) fct_json_date(&j, "clock", fct_time_unix());
+    fct_json_close_object(&j);
+    fct_json_end(&j);
 }
 
 static void print_event(const fct_event *ev) {
