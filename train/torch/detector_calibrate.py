@@ -3,11 +3,10 @@
 
     python3 detector_calibrate.py --faces DIR --labels FILE.npz --detector det.onnx --out calibrated.onnx
 
-The loss teaches each anchor the IoU of its box, and what a threshold then lets through differs: of small detections with a score of 0.5 most
-are texture, of large ones nearly all are faces. A logistic regression with a bias for each anchor (Platt, "Probabilistic outputs for support vector machines", 1999),
-over what is found on the photos held back from training (every tenth) at several input sizes, tells where half of the detections are faces
-that the labels have; the biases of the score layers are moved so that this is at 0.5, but not by more than --most: the photos are portraits,
-where small faces are rare, and in composed group scenes (detector_data.py) each tenth of a logit loses 3 % of the faces of 12 to 16 pixels.
+What a threshold lets through differs between the six anchors: of small detections with a score of 0.5 most are texture, of large
+ones nearly all are faces. The biases of the score layers are moved, one at a time, to where the share of the faces found less
+--price times the share of the detections that are none is largest, on the photos held back from training (every tenth; portraits
+and groups weigh alike), with the labels of detector_labels.py, as the pipeline looks: at 128 and 640, one suppression at 0.4.
 """
 
 import argparse
@@ -16,70 +15,86 @@ import cv2
 import numpy as np
 import onnx
 from onnx import numpy_helper
-from detector_data import iou
+from detector_data import held_back, iou
 from evaluate import Scrfd
 
-SIZES = (128, 640), (640,), (448,), (320,), (192,)  # what the pipeline does, and others
-
-
-def found(det, bgr, sizes, least):
-    """Boxes, scores and anchors (0 to 5) after suppression, down to a score of `least`."""
-    b, c, _ = (np.concatenate(v) for v in zip(*(det.one(bgr, z) for z in sizes)))
-    a = np.concatenate([np.tile([2 * i, 2 * i + 1], (z // s) ** 2) for z in sizes for i, s in enumerate((8, 16, 32))])
-    i = np.nonzero(c >= least)[0]
-    keep = []
-    for j in i[np.argsort(-c[i], kind='stable')]:
-        if not keep or iou(b[j : j + 1], b[keep]).max() <= 0.4:
-            keep.append(j)
-    return b[keep], c[keep], a[keep]
+SIZES, LEAST = (128, 640), 0.25
 
 
 def collect(a):
-    """-> logits, anchors and whether a label overlaps, of all detections."""
-    det, c = Scrfd(a.detector), np.load(a.labels)
+    """-> per held-back photo: logits, anchors, overlaps of detections with one another and with the labels, labels that are sure,
+    whether it is of a group."""
+    det, c = Scrfd(a.detector), dict(np.load(a.labels))
     at = np.r_[0, np.cumsum(c['n'])]
     rows = []
-    for i, name in enumerate(sorted(os.listdir(os.path.join(a.faces, 'scenes')))):
-        if i % 10 != 7:
+    for i, name in enumerate(c['names']):
+        if not held_back(i):
             continue
-        im = cv2.imread(os.path.join(a.faces, 'scenes', name))
+        im = cv2.imread(os.path.join(a.faces, str(name)))
+        b, s = (np.concatenate(v) for v in zip(*(det.one(im, z)[:2] for z in SIZES)))
+        k = np.concatenate(
+            [np.tile([2 * i, 2 * i + 1], (z // t) ** 2) for z in SIZES for i, t in enumerate((8, 16, 32))]
+        )
+        m = s >= LEAST
+        b, s, k = b[m], s[m].astype(np.float64), k[m]
         known, sure = c['b'][at[i] : at[i + 1]], c['w'][at[i] : at[i + 1], 0] > 0
-        for sizes in SIZES:
-            b, score, anchor = found(det, im, sizes, 0.2)
-            m = iou(b, known) if len(known) and len(b) else np.zeros((len(b), 1))
-            best = m.argmax(1) if len(b) else ()
-            for j, k in enumerate(best):
-                if m[j, k] >= 0.3 and not sure[k]:
-                    continue  # the labels do not know
-                rows.append((np.log(score[j] / (1 - score[j])), anchor[j], m[j, k] >= 0.5))
-    return np.array(rows, np.float64).T
+        rows.append((np.log(s / (1 - s)), k, iou(b, b), iou(b, known), sure, str(name).startswith('groups')))
+    return rows
 
 
-def fit(x, anchor, y, most):
-    """Logistic regression by Newton's method: a bias for each anchor, one slope. -> the logits to add, so that 0.5 is where half are faces."""
-    f = np.c_[np.eye(6)[anchor.astype(int)], x]
-    start = np.r_[np.zeros(6), 1]
-    w = start.copy()
-    for _ in range(60):
-        p = 1 / (1 + np.exp(-f @ w))
-        slope = (f * (p * (1 - p))[:, None]).T @ f + np.eye(
-            7
-        )  # drawn to the scores as they are where there is little to learn from
-        w -= np.linalg.solve(slope, f.T @ (p - y) + w - start)
-    return (w[:6] / w[6]).clip(-most, 2 * most)
+def shares(rows, move):
+    """-> share of the faces found and share of the detections that are none [2 (portraits, groups), 2], with `move` [6] added."""
+    n = np.zeros((2, 4))  # found, faces, false, detections
+    for logit, anchor, own, known, sure, group in rows:
+        v, keep = logit + move[anchor], []
+        for i in np.argsort(-v, kind='stable'):
+            if v[i] < 0:
+                break
+            if not keep or own[i, keep].max() <= 0.4:
+                keep.append(i)
+        best = known[keep].argmax(1) if known.shape[1] else np.zeros(len(keep), int)
+        over = known[keep, best] if known.shape[1] else np.zeros(len(keep))
+        judged = np.array([o < 0.3 or sure[j] for o, j in zip(over, best)], bool)  # elsewhere the labels do not know
+        found = (known[keep] >= 0.5).any(0) & sure if keep else np.zeros(len(sure), bool)
+        n[int(group)] += found.sum(), sure.sum(), ((over < 0.4) & judged).sum(), judged.sum()
+    return n[:, ::2] / n[:, 1::2].clip(1)
+
+
+def search(rows, price, most):
+    """The logits to add to the six anchors, by steps that raise the worth."""
+
+    def worth(move):
+        s = shares(rows, move)
+        return (s[:, 0] - price * s[:, 1]).sum()
+
+    move = np.full(6, -0.4)
+    best = worth(move)
+    for step in (0.3, 0.15, 0.15):
+        for k in np.repeat(range(6), 2).reshape(6, 2).T.ravel():
+            for d in (step, -step):
+                other = move.copy()
+                other[k] = np.clip(move[k] + d, -most, most)
+                value = worth(other)
+                if value > best:
+                    move, best = other, value
+    return move
 
 
 def main():
     a = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     for n in ('faces', 'labels', 'detector', 'out'):
         a.add_argument('--' + n, required=True)
-    a.add_argument('--most', type=float, default=0.6, help='logits that an anchor may lose; it may gain twice as many')
+    a.add_argument(
+        '--price', type=float, default=1.5, help='of a per cent of false detections, in per cent of the faces'
+    )
+    a.add_argument('--most', type=float, default=1.0, help='logits that an anchor may lose or gain')
     a = a.parse_args()
-    x, anchor, y = collect(a)
-    move = fit(x, anchor, y, a.most)
-    for k in range(6):
-        m = anchor == k
-        print(f'anchor of {16 << k} pixels: {m.sum()} detections, {int(y[m].sum())} faces; logit {move[k]:+.2f}')
+    rows = collect(a)
+    move = search(rows, a.price, a.most)
+    for what, v in (('before', np.zeros(6)), ('after', move)):
+        s = 100 * shares(rows, v)
+        print(f'{what}: portraits {s[0, 0]:.1f} % found, {s[0, 1]:.1f} % false; groups {s[1, 0]:.1f}, {s[1, 1]:.1f} %')
+    print('logits of the anchors:', ', '.join(f'{16 << k} pixels {v:+.2f}' for k, v in enumerate(move)))
     model = onnx.load(a.detector)
     stored = {t.name: t for t in model.graph.initializer}
     layers = [

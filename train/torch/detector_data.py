@@ -1,8 +1,8 @@
 """Labels and training views for the detector of the default pack.
 
-Labels come from a YuNet detector (permissive license) run at three scales and mirrored; a face is a positive where at
-least three of the six runs agree (score >= 0.6, one >= 0.7, IoU >= 0.5). Where three see something, or one does with a score of
-0.5, training ignores what is there; what fewer see, and weakly, is background. Views are composed
+Labels (detector_labels.py) come from a YuNet detector (permissive license) run at several scales and mirrored; a face is a positive where at
+least three of the runs agree (score >= 0.6, one >= 0.7, IoU >= 0.5). Where some see something, or one does well,
+training ignores what is there; what fewer see, and weakly, is background. Views are composed
 on the fly: crops of photos, mosaics of faces at many scales over real backgrounds, pasted patches that are not faces
 (so that seams mean nothing), and empty pictures.
 """
@@ -20,6 +20,7 @@ TEMPLATE = (
     + 8
 )
 SWAP = [1, 0, 2, 4, 3]
+SWAP_WEIGHTS = [0, 2, 1, 3, 5, 4]  # of a mirrored face: it is one, its landmarks are known
 
 
 def iou(a, b):
@@ -71,8 +72,9 @@ class YuNet:
         return b[keep], sc[keep], k[keep]
 
 
-def label(net, bgr, scales=(0.6, 1.0, 1.6)):
-    """-> boxes, landmarks, weight (1 positive, 0 ignore; landmarks count only where runs agree)."""
+def label(net, bgr, scales=(0.6, 1.0, 1.6), hints=(3, 0.5)):
+    """-> boxes, landmarks, weight (1 positive, 0 ignore; landmarks count only where runs agree).
+    hints: what so many runs see or one sees so well is ignored, not background."""
     runs = []
     for f in scales:
         for flip in (0, 1):
@@ -95,7 +97,7 @@ def label(net, bgr, scales=(0.6, 1.0, 1.6)):
         left &= ~(iou(b[i : i + 1], b)[0] >= 0.4)
         strong = m & (s >= 0.6)
         pos = strong.sum() >= 3 and s[i] >= 0.7
-        if m.sum() < 3 and s[i] < 0.5:
+        if m.sum() < hints[0] and s[i] < hints[1]:
             continue
         q = strong if pos else m
         wt = s[q] / s[q].sum()
@@ -133,9 +135,9 @@ def cut(rng, im, lab, fill):
 
 
 class Views:
-    """view(rng) -> (rgb uint8 [size,size,3], boxes [n,4], landmarks [n,5,2], weights [n,2])."""
+    """view(rng) -> (rgb uint8 [size,size,3], boxes [n,4], landmarks [n,5,2], weights [n,6]: face or ignore, landmarks known)."""
 
-    def __init__(s, scenes, crops, crop_labels, size=256, hard=()):
+    def __init__(s, scenes, crops, crop_labels, size=256, hard=(), groups=0.5):
         s.scenes, s.crops, s.crop_labels, s.size, s.hard = (
             scenes,
             crops,
@@ -143,6 +145,8 @@ class Views:
             size,
             hard,
         )  # hard: (scene, box) that an earlier state took for faces
+        s.crowds = np.array([i for i, v in enumerate(scenes) if (v[1][2][:, 0] > 0).sum() >= 3])
+        s.groups = groups if len(s.crowds) else 0  # share of the photos that are drawn from those with many faces
 
     def transform(s, im, lab, m, size):
         out = cv2.warpAffine(
@@ -163,12 +167,15 @@ class Views:
 
     def photo(s, rng, size, negative=False, hard=False):
         which = rng.integers(len(s.scenes))
+        if rng.random() < s.groups and not negative:
+            which = s.crowds[rng.integers(len(s.crowds))]
         box = None
         if hard and len(s.hard):
             which, box = s.hard[rng.integers(len(s.hard))]
         im, lab = s.scenes[which]
         h, w = im.shape[:2]
-        side = min(h, w) * (rng.uniform(0.3, 1.0) if rng.random() < 0.6 else rng.uniform(1.0, 2.2))
+        crowd = (lab[2][:, 0] > 0).sum() >= 3
+        side = min(h, w) * (rng.uniform(0.3, 1.0) if rng.random() < 0.6 else rng.uniform(1.0, 1.3 if crowd else 2.2))
         f = size / side
         if box is not None:
             f = np.exp(rng.uniform(np.log(10), np.log(size * (0.9 if size < 100 else 0.4)))) / max(box[3] - box[1], 4)
@@ -193,7 +200,7 @@ class Views:
             m[:, 2] = size / 2 - m[:, :2] @ (cx, cy)  # backgrounds also from close by: textures
         mi = m.copy()
         mi[:, :2] /= g
-        out = s.transform(im, (np.zeros((0, 4), np.float32),) * 2 + (np.zeros((0, 2), np.float32),), mi, size)[0]
+        out = s.transform(im, (np.zeros((0, 4), np.float32),) * 2 + (np.zeros((0, 6), np.float32),), mi, size)[0]
         _, lab = s.transform(np.zeros((1, 1, 3), np.uint8), lab, m, 1)
         return out, lab
 
@@ -340,7 +347,7 @@ class Views:
             im = im[:, ::-1].copy()
             if len(b):
                 b = np.c_[size - b[:, 2], b[:, 1], size - b[:, 0], b[:, 3]]
-                k = k[:, SWAP].copy()
+                k, w = k[:, SWAP].copy(), w[:, SWAP_WEIGHTS].copy()
                 k[..., 0] = size - k[..., 0]
         if len(b) and rng.random() < 0.15:
             b, k, w = cut(rng, im, (b, k, w.copy()), s.fill)
@@ -376,47 +383,27 @@ class Views:
         return im, b.astype(np.float32), k.astype(np.float32), w
 
 
-def load(faces, yunet, cache):
-    """Scenes with labels and crops with boxes; labels are cached in an .npz beside nothing else."""
-    names = sorted(os.listdir(os.path.join(faces, 'scenes')))
+def load(faces, labels):
+    """Photos with labels (scenes/ and groups/ of the folder), crops with boxes, as detector_labels.py found them."""
     rows = [r['file'] for r in csv.DictReader(open(os.path.join(faces, 'index.csv')))]
-    if not os.path.exists(cache):
-        net = YuNet(yunet)
-        lab = []
-        for i, n in enumerate(names):
-            lab.append(label(net, cv2.imread(os.path.join(faces, 'scenes', n))))
-            if i % 500 == 499:
-                print(f'labeled {i + 1} of {len(names)} photos', flush=True)
-        crop = []
-        for i in range(0, len(rows), 2):  # every other crop is plenty; a border, for faces that touch the edge
-            im = cv2.copyMakeBorder(cv2.imread(os.path.join(faces, rows[i])), 32, 32, 32, 32, cv2.BORDER_REPLICATE)
-            b, k, w = label(net, im, (0.8, 1.25))
-            k = k - 32
-            far = np.abs(k.mean(1) - TEMPLATE.mean(0)).max(1) if len(b) else np.array([99.0])
-            if far.min() < 8 and w[far.argmin(), 0]:
-                j = far.argmin()
-                crop.append((i, b[j] - 32, k[j], w[j]))
-        np.savez(
-            cache,
-            n=[len(v[0]) for v in lab],
-            b=np.concatenate([v[0] for v in lab]),
-            k=np.concatenate([v[1] for v in lab]),
-            w=np.concatenate([v[2] for v in lab]),
-            **{f'crop_{n}': np.array(v) for n, v in zip('ibkw', zip(*crop))},
-        )
-    c = np.load(cache)
-    at = np.r_[0, np.cumsum(c['n'])]
+    c = dict(np.load(labels))
+    names, at = [str(n) for n in c['names']], np.r_[0, np.cumsum(c['n'])]
     scenes = []
     for i, n in enumerate(names):
-        im = cv2.imread(os.path.join(faces, 'scenes', n))[:, :, ::-1].copy()
+        im = cv2.imread(os.path.join(faces, n))[:, :, ::-1].copy()
         s = slice(at[i], at[i + 1])
         scenes.append((im, (c['b'][s], c['k'][s], c['w'][s])))
     crops = [cv2.imread(os.path.join(faces, rows[i]))[:, :, ::-1].copy() for i in c['crop_i']]
     return names, scenes, crops, tuple(c[f'crop_{n}'] for n in 'bkw')
 
 
-def read_hard(path, names, used):
-    """-> [(index among the scenes used, box)] of a file of false alarms: i (scene), b [n,4]."""
+def held_back(i):
+    """Every tenth photo is for measuring and calibrating, never for training."""
+    return i % 10 == 7
+
+
+def read_hard(path, used):
+    """-> [(index among the scenes used, box)] of a file of false alarms: i (photo), b [n,4]."""
     place = {i: k for k, i in enumerate(used)}
     c = np.load(path)
     return [(place[i], b) for i, b in zip(c['i'].tolist(), c['b']) if i in place]

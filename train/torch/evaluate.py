@@ -12,7 +12,7 @@ counts as a wrong answer.
 
 detector: of the reference's faces above 0.6, the share found at IoU 0.5 at score 0.5 (sizes 128 and 640, one NMS of 0.4); of the
 detections, the share that overlaps none of the reference's faces above 0.3; landmarks: mean distance of the five in parts of the
-reference's eye distance. With --tenth only every tenth picture (number % 10 == 7), which detector.py holds back. --yunet: the
+reference's eye distance. With --tenth only every tenth picture of each folder (number % 10 == 7), which detector.py holds back. --yunet: the
 same for the labels that detector.py learns from.
 
 composed: recall by size on group scenes put together from the held-back photos and crops of faces, one input of 640 pixels, IoU 0.4.
@@ -76,42 +76,69 @@ class Scrfd:
         return b[keep], c[keep], k[keep]
 
 
-def compare(find, reference, files):
+WIDTHS = (0, 16, 24, 48, 128, 9999)  # bins of a face's width where the picture's longer side is 640
+
+
+def references(a, files):
+    """-> per file boxes, scores, landmarks of the reference's detections above 0.3; kept in --cache, since the reference costs most."""
+    known = {}
+    if a.cache and os.path.exists(a.cache):
+        c = dict(np.load(a.cache))
+        at = np.r_[0, np.cumsum(c['n'])]
+        known = {str(f): tuple(c[k][at[i] : at[i + 1]] for k in 'bck') for i, f in enumerate(c['files'])}
+    reference = Scrfd(a.reference)
+    for f in files:
+        if f not in known:
+            known[f] = reference(cv2.imread(f), 0.3)
+    if a.cache:
+        cat = {k: np.concatenate([v[j] for v in known.values()]) for j, k in enumerate('bck')}
+        np.savez(a.cache, files=list(known), n=[len(v[0]) for v in known.values()], **cat)
+    return known
+
+
+def compare(find, known, files, sizes=False):
     """find(bgr) -> boxes, landmarks."""
     faces = found = extra = detections = 0
-    errors = []
+    errors, hit, all_of = [], np.zeros(5, int), np.zeros(5, int)
     for f in files:
         im = cv2.imread(f)
-        b, c, k = reference(im, 0.3)
+        b, c, k = known[f]
         B, K = find(im)
         detections += len(B)
         m = iou(b, B) if len(b) and len(B) else np.zeros((len(b), len(B)))
         extra += sum(1 for j in range(len(B)) if not len(b) or m[:, j].max() < 0.5)
         for i in np.nonzero(c > 0.6)[0]:
-            faces += 1
+            size = np.digitize((b[i, 2] - b[i, 0]) * 640 / max(im.shape), WIDTHS) - 1
+            faces, all_of[size] = faces + 1, all_of[size] + 1
             j = m[i].argmax() if len(B) else -1
             if j < 0 or m[i, j] < 0.5:
                 continue
-            found += 1
+            found, hit[size] = found + 1, hit[size] + 1
             errors.append(np.linalg.norm(K[j] - k[i], axis=1).mean() / max(np.linalg.norm(k[i][0] - k[i][1]), 1))
     print(
         f'  found {found} of {faces} ({100 * found / max(faces, 1):.1f} %), extra {extra} of {detections} ({100 * extra / max(detections, 1):.1f} %), '
         f'landmarks median {100 * np.median(errors):.1f} %, mean {100 * np.mean(errors):.1f} % of the eye distance'
     )
+    if sizes:
+        print(
+            '  by width: '
+            + ', '.join(f'{lo} to {hi}: {h} of {n}' for lo, hi, h, n in zip(WIDTHS, WIDTHS[1:], hit, all_of))
+        )
 
 
 def run_detector(a):
-    files = sorted(
-        f
-        for d in a.photos
-        for f in glob.glob(os.path.join(d, '**', '*'), recursive=True)
-        if f.lower().endswith(('.jpg', '.png', '.webp'))
-    )
-    if a.tenth:
-        files = [f for i, f in enumerate(files) if i % 10 == 7]
-    reference, det = Scrfd(a.reference), Scrfd(a.detector, a.average)
+    files = []
+    for d in a.photos:
+        own = sorted(
+            f
+            for f in glob.glob(os.path.join(d, '**', '*'), recursive=True)
+            if f.lower().endswith(('.jpg', '.png', '.webp'))
+        )
+        files += own[7::10] if a.tenth else own
+    files = [f for f in files if cv2.imread(f) is not None]
+    known, det = references(a, files), Scrfd(a.detector, a.average)
     print(f'{len(files)} pictures\n{a.detector}')
-    compare(lambda im: (lambda r: (r[0], r[2]))(det(im, 0.5)), reference, files)
+    compare(lambda im: (lambda r: (r[0], r[2]))(det(im, a.threshold)), known, files, a.sizes)
     if not a.yunet:
         return
     yunet = YuNet(a.yunet)
@@ -123,13 +150,13 @@ def run_detector(a):
         return b[m] / f, k[m] / f
 
     print(a.yunet)
-    compare(teacher, reference, files)
+    compare(teacher, known, files, a.sizes)
 
 
 def run_composed(a):
     """Group scenes composed of held-back photos and crops (detector_data.py): which share of their faces is found, by height."""
-    _, scenes, crops, boxes = detector_data.load(a.faces, None, a.labels)
-    views = detector_data.Views([s for i, s in enumerate(scenes) if i % 10 == 7], crops, boxes, 640)
+    _, scenes, crops, boxes = detector_data.load(a.faces, a.labels)
+    views = detector_data.Views([s for i, s in enumerate(scenes) if detector_data.held_back(i)], crops, boxes, 640)
     views.fill = (0, 0, 0)
     det, bins = Scrfd(a.detector), (8, 12, 16, 24, 48, 640)
     hit, faces, false, n = np.zeros(5, int), np.zeros(5, int), 0, 0
@@ -211,6 +238,9 @@ def main():
     q.add_argument('--photos', nargs='+', required=True)
     q.add_argument('--tenth', action='store_true')
     q.add_argument('--yunet')
+    q.add_argument('--cache', help=".npz in which the reference's answers are kept")
+    q.add_argument('--sizes', action='store_true', help='recall by the width of the face')
+    q.add_argument('--threshold', type=float, default=0.5)
     q.add_argument('--average', action='store_true', help='landmarks as of a pack whose manifest has average_landmarks')
     q = sub.add_parser('composed')
     q.set_defaults(run=run_composed)

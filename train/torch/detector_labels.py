@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Labels for the detector of the default pack, from permissively licensed teachers.
+
+    python3 detector_labels.py --faces DIR --yunet FILE.onnx --mesh face_landmark.tflite --small omz_landmarks_0009.onnx --out labels.npz
+
+Boxes: YuNet at several scales and mirrored (detector_data.label). Landmarks: where at least two of YuNet, MediaPipe's mesh and Open Model
+Zoo's small network agree (landmark_teachers.agree); the rest carry no loss. DIR holds scenes/, groups/ and index.csv with its crops.
+The file has for photos (`n` faces each, names in `names`) b [m,4], k [m,5,2], w [m,6] (1 a face, 0 ignore; five landmarks known),
+and for crops (`crop_i` row of index.csv) crop_b, crop_k, crop_w, crop_m [c,73,3] (the mesh's 68 and the five)
+and crop_p, its presence. --part K/N does every N-th picture, for several processes; --join FILES puts parts together.
+"""
+
+import argparse
+import csv
+import os
+import cv2
+import numpy as np
+from detector_data import TEMPLATE, YuNet, label
+from landmark_teachers import MESH_68, Mesh, Small, agree, five_of
+
+HOW = dict(
+    scenes=((0.6, 1.0, 1.6), (3, 0.5)), groups=((0.7, 1.0, 1.5, 2.2), (2, 0.35))
+)  # crowds hold faces that teachers half see
+BORDER = 32
+
+
+def look(a, rgb, b, k):
+    """-> mesh's 68 and five points [n,73,3], presence [n], small's five [n,5,2]."""
+    m, p, s = [], [], []
+    for box, five in zip(b, k):
+        q, c = a.mesh(rgb, box, five)
+        m.append(np.concatenate([q[MESH_68], np.c_[five_of(q), np.zeros(5)]]))
+        p.append(c)
+        s.append(a.small(rgb, box))
+    return (
+        np.array(m, np.float32).reshape(-1, 73, 3),
+        np.array(p, np.float32),
+        np.array(s, np.float32).reshape(-1, 5, 2),
+    )
+
+
+def photos(a, net, k, n):
+    out = []
+    for folder in ('scenes', 'groups'):
+        for i, name in enumerate(sorted(os.listdir(os.path.join(a.faces, folder)))):
+            if i % n != k:
+                continue
+            im = cv2.imread(os.path.join(a.faces, folder, name))
+            b, pts, w = label(net, im, *HOW[folder])
+            out.append((f'{folder}/{name}', b, pts, w, *look(a, im[:, :, ::-1].copy(), b, pts)))
+            if len(out) % 200 == 0:
+                print(f'{len(out)} photos', flush=True)
+    return out
+
+
+def crops(a, net, k, n):
+    rows = [r['file'] for r in csv.DictReader(open(os.path.join(a.faces, 'index.csv')))]
+    out = []
+    for i in range(2 * k, len(rows), 2 * n):  # every other crop is plenty
+        im = cv2.imread(os.path.join(a.faces, rows[i]))
+        im = cv2.copyMakeBorder(
+            im, BORDER, BORDER, BORDER, BORDER, cv2.BORDER_REPLICATE
+        )  # for faces that touch the edge
+        b, pts, w = label(net, im, (0.8, 1.25))
+        far = np.abs(pts.mean(1) - BORDER - TEMPLATE.mean(0)).max(1) if len(b) else np.array([99.0])
+        j = far.argmin()
+        if far[j] < 8 and w[j, 0]:
+            m, p, s = look(a, im[:, :, ::-1].copy(), b[j : j + 1], pts[j : j + 1])
+            out.append((i, b[j] - BORDER, pts[j] - BORDER, w[j], m[0] - (BORDER, BORDER, 0), p[0], s[0] - BORDER))
+    return out
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    for v in ('faces', 'yunet', 'mesh', 'small'):
+        a.add_argument('--' + v)
+    a.add_argument('--out', required=True)
+    a.add_argument('--part', default='0/1')
+    a.add_argument('--join', nargs='+')
+    a = a.parse_args()
+    cv2.setNumThreads(1)
+    if not a.join:
+        net, a.mesh, a.small = YuNet(a.yunet), Mesh(a.mesh), Small(a.small)
+        k, n = (int(v) for v in a.part.split('/'))
+        p = photos(a, net, k, n)
+        c = crops(a, net, k, n)
+        cat = [np.concatenate([v[j] for v in p]) for j in range(1, 7)]
+        np.savez(a.out, names=[v[0] for v in p], n=[len(v[1]) for v in p], **dict(zip('bkwmps', cat)),
+                 **{f'crop_{t}': np.array([v[j] for v in c]) for j, t in enumerate('ibkwmps')})  # fmt: skip
+        return
+    parts = [dict(np.load(f)) for f in a.join]
+    faces = [(str(name), d['b'][j : j + c], d['k'][j : j + c], d['w'][j : j + c], d['m'][j : j + c], d['s'][j : j + c])
+             for d in parts for name, c, j in zip(d['names'], d['n'], np.cumsum(d['n']) - d['n'])]  # fmt: skip
+    faces.sort(key=lambda v: (v[0] < 'scenes', v[0]))  # scenes first, then groups, as detector_data.load counts
+    b, k, w, m, s = (np.concatenate([v[j] for v in faces]) for j in range(1, 6))
+    cb, ck, cw, cm, cs, cp, ci = (np.concatenate([d[f'crop_{t}'] for d in parts]) for t in 'bkwmspi')
+    order = np.argsort(ci)
+    cb, ck, cw, cm, cs, cp, ci = (v[order] for v in (cb, ck, cw, cm, cs, cp, ci))
+    pts, sure = agree(np.concatenate([k, ck]), np.concatenate([m, cm])[:, 68:, :2], np.concatenate([s, cs]))
+    face = np.concatenate([w, cw])[:, :1]
+    w6 = np.c_[face, sure * face].astype(np.float32)
+    n = len(k)
+    np.savez(a.out, names=[v[0] for v in faces], n=[len(v[1]) for v in faces], b=b, k=pts[:n], w=w6[:n], m=m.astype(np.float16),
+             crop_i=ci, crop_b=cb, crop_k=pts[n:], crop_w=w6[n:], crop_m=cm, crop_p=cp)  # fmt: skip
+    print(f'{len(faces)} photos, {int(face[:n].sum())} faces, {int(n - face[:n].sum())} ignored; {len(ci)} crops; '
+          f'landmarks known: photos {100 * sure[:n][face[:n, 0] > 0].mean():.1f} %, crops {100 * sure[n:].mean():.1f} %')  # fmt: skip
+
+
+if __name__ == '__main__':
+    main()
