@@ -2,6 +2,7 @@
 """Trains the embedder of the default pack where an accelerator is at hand: `facet train`'s networks, views, losses and file.
 
     python3 embedder.py --faces DIR --teacher EMBEDDER.onnx --out embedder.onnx [--minutes 10] [--dev ALIGNED_LFW_DIR]
+    python3 embedder.py --faces DIR --targets targets.npy --start ibex_recognition.onnx --freeze 5 --compile --out embedder.onnx
 
 DIR holds index.csv (columns file, identity) and the aligned 128x128 crops it names (112 template plus 8 pixels).
 Half of each batch learns the teacher's answer to the very view, mixed with another one at times (Beyer et al., "Knowledge
@@ -9,7 +10,11 @@ distillation: A good teacher is patient and consistent", arXiv 2106.05237, sec. 
 crop, averaged over five shifts by up to a pixel and their mirror images. Losses: 1 - cosine, the difference of the Gram matrices (Park et al.,
 "Relational Knowledge Distillation", CVPR 2019), and CosFace (Wang et al., arXiv 1801.09414, eq. 4) over the identities, where every
 crop without one is a class of its own; classes whose center the teacher finds similar to a crop do not count against it, since
-such a crop may show the same person.
+such a crop may show the same person. Children of the sources whose photos show mostly different people (utk, aaf) are exempt from
+that: to a teacher small children look alike, so each is a class that counts against the others, and weighs more.
+
+With --targets the answers come from a file (embedder_targets.py) and no teacher runs. --start with an exported network of the same
+shape: its last layer is first fitted to the targets by least squares, so that a change of teacher costs no passes.
 """
 
 import argparse
@@ -21,7 +26,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 import embedder_data as data
-from embedder_net import Net, Teacher, export
+from embedder_net import Net, Teacher, export, load as load_weights
 
 IBEX = (
     'input 112 3; conv 48 3 2; dw 3 1; down 64 128 2; res 128 4; down 128 256 2; res 256 10; down 128 512 2; res 256 3; '
@@ -36,21 +41,32 @@ def unit(x):
 class Centers(nn.Module):
     """CosFace over identities and single crops."""
 
-    def __init__(s, who, target, scale, margin, alike):
+    def __init__(s, who, target, scale, margin, alike, child, singles=True):
         super().__init__()
+        s.child = child
         s.label = who.clone()
-        alone = torch.nonzero(who < 0)[:, 0]
+        alone = torch.nonzero((who < 0) & (child | singles))[:, 0]
         s.label[alone] = int(who.max()) + 1 + torch.arange(len(alone), device=who.device)
-        first = torch.zeros(int(s.label.max()) + 1, target.shape[1], device=who.device).index_add_(0, s.label, target)
+        first = torch.zeros(int(s.label.max()) + 1, target.shape[1], device=who.device)
+        known = s.label >= 0
+        first.index_add_(0, s.label[known], target[known])
         s.weight, s.first = nn.Parameter(F.normalize(first)), F.normalize(first)
         s.scale, s.margin, s.alike = scale, margin, alike
+        s.young = torch.zeros(len(s.weight), dtype=torch.bool, device=who.device)
+        s.young[s.label[child]] = True
 
     def forward(s, z, i, target):
         """z [m,d] unit embeddings of crops i [m], whose targets are [m,d] -> mean loss."""
+        known = s.label[i] >= 0
+        if not known.any():
+            return z.sum() * 0
+        z, i, target = z[known], i[known], target[known]
         own = F.one_hot(s.label[i], len(s.weight)).bool()
         c = z @ F.normalize(s.weight).T - s.margin * own
-        c = c.masked_fill((target @ s.first.T > s.alike) & ~own, -1)
-        return F.cross_entropy(s.scale * c, s.label[i])
+        may = (target @ s.first.T > s.alike) & ~own & ~(s.child[i][:, None] & s.young[None])
+        loss = F.cross_entropy(s.scale * c.masked_fill(may, -1), s.label[i], reduction='none')
+        weight = 1 + 2 * s.child[i].float()
+        return (loss * weight).sum() / weight.sum()
 
 
 SHIFTS = (0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)
@@ -92,8 +108,19 @@ class Batches:
 
 def options():
     a = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    for n in ('faces', 'teacher', 'out'):
+    for n in ('faces', 'out'):
         a.add_argument('--' + n, required=True)
+    a.add_argument('--teacher', help='ONNX embedder, or')
+    a.add_argument('--targets', help='.npy of embedder_targets.py')
+    a.add_argument('--child', type=float, default=12, help='up to how many years a crop of utk and aaf is a child')
+    a.add_argument(
+        '--classes',
+        default='all',
+        choices=('all', 'people'),
+        help='people: single crops are none, but for children; less work',
+    )
+    a.add_argument('--freeze', type=int, default=0, help='first units that stay as they are')
+    a.add_argument('--compile', action='store_true', help='torch.compile: three times as fast on CPUs')
     a.add_argument('--network', default=IBEX)
     a.add_argument(
         '--minutes', type=float, default=10, help='of training; the learning rate falls with the time that is left'
@@ -112,7 +139,7 @@ def options():
     a.add_argument('--more', type=float, default=0.1, help='share of a batch drawn from people with several photos')
     a.add_argument('--dev', help='aligned LFW development set, measured every --eval seconds')
     a.add_argument('--eval', type=float, default=60)
-    a.add_argument('--start', help='checkpoint whose weights to start from')
+    a.add_argument('--start', help='checkpoint or exported network to start from')
     a.add_argument('--checkpoint')
     a.add_argument('--layout', choices=('channels_last', 'contiguous_format'), default='channels_last')
     a.add_argument('--float', choices=('bfloat16', 'float16', 'float32'), default='bfloat16')
@@ -131,17 +158,35 @@ class Run:
         s.g = torch.Generator(s.device).manual_seed(a.seed)
         s.host = np.random.default_rng(a.seed)
         t = time.time()
-        x, who, _ = data.load(a.faces, a.threads)
+        x, who, source, age = data.load(a.faces, a.threads)
         s.x = torch.from_numpy(x).to(s.device)
         s.layout = getattr(torch, a.layout)
-        s.teacher = s.place(Teacher(a.teacher)).eval().requires_grad_(False)
-        s.target = targets(s.teacher, s.x, s.autocast)
+        if a.targets:
+            s.teacher, s.target = (
+                None,
+                F.normalize(torch.from_numpy(np.load(a.targets).astype(np.float32))).to(s.device),
+            )
+        else:
+            s.teacher = s.place(Teacher(a.teacher)).eval().requires_grad_(False)
+            s.target = targets(s.teacher, s.x, s.autocast)
         s.net = s.place(Net(a.network))
-        s.centers = Centers(torch.from_numpy(who).to(s.device), s.target, a.scale, a.margin, a.alike)
+        child = torch.from_numpy((age >= 0) & (age <= a.child) & np.isin(source, ('utk', 'aaf'))).to(s.device)
+        s.centers = Centers(
+            torch.from_numpy(who).to(s.device), s.target, a.scale, a.margin, a.alike, child, a.classes == 'all'
+        )
         s.batches = Batches(who, a.batch, a.more, s.host)
         s.views = data.Views(s.device, s.g)
         s.ema = {k: v.clone() for k, v in s.net.state_dict().items() if v.is_floating_point()}
         s.dev = data.Development(a.dev, s.device) if a.dev else None
+        if a.start and a.start.endswith('.onnx'):
+            load_weights(s.net, a.start)
+            s.fit_last()
+            s.ema = {k: v.clone() for k, v in s.net.state_dict().items() if v.is_floating_point()}
+        for u in s.net.units[: a.freeze]:
+            u.requires_grad_(False)
+        s.head, s.rest = (lambda x: s.net(x, 0, a.freeze)), (lambda x: s.net(x, a.freeze))
+        if a.compile:
+            s.head, s.rest = torch.compile(s.head), torch.compile(s.rest)
         many = [p for p in s.net.parameters() if p.dim() > 1 and p.requires_grad]
         few = [p for p in s.net.parameters() if p.dim() == 1 and p.requires_grad]
         s.opt = torch.optim.SGD(
@@ -149,7 +194,7 @@ class Run:
             a.lr, 0.9, nesterov=True,
         )  # fmt: skip
         s.step = 0
-        if a.start:
+        if a.start and not a.start.endswith('.onnx'):
             c = torch.load(a.start, map_location=s.device)
             s.net.load_state_dict(c['ema'], strict=False)
         s.scaling = 1024.0 if a.float == 'float16' else 1.0
@@ -158,7 +203,9 @@ class Run:
             f'{sum(p.numel() for p in s.net.parameters()) / 1e6:.2f} M parameters; read in {time.time() - t:.0f} s',
             flush=True,
         )
-        if s.dev:
+        if s.dev and s.teacher is None:
+            s.measure('start')
+        elif s.dev:
             s.report('teacher', s.dev.measure(s.teach))
             s.report(
                 'its mean of crop and mirror image',
@@ -180,7 +227,40 @@ class Run:
 
     def embed(s, x):
         with s.autocast():
-            return s.net(((x - 127.5) / 127.5).contiguous(memory_format=s.layout))
+            x = ((x - 127.5) / 127.5).contiguous(memory_format=s.layout)
+            if not s.net.training:
+                return s.net(x)
+            if s.a.freeze:
+                with torch.no_grad():
+                    x = s.head(x)
+            return s.rest(x)
+
+    def fit_last(s, crops=6144, ridge=1e-3):
+        """The last layer's weights by least squares: what comes before it -> targets. Its BatchNorm keeps the variances that they have."""
+        s.net.eval()
+        i = torch.randperm(len(s.x), generator=torch.Generator().manual_seed(s.a.seed))[:crops].to(s.device)
+        with torch.no_grad():
+            f = []
+            for k in i.split(64):
+                v = (s.x[k, :3, 8:120, 8:120].float() - 127.5) / 127.5
+                with s.autocast():
+                    f.append(s.net(v.contiguous(memory_format=s.layout), 0, len(s.net.units) - 1).float().flatten(1))
+            f = torch.cat(f)
+            mean, t = f.mean(0), s.target[i] * 16
+            d = f - mean
+            g = d.T @ d
+            g += ridge * g.diagonal().mean() * torch.eye(len(g), device=g.device)
+            w = torch.linalg.solve(g, d.T @ (t - t.mean(0))).T
+            last, y = s.net.units[-1], d @ w.T
+            last.conv.weight.copy_(w[:, :, None, None])
+            last.norm.running_mean.copy_(w @ mean)
+            last.norm.running_var.copy_(y.var(0))
+            last.norm.weight.copy_((y.var(0) + last.norm.eps).sqrt())
+            last.norm.bias.copy_(t.mean(0))
+            print(
+                f'last layer fitted: mean cosine to the targets {F.cosine_similarity(y + t.mean(0), t).mean():.4f}',
+                flush=True,
+            )
 
     def report(s, what, m):
         print(
@@ -195,19 +275,23 @@ class Run:
         j = torch.randint(0, len(s.x), (n,), device=s.device, generator=s.g)
         v = s.views.color(s.views.geometry(s.x[i], s.x[j]))
         v = s.views.degrade(v, s.host, strength)
-        mixed = int(half * s.a.mix)
+        mixed = int(half * s.a.mix) if s.teacher is not None else 0
         pure = torch.ones(n, dtype=torch.bool, device=s.device)
         if mixed:
             k = s.views.uniform(mixed, 0.1, 0.9)[:, None, None, None]
             v[:mixed] = v[:mixed] * k + v[half : half + mixed] * (1 - k)
             pure[:mixed] = False
+        if s.teacher is None:
+            return v, s.target[i], i, pure
         return v, torch.cat([unit(s.teach(v[:half])), s.target[i[half:]]]), i, pure
 
     def loss(s, v, t, i, pure, margin):
         z = unit(s.embed(v))
         distance = 1 - (z * t).sum(1).mean()
-        gram = ((z @ z.T - t @ t.T) ** 2).mean()
-        mixed = int(len(v) // 2 * s.a.mix)
+        like, child = t @ t.T, s.centers.child[i] & pure
+        apart = (child[:, None] & child[None]).fill_diagonal_(False)
+        gram = ((z @ z.T - torch.where(apart, like.clamp(max=0.25), like)) ** 2).mean()
+        mixed = int(len(v) // 2 * s.a.mix) if s.teacher is not None else 0
         cosface = s.centers(z[mixed:], i[mixed:], s.target[i[mixed:]]) if margin > 0 else distance * 0
         return 4 * distance + 8 * gram + margin * cosface, torch.stack([distance, gram, cosface]).detach()
 
@@ -242,7 +326,7 @@ class Run:
         s.net.eval()
         r = f()
         s.net.load_state_dict(now)
-        s.net.train()
+        s.training()
         return r
 
     def save(s):
@@ -259,8 +343,14 @@ class Run:
             with torch.no_grad():
                 s.report(name, s.averaged(lambda: s.dev.measure(s.embed)))
 
-    def train(s):
+    def training(s):
         s.net.train()
+        for u in s.net.units[: s.a.freeze]:
+            u.eval()
+
+    def train(s):
+        s.save()
+        s.training()
         t0 = shown = measured = time.time()
         total, since, sums = s.a.minutes * 60, s.step, 0
         while time.time() - t0 < total:

@@ -33,7 +33,7 @@ def read_crop(path):
 
 
 def load(folder, workers=2):
-    """-> crops [n,4,128,128] uint8, identities [n] (int64, -1 unknown), sources [n] (names of the folders)."""
+    """-> crops [n,4,128,128] uint8, identities [n] (int64, -1 unknown), sources [n] (names of the folders), ages [n] (-1 unknown)."""
     from concurrent.futures import ThreadPoolExecutor
 
     rows = list(csv.DictReader(open(os.path.join(folder, 'index.csv'))))
@@ -48,7 +48,8 @@ def load(folder, workers=2):
             pass
     number = {k: i for i, k in enumerate(sorted({r['identity'] for r in rows if r['identity']}))}
     who = np.array([number.get(r['identity'], -1) for r in rows])
-    return x, who, [r['file'].split('/')[0] for r in rows]
+    age = np.array([float(r.get('age') or -1) for r in rows])
+    return x, who, np.array([r['file'].split('/')[0] for r in rows]), age
 
 
 class Views:

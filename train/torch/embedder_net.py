@@ -20,8 +20,16 @@ class Unit(nn.Module):
         s.norm.weight.requires_grad_(not fixed_gamma)
         s.act = nn.PReLU(co) if prelu else None
 
+    def convolve(s, x):
+        if s.kind == 'dw' and x.device.type == 'cpu':  # what PyTorch is slow at going back through on CPUs
+            if s.k == x.shape[2] and not s.pad:
+                return (x * s.conv.weight[:, 0].to(x.dtype)).sum((2, 3), keepdim=True)
+            if s.stride == 2:
+                return F.conv2d(x, s.conv.weight, None, 1, s.pad, groups=s.conv.groups)[:, :, ::2, ::2]
+        return s.conv(x)
+
     def forward(s, x):
-        x = s.norm(s.conv(x) if s.conv is not None else x)
+        x = s.norm(s.convolve(x) if s.conv is not None else x)
         return s.act(x) if s.act is not None else x
 
 
@@ -72,16 +80,40 @@ class Net(nn.Module):
         else:
             raise SystemExit(f'network "{name}": this program does not have it')
 
-    def forward(s, x):
+    def forward(s, x, first=0, end=None):
+        """Units first to end of the network; x: what unit first takes. No residual may cross first."""
         kept = {u.residual for u in s.units}
-        at = {}
-        for i, u in enumerate(s.units):
+        at = {first - 1: x}
+        for i, u in list(enumerate(s.units))[first:end]:
             x = u(x)
             if u.residual is not None:
                 x = x + at.pop(u.residual)
             if i in kept:
                 at[i] = x
-        return x.flatten(1)
+        return x.flatten(1) if end is None else x
+
+
+def load(net, path):
+    """Weights of a file that export() or `facet train` wrote for this network."""
+    import onnx
+    from onnx import numpy_helper
+
+    t = {
+        i.name.removesuffix('.half'): numpy_helper.to_array(i).astype(np.float32)
+        for i in onnx.load(path).graph.initializer
+    }
+    with torch.no_grad():
+        for i, u in enumerate(net.units):
+            m, n = u.norm, f'{u.kind}{i}'
+            parts = dict(gamma=m.weight, beta=m.bias, mean=m.running_mean, var=m.running_var)
+            if u.conv is not None:
+                parts['weight'] = u.conv.weight
+            if u.act is not None:
+                parts['slope'] = u.act.weight
+            for k, v in parts.items():
+                if f'{n}.{k}' not in t or t[f'{n}.{k}'].size != v.numel():
+                    raise SystemExit(f'{path}: not a network of this shape ({n}.{k})')
+                v.copy_(torch.from_numpy(t[f'{n}.{k}'].reshape(v.shape)))
 
 
 def export(net, path):
