@@ -30,6 +30,7 @@ typedef struct blocked_part {
     int image, block, plane, y0, y1;
 } blocked_part;
 
+/* Finds the plane and the rows that task number index stands for. */
 static blocked_part part_at(const blk_job *j, int index) {
     const int blocks = fct_blocks(j->d.c, fct_kernels()->cb), band = index / blocks % j->bands;
     blocked_part p = {.image = index / blocks / j->bands, .block = index % blocks};
@@ -39,6 +40,7 @@ static blocked_part part_at(const blk_job *j, int index) {
     return p;
 }
 
+/* Cuts the rows into bands of at least three, at most two bands for each thread; a single thread takes them whole. */
 static void run_parts(blk_job *j, int rows, fct_task_fn *fn) {
     const int width = fct_parallel_width(), most = rows < 6 ? 1 : rows / 3;
     j->rows = rows;
@@ -46,12 +48,13 @@ static void run_parts(blk_job *j, int rows, fct_task_fn *fn) {
     fct_parallel(planes(j->d) * j->bands, fn, j);
 }
 
-/* Of an element-wise operator: its first number and how many pixels. */
+/* For an element-wise operator: the place of the part's first number, and how many pixels it has. */
 static size_t pixels_at(const blk_job *j, const blocked_part *p, int *count) {
     *count = (p->y1 - p->y0) * j->d.w;
     return (size_t)p->plane * plane_size(j->d) + (size_t)p->y0 * j->d.w * fct_kernels()->cb;
 }
 
+/* A task of the conversion from dense to blocked; lanes past the last channel become 0. */
 static void from_planar(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
     const blocked_part p = part_at(j, index);
@@ -71,7 +74,7 @@ void fct_blk_from_planar(fct_dims d, const float *in, float *out) {
     run_parts(&j, d.h, from_planar);
 }
 
-/* One image row range: rows are the tasks, so that few channels split too. */
+/* Converts some rows of one image. Rows are the tasks, so that tensors of few channels are shared out too. */
 static void to_planar(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
     const int cb = fct_kernels()->cb, blocks = fct_blocks(j->d.c, cb), n = index / j->d.h, y = index % j->d.h,
@@ -146,6 +149,7 @@ void fct_blk_binary(fct_dims d, fct_k_binary op, const float *a, const float *b,
     run_parts(&j, d.h, binary);
 }
 
+/* A plane has one factor per channel, so it is an affine map without a shift. */
 static void scale_plane(void *ctx, int index, int worker) {
     static const float zeros[FCT_CB_MAX];
     const blk_job *j = ctx;
@@ -193,6 +197,7 @@ void fct_blk_pool(fct_dims d, const fct_window *w, bool max, bool include_pad, c
     run_parts(&j, j.oh, pool);
 }
 
+/* Sums in double: a float would lose digits over a large plane. */
 static void global_pool(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
     const int cb = fct_kernels()->cb, area = j->d.h * j->d.w;
@@ -209,6 +214,7 @@ void fct_blk_global_pool(fct_dims d, bool max, const float *in, float *out) {
     fct_parallel(planes(d), global_pool, &j);
 }
 
+/* Nearest pixels are copied a block of channels at a time; linear ones mix four neighbors. */
 static void resize_row(const blk_job *j, const float *in, float *out, int y) {
     const int cb = fct_kernels()->cb, h = j->d.h, w = j->d.w;
     if (!j->r->mode) {
@@ -243,6 +249,7 @@ void fct_blk_resize(fct_dims d, const fct_resize *r, const float *in, float *out
     run_parts(&j, j.oh, resize);
 }
 
+/* Since c0 is a multiple of the block's size, each image's part is one copy. */
 void fct_blk_concat(fct_dims d, const float *in, float *out, int dst_c, int c0) {
     const int cb = fct_kernels()->cb;
     size_t own = plane_size(d) * (size_t)fct_blocks(d.c, cb), whole = plane_size(d) * (size_t)fct_blocks(dst_c, cb);

@@ -17,7 +17,7 @@ size_t fct_blk_size(fct_dims d);
 
 /* Dense N,C,H,W to blocked; lanes past C become 0. */
 void fct_blk_from_planar(fct_dims d, const float *in, float *out);
-/* Channels [c0, c0 + cn) to dense N,cn,H,W or (nhwc) N,H,W,cn, through 1 / (1 + exp(-x)) where asked. */
+/* Copies channels [c0, c0 + cn) to dense N,cn,H,W or (nhwc) N,H,W,cn, through 1 / (1 + exp(-x)) where asked. */
 void fct_blk_to_planar(fct_dims d, const float *in, float *out, int c0, int cn, bool nhwc, bool sigmoid);
 
 /* act(x * scale[c] + shift[c]); scale and shift both NULL or padded to whole

@@ -17,6 +17,7 @@ static fct_status bad(const fct_conv_spec *s, const char *what, fct_error *err) 
 
 static bool in_range(int v, int lo, int hi) { return v >= lo && v <= hi; }
 
+/* Bounds everything that a file can ask for, so that the arithmetic on sizes below cannot overflow. */
 static fct_status check_spec(const fct_conv_spec *s, fct_error *err) {
     const int most = 1 << 20;
     if (!in_range(s->ic, 1, most) || !in_range(s->oc, 1, most)) return bad(s, "channels out of range", err);
@@ -33,7 +34,7 @@ static fct_status check_spec(const fct_conv_spec *s, fct_error *err) {
     return FCT_OK;
 }
 
-/* n floats of src (zeros if NULL) in a new array of padded floats, zeros past n. */
+/* Copies n floats of src (zeros if NULL) to a new array of padded floats, with zeros past n. */
 static float *copy_padded(const float *src, size_t n, size_t padded) {
     float *p = fct_aligned_alloc(padded * sizeof *p);
     if (!p) return NULL;
@@ -42,6 +43,8 @@ static float *copy_padded(const float *src, size_t n, size_t padded) {
     return p;
 }
 
+/* Translates the activation into the kernels' terms: ReLU and Clip are both a clamp, LeakyReLU and PReLU both a
+ * slope. */
 static void set_epilogue(fct_conv *c) {
     const fct_act *a = &c->s.act;
     fct_k_epilogue *e = &c->epilogue;
@@ -66,6 +69,7 @@ static void set_epilogue(fct_conv *c) {
     }
 }
 
+/* Copies the vectors, padded with zeros to whole blocks. The weights stay where they are until fct_conv_settle(). */
 static fct_status copy_arrays(fct_conv *c, const fct_conv_spec *s, fct_error *err) {
     const size_t ip = (size_t)c->icb * c->cb, op = (size_t)c->ocb * c->cb;
     c->weight = s->weight;
@@ -180,7 +184,7 @@ bool fct_conv_attach(fct_conv *c, const char *name, const void *data, size_t byt
     return false;
 }
 
-/* Can c run this algorithm: by its nature, its precision, and with what is left of its weights? */
+/* Whether c can run this algorithm, given its shape, its precision and what is left of its weights. */
 static bool usable(const fct_conv *c, int i) {
     if (!algos[i]->can(c)) return false;
     if (c->s.precision == FCT_PRECISION_EXACT && !algos[i]->exact) return false;
@@ -215,7 +219,7 @@ static fct_status plan_shape(const fct_conv *c, fct_conv_plan *p, fct_error *err
     return FCT_OK;
 }
 
-/* Index of the algorithm to use; fills p for it. */
+/* Chooses the algorithm that promises the shortest time and fills p for it; returns its index. */
 static int choose(const fct_conv *c, fct_conv_plan *p, const char *name) {
     int best = -1;
     double best_cost = 0;

@@ -5,6 +5,8 @@
 
 static int group(const fct_conv *c) { return c->s.ic / c->s.groups; }
 
+/* Each group of 1, 2 or 4 channels must lie within one block, and the kernel knows no dilation, scaled input or
+ * sigmoid. */
 static bool can(const fct_conv *c) {
     const fct_conv_spec *s = &c->s;
     return s->oc == s->ic && (group(c) == 1 || group(c) == 2 || group(c) == 4) && !s->planar_in && !s->in_scale &&

@@ -27,6 +27,7 @@ static bool small_groups(const fct_conv *c) {
     return s->groups > 1 && icg == s->oc / s->groups && icg < c->cb && c->cb % icg == 0 && s->ic % c->cb == 0;
 }
 
+/* Takes a single group, groups small enough to share a block of channels, and groups of whole blocks. */
 static bool can(const fct_conv *c) {
     const fct_conv_spec *s = &c->s;
     if (s->planar_in) return false;
@@ -69,6 +70,8 @@ static void pack_lane(const fct_conv *c, int group, int o, int c0, int n, float 
     }
 }
 
+/* Puts a panel's weights in the order in which the kernel reads them: a block of input channels after the other, all
+ * taps of each. */
 static void pack_panel(const fct_conv *c, int group, fct_panel panel, float *w) {
     const int icg = group_ic(c), lanes = panel.count * c->cb;
     for (int c0 = 0; c0 < icg; c0 += c->cb) {
@@ -151,7 +154,7 @@ static fct_conv_store store(const fct_conv_plan *p) { return p->algo->store; }
 static bool is_half(const fct_conv_plan *p) { return store(p) == FCT_CONV_HALF; }
 static bool is_int16(const fct_conv_plan *p) { return store(p) == FCT_CONV_INT16; }
 
-/* Of a worker's scratch, offsets in floats. rows16: the rows as integers, scale: that of each pixel. */
+/* Offsets in floats within a worker's scratch. rows16: the rows as integers, scale: that of each pixel. */
 typedef struct gemm_layout {
     size_t raw, add, half, rows16, scale, total;
 } gemm_layout;

@@ -20,6 +20,8 @@ static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_
     return FCT_OK;
 }
 
+/* The expected time is far above that of all other algorithms, so that this one is chosen only where none of them
+ * applies. */
 static double prepare(const fct_conv *c, fct_conv_plan *p) {
     p->scratch = 0;
     double macs = (double)p->n * p->oh * p->ow * c->s.oc * (c->s.ic / c->s.groups) * c->s.kh * c->s.kw;

@@ -58,7 +58,7 @@ typedef struct stem_job {
     float *out, *scratch;
 } stem_job;
 
-/* Input rows first .. first + band_rows - 1 of all channels, padded. */
+/* Copies input rows first .. first + band_rows - 1 of all channels into the band, with the padding around them. */
 static void fill_band(const fct_conv_plan *p, const float *image, int first, float *band) {
     const fct_conv *c = p->c;
     const int width = p->stem.width, left = c->s.pad_left, copied = p->iw < width - left ? p->iw : width - left;
@@ -77,6 +77,7 @@ static void fill_band(const fct_conv_plan *p, const float *image, int first, flo
         }
 }
 
+/* Computes output rows y0 .. y1 - 1 from the band. A table says where each tap of each channel lies in it. */
 static void run_rows(const stem_job *j, int image, int y0, int y1, const float *band) {
     const fct_conv_plan *p = j->p;
     const fct_conv *c = p->c;

@@ -20,6 +20,7 @@
 
 enum { FAMILY_MOST_TILES = 1024, TILES_WORTH_WEIGHTS = 24 };
 
+/* Winograd as used here is for 3x3 windows of stride 1 alone. */
 static bool can(const fct_conv *c) {
     const fct_conv_spec *s = &c->s;
     return s->kh == 3 && s->kw == 3 && s->sh == 1 && s->sw == 1 && s->dh == 1 && s->dw == 1 && s->groups == 1 &&
@@ -294,7 +295,7 @@ static void transform_in(const block *b, int channel_block) {
     }
 }
 
-/* Tiles of the block that point i has: from *first on; how many. */
+/* Finds the tiles of the block that have point i: from *first on; returns how many. */
 static int point_part(const block *b, int i, int *first) {
     const int alpha = fct_wino_alpha(b->j->tiling.family);
     int last;
@@ -304,7 +305,7 @@ static int point_part(const block *b, int i, int *first) {
     return last - *first;
 }
 
-/* Group `index` of the block's tiles, transformed and made integers. */
+/* Transforms group `index` of the block's tiles and turns them into integers. */
 static void transform_group(const block *b, int index) {
     const wino_job *j = b->j;
     const fct_conv *c = j->p->c;
@@ -377,7 +378,7 @@ static void multiply(const block *b, fct_panel panel) {
     }
 }
 
-/* The products of one panel back to pixels, with the epilogue. */
+/* Transforms the products of one panel back to pixels and applies the epilogue. */
 static void transform_out(const block *b, fct_panel panel) {
     const wino_job *j = b->j;
     const fct_conv_plan *p = j->p;
@@ -414,7 +415,7 @@ static void run_panel(const block *b, int index) {
     transform_out(b, panel);
 }
 
-/* A block of tiles through all steps. */
+/* Takes a block of tiles through all steps. */
 static void block_task(void *ctx, int index, int worker) {
     const wino_job *j = ctx;
     const fct_conv_plan *p = j->p;

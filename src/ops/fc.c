@@ -27,8 +27,8 @@ typedef struct pack_job {
     float *rows;
 } pack_job;
 
-/* One output's weights to their places in a packed row, times scale. What the
- * input's shift adds to the bias is returned. */
+/* Puts one output's weights, times scale, in their places in a packed row. Returns what the input's shift adds to
+ * the bias. */
 static double place_row(const fct_fc *f, const fct_fc_spec *s, int o, float scale, float *row) {
     const int cb = f->k->cb, area = s->blocked ? s->k / s->blocked : s->k, per = s->k / s->channels;
     const size_t step = s->weight_kn ? (size_t)s->n : 1;
@@ -49,6 +49,7 @@ static double place_row(const fct_fc *f, const fct_fc_spec *s, int o, float scal
     return shift;
 }
 
+/* Puts one output's weights in place, as fp16 where asked, and adds what the input's shift contributes to the bias. */
 static void pack_row(void *ctx, int o, int worker) {
     const pack_job *j = ctx;
     const fct_fc_spec *s = j->s;
@@ -73,6 +74,7 @@ static size_t weight_bytes(const fct_fc *f) {
     return f->row * (size_t)f->n * (f->half ? sizeof(uint16_t) : sizeof(float));
 }
 
+/* Allocates the weights in the form that the layer keeps, then fills them on all threads. */
 static fct_status create_packed(fct_fc *f, const fct_fc_spec *s, fct_error *err) {
     void *w = fct_aligned_alloc(weight_bytes(f));
     if (!w) return fct_fail_nomem(err, s->name, weight_bytes(f));
@@ -165,6 +167,8 @@ static void run_task(void *ctx, int index, int worker) {
         for (int i = 0; i < outs; i++) j->y[(size_t)r * f->n + o + i] += f->bias[o + i];
 }
 
+/* Copies a plain input to rows padded with zeros first, so that the kernel needs no special case for the last
+ * numbers of a row. */
 void fct_fc_run(const fct_fc *f, const float *in, int rows, float *out, void *scratch) {
     run_job j = {f, in, rows, out};
     if (f->copy) {

@@ -33,6 +33,8 @@ static inline int16_t rounded(float v) {
     return (int16_t)(uint16_t)bits;
 }
 
+/* Rounds the weights to integers in pairs of channels, as the kernel multiplies them; an odd last channel is paired
+ * with zeros. */
 void fct_int16_pack(const fct_int16_depth *d, const float *w, int lanes, int16_t *dst, float *scale) {
     float factor[LANES_MOST];
     find_factors(d, w, lanes, factor);

@@ -24,7 +24,7 @@ double fct_op_macs(const fct_op_call *c) {
     return a->rank < 2 ? 0 : n * (double)a->dims[a->rank - (transposed ? 2 : 1)];
 }
 
-/* Window taps per output of a pooling operator, those in the padding left out. */
+/* The window taps per output of a pooling operator, those that fall into the padding not included. */
 static double window_taps(const fct_op_call *c) {
     const fct_attr *k = fct_op_attr(c, "kernel_shape", FCT_ATTR_INTS);
     const int64_t *x = c->in[0]->dims;
@@ -32,6 +32,7 @@ static double window_taps(const fct_op_call *c) {
     return (double)(k->ints[0] < x[2] ? k->ints[0] : x[2]) * (double)(k->ints[1] < x[3] ? k->ints[1] : x[3]);
 }
 
+/* Counts in double, so that absurd shapes give a huge count instead of an overflow. */
 double fct_op_work(const fct_op_call *c) {
     double macs = fct_op_macs(c), n = count_of(c->out);
     if (macs > n) return macs;

@@ -7,6 +7,7 @@ static bool takes_integers(fct_op_id id) {
     return id == FCT_OP_ADD || id == FCT_OP_SUB || id == FCT_OP_MUL || id == FCT_OP_DIV;
 }
 
+/* Broadcasts as NumPy does: shapes are aligned at their last axes, and an axis of 1 is repeated. */
 static fct_status binary_shape(fct_op_call *c) {
     const fct_tensor_view *a = c->in[0], *b = c->in[1];
     int64_t dims[FCT_MAX_RANK];
@@ -73,6 +74,8 @@ static void broadcast_strides(const fct_tensor_view *v, const fct_tensor_view *o
     }
 }
 
+/* Walks through the output like an odometer. An input's position advances by its stride, which is 0 along a repeated
+ * axis. */
 static fct_status binary_run(fct_op_call *c) {
     const fct_tensor_view *o = c->out;
     int64_t sa[FCT_MAX_RANK], sb[FCT_MAX_RANK], at[FCT_MAX_RANK] = {0}, n = fct_view_count(o), ia = 0, ib = 0;

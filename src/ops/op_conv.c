@@ -1,6 +1,7 @@
 /* Conv, plain: the definition itself, accumulated in double. */
 #include "ops/op.h"
 
+/* Checks that channels, groups, weights and bias fit together, and reads the window. */
 static fct_status conv_window(const fct_op_call *c, fct_window *w, int64_t *groups) {
     fct_status s;
     if ((s = fct_op_need_f32(c, 0, 4)) || (s = fct_op_need_f32(c, 1, 4))) return s;
@@ -24,7 +25,7 @@ static fct_status conv_shape(fct_op_call *c) {
     return fct_op_out(c, FCT_F32, 4, (int64_t[]){c->in[0]->dims[0], c->in[1]->dims[0], w.oh, w.ow});
 }
 
-/* One output plane: row by row, so that the inner loop runs along the row. */
+/* Computes one output plane row by row, so that the inner loop runs along the row. */
 static void conv_plane(const float *x, const float *f, float *y, const fct_window *w, int64_t ic, int64_t ih,
                        int64_t iw, float bias) {
     for (int64_t oy = 0; oy < w->oh; oy++)

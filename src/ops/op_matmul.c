@@ -25,6 +25,7 @@ static fct_status gemm_shape(fct_op_call *c) {
     return s ? s : fct_op_out(c, FCT_F32, 2, (int64_t[]){m, n});
 }
 
+/* alpha A B + beta C, where A and B may be transposed and C may be a row or a column that is repeated. */
 static fct_status gemm_run(fct_op_call *c) {
     int64_t m, n, k;
     fct_status s = gemm_sizes(c, &m, &n, &k);

@@ -8,6 +8,7 @@ static void move(const fct_tensor_view *y, int64_t o, const fct_tensor_view *x, 
     else fct_view_i64(y)[o] = fct_view_i64(x)[i];
 }
 
+/* Without a perm attribute the axes are reversed. */
 static fct_status transpose_perm(const fct_op_call *c, int64_t *perm) {
     if (!fct_op_in(c, 0)) return fct_op_fail(c, FCT_ERR_FORMAT, "input 0 is missing");
     int n, rank = c->in[0]->rank;
@@ -26,6 +27,7 @@ static fct_status transpose_shape(fct_op_call *c) {
     return fct_op_out(c, c->in[0]->dtype, c->in[0]->rank, dims);
 }
 
+/* Walks through the output in order and through the input by permuted strides. */
 static fct_status transpose_run(fct_op_call *c) {
     const fct_tensor_view *x = c->in[0], *y = c->out;
     int64_t perm[FCT_MAX_RANK], strides[FCT_MAX_RANK], at[FCT_MAX_RANK] = {0}, n = fct_view_count(x), pos = 0;
@@ -68,6 +70,7 @@ static fct_status concat_shape(fct_op_call *c) {
     return fct_op_out(c, c->in[0]->dtype, c->in[0]->rank, dims);
 }
 
+/* Copies each input's rows to their place in the output's rows; everything behind the axis is one run of bytes. */
 static fct_status concat_run(fct_op_call *c) {
     int axis;
     fct_status s = concat_axis(c, &axis);
@@ -126,6 +129,7 @@ static fct_status slice_shape(fct_op_call *c) {
     return s ? s : fct_op_out(c, c->in[0]->dtype, c->in[0]->rank, count);
 }
 
+/* Walks through the output in order; the position in the input moves by step times stride along each axis. */
 static fct_status slice_run(fct_op_call *c) {
     int64_t first[FCT_MAX_RANK], step[FCT_MAX_RANK], count[FCT_MAX_RANK], strides[FCT_MAX_RANK], at[FCT_MAX_RANK] = {0};
     const fct_tensor_view *x = c->in[0];
@@ -146,6 +150,7 @@ static fct_status slice_run(fct_op_call *c) {
     return FCT_OK;
 }
 
+/* The indices' dimensions take the place of the axis. */
 static fct_status gather_shape(fct_op_call *c) {
     int axis, rank = 0;
     int64_t dims[2 * FCT_MAX_RANK];
@@ -159,6 +164,7 @@ static fct_status gather_shape(fct_op_call *c) {
     return fct_op_out(c, x->dtype, rank, dims);
 }
 
+/* A negative index counts from the end; one outside the axis is an error of the file. */
 static fct_status gather_run(fct_op_call *c) {
     const fct_tensor_view *x = c->in[0], *ix = c->in[1];
     int axis;

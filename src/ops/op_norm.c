@@ -89,7 +89,7 @@ static fct_status reduce_shape(fct_op_call *c) {
     return fct_op_out(c, FCT_F32, rank, dims);
 }
 
-/* One output: visits the removed axes recursively. */
+/* Computes one output by visiting the removed axes recursively. */
 static void reduce_one(const fct_tensor_view *x, const int64_t *strides, unsigned set, int d, int64_t at, bool max,
                        bool square, double *acc) {
     while (d < x->rank && !(set >> d & 1)) d++;
@@ -102,6 +102,7 @@ static void reduce_one(const fct_tensor_view *x, const int64_t *strides, unsigne
     for (int64_t i = 0; i < x->dims[d]; i++) reduce_one(x, strides, set, d + 1, at + i * strides[d], max, square, acc);
 }
 
+/* Means and norms are summed in double. */
 static fct_status reduce_run(fct_op_call *c) {
     const fct_tensor_view *x = c->in[0];
     unsigned set;

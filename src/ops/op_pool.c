@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+/* Refuses padding as large as the window, since a window might then see nothing but padding. */
 static fct_status pool_window(const fct_op_call *c, fct_window *w) {
     fct_status s = fct_op_need_f32(c, 0, 4);
     if (s) return s;

@@ -15,6 +15,7 @@ static int lookup(const char *s, const char *const *names, int n) {
     return -1;
 }
 
+/* Reads the modes. Before opset 11 there was only one way to map coordinates. */
 static fct_status resize_modes(const fct_op_call *c, fct_resize *r) {
     static const char *const coords[] = {"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric",
                                          "tf_half_pixel_for_nn"};
@@ -33,6 +34,7 @@ static fct_status resize_modes(const fct_op_call *c, fct_resize *r) {
     return FCT_OK;
 }
 
+/* Takes the output's size from the scales, rounded down as the specification says. */
 static fct_status resize_scales(const fct_op_call *c, const float *scales, int64_t n, fct_resize *r) {
     const fct_tensor_view *x = c->in[0];
     if (n != x->rank) return fct_op_fail(c, FCT_ERR_FORMAT, "%lld scales for rank %d", (long long)n, x->rank);
@@ -152,6 +154,7 @@ static void axis_map_free(axis_map *m) {
     fct_free(m->weight);
 }
 
+/* Computes every position of an axis once, and notes whether the axis stays as it is, since then it can be copied. */
 static bool axis_map_make(axis_map *m, const fct_resize *r, int d, int64_t in, bool linear) {
     size_t n = (size_t)r->out[d];
     *m = (axis_map){.in = in, .out = r->out[d], .same = true, .at = fct_calloc(n, sizeof *m->at)};
@@ -177,6 +180,7 @@ typedef struct nearest_job {
     int rank;
 } nearest_job;
 
+/* Fills the output from axis d inward. Output positions with the same input position are computed once and copied. */
 static void nearest_axis(const nearest_job *j, int d, const float *in, float *out) {
     const axis_map *m = &j->axes[d];
     int64_t step = j->out_stride[d];
@@ -236,6 +240,7 @@ static void linear_plane(const axis_map *my, const axis_map *mx, const float *in
     }
 }
 
+/* Interpolates the last two axes; all others are planes. */
 static fct_status linear_run(const fct_op_call *c, const fct_resize *r) {
     const fct_tensor_view *x = c->in[0], *y = c->out;
     int d = x->rank - 2;

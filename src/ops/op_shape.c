@@ -19,6 +19,7 @@ static fct_status identity_shape(fct_op_call *c) {
     return s ? s : fct_op_out_like(c, c->in[0]);
 }
 
+/* Dropout does nothing in inference; a file that asks for training is refused. */
 static fct_status dropout_shape(fct_op_call *c) {
     const fct_tensor_view *training = fct_op_in(c, 2);
     if (training &&
@@ -27,6 +28,7 @@ static fct_status dropout_shape(fct_op_call *c) {
     return identity_shape(c);
 }
 
+/* A 0 keeps the input's dimension, unless allowzero is set, and a single -1 takes what is left. */
 static fct_status reshape_shape(fct_op_call *c) {
     int64_t dims[FCT_MAX_RANK], known = 1;
     int n, open = -1;
@@ -52,6 +54,7 @@ static fct_status reshape_shape(fct_op_call *c) {
     return fct_op_out(c, c->in[0]->dtype, n, dims);
 }
 
+/* The axes before `axis` become the rows, the others the columns. */
 static fct_status flatten_shape(fct_op_call *c) {
     fct_status s = need_input(c);
     if (s) return s;
@@ -63,6 +66,7 @@ static fct_status flatten_shape(fct_op_call *c) {
     return fct_op_out(c, x->dtype, 2, d);
 }
 
+/* Without a list of axes, every axis of 1 goes. */
 static fct_status squeeze_shape(fct_op_call *c) {
     int64_t axes[FCT_MAX_RANK], dims[FCT_MAX_RANK];
     int n, rank = 0;
@@ -79,6 +83,7 @@ static fct_status squeeze_shape(fct_op_call *c) {
     return fct_op_out(c, c->in[0]->dtype, rank, dims);
 }
 
+/* The axes count in the output, so the input's dimensions go into the places that are left. */
 static fct_status unsqueeze_shape(fct_op_call *c) {
     int64_t axes[FCT_MAX_RANK], dims[FCT_MAX_RANK], list[FCT_MAX_RANK];
     int n, k = 0;
@@ -159,6 +164,7 @@ static fct_status constant_shape(fct_op_call *c) {
     }
 }
 
+/* The value stands in whichever of the attributes "value..." the node has. */
 static fct_status constant_run(fct_op_call *c) {
     size_t n = (size_t)fct_view_count(c->out) * fct_dtype_size(c->out->dtype);
     for (int i = 0; n && i < c->n_attrs; i++) {

@@ -51,6 +51,7 @@ static fct_status unary_run(fct_op_call *c) {
     return FCT_OK;
 }
 
+/* Up to opset 10 the limits are attributes, later optional inputs. */
 fct_status fct_clip_limits(const fct_op_call *c, float *lo, float *hi) {
     float *limit[2] = {lo, hi};
     *lo = fct_op_attr_float(c, "min", -INFINITY);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Errors name the file, the node and its operator. */
 fct_status fct_op_fail(const fct_op_call *c, fct_status code, const char *format, ...) {
     char text[300];
     va_list ap;
@@ -70,6 +71,7 @@ fct_status fct_op_need_f32(const fct_op_call *c, int i, int rank) {
     return FCT_OK;
 }
 
+/* Later operator sets moved many lists from attributes to inputs; this reads either. */
 fct_status fct_op_int_list(const fct_op_call *c, int i, const char *name, int64_t *list, int cap, int *n) {
     const fct_tensor_view *v = fct_op_in(c, i);
     const fct_attr *a = name ? fct_op_attr(c, name, FCT_ATTR_INTS) : NULL;
@@ -104,6 +106,7 @@ fct_status fct_op_axes(const fct_op_call *c, int i, const char *name, int rank, 
     return s;
 }
 
+/* Sets the output's type and shape and refuses more elements than a run may have. */
 fct_status fct_op_out(fct_op_call *c, fct_dtype dtype, int rank, const int64_t *dims) {
     int64_t n = 1, most = fct_work_limits.elements;
     if (rank < 0 || rank > FCT_MAX_RANK) return fct_op_fail(c, FCT_ERR_UNSUPPORTED, "output of rank %d", rank);

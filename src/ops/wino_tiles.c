@@ -17,6 +17,7 @@ fct_wino_axis fct_wino_split(int family, int size) {
     return axis(6, whole, rest > 2 ? 4 : 2, 1);
 }
 
+/* Counts the tiles of each class, in the order of the list. */
 fct_wino_tiling fct_wino_tile(int family, int images, int oh, int ow) {
     fct_wino_tiling t = {family, fct_wino_split(family, oh), fct_wino_split(family, ow), images, {0}};
     t.first[1] = t.first[0] + images * t.y.small_count * t.x.full_count;
@@ -34,6 +35,7 @@ void fct_wino_class_size(const fct_wino_tiling *t, int class, int *my, int *mx) 
     *mx = small_x(class) ? t->x.small : t->x.full;
 }
 
+/* Finds the class of tile i, then its image, row and column within the class. */
 fct_k_tile fct_wino_place(const fct_wino_tiling *t, int i) {
     int class = 0;
     while (i >= t->first[class + 1]) class ++;
@@ -48,6 +50,8 @@ fct_k_tile fct_wino_place(const fct_wino_tiling *t, int i) {
     return p;
 }
 
+/* Smaller tiles lack the family's last points. A point that one of the axes lacks drops the classes at one end of
+ * the list, so the rest is one range. */
 void fct_wino_range(const fct_wino_tiling *t, int a, int b, int *first, int *last) {
     const bool in_small_y = a < t->y.small + 2, in_small_x = b < t->x.small + 2;
     *first = in_small_y ? t->first[SMALL_FULL] : t->first[FULL_FULL];
