@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Multiply and add are two operations; ms of wall time. */
+/* Operations per second. A multiply-add counts as two; ms is wall time. */
 static double flops(double macs, double ms) { return ms > 0 ? 2 * macs / (ms / 1000) : 0; }
 
 static double share_of_peak(const cli_bench *b, double macs, double ms) {
@@ -20,6 +20,8 @@ static void format_shape(const cli_bench *b, char *out, size_t cap) {
         n += (size_t)snprintf(out + n, cap - n, "%s%lld", i ? "x" : "", (long long)b->dims[i]);
 }
 
+/* One line a layer: its share of the time, and its speed as a share of what the machine reaches in multiply-adds
+ * alone. */
 static void print_layers(const cli_bench *b) {
     printf("\n     ms     %%  GFLOP/s  peak  operation                     algorithm       layer\n");
     for (int i = 0; i < b->n_layers; i++) {

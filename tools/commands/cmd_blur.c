@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How faces are searched where nothing else is asked for: rather cover what is no face
- * than show one. */
+/* How faces are searched unless the user says otherwise: covering what is no face is better than showing one. */
 #define CAREFUL_THRESHOLD 0.3
 #define SURE              0.5f
 enum { CAREFUL_SIZE = 1280, CAREFUL_TILE = 640 };
@@ -23,7 +22,7 @@ typedef struct blur_run {
     long faces;
 } blur_run;
 
-/* What becomes of one face. */
+/* What is decided about one face. */
 typedef struct blur_face {
     char name[sizeof((fct_match *)0)->name]; /* "" = unknown */
     bool covered;
@@ -37,6 +36,7 @@ static bool hides(const blur_run *r, const char *name) {
     return !*name || !strcmp(name, r->whom); /* who is not recognized may be that person */
 }
 
+/* Names the faces that the gallery recognizes; without a gallery nobody is looked up. */
 static int recognize(blur_run *r, const cli_photo *p, blur_face *out) {
     int n = fct_faces_count(p->faces), dim = fct_pack_embedding_dim(r->engine.pack), code = CLI_DONE;
     for (int i = 0; i < n && r->gallery && !code; i++) {
@@ -60,8 +60,8 @@ static float overlap(const float a[4], const float b[4]) {
     return both / (area_of(a) + area_of(b) - both);
 }
 
-/* A weak find far larger than a sure face inside it is the detector's mistake about a
- * group or a body, and would cover half of the photo. */
+/* Whether a weak find is far larger than a sure face inside it. That is the detector's mistake about a group or a
+ * body, and would cover half of the photo. */
 static bool is_around_a_face(const fct_faces *faces, int i) {
     const fct_face *weak = fct_faces_at(faces, i);
     for (int k = 0; k < fct_faces_count(faces) && weak->score < SURE; k++) {
@@ -73,7 +73,7 @@ static bool is_around_a_face(const fct_faces *faces, int i) {
     return false;
 }
 
-/* A weak find of the careful search over a face that may be seen is that face again. */
+/* Whether a weak find of the careful search lies over a face that may be seen: it is that face again. */
 static bool repeats_a_shown_face(const fct_faces *faces, const blur_face *f, int i) {
     const fct_face *weak = fct_faces_at(faces, i);
     for (int k = 0; k < fct_faces_count(faces) && weak->score < SURE; k++)
@@ -81,6 +81,7 @@ static bool repeats_a_shown_face(const fct_faces *faces, const blur_face *f, int
     return false;
 }
 
+/* Decides which faces to cover, then covers an area somewhat larger than each one's box. */
 static void cover_faces(const blur_run *r, const cli_photo *p, blur_face *f) {
     int n = fct_faces_count(p->faces);
     for (int i = 0; i < n; i++) f[i].covered = hides(r, f[i].name) && !is_around_a_face(p->faces, i);
@@ -117,7 +118,7 @@ static void print_photo(const blur_run *r, const cli_photo *p, const blur_face *
     fct_json_end(&j);
 }
 
-/* The file is written anew from its pixels: nothing that stood beside them is left. */
+/* Writes the file anew from its pixels, so that nothing that stood beside them is left. */
 static int write_photo(blur_run *r, const cli_photo *p, cli_written *w) {
     fct_view v = fct_image_view(p->image);
     if (!r->engine.set->in_place) return cli_outputs_write_drawn(&r->outputs, p->input, v, w);
@@ -145,6 +146,7 @@ static void blur_failed(void *user, const char *name, const fct_error *e) {
     if (r->engine.set->json) cli_json_failure(stdout, name, e);
 }
 
+/* Refuses contradictions before anything is read, since a mistake here would show somebody's face. */
 static int check_use(const cli_settings *s) {
     if (s->blur && s->keep) {
         cli_error("blur: --blur and --keep are two answers to whom to cover");
@@ -157,7 +159,7 @@ static int check_use(const cli_settings *s) {
     return CLI_DONE;
 }
 
-/* Careful unless the user has said otherwise. */
+/* Searches carefully unless the user has said otherwise. */
 static void search_carefully(cli_args *a) {
     cli_settings *s = &a->set;
     if (!(a->given & CLI_OPT(OPT_DET_THRESH))) s->det_thresh = CAREFUL_THRESHOLD;
@@ -169,7 +171,7 @@ static void search_carefully(cli_args *a) {
     }
 }
 
-/* The gallery, and that the person named is in it. */
+/* Opens the gallery and checks that the person named is in it. */
 static int open_people(blur_run *r, const cli_settings *s) {
     const char *name = s->keep ? s->keep : strcmp(r->whom, "unknown") && strcmp(r->whom, "all") ? r->whom : NULL;
     fct_person person;

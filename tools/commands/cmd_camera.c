@@ -20,6 +20,7 @@ typedef struct live {
     uint64_t file_start; /* of a file: the moment at which its time was 0 */
 } live;
 
+/* Smooths the rate over about ten frames, so that the number in the window can be read. */
 static void measure_rate(live *l) {
     uint64_t now = fct_time_ns();
     if (l->last) {
@@ -29,6 +30,7 @@ static void measure_rate(live *l) {
     l->last = now;
 }
 
+/* The line over the picture: what the enrollment asks for, else rate, delay and keys. */
 static void caption(live *l, char *out, size_t cap) {
     const char *prompt = cli_enroll_prompt(&l->enroll);
     if (prompt) snprintf(out, cap, "%s", prompt);
@@ -37,6 +39,7 @@ static void caption(live *l, char *out, size_t cap) {
                  l->watch.latency_ms, l->paused ? "go on" : "pause");
 }
 
+/* Draws the caption on a copy, since the picture itself may be saved. */
 static void show(live *l) {
     char text[256];
     if (!l->window || !l->shown || cli_picture_copy(fct_image_view(l->shown), &l->copy, NULL)) return;
@@ -64,13 +67,13 @@ static void save_picture(live *l) {
     else cli_note("saved %s", name);
 }
 
-/* At once, also for the picture that is there: it may be saved next. */
+/* Turns blurring on or off at once, also in the picture that is shown, since it may be saved next. */
 static void switch_blur(live *l) {
     l->watch.blur.all = !l->watch.blur.all;
     cli_watch_redraw(&l->watch);
 }
 
-/* Returns whether to quit. */
+/* Obeys a key. Returns whether to quit. */
 static bool take_keys(live *l) {
     cli_keys k;
     if (!l->window) return false;
@@ -114,8 +117,8 @@ static void show_first(live *l) {
     }
 }
 
-/* A file is shown in its own time: waits until a frame is due. Where the machine is
- * slower than the file, and after a pause, time starts anew from there. */
+/* Waits until a frame is due, so that a file is shown in its own time. Where the machine is slower than the file,
+ * and after a pause, time starts anew from that frame. */
 static void keep_pace(live *l, double time) {
     uint64_t now = fct_time_ns(), due = l->file_start + (uint64_t)(time * 1e9);
     if (l->watch.info.live) return;
@@ -123,6 +126,7 @@ static void keep_pace(live *l, double time) {
     else if (due > now) fct_sleep_ms((int)((due - now) / 1000000u));
 }
 
+/* One frame from the source to the window, and whatever the keys asked for in between. */
 static int step(live *l, bool *ended) {
     fct_frame frame;
     fct_image *drawn;

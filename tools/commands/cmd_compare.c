@@ -13,7 +13,7 @@ typedef struct compare_verdict {
     bool same;
 } compare_verdict;
 
-/* Face of a photo to compare: --face, else the largest; -1 where there is none. */
+/* Finds the face of a photo to compare: the one --face names, else the largest; -1 where there is none. */
 static int choose_face(const cli_settings *s, const cli_photo *p) {
     int n = fct_faces_count(p->faces), i = s->face ? s->face - 1 : cli_largest_face(p->faces);
     if (n == 0) cli_error("%s: no face", p->name);

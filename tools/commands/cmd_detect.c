@@ -80,6 +80,7 @@ static void print_text(const cli_photo *p) {
     }
 }
 
+/* Everything that is done with one photo: crops, drawing, page, and the line on standard output. */
 static int detect_photo(void *user, const cli_photo *p) {
     detect_run *r = user;
     cli_written w = {0};
@@ -100,6 +101,7 @@ static void detect_failed(void *user, const char *name, const fct_error *e) {
     if (r->html) cli_html_failure(r->html, name, e);
 }
 
+/* Leaves the embedder out, since no embedding is shown. */
 static int run_detect(cli_args *a) {
     cli_inputs in = {0};
     cli_engine engine = {0};

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fast arithmetic stores some weights in fp16: outputs may differ by so much,
- * relative to their length, from those of the portable operators. */
+/* How far outputs may differ from those of the portable operators, relative to their length: fast arithmetic stores
+ * some weights in fp16. */
 #define TOLERANCE 0.02
 
 typedef struct doctor {
@@ -49,7 +49,7 @@ static void check_machine(doctor *d) {
     report(d, "threads", true, text);
 }
 
-/* Libraries that are loaded when they are needed. One that is missing is no fault: all else works. */
+/* Reports the libraries that are loaded when they are needed. One that is missing is no fault, since all else works. */
 static void check_libraries(doctor *d) {
     fct_error e;
     report(d, "video", true, fct_video_available(&e) ? e.text : "FFmpeg can be loaded");
@@ -77,6 +77,7 @@ static void fill_input(float *x, int64_t h, int64_t w, double mean, double std) 
         }
 }
 
+/* Runs the network in a session of its own and keeps copies of its outputs. */
 static fct_status run_once(const fct_model *m, fct_tensor *in, doctor_outputs *out, fct_error *e) {
     fct_session *session;
     fct_tensor t[32];
@@ -111,7 +112,7 @@ static double distance(const doctor_outputs *a, const doctor_outputs *b) {
     return worst;
 }
 
-/* The network as the pack loaded it against the same one in portable C. */
+/* Compares the network as the pack loaded it with the same one in portable C. */
 static fct_status self_test(const fct_model *fast, const fct_model *judge, const fct_pack_file *f, double *error,
                             fct_error *e) {
     int h = f->input_height ? f->input_height : 160, w = f->input_width ? f->input_width : 160;
@@ -168,6 +169,7 @@ static void check_hashes(doctor *d, const char *name) {
     fct_buffer_free(files);
 }
 
+/* Opens the pack twice, as the user would and with the reference operators, to compare the two. */
 static void check_pack(doctor *d) {
     fct_pack *p, *judge = NULL;
     fct_pack_opts o;

@@ -11,7 +11,8 @@ typedef struct embed_run {
     cli_embed_file file;
 } embed_run;
 
-/* For a script, as it is; but a terminal would obey what a name may hold. */
+/* Prints one row: the name as it is for a script, but made safe for a terminal, which would obey what a name may
+ * hold. */
 static void print_row(long row, int face, const char *name) {
     printf("%ld\t%d\t", row, face);
     if (fct_term_is_tty(stdout)) cli_print("%s", name);
@@ -19,6 +20,7 @@ static void print_row(long row, int face, const char *name) {
     putchar('\n');
 }
 
+/* A .npy file holds numbers alone, so standard output says whose row is whose. */
 static int embed_photo(void *user, const cli_photo *p) {
     embed_run *r = user;
     int n = fct_faces_count(p->faces);

@@ -60,7 +60,7 @@ static void print_warnings(const cli_photo *p, const fct_enroll_result *e) {
     }
 }
 
-/* Photos without a usable face do not end a run, but its exit code tells. */
+/* Tells of a photo without a usable face. It does not end the run, but the exit code shows it. */
 static int enroll_none(enroll_run *r, const cli_photo *p, const char *why) {
     cli_error("%s: not stored: %s", p->name, why);
     r->empty++;
@@ -88,6 +88,7 @@ static int enroll_face(enroll_run *r, const cli_photo *p, int number) {
     return CLI_DONE;
 }
 
+/* Enrolls one face of the photo or, with --all-faces, all of them. */
 static int enroll_photo(void *user, const cli_photo *p) {
     enroll_run *r = user;
     const cli_settings *s = r->engine.set;
@@ -163,6 +164,7 @@ static int collect(enroll_run *r, const cli_args *a, cli_inputs *in) {
     return cli_inputs_expand(a->words + 1, a->n_words - 1, s, in);
 }
 
+/* A photo may show others too, and all their faces would get one name, so this asks first. */
 static int confirm_all_faces(const enroll_run *r, const cli_settings *s) {
     if (!s->all_faces) return CLI_DONE;
     char *question = cli_format("Store every face of each photo as %s?", r->name ? r->name : "the folder's person");

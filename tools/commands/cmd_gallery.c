@@ -34,6 +34,7 @@ static void tell(const cli_settings *s, const fct_gallery_info *info, const char
     json_end(&j);
 }
 
+/* Opens the gallery and reads its figures, which nearly every action shows. */
 static int open_with_info(const cli_settings *s, cli_gallery_mode mode, fct_gallery **g, fct_gallery_info *info) {
     fct_error e;
     int code = cli_gallery_open(s, mode, g);
@@ -116,6 +117,7 @@ static fct_status write_to_stdout(const void *data, size_t size, void *user, fct
     return err->code;
 }
 
+/* Standard output takes the gallery's text alone, so --json has no place beside it. */
 static int export_to_stdout(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     fct_error e;
     if (a->set.json) {
@@ -147,6 +149,7 @@ static int export_text(cli_args *a, fct_gallery *g, const fct_gallery_info *info
     return CLI_DONE;
 }
 
+/* A NumPy file does not say which network made it, so the user must. */
 static int import(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     fct_error e;
     int added = 0;
@@ -177,8 +180,8 @@ typedef struct shown_migration {
     int done, all;
 } shown_migration;
 
-/* Only a face without a usable picture may be dropped: want of memory, say, must
- * not cost anybody a face. */
+/* Whether a face may be dropped: only one without a usable picture. A lack of memory, say, must not cost anybody a
+ * face. */
 static fct_status no_picture(const fct_stored_face *face, fct_error *err) {
     if (err->code == FCT_ERR_NOT_FOUND) { /* no face in its picture */
         snprintf(err->text, sizeof err->text,
@@ -217,6 +220,7 @@ static int confirm_migration(const cli_settings *s, const fct_gallery_info *info
     return code;
 }
 
+/* Embeds the stored pictures again with the new network; --drop removes faces without a usable one. */
 static int run_migration(shown_migration *m, const cli_settings *s, fct_gallery *g, const fct_gallery_info *info) {
     const fct_pack *p = m->engine.pack;
     fct_error e;
@@ -262,6 +266,7 @@ static const struct gallery_action {
                {"migrate", 0, 0, GALLERY_WRITE, migrate}};
 enum { N_ACTIONS = sizeof actions / sizeof *actions };
 
+/* Checks the number of arguments, opens the gallery in the action's mode and runs it. */
 static int run_action(cli_args *a, const struct gallery_action *x) {
     int n = a->n_words ? a->n_words - 1 : 0;
     if (n < x->least || n > x->most) {

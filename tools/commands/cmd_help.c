@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The name is a command's or else a topic's. */
 static int help_on(const char *name, bool all) {
     const cli_command *c = cli_command_find(name);
     if (c) {
@@ -37,7 +38,7 @@ static int help_man(const char *name) {
     return CLI_DONE;
 }
 
-/* For completion scripts: a name a line, nothing and no message where there are none. */
+/* Prints names for completion scripts, one a line; where there are none, it prints neither names nor a message. */
 static int help_names(const char *what) {
     fct_error e;
     int n = 0;

@@ -29,6 +29,7 @@ static const fct_match *match_of(const candidates *c, int face) {
     return c->found[face] && m->score >= c->threshold ? m : NULL;
 }
 
+/* Searches for all faces of a photo at once, which reads the gallery's rows once. */
 static fct_status search(identify_run *r, const cli_photo *p, candidates *c, fct_error *err) {
     int n = fct_faces_count(p->faces), dim = fct_pack_embedding_dim(r->engine.pack);
     *c = (candidates){.n = n, .k = r->engine.set->top, .threshold = r->engine.threshold};
@@ -49,6 +50,7 @@ static void free_candidates(candidates *c) {
     free(c->found);
 }
 
+/* The name is null below the threshold, while the nearest people are listed in any case. */
 static void json_candidates(fct_json_writer *j, const candidates *c, int face) {
     const fct_match *m = match_of(c, face);
     fct_json_text(j, "name", m ? m->name : NULL);
@@ -96,7 +98,7 @@ static void print_csv(const cli_photo *p, const candidates *c) {
     }
 }
 
-/* Characters, so that names with accents keep the columns. */
+/* Counts characters instead of bytes, so that names with accents keep the columns. */
 static int text_columns(const char *s) {
     int n = 0;
     for (; *s; s++) n += ((unsigned char)*s & 0xC0) != 0x80;

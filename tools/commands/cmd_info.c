@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What only the command is built with, beside fct_build_features(). */
+/* What the command alone is built with, in addition to fct_build_features(). */
 static const char *command_features(void) {
     return ""
 #ifdef CLI_HAVE_TRAIN
@@ -32,7 +32,7 @@ static void print_machine(void) {
     printf("built with %s%s\n", fct_build_features(), command_features());
 }
 
-/* Words divided by blanks, as members of an open array. */
+/* Adds words divided by blanks as members of an open array. */
 static void json_words(fct_json_writer *j, const char *words) {
     for (const char *p = words; *p;) {
         size_t n = strcspn(p, " ");
@@ -128,6 +128,7 @@ static bool gallery_exists(const cli_settings *s, char *path, size_t cap) {
     return fs.exists;
 }
 
+/* A default gallery that does not exist yet is told of, while one that --gallery names must exist. */
 static int describe_gallery(const cli_settings *s, fct_json_writer *j) {
     char path[4096];
     fct_gallery *g;
@@ -161,7 +162,7 @@ static int describe_gallery(const cli_settings *s, fct_json_writer *j) {
 
 /* ---- The command -------------------------------------------------------------------------- */
 
-/* Without --models a missing pack is something to be told, not an error. */
+/* Opens the pack. Without --models, a missing one is worth a line but not an error. */
 static int open_pack(const cli_settings *s, fct_pack **out) {
     fct_pack_opts o;
     fct_error e;

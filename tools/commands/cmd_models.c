@@ -25,6 +25,7 @@ typedef struct shown_transfer {
     uint64_t from, since; /* bytes that were there when it began, and when that was */
 } shown_transfer;
 
+/* Also lets the user stop a transfer: false ends it. */
 static bool show_progress(const char *step, uint64_t done, uint64_t total, void *user) {
     shown_transfer *t = user;
     char a[32], b[32], left[34] = "";
@@ -56,6 +57,7 @@ static void hide_progress(const shown_transfer *t) {
     if (t->shown && t->drawn) fputs("\r\033[K", stderr);
 }
 
+/* Turns the command's settings into options of the store, with the progress line as their callback. */
 static void set_up(const cli_settings *s, shown_transfer *t, fct_store_opts *o) {
     *t = (shown_transfer){.shown = !s->quiet && fct_term_is_tty(stderr)};
     fct_store_opts_init(o);
@@ -129,6 +131,7 @@ static void tell_installed(const cli_settings *s, const fct_store_result *r) {
                  r->sha256);
 }
 
+/* Suggests a known pack, else says how another one is named. */
 static int unknown_pack(const cli_settings *s, const char *name) {
     char near[80];
     if (cli_pack_near(s->root, name, near, sizeof near))
@@ -138,7 +141,7 @@ static int unknown_pack(const cli_settings *s, const char *name) {
     return CLI_USE;
 }
 
-/* The terms are shown in any case; --yes does not stand for them. */
+/* Shows the pack's terms in any case and asks for their acceptance; --yes does not stand for it. */
 static int accept_terms(const cli_settings *s, const char *name) {
     fct_store_pack *packs;
     const char *terms = "the terms of whoever publishes it";
@@ -232,6 +235,7 @@ static void print_file(const char *pack, const fct_store_file *f, bool json) {
     putchar('\n');
 }
 
+/* Compares a pack's files with the hashes known of them and prints a line for each. */
 static int verify_pack(const cli_settings *s, const char *name) {
     fct_store_opts o;
     fct_store_file *files;
@@ -250,6 +254,7 @@ static int verify_pack(const cli_settings *s, const char *name) {
     return code;
 }
 
+/* Without a name all installed packs are checked, and the worst result is the exit code. */
 static int run_verify(cli_args *a) {
     if (a->n_words > 1) return verify_pack(&a->set, a->words[1]);
     fct_store_pack *packs;
@@ -274,6 +279,7 @@ static const struct models_action {
                {"path", 0, 1, run_path}, {"remove", 1, 1, run_remove}, {"import", 1, 2, run_import}};
 enum { N_ACTIONS = sizeof actions / sizeof *actions };
 
+/* Without an action the packs are listed. */
 static int run_models(cli_args *a) {
     const char *names[N_ACTIONS], *word = a->n_words ? a->words[0] : "list";
     for (int i = 0; i < N_ACTIONS; i++) {

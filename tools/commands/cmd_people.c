@@ -48,7 +48,7 @@ static int list_people(fct_gallery *g, bool json) {
     return n ? CLI_DONE : CLI_NONE;
 }
 
-/* A quality of 0 is not known: of a gallery that did not store it yet. */
+/* A quality of 0 is unknown: the face comes from a gallery that did not store it yet. */
 static void print_face_row(const fct_stored_face *f) {
     char date[32], quality[32] = "";
     if (f->quality > 0) snprintf(quality, sizeof quality, "quality %.2f  ", f->quality);
@@ -93,6 +93,7 @@ static int show_person(fct_gallery *g, const char *name, bool json) {
     return CLI_DONE;
 }
 
+/* Lists everybody, or the faces of the people named. */
 static int run_people(cli_args *a) {
     fct_gallery *g;
     int code = cli_gallery_open(&a->set, GALLERY_READ, &g), worst = code;
@@ -137,6 +138,7 @@ static int remove_person(fct_gallery *g, const cli_settings *s, const char *name
     return CLI_DONE;
 }
 
+/* Removes one stored face by its number, while its person stays. */
 static int remove_face(fct_gallery *g, const cli_settings *s) {
     fct_error e;
     char *question = cli_format("Remove face %" PRId64 "?", s->face_id);

@@ -49,6 +49,7 @@ static fct_status read_words(const cli_args *a, fct_recipe *r, fct_error *err) {
     return s;
 }
 
+/* Without arguments it lists the settings, with --export it writes a checkpoint as an ONNX file, else it trains. */
 static int run_train(cli_args *a) {
     fct_recipe r;
     fct_error err;

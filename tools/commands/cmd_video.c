@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 
+/* A file whose number of frames is unknown or absurd shows no progress, since its end cannot be told. */
 static int run_video(cli_args *a) {
     cli_watch w;
     fct_frame frame;

@@ -22,7 +22,7 @@ typedef struct canvas {
 } canvas;
 
 uint32_t cli_color_of(const char *name) {
-    /* Bright enough for dark text, far from each other and from skin. */
+    /* These colors are bright enough for dark text and far from each other and from skin. */
     static const uint32_t palette[] = {0x4FC3F7, 0xFFB74D, 0x81C784, 0xF06292, 0xBA9BF5, 0xFFF176,
                                        0x4DD0C4, 0xFF8A65, 0xAED581, 0x7FA8FF, 0xF48FD1, 0xD4E157};
     uint32_t h = 2166136261u; /* FNV-1a */
@@ -56,6 +56,7 @@ static void draw_corners(canvas *c, label_rect r, float width, uint32_t color) {
 
 static float face_line(const canvas *c, label_rect r) { return fminf(c->line, fmaxf(1.2f, (r.x2 - r.x1) / 25)); }
 
+/* A dark line below the colored one keeps the box visible on any background. */
 static void draw_box(canvas *c, label_rect r, uint32_t color) {
     float w = face_line(c, r);
     fct_draw_box(c->image, r.x1, r.y1, r.x2, r.y2, w * 0.6f + 2, 0xA0000000u);
@@ -64,6 +65,7 @@ static void draw_box(canvas *c, label_rect r, uint32_t color) {
     draw_corners(c, r, w * 1.5f, color);
 }
 
+/* Sizes the points by the face, so that they do not cover a small one. */
 static void draw_points(canvas *c, const fct_face *f, uint32_t color) {
     label_rect r = face_rect(c, f);
     float radius = clampf((r.x2 - r.x1) / 45, 1, c->line * 1.2f);
@@ -85,7 +87,7 @@ static label_rect moved_inside(const canvas *c, float x, float y, float w, float
     return (label_rect){x, y, x + w, y + h};
 }
 
-/* How bad a place is: on other labels worst, then on faces, then far from the wish. */
+/* Rates how bad a place is: worst on other labels, then on faces, then far from where the label should be. */
 static float cost(const canvas *c, label_rect r, int face, int wish) {
     float sum = (float)wish;
     for (int i = 0; i < c->n_placed; i++) sum += 10 * overlap(r, c->placed[i]);
@@ -94,7 +96,7 @@ static float cost(const canvas *c, label_rect r, int face, int wish) {
     return sum;
 }
 
-/* Above or below the box, at its left or right or centered. */
+/* Tries places above and below the box, at its left, at its right and centered, and takes the best. */
 static label_rect place_label(const canvas *c, int face, float w, float h) {
     label_rect r = face_rect(c, fct_faces_at(c->faces, face));
     float gap = face_line(c, r);
@@ -110,6 +112,7 @@ static label_rect place_label(const canvas *c, int face, float w, float h) {
     return best;
 }
 
+/* The text is as high as a fifth of the face's width, within bounds that can be read. */
 static void draw_label(canvas *c, int face, const cli_label *label) {
     if (!label->text[0]) return;
     label_rect r = face_rect(c, fct_faces_at(c->faces, face));
@@ -158,6 +161,7 @@ fct_status cli_draw_faces(fct_view v, const fct_faces *faces, const cli_label *l
     return FCT_OK;
 }
 
+/* Shrinks the text when it is wider than the picture. */
 void cli_draw_caption(fct_image *im, int y, const char *text, uint32_t color) {
     fct_view v = fct_image_view(im);
     float w = (float)v.width, h = (float)(v.height - y), size = h * 0.55f;

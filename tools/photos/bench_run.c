@@ -48,6 +48,7 @@ static bool fill_noise(fct_tensor *t) {
     return true;
 }
 
+/* Loads the network with the options of the command and gives its inputs a size and some noise. */
 static int prepare(runner *r, const char *path, const cli_settings *s, cli_bench *out) {
     fct_error e;
     fct_model_opts o;
@@ -112,6 +113,7 @@ static int by_size(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* Turns the times of all runs into best, median and mean. */
 static void sum_up(runner *r, cli_bench *out) {
     double sum = 0;
     for (int i = 0; i < out->runs; i++) sum += r->times[i];
@@ -122,6 +124,7 @@ static void sum_up(runner *r, cli_bench *out) {
     out->mean_ms = sum / out->runs;
 }
 
+/* The first run, with its planning, is reported apart. The others repeat until the time is up, at least three times. */
 static int measure(runner *r, const cli_settings *s, cli_bench *out) {
     int code = run_once(r, &out->first_ms);
     r->times = cli_alloc(MOST_RUNS, sizeof *r->times);

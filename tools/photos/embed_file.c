@@ -13,6 +13,7 @@
 
 enum { NPY_HEADER = 128 };
 
+/* The number of rows is known at the end alone, so the header has a fixed length and is written again then. */
 static void put_npy_header(FILE *f, long rows, int dim) {
     char h[NPY_HEADER + 1];
     memcpy(h, "\x93NUMPY\x01\x00", 8);
@@ -58,7 +59,7 @@ static void write_npy(FILE *f, const float *e, int dim) {
     }
 }
 
-/* The members of one face with its embedding, in an open object. */
+/* Writes the members of one face with its embedding to an open object. */
 static void json_embedding(fct_json_writer *j, const fct_face *face, const float *e, int dim) {
     cli_json_face(j, face);
     fct_json_number(j, "embedding_norm", face->embedding_norm, 4);
@@ -99,6 +100,7 @@ void cli_embed_write(cli_embed_file *f, const cli_photo *p, const cli_outputs *o
     free(e);
 }
 
+/* A draft takes the file's name only when all of it has been written. */
 int cli_embed_close(cli_embed_file *f, bool keep) {
     fct_error e;
     int code = CLI_DONE;

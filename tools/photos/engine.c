@@ -26,6 +26,7 @@ bool cli_pack_near(const char *root, const char *name, char *out, size_t cap) {
     return near != NULL;
 }
 
+/* Suggests the pack that may have been meant; a path is not a name to guess about. */
 static int no_such_pack(const char *name, const fct_error *e) {
     char near[80];
     if (strpbrk(name, "/\\") || !cli_pack_near(NULL, name, near, sizeof near)) return cli_fail(e);
@@ -33,7 +34,7 @@ static int no_such_pack(const char *name, const fct_error *e) {
     return CLI_INPUT;
 }
 
-/* FCT_MODELS was taken for the variable that names a pack: the folder is one itself. */
+/* Warns somebody who has taken FCT_MODELS for the variable that names a pack: the folder in it is a pack itself. */
 static void warn_of_variable(void) {
     const char *folder = getenv("FCT_MODELS"), *pack = getenv("FCT_PACK");
     char **names;
@@ -82,6 +83,7 @@ static int create_analyzer(const cli_settings *s, uint32_t tasks, cli_engine *ou
     return fct_analyzer_create(out->pack, &o, &out->analyzer, &e) ? cli_fail(&e) : CLI_DONE;
 }
 
+/* Detection is always among the tasks, since everything else needs the faces first. */
 int cli_engine_open(const cli_settings *s, uint32_t tasks, cli_engine *out) {
     memset(out, 0, sizeof *out);
     out->set = s;
@@ -137,7 +139,7 @@ int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery *
     return fct_gallery_open(path, &o, out, &e) ? cli_fail(&e) : CLI_DONE;
 }
 
-/* With the person who may have been meant. */
+/* Says that nobody has the name, and who may have been meant. */
 static void tell_nobody(fct_gallery *g, const char *name) {
     fct_person *people = NULL;
     int n = 0;
@@ -160,6 +162,7 @@ int cli_gallery_find(fct_gallery *g, const char *name, fct_person *out) {
     return CLI_NONE;
 }
 
+/* Embeddings of two networks cannot be compared, so a search across them would give meaningless scores. */
 int cli_gallery_check_model(fct_gallery *g, const cli_engine *e) {
     fct_gallery_info info;
     fct_error err;

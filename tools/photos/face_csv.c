@@ -11,6 +11,7 @@ static void put(FILE *f, const char *text, bool terminal) {
     else fputs(text, f);
 }
 
+/* Quotes a text with a comma, a quote or a line break in it, and doubles the quotes inside. */
 void cli_csv_text(FILE *f, const char *text) {
     bool terminal = fct_term_is_tty(f);
     if (!strpbrk(text, ",\"\r\n")) {

@@ -37,8 +37,8 @@ static const char page_head[] =
     "@media(prefers-color-scheme:dark){body{background:#14181c;color:#e4e8ec}section{border-color:#2c343c}"
     "small,p,.unknown{color:#98a4af}.error{color:#ff8a80}}\n</style>\n";
 
-/* As text of the page: what could be taken for markup is escaped, what could turn the
- * text around or is not UTF-8 is replaced. */
+/* Writes text as the page's text: what could be taken for markup is escaped, and what could turn the text around or
+ * is not UTF-8 is replaced. */
 static void put_text(FILE *f, const char *text) {
     fct_buf safe = {0};
     fct_utf8_add_safe(&safe, text, strlen(text));
@@ -86,7 +86,7 @@ static fct_status put_scaled(FILE *f, fct_view v, const char *alt, fct_error *er
     return s;
 }
 
-/* The face upright by its landmarks, or its box where it has none. */
+/* Cuts out the face: upright by its landmarks, or its box where it has none. */
 static fct_status cut_face(const cli_photo *p, const fct_face *face, fct_image **out, fct_error *err) {
     fct_view v = fct_image_view(p->image);
     if (face->has_kps) return fct_align(v, face->kps, FACE_SIDE, out, err);
@@ -96,6 +96,7 @@ static fct_status cut_face(const cli_photo *p, const fct_face *face, fct_image *
                           FACE_SIDE, out, err);
 }
 
+/* One face as a figure: its picture, cut out of the photo, with name and scores below. */
 static fct_status put_face(cli_html *h, const cli_photo *p, int i, const cli_html_face *face, fct_error *err) {
     fct_image *cut;
     char number[24];
@@ -133,6 +134,7 @@ int cli_html_open(const char *path, bool names, cli_html **out) {
     return CLI_DONE;
 }
 
+/* Writes a photo's section at once, so that the page never has to be in memory as a whole. */
 int cli_html_photo(cli_html *h, const cli_photo *p, fct_view drawn, const cli_html_face *faces) {
     int n = fct_faces_count(p->faces);
     fct_error e;

@@ -44,6 +44,7 @@ static const cli_ending *ending_of(const char *name) {
     return NULL;
 }
 
+/* Whether this build reads a kind of file, which may need a library that it was built without. */
 static bool is_read(const cli_ending *e) {
     if (!e->feature) return true;
     char *all = cli_format(" %s ", fct_build_features()), *one = cli_format(" %s ", e->feature);
@@ -53,6 +54,7 @@ static bool is_read(const cli_ending *e) {
     return found;
 }
 
+/* Counts files of kinds that are not read, so that a folder full of them does not look empty without a reason. */
 static void count_unread(cli_inputs *in, const cli_ending *e) {
     int i = 0;
     while (i < in->n_unread && in->unread[i].ending != e->ending) i++;
@@ -97,6 +99,7 @@ static size_t folder_offset(const char *folder) {
     return n && !fct_path_is_sep(folder[n - 1]) ? n + 1 : n;
 }
 
+/* Visits a folder and those in it in bytewise order; hidden files are skipped and links to folders are not followed. */
 static fct_status walk(cli_inputs *in, const char *folder, size_t offset, int depth, fct_error *err) {
     char **names;
     size_t n;
@@ -128,8 +131,8 @@ static bool has_pattern(const char *word) { return strpbrk(word, "*?[") != NULL;
 
 static void expand_pattern(cli_inputs *in, const char *folder, const char *pattern, size_t offset, int depth);
 
-/* name in folder has matched a component: below is the pattern for what it holds
- * ("" = nothing), last says whether it is itself a result. */
+/* Handles a name in a folder that has matched a component of the pattern: below is the pattern for what it holds (""
+ * = nothing), and last says whether the name is itself a result. */
 static void expand_entry(cli_inputs *in, char *path, const char *below, bool last, size_t offset, int depth) {
     fct_file_stat fs;
     fct_file_get_stat(path, &fs);
@@ -238,6 +241,7 @@ static void read_list(cli_inputs *in, const char *list) {
     fct_free(bytes);
 }
 
+/* Goes on after a word that names nothing, so that one wrong name does not stop a long run. */
 int cli_inputs_expand(char **words, int n_words, const cli_settings *s, cli_inputs *out) {
     memset(out, 0, sizeof *out);
     out->several = n_words > 1;

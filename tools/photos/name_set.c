@@ -19,6 +19,7 @@ static size_t find_slot(const cli_name_set *s, const char *text) {
     return i;
 }
 
+/* Moves all texts to a table of twice the size, in which their places are different ones. */
 static void enlarge(cli_name_set *s) {
     cli_name_set larger = {.n_slots = s->n_slots ? 2 * s->n_slots : 64, .count = s->count};
     larger.slots = cli_alloc(larger.n_slots, sizeof *larger.slots);

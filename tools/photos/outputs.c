@@ -30,6 +30,7 @@ static void identity_of(const char *path, char out[64]) {
     if (fs.exists && fs.inode) snprintf(out, 64, "=%" PRIx64 ":%" PRIx64, fs.device, fs.inode);
 }
 
+/* Notes what identifies each photo, so that no result overwrites one under another name. */
 static void note_photos(cli_outputs *o) {
     char id[64];
     for (size_t i = 0; i < o->in->n; i++) {
@@ -38,6 +39,8 @@ static void note_photos(cli_outputs *o) {
     }
 }
 
+/* --draw means a folder when several photos are drawn, when there is one of that name, or when the name ends like
+ * one. */
 static int decide_draw_folder(cli_outputs *o) {
     fct_file_stat fs;
     fct_file_get_stat(o->draw, &fs);
@@ -121,6 +124,7 @@ static bool looks_the_same(const char *a, const char *b) {
     return x.exists && y.exists && !x.inode && x.size == y.size && x.mtime_ns == y.mtime_ns;
 }
 
+/* Compares files rather than names, where the system can tell them apart. */
 static bool is_photo(const cli_outputs *o, const cli_input *input, const char *path) {
     char id[64];
     identity_of(path, id);

@@ -64,6 +64,7 @@ fct_status cli_load_image(const cli_input *input, const cli_settings *s, fct_ima
     return st;
 }
 
+/* The thread: decodes a photo without the lock, then waits for a free slot to put it in. */
 static void load_all(void *arg) {
     cli_prefetch *l = arg;
     for (size_t i = 0; i < l->in->n; i++) {
@@ -94,6 +95,7 @@ cli_prefetch *cli_prefetch_start(const cli_inputs *in, const cli_settings *s, bo
     return l;
 }
 
+/* Takes photos in the order of the inputs, and decodes in the caller's thread where there is no other. */
 fct_status cli_prefetch_next(cli_prefetch *l, fct_image **out, fct_error *err) {
     if (!l->threaded) return cli_load_image(&l->in->at[l->taken++], l->set, out, err);
     fct_mutex_lock(&l->lock);

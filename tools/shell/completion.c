@@ -5,12 +5,12 @@
 
 #include <string.h>
 
-/* choices "a|b|c" with other dividers. */
+/* Writes choices "a|b|c" with another divider in place of '|'. */
 static void put_choices(FILE *f, const char *choices, char divider) {
     for (; *choices; choices++) fputc(*choices == '|' ? divider : *choices, f);
 }
 
-/* What the first argument of a command may be, with spaces between; writes nothing where it may be anything. */
+/* Writes what the first argument of a command may be, with spaces in between, or nothing where it may be anything. */
 static void put_actions(FILE *f, const cli_command *c) {
     if (c->actions) put_choices(f, c->actions, ' ');
     if (c != &cmd_help) return;
@@ -89,6 +89,8 @@ static const char bash_names[] = "_facet_names() {\n"
                                  "        case $name in \"${2#[\\'\\\"]}\"*) COMPREPLY+=(\"$quoted\") ;; esac\n"
                                  "    done < <(facet help names \"$1\" 2>/dev/null)\n}\n";
 
+/* Writes the whole script: a function for names, one for values, one that knows commands and actions, and the
+ * registration. */
 static void bash_script(FILE *f) {
     fputs("# bash completion of facet\n", f);
     fputs(bash_names, f);
@@ -121,7 +123,7 @@ static void bash_script(FILE *f) {
 
 /* ---- zsh -------------------------------------------------------------------- */
 
-/* Inside '...' and inside [...]: quotes, brackets and colons are escaped. */
+/* Escapes quotes, brackets and colons for a text inside '...' and inside [...]. */
 static void zsh_text(FILE *f, const char *text) {
     for (; *text; text++) {
         if (*text == '\'') fputs("'\\''", f);
@@ -132,6 +134,7 @@ static void zsh_text(FILE *f, const char *text) {
     }
 }
 
+/* One option as a specification of zsh's _arguments: both names, the help text, the value and what completes it. */
 static void zsh_option(FILE *f, const cli_opt *o) {
     char names[64];
     if (o->letter) snprintf(names, sizeof names, "'(-%c --%s)'{-%c,--%s}", o->letter, o->name, o->letter, o->name);
@@ -172,6 +175,7 @@ static void zsh_arguments(FILE *f) {
     fputs("    *) _files ;;\n    esac\n}\n", f);
 }
 
+/* Writes the whole script. zsh shows the help texts beside the options. */
 static void zsh_script(FILE *f) {
     fputs("#compdef facet\n# zsh completion of facet\n"
           "_facet_names() {\n    local -a names\n    names=(${(f)\"$(facet help names $1 2>/dev/null)\"})\n"
@@ -215,6 +219,7 @@ static void fish_text(FILE *f, const char *text) {
     fputc('\'', f);
 }
 
+/* One option of one command as a line of its own, since fish has no other structure. */
 static void fish_option(FILE *f, const cli_command *c, const cli_opt *o) {
     fprintf(f, "complete -c facet -n '__fish_seen_subcommand_from %s' -l %s", c->name, o->name);
     if (o->letter) fprintf(f, " -s %c", o->letter);
@@ -248,6 +253,7 @@ static void fish_arguments(FILE *f) {
     }
 }
 
+/* Writes the commands first, then the actions and options of each. */
 static void fish_script(FILE *f) {
     fputs("# fish completion of facet\n", f);
     for (const cli_command *const *c = cli_commands; *c; c++) {

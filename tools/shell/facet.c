@@ -25,6 +25,7 @@ bool cli_command_takes(const cli_command *c, cli_opt_id id) { return id == OPT_H
 
 bool cli_option_is_shared(cli_opt_id id) { return CLI_PACK_OPTIONS & CLI_OPT(id); }
 
+/* The likely mistakes are a photo without a command and a typing error; each gets a hint of its own. */
 static int unknown_command(const char *word) {
     const char *names[32];
     int n = 0;
@@ -38,7 +39,7 @@ static int unknown_command(const char *word) {
     return CLI_USE;
 }
 
-/* Options and no command. */
+/* Tells somebody who gave options without a command what is missing. */
 static int no_command(char *word) {
     const char *names[OPT_COUNT];
     for (int i = 0; i < OPT_COUNT; i++) names[i] = cli_opts[i].name;
@@ -49,8 +50,8 @@ static int no_command(char *word) {
     return CLI_USE;
 }
 
-/* Moves the command in front of the options before it, 'facet --models X detect'. False
- * where there is no command. argv is without the program's name. */
+/* Moves the command in front of the options before it, as in 'facet --models X detect'. Returns false where there is
+ * no command. argv comes without the program's name. */
 static bool move_command_first(int argc, char **argv) {
     int at = 0;
     while (at < argc && argv[at][0] == '-' && argv[at][1]) at += cli_option_words(argv[at]);
@@ -61,6 +62,7 @@ static bool move_command_first(int argc, char **argv) {
     return true;
 }
 
+/* Parses the words after the command, sets up messages and threads, and runs it. */
 static int run_command(const cli_command *c, int argc, char **argv) {
     cli_args args;
     int code = cli_args_parse(c, argc, argv, &args);

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Matches c against the set that starts after '['; *end is moved behind its ']'.
- * Without a ']' it is no set: false, and *end is NULL. */
+/* Matches c against the set that starts after '['; *end moves behind its ']'. Without a ']' there is no set: the
+ * result is false and *end is NULL. */
 static bool match_set(const char *p, unsigned char c, const char **end) {
     bool negated = *p == '!' || *p == '^', hit = false;
     p += negated;
@@ -24,7 +24,7 @@ static const char *next_character(const char *s) {
     return s;
 }
 
-/* Iterative, with one point of return: linear memory, at most quadratic time. */
+/* Works iteratively and returns to no more than one '*', so that it needs no stack and at most quadratic time. */
 bool cli_glob_match(const char *pattern, const char *name) {
     const char *star = NULL, *retry = NULL;
     while (*name) {

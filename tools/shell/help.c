@@ -42,6 +42,7 @@ void cli_help_overview(FILE *f) {
     fputs("\n'facet COMMAND --help' shows a command's options and examples,\n'facet help TOPIC' a topic.\n", f);
 }
 
+/* Paragraphs are divided by empty lines; each is wrapped anew. */
 static void print_paragraphs(FILE *f, const char *text) {
     while (*text) {
         const char *stop = strstr(text, "\n\n");
@@ -53,6 +54,7 @@ static void print_paragraphs(FILE *f, const char *text) {
     }
 }
 
+/* A name that is too long for the left column puts its text on the next line. */
 static void print_option(FILE *f, const cli_opt *o) {
     char left[80];
     int n = o->letter ? snprintf(left, sizeof left, "  -%c, --%s", o->letter, o->name)
@@ -64,6 +66,7 @@ static void print_option(FILE *f, const cli_opt *o) {
     cli_wrap(f, o->help, strlen(o->help), HELP_COLUMN, HELP_COLUMN, HELP_WIDTH);
 }
 
+/* Commands are set further in than the lines that explain them. */
 static void print_examples(FILE *f, const char *text) {
     print_heading(f, "\nExamples:\n");
     for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
@@ -97,6 +100,7 @@ static void print_options(FILE *f, const cli_command *c, bool shared) {
             print_option(f, &cli_opts[i]);
 }
 
+/* The options that many commands share are only named, unless all were asked for, so that a command's own stand out. */
 void cli_help_command(FILE *f, const cli_command *c, bool all) {
     fprintf(f, "facet %s: %s\n\nUsage: facet %s%s%s%s\n", c->name, c->summary, c->name,
             c->options ? " [OPTION...]" : "", *c->synopsis ? " " : "", c->synopsis);

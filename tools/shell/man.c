@@ -4,8 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Text with roff's special characters escaped; a minus is kept as such, so that
- * examples can be copied. */
+/* Writes text with roff's special characters escaped. A minus stays a minus, so that examples can be copied. */
 static void put(FILE *f, const char *text, size_t n) {
     for (size_t i = 0; i < n; i++) {
         char c = text[i];
@@ -40,6 +39,7 @@ static void put_paragraphs(FILE *f, const char *text) {
     }
 }
 
+/* One tagged paragraph: the names in bold, the value in italics, the text below. */
 static void put_option(FILE *f, const cli_opt *o) {
     fputs(".TP\n", f);
     if (o->letter) fprintf(f, "\\fB\\-%c\\fR, ", o->letter);
@@ -55,6 +55,7 @@ static void put_option(FILE *f, const cli_opt *o) {
     put_line(f, o->help);
 }
 
+/* Commands are printed as they are, without filling; the lines between them explain them. */
 static void put_examples(FILE *f, const char *text) {
     fputs(".SH EXAMPLES\n", f);
     while (*text) {

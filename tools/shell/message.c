@@ -15,7 +15,7 @@ static void message_print(cli_style_id style, const char *prefix, const char *fo
     char text[1400];
     vsnprintf(text, sizeof text, format, ap);
     cli_progress_hide();
-    fflush(stdout); /* keeps the order where both go to one terminal or file */
+    fflush(stdout); /* keeps both streams in order where they go to one terminal or file */
     if (*prefix) fprintf(stderr, "%s%s%s", cli_style(stderr, style), prefix, cli_style(stderr, STYLE_PLAIN));
     fct_utf8_print_safe(stderr, text);
     fputc('\n', stderr);
@@ -32,6 +32,7 @@ const char *cli_style(FILE *f, cli_style_id id) {
     return wants_color(f) ? codes[id] : "";
 }
 
+/* Formats the whole text first, so that names in it can be made safe for a terminal before anything is printed. */
 void cli_print(const char *format, ...) {
     va_list ap, again;
     va_start(ap, format);
@@ -77,6 +78,7 @@ void cli_note(const char *format, ...) {
     va_end(ap);
 }
 
+/* Prints the error and turns its kind into the exit code. */
 int cli_fail(const fct_error *e) {
     cli_error("%s", e->text);
     if (e->code == FCT_ERR_CANCELLED) return CLI_STOPPED;
@@ -96,6 +98,7 @@ int cli_confirm(const cli_settings *s, const char *question) {
     return yes ? CLI_DONE : CLI_NONE;
 }
 
+/* Receives the library's log. The progress line is wiped first, so that the two do not share a line. */
 static void log_line(fct_log_level level, const char *text, void *user) {
     static const char *const names[] = {"error", "warning", "info", "debug"};
     cli_progress_hide();
@@ -121,6 +124,7 @@ void *cli_alloc(size_t count, size_t size) {
     return p;
 }
 
+/* Doubles the capacity, so that appending one by one takes linear time. */
 void *cli_grow(void *p, size_t *capacity, size_t needed, size_t size) {
     if (needed <= *capacity) return p;
     size_t n = *capacity < 16 ? 16 : *capacity;

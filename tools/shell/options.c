@@ -22,6 +22,7 @@ static int bad_value(const cli_command *c, const cli_opt *o, const char *value, 
     return CLI_USE;
 }
 
+/* strtod() takes more than a number, such as leading blanks, so what it leaves and what it skips are checked too. */
 static int parse_number(const cli_command *c, const cli_opt *o, const char *value, void *field) {
     char *end, wanted[100];
     errno = 0;
@@ -39,6 +40,7 @@ static int parse_number(const cli_command *c, const cli_opt *o, const char *valu
     return CLI_DONE;
 }
 
+/* Stores the index of the choice, since the code that reads it knows the order. */
 static int parse_choice(const cli_command *c, const cli_opt *o, const char *value, int *field) {
     const char *p = o->choices;
     for (int i = 0; *p; i++) {
@@ -54,7 +56,7 @@ static int parse_choice(const cli_command *c, const cli_opt *o, const char *valu
     return bad_value(c, o, value, wanted);
 }
 
-/* One "640" or "640x480" at *p, which is moved on. */
+/* Parses one "640" or "640x480" at *p, which moves on behind it. */
 static bool parse_size(const char **p, int *width, int *height) {
     char *end;
     long w = strtol(*p, &end, 10), h = w;
@@ -83,6 +85,7 @@ static int parse_sizes(const cli_command *c, const cli_opt *o, const char *value
     }
 }
 
+/* Stores a value in the settings' field that the table names for the option. */
 static int set_option(const cli_command *c, const cli_opt *o, const char *value, cli_settings *s) {
     void *field = (char *)s + o->offset;
     switch (o->kind) {
@@ -105,6 +108,7 @@ static int set_option(const cli_command *c, const cli_opt *o, const char *value,
     return CLI_USE;
 }
 
+/* Suggests only options that this command takes. */
 static int unknown_option(const cli_command *c, const char *name, size_t length) {
     const char *names[OPT_COUNT];
     int n = 0;
@@ -125,7 +129,7 @@ typedef struct option_parser {
     cli_args *out;
 } option_parser;
 
-/* Takes the value from after '=' (inline_value) or the next argument. */
+/* Takes an option's value from behind '=' (inline_value), or else from the next argument. */
 static int take_option(option_parser *p, cli_opt_id id, const char *inline_value) {
     const cli_opt *o = &cli_opts[id];
     const char *value = inline_value;
@@ -154,7 +158,7 @@ static int parse_long(option_parser *p, const char *word) {
     return unknown_option(p->command, word, length);
 }
 
-/* "-q", "-qv", "-t4", "-t 4". */
+/* Parses options of one letter: "-q", "-qv", "-t4", "-t 4". */
 static int parse_short(option_parser *p, const char *letters) {
     for (; *letters; letters++) {
         int id = 0;
@@ -199,6 +203,7 @@ static int check_words(const cli_command *c, const cli_args *a) {
     return CLI_DONE;
 }
 
+/* Options and other words may come in any order; after "--" everything is a word. */
 int cli_args_parse(const cli_command *c, int argc, char **argv, cli_args *out) {
     memset(out, 0, sizeof *out);
     set_defaults(&out->set);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PROGRESS_LEAST = 6 }; /* fewer steps are over before the line could be read */
+enum { PROGRESS_LEAST = 6 }; /* fewer steps end before anybody could read the line */
 
 static struct {
     bool on, shown;
@@ -28,6 +28,7 @@ void cli_format_left(char *out, size_t cap, double seconds) {
     else snprintf(out, cap, "%.1f h left", seconds / 3600);
 }
 
+/* Cuts the line to the terminal's width, since a wrapped line could not be drawn over. */
 static void draw(uint64_t now) {
     double seconds = (double)(now - bar.start) / 1e9, rate = seconds > 0 ? bar.done / seconds : 0;
     char left[32] = "", line[160];

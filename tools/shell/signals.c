@@ -1,10 +1,7 @@
-/* How the command ends when it is asked to: by SIGINT, SIGTERM and SIGHUP alike.
- *
- * A command that works piece by piece asks cli_interrupted() between the pieces
- * and ends in order: a recording is closed, a sheet written, what was begun and
- * would be incomplete is removed. Any other command ends at once, and so does
- * every command at the second signal; drafts of files (base/draft.h) are removed
- * even then. The exit status is 128 and the signal's number. */
+/* How the command ends when SIGINT, SIGTERM or SIGHUP asks it to. A command that works piece by piece asks
+ * cli_interrupted() between the pieces and ends in order: it closes a recording, finishes a sheet and removes what
+ * would be incomplete. Any other command ends at once, and so does every command at the second signal; drafts of
+ * files (base/draft.h) are removed even then. The exit status is 128 and the signal's number. */
 #include "shell/cli.h"
 
 #include "base/draft.h"
@@ -23,7 +20,8 @@ static void on_stop(int number) {
     fct_draft_abandon_all();
     _Exit(128 + number);
 }
-/* A network that somebody writes anew while it is loaded; photos are read into memory. */
+/* A mapped file has become shorter, because somebody writes a network anew while it is loaded, say. Photos are read
+ * into memory and cannot cause this. */
 static void on_lost_file(const char *path) {
     fct_draft_abandon_all();
     fprintf(stderr, "facet: %s: became shorter while it was read\n", path);

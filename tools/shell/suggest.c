@@ -22,8 +22,8 @@ static void decode(const char *text, const char *end, suggest_word *out) {
     }
 }
 
-/* Edits (letters put in, left out, exchanged) that make a of b; *prefix: the same for
- * the part of b's beginning that is nearest. */
+/* Counts the edits (letters put in, left out, exchanged) that turn b into a. *prefix gets the same for the part of
+ * b's beginning that is nearest. */
 static int edit_distance(const suggest_word *a, const suggest_word *b, int *prefix) {
     int row[LONGEST + 1];
     for (int j = 0; j <= b->n; j++) row[j] = j;
@@ -44,10 +44,9 @@ static int edit_distance(const suggest_word *a, const suggest_word *b, int *pref
     return row[b->n];
 }
 
-/* How far name is from word, smaller = nearer; a large number where it cannot be meant.
- * The whole name may be a third of the word off. Of a word of four letters or more a
- * name's beginning ("thresh" for "threshold") or one of its parts ("lovelace" for
- * "Ada Lovelace") may be meant too, a quarter off. */
+/* How far name is from word: the smaller the nearer, and a large number where it cannot be meant. Of the whole name,
+ * a third may be off. When the word has four letters or more, it may also mean a name's beginning ("thresh" for
+ * "threshold") or one of its parts ("lovelace" for "Ada Lovelace"), of which a quarter may be off. */
 static int cost_of(const suggest_word *word, const char *name) {
     enum { NEVER = 1000, BEGINNING = 6, PART = 7 };
     suggest_word w;
@@ -66,6 +65,7 @@ static int cost_of(const suggest_word *word, const char *name) {
     return best;
 }
 
+/* Several names may be equally near; the first one wins. */
 const char *cli_closest(const char *word, const char *const *names, int n) {
     enum { ENOUGH = 1000 };
     const char *best = NULL;
