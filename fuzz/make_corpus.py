@@ -5,6 +5,7 @@ usage: fuzz/make_corpus.py [fuzz/corpus]
 
 Needs numpy, onnx and Pillow (PyPI). The same files come out every time; names
 are seed-*. Inputs that a fuzzer found are kept beside them."""
+
 import io
 import json
 import pathlib
@@ -19,6 +20,7 @@ SEED = 20240229
 
 
 # ---- Pictures ------------------------------------------------------------------
+
 
 def picture(rng, mode, size):
     w, h = size
@@ -67,6 +69,7 @@ def pictures(rng):
 
 # ---- Networks ---------------------------------------------------------------------
 
+
 def tensor(rng, name, *shape, kind=np.float32, scale=0.5):
     return numpy_helper.from_array((rng.standard_normal(shape) * scale).astype(kind), name)
 
@@ -78,6 +81,7 @@ def ints(name, *values):
 def model(nodes, weights, inputs, outputs, opset=11):
     def value(name, shape):
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
     graph = helper.make_graph(nodes, "g", [value(*i) for i in inputs], [value(n, None) for n in outputs], weights)
     m = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], producer_name="seed")
     m.ir_version = 6
@@ -90,16 +94,31 @@ def node(op, inputs, outputs, **attributes):
 
 def conv_net(rng, dynamic):
     nodes = [
-        node("Sub", "x mean", "x0"), node("Mul", "x0 scale", "x1"),
+        node("Sub", "x mean", "x0"),
+        node("Mul", "x0 scale", "x1"),
         node("Conv", "x1 w1", "c1", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
-        node("BatchNormalization", "c1 s b m v", "b1", epsilon=1e-5), node("PRelu", "b1 p", "r1"),
+        node("BatchNormalization", "c1 s b m v", "b1", epsilon=1e-5),
+        node("PRelu", "b1 p", "r1"),
         node("Conv", "r1 w2", "d1", kernel_shape=[3, 3], group=8, pads=[1, 1, 1, 1]),
-        node("Conv", "d1 w3 bias", "e1", kernel_shape=[1, 1]), node("Add", "e1 r1", "a1"), node("Relu", "a1", "a2"),
-        node("MaxPool", "a2", "m1", kernel_shape=[2, 2], strides=[2, 2]), node("GlobalAveragePool", "m1", "g1"),
-        node("Flatten", "g1", "f1"), node("Gemm", "f1 fc fcb", "y", transB=1)]
-    weights = [tensor(rng, "mean", 1), tensor(rng, "scale", 1), tensor(rng, "w1", 8, 3, 3, 3), tensor(rng, "w2", 8, 1, 3, 3),
-               tensor(rng, "w3", 8, 8, 1, 1), tensor(rng, "bias", 8), tensor(rng, "p", 8, 1, 1),
-               tensor(rng, "fc", 5, 8), tensor(rng, "fcb", 5)]
+        node("Conv", "d1 w3 bias", "e1", kernel_shape=[1, 1]),
+        node("Add", "e1 r1", "a1"),
+        node("Relu", "a1", "a2"),
+        node("MaxPool", "a2", "m1", kernel_shape=[2, 2], strides=[2, 2]),
+        node("GlobalAveragePool", "m1", "g1"),
+        node("Flatten", "g1", "f1"),
+        node("Gemm", "f1 fc fcb", "y", transB=1),
+    ]
+    weights = [
+        tensor(rng, "mean", 1),
+        tensor(rng, "scale", 1),
+        tensor(rng, "w1", 8, 3, 3, 3),
+        tensor(rng, "w2", 8, 1, 3, 3),
+        tensor(rng, "w3", 8, 8, 1, 1),
+        tensor(rng, "bias", 8),
+        tensor(rng, "p", 8, 1, 1),
+        tensor(rng, "fc", 5, 8),
+        tensor(rng, "fcb", 5),
+    ]
     weights += [numpy_helper.from_array(np.abs(rng.standard_normal(8)).astype(np.float32) + 0.1, n) for n in "sbmv"]
     size = ["N", 3, "H", "W"] if dynamic else [1, 3, 12, 12]
     return model(nodes, weights, [("x", size)], ["y"])
@@ -108,33 +127,64 @@ def conv_net(rng, dynamic):
 def detector(rng):
     """A dynamic size: Shape, Gather, Concat, Resize, Transpose, Reshape, Sigmoid."""
     nodes = [
-        node("Conv", "x w", "c", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]), node("Shape", "x", "s"),
-        node("Gather", "s two", "h"), node("Gather", "s three", "wd"),
-        helper.make_node("Unsqueeze", ["h"], ["h1"], axes=[0]), helper.make_node("Unsqueeze", ["wd"], ["w1"], axes=[0]),
-        helper.make_node("Slice", ["s", "zero", "two1"], ["nc"]), node("Concat", "oc h1 w1", "hw", axis=0),
-        helper.make_node("Concat", ["n1", "hw"], ["full"], axis=0), helper.make_node("Resize", ["c", "roi", "none", "full"], ["u"],
-                         mode="linear", coordinate_transformation_mode="half_pixel"),
-        node("Transpose", "u", "t", perm=[2, 3, 0, 1]), node("Reshape", "t shape", "r"), node("Sigmoid", "r", "score")]
-    weights = [tensor(rng, "w", 2, 3, 3, 3), ints("zero", 0), ints("two1", 2), ints("oc", 2), ints("n1", 1), ints("shape", -1, 1),
-               numpy_helper.from_array(np.array(2, np.int64), "two"), numpy_helper.from_array(np.array(3, np.int64), "three"),
-               numpy_helper.from_array(np.zeros(0, np.float32), "roi"), numpy_helper.from_array(np.zeros(0, np.float32), "none")]
+        node("Conv", "x w", "c", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        node("Shape", "x", "s"),
+        node("Gather", "s two", "h"),
+        node("Gather", "s three", "wd"),
+        helper.make_node("Unsqueeze", ["h"], ["h1"], axes=[0]),
+        helper.make_node("Unsqueeze", ["wd"], ["w1"], axes=[0]),
+        helper.make_node("Slice", ["s", "zero", "two1"], ["nc"]),
+        node("Concat", "oc h1 w1", "hw", axis=0),
+        helper.make_node("Concat", ["n1", "hw"], ["full"], axis=0),
+        helper.make_node(
+            "Resize", ["c", "roi", "none", "full"], ["u"], mode="linear", coordinate_transformation_mode="half_pixel"
+        ),
+        node("Transpose", "u", "t", perm=[2, 3, 0, 1]),
+        node("Reshape", "t shape", "r"),
+        node("Sigmoid", "r", "score"),
+    ]
+    weights = [
+        tensor(rng, "w", 2, 3, 3, 3),
+        ints("zero", 0),
+        ints("two1", 2),
+        ints("oc", 2),
+        ints("n1", 1),
+        ints("shape", -1, 1),
+        numpy_helper.from_array(np.array(2, np.int64), "two"),
+        numpy_helper.from_array(np.array(3, np.int64), "three"),
+        numpy_helper.from_array(np.zeros(0, np.float32), "roi"),
+        numpy_helper.from_array(np.zeros(0, np.float32), "none"),
+    ]
     return model(nodes, weights, [("x", [1, 3, "H", "W"])], ["score"])
 
 
 def many_ops(rng):
     nodes = [
-        node("Clip", "x", "a", min=0.0, max=6.0), node("LeakyRelu", "a", "b", alpha=0.1), node("Softmax", "b", "c", axis=1),
-        node("AveragePool", "c", "d", kernel_shape=[3, 3], strides=[1, 1], pads=[1, 1, 1, 1]), node("Div", "d two", "e"),
-        node("Squeeze", "e", "f", axes=[0]), helper.make_node("Unsqueeze", ["f"], ["g"], axes=[0]), node("Identity", "g", "h"),
-        node("Dropout", "h", "i"), node("Cast", "i", "j", to=1), node("Slice", "j", "k", starts=[0], ends=[2], axes=[1]),
-        node("Upsample", "k", "l", mode="nearest", scales=[1.0, 1.0, 2.0, 2.0]), node("Transpose", "l", "m", perm=[0, 2, 3, 1]),
-        node("MatMul", "m mm", "y")]
+        node("Clip", "x", "a", min=0.0, max=6.0),
+        node("LeakyRelu", "a", "b", alpha=0.1),
+        node("Softmax", "b", "c", axis=1),
+        node("AveragePool", "c", "d", kernel_shape=[3, 3], strides=[1, 1], pads=[1, 1, 1, 1]),
+        node("Div", "d two", "e"),
+        node("Squeeze", "e", "f", axes=[0]),
+        helper.make_node("Unsqueeze", ["f"], ["g"], axes=[0]),
+        node("Identity", "g", "h"),
+        node("Dropout", "h", "i"),
+        node("Cast", "i", "j", to=1),
+        node("Slice", "j", "k", starts=[0], ends=[2], axes=[1]),
+        node("Upsample", "k", "l", mode="nearest", scales=[1.0, 1.0, 2.0, 2.0]),
+        node("Transpose", "l", "m", perm=[0, 2, 3, 1]),
+        node("MatMul", "m mm", "y"),
+    ]
     return model(nodes, [tensor(rng, "two", 1), tensor(rng, "mm", 2, 3)], [("x", [1, 4, 6, 5])], ["y"], opset=7)
 
 
 def half_weights(rng):
-    nodes = [node("Cast", "w", "wf", to=1), node("Conv", "x wf", "c", kernel_shape=[1, 1]),
-             node("Constant", "", "k", value=tensor(rng, "", 1)), node("Mul", "c k", "y")]
+    nodes = [
+        node("Cast", "w", "wf", to=1),
+        node("Conv", "x wf", "c", kernel_shape=[1, 1]),
+        node("Constant", "", "k", value=tensor(rng, "", 1)),
+        node("Mul", "c k", "y"),
+    ]
     return model(nodes, [tensor(rng, "w", 4, 3, 1, 1, kind=np.float16)], [("x", [1, 3, 4, 4])], ["y"], opset=13)
 
 
@@ -144,13 +194,20 @@ def scrfd(rng):
     for stride, step in ((8, 8), (16, 2), (32, 2)):
         body = "f%d" % stride
         weights.append(tensor(rng, "w" + body, 6, channels, 3, 3))
-        nodes.append(node("Conv", "%s w%s" % (source, body), body, kernel_shape=[3, 3], strides=[step, step], pads=[1, 1, 1, 1]))
+        nodes.append(
+            node("Conv", "%s w%s" % (source, body), body, kernel_shape=[3, 3], strides=[step, step], pads=[1, 1, 1, 1])
+        )
         for i, (kind, width) in enumerate((("score", 1), ("box", 4), ("kps", 10))):
             name = "%s%d" % (kind, stride)
-            weights += [tensor(rng, "w" + name, 2 * width, 6, 1, 1, scale=0.3), ints("s" + name, -1, width),
-                        numpy_helper.from_array(np.full(2 * width, -1.3 if kind == "score" else 2.0, np.float32), "b" + name)]
-            nodes += [node("Conv", "%s w%s b%s" % (body, name, name), "c" + name, kernel_shape=[1, 1]),
-                      node("Transpose", "c" + name, "t" + name, perm=[2, 3, 0, 1])]
+            weights += [
+                tensor(rng, "w" + name, 2 * width, 6, 1, 1, scale=0.3),
+                ints("s" + name, -1, width),
+                numpy_helper.from_array(np.full(2 * width, -1.3 if kind == "score" else 2.0, np.float32), "b" + name),
+            ]
+            nodes += [
+                node("Conv", "%s w%s b%s" % (body, name, name), "c" + name, kernel_shape=[1, 1]),
+                node("Transpose", "c" + name, "t" + name, perm=[2, 3, 0, 1]),
+            ]
             last = "t" + name
             if kind == "score":
                 nodes.append(node("Sigmoid", last, "g" + name))
@@ -162,8 +219,13 @@ def scrfd(rng):
 
 
 def arcface(rng):
-    nodes = [node("Conv", "x w", "c", kernel_shape=[3, 3], strides=[16, 16], pads=[1, 1, 1, 1]), node("PRelu", "c p", "r"),
-             node("GlobalAveragePool", "r", "g"), node("Flatten", "g", "f"), node("Gemm", "f fc b", "y", transB=1)]
+    nodes = [
+        node("Conv", "x w", "c", kernel_shape=[3, 3], strides=[16, 16], pads=[1, 1, 1, 1]),
+        node("PRelu", "c p", "r"),
+        node("GlobalAveragePool", "r", "g"),
+        node("Flatten", "g", "f"),
+        node("Gemm", "f fc b", "y", transB=1),
+    ]
     weights = [tensor(rng, "w", 8, 3, 3, 3), tensor(rng, "p", 8, 1, 1), tensor(rng, "fc", 16, 8), tensor(rng, "b", 16)]
     return model(nodes, weights, [("x", ["N", 3, 112, 112])], ["y"])
 
@@ -180,12 +242,32 @@ def networks(rng):
 
 # ---- Manifests ----------------------------------------------------------------------
 
+
 def manifests(rng):
     yield "least", b'{"facet_pack": 1}'
-    yield "whole", json.dumps({
-        "facet_pack": 1, "name": "seed", "license": "MIT", "threshold": 0.4, "other": [1, {"a": None}],
-        "files": [{"file": "det.onnx", "task": "detection", "sha256": "0" * 64, "mean": 127.5, "std": 128, "average_landmarks": True},
-                  {"file": "embed.onnx", "task": "recognition"}]}).encode()
+    yield (
+        "whole",
+        json.dumps(
+            {
+                "facet_pack": 1,
+                "name": "seed",
+                "license": "MIT",
+                "threshold": 0.4,
+                "other": [1, {"a": None}],
+                "files": [
+                    {
+                        "file": "det.onnx",
+                        "task": "detection",
+                        "sha256": "0" * 64,
+                        "mean": 127.5,
+                        "std": 128,
+                        "average_landmarks": True,
+                    },
+                    {"file": "embed.onnx", "task": "recognition"},
+                ],
+            }
+        ).encode(),
+    )
     yield "leaves-the-folder", b'{"facet_pack": 1, "files": [{"file": "../x.onnx"}]}'
     yield "escapes", b'{"facet_pack": 1, "name": "\\ud83d\\ude00\\u0000", "threshold": 1e400}'
     yield "deep", b'{"facet_pack": 1, "files": ' + b"[" * 300 + b"]" * 300 + b"}"
@@ -195,6 +277,7 @@ def manifests(rng):
 
 # ---- Files --------------------------------------------------------------------------
 
+
 def damaged(data, chance):
     """A copy with a piece overwritten, removed or repeated."""
     data = bytearray(data)
@@ -202,11 +285,11 @@ def damaged(data, chance):
     length = chance.randrange(1, 9)
     piece = chance.randrange(3)
     if piece == 0:
-        data[at:at + length] = bytes(chance.choice((0, 0xFF, 0x7F, chance.randrange(256))) for _ in range(length))
+        data[at : at + length] = bytes(chance.choice((0, 0xFF, 0x7F, chance.randrange(256))) for _ in range(length))
     elif piece == 1:
         del data[at:]
     else:
-        data[at:at] = data[at:at + 8 * length]
+        data[at:at] = data[at : at + 8 * length]
     return bytes(data)
 
 

@@ -6,6 +6,7 @@ usage: fuzz/make_picture_corpus.py [fuzz/corpus]
 Needs numpy, Pillow, pillow-heif, tifffile and imagecodecs (PyPI). Files same-* all
 show the picture of same-png, some stored turned; tests/unit/image_formats_test.c
 compares them. Files kind-* are of other kinds, damaged-* have a few bytes changed."""
+
 import io
 import pathlib
 import random
@@ -19,8 +20,15 @@ from PIL import Image
 
 SEED = 20240229
 # What undoes the orientation of an EXIF block, turned around: how the pixels have to lie for it.
-STORED = {2: Image.FLIP_LEFT_RIGHT, 3: Image.ROTATE_180, 4: Image.FLIP_TOP_BOTTOM, 5: Image.TRANSPOSE, 6: Image.ROTATE_90,
-          7: Image.TRANSVERSE, 8: Image.ROTATE_270}
+STORED = {
+    2: Image.FLIP_LEFT_RIGHT,
+    3: Image.ROTATE_180,
+    4: Image.FLIP_TOP_BOTTOM,
+    5: Image.TRANSPOSE,
+    6: Image.ROTATE_90,
+    7: Image.TRANSVERSE,
+    8: Image.ROTATE_270,
+}
 
 
 def coded(im, kind, **options):
@@ -60,7 +68,7 @@ def runs(im):
             while x + n < len(row) and row[x + n] == row[x]:
                 n += 1
             if n < 4 and x + 3 <= len(row):
-                body, n = body + bytes([0, 3]) + row[x:x + 3].tobytes() + b"\0", 3
+                body, n = body + bytes([0, 3]) + row[x : x + 3].tobytes() + b"\0", 3
             else:
                 body += bytes([n, row[x]])
             x += n
@@ -80,7 +88,9 @@ def same(im):
         stored = im.transpose(STORED[turn]) if turn > 1 else im
         yield "tiff-turned%d" % turn, coded(stored, "TIFF", exif=exif(turn), compression="tiff_lzw")
         for kind, full in (("HEIF", {"chroma": 444}), ("AVIF", {"subsampling": "4:4:4"})):
-            yield "%s-turned%d" % (kind.lower(), turn), coded(stored, kind, quality=98, exif=exif(turn).tobytes(), **full)
+            yield "%s-turned%d" % (kind.lower(), turn), coded(
+                stored, kind, quality=98, exif=exif(turn).tobytes(), **full
+            )
     yield "tiff-16bit", tiff(a.astype(np.uint16) * 257, photometric="rgb")
     yield "tiff-tiles", tiff(a, photometric="rgb", tile=(16, 16), compression="zlib")
     yield "tiff-big-endian", tiff(a, photometric="rgb", byteorder=">", rowsperstrip=5)

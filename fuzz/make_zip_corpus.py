@@ -4,6 +4,7 @@
 usage: fuzz/make_zip_corpus.py [fuzz/corpus/zip]
 
 Python's standard library alone; the same files come out every time."""
+
 import io
 import pathlib
 import struct
@@ -31,7 +32,7 @@ def archive(entries, method=zipfile.ZIP_DEFLATED, comment=b""):
 def patched(data, at, value, form="<I", central=True):
     """Another value in the first entry's central (or local) record."""
     start = data.index(b"PK\x01\x02" if central else b"PK\x03\x04") + at
-    return data[:start] + struct.pack(form, value) + data[start + struct.calcsize(form):]
+    return data[:start] + struct.pack(form, value) + data[start + struct.calcsize(form) :]
 
 
 def seeds():
@@ -45,22 +46,31 @@ def seeds():
     yield "no-networks", archive([("readme.txt", b"none")])
     yield "two-folders", archive([("a/det.onnx", ONNX), ("b/rec.onnx", ONNX)])
     yield "name-twice", archive([("det.onnx", ONNX), ("det.onnx", ONNX * 2)])
-    for label, name in (("parent", "../det.onnx"), ("inner-parent", "pack/../../det.onnx"), ("absolute", "/tmp/det.onnx"),
-                        ("drive", "C:\\det.onnx"), ("backslash", "..\\det.onnx"), ("control", "det\n.onnx"),
-                        ("dash", "-rf.onnx"), ("long", "d" * 250 + ".onnx"), ("dot", "./det.onnx"), ("utf8", "d\u00e9t.onnx")):
+    for label, name in (
+        ("parent", "../det.onnx"),
+        ("inner-parent", "pack/../../det.onnx"),
+        ("absolute", "/tmp/det.onnx"),
+        ("drive", "C:\\det.onnx"),
+        ("backslash", "..\\det.onnx"),
+        ("control", "det\n.onnx"),
+        ("dash", "-rf.onnx"),
+        ("long", "d" * 250 + ".onnx"),
+        ("dot", "./det.onnx"),
+        ("utf8", "d\u00e9t.onnx"),
+    ):
         yield label, archive([(name, ONNX)])
     yield "link", archive([("det.onnx", b"/etc/passwd", 0o120777)])
     yield "device", archive([("det.onnx", b"", 0o20644)])
     yield "zeros", archive([("det.onnx", bytes(1 << 20))])
-    yield "bomb", patched(archive([("det.onnx", bytes(1 << 16))]), 24, 0xfffffff0)
+    yield "bomb", patched(archive([("det.onnx", bytes(1 << 16))]), 24, 0xFFFFFFF0)
     yield "longer", patched(good, 24, 5)
     yield "shorter", patched(good, 24, 5000)
     yield "bad-sum", patched(good, 16, 1)
     yield "encrypted", patched(patched(good, 8, 1, "<H"), 6, 1, "<H", False)
     yield "method", patched(patched(good, 10, 99, "<H"), 8, 99, "<H", False)
-    yield "offset", patched(good, 42, 0x7fffffff)
+    yield "offset", patched(good, 42, 0x7FFFFFFF)
     yield "comment", archive([("det.onnx", ONNX)], comment=b"PK\x05\x06" * 20)
-    yield "cut", good[:len(good) // 2]
+    yield "cut", good[: len(good) // 2]
     yield "cut-end", good[:-10]
     yield "overlap", good[:-22] + good[-22:-12] + struct.pack("<HII", 60000, 0, 0)[:10] + good[-2:]
 

@@ -3,6 +3,7 @@
 The library and the command are built by Meson, in build-pip beside the sources (or where the
 config setting `builddir` says), with whatever libraries are found here. Meson and Ninja are fetched
 by pip where they are missing; the C compiler is not."""
+
 import os
 import platform
 import shutil
@@ -23,7 +24,9 @@ def get_requires_for_build_wheel(config_settings=None):
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     if not sys.platform.startswith("linux"):
-        sys.exit("facet's Python package is built here on Linux alone; build_wheel.py --windows makes a wheel for Windows")
+        sys.exit(
+            "facet's Python package is built here on Linux alone; build_wheel.py --windows makes a wheel for Windows"
+        )
     folder = (config_settings or {}).get("builddir") or os.path.join(wheel.ROOT, "build-pip")
     wheel.ninja(folder, OPTIONS)
     machine = platform.machine()

@@ -11,6 +11,7 @@ Ninja and a C compiler here; installing the wheel needs NumPy alone.
 
 A wheel for this machine, as `pip install ./python` builds it, is backend.py's work.
 """
+
 import argparse
 import ast
 import base64
@@ -28,16 +29,35 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 OPTIONS = ["-Dtests=false", "-Dbench=false", "-Dtrain=disabled", "-Dstrip=true"]
 # Of what other libraries give, what the wheel takes along. Old dynamic tags: libraries of libraries are looked for too.
-LINUX = ["-Dcli=enabled", "-Djpeg=auto", "-Dpng=auto", "-Dwebp=auto", "-Dgallery=auto", "-Ddownload=auto", "-Dzip=disabled",
-         "-Dc_link_args=-Wl,--disable-new-dtags,-rpath,$ORIGIN:$ORIGIN/.."]
-WINDOWS = ["-Dcli=disabled", "-Djpeg=disabled", "-Dpng=disabled", "-Dwebp=disabled", "-Dgallery=disabled",
-           "-Ddownload=disabled", "-Dzip=disabled", "-Dc_link_args=-static-libgcc",
-           "--cross-file", os.path.join(ROOT, "scripts", "cross", "mingw-w64.ini")]
+LINUX = [
+    "-Dcli=enabled",
+    "-Djpeg=auto",
+    "-Dpng=auto",
+    "-Dwebp=auto",
+    "-Dgallery=auto",
+    "-Ddownload=auto",
+    "-Dzip=disabled",
+    "-Dc_link_args=-Wl,--disable-new-dtags,-rpath,$ORIGIN:$ORIGIN/..",
+]
+WINDOWS = [
+    "-Dcli=disabled",
+    "-Djpeg=disabled",
+    "-Dpng=disabled",
+    "-Dwebp=disabled",
+    "-Dgallery=disabled",
+    "-Ddownload=disabled",
+    "-Dzip=disabled",
+    "-Dc_link_args=-static-libgcc",
+    "--cross-file",
+    os.path.join(ROOT, "scripts", "cross", "mingw-w64.ini"),
+]
 # Whatever else the project can do with other libraries stays out.
 LEFT_OUT = ("unicode", "heif", "tiff", "gif", "jxl", "icc", "text", "video", "window", "server", "web")
 COMMAND = os.path.join("tools", "facet")
 # What every Linux of PEP 600 and every Windows has.
-SYSTEM = re.compile(r"lib(c|m|dl|pthread|rt)\.so|ld-linux|(KERNEL32|SHELL32|ADVAPI32|msvcrt|ucrtbase|api-ms-win-crt.*)\.dll$", re.I)
+SYSTEM = re.compile(
+    r"lib(c|m|dl|pthread|rt)\.so|ld-linux|(KERNEL32|SHELL32|ADVAPI32|msvcrt|ucrtbase|api-ms-win-crt.*)\.dll$", re.I
+)
 
 
 def ninja(folder, options):
@@ -47,8 +67,12 @@ def ninja(folder, options):
 
 
 def left_out():
-    known = {o["name"] for o in json.loads(subprocess.check_output(
-        ["meson", "introspect", "--buildoptions", os.path.join(ROOT, "meson.build")]))}
+    known = {
+        o["name"]
+        for o in json.loads(
+            subprocess.check_output(["meson", "introspect", "--buildoptions", os.path.join(ROOT, "meson.build")])
+        )
+    }
     return [f"-D{name}=disabled" for name in LEFT_OUT if name in known]
 
 
@@ -60,7 +84,10 @@ def strip(path, to):
 
 def built(folder):
     """What a build on Linux gave: name in the package to path."""
-    out = {"libfacet.so.0": os.path.join(folder, "libfacet.stripped"), "_bin/facet": os.path.join(folder, "facet.stripped")}
+    out = {
+        "libfacet.so.0": os.path.join(folder, "libfacet.stripped"),
+        "_bin/facet": os.path.join(folder, "facet.stripped"),
+    }
     strip(os.path.realpath(os.path.join(folder, "src", "libfacet.so.0")), out["libfacet.so.0"])
     strip(os.path.join(folder, COMMAND), out["_bin/facet"])
     return out
@@ -127,9 +154,11 @@ def version():
 def metadata():
     name = f"facet_vision-{version()}"
     package = ast.parse(open(os.path.join(HERE, "facet", "__init__.py")).read())
-    text = (f"Metadata-Version: 2.1\nName: facet-vision\nVersion: {version()}\nSummary: Face detection, alignment, "
-            "embedding and recognition on the CPU\nLicense: MIT\nRequires-Python: >=3.8\nRequires-Dist: numpy\n\n"
-            + ast.get_docstring(package))
+    text = (
+        f"Metadata-Version: 2.1\nName: facet-vision\nVersion: {version()}\nSummary: Face detection, alignment, "
+        "embedding and recognition on the CPU\nLicense: MIT\nRequires-Python: >=3.8\nRequires-Dist: numpy\n\n"
+        + ast.get_docstring(package)
+    )
     return name, text
 
 
@@ -169,6 +198,7 @@ def write(out, libraries, tag):
     path, records = os.path.join(out, f"{name}-{tag}.whl"), []
     os.makedirs(out, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
+
         def add(where, data, mode=0o644):
             info = zipfile.ZipInfo(where, (2020, 1, 1, 0, 0, 0))  # the same input gives the same wheel
             info.external_attr = (stat.S_IFREG | mode) << 16
@@ -187,7 +217,10 @@ def write(out, libraries, tag):
         if any(file.startswith("_bin/") for file in libraries):
             add(f"{name}.dist-info/entry_points.txt", b"[console_scripts]\nfacet = facet._command:main\n")
         add(f"{name}.dist-info/METADATA", text.encode())
-        add(f"{name}.dist-info/WHEEL", f"Wheel-Version: 1.0\nGenerator: facet\nRoot-Is-Purelib: false\nTag: {tag}\n".encode())
+        add(
+            f"{name}.dist-info/WHEEL",
+            f"Wheel-Version: 1.0\nGenerator: facet\nRoot-Is-Purelib: false\nTag: {tag}\n".encode(),
+        )
         records.append(f"{name}.dist-info/RECORD,,")
         z.writestr(f"{name}.dist-info/RECORD", "\n".join(records) + "\n")
     return path

@@ -8,6 +8,7 @@ found must agree, but for ties within float rounding. Prints a Markdown table:
 least time per probe over all rounds, with one thread processor time, which other
 programs on the machine disturb less, else time on the clock.
 """
+
 import os
 import subprocess
 import sys
@@ -31,8 +32,22 @@ def unit(rng, n):
 
 def time_facet(build, folder, batch, repeats):
     ids = folder / "ids"
-    out = subprocess.run([build / "bench/gallery/bench_search", folder / "rows", folder / "probes", str(DIM), str(batch),
-                          str(K), str(threads), str(repeats), ids], check=True, capture_output=True, text=True).stdout
+    out = subprocess.run(
+        [
+            build / "bench/gallery/bench_search",
+            folder / "rows",
+            folder / "probes",
+            str(DIM),
+            str(batch),
+            str(K),
+            str(threads),
+            str(repeats),
+            ids,
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     return float(out.split()[0]), np.fromfile(ids, np.int64).reshape(-1, K)
 
 
@@ -41,7 +56,7 @@ def time_faiss(index, probes, batch, repeats):
     best = 1e9
     for r in range(repeats):
         at = r * batch % (len(probes) - batch + 1)
-        part = probes[at:at + batch]
+        part = probes[at : at + batch]
         start = clock()
         index.search(part, K)
         best = min(best, (clock() - start) * 1e3)
@@ -61,7 +76,10 @@ def main():
     build = Path(sys.argv[1]).resolve()
     faiss.omp_set_num_threads(threads)
     rng = np.random.default_rng(1)
-    print(f"threads: {threads}, {DIM} values, {K} nearest, faiss {faiss.__version__} ({faiss.get_compile_options().strip()})\n")
+    print(
+        f"threads: {threads}, {DIM} values, {K} nearest, faiss {faiss.__version__}"
+        f" ({faiss.get_compile_options().strip()})\n"
+    )
     print("| faces | probes per call | facet ms/probe | faiss ms/probe | faiss / facet | differing |")
     print("|---:|---:|---:|---:|---:|---:|")
     for n in (1000, 10000, 100000):
@@ -79,7 +97,10 @@ def main():
                     ms, ids = time_facet(build, folder, batch, repeats)
                     ours, theirs = min(ours, ms), min(theirs, time_faiss(index, probes, batch, repeats))
                 bad = disagreements(rows, probes, ids, index.search(probes, K)[1])
-                print(f"| {n} | {batch} | {ours / batch:.4f} | {theirs / batch:.4f} | {theirs / ours:.2f} | {bad} |", flush=True)
+                print(
+                    f"| {n} | {batch} | {ours / batch:.4f} | {theirs / batch:.4f} | {theirs / ours:.2f} | {bad} |",
+                    flush=True,
+                )
 
 
 main()

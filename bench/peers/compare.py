@@ -8,6 +8,7 @@ leaves the turns out. --json: one object a line, the last with the geometric mea
 A peer that gives no result on a network is left out of that network's ratios, and the
 last line names it.
 """
+
 import argparse
 import json
 import math
@@ -22,12 +23,21 @@ ENGINES = ["facet", "onnxruntime", "openvino", "ncnn"]
 class Worker:
     def __init__(self, engine, path, args, size):
         here = os.path.dirname(os.path.abspath(__file__))
-        command = [sys.executable, os.path.join(here, "worker.py"), engine, path, str(args.threads), str(args.batch),
-                   "exact" if args.exact else "fast", size]
+        command = [
+            sys.executable,
+            os.path.join(here, "worker.py"),
+            engine,
+            path,
+            str(args.threads),
+            str(args.batch),
+            "exact" if args.exact else "fast",
+            size,
+        ]
         env = dict(os.environ, OMP_NUM_THREADS=str(args.threads), KMP_BLOCKTIME="0")
         self.engine, self.times = engine, []
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                        text=True, env=env)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env
+        )
         self.info = self.answer()
 
     def answer(self):
@@ -60,6 +70,7 @@ class Worker:
 def input_size(path, args):
     """Height and width: fixed in the file, or --size. Read by onnxruntime."""
     import onnxruntime as ort
+
     o = ort.SessionOptions()
     o.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     dims = ort.InferenceSession(path, o, providers=["CPUExecutionProvider"]).get_inputs()[0].shape
@@ -82,7 +93,13 @@ def bench_network(path, args):
             if "error" not in w.info:
                 w.turn(args.turn)
     for w in workers:
-        row = {"network": os.path.basename(path), "engine": w.engine, "threads": args.threads, "batch": args.batch, **w.info}
+        row = {
+            "network": os.path.basename(path),
+            "engine": w.engine,
+            "threads": args.threads,
+            "batch": args.batch,
+            **w.info,
+        }
         if w.times:
             row.update(ms_median=percentile(w.times, 0.5), ms_p10=percentile(w.times, 0.1), runs=len(w.times))
         rows.append(row)
@@ -117,9 +134,11 @@ def failures(networks):
 
 
 def means(networks):
-    return {"geomean_vs_fastest_peer": geomean(ratios(networks, lambda t: min(t.values()))),
-            "geomean_vs_onnxruntime": geomean(ratios(networks, lambda t: t.get("onnxruntime"))),
-            "without_result": failures(networks)}
+    return {
+        "geomean_vs_fastest_peer": geomean(ratios(networks, lambda t: min(t.values()))),
+        "geomean_vs_onnxruntime": geomean(ratios(networks, lambda t: t.get("onnxruntime"))),
+        "without_result": failures(networks),
+    }
 
 
 def show(rows):
@@ -130,8 +149,11 @@ def show(rows):
             print(f"{head} {r['error']}")
         else:
             ratio = f"{r['ms_p10'] / mine:6.2f}x" if mine and "ms_p10" in r else ""
-            print(f"{head} median {r.get('ms_median', 0):8.2f}  best decile {r.get('ms_p10', 0):8.2f} ms {ratio:8s}"
-                  f" first result {r['first_ms']:7.0f} ms  {r['resident_mb']:6.0f} MB", flush=True)
+            print(
+                f"{head} median {r.get('ms_median', 0):8.2f}  best decile {r.get('ms_p10', 0):8.2f} ms {ratio:8s}"
+                f" first result {r['first_ms']:7.0f} ms  {r['resident_mb']:6.0f} MB",
+                flush=True,
+            )
 
 
 def main():

@@ -13,6 +13,7 @@ interpreter that runs it. Use the library as the wheel has it (python/build_whee
 
 facet keeps packed networks in a cache on disk; here it starts with an empty one, and its first
 process, which fills it, is told apart."""
+
 import argparse
 import importlib.metadata
 import json
@@ -30,9 +31,14 @@ class Side:
     """A fresh process, past its first result."""
 
     def __init__(self, name, options, env):
-        self.process = subprocess.Popen([sys.executable, os.path.join(HERE, "worker.py"), name, json.dumps(options)],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                                        env=env)
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.join(HERE, "worker.py"), name, json.dumps(options)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=env,
+        )
         self.first = self.answer()
 
     def answer(self):
@@ -102,20 +108,33 @@ def version(package):
 
 def report(options, cold, firsts, times, peaks):
     sizes = "x".join(map(str, options["size"])) if options["size"] else "128x128 and 640x640"
-    print(f"CPU {cpu()}, {len(os.sched_getaffinity(0))} of {os.cpu_count()} CPUs; Python {sys.version.split()[0]}; "
-          + ", ".join(f"{p} {version(p)}" for p in ("insightface", "onnxruntime", "numpy", "opencv-python-headless")))
+    print(
+        f"CPU {cpu()}, {len(os.sched_getaffinity(0))} of {os.cpu_count()} CPUs; Python {sys.version.split()[0]}; "
+        + ", ".join(f"{p} {version(p)}" for p in ("insightface", "onnxruntime", "numpy", "opencv-python-headless"))
+    )
     print(f"detection at {sizes}, threshold {options['thresh']:.4f}")
-    print(f"facet's first process, with an empty cache of packed networks: {cold['first_s']:.2f} s, peak {cold['peak_mb']:.0f} MB")
-    print(f"{'':12s} {'faces':>6s} {'get best decile':>16s} {'median':>9s} {'first result':>13s} {'(import':>9s} {'load':>6s} "
-          f"{'get)':>6s} {'peak memory':>12s}")
+    print(
+        f"facet's first process, with an empty cache of packed networks: {cold['first_s']:.2f} s, peak"
+        f" {cold['peak_mb']:.0f} MB"
+    )
+    print(
+        f"{'':12s} {'faces':>6s} {'get best decile':>16s} {'median':>9s} {'first result':>13s} {'(import':>9s}"
+        f" {'load':>6s} {'get)':>6s} {'peak memory':>12s}"
+    )
     row = {}
     for s in SIDES:
         f = {k: middle([x[k] for x in firsts[s]]) for k in ("first_s", "import_s", "load_s", "get_s")}
         row[s] = (best_decile(times[s]), f["first_s"], max(peaks[s]))
-        print(f"{s:12s} {firsts[s][0]['faces']:6d} {row[s][0] * 1000:13.0f} ms {middle(times[s]) * 1000:6.0f} ms "
-              f"{f['first_s']:11.2f} s {f['import_s']:7.2f} s {f['load_s']:4.2f} s {f['get_s']:4.2f} s {row[s][2]:9.0f} MB")
+        print(
+            f"{s:12s} {firsts[s][0]['faces']:6d} {row[s][0] * 1000:13.0f} ms {middle(times[s]) * 1000:6.0f} ms"
+            f" {f['first_s']:11.2f} s {f['import_s']:7.2f} s {f['load_s']:4.2f} s {f['get_s']:4.2f} s"
+            f" {row[s][2]:9.0f} MB"
+        )
     a, b = (row[s] for s in SIDES)
-    print(f"facet: get() {b[0] / a[0]:.2f} times as fast, first result {b[1] / a[1]:.2f} times, peak memory {a[2] / b[2]:.3f} of it")
+    print(
+        f"facet: get() {b[0] / a[0]:.2f} times as fast, first result {b[1] / a[1]:.2f} times, peak memory"
+        f" {a[2] / b[2]:.3f} of it"
+    )
 
 
 def main():
@@ -135,8 +154,12 @@ def main():
         os.makedirs(pack)
         for name in NETWORKS:
             os.symlink(os.path.abspath(os.path.join(args.models, name + ".onnx")), os.path.join(pack, name + ".onnx"))
-        options = {"name": "five", "root": root, "size": None if args.auto else (640, 640),
-                   "picture": os.path.abspath(args.picture)}
+        options = {
+            "name": "five",
+            "root": root,
+            "size": None if args.auto else (640, 640),
+            "picture": os.path.abspath(args.picture),
+        }
         options["thresh"] = threshold(options, {**env, "FCT_CACHE": os.path.join(root, "other")}, args.faces)
         side = Side("facet", options, env)
         side.close()

@@ -3,11 +3,12 @@
 
     bench/recall/hard_photos.py --facet build/tools/facet --photos DIR... [--models PACK ...]
 
-Real photos are made hard in a known way, and the faces that the pack finds in the untouched photos (score 0.6, Auto) are
-looked for again at the places where they must be (IoU 0.4):
-crowd: 24 photos a sheet, scaled until the largest face of each is about 20 pixels, on 2560x1920; turned: each photo by 90, 180 and 270
-degrees; close-up: the largest face of each photo fills a picture. Extra: detections that overlap no known face by 0.1, in parts of
-all (sheets hold faces below 20 pixels which count as neither)."""
+Real photos are made hard in a known way, and the faces that the pack finds in the untouched photos (score
+0.6, Auto) are looked for again at the places where they must be (IoU 0.4): crowd: 24 photos a sheet, scaled
+until the largest face of each is about 20 pixels, on 2560x1920; turned: each photo by 90, 180 and 270
+degrees; close-up: the largest face of each photo fills a picture. Extra: detections that overlap no known
+face by 0.1, in parts of all (sheets hold faces below 20 pixels which count as neither)."""
+
 import argparse
 import json
 import os
@@ -22,8 +23,11 @@ EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp")
 
 def detect(facet, models, folder, *options):
     """{file name: boxes [n, 4]}"""
-    run = subprocess.run([facet, "detect", "--json", "--quiet", *(["--models", models] if models else []), *options, folder],
-                         capture_output=True, text=True)
+    run = subprocess.run(
+        [facet, "detect", "--json", "--quiet", *(["--models", models] if models else []), *options, folder],
+        capture_output=True,
+        text=True,
+    )
     if run.returncode not in (0, 1):
         raise SystemExit(run.stderr)
     rows = [json.loads(line) for line in run.stdout.splitlines()]
@@ -55,9 +59,9 @@ def crowd(photos, known, write):
         cells.append((small, known[name] * scale, sizes >= 12))
     for k in range(0, len(cells), 24):
         sheet, boxes = np.full((1920, 2560, 3), 110, np.uint8), []
-        for i, (small, b, sure) in enumerate(cells[k:k + 24]):
+        for i, (small, b, sure) in enumerate(cells[k : k + 24]):
             x, y = i % 6 * 426, i // 6 * 480
-            sheet[y:y + small.shape[0], x:x + small.shape[1]] = small
+            sheet[y : y + small.shape[0], x : x + small.shape[1]] = small
             boxes.append((b + [x, y, x, y])[sure])
         write(f"sheet{k:03}.png", sheet, np.concatenate(boxes))
 
@@ -66,8 +70,11 @@ def turned(photos, known, write):
     for name, image in photos:
         h, w = image.shape[:2]
         x0, y0, x1, y1 = known[name].T
-        turns = {cv2.ROTATE_90_CLOCKWISE: (h - y1, x0, h - y0, x1), cv2.ROTATE_180: (w - x1, h - y1, w - x0, h - y0),
-                 cv2.ROTATE_90_COUNTERCLOCKWISE: (y0, w - x1, y1, w - x0)}
+        turns = {
+            cv2.ROTATE_90_CLOCKWISE: (h - y1, x0, h - y0, x1),
+            cv2.ROTATE_180: (w - x1, h - y1, w - x0, h - y0),
+            cv2.ROTATE_90_COUNTERCLOCKWISE: (y0, w - x1, y1, w - x0),
+        }
         for how, boxes in turns.items():
             if len(known[name]):
                 write(f"{name}.{how}.png", cv2.rotate(image, how), np.stack(boxes, 1))
@@ -101,8 +108,11 @@ def main():
     p.add_argument("--models", nargs="*", default=[None])
     a = p.parse_args()
     files = sorted(os.path.join(d, f) for d in a.photos for f in os.listdir(d) if f.lower().endswith(EXTENSIONS))
-    looks = {crowd: [("--det-size", "640x640"), (), ("--tile", "640"), ("--tile", "320")], turned: [(), ("--rotations",)],
-             close_up: [("--det-size", "640x640"), ("--det-size", "128x128"), ()]}
+    looks = {
+        crowd: [("--det-size", "640x640"), (), ("--tile", "640"), ("--tile", "320")],
+        turned: [(), ("--rotations",)],
+        close_up: [("--det-size", "640x640"), ("--det-size", "128x128"), ()],
+    }
     for models in a.models:
         print(models or "the built-in pack")
         with tempfile.TemporaryDirectory() as temp:
@@ -119,9 +129,13 @@ def main():
                 def write(name, image, boxes):
                     cv2.imwrite(os.path.join(folder, name), image)
                     truth[name] = boxes
+
                 make(photos, known, write)
                 for o in options:
-                    print(f"  {make.__name__:9} {' '.join(o) or 'default (Auto)':18} {measure(detect(a.facet, models, folder, *o), truth)}")
+                    print(
+                        f"  {make.__name__:9} {' '.join(o) or 'default (Auto)':18}"
+                        f" {measure(detect(a.facet, models, folder, *o), truth)}"
+                    )
 
 
 if __name__ == "__main__":

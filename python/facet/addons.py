@@ -2,6 +2,7 @@
 
 The network lies at <root>/addons/liveness.onnx. It takes [n, 3, 80, 80], RGB of 0 to 1, and gives a
 probability for each."""
+
 import logging
 import math
 import os
@@ -21,8 +22,10 @@ __dir__ = module_dir(__all__)
 logger = logging.getLogger(__name__)
 SIDE, MOST_OUTSIDE = 80, 0.30
 _TEMPLATE = np.array([[32.03, 38.06], [47.89, 37.98], [40.01, 47.08], [33.50, 56.36], [46.63, 56.29]])
-_REASON = ("Insufficient image area around the face for liveness detection. Move the face toward the center, step back "
-           "from the camera, or use a less tightly cropped image.")
+_REASON = (
+    "Insufficient image area around the face for liveness detection. Move the face toward the center, step back "
+    "from the camera, or use a less tightly cropped image."
+)
 
 
 def validate_threshold(value: Any) -> float:
@@ -47,7 +50,7 @@ def _similarity(points: np.ndarray, to: np.ndarray) -> np.ndarray:
     """The least-squares similarity transform [2, 3] (Umeyama 1991; in the plane in closed form)."""
     mean, goal = points.mean(0), to.mean(0)
     s, d = points - mean, to - goal
-    spread = (s ** 2).sum()
+    spread = (s**2).sum()
     if not spread > 1e-12:
         raise RuntimeError("Liveness face alignment failed")
     a, b = (s * d).sum() / spread, (s[:, 0] * d[:, 1] - s[:, 1] * d[:, 0]).sum() / spread
@@ -71,8 +74,12 @@ def _bilinear(x: np.ndarray, y: np.ndarray, read: Any) -> np.ndarray:
     x, y = np.round(x * 32) / 32, np.round(y * 32) / 32
     left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
     fx, fy = x - left, y - top
-    corners = [(left, top, (1 - fx) * (1 - fy)), (left + 1, top, fx * (1 - fy)), (left, top + 1, (1 - fx) * fy),
-               (left + 1, top + 1, fx * fy)]
+    corners = [
+        (left, top, (1 - fx) * (1 - fy)),
+        (left + 1, top, fx * (1 - fy)),
+        (left, top + 1, (1 - fx) * fy),
+        (left + 1, top + 1, fx * fy),
+    ]
     first = read(*corners[0][:2])
     shape = (Ellipsis,) + (None,) * (first.ndim - 2)
     return sum(read(cx, cy) * w[shape] for cx, cy, w in corners)
@@ -87,8 +94,12 @@ class Liveness(Public):
         self.threshold, self.model_file = validate_threshold(threshold), os.fspath(model_file)
         self._network = LoadedNetwork(self.model_file)
         (self.input_name, self.input_shape), outputs = self._network.inputs[0], self._network.outputs
-        if (len(self._network.inputs) != 1 or len(outputs) != 1 or (self.input_shape or [])[1:] != [3, SIDE, SIDE]
-                or (outputs[0][1] is not None and len(outputs[0][1]) != 1)):
+        if (
+            len(self._network.inputs) != 1
+            or len(outputs) != 1
+            or (self.input_shape or [])[1:] != [3, SIDE, SIDE]
+            or (outputs[0][1] is not None and len(outputs[0][1]) != 1)
+        ):
             raise RuntimeError("Liveness model requires float32 [N, 3, 80, 80] input and [N] live probability output")
         self.output_name, self.output_shape = outputs[0]
 
@@ -100,18 +111,28 @@ class Liveness(Public):
 
     def predict(self, image: np.ndarray, landmarks: Any) -> Dict[str, Any]:
         """status ("ok", or "input_rejected" with an English reason), is_live and live_score of a BGR picture."""
-        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        if (
+            not isinstance(image, np.ndarray)
+            or image.dtype != np.uint8
+            or image.ndim != 3
+            or image.shape[2] != 3
+            or not image.size
+        ):
             raise ValueError("Liveness image must be a non-empty uint8 HxWx3 BGR array")
         points = np.asarray(landmarks, np.float64)
         if points.shape != (5, 2) or not np.isfinite(points).all():
             raise ValueError("Liveness landmarks must contain five finite 2D points")
         height, width = image.shape[:2]
         x, y = _sample_places(_similarity(points, _TEMPLATE))
-        inside = _bilinear(x, y, lambda cx, cy: ((cx >= 0) & (cx < width) & (cy >= 0) & (cy < height)).astype(np.float64))
+        inside = _bilinear(
+            x, y, lambda cx, cy: ((cx >= 0) & (cx < width) & (cy >= 0) & (cy < height)).astype(np.float64)
+        )
         if 1 - inside.mean() > MOST_OUTSIDE:
             logger.debug("liveness: %.0f %% of the crop lie outside the picture", 100 * (1 - inside.mean()))
             return {"status": "input_rejected", "is_live": None, "live_score": None, "reason": _REASON}
-        crop = _bilinear(x, y, lambda cx, cy: image[np.clip(cy, 0, height - 1), np.clip(cx, 0, width - 1)].astype(np.float64))
+        crop = _bilinear(
+            x, y, lambda cx, cy: image[np.clip(cy, 0, height - 1), np.clip(cx, 0, width - 1)].astype(np.float64)
+        )
         tensor = np.rint(crop)[:, :, ::-1].transpose(2, 0, 1)[None] / 255
         score = float(np.ravel(self._network.run(tensor)[0])[0])
         if not math.isfinite(score) or not 0 <= score <= 1:

@@ -1,26 +1,27 @@
 """People and their faces, kept in a file.
 
-    >>> from facet.app import FaceAnalysis
-    >>> app = FaceAnalysis(PACK)
-    >>> gallery = facet.Gallery(PATH)
-    >>> gallery.enroll(app, "Ada", ADA)                          # a picture, or the path of one
-    Enrolled(face_id=1, outcome='stored', quality=0.21, warnings=[])
-    >>> [(m.name, round(m.score, 2)) for m in gallery.identify(app.get(ADA)[0].embedding, app)]
-    [('Ada', 1.0)]
-    >>> gallery.people()
-    [Person(id=1, name='Ada', faces=1)]
-    >>> len(gallery), "Ada" in gallery, "Zoe" in gallery
-    (1, True, False)
-    >>> gallery.export(EXPORT)
-    >>> gallery.remove("Ada")
-    >>> gallery.import_file(EXPORT)
-    1
-    >>> gallery.faces("Ada")[0].crop_cut
-    'aligned'
-    >>> gallery.crop(gallery.faces("Ada")[0].id)[:2]             # a JPEG file
-    b'\\xff\\xd8'
-    >>> gallery.close()
+>>> from facet.app import FaceAnalysis
+>>> app = FaceAnalysis(PACK)
+>>> gallery = facet.Gallery(PATH)
+>>> gallery.enroll(app, "Ada", ADA)                          # a picture, or the path of one
+Enrolled(face_id=1, outcome='stored', quality=0.21, warnings=[])
+>>> [(m.name, round(m.score, 2)) for m in gallery.identify(app.get(ADA)[0].embedding, app)]
+[('Ada', 1.0)]
+>>> gallery.people()
+[Person(id=1, name='Ada', faces=1)]
+>>> len(gallery), "Ada" in gallery, "Zoe" in gallery
+(1, True, False)
+>>> gallery.export(EXPORT)
+>>> gallery.remove("Ada")
+>>> gallery.import_file(EXPORT)
+1
+>>> gallery.faces("Ada")[0].crop_cut
+'aligned'
+>>> gallery.crop(gallery.faces("Ada")[0].id)[:2]             # a JPEG file
+b'\\xff\\xd8'
+>>> gallery.close()
 """
+
 import ctypes as C
 import datetime
 import os
@@ -103,8 +104,10 @@ class Enrolled:
     warnings: List[Flaw]
 
     def __repr__(self) -> str:
-        return (f"Enrolled(face_id={self.face_id}, outcome={self.outcome!r}, quality={self.quality:.2f}, "
-                f"warnings={[w.text for w in self.warnings]})")
+        return (
+            f"Enrolled(face_id={self.face_id}, outcome={self.outcome!r}, quality={self.quality:.2f}, "
+            f"warnings={[w.text for w in self.warnings]})"
+        )
 
 
 def _text(value: Any) -> bytes:
@@ -120,13 +123,23 @@ def _person(p: n.Person) -> Person:
 
 
 def _stored(f: n.StoredFace) -> StoredFace:
-    return StoredFace(f.id, f.person_id, _time(f.created), tuple(f.box), f.score, f.quality if f.quality > 0 else None,
-                      f.source.decode(), _CUTS[f.crop_cut] if f.has_crop else None)
+    return StoredFace(
+        f.id,
+        f.person_id,
+        _time(f.created),
+        tuple(f.box),
+        f.score,
+        f.quality if f.quality > 0 else None,
+        f.source.decode(),
+        _CUTS[f.crop_cut] if f.has_crop else None,
+    )
 
 
 def _result(r: n.EnrollResult) -> Enrolled:
-    flaws = [Flaw(n.lib.fct_flaw_name(w.flaw).decode(), w.value, w.limit, w.text.decode(), w.person_id)
-             for w in r.warnings[: r.n_warnings]]
+    flaws = [
+        Flaw(n.lib.fct_flaw_name(w.flaw).decode(), w.value, w.limit, w.text.decode(), w.person_id)
+        for w in r.warnings[: r.n_warnings]
+    ]
     return Enrolled(r.face_id or None, _OUTCOMES[r.outcome], r.quality.score, flaws)
 
 
@@ -149,8 +162,9 @@ class Gallery(Public):
     must_exist. What a call has stored is on disk when it returns. Threads may share one instance, and
     several processes one file; each closes its own (or uses with)."""
 
-    def __init__(self, path: Union[str, "os.PathLike[str]", None] = None, *, read_only: bool = False,
-                 must_exist: bool = False):
+    def __init__(
+        self, path: Union[str, "os.PathLike[str]", None] = None, *, read_only: bool = False, must_exist: bool = False
+    ):
         self._handle = None
         if path is None:
             standard = C.create_string_buffer(4096)
@@ -210,9 +224,19 @@ class Gallery(Public):
 
     # ---- Remembering and recognizing -----------------------------------------------------
 
-    def enroll(self, app: "FaceAnalysis", name: str, img: Any, face: Optional["Face"] = None, *,
-               source: Optional[str] = None, refuse: Union[bool, Sequence[str]] = (), threshold: float = 0,
-               duplicate: float = 0.9999, store_crop: bool = True) -> Enrolled:
+    def enroll(
+        self,
+        app: "FaceAnalysis",
+        name: str,
+        img: Any,
+        face: Optional["Face"] = None,
+        *,
+        source: Optional[str] = None,
+        refuse: Union[bool, Sequence[str]] = (),
+        threshold: float = 0,
+        duplicate: float = 0.9999,
+        store_crop: bool = True,
+    ) -> Enrolled:
         """Stores a face of a picture (an array, BGR, or the path of a file) as name's: face, or the largest that
         app finds. The result says what is wrong with it; refuse names flaws (or True: all) for which it is not
         stored. threshold: cosine of one person's faces, 0 = the pack's."""
@@ -233,8 +257,18 @@ class Gallery(Public):
         r = self._enroll(app, name, pixels, face, source, mask, threshold, duplicate, store_crop)
         return Enrolled(r.face_id, r.outcome, r.quality, flaw + r.warnings)
 
-    def _enroll(self, app: Any, name: str, pixels: Any, face: Any, source: Optional[str], mask: int, threshold: float,
-                duplicate: float, store_crop: bool) -> Enrolled:
+    def _enroll(
+        self,
+        app: Any,
+        name: str,
+        pixels: Any,
+        face: Any,
+        source: Optional[str],
+        mask: int,
+        threshold: float,
+        duplicate: float,
+        store_crop: bool,
+    ) -> Enrolled:
         opts, out = n.EnrollOpts(), n.EnrollResult()
         n.lib.fct_enroll_opts_init(C.byref(opts))
         opts.refuse, opts.threshold, opts.duplicate, opts.no_crop = mask, threshold, duplicate, not store_crop
@@ -249,7 +283,7 @@ class Gallery(Public):
         id of 1 to 64 characters for a network of your own. Returns the faces' ids."""
         e = np.ascontiguousarray(np.atleast_2d(np.asarray(embeddings, np.float32)))
         ids, faces, model_id = (C.c_int64 * len(e))(), (n.Enrollment * len(e))(), self._model_id(model)
-        texts = [None if not sources else _text(s) for s in (sources or [None] * len(e))]
+        texts = [None if not sources else _text(s) for s in sources or [None] * len(e)]
         if len(texts) != len(e):
             raise ValueError(f"{len(texts)} sources for {len(e)} embeddings")
         for f, row, text in zip(faces, e, texts):
@@ -272,10 +306,21 @@ class Gallery(Public):
             threshold = 0.4 if isinstance(model, str) else model._pack.threshold
         found, counts = (n.Match * max(1, len(rows) * top))(), (C.c_int * max(1, len(rows)))()
         if len(rows):
-            self._call("fct_gallery_search_batch", self._model_id(model), rows.ctypes.data_as(n.P(C.c_float)), len(rows),
-                       rows.shape[1], threshold, top, found, counts)
-        lists = [[Match(m.name.decode(), m.score, m.person_id, m.face_id) for m in found[i * top: i * top + counts[i]]]
-                 for i in range(len(rows))]
+            self._call(
+                "fct_gallery_search_batch",
+                self._model_id(model),
+                rows.ctypes.data_as(n.P(C.c_float)),
+                len(rows),
+                rows.shape[1],
+                threshold,
+                top,
+                found,
+                counts,
+            )
+        lists = [
+            [Match(m.name.decode(), m.score, m.person_id, m.face_id) for m in found[i * top : i * top + counts[i]]]
+            for i in range(len(rows))
+        ]
         return lists[0] if e.ndim == 1 else lists
 
     # ---- People and faces -------------------------------------------------------------------

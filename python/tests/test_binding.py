@@ -5,6 +5,7 @@
 
 Needs FCT_LIBRARY and NumPy (else exit status 77); MAKE_PACK writes the networks, see
 tests/tools/make_pack.c."""
+
 import ctypes
 import os
 import pickle
@@ -34,10 +35,11 @@ def picture(width, height, faces):
     img[:] = 80, 60, 70
     y, x = np.mgrid[:height, :width]
     for cx, cy, radius, person in faces:
-        inside = (x - cx) ** 2 + (y - cy) ** 2 <= radius ** 2
+        inside = (x - cx) ** 2 + (y - cy) ** 2 <= radius**2
         quarter = (x >= cx) + 2 * (y >= cy)
-        img[inside] = np.stack([(person >> (quarter + 4) & 1) * 255, np.full_like(x, 255), (person >> quarter & 1) * 255],
-                               axis=-1)[inside]
+        img[inside] = np.stack(
+            [(person >> (quarter + 4) & 1) * 255, np.full_like(x, 255), (person >> quarter & 1) * 255], axis=-1
+        )[inside]
     return img
 
 
@@ -63,7 +65,9 @@ class BindingTest(unittest.TestCase):
 
     def test_finds_the_drawn_faces(self):
         faces = self.app.get(THREE)
-        found = sorted((round(float(f.bbox[0] + f.bbox[2]) / 2), round(float(f.bbox[1] + f.bbox[3]) / 2)) for f in faces)
+        found = sorted(
+            (round(float(f.bbox[0] + f.bbox[2]) / 2), round(float(f.bbox[1] + f.bbox[3]) / 2)) for f in faces
+        )
         self.assertEqual(found, [(80, 96), (160, 56), (240, 144)])
         self.assertEqual(list(faces[0]), ["bbox", "kps", "det_score", "embedding"])
         ada = self.app.get(picture(320, 240, [(160, 112, 24, ADA)]))[0]
@@ -93,8 +97,13 @@ class BindingTest(unittest.TestCase):
         alpha = np.ascontiguousarray(np.dstack([THREE, THREE[..., :1]]))
         frozen = THREE.copy()
         frozen.flags.writeable = False
-        for image, form in ((THREE, _native.PIX_BGR), (wide[30:270, 40:360], _native.PIX_BGR), (up, _native.PIX_BGR),
-                            (alpha, _native.PIX_BGRA), (frozen, _native.PIX_BGR)):
+        for image, form in (
+            (THREE, _native.PIX_BGR),
+            (wide[30:270, 40:360], _native.PIX_BGR),
+            (up, _native.PIX_BGR),
+            (alpha, _native.PIX_BGRA),
+            (frozen, _native.PIX_BGR),
+        ):
             view, faces = self.seen(image)
             self.assertEqual(view, (image.ctypes.data, image.strides[0], 320, 240, form))
             self.equal(faces, self.app.get(THREE))
@@ -144,8 +153,15 @@ class BindingTest(unittest.TestCase):
         held.argtypes = [ctypes.c_void_p, ctypes.POINTER(_native.View), ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
         seconds = 0
         for _ in range(20):  # the pair of calls until it was long enough to tell
-            ticks, seconds = self.ticks_during(lambda h, v, n, out, err: free(
-                h, v, n, ctypes.cast(out, ctypes.POINTER(ctypes.c_void_p)), ctypes.cast(err, ctypes.POINTER(_native.Error))))
+            ticks, seconds = self.ticks_during(
+                lambda h, v, n, out, err: free(
+                    h,
+                    v,
+                    n,
+                    ctypes.cast(out, ctypes.POINTER(ctypes.c_void_p)),
+                    ctypes.cast(err, ctypes.POINTER(_native.Error)),
+                )
+            )
             blocked, _ = self.ticks_during(held)
             if ticks >= 5 and blocked <= 2:
                 return
@@ -170,7 +186,12 @@ class BindingTest(unittest.TestCase):
         self.assertEqual(errors, [])
 
     def pictures(self):
-        return [THREE, picture(320, 240, [(208, 96, 24, BOB)]), picture(320, 240, []), picture(64, 500, [(30, 250, 24, EVE)])]
+        return [
+            THREE,
+            picture(320, 240, [(208, 96, 24, BOB)]),
+            picture(320, 240, []),
+            picture(64, 500, [(30, 250, 24, EVE)]),
+        ]
 
     def test_a_batch_is_as_single_calls(self):
         pictures = self.pictures() * 3
@@ -191,10 +212,18 @@ class BindingTest(unittest.TestCase):
         finally:
             self.app.prepare(0, det_size=(320, 320))
         # And into another process, as multiprocessing does it.
-        code = "import pickle, sys; app, img = pickle.load(sys.stdin.buffer); sys.stdout.buffer.write(pickle.dumps(app.get(img)))"
+        code = (
+            "import pickle, sys; app, img = pickle.load(sys.stdin.buffer);"
+            " sys.stdout.buffer.write(pickle.dumps(app.get(img)))"
+        )
         path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-        p = subprocess.run([sys.executable, "-c", code], input=pickle.dumps((self.app, THREE)), stdout=subprocess.PIPE,
-                           env={**os.environ, "PYTHONPATH": path}, check=True)
+        p = subprocess.run(
+            [sys.executable, "-c", code],
+            input=pickle.dumps((self.app, THREE)),
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path},
+            check=True,
+        )
         self.equal(pickle.loads(p.stdout), self.app.get(THREE))
 
     def test_prepared_networks_are_kept_on_disk(self):
@@ -217,7 +246,9 @@ class BindingTest(unittest.TestCase):
         only = FaceAnalysis(os.path.join(self.temp.name, "pack"), allowed_modules=["detection"])
         only.prepare(0, det_size=(320, 320))
         self.assertEqual((list(only.models), only.get(THREE)[0].embedding), (["detection"], None))
-        self.assertRaises(AssertionError, FaceAnalysis, os.path.join(self.temp.name, "pack"), allowed_modules=["recognition"])
+        self.assertRaises(
+            AssertionError, FaceAnalysis, os.path.join(self.temp.name, "pack"), allowed_modules=["recognition"]
+        )
         self.assertRaises(_native.FacetError, FaceAnalysis, os.path.join(self.temp.name, "blind"))
 
 

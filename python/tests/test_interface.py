@@ -5,6 +5,7 @@
 
 Needs FCT_LIBRARY and NumPy (else exit status 77); MAKE_PACK writes two small networks, see
 tests/tools/make_pack.c. Where the insightface package is installed, its objects are the judge."""
+
 import ctypes
 import doctest
 import inspect
@@ -43,10 +44,11 @@ def picture(width, height, faces):
     img[:] = 80, 60, 70
     y, x = np.mgrid[:height, :width]
     for cx, cy, radius, person in faces:
-        inside = (x - cx) ** 2 + (y - cy) ** 2 <= radius ** 2
+        inside = (x - cx) ** 2 + (y - cy) ** 2 <= radius**2
         quarter = (x >= cx) + 2 * (y >= cy)
-        img[inside] = np.stack([(person >> (quarter + 4) & 1) * 255, np.full_like(x, 255), (person >> quarter & 1) * 255],
-                               axis=-1)[inside]
+        img[inside] = np.stack(
+            [(person >> (quarter + 4) & 1) * 255, np.full_like(x, 255), (person >> quarter & 1) * 255], axis=-1
+        )[inside]
     return img
 
 
@@ -89,7 +91,11 @@ class ModelsTest(unittest.TestCase):
         face = app.get(ADA)[0]
         self.assertEqual((face.mine, own.seen), (7, [((240, 320, 3), True)]))
         first = open_app()
-        first.models = {"detection": first.models["detection"], "own": Own(), "recognition": first.models["recognition"]}
+        first.models = {
+            "detection": first.models["detection"],
+            "own": Own(),
+            "recognition": first.models["recognition"],
+        }
         face = first.get(ADA)[0]
         self.assertEqual(first.models["own"].seen, [((240, 320, 3), False)])
         self.assertEqual(list(face), ["bbox", "kps", "det_score", "mine", "embedding"])
@@ -160,14 +166,19 @@ class PictureTest(unittest.TestCase):
         for kind in (np.float32, np.float64):
             np.testing.assert_array_equal(app.get(ADA.astype(kind))[0].embedding, want.embedding)
         np.testing.assert_array_equal(app.get(ADA.astype(np.float32) + 0.3)[0].bbox, want.bbox)
-        for bad, why in ((None, "could not be read"), (ADA.astype(np.int64), "uint8"), (ADA[:0], "not empty"),
-                         (np.full(ADA.shape, np.nan), "finite")):
+        for bad, why in (
+            (None, "could not be read"),
+            (ADA.astype(np.int64), "uint8"),
+            (ADA[:0], "not empty"),
+            (np.full(ADA.shape, np.nan), "finite"),
+        ):
             with self.assertRaisesRegex(ValueError, why):
                 app.get(bad)
 
     @unittest.skipUnless("png" in FEATURES, "a build without PNG")
     def test_a_path_is_a_picture_too(self):
         import pathlib
+
         app, path = open_app(), in_temp("ada.png")
         for name in (path, pathlib.Path(path)):
             np.testing.assert_array_equal(app.get(name)[0].embedding, app.get(ADA)[0].embedding)
@@ -177,9 +188,13 @@ class PictureTest(unittest.TestCase):
 
 class LayoutTest(unittest.TestCase):
     def test_structures_have_the_library_s_sizes(self):
-        for kind, init in (("PackOpts", "fct_pack_opts_init"), ("AnalyzerOpts", "fct_analyzer_opts_init"),
-                           ("DecodeOpts", "fct_decode_opts_init"), ("GalleryOpts", "fct_gallery_opts_init"),
-                           ("EnrollOpts", "fct_enroll_opts_init")):
+        for kind, init in (
+            ("PackOpts", "fct_pack_opts_init"),
+            ("AnalyzerOpts", "fct_analyzer_opts_init"),
+            ("DecodeOpts", "fct_decode_opts_init"),
+            ("GalleryOpts", "fct_gallery_opts_init"),
+            ("EnrollOpts", "fct_enroll_opts_init"),
+        ):
             opts = getattr(_native, kind)()
             getattr(_native.lib, init)(ctypes.byref(opts))
             self.assertEqual(opts.size, ctypes.sizeof(opts), kind)
@@ -204,8 +219,17 @@ class OpeningTest(unittest.TestCase):
 
     def test_only_public_names_are_shown(self):
         app = open_app()
-        for thing in (facet, facet.app, facet.model_zoo, facet.utils, facet.data, facet.gallery, app, app.det_model,
-                      app.get(ADA)[0]):
+        for thing in (
+            facet,
+            facet.app,
+            facet.model_zoo,
+            facet.utils,
+            facet.data,
+            facet.gallery,
+            app,
+            app.det_model,
+            app.get(ADA)[0],
+        ):
             hidden = [k for k in dir(thing) if k.startswith("_") and not k.startswith("__")]
             self.assertEqual(hidden, [], thing)
             self.assertFalse(inspect.ismodule(thing) and {"np", "os", "C"} & set(dir(thing)), thing)
@@ -214,14 +238,24 @@ class OpeningTest(unittest.TestCase):
         app = open_app()
         self.assertIn("pack: detection, recognition; det_size [(320, 320)], det_thresh 0.5", repr(app))
         self.assertEqual(repr(app.models["recognition"]), "<facet Embedder recognition: embedder.onnx>")
-        self.assertRegex(repr(app.get(ADA)[0]), r"<facet Face bbox \[120\.\d, .*\], kps 5x2, det_score 0\.9\d, embedding 64>")
+        self.assertRegex(
+            repr(app.get(ADA)[0]), r"<facet Face bbox \[120\.\d, .*\], kps 5x2, det_score 0\.9\d, embedding 64>"
+        )
 
     def test_the_package_is_typed(self):
         self.assertTrue(os.path.exists(os.path.join(os.path.dirname(facet.__file__), "py.typed")))
-        for function in (FaceAnalysis.get, FaceAnalysis.prepare, facet.Gallery.enroll, facet.Gallery.people, model_zoo.get_model,
-                         facet.cosine):
+        for function in (
+            FaceAnalysis.get,
+            FaceAnalysis.prepare,
+            facet.Gallery.enroll,
+            facet.Gallery.people,
+            model_zoo.get_model,
+            facet.cosine,
+        ):
             hints = inspect.signature(function)
-            self.assertTrue(all(p.annotation is not p.empty for k, p in hints.parameters.items() if k != "self"), function)
+            self.assertTrue(
+                all(p.annotation is not p.empty for k, p in hints.parameters.items() if k != "self"), function
+            )
 
 
 @unittest.skipUnless("gallery" in FEATURES, "a build without gallery")
@@ -233,14 +267,18 @@ class GalleryTest(unittest.TestCase):
         with facet.Gallery(self.path) as g:
             self.assertEqual((g.people(), len(g), g.model_id, g.find("Ada")), ([], 0, None, None))
             first = g.enroll(self.app, "Ada", ADA, source="a note")
-            self.assertEqual((first.outcome, first.face_id, g.enroll(self.app, "Ada", ADA).outcome), ("stored", 1, "known"))
+            self.assertEqual(
+                (first.outcome, first.face_id, g.enroll(self.app, "Ada", ADA).outcome), ("stored", 1, "known")
+            )
             like = g.enroll(self.app, "Eve", ADA, refuse=["like_other"])
-            self.assertEqual((like.outcome, like.face_id, like.warnings[-1].flaw, like.warnings[-1].person_id),
-                             ("refused", None, "like_other", g.find("Ada").id))
+            self.assertEqual(
+                (like.outcome, like.face_id, like.warnings[-1].flaw, like.warnings[-1].person_id),
+                ("refused", None, "like_other", g.find("Ada").id),
+            )
             self.assertEqual(g.enroll(self.app, "Bob", TWO, refuse=True).warnings[0].flaw, "several")
             self.assertEqual(g.enroll(self.app, "Nobody", picture(320, 240, [])).outcome, "no_face")
             g.enroll(self.app, "Bob", BOB, store_crop=False)
-            face, = g.faces("Ada")
+            (face,) = g.faces("Ada")
             self.assertEqual((face.source, face.crop_cut, g.faces("Bob")[0].crop_cut), ("a note", "aligned", None))
             self.assertAlmostEqual(face.quality, first.quality)
             want = self.app.get(ADA)[0].embedding
@@ -282,6 +320,7 @@ class GalleryTest(unittest.TestCase):
     def test_threads_share_one_gallery(self):
         errors = []
         with facet.Gallery(self.path) as g:
+
             def work(k):
                 try:
                     rng = np.random.default_rng(k)

@@ -2,6 +2,7 @@
 """The same script on facet's objects and on those of InsightFace 2.1, which is the judge.
 
 Needs FCT_LIBRARY, FCT_SHARED with weights/ and photos/, insightface, onnx and OpenCV (else exit status 77)."""
+
 import os
 import shutil
 import sys
@@ -44,14 +45,21 @@ class Mine:
 def write_liveness(path):
     """A network of the add-on's contract: the sigmoid of the crop's mean red minus its mean blue."""
     from onnx import TensorProto, helper
+
     weights = np.zeros((1, 3, 80, 80), np.float32)
     weights[0, 0], weights[0, 2] = 60 / 6400, -60 / 6400
-    nodes = [helper.make_node("Conv", ["x", "w"], ["c"]), helper.make_node("Sigmoid", ["c"], ["s"]),
-             helper.make_node("Reshape", ["s", "shape"], ["score"])]
-    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 80, 80])],
-                              [helper.make_tensor_value_info("score", TensorProto.FLOAT, ["n"])],
-                              [onnx.numpy_helper.from_array(weights, "w"),
-                               onnx.numpy_helper.from_array(np.array([-1], np.int64), "shape")])
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"]),
+        helper.make_node("Sigmoid", ["c"], ["s"]),
+        helper.make_node("Reshape", ["s", "shape"], ["score"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 80, 80])],
+        [helper.make_tensor_value_info("score", TensorProto.FLOAT, ["n"])],
+        [onnx.numpy_helper.from_array(weights, "w"), onnx.numpy_helper.from_array(np.array([-1], np.int64), "shape")],
+    )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
 
 
@@ -72,8 +80,10 @@ class JudgeTest(unittest.TestCase):
         cls.temp.cleanup()
 
     def pair(self, **kwargs):
-        apps = [FaceAnalysis("judged", root=self.temp.name, names_only=True, **kwargs),
-                JudgeAnalysis("judged", root=self.temp.name, providers=["CPUExecutionProvider"], **kwargs)]
+        apps = [
+            FaceAnalysis("judged", root=self.temp.name, names_only=True, **kwargs),
+            JudgeAnalysis("judged", root=self.temp.name, providers=["CPUExecutionProvider"], **kwargs),
+        ]
         for app in apps:
             app.prepare(0, det_size=(640, 640))
         return apps
@@ -136,11 +146,14 @@ class JudgeTest(unittest.TestCase):
         ours, judged = (r.forward(blob) for r in recs)
         self.assertGreater(facet.cosine(ours, judged), 0.999)
         self.assertEqual(recs[0].input_shape[1:], list(recs[1].input_shape)[1:])
-        self.assertEqual((recs[0].input_size, recs[0].input_name, recs[0].output_names),
-                         (recs[1].input_size, recs[1].input_name, recs[1].output_names))
+        self.assertEqual(
+            (recs[0].input_size, recs[0].input_name, recs[0].output_names),
+            (recs[1].input_size, recs[1].input_name, recs[1].output_names),
+        )
 
     def test_manifest_v2(self):
         import json
+
         folder = os.path.join(self.temp.name, "models", "manifested")
         os.makedirs(os.path.join(folder, "nets"))
         for name in ("scrfd_500m_kps.onnx", "mfnet_y1.onnx"):
@@ -149,11 +162,26 @@ class JudgeTest(unittest.TestCase):
             f.write("for tests")
         for norm in ({"mean": 127.5, "std": 127.5}, {"mean": 100.0, "std": 90.0}, "embedded"):
             with open(os.path.join(folder, "manifest.json"), "w") as f:
-                json.dump({"manifest_version": 2, "model_id": "manifested", "license": "MODEL.LICENSE", "tasks": {
-                    "detection": {"file": "nets/scrfd_500m_kps.onnx"},
-                    "recognition": {"file": "nets/mfnet_y1.onnx", "embedding_dimension": 128, "preprocessing": norm}}}, f)
-            apps = [FaceAnalysis("manifested", root=self.temp.name),
-                    JudgeAnalysis("manifested", root=self.temp.name, providers=["CPUExecutionProvider"])]
+                json.dump(
+                    {
+                        "manifest_version": 2,
+                        "model_id": "manifested",
+                        "license": "MODEL.LICENSE",
+                        "tasks": {
+                            "detection": {"file": "nets/scrfd_500m_kps.onnx"},
+                            "recognition": {
+                                "file": "nets/mfnet_y1.onnx",
+                                "embedding_dimension": 128,
+                                "preprocessing": norm,
+                            },
+                        },
+                    },
+                    f,
+                )
+            apps = [
+                FaceAnalysis("manifested", root=self.temp.name),
+                JudgeAnalysis("manifested", root=self.temp.name, providers=["CPUExecutionProvider"]),
+            ]
             for app in apps:
                 app.prepare(0, det_size=(640, 640))
             self.check(apps[0].get(self.img), apps[1].get(self.img))
@@ -162,15 +190,23 @@ class JudgeTest(unittest.TestCase):
         small = self.img[:, 470:560]  # a face of which much is missing
         for mode in ("normal", "observe"):
             for img in (self.img, self.img[:, :, ::-1].copy(), small):
-                ours, judged = self.each(lambda app: None, img, addons=["liveness"], liveness_mode=mode,
-                                         liveness_threshold=0.6)
+                ours, judged = self.each(
+                    lambda app: None, img, addons=["liveness"], liveness_mode=mode, liveness_threshold=0.6
+                )
                 for f, g in zip(sorted(ours, key=lambda f: f.bbox[0]), sorted(judged, key=lambda f: f.bbox[0])):
-                    self.assertEqual((f.liveness.status, f.liveness.is_live, f.liveness.reason),
-                                     (g.liveness.status, g.liveness.is_live, g.liveness.reason))
+                    self.assertEqual(
+                        (f.liveness.status, f.liveness.is_live, f.liveness.reason),
+                        (g.liveness.status, g.liveness.is_live, g.liveness.reason),
+                    )
                     if g.liveness.live_score is not None:
                         self.assertAlmostEqual(f.liveness.live_score, g.liveness.live_score, delta=0.02)
-        for bad in (dict(addons="liveness"), dict(addons=["other"]), dict(liveness_mode="x"), dict(liveness_threshold=2),
-                    dict(liveness_threshold="0.5")):
+        for bad in (
+            dict(addons="liveness"),
+            dict(addons=["other"]),
+            dict(liveness_mode="x"),
+            dict(liveness_threshold=2),
+            dict(liveness_threshold="0.5"),
+        ):
             kinds = []
             for kind in (FaceAnalysis, JudgeAnalysis):
                 with self.assertRaises((TypeError, ValueError)) as e:

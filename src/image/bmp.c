@@ -24,8 +24,8 @@ typedef struct bmp {
     uint32_t pixels_at, header, compression;
     int width, height, bits;
     bool top_down;
-    uint32_t mask[4];        /* of R G B A; 0 = no alpha */
-    uint8_t colors[256][3];  /* R G B */
+    uint32_t mask[4];       /* of R G B A; 0 = no alpha */
+    uint8_t colors[256][3]; /* R G B */
     int n_colors;
     fct_image *im; /* RGBA */
 } bmp;
@@ -67,8 +67,7 @@ static fct_status read_masks(bmp *b, fct_error *err) {
     bool has_alpha = b->compression == ALPHA_MASKS || b->header >= 56;
     static const uint32_t usual[2][3] = {{0x7C00, 0x3E0, 0x1F}, {0xFF0000, 0xFF00, 0xFF}};
     if (in_file && b->s->len < MASKS_AT + 16) return cut_off(b, err);
-    for (int c = 0; c < 3; c++)
-        b->mask[c] = in_file ? number(b, MASKS_AT + 4 * (size_t)c, 4) : usual[b->bits == 32][c];
+    for (int c = 0; c < 3; c++) b->mask[c] = in_file ? number(b, MASKS_AT + 4 * (size_t)c, 4) : usual[b->bits == 32][c];
     if (in_file && has_alpha) b->mask[3] = number(b, MASKS_AT + 12, 4);
     return FCT_OK;
 }
@@ -153,7 +152,10 @@ static fct_status read_rows(bmp *b, fct_error *err) {
     size_t last = ((size_t)b->width * (size_t)b->bits + 7) / 8; /* the last row's padding may be missing */
     if (b->s->len < at || b->s->len - at < last || (b->s->len - at - last) / stride < (size_t)b->height - 1)
         return cut_off(b, err);
-    for (int y = 0; y < b->height; y++) put_row(b, b->s->data + at + stride * (size_t)y, at + stride * (size_t)y, row_of(b, y));
+    for (int y = 0; y < b->height; y++) {
+        const size_t row = at + stride * (size_t)y;
+        put_row(b, b->s->data + row, row, row_of(b, y));
+    }
     if (b->mask[3]) drop_empty_alpha(b->im);
     return FCT_OK;
 }

@@ -19,7 +19,8 @@
 /* clang-format off */
 #define FONTCONFIG(X) \
     X(FcCharSetHasChar) X(FcConfigSubstitute) X(FcDefaultSubstitute) X(FcFontSort) X(FcInitLoadConfigAndFonts) \
-    X(FcNameParse) X(FcPatternDestroy) X(FcPatternGetBool) X(FcPatternGetCharSet) X(FcPatternGetInteger) X(FcPatternGetString)
+    X(FcNameParse) X(FcPatternDestroy) X(FcPatternGetBool) X(FcPatternGetCharSet) X(FcPatternGetInteger)\
+    X(FcPatternGetString)
 #define FREETYPE(X) X(FT_Init_FreeType) X(FT_Load_Glyph) X(FT_New_Face) X(FT_Select_Size) X(FT_Set_Pixel_Sizes)
 #define HARFBUZZ(X) \
     X(hb_buffer_add_utf32) X(hb_buffer_create) X(hb_buffer_destroy) X(hb_buffer_get_glyph_infos) \

@@ -5,6 +5,7 @@
 
 FOLDER holds pack.json (src/pack/manifest.c describes it) and the networks. They are
 checked here: a build with a pack that is not whole fails, rather than its users."""
+
 import hashlib
 import json
 import os
@@ -50,7 +51,10 @@ def file_entry(folder, entry, number):
     need(os.path.isfile(path), path + " is listed in pack.json but not there")
     with open(path, "rb") as f:
         digest = hashlib.sha256(f.read()).hexdigest()
-    need(entry.get("sha256", digest).lower() == digest, path + ": not the file that pack.json lists (its SHA-256 differs)")
+    need(
+        entry.get("sha256", digest).lower() == digest,
+        path + ": not the file that pack.json lists (its SHA-256 differs)",
+    )
     task = entry.get("task")
     need(task is None or task in TASKS, "%s: unknown task %r" % (path, task))
     need(("mean" in entry) == ("std" in entry), path + ': "mean" and "std" go together')
@@ -59,9 +63,17 @@ def file_entry(folder, entry, number):
     need(isinstance(entry.get("average_landmarks", False), bool), path + ': "average_landmarks" is true or false')
     need(isinstance(entry.get("refine", False), bool), path + ': "refine" is true or false')
     line = "    {%s, %s, %s_end, \"%s\", %s, %s, %r, %r, %s, %s}," % (
-        quote(name), symbol, symbol, digest, quote(task), flag("mean" in entry),
-        float(entry.get("mean", 0)), float(entry.get("std", 1)), flag(entry.get("average_landmarks")),
-        flag(entry.get("refine")))
+        quote(name),
+        symbol,
+        symbol,
+        digest,
+        quote(task),
+        flag("mean" in entry),
+        float(entry.get("mean", 0)),
+        float(entry.get("std", 1)),
+        flag(entry.get("average_landmarks")),
+        flag(entry.get("refine")),
+    )
     return "FCT_EMBED(%s, %s);" % (symbol, assembler_path(path)), line, path
 
 
@@ -70,15 +82,31 @@ def main():
     folder, out, depfile = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3]
     manifest_path = os.path.join(folder, "pack.json")
     m = read_manifest(manifest_path)
-    listed = m.get("files") or [{"file": f} for f in sorted(os.listdir(folder))
-                                if f.endswith(".onnx") and not f.startswith(".")]
+    listed = m.get("files") or [
+        {"file": f} for f in sorted(os.listdir(folder)) if f.endswith(".onnx") and not f.startswith(".")
+    ]
     need(0 < len(listed) <= 64, manifest_path + ": 1 to 64 files are wanted")
     embeds, lines, paths = zip(*(file_entry(folder, e, i) for i, e in enumerate(listed)))
-    text = ["/* Written by src/pack/embed_pack.py. */", '#include "pack/embedded.h"', "", '#include "base/embed.h"', "",
-            "#include <stddef.h>", "", *embeds, "", "static const fct_embedded_file files[] = {", *lines, "};", "",
-            "static const fct_embedded_pack pack = {%s, %s, %rf, %d, files};" % (
-                quote(m["name"]), quote(m.get("license")), float(m.get("threshold", 0)), len(lines)),
-            "", "const fct_embedded_pack *fct_embedded(void) { return &pack; }", ""]
+    text = [
+        "/* Written by src/pack/embed_pack.py. */",
+        '#include "pack/embedded.h"',
+        "",
+        '#include "base/embed.h"',
+        "",
+        "#include <stddef.h>",
+        "",
+        *embeds,
+        "",
+        "static const fct_embedded_file files[] = {",
+        *lines,
+        "};",
+        "",
+        "static const fct_embedded_pack pack = {%s, %s, %rf, %d, files};"
+        % (quote(m["name"]), quote(m.get("license")), float(m.get("threshold", 0)), len(lines)),
+        "",
+        "const fct_embedded_pack *fct_embedded(void) { return &pack; }",
+        "",
+    ]
     with open(out, "w", encoding="utf-8") as f:
         f.write("\n".join(text))
     with open(depfile, "w", encoding="utf-8") as f:

@@ -3,6 +3,7 @@
 they print with what is known of those photos.
 
 usage: examples_test.py MAKE_PACK        the programs are named by EXAMPLE_COMPARE, EXAMPLE_..."""
+
 import os
 import pathlib
 import struct
@@ -14,7 +15,9 @@ from report import Report, toy_pack
 
 
 def run(name, *args):
-    r = subprocess.run([os.environ["EXAMPLE_" + name.upper()], *map(str, args)], capture_output=True, text=True, timeout=60)
+    r = subprocess.run(
+        [os.environ["EXAMPLE_" + name.upper()], *map(str, args)], capture_output=True, text=True, timeout=60
+    )
     return r.returncode, r.stdout, r.stderr
 
 
@@ -28,19 +31,24 @@ def rows_of(npy):
     """The shape in the header of a NumPy file of version 1.0, and its floats."""
     data = npy.read_bytes()
     length = struct.unpack("<H", data[8:10])[0]
-    shape = eval(data[10:10 + length])["shape"]
-    return shape, struct.unpack("<%df" % ((len(data) - 10 - length) // 4), data[10 + length:])
+    shape = eval(data[10 : 10 + length])["shape"]
+    return shape, struct.unpack("<%df" % ((len(data) - 10 - length) // 4), data[10 + length :])
 
 
 def check_all(report, box):
     pack = box / "pack"
     ada, bob = box / "ada.png", box / "bob.png"
-    report.check("compare: a person and herself", expect(run("compare", ada, ada, pack), 0, "the same person (cosine 1.000"))
+    report.check(
+        "compare: a person and herself", expect(run("compare", ada, ada, pack), 0, "the same person (cosine 1.000")
+    )
     report.check("compare: two people", expect(run("compare", ada, bob, pack), 1, "two people"))
-    report.check("compare: a missing photo is named", expect(run("compare", ada, box / "none.png", pack), 3, "none.png"))
+    report.check(
+        "compare: a missing photo is named", expect(run("compare", ada, box / "none.png", pack), 3, "none.png")
+    )
     gallery = box / "people.db"
-    report.check("recognize: the person who was enrolled",
-                 expect(run("recognize", gallery, "Ada", ada, ada, pack), 0, "Ada"))
+    report.check(
+        "recognize: the person who was enrolled", expect(run("recognize", gallery, "Ada", ada, ada, pack), 0, "Ada")
+    )
     report.check("recognize: a stranger", expect(run("recognize", gallery, "Ada", ada, bob, pack), 0, "unknown"))
     few = box / "few"
     few.mkdir()
@@ -49,15 +57,22 @@ def check_all(report, box):
     (few / "3.txt").write_text("not a photo")
     out = box / "few.npy"
     got = run("embed_folder", few, out, pack)
-    report.check("embed_folder: names the rows and the file that is no photo", expect(got, 0, "1.png", "2.png", "3.txt"))
+    report.check(
+        "embed_folder: names the rows and the file that is no photo", expect(got, 0, "1.png", "2.png", "3.txt")
+    )
     shape, values = rows_of(out)
-    lengths = [sum(v * v for v in values[i * shape[1]:(i + 1) * shape[1]]) for i in range(shape[0])]
-    report.check("embed_folder: two rows of unit length",
-                 [] if shape[0] == 2 and all(abs(n - 1) < 1e-4 for n in lengths) else ["%s %s" % (shape, lengths)])
+    lengths = [sum(v * v for v in values[i * shape[1] : (i + 1) * shape[1]]) for i in range(shape[0])]
+    report.check(
+        "embed_folder: two rows of unit length",
+        [] if shape[0] == 2 and all(abs(n - 1) < 1e-4 for n in lengths) else ["%s %s" % (shape, lengths)],
+    )
     report.check("watch: says how it is used", expect(run("watch"), 2, "usage: watch"))
     report.check("watch: names what is missing", expect(run("watch", box / "none.mp4", pack, gallery), 1, "none.mp4"))
-    report.check("draw_people: writes a picture", expect(run("draw_people", box / "drawn.png"), 0) +
-                 ([] if (box / "drawn.png").read_bytes()[1:4] == b"PNG" else ["not a PNG file"]))
+    report.check(
+        "draw_people: writes a picture",
+        expect(run("draw_people", box / "drawn.png"), 0)
+        + ([] if (box / "drawn.png").read_bytes()[1:4] == b"PNG" else ["not a PNG file"]),
+    )
 
 
 def main():

@@ -2,6 +2,7 @@
 """The shared library exports what the public headers declare, and nothing else.
 
 usage: exports_test.py SOURCE_ROOT LIBRARY "NM" """
+
 import pathlib
 import re
 import shlex
@@ -24,7 +25,9 @@ def declared(root):
 
 
 def exported(library, nm):
-    out = subprocess.run(shlex.split(nm) + ["-D", "--defined-only", library], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        shlex.split(nm) + ["-D", "--defined-only", library], capture_output=True, text=True, check=True
+    )
     return {line.split()[-1].split("@")[0] for line in out.stdout.splitlines() if line.strip()}
 
 

@@ -4,6 +4,7 @@
 usage: install_prefix_test.py SOURCE
 
 The Makefile is tried on a project of one file, so that nothing has to be compiled."""
+
 import os
 import pathlib
 import shutil
@@ -24,7 +25,9 @@ def make_project(folder):
             shutil.copy(SOURCE / "scripts" / name, folder / "scripts")
     (folder / "scripts" / "install-deps").write_text("#!/bin/sh\n")
     (folder / "scripts" / "install-deps").chmod(0o755)
-    (folder / "meson.build").write_text("project('toy')\ninstall_data('toy.h', install_dir: get_option('includedir'))\n")
+    (folder / "meson.build").write_text(
+        "project('toy')\ninstall_data('toy.h', install_dir: get_option('includedir'))\n"
+    )
     (folder / "toy.h").write_text("\n")
 
 
@@ -33,8 +36,12 @@ def run(folder):
     env = {k: v for k, v in os.environ.items() if k not in ("PREFIX", "DESTDIR", "MAKEFLAGS", "BUILD")}
     faults = []
     # The first make sets the folder up; one install changes it, the next keeps what was changed.
-    for words, wanted in ((["PREFIX=%s/first" % folder], None), (["install", "PREFIX=%s/second" % folder], "second"),
-                          (["install"], "second"), (["install", "PREFIX=%s/third one" % folder], "third one")):
+    for words, wanted in (
+        (["PREFIX=%s/first" % folder], None),
+        (["install", "PREFIX=%s/second" % folder], "second"),
+        (["install"], "second"),
+        (["install", "PREFIX=%s/third one" % folder], "third one"),
+    ):
         r = subprocess.run(["make", "-s", *words], cwd=folder, capture_output=True, text=True, check=False, env=env)
         if r.returncode:
             faults.append("make %s: %s" % (words, (r.stdout + r.stderr)[-800:]))

@@ -3,6 +3,7 @@
 which, what belongs into src/base and src/kernels alone, sizes and names of files.
 
 usage: source_test.py SOURCE_ROOT"""
+
 import pathlib
 import re
 import sys
@@ -10,8 +11,16 @@ import sys
 from report import Report
 
 # The platform layer, which the command shares (docs/decisions/0060-command.md).
-COMMAND_MAY = ["base/draft.h", "base/file.h", "base/thread.h", "base/alloc.h", "base/buffer.h", "base/compiler.h",
-               "base/library.h", "text"]
+COMMAND_MAY = [
+    "base/draft.h",
+    "base/file.h",
+    "base/thread.h",
+    "base/alloc.h",
+    "base/buffer.h",
+    "base/compiler.h",
+    "base/library.h",
+    "text",
+]
 # Folder: the folders of src/ (or single headers) that it may include, besides its own and include/facet.
 MAY_INCLUDE = {
     "src/base": [],
@@ -53,8 +62,10 @@ def code_files(root, folders):
 
 def without_comments(text):
     """Comments and the contents of strings blanked, line breaks kept."""
+
     def blank(m):
         return re.sub(r"[^\n]", " ", m.group(0))
+
     return re.sub(r"/\*.*?\*/|//[^\n]*|\"(\\.|[^\"\\\n])*\"", blank, text, flags=re.DOTALL)
 
 
@@ -84,7 +95,13 @@ def direction_faults(root, folder, allowed):
     for path in code_files(root, [folder]):
         for number, system, name in includes(path):
             module = name.split("/")[0] if "/" in name else own
-            if system or module in {own, "facet"} or module in allowed or name in allowed or module not in modules | {"..", "src"}:
+            if (
+                system
+                or module in {own, "facet"}
+                or module in allowed
+                or name in allowed
+                or module not in modules | {"..", "src"}
+            ):
                 continue
             faults.append("%s:%d: includes %s" % (path.relative_to(root), number, name))
     return faults
@@ -137,10 +154,19 @@ def check_types(root, report):
     for path in code_files(root, ["src", "include", "tools", "server", "train", "examples", "bench", "tests", "fuzz"]):
         code = without_comments(path.read_text())
         found = set(re.findall(r"\b(?:struct|enum|union)\s+(\w+)\s*\{", code))
-        found |= set(re.findall(r"^typedef\s+(?:struct|enum|union)\b[^;{]*\{.*?^\}\s*(\w+)\s*;", code, flags=re.MULTILINE | re.DOTALL))
+        found |= set(
+            re.findall(
+                r"^typedef\s+(?:struct|enum|union)\b[^;{]*\{.*?^\}\s*(\w+)\s*;", code, flags=re.MULTILINE | re.DOTALL
+            )
+        )
         for name in found:
-            places.setdefault(name, set()).add(re.sub(r"_(posix|windows)$", "", str(path.relative_to(root).with_suffix(""))))
-    report.check("one meaning per type", ["%s: %s" % (n, " and ".join(sorted(p))) for n, p in sorted(places.items()) if len(p) > 1])
+            places.setdefault(name, set()).add(
+                re.sub(r"_(posix|windows)$", "", str(path.relative_to(root).with_suffix("")))
+            )
+    report.check(
+        "one meaning per type",
+        ["%s: %s" % (n, " and ".join(sorted(p))) for n, p in sorted(places.items()) if len(p) > 1],
+    )
 
 
 def unit_includes(root, folder):
@@ -162,6 +188,7 @@ def unit_includes(root, folder):
             return {unit}
         todo = direct.get(unit, set()) - seen
         return set().union(*(behind(o, seen | todo) for o in todo))
+
     graph = {}
     for unit in sources:
         graph[unit] = set().union(*(behind(o, {o}) for o in direct.get(unit, set()) - {unit})) - {unit}
@@ -181,10 +208,11 @@ def circles(graph):
             if w in stack:
                 low[v] = min(low[v], low[w])
         if low[v] == index[v]:
-            members = stack[stack.index(v):]
-            del stack[stack.index(v):]
+            members = stack[stack.index(v) :]
+            del stack[stack.index(v) :]
             if len(members) > 1:
                 found.append(sorted(members))
+
     for v in sorted(graph):
         if v not in index:
             visit(v)
@@ -218,7 +246,9 @@ def operator_name_faults(root):
     return faults
 
 
-SQL = re.compile(r"\bsqlite3_\w|<sqlite3\.h>|\"[^\"\n]*\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET|CREATE TABLE|PRAGMA)\b")
+SQL = re.compile(
+    r"\bsqlite3_\w|<sqlite3\.h>|\"[^\"\n]*\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET|CREATE TABLE|PRAGMA)\b"
+)
 
 
 def sql_faults(root):
@@ -229,8 +259,11 @@ def sql_faults(root):
         if name.startswith("src/gallery/sqlite/"):
             continue
         text = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m.group(0)), path.read_text(), flags=re.DOTALL)
-        faults += ["%s:%d: SQL outside a store" % (name, number)
-                   for number, line in enumerate(text.splitlines(), 1) if SQL.search(line)]
+        faults += [
+            "%s:%d: SQL outside a store" % (name, number)
+            for number, line in enumerate(text.splitlines(), 1)
+            if SQL.search(line)
+        ]
     return faults
 
 
@@ -243,26 +276,49 @@ def main():
     check_types(root, report)
     check_circles(root, report)
     report.check("platform headers in src/base alone", header_faults(root, PLATFORM, "src/base/", "platform header"))
-    report.check("vector headers in src/base and src/kernels alone",
-                 header_faults(root, VECTORS, ("src/base/", "src/kernels/"), "vector header"))
+    report.check(
+        "vector headers in src/base and src/kernels alone",
+        header_faults(root, VECTORS, ("src/base/", "src/kernels/"), "vector header"),
+    )
 
     report.check("SQL in src/gallery/sqlite alone", sql_faults(root))
     report.check("operators are told apart by number", operator_name_faults(root))
 
     def in_src(*except_for):
         return lambda p: not str(p.relative_to(root)).startswith(except_for)
-    report.check("allocation by base/alloc.h", matches(root, ["src"], ALLOCATION, "allocates by itself", in_src("src/base/")))
+
+    report.check(
+        "allocation by base/alloc.h", matches(root, ["src"], ALLOCATION, "allocates by itself", in_src("src/base/"))
+    )
     report.check("the library neither prints nor ends the process", matches(root, ["src"], TALKS, "prints or ends"))
     own = in_src("src/base/", "src/kernels/", "train/kernels/")
-    report.check("compiler extensions in src/base and the kernels alone",
-                 matches(root, ["src", "tools", "train"], EXTENSION, "compiler extension", own))
-    report.check("what differs between systems in src/base alone", matches(
-        root, ["src", "tools", "train"], re.compile(r"\b(_WIN32|__linux__|__APPLE__|__unix__)\b"), "asks for the system", own))
-    report.check("a status variable is called s or st",
-                 matches(root, ["src", "tools", "train", "examples"],
-                         re.compile(r"^\s+fct_status (?!st?\b)\w+( =|,)"), "another name for a status"))
-    report.check("files are opened by base/file.h",
-                 matches(root, ["src"], re.compile(r"\bfopen\s*\("), "fopen", in_src("src/base/")))
+    report.check(
+        "compiler extensions in src/base and the kernels alone",
+        matches(root, ["src", "tools", "train"], EXTENSION, "compiler extension", own),
+    )
+    report.check(
+        "what differs between systems in src/base alone",
+        matches(
+            root,
+            ["src", "tools", "train"],
+            re.compile(r"\b(_WIN32|__linux__|__APPLE__|__unix__)\b"),
+            "asks for the system",
+            own,
+        ),
+    )
+    report.check(
+        "a status variable is called s or st",
+        matches(
+            root,
+            ["src", "tools", "train", "examples"],
+            re.compile(r"^\s+fct_status (?!st?\b)\w+( =|,)"),
+            "another name for a status",
+        ),
+    )
+    report.check(
+        "files are opened by base/file.h",
+        matches(root, ["src"], re.compile(r"\bfopen\s*\("), "fopen", in_src("src/base/")),
+    )
     report.close()
 
 

@@ -8,6 +8,7 @@ other way round; a picture of both is zoomed in and out; one walks out of the pi
 Each is enrolled from another photo than the video is made of. Wanted: no track changes hands, no name
 changes, every name is there within five frames, events carry the frames in which somebody came and went.
 Needs ffmpeg, photos/deepface of FCT_SHARED and the pack built into FACET; exit status 77 without."""
+
 import json
 import os
 import shutil
@@ -22,13 +23,19 @@ HEADS = {"Ann": "crop=800:1000:200:60,scale=%d:-2", "Bea": "crop=720:900:250:60,
 # Left edge of each picture at frame n. Ann is there from frame 10 to 189 and from 240.
 ANN = "if(lt(n,240),20+6*(n-10),1100-6*(n-240))"
 BEA = "if(lt(n,200),1060-5*n,60+5*(n-200))"
-CROSSING = (f"[1]{HEADS['Ann']},split[a1][a2];[2]{HEADS['Bea']}[b];" % (SIDE, SIDE) +
-            f"[0][a2]overlay=x='{ANN}':y=200:enable='gte(n,240)'[x];[x][b]overlay=x='{BEA}':y=180[y];"
-            f"[y][a1]overlay=x='{ANN}':y=200:enable='between(n,10,189)'")
-ZOOM = (f"[1]{HEADS['Ann']}[a];[2]{HEADS['Bea']}[b];[0][a]overlay=x=400:y=240[x];[x][b]overlay=x=680:y=220," % (SIDE, SIDE) +
-        f"zoompan=z='1.7-0.7*cos(on/150*2*PI)':x='(iw-iw/zoom)/2':y='(ih-ih/zoom)/2':d=1:s={WIDTH}x{HEIGHT}:fps=25")
-LEAVING = (f"[1]{HEADS['Ann']}[a];[2]{HEADS['Bea']}[b];[0][b]overlay=x=100:y=180[x];" % (SIDE, SIDE) +
-           "[x][a]overlay=x='if(lt(n,125),600+8*n,2600-8*n)':y=200")  # outside from frame 85 to 165
+CROSSING = (
+    f"[1]{HEADS['Ann']},split[a1][a2];[2]{HEADS['Bea']}[b];" % (SIDE, SIDE)
+    + f"[0][a2]overlay=x='{ANN}':y=200:enable='gte(n,240)'[x];[x][b]overlay=x='{BEA}':y=180[y];"
+    f"[y][a1]overlay=x='{ANN}':y=200:enable='between(n,10,189)'"
+)
+ZOOM = (
+    f"[1]{HEADS['Ann']}[a];[2]{HEADS['Bea']}[b];[0][a]overlay=x=400:y=240[x];[x][b]overlay=x=680:y=220," % (SIDE, SIDE)
+    + f"zoompan=z='1.7-0.7*cos(on/150*2*PI)':x='(iw-iw/zoom)/2':y='(ih-ih/zoom)/2':d=1:s={WIDTH}x{HEIGHT}:fps=25"
+)
+LEAVING = (
+    f"[1]{HEADS['Ann']}[a];[2]{HEADS['Bea']}[b];[0][b]overlay=x=100:y=180[x];" % (SIDE, SIDE)
+    + "[x][a]overlay=x='if(lt(n,125),600+8*n,2600-8*n)':y=200"
+)  # outside from frame 85 to 165
 
 
 def photo(name):
@@ -39,8 +46,23 @@ def make_video(path, graph, frames):
     inputs = ["-f", "lavfi", "-i", f"color=0x405060:s={WIDTH}x{HEIGHT}:r=25"]
     for _, seen in PHOTOS.values():
         inputs += ["-loop", "1", "-r", "25", "-i", photo(seen)]
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *inputs, "-filter_complex", graph + ",format=yuv420p", "-frames:v", str(frames),
-                    "-r", "25", path], check=True)
+    subprocess.run(
+        [
+            "ffmpeg",
+            "-v",
+            "error",
+            "-y",
+            *inputs,
+            "-filter_complex",
+            graph + ",format=yuv420p",
+            "-frames:v",
+            str(frames),
+            "-r",
+            "25",
+            path,
+        ],
+        check=True,
+    )
 
 
 def watch(facet, path):
@@ -88,12 +110,24 @@ def check(events, wanted):
 
 
 SCENES = [
-    ("two people cross, one goes and comes back, they cross again", CROSSING, 400,
-     [((0, 0), "Bea", (399, 399), 1055), ((10, 10), "Ann", (189, 189), 1094), ((240, 240), "Ann", (399, 399), 146)]),
-    ("zoomed in to 2.4 times and out again", ZOOM, 150,
-     [((0, 0), "Ann", (149, 149), None), ((0, 0), "Bea", (149, 149), None)]),
-    ("out of the picture and in again", LEAVING, 240,
-     [((0, 0), "Ann", (65, 85), None), ((0, 0), "Bea", (239, 239), 100), ((165, 185), "Ann", (239, 239), 688)]),
+    (
+        "two people cross, one goes and comes back, they cross again",
+        CROSSING,
+        400,
+        [((0, 0), "Bea", (399, 399), 1055), ((10, 10), "Ann", (189, 189), 1094), ((240, 240), "Ann", (399, 399), 146)],
+    ),
+    (
+        "zoomed in to 2.4 times and out again",
+        ZOOM,
+        150,
+        [((0, 0), "Ann", (149, 149), None), ((0, 0), "Bea", (149, 149), None)],
+    ),
+    (
+        "out of the picture and in again",
+        LEAVING,
+        240,
+        [((0, 0), "Ann", (65, 85), None), ((0, 0), "Bea", (239, 239), 100), ((165, 185), "Ann", (239, 239), 688)],
+    ),
 ]
 
 

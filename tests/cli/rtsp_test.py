@@ -6,6 +6,7 @@
 Each time the stream is opened again, nothing that was opened is left open, the memory does not grow with
 the cuts, and the password shows nowhere. Needs GStreamer's RTSP server for Python (Debian: gir1.2-gst-rtsp-server-1.0,
 gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad, gstreamer1.0-plugins-ugly); exit status 77 without."""
+
 import os
 import pathlib
 import queue
@@ -33,9 +34,11 @@ server, factory, auth = GstRtspServer.RTSPServer(), GstRtspServer.RTSPMediaFacto
 token = GstRtspServer.RTSPToken()
 token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "viewer")
 auth.add_basic(GstRtspServer.RTSPAuth.make_basic("viewer", "se:cr@et"), token)
-factory.add_role_from_structure(Gst.Structure.new_from_string("viewer, media.factory.access=true, media.factory.construct=true"))
+factory.add_role_from_structure(Gst.Structure.new_from_string(
+    "viewer, media.factory.access=true, media.factory.construct=true"))
 factory.set_launch("( videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 ! "
-                   "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=5 ! rtph264pay name=pay0 pt=96 config-interval=1 )")
+                   "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=5 "
+                   "! rtph264pay name=pay0 pt=96 config-interval=1 )")
 factory.set_shared(True)
 server.set_address("127.0.0.1")
 server.set_service(sys.argv[1])
@@ -52,13 +55,17 @@ def interpreter():
     for python in (sys.executable, "/usr/bin/python3"):
         if os.path.exists(python) and subprocess.run([python, "-c", SERVER], stderr=subprocess.DEVNULL).returncode == 0:
             return python
-    print("SKIP rtsp: needs GStreamer's RTSP server with its bindings for Python: apt-get install python3-gi "
-          "gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly")
+    print(
+        "SKIP rtsp: needs GStreamer's RTSP server with its bindings for Python: apt-get install python3-gi "
+        "gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly"
+    )
     sys.exit(77)
 
 
 def serve(python, port):
-    p = subprocess.Popen([python, "-c", SERVER, str(port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    p = subprocess.Popen(
+        [python, "-c", SERVER, str(port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     if p.stdout.readline().strip() != "ready":
         sys.exit("FAIL: the server did not start")
     return p
@@ -107,10 +114,20 @@ def main():
             os.mkdir(os.path.join(temp, folder))
         subprocess.run([make_pack, temp], check=True)
         server = serve(python, port)
-        camera = subprocess.Popen([facet, "camera", "--terminal", "--models", os.path.join(temp, "pack"),
-                                   f"rtsp://viewer:se%3Acr%40et@127.0.0.1:{port}/door"],
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                  env=environment(temp))
+        camera = subprocess.Popen(
+            [
+                facet,
+                "camera",
+                "--terminal",
+                "--models",
+                os.path.join(temp, "pack"),
+                f"rtsp://viewer:se%3Acr%40et@127.0.0.1:{port}/door",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment(temp),
+        )
         said, everything, faults, sizes = queue.Queue(), [], [], []
         threading.Thread(target=lines_of, args=(camera.stdout, said, everything), daemon=True).start()
         try:

@@ -3,6 +3,7 @@
 removed, and the exit status is 128 and the signal's number.
 
 usage: signals_test.py FACET MAKE_PACK VIDEO_TOOL"""
+
 import base64
 import os
 import pathlib
@@ -50,8 +51,23 @@ def record(number):
     faults = []
     for name in ("r.mp4", "s.html"):
         pathlib.Path(name).unlink(missing_ok=True)
-    p = start("video", "-m", "pack", "--gallery", "none.db", "--det-size", "320x320", "--frame-size", "320x240", "--record",
-              "r.mp4", "--sheet", "s.html", "-", stdin=subprocess.PIPE)
+    p = start(
+        "video",
+        "-m",
+        "pack",
+        "--gallery",
+        "none.db",
+        "--det-size",
+        "320x320",
+        "--frame-size",
+        "320x240",
+        "--record",
+        "r.mp4",
+        "--sheet",
+        "s.html",
+        "-",
+        stdin=subprocess.PIPE,
+    )
     for _ in range(40):
         p.stdin.write(FRAME)
     p.stdin.flush()
@@ -105,20 +121,31 @@ def main():
         for name in ("FCT_MODELS", "FCT_GALLERY", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
             os.environ.pop(name, None)
         toy_pack(MAKE_PACK, pathlib.Path(work))
-        subprocess.run([FACET, "enroll", "-q", "-m", "pack", "-g", "none.db", "Ada", "ada.png"], check=True,
-                       stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [FACET, "enroll", "-q", "-m", "pack", "-g", "none.db", "Ada", "ada.png"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
         make_gallery(4000)
         with open("many", "w") as f:
             f.write("ada.png\n" * 20000)
         for number in SIGNALS:
             name = signal.Signals(number).name
             report.check(name + ": a recording ends in order", record(number))
-            report.check(name + ": gallery export leaves nothing",
-                         interrupt_draft(number, "e.jsonl", "gallery", "export", "e.jsonl", "-g", "big.db"))
-            report.check(name + ": gallery backup leaves nothing",
-                         interrupt_draft(number, "b.db", "gallery", "backup", "b.db", "-g", "big.db"))
-            report.check(name + ": embed leaves nothing", interrupt_draft(
-                number, "e.csv", "embed", "-m", "pack", "--format", "csv", "--out", "e.csv", "--files-from", "many"))
+            report.check(
+                name + ": gallery export leaves nothing",
+                interrupt_draft(number, "e.jsonl", "gallery", "export", "e.jsonl", "-g", "big.db"),
+            )
+            report.check(
+                name + ": gallery backup leaves nothing",
+                interrupt_draft(number, "b.db", "gallery", "backup", "b.db", "-g", "big.db"),
+            )
+            report.check(
+                name + ": embed leaves nothing",
+                interrupt_draft(
+                    number, "e.csv", "embed", "-m", "pack", "--format", "csv", "--out", "e.csv", "--files-from", "many"
+                ),
+            )
         os.chdir("/")
     report.close()
 

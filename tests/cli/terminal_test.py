@@ -3,6 +3,7 @@
 character of a file's name; into a pipe neither colors nor, in CSV and JSON, anything changed.
 
 usage: terminal_test.py FACET MAKE_PACK"""
+
 import json
 import os
 import re
@@ -65,9 +66,17 @@ def safe(name, out):
 
 def names_are_harmless(folder):
     faults = []
-    for words in (["detect", EVIL], ["detect", "--csv", EVIL], ["identify", EVIL, "-g", "g.db"], ["compare", EVIL, "bob.png"],
-                  ["enroll", "Eve", EVIL, "-g", "g.db"], ["detect", b"gone" + EVIL], ["people", "-g", "g.db", "Eve"],
-                  ["embed", "-o", "e.npy", "-f", "npy", EVIL], ["gallery", "-g", b"gone" + EVIL]):
+    for words in (
+        ["detect", EVIL],
+        ["detect", "--csv", EVIL],
+        ["identify", EVIL, "-g", "g.db"],
+        ["compare", EVIL, "bob.png"],
+        ["enroll", "Eve", EVIL, "-g", "g.db"],
+        ["detect", b"gone" + EVIL],
+        ["people", "-g", "g.db", "Eve"],
+        ["embed", "-o", "e.npy", "-f", "npy", EVIL],
+        ["gallery", "-g", b"gone" + EVIL],
+    ):
         pack = [] if words[0] in ("people", "gallery") else ["-m", "pack"]
         faults += safe(" ".join(map(str, words)), on_terminal([*words, *pack], folder))
     return faults
@@ -75,7 +84,9 @@ def names_are_harmless(folder):
 
 def pipes_are_exact(folder):
     quoted = b'"' + EVIL + b'"'
-    csv, line = piped(["detect", "-m", "pack", "--csv", EVIL], folder), piped(["detect", "-m", "pack", "--json", EVIL], folder)
+    csv, line = piped(["detect", "-m", "pack", "--csv", EVIL], folder), piped(
+        ["detect", "-m", "pack", "--json", EVIL], folder
+    )
     faults = [] if quoted in csv else ["CSV in a pipe: %r" % csv]
     name = json.loads(line)["file"]
     if name != EVIL.decode("utf-8", "replace"):
@@ -87,8 +98,12 @@ def pipes_are_exact(folder):
 def colors(folder):
     words, faults = ["detect", "-m", "pack", "ada.png"], []
     plain = piped(words, folder)
-    for name, env, wanted in (("by default", {}, True), ("NO_COLOR", {"NO_COLOR": "1"}, False),
-                              ("an empty NO_COLOR", {"NO_COLOR": ""}, True), ("TERM=dumb", {"TERM": "dumb"}, False)):
+    for name, env, wanted in (
+        ("by default", {}, True),
+        ("NO_COLOR", {"NO_COLOR": "1"}, False),
+        ("an empty NO_COLOR", {"NO_COLOR": ""}, True),
+        ("TERM=dumb", {"TERM": "dumb"}, False),
+    ):
         out = on_terminal(words, folder, **env)
         if (b"\x1b[1mada.png\x1b[0m" in out) != wanted:
             faults.append("%s: %r" % (name, out))
@@ -100,8 +115,27 @@ def colors(folder):
 
 
 def migration_shows_what_is_left(folder):
-    piped(["enroll", "-q", "--yes", "-m", "pack", "-g", "m.db", "--all-faces", "Ada", "ada.png", "ada2.jpg", "bob.png", "bob2.png",
-           "three.png", "eve.webp", "small.png"], folder)
+    piped(
+        [
+            "enroll",
+            "-q",
+            "--yes",
+            "-m",
+            "pack",
+            "-g",
+            "m.db",
+            "--all-faces",
+            "Ada",
+            "ada.png",
+            "ada2.jpg",
+            "bob.png",
+            "bob2.png",
+            "three.png",
+            "eve.webp",
+            "small.png",
+        ],
+        folder,
+    )
     out = on_terminal(["gallery", "migrate", "-g", "m.db", "-m", "other", "--yes"], folder)
     done = re.search(rb"(\d+) of \1 faces, 100 %.* left", out)
     return [] if done and out.count(b"\n") == 1 else ["%r" % out]

@@ -5,6 +5,7 @@ the address shows nowhere.
     tls_test.py FACET MAKE_PACK VIDEO_TOOL
 
 Needs openssl to make a certificate; exit status 77 without."""
+
 import functools
 import http.server
 import os
@@ -22,8 +23,27 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 def serve(folder):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                    "-keyout", "key.pem", "-out", "cert.pem"], cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+            "-keyout",
+            "key.pem",
+            "-out",
+            "cert.pem",
+        ],
+        cwd=folder,
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem"))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
@@ -46,8 +66,12 @@ def main():
         subprocess.run([video_tool, "make", os.path.join(folder, "scene.mp4")], check=True)
         address = "https://someone:se-cret@127.0.0.1:%d/scene.mp4" % serve(folder)
         for extra, code in (([], 3), (["--insecure"], 0)):
-            r = subprocess.run([facet, "video", "-v", "-m", os.path.join(folder, "pack"), "--det-size", "320x320", *extra, address],
-                               capture_output=True, text=True, env={**os.environ, "HOME": folder})
+            r = subprocess.run(
+                [facet, "video", "-v", "-m", os.path.join(folder, "pack"), "--det-size", "320x320", *extra, address],
+                capture_output=True,
+                text=True,
+                env={**os.environ, "HOME": folder},
+            )
             if r.returncode != code or "se-cret" in r.stdout + r.stderr or "someone" in r.stdout + r.stderr:
                 failed += 1
                 print("FAIL %s: exit code %d\n%s%s" % (extra, r.returncode, r.stdout, r.stderr))

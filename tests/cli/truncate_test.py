@@ -2,6 +2,7 @@
 """Files that somebody shortens and writes anew while they are read: an error or a result, never a signal.
 
 usage: truncate_test.py FACET MAKE_PACK"""
+
 import os
 import pathlib
 import shutil
@@ -62,8 +63,18 @@ def main():
         shutil.copytree("pack", "changing")
         hammer("a photo", "photo.png", 60, "detect", "-m", "pack", *["photo.png"] * 8)
         hammer("a network", "changing/embedder.onnx", 60, "embed", "-m", "changing", "ada.png")
-        hammer("a network that is imported", "changing/embedder.onnx", 30, "models", "import", "changing", "copy", "--root",
-               "store", "--replace")
+        hammer(
+            "a network that is imported",
+            "changing/embedder.onnx",
+            30,
+            "models",
+            "import",
+            "changing",
+            "copy",
+            "--root",
+            "store",
+            "--replace",
+        )
         os.chdir("/")
     report.close()
 

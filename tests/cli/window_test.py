@@ -6,6 +6,7 @@
 Two people's photos are shown as a camera would; keys are pressed: E and a name enroll the nearer one, who
 is recognized from then on, S saves the picture, B hides all faces in it, the space bar pauses, Q ends.
 Needs Xvfb, xdotool, ffmpeg, the photos of FCT_SHARED and the pack built into FACET; exit status 77 without."""
+
 import glob
 import json
 import os
@@ -34,13 +35,44 @@ class Camera:
 
     def __init__(self, facet, folder, display, video):
         asan = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # the libraries under SDL keep some memory
-        env = {**os.environ, "ASAN_OPTIONS": asan.lstrip(":"), "DISPLAY": display, "XDG_DATA_HOME": folder, "XDG_CACHE_HOME": folder, "LC_ALL": "C.UTF-8",
-               "FCT_GALLERY": os.path.join(folder, "people.db"), "SDL_VIDEODRIVER": "x11"}
+        env = {
+            **os.environ,
+            "ASAN_OPTIONS": asan.lstrip(":"),
+            "DISPLAY": display,
+            "XDG_DATA_HOME": folder,
+            "XDG_CACHE_HOME": folder,
+            "LC_ALL": "C.UTF-8",
+            "FCT_GALLERY": os.path.join(folder, "people.db"),
+            "SDL_VIDEODRIVER": "x11",
+        }
         self.env, self.said, self.everything = env, queue.Queue(), []
-        self.sender = subprocess.Popen(["ffmpeg", "-v", "quiet", "-re", "-stream_loop", "-1", "-i", video, "-f", "rawvideo",
-                                        "-pix_fmt", "rgb24", "-"], stdout=subprocess.PIPE)
-        self.process = subprocess.Popen([facet, "camera", "--frame-size", f"{WIDTH}x{HEIGHT}", "-"], cwd=folder, env=env, text=True,
-                                        stdin=self.sender.stdout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.sender = subprocess.Popen(
+            [
+                "ffmpeg",
+                "-v",
+                "quiet",
+                "-re",
+                "-stream_loop",
+                "-1",
+                "-i",
+                video,
+                "-f",
+                "rawvideo",
+                "-pix_fmt",
+                "rgb24",
+                "-",
+            ],
+            stdout=subprocess.PIPE,
+        )
+        self.process = subprocess.Popen(
+            [facet, "camera", "--frame-size", f"{WIDTH}x{HEIGHT}", "-"],
+            cwd=folder,
+            env=env,
+            text=True,
+            stdin=self.sender.stdout,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         self.sender.stdout.close()
         threading.Thread(target=lines_of, args=(self.process.stdout, self.said, self.everything), daemon=True).start()
 
@@ -77,8 +109,12 @@ class Camera:
 
 def knows_zoe(camera, folder, name):
     """Whether she is recognized in a saved picture."""
-    r = subprocess.run([camera.process.args[0], "identify", "--json", os.path.join(folder, name)], env=camera.env,
-                       capture_output=True, text=True)
+    r = subprocess.run(
+        [camera.process.args[0], "identify", "--json", os.path.join(folder, name)],
+        env=camera.env,
+        capture_output=True,
+        text=True,
+    )
     faces = [f for line in r.stdout.splitlines() for f in json.loads(line).get("faces", [])]
     return any(f["name"] == "Zoe" for f in faces)  # whoever is nearest is told of a stranger too
 
@@ -130,8 +166,11 @@ def use(folder, camera):
 def start_display():
     """An X server that chooses its own number."""
     read, write = os.pipe()
-    x = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x900x24", "-nolisten", "tcp"], pass_fds=[write],
-                         stderr=subprocess.DEVNULL)
+    x = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x900x24", "-nolisten", "tcp"],
+        pass_fds=[write],
+        stderr=subprocess.DEVNULL,
+    )
     os.close(write)
     with os.fdopen(read) as f:
         return x, ":" + f.readline().strip()
@@ -140,7 +179,8 @@ def start_display():
 def main():
     facet = os.path.abspath(sys.argv[1])
     if not all(shutil.which(p) for p in ("Xvfb", "xdotool", "ffmpeg")) or not all(
-            os.path.exists(photo(p)) for pair in PHOTOS.values() for p in pair):
+        os.path.exists(photo(p)) for pair in PHOTOS.values() for p in pair
+    ):
         print("SKIP window: needs xvfb, xdotool and ffmpeg (apt-get install), and the photos of FCT_SHARED")
         return 77
     if subprocess.run([facet, "info"], capture_output=True).returncode:

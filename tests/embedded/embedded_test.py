@@ -5,6 +5,7 @@ the build refuses to build in.
     embedded_test.py FACET FOLDER EMBED_PACK_PY
 
 FOLDER is that of small_pack.py: its pack/ is built into FACET."""
+
 import hashlib
 import json
 import os
@@ -25,8 +26,13 @@ def facet(*args, **env):
     """(exit code, standard output, standard error), with a home that holds nothing."""
     base = {k: v for k, v in os.environ.items() if not k.startswith("FCT_")}
     with tempfile.TemporaryDirectory() as home:
-        r = subprocess.run([FACET, *args], capture_output=True, text=True, cwd=FOLDER,
-                           env={**base, "HOME": home, "XDG_DATA_HOME": home, **env})
+        r = subprocess.run(
+            [FACET, *args],
+            capture_output=True,
+            text=True,
+            cwd=FOLDER,
+            env={**base, "HOME": home, "XDG_DATA_HOME": home, **env},
+        )
     return r.returncode, r.stdout, r.stderr
 
 
@@ -64,8 +70,11 @@ def is_listed():
     pack = json.loads(facet("models", "list", "--json")[1].splitlines()[0])
     faults = has("list", line, "small (built in)") + has("list", line, 'MIT "and" more\u2026')
     faults += equal("built_in", (pack["name"], pack["built_in"], pack["files"]), ("small", True, 2))
-    faults += equal("bytes", pack["bytes"], sum(os.path.getsize(os.path.join(FOLDER, "pack", n))
-                                               for n in ("detector.onnx", "embedder.onnx")))
+    faults += equal(
+        "bytes",
+        pack["bytes"],
+        sum(os.path.getsize(os.path.join(FOLDER, "pack", n)) for n in ("detector.onnx", "embedder.onnx")),
+    )
     code, _, err = facet("models", "path", "small")
     faults += equal("path", code, 3) + has("path", err, "built into facet")
     return faults + equal("remove", facet("models", "remove", "small", "--yes")[0], 3)
@@ -73,7 +82,11 @@ def is_listed():
 
 def is_examined():
     code, out, _ = facet("doctor")
-    faults = equal("doctor", code, 0) + equal("self-tests", out.count("off the portable operators"), 2) + has("doctor", out, "threshold 0.33")
+    faults = (
+        equal("doctor", code, 0)
+        + equal("self-tests", out.count("off the portable operators"), 2)
+        + has("doctor", out, "threshold 0.33")
+    )
     return faults + has("info", facet("info")[1], "small")
 
 
@@ -115,20 +128,26 @@ def embed(change):
         m = json.loads(path.read_text())
         change(m)
         path.write_text(json.dumps(m))
-        r = subprocess.run([sys.executable, EMBED, pack, os.path.join(folder, "o.c"), os.path.join(folder, "o.d")],
-                           capture_output=True, text=True)
+        r = subprocess.run(
+            [sys.executable, EMBED, pack, os.path.join(folder, "o.c"), os.path.join(folder, "o.d")],
+            capture_output=True,
+            text=True,
+        )
         return r.returncode, r.stderr
 
 
 def refuses():
     faults = equal("unchanged", embed(lambda m: None)[0], 0)
-    cases = [(lambda m: m["files"][0].update(sha256="0" * 64), "SHA-256 differs"),
-             (lambda m: m["files"][1].update(file="gone.onnx"), "not there"),
-             (lambda m: m["files"][1].update(file="../pack/detector.onnx"), "no name"),
-             (lambda m: m["files"][1].update(task="mischief"), "unknown task"),
-             (lambda m: m["files"][1].update(mean=1), "go together"),
-             (lambda m: m.update(facet_pack=2), "facet_pack"), (lambda m: m.pop("name"), "name"),
-             (lambda m: m.update(files=[{"file": "detector.onnx"}] * 65), "1 to 64")]
+    cases = [
+        (lambda m: m["files"][0].update(sha256="0" * 64), "SHA-256 differs"),
+        (lambda m: m["files"][1].update(file="gone.onnx"), "not there"),
+        (lambda m: m["files"][1].update(file="../pack/detector.onnx"), "no name"),
+        (lambda m: m["files"][1].update(task="mischief"), "unknown task"),
+        (lambda m: m["files"][1].update(mean=1), "go together"),
+        (lambda m: m.update(facet_pack=2), "facet_pack"),
+        (lambda m: m.pop("name"), "name"),
+        (lambda m: m.update(files=[{"file": "detector.onnx"}] * 65), "1 to 64"),
+    ]
     for change, message in cases:
         code, err = embed(change)
         faults += equal(message, code != 0, True) + has("message", err, message)

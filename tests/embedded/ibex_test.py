@@ -4,6 +4,7 @@
     ibex_test.py FACET MODELS PHOTO
 
 MODELS: the folder of the pack that is built into FACET; PHOTO: one with several faces."""
+
 import json
 import os
 import shutil
@@ -21,8 +22,9 @@ def faces(*options):
     """(boxes, landmarks) of the photo's faces."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("FCT_")}
     with tempfile.TemporaryDirectory() as home:
-        r = subprocess.run([FACET, "detect", "--json", *options, PHOTO], capture_output=True, text=True,
-                           env={**env, "HOME": home})
+        r = subprocess.run(
+            [FACET, "detect", "--json", *options, PHOTO], capture_output=True, text=True, env={**env, "HOME": home}
+        )
     found = json.loads(r.stdout)["faces"] if r.returncode == 0 else []
     return [f["box"] for f in found], [f["kps"] for f in found]
 
@@ -42,8 +44,13 @@ def main():
     report.check("ibex asks for averaged landmarks", [] if True in removed else ["pack.json: no average_landmarks"])
     report.check("ibex finds the faces", [] if len(folder[0]) > 1 else ["%d faces in %s" % (len(folder[0]), PHOTO)])
     report.check("ibex built in is the folder's", [] if built_in == folder else ["%r, wanted %r" % (built_in, folder)])
-    report.check("ibex without averaging has the same boxes", [] if plain[0] == folder[0] else ["%r, wanted %r" % (plain, folder)])
-    report.check("ibex without averaging has other landmarks", [] if plain[1] != folder[1] else ["all are the best candidate's"])
+    report.check(
+        "ibex without averaging has the same boxes",
+        [] if plain[0] == folder[0] else ["%r, wanted %r" % (plain, folder)],
+    )
+    report.check(
+        "ibex without averaging has other landmarks", [] if plain[1] != folder[1] else ["all are the best candidate's"]
+    )
     report.close()
 
 

@@ -8,6 +8,7 @@ the photo in every kind of these formats and reads it back with facet and with o
 of those. Kinds that store whole numbers must agree in every byte; where conversion
 rounds (YCbCr, CMYK, 16 bits) a few levels are allowed, as given with the kind.
 Exit status 1 when a check fails."""
+
 import io
 import os
 import sys
@@ -74,8 +75,12 @@ def kinds(im):
     yield "TIFF CMYK", coded(im.convert("CMYK"), "TIFF"), None, 1
     yield "TIFF alpha", coded(rgba, "TIFF"), None, 1
     yield "TIFF 16 bit", tiff(wide, photometric="rgb"), a, 0
-    yield "TIFF 16 bit gray", tiff(np.asarray(gray).astype(np.uint16) * 257, photometric="minisblack"), \
-        np.asarray(gray.convert("RGB")), 0
+    yield (
+        "TIFF 16 bit gray",
+        tiff(np.asarray(gray).astype(np.uint16) * 257, photometric="minisblack"),
+        np.asarray(gray.convert("RGB")),
+        0,
+    )
     yield "TIFF 16 bit tiles, big-endian", tiff(wide, photometric="rgb", tile=(64, 64), byteorder=">"), a, 0
     yield "TIFF tiles", tiff(a, photometric="rgb", tile=(64, 48), compression="zlib"), a, 0
     yield "TIFF planes", tiff(a.transpose(2, 0, 1).copy(), photometric="rgb", planarconfig="separate"), a, 0
@@ -116,7 +121,10 @@ def main():
             n += 1
             if d.max() > allowed:
                 bad += 1
-                print("%s: %s, expected %s: differs by up to %d, mean %.3f" % (name, got.shape, want.shape, d.max(), d.mean()))
+                print(
+                    "%s: %s, expected %s: differs by up to %d, mean %.3f"
+                    % (name, got.shape, want.shape, d.max(), d.mean())
+                )
     print("%d kinds compared, %d differ" % (n, bad))
     sys.exit(1 if bad else 0)
 

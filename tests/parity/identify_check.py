@@ -7,6 +7,7 @@ FACET is the command, SHARED the folder with photos/deepface (master.csv: pairs 
 files and whether they show the same person) and weights/. Exit status 1 when a
 person is missed or somebody else's name is given, 77 without the photos.
 """
+
 import csv
 import json
 import os
@@ -53,7 +54,9 @@ def main():
             subprocess.run([facet, "enroll", name, photos[0], *common], check=True, stdout=subprocess.DEVNULL)
         for name, photos in known.items():
             for photo in photos[1:]:
-                r = subprocess.run([facet, "identify", "--json", photo, *common], capture_output=True, text=True, check=False)
+                r = subprocess.run(
+                    [facet, "identify", "--json", photo, *common], capture_output=True, text=True, check=False
+                )
                 found = [f.get("name") for f in json.loads(r.stdout)["faces"]]
                 asked += 1
                 if name not in found or any(n not in (name, None) for n in found):

@@ -17,6 +17,7 @@ a box moved by 1e-5 pixel, less than float32 resolves there, changes a few bytes
 gray level and landmarks by several pixels (the last lines show it, reference against reference).
 They are therefore compared on the reference's own boxes, in exact arithmetic.
 """
+
 import argparse
 import glob
 import logging
@@ -33,7 +34,10 @@ try:
     from insightface.app import FaceAnalysis as Reference
     from insightface import __version__ as reference_version
 except ImportError as e:
-    print(f"SKIP insightface_parity: no InsightFace package to compare with: {e}; pip install insightface opencv-python onnx for this Python")
+    print(
+        f"SKIP insightface_parity: no InsightFace package to compare with: {e}; pip install insightface opencv-python"
+        " onnx for this Python"
+    )
     sys.exit(77)
 from facet.app import FaceAnalysis
 
@@ -63,7 +67,10 @@ def make_packs(root, args):
         return path
 
     if args.pack in ("weights", "all") and os.path.isdir(weights):
-        for name, det, rec in (("w25_y1", "scrfd_2.5g_kps", "mfnet_y1"), ("w500_v2", "scrfd_500m_kps", "mobileface_v2")):
+        for name, det, rec in (
+            ("w25_y1", "scrfd_2.5g_kps", "mfnet_y1"),
+            ("w500_v2", "scrfd_500m_kps", "mobileface_v2"),
+        ):
             # As published, facet bound to InsightFace's rule by names; and with names that this rule knows.
             path = folder(name + "_published", names_only=True)
             link(path, os.path.join(weights, det + ".onnx"))
@@ -140,7 +147,9 @@ def jitter(ref, img, faces, worst):
     for face in faces if model else ():
         moved = type(face)(bbox=(face.bbox.astype(np.float64) + 1e-5), kps=face.kps)
         model.get(img, moved)
-        worst["moved px"] = max(worst.get("moved px", 0.0), float(np.abs(moved.landmark_3d_68 - face.landmark_3d_68).max()))
+        worst["moved px"] = max(
+            worst.get("moved px", 0.0), float(np.abs(moved.landmark_3d_68 - face.landmark_3d_68).max())
+        )
 
 
 def analyze_known(ours, img, faces):
@@ -176,11 +185,17 @@ def run_pack(name, options, root, photos, det_size, args):
         if known:
             jitter(ref, img, faces, worst)
         for metric in ("default", "max"):  # the limit keeps the same faces, in the same order
-            a, b = (x.get(img, max_num=2, det_metric=metric) for x in (ref, ours)) if args.limits and not known else ((), ())
+            a, b = (
+                (x.get(img, max_num=2, det_metric=metric) for x in (ref, ours))
+                if args.limits and not known
+                else ((), ())
+            )
             if len(a) != len(b) or any(iou(f.bbox, g.bbox) < 0.99 for f, g in zip(a, b)):
                 worst.failures.append(f"{name} {os.path.basename(photo)}: max_num by {metric} differs")
-    print(f"{name}, size {det_size or 'auto'}: {worst.photos} photos, {worst.faces} faces; largest deviations: "
-          + ", ".join(f"{k} {v:.2g}" for k, v in worst.items()))
+    print(
+        f"{name}, size {det_size or 'auto'}: {worst.photos} photos, {worst.faces} faces; largest deviations: "
+        + ", ".join(f"{k} {v:.2g}" for k, v in worst.items())
+    )
     return worst.failures
 
 

@@ -1,5 +1,6 @@
 """What store_test.py works with: networks and archives of the smallest kind, a server that
 can be made to misbehave, a store in a fresh folder."""
+
 import http.server
 import io
 import os
@@ -30,8 +31,12 @@ def info(name, dims):
 def onnx(side=112, weight=b""):
     """An embedder by its signature, with some bytes of weights."""
     node = field(1, b"data") + field(2, b"out") + field(3, b"conv0") + field(4, b"Conv")
-    graph = field(1, node) + field(5, field(8, b"w") + field(9, weight)) + field(11, info(b"data", (1, 3, side, side))) \
+    graph = (
+        field(1, node)
+        + field(5, field(8, b"w") + field(9, weight))
+        + field(11, info(b"data", (1, 3, side, side)))
         + field(12, info(b"out", (1, 8)))
+    )
     return field(7, graph)
 
 
@@ -95,9 +100,9 @@ def plain(handler, body, ranges=True, cut=None, delay=0):
         handler.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
     handler.send_header("Content-Length", str(len(body) - start))
     handler.end_headers()
-    part = body[start:] if cut is None else body[start:start + cut]
+    part = body[start:] if cut is None else body[start : start + cut]
     for i in range(0, len(part), 65536):
-        handler.wfile.write(part[i:i + 65536])
+        handler.wfile.write(part[i : i + 65536])
         time.sleep(delay)
     if len(part) < len(body) - start:
         handler.wfile.flush()
@@ -116,7 +121,9 @@ class Box:
 
     def start(self, *args):
         """A call that runs beside the test."""
-        return subprocess.Popen([self.run, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.env())
+        return subprocess.Popen(
+            [self.run, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.env()
+        )
 
     def call(self, *args):
         p = subprocess.run([self.run, *args], capture_output=True, text=True, timeout=120, env=self.env())

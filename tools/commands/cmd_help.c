@@ -92,7 +92,8 @@ const cli_command cmd_help = {
     .summary = "show help on a command or topic, write man pages and completions",
     .description = "Without argument: the list of commands and topics.\n\n"
                    "'man COMMAND' writes the command's manual page in man's own form, 'completion SHELL' the "
-                   "completion script for bash, zsh or fish. 'names people' and 'names packs' list, for such scripts, whom "
+                   "completion script for bash, zsh or fish. 'names people' and 'names packs' list, for such scripts, "
+                   "whom "
                    "the gallery knows and which packs there are.",
     .examples = "facet help packs\n"
                 "facet help man detect | man -l -\n"

@@ -22,9 +22,9 @@ static void put_actions(FILE *f, const cli_command *c) {
 /* What follows an action: people, packs, or one of these words. */
 static const struct completed_action {
     const char *command, *action, *names, *choices;
-} completed_actions[] = {{"gallery", "merge", "people", NULL},     {"models", "get", "packs", NULL},
-                         {"models", "verify", "packs", NULL},      {"models", "path", "packs", NULL},
-                         {"models", "remove", "packs", NULL},      {"help", "completion", NULL, "bash|zsh|fish"},
+} completed_actions[] = {{"gallery", "merge", "people", NULL},    {"models", "get", "packs", NULL},
+                         {"models", "verify", "packs", NULL},     {"models", "path", "packs", NULL},
+                         {"models", "remove", "packs", NULL},     {"help", "completion", NULL, "bash|zsh|fish"},
                          {"help", "names", NULL, "people|packs"}, {"help", "man", NULL, NULL}};
 enum { N_COMPLETED = sizeof completed_actions / sizeof *completed_actions };
 
@@ -96,7 +96,8 @@ static void bash_script(FILE *f) {
     fputs(bash_names, f);
     fputs("_facet_value() {\n    local previous=$1 word=$2\n", f);
     bash_values(f);
-    fputs("}\n_facet() {\n    local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} action=${COMP_WORDS[2]} options= actions=\n    "
+    fputs("}\n_facet() {\n    local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} action=${COMP_WORDS[2]}"
+          " options= actions=\n    "
           "COMPREPLY=()\n"
           "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W '",
           f);

@@ -1,4 +1,5 @@
 """FaceAnalysis with the signatures of insightface.app.FaceAnalysis."""
+
 import logging
 import os
 import warnings
@@ -34,16 +35,29 @@ class FaceAnalysis(Public):
     models maps task names to networks: what is taken out is not run, an object of your own with
     get(img, face) is. det_model finds the faces."""
 
-    def __init__(self, name: Optional[str] = "buffalo_l", root: Optional[str] = "~/.insightface",
-                 allowed_modules: Optional[Sequence[str]] = None, *, addons: Optional[Sequence[str]] = None,
-                 liveness_mode: str = "normal", liveness_threshold: float = 0.8, **kwargs: Any):
+    def __init__(
+        self,
+        name: Optional[str] = "buffalo_l",
+        root: Optional[str] = "~/.insightface",
+        allowed_modules: Optional[Sequence[str]] = None,
+        *,
+        addons: Optional[Sequence[str]] = None,
+        liveness_mode: str = "normal",
+        liveness_threshold: float = 0.8,
+        **kwargs: Any,
+    ):
         if isinstance(addons, str):
             raise TypeError("addons must be a sequence of addon names, e.g. ['liveness']")
         if liveness_mode not in ("normal", "observe"):
             raise ValueError("liveness_mode must be normal or observe")
-        self._args = {"name": name, "root": root, "allowed_modules": allowed_modules, "addons": list(addons or ()),
-                      "names_only": bool(kwargs.get("names_only", False)),
-                      "precision": kwargs.get("precision", "fast")}
+        self._args = {
+            "name": name,
+            "root": root,
+            "allowed_modules": allowed_modules,
+            "addons": list(addons or ()),
+            "names_only": bool(kwargs.get("names_only", False)),
+            "precision": kwargs.get("precision", "fast"),
+        }
         self.liveness_mode, self.liveness_threshold = liveness_mode, validate_threshold(liveness_threshold)
         self._prepared: Dict[str, Any] = {}
         self._open()
@@ -77,16 +91,23 @@ class FaceAnalysis(Public):
             raise AssertionError("allowed_modules must contain detection")
         self.det_model: Any = self.models["detection"]
         self.det_thresh, self.det_size = 0.5, []
-        self.addons = {name: Liveness(find_addon(name, a["root"]), threshold=self.liveness_threshold)
-                       for name in a["addons"]}
+        self.addons = {
+            name: Liveness(find_addon(name, a["root"]), threshold=self.liveness_threshold) for name in a["addons"]
+        }
 
     def __repr__(self) -> str:
         sizes = self.det_size or "auto"
-        return f"<facet FaceAnalysis {self._pack.name}: {', '.join(self.models)}; det_size {sizes}, " \
-               f"det_thresh {getattr(self.det_model, 'det_thresh', self.det_thresh)}>"
+        return (
+            f"<facet FaceAnalysis {self._pack.name}: {', '.join(self.models)}; det_size {sizes}, "
+            f"det_thresh {getattr(self.det_model, 'det_thresh', self.det_thresh)}>"
+        )
 
     def __getstate__(self) -> Dict[str, Any]:
-        return {"args": self._args, "prepared": self._prepared, "liveness": (self.liveness_mode, self.liveness_threshold)}
+        return {
+            "args": self._args,
+            "prepared": self._prepared,
+            "liveness": (self.liveness_mode, self.liveness_threshold),
+        }
 
     def __setstate__(self, state: Dict[str, Any]) -> None:
         self._args, self._prepared = state["args"], {}
@@ -115,8 +136,13 @@ class FaceAnalysis(Public):
     def _is_own(self, name: str, model: Any) -> bool:
         """Whether the library may run this entry of models with the others at once: it is the pack's
         network for this task, and nobody has replaced its methods."""
-        return (type(model) in (Model, Embedder) and model._pack is self._pack and model.taskname == name
-                and "get" not in vars(model) and "get_feat" not in vars(model))
+        return (
+            type(model) in (Model, Embedder)
+            and model._pack is self._pack
+            and model.taskname == name
+            and "get" not in vars(model)
+            and "get_feat" not in vars(model)
+        )
 
     def _plan(self):
         """The tasks that the library runs together, and the entries that are called one by one after
@@ -125,8 +151,11 @@ class FaceAnalysis(Public):
         for name, model in self.models.items():
             if name == "detection":
                 continue
-            if later or not self._is_own(name, model) or (name == "recognition" and self.addons
-                                                           and self.liveness_mode == "normal"):
+            if (
+                later
+                or not self._is_own(name, model)
+                or (name == "recognition" and self.addons and self.liveness_mode == "normal")
+            ):
                 later.append((name, model))
             else:
                 together.append(name)
@@ -168,8 +197,12 @@ class FaceAnalysis(Public):
         if liveness is not None:
             liveness.get(img, face)
         for name, model in later:
-            if (name == "recognition" and liveness is not None and self.liveness_mode == "normal"
-                    and face.liveness.is_live is not True):
+            if (
+                name == "recognition"
+                and liveness is not None
+                and self.liveness_mode == "normal"
+                and face.liveness.is_live is not True
+            ):
                 continue
             model.get(img, face)
 
@@ -178,8 +211,9 @@ class FaceAnalysis(Public):
         (retry turned by 90, 180 and 270 degrees where no face is found), tile (pixels; finds very small faces)."""
         return self.get_batch([img], max_num, det_metric, **kwargs)[0]
 
-    def get_batch(self, imgs: Sequence[Picture], max_num: int = 0, det_metric: str = "default",
-                  **kwargs: Any) -> List[List[Face]]:
+    def get_batch(
+        self, imgs: Sequence[Picture], max_num: int = 0, det_metric: str = "default", **kwargs: Any
+    ) -> List[List[Face]]:
         """The same for several pictures at once: a list of lists of faces."""
         if len(imgs) == 0:
             return []
@@ -203,6 +237,7 @@ class FaceAnalysis(Public):
             for i, (x, y) in enumerate([] if face.kps is None else face.kps.astype(int).tolist()):
                 cv2.circle(out, (x, y), 1, (0, 255, 0) if i in (0, 3) else (0, 0, 255), 2)
             if face.gender is not None and face.age is not None:
-                cv2.putText(out, f"{face.sex},{face.age}", (x1 - 1, y1 - 4), cv2.FONT_HERSHEY_COMPLEX, 0.7,
-                            (0, 255, 0), 1)
+                cv2.putText(
+                    out, f"{face.sex},{face.age}", (x1 - 1, y1 - 4), cv2.FONT_HERSHEY_COMPLEX, 0.7, (0, 255, 0), 1
+                )
         return out

@@ -7,8 +7,19 @@
 
 /* Columns of a query for faces. What was not asked for stands there as NULL, so
  * that each column has one place. */
-enum { COL_ID, COL_PERSON, COL_CREATED, COL_BOX, COL_SCORE = COL_BOX + 4, COL_QUALITY, COL_CHECKSUM, COL_SOURCE,
-       COL_CUT, COL_EMBEDDING, COL_CROP };
+enum {
+    COL_ID,
+    COL_PERSON,
+    COL_CREATED,
+    COL_BOX,
+    COL_SCORE = COL_BOX + 4,
+    COL_QUALITY,
+    COL_CHECKSUM,
+    COL_SOURCE,
+    COL_CUT,
+    COL_EMBEDDING,
+    COL_CROP
+};
 
 static void make_query(const fct_db *db, const fct_faces_query *want, char *sql, int cap) {
     bool info = want->parts & FCT_FACE_INFO, crop = want->parts & FCT_FACE_CROP;
@@ -77,7 +88,8 @@ typedef struct insert_stmts {
 static fct_status prepare_insert(const fct_db *db, insert_stmts *q, fct_error *err) {
     fct_status s =
         fct_db_query(db, &q->face, err,
-                     "INSERT INTO face(person_id, created, x1, y1, x2, y2, score, quality, source, embedding, checksum) "
+                     "INSERT INTO face(person_id, created, x1, y1, x2, y2, score, quality, source, embedding, "
+                     "checksum) "
                      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                      "");
     if (!s) s = fct_db_query(db, &q->crop, err, "INSERT INTO crop(face_id, cut, jpeg) VALUES(?, ?, ?)", "");
@@ -85,9 +97,9 @@ static fct_status prepare_insert(const fct_db *db, insert_stmts *q, fct_error *e
 }
 
 static fct_status insert_face(const fct_db *db, const insert_stmts *q, fct_store_face *f, fct_error *err) {
-    fct_status s = fct_db_bind(db, q->face, err, "iiddddddtbi", f->person_id, f->created, f->box[0], f->box[1],
-                               f->box[2], f->box[3], f->score, f->quality, f->source, f->embedding, f->embedding_size,
-                               f->checksum);
+    fct_status s =
+        fct_db_bind(db, q->face, err, "iiddddddtbi", f->person_id, f->created, f->box[0], f->box[1], f->box[2],
+                    f->box[3], f->score, f->quality, f->source, f->embedding, f->embedding_size, f->checksum);
     if (!s) s = fct_db_finish(db, q->face, err);
     if (s) return s;
     f->id = sqlite3_last_insert_rowid(db->h);
