@@ -30,7 +30,7 @@ typedef struct bmp {
     fct_image *im; /* RGBA */
 } bmp;
 
-/* n-byte number at an offset that the caller has checked. */
+/* Reads an n-byte number at an offset that the caller has checked. */
 static uint32_t number(const bmp *b, size_t at, int n) {
     uint32_t v = 0;
     for (int i = 0; i < n; i++) v |= (uint32_t)b->s->data[at + (size_t)i] << 8 * i;
@@ -46,6 +46,7 @@ static fct_status unsupported(const bmp *b, fct_error *err) {
                     b->bits, (unsigned)b->compression);
 }
 
+/* Which depths go with which compression; runs never go from the top down. */
 static bool kind_ok(const bmp *b) {
     switch (b->compression) {
     case NONE:
@@ -62,6 +63,7 @@ static bool kind_ok(const bmp *b) {
     }
 }
 
+/* Reads the masks of the channels, or takes the usual ones of 16 and 32 bits where the file has none. */
 static fct_status read_masks(bmp *b, fct_error *err) {
     bool in_file = b->compression == MASKS || b->compression == ALPHA_MASKS;
     bool has_alpha = b->compression == ALPHA_MASKS || b->header >= 56;
@@ -72,6 +74,7 @@ static fct_status read_masks(bmp *b, fct_error *err) {
     return FCT_OK;
 }
 
+/* Reads the color table, which ends where the pixels begin when the oldest header does not say its length. */
 static fct_status read_colors(bmp *b, uint32_t used, fct_error *err) {
     size_t entry = b->header == OLDEST ? 3 : 4, at = FILE_HEADER + (size_t)b->header;
     uint32_t most = 1u << b->bits;
@@ -117,6 +120,7 @@ static uint8_t under_mask(uint32_t v, uint32_t mask) {
     return (uint8_t)(((uint64_t)(v & mask) * 255 + mask / 2) / mask);
 }
 
+/* An index beyond the table is black, as other readers have it. */
 static void put_color(const bmp *b, uint8_t *p, unsigned index) {
     static const uint8_t black[3];
     const uint8_t *c = (int)index < b->n_colors ? b->colors[index] : black;
@@ -171,6 +175,7 @@ static void put_pixel(const bmp *b, int x, int y, unsigned color) {
     if (x < b->width && y < b->height) put_color(b, row_of(b, y) + 4 * (ptrdiff_t)x, color);
 }
 
+/* Everything that the runs leave out keeps color 0. */
 static fct_status read_runs(bmp *b, fct_error *err) {
     const uint8_t *p = b->s->data;
     size_t at = b->pixels_at, len = b->s->len;

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/thread.h"
 
+/* Tries once; a library that is missing stays missing for the process. */
 fct_status fct_codec_load(fct_codec_library *lib, const char *name, const char *format, fct_error *err) {
     static fct_mutex lock = FCT_MUTEX_INIT;
     fct_mutex_lock(&lock);

@@ -25,6 +25,7 @@ static uint8_t *pixel_at(const fct_image *im, int x, int y) {
     return im->pixels + (ptrdiff_t)y * im->stride + (ptrdiff_t)x * fct_pixel_bytes(im->format);
 }
 
+/* Computes the mean color of every field. */
 static void measure(const fct_image *im, cover_grid *g) {
     int bytes = fct_pixel_bytes(im->format), colors = colors_of(im);
     g->columns = g->width < CELLS ? g->width : CELLS;
@@ -43,7 +44,7 @@ static void measure(const fct_image *im, cover_grid *g) {
         }
 }
 
-/* Between which fields a pixel lies, and how far it is from the first (0..1). */
+/* Finds the fields that a pixel lies between, and how far it is from the first (0..1). */
 static float between(int at, int side, int n, int *first, int *second) {
     float f = ((float)at + 0.5f) * (float)n / (float)side - 0.5f;
     f = fmaxf(0, fminf(f, (float)(n - 1)));
@@ -52,6 +53,7 @@ static float between(int at, int side, int n, int *first, int *second) {
     return f - (float)*first;
 }
 
+/* The mix of the four nearest fields' colors. */
 static void put_soft(const cover_grid *g, int x, int y, uint8_t *p, int colors) {
     int c0, c1, r0, r1;
     float fx = between(x, g->width, g->columns, &c0, &c1), fy = between(y, g->height, g->rows, &r0, &r1);
@@ -69,7 +71,7 @@ static void put_block(const cover_grid *g, int x, int y, uint8_t *p, int colors)
     for (int k = 0; k < colors; k++) p[k] = (uint8_t)((g->mean[r][c][k] + 128) / 256);
 }
 
-/* Whole pixels that [lo, hi] touches within 0..side-1; false where there are none. */
+/* Finds the whole pixels that [lo, hi] touches within 0..side-1; false where there are none. */
 static bool whole_pixels(float lo, float hi, int side, int *first, int *n) {
     if (!(lo < hi) || !(hi > 0) || !(lo < (float)side)) return false;
     *first = lo > 0 ? (int)floorf(lo) : 0;
@@ -92,6 +94,7 @@ void fct_draw_cover(fct_image *im, float x1, float y1, float x2, float y2, fct_c
     }
 }
 
+/* Takes in hair, ears and chin, which the detector's box leaves out. */
 void fct_cover_area(const float box[4], float area[4]) {
     float w = box[2] - box[0], h = box[3] - box[1];
     area[0] = box[0] - 0.15f * w, area[1] = box[1] - 0.2f * h;

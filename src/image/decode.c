@@ -7,9 +7,9 @@
 
 void fct_decode_opts_init(fct_decode_opts *o) { *o = (fct_decode_opts){.size = sizeof *o, .format = FCT_PIX_RGB}; }
 
-/* Without a limit of the caller's: 268 million pixels, more than the largest
- * cameras of phones have. A picture may need its pixels twice (to be turned), at
- * up to four bytes each; it may ask for half of the memory that is free. */
+/* The limit when the caller sets none: 268 million pixels, more than the largest cameras of phones have. A picture
+ * may need its pixels twice (to be turned), at up to four bytes each, and may ask for half of the memory that is
+ * free. */
 static int64_t limit_for(const fct_decode_opts *o, int64_t wanted) {
     enum { MOST = 1 << 28, ALWAYS = 1 << 24, BYTES = 8 };
     if (o->max_pixels) return o->max_pixels;
@@ -34,6 +34,7 @@ fct_status fct_decode_check_size(const fct_source_bytes *s, int64_t width, int64
     return FCT_OK;
 }
 
+/* Blends onto black where the result has no alpha, then converts. */
 fct_status fct_decode_finish_alpha(fct_image **image, fct_pixel format, fct_error *err) {
     fct_image *im = *image, *out;
     if (im->format == format) return FCT_OK;
@@ -104,6 +105,7 @@ static const char *foreign_name(const uint8_t *p, size_t len) {
     return NULL;
 }
 
+/* Names the format where it is a known one, since that helps more than "not a picture". */
 static fct_status refuse(const fct_source_bytes *s, fct_error *err) {
     if (!s->len) return fct_fail(err, FCT_ERR_FORMAT, "%s: the file is empty", s->name);
     const char *kind = foreign_name(s->data, s->len);

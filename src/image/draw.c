@@ -85,6 +85,7 @@ void fct_draw_box(fct_image *im, float x1, float y1, float x2, float y2, float l
     fill_frame(im, ordered(x1, y1, x2, y2, line_width / 2), ordered(x1, y1, x2, y2, -line_width / 2), color);
 }
 
+/* The nearest point of the segment is the projection of (x, y) onto its line, held between the ends. */
 float fct_segment_distance2(const fct_segment *s, float x, float y) {
     float dx = s->bx - s->ax, dy = s->by - s->ay, px = x - s->ax, py = y - s->ay;
     float len2 = dx * dx + dy * dy, t = len2 > 0 ? (px * dx + py * dy) / len2 : 0;
@@ -93,7 +94,7 @@ float fct_segment_distance2(const fct_segment *s, float x, float y) {
     return px * px + py * py;
 }
 
-/* Columns of row y that a line of half width r around s can touch. */
+/* Finds the columns of row y that a line of half width r around s can touch. */
 static void line_columns(const fct_segment *s, float y, float r, float *lo, float *hi) {
     float dx = s->bx - s->ax, dy = s->by - s->ay, len = fct_length(dx, dy);
     *lo = fminf(s->ax, s->bx) - r, *hi = fmaxf(s->ax, s->bx) + r;
@@ -102,6 +103,7 @@ static void line_columns(const fct_segment *s, float y, float r, float *lo, floa
     *lo = fmaxf(*lo, center - half), *hi = fminf(*hi, center + half);
 }
 
+/* Colors each pixel near the segment by how much of it the line covers, which gives smooth edges and round ends. */
 void fct_draw_line(fct_image *im, float x1, float y1, float x2, float y2, float line_width, uint32_t color) {
     fct_ink k = fct_ink_of(im, color);
     fct_segment s = {x1, y1, x2, y2};

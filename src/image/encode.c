@@ -55,6 +55,7 @@ static bool same_ext(const char *ext, const char *word) {
     return !*ext && !*word;
 }
 
+/* The format that a file name's ending stands for. */
 static fct_file_format format_of(const char *path) {
     const char *ext = fct_path_ext(path);
     if (same_ext(ext, "jpg") || same_ext(ext, "jpeg")) return FCT_FILE_JPEG;

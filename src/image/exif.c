@@ -13,13 +13,14 @@ typedef struct tiff {
     bool big;
 } tiff;
 
-/* n-byte number (2 or 4) at offset at; the caller has checked the length. */
+/* Reads an n-byte number (2 or 4) at offset at; the caller has checked the length. */
 static uint32_t tiff_number(const tiff *t, size_t at, int n) {
     uint32_t v = 0;
     for (int i = 0; i < n; i++) v |= (uint32_t)t->data[at + (size_t)i] << 8 * (t->big ? n - 1 - i : i);
     return v;
 }
 
+/* Looks through the first directory only; every offset is checked against the block before it is followed. */
 int fct_exif_orientation(const uint8_t *data, size_t len) {
     if (len < 14) return 1;
     tiff t = {data, len, data[0] == 'M'};

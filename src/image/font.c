@@ -249,6 +249,7 @@ bool fct_font_has(uint32_t codepoint) {
     return find_shape(codepoint) != NULL;
 }
 
+/* Composes a letter with an accent from the plain letter and the mark, so that the table needs each shape once. */
 fct_glyph fct_font_glyph(uint32_t codepoint) {
     char letter = ' ', mark = ' ';
     if (codepoint >= 0xC0 && codepoint < 0x180) {

@@ -37,6 +37,7 @@ static int read_bytes(GifFileType *g, GifByteType *out, int n) {
     return (int)take;
 }
 
+/* giflib reports a file that ends early as damaged; past_end tells the two apart. */
 static fct_status gif_fail(const gif_file *f, int code, fct_error *err) {
     const char *text = lib_GifErrorString(code), *name = f->source->name;
     if (code == D_GIF_ERR_NOT_ENOUGH_MEM) return fct_fail_nomem(err, name, 0);
@@ -66,7 +67,7 @@ static bool find_frame(GifFileType *g, gif_file *f) {
     return false;
 }
 
-/* One row of color numbers into the picture; numbers outside the table are free. */
+/* Puts one row of color numbers into the picture; numbers outside the table leave the pixel free. */
 static void put_row(const gif_file *f, const ColorMapObject *colors, const GifByteType *row, const GifImageDesc *d,
                     int y, fct_image *im) {
     for (int x = 0; x < d->Width && y >= 0 && y < im->height; x++) {
@@ -95,6 +96,7 @@ static fct_status read_rows(GifFileType *g, const gif_file *f, fct_image *im, fc
     return ok ? FCT_OK : gif_fail(f, g->Error, err);
 }
 
+/* Checks the size of the canvas and of the frame before anything is allocated for either. */
 static fct_status decode_frame(GifFileType *g, gif_file *f, fct_image **out, fct_error *err) {
     fct_status s = fct_decode_check_size(f->source, g->SWidth, g->SHeight, err);
     if (s) return s;

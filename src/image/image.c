@@ -44,6 +44,7 @@ fct_status fct_image_check_size(int64_t width, int64_t height, const char *what,
     return FCT_OK;
 }
 
+/* A stride may be negative, for pictures stored from the bottom up, but must be at least a row long. */
 fct_status fct_view_check(fct_view v, const char *what, fct_error *err) {
     int bytes = fct_pixel_bytes(v.format);
     if (!v.data) return fct_fail(err, FCT_ERR_ARG, "%s: no pixels", what);
@@ -98,6 +99,7 @@ uint8_t *fct_image_pixels(fct_image *im) { return im->pixels; }
 
 void fct_buffer_free(void *data) { fct_free(data); }
 
+/* Cuts the rectangle to what lies inside the view; an empty one has no data. */
 fct_view fct_view_crop(fct_view v, int x, int y, int width, int height) {
     int64_t x0 = x < 0 ? 0 : x, y0 = y < 0 ? 0 : y;
     int64_t x1 = (int64_t)x + width, y1 = (int64_t)y + height;

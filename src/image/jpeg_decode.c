@@ -58,6 +58,7 @@ static bool has_all_coefficients(const jpeg *j) {
     return true;
 }
 
+/* libjpeg calls this instead of exiting: the fault is sorted by kind, then control jumps back to fct_jpeg_decode(). */
 static void on_error(j_common_ptr c) {
     jpeg *j = c->client_data;
     char text[JMSG_LENGTH_MAX];
@@ -89,6 +90,7 @@ static bool lost_scan(const struct jpeg_decompress_struct *d, int code) {
     return d->Ss == 0 || !of_dc;
 }
 
+/* libjpeg reports missing data as mere warnings; those that mean wrong pixels become errors here. */
 static void on_message(j_common_ptr c, int level) {
     jpeg *j = c->client_data;
     int code = c->err->msg_code;
@@ -104,7 +106,7 @@ static void on_message(j_common_ptr c, int level) {
     longjmp(j->fail, 1);
 }
 
-/* EXIF of the first APP1 segment that has it. */
+/* Finds the orientation in the EXIF block of the first APP1 segment that has one. */
 static int orientation_of(const struct jpeg_decompress_struct *d) {
     for (jpeg_saved_marker_ptr m = d->marker_list; m; m = m->next)
         if (m->marker == JPEG_APP0 + 1 && m->data_length > 6 && !memcmp(m->data, "Exif\0", 6))
@@ -112,7 +114,7 @@ static int orientation_of(const struct jpeg_decompress_struct *d) {
     return 1;
 }
 
-/* Largest of 1, 2, 4, 8 that leaves the shorter side at least hint long. */
+/* The largest of 1, 2, 4, 8 that leaves the shorter side at least hint long. */
 static int reduction(unsigned width, unsigned height, int hint) {
     unsigned side = width < height ? width : height;
     int n = 1;
@@ -120,6 +122,7 @@ static int reduction(unsigned width, unsigned height, int hint) {
     return n;
 }
 
+/* libjpeg converts to all of facet's formats by itself, except from ink colors. */
 static J_COLOR_SPACE color_space(const struct jpeg_decompress_struct *d, fct_pixel format) {
     if (d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK) return JCS_CMYK;
     switch (format) {
@@ -142,8 +145,8 @@ static inline uint8_t mul255(int a, int b) {
     return (uint8_t)((v + (v >> 8)) >> 8);
 }
 
-/* Ink on white paper without a color profile: color = (1 - ink)(1 - black).
- * Files with Adobe's marker, and that is nearly all, store 255 - ink. */
+/* Converts ink on white paper without a color profile: color = (1 - ink)(1 - black). Files with Adobe's marker,
+ * which nearly all have, store 255 - ink. */
 static void cmyk_to_rgb(uint8_t *row, unsigned n, bool inverted) {
     int flip = inverted ? 0 : 255;
     for (unsigned i = 0; i < n; i++) {
@@ -182,6 +185,7 @@ static fct_status read_scans(jpeg *j) {
     return j->status;
 }
 
+/* Chooses the reduction at which libjpeg decodes, so that a huge photo costs less when its caller needs a small one. */
 static fct_status read_header(jpeg *j, int *orientation) {
     const fct_source_bytes *s = j->source;
     jpeg_mem_src(&j->d, s->data, (unsigned long)s->len);

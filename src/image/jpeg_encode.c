@@ -20,6 +20,7 @@ typedef struct jpeg_writer {
     uint8_t buffer[16384];
 } jpeg_writer;
 
+/* libjpeg calls this instead of exiting. */
 static void on_error(j_common_ptr c) {
     jpeg_writer *w = c->client_data;
     char text[JMSG_LENGTH_MAX];
@@ -36,6 +37,7 @@ static void dest_init(j_compress_ptr c) {
     w->dest.free_in_buffer = sizeof w->buffer;
 }
 
+/* Hands what libjpeg has written to the growing buffer; without memory it ends the encoding. */
 static void dest_write(jpeg_writer *w, size_t len) {
     if (fct_bytes_append(w->out, w->buffer, len)) return;
     w->status = fct_fail_nomem(w->err, "JPEG encoder", w->out->len + len);

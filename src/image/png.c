@@ -28,6 +28,7 @@ static spng_ctx *context(int flags) {
     return spng_ctx_new2(&a, flags);
 }
 
+/* Tells a lack of memory and a cut-off file apart from damage. */
 static fct_status png_fail(const fct_source_bytes *s, int code, fct_error *err) {
     if (code == SPNG_EMEM || out_of_memory) return fct_fail_nomem(err, s->name, 0);
     if (code == SPNG_EOF || code == SPNG_EIDAT_TOO_SHORT || code == SPNG_IO_EOF)
@@ -35,14 +36,14 @@ static fct_status png_fail(const fct_source_bytes *s, int code, fct_error *err) 
     return fct_fail(err, FCT_ERR_FORMAT, "%s: damaged PNG: %s", s->name, spng_strerror(code));
 }
 
+/* A PNG without an alpha channel may still name a transparent color. */
 static bool has_alpha(spng_ctx *ctx, const struct spng_ihdr *h) {
     struct spng_trns t;
     return h->color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA || h->color_type == SPNG_COLOR_TYPE_TRUECOLOR_ALPHA ||
            !spng_get_trns(ctx, &t);
 }
 
-/* Decodes into RGB or RGBA; the chunks behind the pixels are read too, for EXIF
- * and to see that the file is whole. */
+/* Decodes into RGB or RGBA. The chunks behind the pixels are read too, for EXIF and to see that the file is whole. */
 static fct_status decode_pixels(spng_ctx *ctx, const fct_source_bytes *s, fct_image **out, fct_error *err) {
     struct spng_ihdr h;
     int code = spng_get_ihdr(ctx, &h);

@@ -46,9 +46,9 @@ int fct_bands(int rows, int width) {
     return threads < 2 || parts < 2 ? 1 : (int)parts;
 }
 
-/* Taps of n results over a source of len. Below the first and beyond the last
- * center the edge repeats: for columns (edge_weight) by a full weight on it, for
- * rows by taking the edge row twice, which rounds differently. */
+/* Computes the taps of n results over a source of len. Before the first center and behind the last one the edge
+ * repeats: for columns (edge_weight) by a full weight on it, for rows by taking the edge row twice, which rounds
+ * differently. */
 static void make_taps(resize_tap *t, int n, int len, bool edge_weight) {
     double scale = 1.0 / ((double)n / len);
     for (int i = 0; i < n; i++) {
@@ -73,6 +73,7 @@ static inline void across(const uint8_t *src, const resize_tap *t, int16_t *out,
     }
 }
 
+/* Picks the loop compiled for the layout of the channels. */
 static void interpolate_row(const resize_job *j, int y, int16_t *out) {
     const uint8_t *src = fct_view_row(j->v, y);
     int next = j->v.width > 1 ? j->layout.bytes : 0;

@@ -19,6 +19,7 @@ static inline void copy_tile(path p, uint8_t *dst, ptrdiff_t dst_stride, int w, 
     }
 }
 
+/* Copies tile by tile, since a turn by 90 degrees reads columns and would miss the cache on every pixel otherwise. */
 static void copy_path(path p, fct_image *im) {
     int bytes = fct_pixel_bytes(im->format);
     for (int y = 0; y < im->height; y += TILE)

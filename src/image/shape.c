@@ -61,6 +61,8 @@ static struct {
     int n_faces;
 } fonts = {.lock = FCT_MUTEX_INIT};
 
+/* Opens the libraries and lists the system's fonts at the first call; without them text falls back on the built-in
+ * font. */
 static bool open_fonts(void) {
     if (fonts.tried) return fonts.fonts && fonts.fonts->nfont > 0;
     fonts.tried = true;
@@ -153,6 +155,7 @@ static void find_scripts(shape_text *t) {
     for (int i = 0; i < t->n; i++) t->script[i] = lib_hb_unicode_script(u, t->text[i]);
 }
 
+/* Computes the embedding levels of the bidirectional algorithm, which say in which direction each character runs. */
 static bool find_levels(shape_text *t) {
     FriBidiCharType types[FCT_SHAPE_MAX];
     FriBidiBracketType brackets[FCT_SHAPE_MAX];
@@ -170,6 +173,7 @@ typedef struct shape_part {
 
 static bool neutral(hb_script_t s) { return s == HB_SCRIPT_COMMON || s == HB_SCRIPT_INHERITED; }
 
+/* Cuts the text into parts of one font, direction and script each, as the shaper wants them. */
 static int cut_into_parts(const shape_text *t, shape_part *out) {
     int n = 0;
     hb_script_t script = HB_SCRIPT_COMMON;

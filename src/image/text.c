@@ -18,6 +18,7 @@ static void line_to(pen *p, float x, float y) {
     p->x = x, p->y = y;
 }
 
+/* A quadratic curve as a few straight segments. */
 static void curve_to(pen *p, float cx, float cy, float x, float y) {
     float x0 = p->x, y0 = p->y;
     for (int i = 1; i <= CURVE_STEPS; i++) {
@@ -26,6 +27,7 @@ static void curve_to(pen *p, float cx, float cy, float x, float y) {
     }
 }
 
+/* An arc of an ellipse in steps of at most 15 degrees. */
 static void arc(pen *p, const float v[6], bool joined) {
     const float degree = 0.01745329252f;
     int steps = 1 + (int)(fabsf(v[5] - v[4]) / 15);
@@ -166,6 +168,8 @@ static float draw_built_in(const fct_ink *k, float x, float y, float height, con
     return at == FCT_FONT_GAP / 2 ? 0 : (at - FCT_FONT_GAP / 2) * scale;
 }
 
+/* Uses the system's fonts for a text with a character that the built-in font lacks, where there are any, and the
+ * built-in font otherwise. */
 float fct_draw_text(fct_image *im, float x, float y, float height, const char *utf8, uint32_t color) {
     if (!utf8 || !(height > 0) || !isfinite(height)) return 0;
     uint32_t text[FCT_SHAPE_MAX];

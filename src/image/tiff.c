@@ -60,6 +60,7 @@ static toff_t size_of(thandle_t handle) { return ((tiff_file *)handle)->source->
 static int no_map(thandle_t handle, void **base, toff_t *size) { return 0; }
 static void no_unmap(thandle_t handle, void *base, toff_t size) {}
 
+/* Keeps the first message, which names the cause; those that follow are its consequences. */
 static int on_error(TIFF *t, void *user, const char *module, const char *format, va_list args) {
     tiff_file *f = user;
     if (!f->fault[0]) vsnprintf(f->fault, sizeof f->fault, format, args);
@@ -84,6 +85,7 @@ static void words_to_bytes(uint8_t *p, size_t n) {
     }
 }
 
+/* Whether the file holds a camera's raw data, of which the first page is no more than a preview. */
 static bool is_camera_raw(TIFF *t) {
     uint32_t kind = 0;
     uint16_t n = 0;

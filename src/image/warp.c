@@ -20,6 +20,7 @@ typedef struct warp_job {
     ptrdiff_t stride;
 } warp_job;
 
+/* Refuses a determinant so small that its inverse is not finite. */
 bool fct_affine_invert(const double m[6], double out[6]) {
     double det = m[0] * m[4] - m[1] * m[3];
     double inv[6] = {m[4] / det, -m[1] / det, 0, -m[3] / det, m[0] / det, 0};
@@ -97,6 +98,8 @@ static inline void warp_inside(const warp_job *j, int y, int x0, int x1, int byt
     }
 }
 
+/* Splits the row into a part whose source pixels all lie inside the picture, which needs no checks, and the parts at
+ * its edges. */
 static void warp_row(const warp_job *j, int y) {
     int x0 = 0, x1 = j->width;
     narrow(j->inv[1] * y + j->inv[2], j->inv[0], j->v.width - 1, &x0, &x1);

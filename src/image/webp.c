@@ -42,6 +42,7 @@ static fct_status webp_fail(const fct_source_bytes *s, VP8StatusCode code, fct_e
     return fct_fail(err, FCT_ERR_FORMAT, "%s: damaged WebP", s->name);
 }
 
+/* Decodes straight into the picture's own memory. */
 static fct_status decode_still(const fct_source_bytes *s, fct_image *im, fct_error *err) {
     WebPDecoderConfig c;
     if (!WebPInitDecoderConfig(&c)) return fct_fail(err, FCT_ERR_INTERNAL, "libwebp is of another version");

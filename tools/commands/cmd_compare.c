@@ -81,6 +81,8 @@ static void print_json(const cli_engine *e, const cli_outputs *o, const cli_writ
 
 /* ---- The picture: both photos side by side, equally high ---------------------------- */
 
+/* One photo as a side of the picture: its boxes drawn, the compared face's in color, and scaled to the common
+ * height. */
 static fct_status draw_side(const cli_photo *p, int face, uint32_t color, int height, fct_image **out, fct_error *err) {
     int n = fct_faces_count(p->faces);
     cli_label *labels = cli_alloc((size_t)n, sizeof *labels);
@@ -130,6 +132,7 @@ static int draw_pair(cli_outputs *o, const cli_engine *e, const cli_photo *a, co
 
 /* ---- The command ------------------------------------------------------------------------ */
 
+/* Writes the result in the form that was asked for, and the picture where there is to be one. */
 static int tell(cli_engine *e, cli_outputs *o, const cli_photo *a, const cli_photo *b, const compare_verdict *v) {
     cli_written w = {0};
     int code = o->draw ? draw_pair(o, e, a, b, v, &w) : CLI_DONE;

@@ -131,6 +131,7 @@ static fct_status self_test(const fct_model *fast, const fct_model *judge, const
 
 /* ---- Packs ------------------------------------------------------------------------------------ */
 
+/* Describes a file of the pack and compares what it computes with the same network in portable C. */
 static void check_file(doctor *d, const fct_pack *p, const fct_pack *judge, const fct_pack_file *f) {
     char text[700], size[48] = "any size";
     double error = 0;
@@ -212,6 +213,7 @@ static void check_cache(doctor *d) {
 
 /* ---- Gallery ------------------------------------------------------------------------------------- */
 
+/* A gallery that does not exist yet is no fault. */
 static void check_gallery(doctor *d) {
     char path[4096] = "", text[5000];
     fct_gallery *g = NULL;

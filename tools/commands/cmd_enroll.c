@@ -118,6 +118,7 @@ static void enroll_failed(void *user, const char *name, const fct_error *e) {
 
 /* ---- Which photos of whom --------------------------------------------------------- */
 
+/* Adds the pictures of one person's folder; the folder's name is the person's. */
 static int add_person_folder(enroll_run *r, cli_inputs *in, const char *dir, const char *name) {
     fct_error e;
     char *path = cli_format("%s/%s", dir, name);

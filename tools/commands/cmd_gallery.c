@@ -76,6 +76,7 @@ static int check_whole(cli_args *a, fct_gallery *g, const fct_gallery_info *info
 
 /* ---- merge ------------------------------------------------------------------------------------- */
 
+/* Asks first: once merged, two people cannot be told apart again. */
 static int merge(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     fct_person from, into;
     fct_error e;

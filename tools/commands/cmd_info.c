@@ -120,6 +120,7 @@ static void json_pack(fct_json_writer *j, const fct_pack *p) {
 
 /* ---- The gallery ------------------------------------------------------------------------ */
 
+/* Looks for the gallery's file without opening it, since opening could create it. */
 static bool gallery_exists(const cli_settings *s, char *path, size_t cap) {
     fct_file_stat fs;
     if (s->gallery) snprintf(path, cap, "%s", s->gallery);

@@ -81,6 +81,7 @@ static void draw_points(canvas *c, const fct_face *f, uint32_t color) {
 
 /* ---- Labels ------------------------------------------------------------------------ */
 
+/* A rectangle of that size near (x, y) that lies inside the picture. */
 static label_rect moved_inside(const canvas *c, float x, float y, float w, float h) {
     x = clampf(x, 0, fmaxf(0, c->width - w));
     y = clampf(y, 0, fmaxf(0, c->height - h));
@@ -127,6 +128,7 @@ static void draw_label(canvas *c, int face, const cli_label *label) {
 
 /* ---- The whole ----------------------------------------------------------------------- */
 
+/* Enlarges a small picture by a whole factor, so that lines and text on it can be read. */
 static fct_status copy_large_enough(fct_view v, fct_image **out, float *scale, fct_error *err) {
     int longer = v.width > v.height ? v.width : v.height, times = (SMALLEST_SIDE + longer - 1) / longer;
     *scale = (float)times;

@@ -157,6 +157,7 @@ static char *output_path(const cli_outputs *o, const char *folder, const cli_inp
 
 /* ---- Writing ------------------------------------------------------------------------ */
 
+/* Keeps the photo's format where facet can write it, else writes a JPEG. */
 int cli_outputs_write_drawn(cli_outputs *o, const cli_input *input, fct_view picture, cli_written *w) {
     const char *ext = can_write_as(input->relative) ? fct_path_ext(input->relative) : "jpg";
     char *path = o->draw_folder ? output_path(o, o->draw, input, 0, ext) : cli_format("%s", o->draw);

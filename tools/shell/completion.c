@@ -39,6 +39,7 @@ static bool has_actions(const cli_command *c) { return c->actions || c == &cmd_h
 
 /* ---- bash ------------------------------------------------------------------- */
 
+/* The completions of an option's value: its fixed choices, people, packs or files. */
 static void bash_values(FILE *f) {
     fputs("    case $previous in\n", f);
     for (int i = 0; i < OPT_COUNT; i++) {

@@ -13,6 +13,8 @@
 static atomic_int caught;      /* number of the first signal, 0 = none */
 static atomic_bool ends_alone; /* the command asks cli_interrupted() */
 
+/* At the first signal a command that asks cli_interrupted() goes on to its own end. In every other case the drafts
+ * are removed and the process ends here, with nothing but what a signal handler may call. */
 static void on_stop(int number) {
     int none = 0;
     bool first = atomic_compare_exchange_strong(&caught, &none, number);

@@ -55,6 +55,7 @@ fct_cache_key fct_cache_key_of(const fct_model_bytes *source, const fct_model_op
 
 /* ---- Reading ---------------------------------------------------------------- */
 
+/* The checksum of a file's header and entries. The header is a copy, so that its own sum can count as 0. */
 static uint64_t directory_sum(cache_header h, const fct_cache_entry *entries) {
     h.sum = 0;
     const uint64_t both[2] = {fct_checksum64(&h, sizeof h), fct_checksum64(entries, h.entries * sizeof *entries)};
@@ -142,6 +143,7 @@ bool fct_cache_intact(const void *data, const fct_cache_entry *entries, uint32_t
 
 /* ---- Files ----------------------------------------------------------------------- */
 
+/* The file is named by the first half of the key, in hexadecimal digits. The path is owned. */
 static char *path_of(const char *dir, const fct_cache_key *key) {
     char name[48];
     for (int i = 0; i < 16; i++) snprintf(name + 2 * i, 3, "%02x", key->b[i]);
