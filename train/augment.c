@@ -61,7 +61,7 @@ static int find_border(const uint8_t *im, int w, int h, uint8_t *mark, int *stac
     return found;
 }
 
-/* Rows without an unmarked pixel take the nearest row that has one. */
+/* Gives rows without an unmarked pixel the nearest row that has one. */
 static void extend_columns(uint8_t *im, int w, int h, const uint8_t *mark) {
     size_t bytes = (size_t)w * 3;
     int first = -1, last = -1;
@@ -93,8 +93,8 @@ static void extend_rows(uint8_t *im, int w, int h, const uint8_t *mark) {
     }
 }
 
-/* Some borders stay black; others become the picture's edge drawn out, one
- * color or noise: nothing that the network could rely on. */
+/* Leaves some borders black and turns the others into the picture's edge drawn out, one color or noise, so that the
+ * network cannot rely on any of them. */
 static void fill_border(uint8_t *im, int w, int h, uint8_t *mark, int *stack, fct_rng *r) {
     uint32_t kind = fct_rng_below(r, 10); /* 0, 1 black; 2 to 5 drawn out; 6 to 8 a color; 9 noise */
     uint8_t color[3] = {(uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256)};
@@ -110,7 +110,7 @@ static void fill_border(uint8_t *im, int w, int h, uint8_t *mark, int *stack, fc
 
 /* ---- Geometry and color ------------------------------------------------------------ */
 
-/* Output pixel to crop pixel: u = a x + b y + c, v = d x + e y + f. */
+/* Maps an output pixel to a crop pixel: u = a x + b y + c, v = d x + e y + f. */
 static void draw_matrix(const fct_augment *a, fct_rng *r, int w, int h, int size, double m[6]) {
     double angle = fct_rng_range(r, -a->rotate, a->rotate) * 0.017453292519943295;
     double k = 1 / (1 + fct_rng_range(r, -a->scale, a->scale)), mid = (size - 1) / 2.0;
@@ -122,6 +122,7 @@ static void draw_matrix(const fct_augment *a, fct_rng *r, int w, int h, int size
     m[5] = (h - 1) / 2.0 + dy - m[3] * mid - m[4] * mid;
 }
 
+/* Bilinear interpolation with the edge repeated, since what lies outside the crop is unknown. */
 static void warp(const uint8_t *im, int w, int h, const double m[6], int size, uint8_t *out) {
     for (int y = 0; y < size; y++)
         for (int x = 0; x < size; x++, out += 3) {
@@ -141,7 +142,7 @@ static void warp(const uint8_t *im, int w, int h, const double m[6], int size, u
 
 static float luma(const float p[3]) { return 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2]; }
 
-/* Contrast around the mean, brightness, then saturation or gray. */
+/* Changes contrast around the mean, then brightness, then saturation, or makes the picture gray. */
 static void recolor(const fct_augment *a, fct_rng *r, uint8_t *im, int n) {
     float gain = (float)(1 + fct_rng_range(r, -a->brightness, a->brightness));
     float contrast = (float)(1 + fct_rng_range(r, -a->contrast, a->contrast));
@@ -161,6 +162,7 @@ static void recolor(const fct_augment *a, fct_rng *r, uint8_t *im, int n) {
 
 /* ---- Degradations --------------------------------------------------------------------- */
 
+/* One line of a five-tap blur; in and out must differ, since neighbors are read after their turn. */
 static void blur_line(const uint8_t *in, uint8_t *out, int n, ptrdiff_t step, const float k[3]) {
     for (int i = 0; i < n; i++) {
         float s = k[0] * in[i * step];
@@ -170,6 +172,7 @@ static void blur_line(const uint8_t *in, uint8_t *out, int n, ptrdiff_t step, co
     }
 }
 
+/* A Gaussian of random width, first down the columns, then along the rows. */
 static void blur(uint8_t *im, int size, fct_rng *r, uint8_t *tmp) {
     double sigma = fct_rng_range(r, 0.4, 1.4);
     float k[3], sum = 1;
@@ -182,7 +185,7 @@ static void blur(uint8_t *im, int size, fct_rng *r, uint8_t *tmp) {
             blur_line(tmp + (size_t)y * size * 3 + c, im + (size_t)y * size * 3 + c, size, 3, k);
 }
 
-/* Area average down to small x small. */
+/* Averages areas to shrink the picture to small x small. */
 static void shrink(const uint8_t *im, int size, int small, uint8_t *out) {
     for (int y = 0; y < small; y++)
         for (int x = 0; x < small; x++) {
@@ -195,6 +198,7 @@ static void shrink(const uint8_t *im, int size, int small, uint8_t *out) {
         }
 }
 
+/* Loses detail as a distant face does: shrinks the picture and enlarges it again. */
 static void down_and_up(const fct_augment *a, uint8_t *im, int size, fct_rng *r, uint8_t *tmp) {
     int small = clamp((int)(size * fct_rng_range(r, a->down_low, a->down_high)), 8, size);
     double k = (double)small / size, off = 0.5 * k - 0.5;
@@ -219,6 +223,7 @@ static void recompress(const fct_augment *a, uint8_t *im, int size, fct_rng *r) 
     fct_buffer_free(data);
 }
 
+/* Fills a rectangle with one color or with noise. */
 static void paint(uint8_t *im, int size, int x0, int y0, int x1, int y1, fct_rng *r) {
     bool noise = fct_rng_chance(r, 0.3);
     uint8_t color[3] = {(uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256), (uint8_t)fct_rng_below(r, 256)};
@@ -228,13 +233,14 @@ static void paint(uint8_t *im, int size, int x0, int y0, int x1, int y1, fct_rng
                 im[((size_t)y * size + x) * 3 + c] = noise ? (uint8_t)fct_rng_below(r, 256) : color[c];
 }
 
+/* Covers a random rectangle, as a hand or a scarf would. */
 static void occlude(uint8_t *im, int size, fct_rng *r) {
     int w = (int)(size * fct_rng_range(r, 0.12, 0.4)), h = (int)(size * fct_rng_range(r, 0.12, 0.4));
     int x = (int)(fct_rng_uniform(r) * size) - w / 2, y = (int)(fct_rng_uniform(r) * size) - h / 2;
     paint(im, size, x, y, x + w, y + h, r);
 }
 
-/* From between nose and eyes down to the chin, as a face mask lies. */
+/* Covers the face from between nose and eyes down to the chin, as a face mask does. */
 static void cover_mouth(uint8_t *im, int size, fct_rng *r) {
     int top = (int)(size * fct_rng_range(r, 0.54, 0.66)), side = (int)(size * fct_rng_range(r, 0.05, 0.2));
     paint(im, size, side, top, size - side, size, r);

@@ -70,6 +70,7 @@ static size_t body_size(fct_train_state *s) {
     return sum;
 }
 
+/* SHA-256 of everything before it, so that a damaged checkpoint is never trained on. */
 static void hash_of(const uint8_t *data, size_t n, uint8_t out[HASH]) {
     fct_sha256 h;
     fct_sha256_init(&h);
@@ -77,6 +78,7 @@ static void hash_of(const uint8_t *data, size_t n, uint8_t out[HASH]) {
     fct_sha256_final(&h, out);
 }
 
+/* Writes the whole state with a hash behind it, atomically: a run that is killed here keeps its last checkpoint. */
 fct_status fct_checkpoint_write(const char *path, const char *network, const fct_train_state *state, fct_error *err) {
     fct_train_state s = *state;
     float **p[ARRAYS];

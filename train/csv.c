@@ -1,7 +1,7 @@
 #include "train/csv.h"
 #include <string.h>
 
-/* One field; *ended: it was the record's last. */
+/* Cuts off one field; *ended tells whether it was the record's last. */
 static char *next_field(char **text, int *ended) {
     char *p = *text, *start = p, *out = p;
     int quoted = *p == '"';

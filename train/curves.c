@@ -55,6 +55,7 @@ static void add(plot *p, double x, double y, int *every, int *count) {
     p->y[p->n++] = y;
 }
 
+/* Reads the log again each time, so that a run that went on from a checkpoint shows its whole curve. */
 void fct_curves_write_loss(const char *folder) {
     plot p = {.x1 = 1, .y1 = 1e-9};
     int every = 1, count = 0;
@@ -72,6 +73,7 @@ void fct_curves_write_loss(const char *folder) {
     fct_free(path);
 }
 
+/* Takes 200 thresholds, evenly spread over the logarithm of the false accept rate. */
 void fct_curves_write_roc(const char *folder, const fct_dataset *d, const float *rows, int dim) {
     plot p = {.x0 = -5, .x1 = 0, .y1 = 1};
     float *g, *m;

@@ -37,6 +37,7 @@ static fct_status add_entry(builder *b, const char *name, const char *identity, 
 
 /* ---- Shards ------------------------------------------------------------------ */
 
+/* Maps an archive and lists its members. One that is cut off is used as far as it goes, and counted. */
 static fct_status open_shard(builder *b, const char *path, const char *name, int *index) {
     fct_dataset *d = b->d;
     fct_shard *p = fct_realloc_array(d->shard, (size_t)d->n_shards + 1, sizeof *p);
@@ -59,7 +60,7 @@ static fct_status open_shard(builder *b, const char *path, const char *name, int
     return st;
 }
 
-/* Shard of a file "shard/name", opened at its first use; -1: there is none. */
+/* Finds the shard of a file "shard/name" and opens it at its first use; -1 when there is none. */
 static fct_status shard_of(builder *b, const char *file, int *index) {
     const char *slash = strchr(file, '/');
     fct_file_stat fs;
@@ -79,6 +80,7 @@ static fct_status shard_of(builder *b, const char *file, int *index) {
     return s;
 }
 
+/* Finds a file of the index in its shard, or else on disk; one that is in neither is counted as missing. */
 static fct_status add_indexed(builder *b, const char *file, const char *identity) {
     int shard;
     fct_file_stat fs = {0};
@@ -99,6 +101,7 @@ static fct_status add_indexed(builder *b, const char *file, const char *identity
     return FCT_OK;
 }
 
+/* Reads the columns "file" and "identity" of a CSV file, wherever they stand. */
 static fct_status read_index(builder *b, const char *path) {
     uint8_t *data;
     size_t size;
@@ -126,6 +129,7 @@ static bool is_picture(const char *name) {
     return false;
 }
 
+/* A folder's name is the identity of the pictures in it. */
 static fct_status read_person(builder *b, const char *person) {
     char **file, *folder = fct_path_join(b->d->base, person);
     size_t n, found = 0;
@@ -145,6 +149,7 @@ static fct_status read_person(builder *b, const char *person) {
     return s;
 }
 
+/* Folders hold a person each; pictures beside them have no identity. */
 static fct_status read_folder(builder *b) {
     char **name;
     size_t n;
@@ -163,6 +168,7 @@ static fct_status read_folder(builder *b) {
     return s;
 }
 
+/* A member's folder in the archive is its identity. */
 static fct_status read_archive(builder *b, const char *path) {
     int shard;
     fct_status s = open_shard(b, path, path, &shard);
@@ -179,6 +185,7 @@ static fct_status read_archive(builder *b, const char *path) {
 
 /* ---- Labels ---------------------------------------------------------------------- */
 
+/* Samples of equal identity keep their order, since the pointers decide between them. */
 static int by_identity(const void *a, const void *b) {
     const data_entry *x = *(data_entry *const *)a, *y = *(data_entry *const *)b;
     int c = strcmp(x->identity, y->identity);
@@ -211,6 +218,7 @@ static fct_status label(builder *b, int min_images) {
     return FCT_OK;
 }
 
+/* Hands the samples over once they have their labels. */
 static fct_status finish(builder *b, int min_images, const char *path) {
     fct_status s = label(b, min_images);
     if (s) return s;

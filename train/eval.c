@@ -9,6 +9,7 @@
 
 const double fct_eval_far[FCT_EVAL_FARS] = {1e-2, 1e-3, 1e-4, 1e-5};
 
+/* Sixteen independent sums, which compilers turn into vectors. */
 static double dot(const float *a, const float *b, int n) {
     float s[16] = {0};
     int k = 0;
@@ -43,6 +44,7 @@ static fct_status add_pair(const char *path, const fct_dataset *d, char **field,
     return FCT_OK;
 }
 
+/* Reads pairs of file names and whether they show the same person. */
 fct_status fct_pairs_read(const char *path, const fct_dataset *d, fct_pairs *out, fct_error *err) {
     uint8_t *data;
     size_t size, cap = 0;
@@ -71,7 +73,7 @@ void fct_pairs_clear(fct_pairs *p) {
 
 /* ---- Embedding ----------------------------------------------------------------- */
 
-/* The central square of a picture as the network's input. */
+/* Writes the central square of a picture as the network's input. */
 static bool load(const fct_dataset *d, size_t i, int size, bool mirror, float *out) {
     fct_image *im;
     if (fct_dataset_read(d, i, &im, NULL)) return false;
@@ -86,6 +88,7 @@ static bool load(const fct_dataset *d, size_t i, int size, bool mirror, float *o
     return ok;
 }
 
+/* Adds unit embeddings, so that a picture and its mirror image count the same. */
 static void add_rows(const float *z, int n, int dim, const bool *ok, float *out) {
     for (int i = 0; i < n; i++, z += fct_pad(dim), out += dim) {
         double norm = sqrt(dot(z, z, dim));
@@ -166,8 +169,8 @@ static int by_score(const void *a, const void *b) {
     return descending(&((const scored *)a)->score, &((const scored *)b)->score);
 }
 
-/* Accuracy on one fold with the threshold that is best on the others. s: by
- * descending score; a pair is called the same when above the threshold. */
+/* Measures the accuracy on one fold with the threshold that is best on the others. s is sorted by descending score;
+ * a pair is called the same when it is above the threshold. */
 static double fold_accuracy(const scored *s, size_t n, int fold) {
     long right = 0, best, in_fold = 0, fold_right = 0;
     double cut = 2;

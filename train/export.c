@@ -22,6 +22,8 @@ enum { TYPE_FLOAT = 1, TYPE_INT = 2, TYPE_INTS = 7 };
 enum { TENSOR_DIMS = 1, TENSOR_TYPE = 2, TENSOR_NAME = 8, TENSOR_RAW = 9 };
 enum { DATA_FLOAT = 1, DATA_INT64 = 7, DATA_HALF = 10 };
 
+/* Every other function writes through this one. Once memory runs out the message stays failed, so only its end has
+ * to check. */
 static void put(message *m, const void *data, size_t n) {
     if (m->size + n > m->cap && !m->failed) {
         size_t cap = (m->size + n) * 2 + 64;
@@ -34,6 +36,7 @@ static void put(message *m, const void *data, size_t n) {
     m->size += n;
 }
 
+/* Seven bits a byte, the lowest first; the highest bit says that more follow. */
 static void put_varint(message *m, uint64_t v) {
     uint8_t b[10];
     size_t n = 0;
@@ -76,6 +79,7 @@ static void put_tensor(message *graph, const char *name, int type, const int64_t
     put_message(graph, GRAPH_INITIALIZER, &t);
 }
 
+/* Vectors of channels get the shape [n, 1, 1] where they are multiplied with or added to a picture. */
 static void put_floats(message *graph, const char *unit, const char *part, const float *v, int n, bool channels) {
     char name[64];
     const int64_t dims[3] = {n, 1, 1};
@@ -108,7 +112,7 @@ static void put_attr_float(message *node, const char *name, float v) {
     put_message(node, NODE_ATTRIBUTE, &a);
 }
 
-/* A node with n inputs; its output is called like the node. */
+/* Starts a node with n inputs; its output is called like the node. */
 static message start_node(const char *op, const char *name, const char *const *in, int n) {
     message m = {0};
     for (int i = 0; i < n; i++) put_text(&m, NODE_INPUT, in[i]);
@@ -137,6 +141,7 @@ static bool put_half_weights(message *graph, const fct_unit *u, const char *name
     return true;
 }
 
+/* A Conv node with its weights, as fp16 where asked. */
 static void put_conv(message *graph, const fct_unit *u, const char *in, const char *out, const float *w, bool half) {
     char name[NAME];
     bool depthwise = u->op == FCT_UNIT_DW;
@@ -169,7 +174,7 @@ static void put_norm(message *graph, const fct_unit *u, const char *in, const ch
 
 static const char input_name[] = "input.1", both_name[] = "both"; /* pictures, then their mirror images */
 
-/* What a unit's result is called. */
+/* Writes the name of a unit's result. */
 static void result_name(const fct_net_spec *s, int unit, bool mirror, char name[NAME]) {
     if (unit < 0) snprintf(name, NAME, "%s", mirror ? both_name : input_name);
     else snprintf(name, NAME, "%s.out", s->unit[unit].name);
@@ -199,7 +204,7 @@ static void put_unit(message *graph, const fct_net_spec *s, int i, const float *
     }
 }
 
-/* Name, float, dimensions; the first is the batch's, "N". */
+/* Writes the type of an input or output: name, float, dimensions, of which the first is the batch's, "N". */
 static void put_value(message *graph, int field, const char *name, const int *dims, int n) {
     message shape = {0}, tensor = {0}, type = {0}, value = {0};
     for (int i = 0; i <= n; i++) {
@@ -216,7 +221,7 @@ static void put_value(message *graph, int field, const char *name, const int *di
     put_message(graph, field, &value);
 }
 
-/* [N, C, S, S] to [2 N, C, S, S]. */
+/* Doubles the batch from [N, C, S, S] to [2 N, C, S, S]: pictures, then mirror images. */
 static void put_mirror(message *graph, int size) {
     int64_t columns[1024 /* sides are limited in net_spec.c */], n = size;
     for (int i = 0; i < size; i++) columns[i] = size - 1 - i;
@@ -229,7 +234,7 @@ static void put_mirror(message *graph, int size) {
     put_message(graph, GRAPH_NODE, &both);
 }
 
-/* [2 N, dim] to [N, dim]. */
+/* Averages both halves of the batch, [2 N, dim] to [N, dim]. */
 static void put_mean(message *graph, int dim) {
     const int64_t shape[3] = {2, -1, dim}, n = 3;
     put_tensor(graph, "views.shape", DATA_INT64, &n, 1, shape, sizeof shape);
@@ -241,6 +246,7 @@ static void put_mean(message *graph, int dim) {
     put_message(graph, GRAPH_NODE, &mean);
 }
 
+/* The mirrored form embeds picture and mirror image in one batch and returns their mean. */
 static message make_graph(const fct_net_spec *s, const float *params, const float *stats, fct_export_opts o) {
     message g = {0};
     char last[NAME];
@@ -257,6 +263,7 @@ static message make_graph(const fct_net_spec *s, const float *params, const floa
     return g;
 }
 
+/* The description of the network goes along, so that training can start from the file. */
 static void put_metadata(message *m, const char *key, const char *value) {
     message p = {0};
     put_text(&p, 1, key);

@@ -44,6 +44,7 @@ typedef struct slots {
     int n;
 } slots;
 
+/* Notes where a tensor of that name goes. */
 static void add_slot(slots *s, const char *unit, const char *part, float *to, size_t n) {
     import_slot *k = &s->at[s->n++];
     *k = (import_slot){.to = to, .n = n};
@@ -94,6 +95,7 @@ static fct_status pair_units(const char *path, const fct_net_spec *file, const f
                     path, file->text);
 }
 
+/* A weight stored as fp16 has the same name with ".half" behind it. */
 static import_slot *find_slot(slots *s, const char *name, size_t len) {
     if (len > 5 && !memcmp(name + len - 5, ".half", 5)) len -= 5;
     for (int i = 0; i < s->n; i++)
@@ -194,6 +196,7 @@ static fct_status read_all(const char *path, const fct_map *m, const fct_net_spe
     return st;
 }
 
+/* Reads parameters and statistics by name; blocks that only the new network has start as identities. */
 fct_status fct_import_onnx(const char *path, const fct_net_spec *spec, float *params, float *stats, fct_error *err) {
     fct_map m;
     slots s = {0};

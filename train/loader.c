@@ -30,7 +30,7 @@ struct fct_loader {
 
 /* ---- Order -------------------------------------------------------------------- */
 
-/* Under the mutex: the permutation of an epoch (Fisher and Yates). */
+/* Returns the permutation of an epoch (Fisher and Yates). The mutex is held. */
 static const uint32_t *epoch_order(fct_loader *l, long epoch) {
     int k = (int)(epoch & 1);
     if (l->order_epoch[k] == epoch) return l->order[k];
@@ -56,7 +56,7 @@ static const uint32_t *epoch_order(fct_loader *l, long epoch) {
 
 /* ---- Workers -------------------------------------------------------------------- */
 
-/* A place to fill: under the mutex. False: nothing to do until a batch is taken. */
+/* Chooses a place to fill, with the mutex held. False when there is nothing to do until a batch is taken. */
 typedef struct loader_job {
     int slot, place;
     uint32_t sample;
@@ -64,6 +64,8 @@ typedef struct loader_job {
     double strength;
 } loader_job;
 
+/* Which picture a place gets, and the numbers that change it, follow from seed, epoch and place alone, so that
+ * neither threads nor a resumed run make a difference. */
 static bool take_job(fct_loader *l, loader_job *j) {
     if (l->next_batch - l->taken >= AHEAD) return false;
     uint64_t position = (uint64_t)l->next_batch * l->o.batch + l->next_place;
@@ -82,6 +84,7 @@ static bool take_job(fct_loader *l, loader_job *j) {
     return true;
 }
 
+/* Tells of a bad picture at its first time only. */
 static void report(fct_loader *l, uint32_t sample, const char *text) {
     fct_mutex_lock(&l->mutex);
     bool first = !l->bad[sample];
@@ -123,6 +126,7 @@ static void fill(fct_loader *l, loader_job *j, void **scratch, size_t *scratch_s
     fct_augment_to_input(pixels, n, b->input + (size_t)j->place * n);
 }
 
+/* Fills one place after the other without holding the lock while it decodes. */
 static void worker(void *arg) {
     fct_loader *l = arg;
     void *scratch = NULL;

@@ -23,6 +23,8 @@ void fct_margin_opts_init(fct_margin_opts *o) {
         .scale = 64, .m1 = 1, .m2 = 0.5, .m3 = 0, .branch = FCT_MARGIN_LINEAR, .subcenters = 1, .sample = 1};
 }
 
+/* The cosine that a sample's own class is given instead of c, and its derivative. The branch says where the plain
+ * cosine takes over, or how the function goes on beyond pi. */
 double fct_margin_psi(const fct_margin_opts *o, double c, double *derivative) {
     double theta = acos(c > 1 ? 1 : c < -1 ? -1 : c), phi = o->m1 * theta + o->m2;
     double sine = sqrt(1 - c * c > 1e-6 ? 1 - c * c : 1e-6);
@@ -82,7 +84,7 @@ void fct_margin_free(fct_margin *m) {
     fct_free(m);
 }
 
-/* The batch's own classes, then random others up to the share asked for. */
+/* Chooses the batch's own classes, then random others up to the share asked for. */
 static int choose(fct_margin *m, int n, const int *label, fct_rng *rng) {
     int count = 0, want = (int)(m->o.sample * m->classes + 0.5);
     for (int c = 0; c < m->classes; c++) m->slot[c] = -1;
@@ -103,7 +105,7 @@ static int choose(fct_margin *m, int n, const int *label, fct_rng *rng) {
     return count;
 }
 
-/* Normalized centers of the chosen classes, also packed for the product. */
+/* Normalizes the centers of the chosen classes and packs them for the product. */
 static void load_centers(fct_margin *m, int count, const fct_real *centers) {
     int k = m->o.subcenters, nr = m->tk->nr, rows = count * k;
     memset(m->unit, 0, (size_t)rows * m->ld * sizeof *m->unit);
@@ -117,8 +119,7 @@ static void load_centers(fct_margin *m, int count, const fct_real *centers) {
     }
 }
 
-/* Loss of one sample from its cosines to all centers; row becomes the gradient
- * by them, times factor. */
+/* Computes the loss of one sample from its cosines to all centers; row becomes the gradient by them, times factor. */
 static double sample_loss(fct_margin *m, fct_real *row, int count, int target, double factor) {
     int k = m->o.subcenters;
     double top = -1e300, sum = 0, derivative;
@@ -141,7 +142,7 @@ static double sample_loss(fct_margin *m, fct_real *row, int count, int target, d
     return log(sum) + top - m->o.scale * psi;
 }
 
-/* Gradient by the centers as they are stored. */
+/* Adds up the gradient by the centers as they are stored, that is before their normalization. */
 static void store_center_grads(fct_margin *m, int count, fct_real *grad_centers) {
     int k = m->o.subcenters;
     fct_unit_rows_back(count * k, m->dim, m->ld, m->unit, m->norm, m->grad_unit, m->grad_unit);

@@ -14,6 +14,7 @@ static void raise_to(size_t *m, size_t v) {
     if (v > *m) *m = v;
 }
 
+/* Allocates n numbers, unless an earlier allocation failed, and keeps count of the memory. */
 static fct_real *take(fct_net *net, size_t n, bool *ok) {
     fct_real *p = *ok ? fct_aligned_alloc(n * sizeof *p) : NULL;
     if (!p) *ok = false;
@@ -27,6 +28,7 @@ static fct_real *take_zero(fct_net *net, size_t n, bool *ok) {
     return p;
 }
 
+/* Derives a unit's strides and sizes, and counts who reads its inputs. */
 static void shape_unit(fct_net *net, int i) {
     const fct_unit *u = &net->spec->unit[i];
     fct_unit_state *s = &net->unit[i];
@@ -40,6 +42,7 @@ static void shape_unit(fct_net *net, int i) {
     if (u->res >= 0) net->unit[u->res].readers++;
 }
 
+/* Raises the sizes of the memory that all units share to what this one needs. */
 static void measure_unit(const fct_net *net, int i, sizes *m) {
     const fct_unit *u = &net->spec->unit[i];
     const fct_unit_state *s = &net->unit[i];
@@ -62,6 +65,7 @@ static void measure_unit(const fct_net *net, int i, sizes *m) {
     } else raise_to(&m->c, (size_t)FCT_TILE_ROWS * s->cs_out);
 }
 
+/* Allocates what a unit keeps between the passes: packed weights, its output, sums. */
 static bool allocate_unit(fct_net *net, int i) {
     const fct_unit *u = &net->spec->unit[i];
     fct_unit_state *s = &net->unit[i];
@@ -84,6 +88,7 @@ static bool allocate_unit(fct_net *net, int i) {
     return true;
 }
 
+/* Gives each thread memory of its own, large enough for every unit. */
 static bool allocate_scratch(fct_net *net, const sizes *m) {
     bool ok = true;
     net->scratch = fct_calloc((size_t)net->n_scratch, sizeof *net->scratch);

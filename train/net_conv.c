@@ -16,6 +16,7 @@ static int block_count(const fct_net *net, const fct_unit_state *s, int g) {
     return s->direct ? n > 0 : n;
 }
 
+/* A group's rows are one block where the input can be read in place, else one block for each picture. */
 static conv_block block_at(const fct_net *net, int unit, int g, int i) {
     const fct_unit *u = &net->spec->unit[unit];
     int first = fct_group_first(net, g);
@@ -25,7 +26,7 @@ static conv_block block_at(const fct_net *net, int unit, int g, int i) {
     return (conv_block){(size_t)(first + i) * per, per, first + i};
 }
 
-/* The picture's input, activated. */
+/* Writes the activated input of one picture. */
 static const fct_real *load_image(const fct_net *net, int unit, int image, fct_real *scratch) {
     const fct_unit *u = &net->spec->unit[unit];
     const fct_unit_state *s = &net->unit[unit];
@@ -75,7 +76,7 @@ static void scatter(const fct_unit *u, const fct_unit_state *s, const fct_real *
     }
 }
 
-/* Rows [row, row + rows) of the input matrix; *lda is their distance. */
+/* Prepares rows [row, row + rows) of the input matrix; *lda is their distance. */
 static const fct_real *load_tile(const fct_net *net, int unit, conv_block b, const fct_real *image, size_t row,
                                  int rows, fct_real *scratch, ptrdiff_t *lda) {
     const fct_unit *u = &net->spec->unit[unit];
@@ -96,6 +97,7 @@ static const fct_real *load_tile(const fct_net *net, int unit, conv_block b, con
 
 static int tile_rows(size_t left) { return left < FCT_TILE_ROWS ? (int)left : FCT_TILE_ROWS; }
 
+/* Multiplies tiles of rows with the weights and adds up the statistics of the result while it is in the cache. */
 void fct_conv_forward_task(void *pass, int g, int worker) {
     fct_net_pass *p = pass;
     fct_net *net = p->net;
@@ -117,8 +119,7 @@ void fct_conv_forward_task(void *pass, int g, int worker) {
     }
 }
 
-/* A tile of the input's gradient: straight into the sink, or added to the
- * picture's. */
+/* Puts a tile of the input's gradient straight into the sink, or adds it to the picture's. */
 static void emit_tile(const fct_net_pass *p, conv_block b, size_t row, int rows, int g, fct_net_scratch *t) {
     fct_net *net = p->net;
     const fct_unit *u = &net->spec->unit[p->unit];
@@ -151,6 +152,7 @@ static void backward_tile(const fct_net_pass *p, conv_block b, const fct_real *i
     emit_tile(p, b, row, rows, g, t);
 }
 
+/* Adds up the weights' gradient of one group and passes the input's gradient on. */
 void fct_conv_backward_task(void *pass, int g, int worker) {
     fct_net_pass *p = pass;
     fct_net *net = p->net;
@@ -174,6 +176,7 @@ void fct_conv_backward_task(void *pass, int g, int worker) {
 /* Place of weight [o][i][y][x] in a row of the input matrix. */
 static size_t column(const fct_unit_state *s, int i, int tap) { return (size_t)tap * s->cs_in + i; }
 
+/* Packs the weights in panels for the forward product, and transposed ones for the backward product. */
 void fct_conv_pack(fct_net *net, int unit, const fct_real *w) {
     const fct_unit *u = &net->spec->unit[unit];
     fct_unit_state *s = &net->unit[unit];
@@ -188,6 +191,7 @@ void fct_conv_pack(fct_net *net, int unit, const fct_real *w) {
             }
 }
 
+/* Sums the groups' gradients in a fixed order, so that the result does not depend on the threads. */
 void fct_conv_unpack_grad(const fct_net *net, int unit, fct_real *grad) {
     const fct_unit *u = &net->spec->unit[unit];
     const fct_unit_state *s = &net->unit[unit];

@@ -69,11 +69,12 @@ static void load_rows(dw_job *j, int last) {
     }
 }
 
-/* The k input rows, chunk q, that output row o sees. */
+/* Finds the k input rows, chunk q, that output row o sees. */
 static void window(const dw_job *j, int o, int q, const fct_real **in) {
     for (int i = 0; i < j->u->k; i++) in[i] = ring_chunk(&j->y, o * j->u->s + i, q);
 }
 
+/* Keeps the last k activated input rows in the ring, so that each is activated once. */
 void fct_dw_forward_task(void *pass, int g, int worker) {
     fct_net_pass *p = pass;
     dw_job j = start(p, g, worker);
@@ -95,9 +96,9 @@ void fct_dw_forward_task(void *pass, int g, int worker) {
     }
 }
 
-/* Gradient of input row `row`, chunk q: a row of iw pixels. With stride 1 it is
- * the forward kernel over the padded gradient with the weights turned round;
- * else every gradient pixel is spread over the inputs it came from. */
+/* Computes the gradient of input row `row`, chunk q: a row of iw pixels. With stride 1 it is the forward kernel over
+ * the padded gradient with the weights turned round; otherwise every gradient pixel is spread over the inputs that
+ * it came from. */
 static const fct_real *input_row(const dw_job *j, int row, int q) {
     const fct_unit *u = j->u;
     int taps = u->k * u->k;
@@ -158,6 +159,7 @@ void fct_dw_backward_task(void *pass, int g, int worker) {
     }
 }
 
+/* Stores the weights by chunks of channels; the backward ones are turned round. */
 void fct_dw_pack(fct_net *net, int unit, const fct_real *w) {
     const fct_unit *u = &net->spec->unit[unit];
     fct_unit_state *s = &net->unit[unit];

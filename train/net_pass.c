@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+/* A stored input has been activated already; otherwise its reader applies scale, shift and slope. */
 fct_net_view fct_net_input_view(const fct_net *net, int unit) {
     if (unit < 0) return (fct_net_view){net->input, true, {net->ones, net->zeros, net->ones, net->zeros}};
     const fct_unit_state *s = &net->unit[unit];
@@ -58,9 +59,8 @@ static void join_sums(fct_unit_state *s) {
 
 /* ---- Forward ------------------------------------------------------------------ */
 
-/* Scale and shift of y = gamma (x - mean) / sqrt(var + eps) + beta (Ioffe and
- * Szegedy 2015, algorithm 1); running averages as PyTorch keeps them, with the
- * unbiased variance. */
+/* Computes scale and shift of y = gamma (x - mean) / sqrt(var + eps) + beta (Ioffe and Szegedy 2015, algorithm 1).
+ * Running averages are kept as PyTorch keeps them, with the unbiased variance. */
 static void set_norm(fct_net *net, int unit, const fct_real *params, fct_real *stats, bool batch, double momentum) {
     const fct_unit *u = &net->spec->unit[unit];
     fct_unit_state *s = &net->unit[unit];
@@ -100,6 +100,7 @@ static void ident_stats_task(void *pass, int g, int worker) {
     }
 }
 
+/* Activates a unit's output, adds its residual and stores the sum for several readers. */
 static void store_task(void *pass, int g, int worker) {
     fct_net_pass *p = pass;
     const fct_unit *u = &p->net->spec->unit[p->unit];
@@ -224,6 +225,7 @@ static bool pass_residual(fct_net *net, int unit) {
 
 static fct_task_fn *const backward_task[] = {fct_conv_backward_task, fct_dw_backward_task, ident_backward_task};
 
+/* Settles the unit's own gradient first, then passes it to its input and its residual. */
 static void backward_unit(fct_net *net, int unit, fct_real *grads) {
     const fct_unit *u = &net->spec->unit[unit];
     fct_unit_state *s = &net->unit[unit];
@@ -243,6 +245,7 @@ static void backward_unit(fct_net *net, int unit, fct_real *grads) {
     s->grad = NULL;
 }
 
+/* Goes from the last unit to the first; a unit's gradient is complete once all its readers have added theirs. */
 void fct_net_backward(fct_net *net, const fct_real *params, const fct_real *grad_out, fct_real *grads) {
     int last = net->spec->n_units - 1;
     fct_unit_state *s = &net->unit[last];

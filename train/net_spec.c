@@ -58,6 +58,7 @@ static fct_status add_unit(spec_parser *p, fct_unit_op op, int co, int k, int s,
     return FCT_OK;
 }
 
+/* MobileNet's block: widen with a 1x1, filter each channel, narrow with a 1x1, and add the input where asked. */
 static fct_status add_bottleneck(spec_parser *p, int c, int e, int s, bool residual) {
     int from = p->last;
     fct_unit *u;
@@ -88,6 +89,7 @@ static fct_status add_ires(spec_parser *p, int c, int s) {
     return st;
 }
 
+/* The embedding: one window over all that is left of the picture. */
 static fct_status add_linear(spec_parser *p, int dim) {
     fct_unit *u;
     fct_status s = add_unit(p, FCT_UNIT_CONV, dim, p->side, 1, 0, false, &u);
@@ -106,7 +108,7 @@ static fct_status set_input(spec_parser *p, int size, int channels) {
     return FCT_OK;
 }
 
-/* One statement, already split: name, up to 3 numbers, and "linear" or not. */
+/* Carries out one statement that is split already: its name, up to 3 numbers, and whether it ends in "linear". */
 static fct_status statement(spec_parser *p, const char *name, const int *v, int n, bool linear) {
     fct_status s = FCT_OK;
     if (!strcmp(name, "input") && n >= 1) return set_input(p, v[0], n > 1 ? v[1] : 3);
@@ -154,6 +156,7 @@ typedef struct preset {
     int blocks[4], n_blocks, stem, dim;
 } preset;
 
+/* Reads options such as "width=0.5 dim=256"; false for an unknown one or a value out of range. */
 static bool read_preset(const char *options, preset *o) {
     char key[16];
     double v;
@@ -192,7 +195,7 @@ static char *iresnet_text(const preset *o) {
         o->blocks[0], 2 * c, o->blocks[1], 4 * c, o->blocks[2], 8 * c, o->blocks[3], o->dim);
 }
 
-/* The text with a preset replaced by its statements. Owned; NULL: *st says why. */
+/* Replaces a preset by its statements. The text is owned; NULL when *st says why not. */
 static char *expand(const char *text, fct_status *st, fct_error *err) {
     preset m = {1, {4, 6, 2}, 3, 64, 256}, r = {0.5, {1, 2, 2, 1}, 4, 64, 256};
     char *out;
@@ -209,6 +212,7 @@ static char *expand(const char *text, fct_status *st, fct_error *err) {
 
 /* ---- Layout of the parameters ------------------------------------------------- */
 
+/* Gives a parameter its name and its place in the one array of all parameters. */
 static void add_param(fct_net_spec *s, int unit, const char *suffix, size_t *offset, size_t count, bool decay) {
     fct_param *p = &s->param[s->n_param++];
     snprintf(p->name, sizeof p->name, "%s.%s", s->unit[unit].name, suffix);
@@ -219,6 +223,7 @@ static void add_param(fct_net_spec *s, int unit, const char *suffix, size_t *off
     s->n_params += count;
 }
 
+/* Lays parameters and statistics out one after the other, and marks the outputs that have to be stored. */
 static fct_status lay_out(fct_net_spec *s, fct_error *err) {
     s->param = fct_calloc((size_t)s->n_units * 4, sizeof *s->param);
     if (!s->param) return fct_fail_nomem(err, "network parameters", 0);
@@ -286,6 +291,7 @@ void fct_net_spec_clear(fct_net_spec *s) {
     s->param = NULL;
 }
 
+/* Draws weights by He's rule (He et al. 2015): variance 2 over the number of inputs. */
 void fct_net_init(const fct_net_spec *s, fct_rng *rng, fct_real *params, fct_real *stats) {
     for (int i = 0; i < s->n_units; i++) {
         const fct_unit *u = &s->unit[i];

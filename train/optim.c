@@ -1,6 +1,7 @@
 #include "train/optim.h"
 #include <math.h>
 
+/* The rate rises in a line during the warm-up, then follows the schedule. */
 double fct_optim_lr(const fct_optim *o, long step) {
     if (step < o->warmup) return o->lr * (double)(step + 1) / (double)o->warmup;
     double t = (double)(step - o->warmup) / (double)(o->total > o->warmup ? o->total - o->warmup : 1);
@@ -41,6 +42,7 @@ void fct_sgd_step_net(const fct_optim *o, double lr, double gain, const fct_net_
     }
 }
 
+/* The decay is smaller during the first steps, so that the average soon forgets the random start. */
 void fct_ema_step(double decay, long step, size_t n, const fct_real *w, fct_real *ema) {
     double start = (1.0 + (double)step) / (10.0 + (double)step);
     const fct_real k = (fct_real)(1 - (decay < start ? decay : start));

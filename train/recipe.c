@@ -125,6 +125,7 @@ static fct_status set_name(const setting *s, int *p, const char *const *names, c
     return FCT_OK;
 }
 
+/* Accepts a value only when all of it is a number in the setting's range or, for a switch, "yes" or "no". */
 static fct_status set_number(const setting *s, void *p, const char *value, const char *where, fct_error *err) {
     char *end;
     double v = strtod(value, &end);
@@ -141,6 +142,7 @@ static fct_status set_number(const setting *s, void *p, const char *value, const
     return FCT_OK;
 }
 
+/* Finds the setting in the table, which says of what kind it is and where its value lies. */
 fct_status fct_recipe_set(fct_recipe *r, const char *key, const char *value, const char *where, fct_error *err) {
     for (int i = 0; i < SETTINGS; i++) {
         const setting *s = &settings[i];
@@ -166,6 +168,7 @@ static char *trim(char *s) {
     return s;
 }
 
+/* Lines are "key = value"; '#' starts a comment. Errors name file and line. */
 fct_status fct_recipe_read(fct_recipe *r, const char *path, fct_error *err) {
     uint8_t *data;
     size_t size;

@@ -65,8 +65,7 @@ static bool teacher_progress(void *user, size_t done) {
     return !t->hooks.stop || !t->hooks.stop(t->hooks.user);
 }
 
-/* The teacher's embeddings: from a file of them, or computed by the network and
- * kept in the folder out. */
+/* Gets the teacher's embeddings from a file, or computes them by the network and keeps them in the folder out. */
 static fct_status open_teacher(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     fct_file_stat fs;
@@ -93,7 +92,7 @@ static fct_status open_teacher(run *t, fct_error *err) {
     return s;
 }
 
-/* What the settings alone tell, before anything is read or written. */
+/* Checks what the settings alone tell, before anything is read or written. */
 static fct_status check_settings(const fct_recipe *r, fct_error *err) {
     bool distilling = r->teacher && (r->distill.cosine > 0 || r->distill.gram > 0);
     if (!r->data) return fct_fail(err, FCT_ERR_ARG, "no training data: set \"data\"");
@@ -107,7 +106,7 @@ static fct_status check_settings(const fct_recipe *r, fct_error *err) {
     return FCT_OK;
 }
 
-/* The pictures to train on, the teacher's embeddings of them, and what to evaluate on. */
+/* Opens the pictures to train on, the teacher's embeddings of them, and what to evaluate on. */
 static fct_status open_data(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     fct_status s = fct_dataset_open(r->data, r->min_images, &t->data, err);
@@ -124,7 +123,7 @@ static fct_status open_data(run *t, fct_error *err) {
     return s;
 }
 
-/* What can be told only after network and data are open: whether they fit together. */
+/* Checks what can be told only after network and data are open: whether they fit together. */
 static fct_status check(const run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     if (t->spec.channels != 3) return fct_fail(err, FCT_ERR_ARG, "the network must take 3 channels");
@@ -139,7 +138,7 @@ static fct_status check(const run *t, fct_error *err) {
     return FCT_OK;
 }
 
-/* Memory of a step. Rows are padded to whole vectors; the padding of the target stays zero. */
+/* Allocates the memory of a step. Rows are padded to whole vectors; the padding of the target stays zero. */
 static fct_status allocate(run *t, fct_error *err) {
     size_t n = (size_t)t->r->batch, ld = (size_t)fct_pad(t->spec.dim);
     t->unit = fct_aligned_alloc(n * ld * sizeof(float));
@@ -157,7 +156,7 @@ static fct_status allocate(run *t, fct_error *err) {
 
 static void on_bad(void *user, const char *text) { note(user, "left out: %s", text); }
 
-/* Weights and step: from the checkpoint where there is one, else drawn. */
+/* Takes weights and step from the checkpoint where there is one, else draws the weights. */
 static fct_status open_state(run *t, fct_error *err) {
     fct_file_stat fs;
     size_t centers = t->r->margin_weight > 0 ? (size_t)t->data->classes * t->r->margin.subcenters * t->spec.dim : 0;
@@ -180,8 +179,8 @@ static fct_status open_state(run *t, fct_error *err) {
     return FCT_OK;
 }
 
-/* The loader of batches, and from the length of an epoch the schedule: steps in all, steps of warming up, the
- * step from which the margin loss is on. */
+/* Starts the loader of batches and, from the length of an epoch, sets the schedule: steps in all, steps of warming
+ * up, the step from which the margin loss is on. */
 static fct_status open_loader(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     fct_loader_opts o = {.batch = r->batch,
@@ -204,8 +203,8 @@ static fct_status open_loader(run *t, fct_error *err) {
     return FCT_OK;
 }
 
-/* The network of the recipe, or of the file to start from unless it grows. With train_stages
- * only the units of the last spatial stages are trained. */
+/* Creates the network of the recipe, or of the file to start from unless it grows. With train_stages only the units
+ * of the last spatial stages are trained. */
 static fct_status open_network(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     char *text = NULL;
@@ -219,7 +218,7 @@ static fct_status open_network(run *t, fct_error *err) {
     return FCT_OK;
 }
 
-/* In the order in which each needs the ones before it. */
+/* Opens everything, in the order in which each part needs the ones before it. */
 static fct_status open_run(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     t->checkpoint = fct_train_checkpoint_path(r->out);
@@ -286,8 +285,7 @@ static void init_centers(run *t) {
     memset(t->state.center_momentum, 0, t->state.n_centers * sizeof(float));
 }
 
-/* Not before they were set: a schedule that was changed may skip the step that
- * sets them. */
+/* The class centers are not used before they were set: a schedule that was changed may skip the step that sets them. */
 static bool centers_ready(const run *t) {
     float sq = 0;
     for (int d = 0; d < t->spec.dim; d++) sq += t->state.centers[d] * t->state.centers[d];
@@ -320,8 +318,8 @@ static fct_status distill(run *t, const fct_batch *b, double *loss, fct_error *e
     return FCT_OK;
 }
 
-/* The classes in use take a step of their own; weight is taken out of their
- * gradient, so that centers learn as fast as in a margin loss alone. */
+/* Makes a step of the classes in use. The weight is taken out of their gradient, so that centers learn as fast as in
+ * a margin loss alone. */
 static void step_centers(run *t, const int *chosen, int n, double lr, double weight) {
     size_t row = (size_t)t->r->margin.subcenters * t->spec.dim;
     for (int i = 0; i < n; i++) {
@@ -349,9 +347,9 @@ static bool apply(run *t, long step, double loss, const int *chosen, int n_chose
     return true;
 }
 
-/* One batch: forward, the losses and their gradients with respect to unit embeddings, back through the
- * normalization and the network, then the step. A step that is not finite is skipped, and the statistics of the
- * batch norms are put back. */
+/* Takes one batch through the network forward, to the losses and their gradients with respect to unit embeddings,
+ * back through the normalization and the network, and makes the step. A step that is not finite is skipped, and the
+ * statistics of the batch norms are put back. */
 static fct_status train_step(run *t, const fct_batch *b, long step, float *stats_before, fct_error *err) {
     int dim = t->spec.dim, ld = fct_pad(dim), n_chosen = 0;
     const int *chosen = NULL;
@@ -382,7 +380,7 @@ static fct_status train_step(run *t, const fct_batch *b, long step, float *stats
 
 /* ---- The loop ---------------------------------------------------------------------- */
 
-/* The means since the last report, to the log and to the caller. */
+/* Reports the means since the last report to the log and to the caller. */
 static void report(run *t) {
     fct_train_progress p = t->sum;
     double n = t->summed ? (double)t->summed : 1, seconds = (double)(fct_time_ns() - t->since) * 1e-9;
@@ -434,8 +432,8 @@ static fct_status save(run *t, fct_error *err) {
 
 static bool every(long step, int n) { return n > 0 && step % n == 0; }
 
-/* Steps until the schedule ends or the caller stops it. What is saved is saved before it is evaluated, so that a
- * stop during an evaluation loses nothing. */
+/* Takes steps until the schedule ends or the caller stops it. What is saved is saved before it is evaluated, so that
+ * a stop during an evaluation loses nothing. */
 static fct_status loop(run *t, fct_error *err) {
     const fct_recipe *r = t->r;
     fct_status s = FCT_OK;

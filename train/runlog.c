@@ -8,6 +8,7 @@
 
 enum { LOG_MOST = 64 << 20 }; /* bytes; a longer file is not of ours */
 
+/* A log that cannot be written does not stop a training. */
 void fct_runlog_append(const char *out, const char *name, const char *head, const char *line) {
     char *path = fct_path_join(out, name);
     fct_file_stat fs;

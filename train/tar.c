@@ -10,6 +10,7 @@
 
 enum { BLOCK = 512, NAME_MAX_LEN = 4096 };
 
+/* Numbers are octal digits, perhaps behind spaces, that end in a space or NUL. */
 static bool octal(const uint8_t *p, size_t n, uint64_t *out) {
     uint64_t v = 0;
     size_t i = 0;
@@ -23,6 +24,7 @@ static bool octal(const uint8_t *p, size_t n, uint64_t *out) {
     return i > start && (i == n || p[i] == ' ' || p[i] == 0);
 }
 
+/* Sums the header with its checksum field as spaces; this also tells a tar file from any other. */
 static bool checksum_ok(const uint8_t *h) {
     uint64_t want, sum = 0;
     if (!octal(h + 148, 8, &want)) return false;
@@ -30,8 +32,7 @@ static bool checksum_ok(const uint8_t *h) {
     return sum == want;
 }
 
-/* Value of the record "path" of a pax header, owned, or NULL. Records are
- * "length key=value\n". */
+/* Finds the record "path" of a pax header; its value is owned, or NULL. Records are "length key=value\n". */
 static char *pax_path(const uint8_t *p, size_t n) {
     while (n > 0) {
         size_t len = 0, i = 0;
@@ -45,6 +46,7 @@ static char *pax_path(const uint8_t *p, size_t n) {
     return NULL;
 }
 
+/* ustar splits long names into a prefix and a name. */
 static char *header_name(const uint8_t *h) {
     size_t n = strnlen((const char *)h, 100),
            pre = memcmp(h + 257, "ustar\0", 6) ? 0 : strnlen((const char *)h + 345, 155);
@@ -74,8 +76,7 @@ static fct_status append(fct_tar_member **m, size_t *n, size_t *cap, fct_tar_mem
     return FCT_OK;
 }
 
-/* What one header means: a regular file is appended; long names are kept in
- * *pending for the header that follows. */
+/* Acts on one header: a regular file is appended; a long name is kept in *pending for the header that follows. */
 static fct_status take(const uint8_t *h, const uint8_t *data, uint64_t at, uint64_t size, char **pending,
                        fct_tar_member **m, size_t *n, size_t *cap, fct_error *err) {
     char type = (char)h[156];

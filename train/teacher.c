@@ -52,6 +52,7 @@ fct_status fct_teacher_read(const char *path, const fct_dataset *d, fct_teacher 
     return s;
 }
 
+/* The file is a header of 24 bytes, then the rows as floats. */
 fct_status fct_teacher_write(const char *path, const fct_teacher *t, fct_error *err) {
     size_t body = t->n * (size_t)t->dim * 4;
     uint8_t *data = fct_alloc(HEAD + body);

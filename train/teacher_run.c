@@ -18,6 +18,7 @@ struct fct_teacher_net {
     bool ok[BATCH];
 };
 
+/* Any ONNX file with one square picture as its input will do as a teacher. */
 static fct_status open_model(fct_teacher_net *p, const char *onnx, fct_error *err) {
     fct_tensor_info in;
     fct_status s = fct_model_load(onnx, NULL, &p->model, err);
@@ -70,7 +71,7 @@ static fct_status run_net(fct_teacher_net *p, int n, fct_tensor *z, int *dim, fc
 
 static float value_of(const fct_teacher_net *p, uint8_t px) { return p->raw ? px : (px - 127.5f) / 127.5f; }
 
-/* The central square of a picture, as it is and mirrored, into place i of n. */
+/* Writes the central square of a picture, as it is and mirrored, into place i of n. */
 static bool load(fct_teacher_net *p, const fct_dataset *d, size_t sample, int i, int n) {
     fct_image *im;
     int s = p->size;
@@ -92,6 +93,7 @@ static bool load(fct_teacher_net *p, const fct_dataset *d, size_t sample, int i,
     return ok;
 }
 
+/* Adds a unit vector; an embedding that is zero or not finite adds nothing. */
 static void add_unit(const float *e, int dim, float *row) {
     double sq = 0;
     for (int k = 0; k < dim; k++) sq += (double)e[k] * e[k];

@@ -39,6 +39,7 @@ static fct_status export_state(const char *checkpoint, const fct_net_spec *spec,
     return st;
 }
 
+/* Takes the network's description from where the run took it, since the checkpoint must fit. */
 fct_status fct_train_export(const fct_recipe *recipe, const char *folder, fct_error *err) {
     fct_net_spec spec;
     char *text = NULL, *checkpoint = fct_train_checkpoint_path(recipe->out);
