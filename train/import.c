@@ -32,7 +32,7 @@ float fct_float_from_half(uint16_t h) {
     return h & 0x8000 ? -v : v;
 }
 
-/* Where one named tensor goes. */
+/* The place where one named tensor goes. */
 typedef struct import_slot {
     char name[64];
     float *to;

@@ -146,9 +146,8 @@ static fct_real *pool_take(fct_net *net) {
 }
 static void pool_give(fct_net *net, fct_real *p) { net->pool[net->pool_free++] = p; }
 
-/* With all of dz summed: gradients of gamma, beta and slope, and the
- * coefficients of dx = a dz + b x + c. For m values a channel and
- * xh = (x - mean) invstd:  dx = gamma invstd (dz - sum dz / m - xh sum(dz xh) / m). */
+/* Computes, once all of dz is summed, the gradients of gamma, beta and slope, and the coefficients of dx = a dz + b
+ * x + c. For m values a channel and xh = (x - mean) invstd: dx = gamma invstd (dz - sum dz / m - xh sum(dz xh) / m). */
 static void settle(fct_net *net, int unit, fct_real *grads) {
     const fct_unit *u = &net->spec->unit[unit];
     fct_unit_state *s = &net->unit[unit];

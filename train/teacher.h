@@ -29,10 +29,9 @@ int fct_teacher_net_size(const fct_teacher_net *net); /* side of its input, pixe
 fct_status fct_teacher_net_embed(fct_teacher_net *net, const uint8_t *pixels, int n, int dim, int ld, float *rows,
                                  fct_error *err);
 
-/* Of the whole data set: a row is the mean of the unit embeddings of a picture's
- * central square and of its mirror image. progress (may be NULL) is told the number
- * done; it returns false to stop (FCT_ERR_CANCELLED). *bad counts pictures that
- * could not be read. */
+/* Computes the embeddings of the whole data set: a row is the mean of the unit embeddings of a picture's central
+ * square and of its mirror image. progress (may be NULL) is told the number done; it returns false to stop
+ * (FCT_ERR_CANCELLED). *bad counts pictures that could not be read. */
 fct_status fct_teacher_compute(fct_teacher_net *net, const fct_dataset *d, bool (*progress)(void *user, size_t done),
                                void *user, fct_teacher *out, size_t *bad, fct_error *err);
 

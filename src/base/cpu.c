@@ -65,8 +65,8 @@ double fct_cpu_mac_rate(fct_cpu_level l) {
     return 43e9;
 }
 
-/* From the units that do them: AMD's since Zen 2 multiply and add integers in
- * different units, two of each a cycle; Intel's share theirs; VNNI does both at once. */
+/* The ratio follows from the units that do the work: AMD's cores since Zen 2 multiply and add integers in different
+ * units, two of each a cycle; Intel's share theirs; VNNI does both at once. */
 double fct_cpu_int16_rate(fct_cpu_level l) {
     switch (l) {
     case FCT_CPU_AVX512VNNI:

@@ -45,7 +45,7 @@ static struct {
     fct_thread threads[MAX_THREADS];
 } pool = {.limit = 1, .width = 1, .wanted = 1};
 
-/* Of each worker, the tasks not taken of its share: end << 32 | begin. */
+/* For each worker the tasks of its share that nobody has taken yet: end << 32 | begin. */
 static struct { _Alignas(64) _Atomic uint64_t tasks; } shares[MAX_THREADS];
 
 static _Thread_local int own_depth; /* nested begins of the owner */

@@ -3,7 +3,8 @@
 #include "base/error.h"
 #include <math.h>
 
-/* For a crop of 112: eye at the left, eye at the right, nose, mouth left, mouth right. */
+/* The places of the landmarks in a crop of 112 pixels: left eye, right eye, nose, left and right corner of the
+ * mouth, as seen in the picture. */
 static const double template_112[5][2] = {
     {38.2946, 51.6963}, {73.5318, 51.5014}, {56.0252, 71.7366}, {41.5493, 92.3655}, {70.7299, 92.2041}};
 

@@ -34,8 +34,8 @@ fct_status fct_scrfd_get_form(int n_outputs, fct_scrfd_form *form, fct_error *er
     return FCT_OK;
 }
 
-/* First float of picture `index` in an output of `rows` anchors and `cols`
- * values each; NULL when the shape does not fit. */
+/* Finds the first float of picture `index` in an output of `rows` anchors and `cols` values each; NULL when the
+ * shape does not fit. */
 static const float *output_rows(const fct_tensor *t, int batch, int index, int64_t rows, int cols) {
     bool ok;
     if (t->rank == 3) ok = t->dims[0] == batch && t->dims[1] == rows && t->dims[2] == cols;
@@ -60,7 +60,7 @@ static bool all_finite(const fct_det *d) {
     return sum == 0;
 }
 
-/* One anchor: distances to the sides, offsets of the landmarks, in strides. */
+/* Decodes one anchor, whose values are distances to the sides and offsets of the landmarks, in strides. */
 static void decode_anchor(const fct_scrfd_frame *f, float cx, float cy, float stride, const float *box,
                           const float *kps, fct_det *d) {
     float x[4] = {cx - box[0] * stride, cy - box[1] * stride, cx + box[2] * stride, cy + box[3] * stride};

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include <string.h>
 
-/* n * per floats, zeroed, if wanted. */
+/* Allocates n * per zeroed floats, if they are wanted. */
 static bool make_block(bool wanted, int n, size_t per, float **out) {
     size_t count;
     if (!wanted || n == 0) return true;
@@ -13,7 +13,7 @@ static bool make_block(bool wanted, int n, size_t per, float **out) {
     return *out != NULL;
 }
 
-/* Room for what each of the tasks keeps. */
+/* Allocates room for what each of the tasks keeps. */
 static bool make_blocks(fct_faces *f, int n, uint32_t tasks, int embedding_dim) {
     for (int t = 0; t < fct_task_count(); t++) {
         f->kept[t] = fct_task_kept(fct_task_row_at(t), embedding_dim);

@@ -58,8 +58,7 @@ static void make_taps(letterbox_tap *t, int n, int source) {
     }
 }
 
-/* Row y of the source, interpolated horizontally: three planes of w values, each
- * 128 times the byte. */
+/* Interpolates row y of the source horizontally: three planes of w values, each 128 times the byte. */
 static void resize_row(const letterbox_job *j, int y, int16_t *out) {
     const uint8_t *row = j->v.data + (ptrdiff_t)y * j->v.stride;
     int16_t *r = out, *g = out + j->w, *b = out + 2 * j->w;
@@ -73,7 +72,7 @@ static void resize_row(const letterbox_job *j, int y, int16_t *out) {
     }
 }
 
-/* Two rows to one plane's row of the tensor. */
+/* Blends two rows to one plane's row of the tensor. */
 static void blend_rows(const int16_t *restrict a, const int16_t *restrict b, int n, int16_t weight, float factor,
                        float shift, float *restrict dst) {
     int16_t wb = weight, wa = (int16_t)(one - weight);

@@ -33,7 +33,7 @@ void fct_analyzer_opts_init(fct_analyzer_opts *o) {
         .size = sizeof *o, .tasks = FCT_TASK_ALL, .det_thresh = 0.5f, .nms_thresh = 0.4f, .metric = FCT_METRIC_DEFAULT};
 }
 
-/* Options of an older or newer caller: what both know, defaults for the rest. */
+/* Reads the options of an older or newer caller: what both know is taken over, and the rest keeps its default. */
 static fct_analyzer_opts read_opts(const fct_analyzer_opts *in) {
     fct_analyzer_opts o;
     fct_analyzer_opts_init(&o);
@@ -106,8 +106,8 @@ static bool is_upright(const fct_det *d) {
     return down > fabsf(right);
 }
 
-/* What speaks for the turn in which the faces were found: the sum of the scores of
- * those that are upright in it. *best is the highest of them. */
+/* Measures what speaks for the turn in which the faces were found: the sum of the scores of those that are upright
+ * in it. *best is the highest of them. */
 static float evidence(const fct_analyzer *a, const fct_det_list *l, float *best) {
     float sum = 0;
     *best = 0;
@@ -158,7 +158,7 @@ static fct_status find_turned(fct_analyzer *a, work *w, fct_error *err) {
 /* Tasks whose values faces have room for: those asked for, and the one that refines. */
 static uint32_t tasks_to_run(const fct_analyzer *a) { return a->tasks | (a->refine < 0 ? 0 : 1u << a->refine); }
 
-/* Detection in one picture; where nothing is found and rotations are asked for, in the turned ones. */
+/* Detects faces in one picture and, where nothing is found and rotations are asked for, in the turned ones. */
 static fct_status find(fct_analyzer *a, work *w, fct_error *err) {
     fct_status s = fct_view_check(w->picture, "picture", err);
     if (!s) s = fct_finder_run(a->finder, w->picture, &a->dets, err);

@@ -40,9 +40,8 @@ static void measure_box(fct_view picture, const fct_face *f, fct_quality *q) {
     q->outside = fminf(1, fmaxf(0, fmaxf(x, y)));
 }
 
-/* Where the nose stands. Coordinates along the line of the eyes and across it, in
- * units of the eyes' distance: in a frontal face the nose lies in the middle
- * along it, and half way from the eyes to the mouth across it. */
+/* Measures where the nose stands, along the line of the eyes and across it, in units of the eyes' distance: in a
+ * frontal face the nose lies in the middle along it, and half way from the eyes to the mouth across it. */
 static void measure_pose(const float k[5][2], fct_quality *q) {
     float d = q->eyes, ux = (k[1][0] - k[0][0]) / d, uy = (k[1][1] - k[0][1]) / d;
     float nx = k[2][0] - k[0][0], ny = k[2][1] - k[0][1];
@@ -81,7 +80,7 @@ static void measure_light(const uint8_t *gray, fct_quality *q) {
     q->brightness = (float)mean;
     q->contrast = (float)sqrt(variance);
     q->clipped = (float)clipped / (float)n;
-    /* After Pech-Pacheco et al. (2000), relative to the variance so that contrast does not
+    /* Measures sharpness after Pech-Pacheco et al. (2000), relative to the variance so that contrast does not
      * matter; 20 stands for noise, which would count as detail where there is nothing else. */
     q->detail = (float)(laplace / n / (variance + 20));
 }

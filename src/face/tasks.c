@@ -17,7 +17,7 @@ typedef struct task_run {
     int index, size, values;
 } task_run;
 
-/* What the network said of one crop, decoded into the face's place. */
+/* Decodes what the network said of one crop into the face's place. */
 static void take_row(const fct_crop *crop, const float *values, void *ctx) {
     const task_run *r = ctx;
     const target *t = crop->user;
@@ -29,7 +29,7 @@ static void take_row(const fct_crop *crop, const float *values, void *ctx) {
 
 /* ---- Crops ------------------------------------------------------------------------- */
 
-/* Where the crop of a face lies; false where it cannot be cut. */
+/* Computes where the crop of a face lies; false where it cannot be cut. */
 static bool crop_face(fct_task_crop kind, const fct_face *f, int size, double m[6]) {
     double inv[6];
     bool ok = kind == FCT_TASK_CROP_ALIGNED

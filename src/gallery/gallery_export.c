@@ -31,7 +31,7 @@ static void put_string(export_writer *w, const char *key, const char *value) {
     fct_buf_char(&w->line, '"');
 }
 
-/* With a point whatever the locale's decimal mark is. */
+/* Writes a number with a point, whatever the locale's decimal mark is. */
 static void put_number(export_writer *w, double v) {
     char s[64];
     snprintf(s, sizeof s, "%.9g", isfinite(v) ? v : 0);

@@ -164,7 +164,7 @@ static int doubled(const fct_passes *p, int value) {
     return n->in[0];
 }
 
-/* Is every reader of value node `last`, or a node whose own value only feeds it? */
+/* Whether every reader of the value is node `last`, or a node whose own value only feeds it. */
 static bool only_feeds(const fct_passes *p, int value, int last, int depth) {
     const fct_graph *g = p->g;
     if (depth > 16 || fct_passes_is_output(p, value)) return false;

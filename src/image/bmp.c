@@ -142,8 +142,8 @@ static void put_row(const bmp *b, const uint8_t *row, size_t row_at, uint8_t *p)
     }
 }
 
-/* Many writers leave an alpha channel of zeros in pictures that are not meant to
- * be invisible. */
+/* Makes a picture opaque whose alpha is zero everywhere: many writers leave such a channel in pictures that are not
+ * meant to be invisible. */
 static void drop_empty_alpha(fct_image *im) {
     uint8_t *end = im->pixels + im->stride * im->height;
     for (uint8_t *p = im->pixels; p < end; p += 4)

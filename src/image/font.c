@@ -231,7 +231,7 @@ static const shape *find_shape(uint32_t codepoint) {
     return NULL;
 }
 
-/* Where a mark stands on its letter. */
+/* Puts a mark in its place on the letter. */
 static void place_accent(fct_glyph *g, char letter, size_t i) {
     bool tall = (letter >= 'A' && letter <= 'Z') || strchr("bdfhklt", letter);
     g->accent = accents[i].path;

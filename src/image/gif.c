@@ -58,7 +58,7 @@ static bool read_extension(GifFileType *g, gif_file *f) {
     return true;
 }
 
-/* Everything up to the first frame. */
+/* Reads everything up to the first frame. */
 static bool find_frame(GifFileType *g, gif_file *f) {
     for (GifRecordType kind; lib_DGifGetRecordType(g, &kind) == GIF_OK && kind != TERMINATE_RECORD_TYPE;) {
         if (kind == IMAGE_DESC_RECORD_TYPE) return lib_DGifGetImageDesc(g) == GIF_OK;

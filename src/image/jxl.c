@@ -25,7 +25,7 @@ static fct_codec_library library = {.files = {JXL_FILE(FCT_JXL_MINOR)},
                                     .symbols = symbols,
                                     .n = sizeof symbols / sizeof *symbols};
 
-/* Size and alpha are known: makes the picture and hands its bytes to the decoder. */
+/* Makes the picture, once its size and alpha are known, and hands its bytes to the decoder. */
 static fct_status begin(JxlDecoder *d, const fct_source_bytes *s, fct_image **out, fct_error *err) {
     JxlBasicInfo info;
     if (lib_JxlDecoderGetBasicInfo(d, &info) != JXL_DEC_SUCCESS)

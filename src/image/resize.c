@@ -91,7 +91,7 @@ static void blend_rows(const int16_t *restrict a, const int16_t *restrict b, int
 
 static int clamp_row(int y, int height) { return y < 0 ? 0 : y >= height ? height - 1 : y; }
 
-/* Rows of one band. held[k] is the source row whose interpolation is in row[k]. */
+/* Computes the rows of one band. held[k] is the source row whose interpolation is in row[k]. */
 static void resize_band(void *ctx, int band, int worker) {
     const resize_job *j = ctx;
     int16_t *row[2] = {j->rows + (size_t)band * 2 * j->row_len, j->rows + ((size_t)band * 2 + 1) * j->row_len};

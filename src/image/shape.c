@@ -131,7 +131,7 @@ static bool follows(uint32_t c, hb_script_t script) {
            (c >= 0x1F3FB && c <= 0x1F3FF);
 }
 
-/* What has no shape of its own, in any font. */
+/* Whether a character has no shape of its own in any font. */
 static bool is_invisible(uint32_t c) {
     return (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x2069) || c == 0xFEFF;
 }

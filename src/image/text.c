@@ -39,7 +39,7 @@ static void arc(pen *p, const float v[6], bool joined) {
     }
 }
 
-/* Decimal number at *s, without regard to the locale. */
+/* Reads the decimal number at *s, without regard to the locale. */
 static float number(const char **s) {
     const char *p = *s;
     while (*p == ' ') p++;
@@ -82,7 +82,7 @@ int fct_font_flatten(const char *path, float dx, float dy, fct_segment *out, int
     return p.n;
 }
 
-/* Next code point; 0 at the end, U+FFFD for a malformed byte. */
+/* Reads the next code point; 0 at the end, U+FFFD for a malformed byte. */
 static uint32_t next_codepoint(const unsigned char **s) {
     const unsigned char *p = *s;
     if (!*p) return 0;
@@ -140,7 +140,7 @@ static void draw_glyph(const fct_ink *k, const fct_glyph *g, float x, float y, f
     draw_strokes(k, s, n, fmaxf(FCT_FONT_STROKE * scale, 1.1f) / 2);
 }
 
-/* One character of the built-in font; moves *at, in grid units. */
+/* Draws one character of the built-in font; moves *at, in grid units. */
 static void put_letter(const fct_ink *k, uint32_t c, float x, float y, float scale, float *at) {
     fct_glyph g = fct_font_glyph(c);
     float left = x + *at * scale;

@@ -95,7 +95,7 @@ static bool is_camera_raw(TIFF *t) {
            lib_TIFFGetField(t, TIFFTAG_SUBIFD, &n, &more) && n > 0;
 }
 
-/* The rows as they are stored; who asked for the picture turns it. */
+/* Reads the rows as they are stored; whoever asked for the picture turns it. */
 static fct_status read_pixels(tiff_file *f, TIFFRGBAImage *reader, fct_image **out, fct_error *err) {
     fct_status s = fct_image_create_raw((int)reader->width, (int)reader->height, FCT_PIX_RGBA, out, err);
     if (s) return s;

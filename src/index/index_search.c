@@ -130,7 +130,7 @@ static fct_status search_lists(search_job *j, int n_workers, float threshold, in
     return ok ? FCT_OK : fct_fail_nomem(err, "search", 0);
 }
 
-/* By person, and a person's best first. */
+/* Sorts by person, and the best of each person first. */
 static int compare_by_person(const void *pa, const void *pb) {
     const fct_hit *a = pa, *b = pb;
     if (a->person_id != b->person_id) return a->person_id < b->person_id ? -1 : 1;

@@ -100,7 +100,7 @@ ALWAYS_INLINE vf FC_LOAD_HALF(const uint16_t *p) {
 }
 #endif
 
-/* R rows by O outputs: R x O sums in registers, 3 x 4 of them hide the latency. */
+/* Computes R rows by O outputs with R x O sums in registers; 3 x 4 of them hide the latency. */
 ALWAYS_INLINE void fc_tile(const fct_k_fc *f, int r, int o, int R, int O, bool half) {
     vf s[4][3];
     UNROLL

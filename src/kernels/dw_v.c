@@ -12,7 +12,7 @@ typedef struct window {
     int ky0, ky1, kx0, kx1;
 } window;
 
-/* One tap, `step` floats from pixel to pixel; w: its weights for this vector. */
+/* Adds one tap to a tile, with `step` floats from pixel to pixel; w points at its weights for this vector. */
 ALWAYS_INLINE void tap(const int N, const int G, vf *acc, const float *p, size_t step, const float *w) {
     const vf w0 = V_LOAD(w);
     if (G == 1) {
@@ -55,7 +55,7 @@ ALWAYS_INLINE void dw_tile(const int N, const int KW, const int SW, const int G,
     UNROLL for (int j = 0; j < N; j++) V_STORE(d->out + at + j * CB, acc[j]);
 }
 
-/* Pixels x0 .. x1 - 1 of row y, all taps of which are inside. */
+/* Computes pixels x0 .. x1 - 1 of row y, all taps of which are inside. */
 ALWAYS_INLINE void dw_inner(const int KW, const int SW, const int G, const fct_k_dw *d, const float *row, window k,
                             size_t at, int x0, int x1, int v) {
     const fct_k_geom *g = &d->g;
@@ -98,7 +98,7 @@ static inner_fn *choose_inner(const fct_k_dw *d) {
     return g->sw == 1 ? inner_any_1 : inner_any;
 }
 
-/* One pixel at an edge. */
+/* Computes one pixel at an edge. */
 static void dw_edge(const fct_k_dw *d, const float *p, window k, size_t at, int v) {
     if (d->group == 1) dw_tile(1, 0, 0, 1, d, p, k, at, v);
     else if (d->group == 2) dw_tile(1, 0, 0, 2, d, p, k, at, v);

@@ -2,8 +2,8 @@
 #include "kernels/decl.h"
 #include <math.h>
 
-/* What an integer of a pixel stands for: of the lanes l % 4 together the group with
- * the most is taken; their sum bounds every group's norm, the greatest every value. */
+/* Finds what an integer of a pixel stands for. The lanes l % 4 are taken together and the group with the most of
+ * them counts: their sum bounds every group's norm, the greatest bounds every value. */
 static float pixel_scale(const fct_k_quantize *q, int pixel) {
     double sum = 0, greatest = 0;
     for (int r = 0; r < 4; r++) {
@@ -37,7 +37,7 @@ void fct_k_conv_quantize_c(const fct_k_quantize *q) {
     }
 }
 
-/* One sum, its groups modulo 2^32: what leaves the range on the way comes back. */
+/* Computes one sum. Groups are added modulo 2^32, since what leaves the range on the way comes back. */
 static float int16_sum(const fct_k_gemm *g, int block, int pixel, int lane) {
     const int16_t *w = g->w16 + ((size_t)block * g->cb + lane) * 2;
     uint32_t sum = 0;

@@ -15,7 +15,7 @@ ALWAYS_INLINE vi pair(const int16_t *p) {
     return VI_PAIR(v);
 }
 
-/* Two channels: w at their weights, b at them in pixel 0. */
+/* Multiplies two channels: w points at their weights, b at them in pixel 0. */
 ALWAYS_INLINE void step(const int MV, const int NR, sums16 acc, const int16_t *w, const int16_t *b) {
     if (MVV > NR) { /* fewer registers hold the pixels than the weights */
         vi x[NR_MAX];
@@ -121,8 +121,8 @@ ALWAYS_INLINE vf value(const fct_k_quantize *q, const float *s, int k, const flo
     return x;
 }
 
-/* Of the lanes l % 4 of N pixels together, the squares of the group with the most;
- * returns the sum of all squares. */
+/* Computes the squares of the group with the most, the lanes l % 4 of N pixels taken together; returns the sum of
+ * all squares. */
 ALWAYS_INLINE float find_most(const int N, const fct_k_quantize *q, const float *src, const float *mask, __m128 *most) {
     const int blocks = q->full + q->tail_blocks;
     __m128 all = _mm_setzero_ps();
@@ -145,7 +145,8 @@ ALWAYS_INLINE float find_most(const int N, const fct_k_quantize *q, const float 
     return _mm_cvtss_f32(_mm_add_ss(all, _mm_shuffle_ps(all, all, 1)));
 }
 
-/* Four pixels' scales and their inverses: the sum of most bounds every group's norm, the greatest every value. */
+/* Computes four pixels' scales and their inverses. The sum of most bounds every group's norm, the greatest bounds
+ * every value. */
 ALWAYS_INLINE void four_scales(const __m128 *most, float *scale, float *factor) {
     __m128 m[4] = {most[0], most[1], most[2], most[3]};
     _MM_TRANSPOSE4_PS(m[0], m[1], m[2], m[3]);

@@ -5,7 +5,7 @@
  * straight from the blocked layout. */
 #include "kernels/tile.h"
 
-/* One channel: w at its weights, b at it in pixel 0. */
+/* Multiplies one channel: w points at its weights, b at it in pixel 0. */
 ALWAYS_INLINE void step(const int MV, const int NR, sums acc, const float *w, const float *b) {
     if (MVV > NR) { /* fewer registers hold the pixels than the weights */
         vf x[NR_MAX];
@@ -69,7 +69,7 @@ ALWAYS_INLINE float *put_zeros(float *dst, int n) {
     return dst;
 }
 
-/* n pixels, step floats apart. */
+/* Copies n pixels that are step floats apart. */
 ALWAYS_INLINE float *put_pixels(float *dst, const float *src, size_t step, int n, const float *scale,
                                 const float *shift) {
     if (!scale) {

@@ -4,8 +4,7 @@
 #define PANEL 16
 #define VPP   (PANEL / VL) /* vectors per panel */
 
-/* Tile of P probes by R panels; constants once inlined, so that the sums stay in
- * registers. */
+/* Scores a tile of P probes by R panels. Both are constants once inlined, so that the sums stay in registers. */
 ALWAYS_INLINE void tile(float *out, ptrdiff_t stride, const float *rows, const float *probes, int dim, const int P,
                         const int R) {
     vf sum[32], row[8];
@@ -43,7 +42,7 @@ ALWAYS_INLINE void tile(float *out, ptrdiff_t stride, const float *rows, const f
 #define ONE_R  2
 #endif
 
-/* All probes against R panels. */
+/* Scores all probes against R panels. */
 ALWAYS_INLINE void strip(float *out, ptrdiff_t stride, const float *rows, const float *probes, int n_probes, int dim,
                          const int R) {
     int p = 0;

@@ -1,6 +1,6 @@
 #include "kernels/decl.h"
 
-/* Bits that are set, by adding neighbors of 1, 2, 4 bits (Hacker's Delight, 5-1). */
+/* Counts the bits that are set by adding neighbors of 1, 2, 4 bits (Hacker's Delight, 5-1). */
 static int count_bits(uint64_t v) {
     v -= v >> 1 & UINT64_C(0x5555555555555555);
     v = (v & UINT64_C(0x3333333333333333)) + (v >> 2 & UINT64_C(0x3333333333333333));

@@ -90,7 +90,7 @@ typedef void tile_fn(const fct_k_gemm *g, int at, ahead next);
 
 static const int tile_width[5] = {1, NR1, NR2, NR3, NR4};
 
-/* Tiles of nearly equal width: a narrow last one would wait for the FMA's latency. */
+/* Cuts a row into tiles of nearly equal width, since a narrow last one would wait for the FMA's latency. */
 ALWAYS_INLINE void tile_row(const fct_k_gemm *g, const void *weights, tile_fn *const tiles[5][NR_MAX + 1]) {
     const int count = (g->n + tile_width[g->mv] - 1) / tile_width[g->mv];
     const int width = g->n / count, wider = g->n % count;

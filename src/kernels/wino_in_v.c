@@ -66,7 +66,7 @@ void KFN(wino_in)(const fct_k_wino_in *t) {
     switch (t->family * 100 + t->my * 10 + t->mx) { W_PAIRS(CASE) }
 }
 
-/* s (1, a, a^2) g for all points but infinity, which is g[2]. */
+/* Multiplies three weights g with s (1, a, a^2) for all points but infinity, where the result is g[2]. */
 ALWAYS_INLINE void weight_row(int family, const vf *g, vf *r) {
     r[0] = g[2];
     r[1] = g[0];

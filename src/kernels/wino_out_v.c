@@ -13,7 +13,7 @@ ALWAYS_INLINE vf activate(const fct_k_epilogue *e, const consts *c, vf x) {
     return x;
 }
 
-/* Column x of a tile: n rows, out and add step floats apart per row. */
+/* Finishes and stores column x of a tile: n rows; out and add are step floats apart per row. */
 ALWAYS_INLINE void finish_column(const int N, const fct_k_epilogue *e, const consts *c, const vf *y, float *out,
                                  size_t step, const float *add, const ptrdiff_t *add_row) {
     vf r[FCT_WINO_ALPHA_MAX];
@@ -24,7 +24,7 @@ ALWAYS_INLINE void finish_column(const int N, const fct_k_epilogue *e, const con
     UNROLL for (int i = 0; i < N; i++) V_STORE(out + i * step, r[i]);
 }
 
-/* One tile into dst, `step` floats per row. ax: addend's offset per column, ar: per row. */
+/* Transforms one tile into dst, `step` floats per row. ax: the addend's offset per column, ar: per row. */
 ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const fct_k_wino_out *t, const consts *c,
                              const float *m, float *dst, size_t step, const float *add, const ptrdiff_t *ar,
                              const ptrdiff_t *ax) {

@@ -12,7 +12,7 @@
 ALWAYS_INLINE vf w_fma(float a, vf x, vf y) { return V_FMA(V_SET1(a), x, y); }
 ALWAYS_INLINE vf w_mul(float a, vf x) { return V_SET1(a) * x; }
 
-/* r[j] and r[j + 1]: e + a o, e - a o */
+/* Sets r[j] and r[j + 1] to e + a o and e - a o, the values at a pair of points. */
 ALWAYS_INLINE void w_pair(vf *r, vf e, float a, vf o) {
     r[0] = w_fma(a, o, e);
     r[1] = w_fma(-a, o, e);

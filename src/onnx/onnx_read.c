@@ -50,7 +50,7 @@ static bool grow_names(reader *r) {
     return true;
 }
 
-/* New value of that name; a name may be given once. */
+/* Defines a new value of that name; a name may be given once. */
 static fct_status define(reader *r, const fct_pb *m, const fct_pb_field *name, bool computed, int *number) {
     char *text = NULL;
     if (!grow_names(r)) return fct_fail_nomem(r->err, "names", 0);
@@ -99,7 +99,7 @@ static fct_status read_initializer(reader *r, const fct_pb *m, const fct_pb_fiel
     return FCT_OK;
 }
 
-/* First field of that number and wire type 2; data NULL when absent. */
+/* Finds the first field of that number and wire type 2; its data is NULL when there is none. */
 static fct_status sub_field(const fct_pb *m, const fct_pb_field *in, uint32_t number, fct_pb_field *out,
                             fct_error *err) {
     fct_pb p = fct_pb_sub(m, in);
@@ -200,7 +200,7 @@ static fct_status node_fail(reader *r, const fct_pb *m, const fct_pb_field *at, 
                     name ? "'" : "");
 }
 
-/* Name, operator and domain of a node, before anything else: errors about the rest name them. */
+/* Reads the name, operator and domain of a node before anything else, since errors about the rest name them. */
 static fct_status node_strings(reader *r, const fct_pb *m, const fct_pb_field *at, fct_node *n) {
     fct_pb p = fct_pb_sub(m, at);
     fct_pb_field f;
@@ -271,7 +271,7 @@ static fct_status node_fields(reader *r, const fct_pb *m, const fct_pb_field *at
     return s;
 }
 
-/* One node. A Constant is no node but the tensor it holds. */
+/* Reads one node. A Constant does not become a node but the tensor that it holds. */
 static fct_status read_node(reader *r, const fct_pb *m, const fct_pb_field *at) {
     fct_const *tensor = NULL;
     if (r->g->n_nodes >= MAX_NODES)
@@ -309,7 +309,7 @@ static fct_status each(reader *r, fct_pb m, uint32_t number, read_fn *fn) {
     return s;
 }
 
-/* Sparse tensors are in no face network that is known. */
+/* Refuses sparse tensors, which no known face network has. */
 static fct_status refuse_sparse(reader *r, const fct_pb *m, const fct_pb_field *f) {
     return fct_fail(r->err, FCT_ERR_UNSUPPORTED, "%s: sparse initializer at offset %zu", m->file,
                     fct_pb_offset(m, f->at));

@@ -131,7 +131,7 @@ static fct_status scan(fct_pb m, tensor_scan *t, fct_pb_field *name, fct_error *
     return s;
 }
 
-/* One element of a typed field into slot i, in the form of the result. */
+/* Puts one element of a typed field into slot i, in the form of the result. */
 static void put(const tensor_scan *t, void *out, size_t i, uint64_t v) {
     uint32_t w = (uint32_t)v;
     uint16_t h = (uint16_t)v;

@@ -46,7 +46,7 @@ static int group_blocks(const fct_conv *c) { return c->ocb / group_count(c); }
 static size_t depth(const fct_conv *c) { return (size_t)group_ic(c) * taps(c); }
 static int k_blocks(const fct_conv *c) { return fct_blocks(group_ic(c), c->cb) * taps(c); }
 
-/* Where the sum over k blocks kb0 .. kb1 - 1 has its whole blocks and its tails. */
+/* Says where the sum over k blocks kb0 .. kb1 - 1 has its whole blocks and its tails. */
 static fct_int16_depth depth_of(const fct_conv *c, int kb0, int kb1) {
     const int whole = group_ic(c) / c->cb * taps(c), full = (kb1 < whole ? kb1 : whole) - kb0;
     fct_int16_depth d = {.cb = c->cb, .full = full > 0 ? full : 0, .tail = group_ic(c) % c->cb};
@@ -97,7 +97,7 @@ typedef struct gemm_packing {
     size_t wide_size;
 } gemm_packing;
 
-/* One panel of weights, in the form that the algorithm keeps. */
+/* Packs one panel of weights in the form that the algorithm keeps. */
 static void pack_task(void *ctx, int index, int worker) {
     const gemm_packing *k = ctx;
     const fct_conv *c = k->c;
@@ -159,7 +159,7 @@ typedef struct gemm_layout {
     size_t raw, add, half, rows16, scale, total;
 } gemm_layout;
 
-/* What a worker needs besides input and output, and where each part of it begins. */
+/* Lays out what a worker needs besides input and output. */
 static gemm_layout scratch_layout(const fct_conv_plan *p) {
     const fct_conv *c = p->c;
     const size_t cb = (size_t)c->cb, pixels = (size_t)p->gemm.pixels, chunk = (size_t)p->gemm.chunk;
@@ -181,8 +181,8 @@ static gemm_layout scratch_layout(const fct_conv_plan *p) {
 
 static int round_up(int v, int to) { return (v + to - 1) / to * to; }
 
-/* How the work is cut. A chunk of the sum is so long that a panel of its weights stays in L1; a block of pixels
- * is so large that its rows stay in L2. Where blocks are fewer than the threads want, the panels of output
+/* Decides how the work is cut. A chunk of the sum is so long that a panel of its weights stays in L1; a block of
+ * pixels is so large that its rows stay in L2. Where blocks are fewer than the threads want, the panels of output
  * channels are shared out as well. */
 static void plan_blocks(const fct_conv *c, fct_conv_plan *p) {
     const int area = p->oh * p->ow, kb = k_blocks(c);
@@ -252,7 +252,7 @@ static void spread_add(const gemm_part *t, int block0, int blocks, float *dst) {
         }
 }
 
-/* Where the panel's sums go, and what is added to them. */
+/* Sets where the panel's sums go and what is added to them. */
 static void set_output(const gemm_part *t, fct_k_gemm *g, int block0) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
@@ -269,7 +269,7 @@ static void set_output(const gemm_part *t, fct_k_gemm *g, int block0) {
     g->add_stride = c->s.add_up2 ? (size_t)t->n * c->cb : plane;
 }
 
-/* Place and number, in bytes, of a panel's weights for k blocks kb0 .. kb1 - 1. */
+/* Finds the place and number, in bytes, of a panel's weights for k blocks kb0 .. kb1 - 1. */
 static const char *chunk_weights(const fct_conv_plan *p, int group, fct_panel panel, int kb0, int kb1, size_t *bytes) {
     const fct_conv *c = p->c;
     const size_t lanes = (size_t)panel.count * c->cb, width = fct_conv_width(store(p));
@@ -307,7 +307,7 @@ static void set_weights(const gemm_part *t, fct_k_gemm *g, int i, int kb0, int k
     g->ahead = chunk_weights(p, t->group, fct_panel_at(c->k, gb, i), kb0, kb1, &g->ahead_bytes);
 }
 
-/* Panel i, k blocks kb0 .. kb1 - 1 whose rows are g->b. */
+/* Multiplies panel i with k blocks kb0 .. kb1 - 1, whose rows are g->b. */
 static void run_panel(const gemm_part *t, fct_k_gemm g, int i, int kb0, int kb1) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
@@ -330,7 +330,7 @@ static void run_panel(const gemm_part *t, fct_k_gemm g, int i, int kb0, int kb1)
     else c->k->conv_gemm(&g);
 }
 
-/* Rows g->b of k blocks kb0 .. kb1 - 1 as integers. */
+/* Turns rows g->b of k blocks kb0 .. kb1 - 1 into integers. */
 static void quantize(const gemm_part *t, fct_k_gemm *g, int kb0, int kb1) {
     const fct_conv *c = t->j->p->c;
     const fct_int16_depth d = depth_of(c, kb0, kb1);
@@ -387,7 +387,7 @@ static void scatter(const gemm_part *t) {
     }
 }
 
-/* One block of pixels: chunk by chunk the rows are gathered, then every panel of weights is multiplied with
+/* Computes one block of pixels: chunk by chunk the rows are gathered, then every panel of weights is multiplied with
  * them. */
 static void run_part(const gemm_part *t) {
     const fct_conv_plan *p = t->j->p;
@@ -415,7 +415,7 @@ static void run_part(const gemm_part *t) {
     if (p->gemm.shared || c->epilogue.act == FCT_K_ACT_SIGMOID) scatter(t);
 }
 
-/* Which block, group and panels a task number stands for. */
+/* Finds the block, group and panels that a task number stands for. */
 static void task(void *ctx, int index, int worker) {
     const gemm_job *j = ctx;
     const fct_conv_plan *p = j->p;

@@ -52,7 +52,7 @@ static float weight_scale(const fct_conv *c, bool half) {
     return most > 0 && most < 1e30f ? ldexpf(1, 12 - exponent) : 1;
 }
 
-/* How the sum over input channels falls into blocks and groups. */
+/* Says how the sum over input channels falls into blocks and groups. */
 static fct_int16_depth depth_of(const fct_conv *c) {
     const int cb = c->cb, ic = c->s.ic;
     return (fct_int16_depth){cb, ic / cb, ic % cb != 0, ic % cb, fct_int16_group(cb, (size_t)ic, false)};
@@ -146,8 +146,8 @@ typedef struct wino_layout {
 
 static size_t line_up(size_t floats) { return (floats + 15) / 16 * 16; }
 
-/* Where the parts of a worker's scratch begin: transformed input V, products M, and what the stored form of the
- * weights needs besides. */
+/* Finds where the parts of a worker's scratch begin: transformed input V, products M, and what the stored form of
+ * the weights needs besides. */
 static wino_layout scratch_layout(const fct_conv_plan *p) {
     const fct_conv *c = p->c;
     const int f = p->algo->tile, n = points(f);
@@ -168,8 +168,8 @@ static wino_layout scratch_layout(const fct_conv_plan *p) {
     return l;
 }
 
-/* How many tiles make a block: so many that V and M of a block stay in L2. With fewer blocks than threads there
- * is one block, whose steps are shared out instead. */
+/* Decides how many tiles make a block: so many that V and M of a block stay in L2. With fewer blocks than threads
+ * there is one block, whose steps are shared out instead. */
 static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tiling *t) {
     const int total = t->first[4], n = points(t->family);
     const size_t cache = fct_cpu_get_caches().l2, l2 = cache < (256u << 10) ? 256u << 10 : cache;
@@ -335,7 +335,7 @@ static void transform_group(const block *b, int index) {
 }
 static int group_count(const block *b) { return (b->n + b->j->p->wino.group - 1) / b->j->p->wino.group; }
 
-/* For every point of the transform the products of all tiles with one panel of weights. */
+/* Computes, for every point of the transform, the products of all tiles with one panel of weights. */
 static void multiply(const block *b, fct_panel panel) {
     const wino_job *j = b->j;
     const fct_conv *c = j->p->c;

@@ -25,7 +25,8 @@ static void find_factors(const fct_int16_depth *d, const float *w, int lanes, fl
     }
 }
 
-/* Nearest integer, |v| < 2^15: the low bits of the sum with 1.5 * 2^23. A form that compilers make vectors of. */
+/* Rounds |v| < 2^15 to the nearest integer, which is in the low bits of the sum with 1.5 * 2^23. Compilers make
+ * vectors of this form. */
 static inline int16_t rounded(float v) {
     const float shifted = v + 12582912.0f;
     uint32_t bits;

@@ -42,7 +42,7 @@ static fct_status softmax_shape(fct_op_call *c) {
     return fct_op_out_like(c, c->in[0]);
 }
 
-/* Before opset 13 everything from the axis on is one row; after, the axis alone. */
+/* Before opset 13 everything from the axis on is one row; since then the axis alone is. */
 static fct_status softmax_run(fct_op_call *c) {
     const fct_tensor_view *v = c->in[0];
     int axis;

@@ -48,8 +48,8 @@ static fct_status resize_scales(const fct_op_call *c, const float *scales, int64
     return FCT_OK;
 }
 
-/* Where the scales or sizes are: Upsample-7 attribute; Upsample-9 and Resize-10
- * input 1; later inputs 2 and 3, an empty tensor standing for "not given". */
+/* Finds the scales or sizes: an attribute for Upsample-7; input 1 for Upsample-9 and Resize-10; later inputs 2 and
+ * 3, where an empty tensor stands for "not given". */
 fct_status fct_resize_parse(const fct_op_call *c, fct_resize *r) {
     fct_status s = fct_op_need_f32(c, 0, -1);
     if (s || (s = resize_modes(c, r))) return s;

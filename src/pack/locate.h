@@ -17,9 +17,8 @@ fct_status fct_pack_root(const char *root, char **out, fct_error *err);
  * FCT_ERR_NOT_FOUND says what was looked for, where, and how to get a pack. */
 fct_status fct_pack_locate(const char *name_or_dir, const char *root, char **out, fct_error *err);
 
-/* Where *dir (owned, replaced) is a folder without networks that holds one other
- * folder, with networks, that one is meant: an archive was unzipped one folder too
- * deep, "antelopev2/antelopev2". */
+/* An archive may be unzipped one folder too deep, as "antelopev2/antelopev2". Where *dir is a folder without
+ * networks that holds one other folder, which has networks, *dir (owned) is replaced by that one. */
 fct_status fct_pack_unnest(char **dir, fct_error *err);
 
 #endif

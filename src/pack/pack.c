@@ -50,7 +50,7 @@ void fct_pack_opts_init(fct_pack_opts *o) {
 
 static fct_status nomem(const opening *o) { return fct_fail_nomem(o->err, "pack", 0); }
 
-/* One file of the pack; whether it is used is decided later. */
+/* Adds one file of the pack; whether it is used is decided later. */
 static fct_status add_entry(opening *o, const char *name, const fct_embedded_file *memory,
                             const fct_manifest_file *listed) {
     fct_pack *p = o->p;
@@ -113,7 +113,7 @@ static fct_status read_manifest_file(opening *o, const char *name, manifest_read
     return s;
 }
 
-/* pack.json of the folder, where there is one. */
+/* Reads pack.json of the folder, where there is one. */
 static fct_status read_manifest(opening *o) {
     bool found;
     if (!o->dir) return copy_embedded_manifest(o);
@@ -121,7 +121,7 @@ static fct_status read_manifest(opening *o) {
     return s || found ? s : read_manifest_file(o, FCT_MANIFEST_V2_NAME, fct_manifest_read_v2, &found);
 }
 
-/* The files that the manifest names, in its order. */
+/* Adds the files that the manifest names, in its order. */
 static fct_status add_listed(opening *o) {
     for (int i = 0; i < o->manifest.n_files; i++) {
         const fct_manifest_file *f = &o->manifest.files[i];
@@ -131,7 +131,7 @@ static fct_status add_listed(opening *o) {
     return FCT_OK;
 }
 
-/* All networks of the folder, in path order. */
+/* Adds all networks of the folder, in the order of their paths. */
 static fct_status add_all(opening *o) {
     char **names;
     size_t n;
@@ -166,7 +166,7 @@ static fct_status route(const opening *o, pack_entry *e) {
     return FCT_OK;
 }
 
-/* Why a file is not used, for people. */
+/* Notes why a file is not used, for people to read. */
 static void decline(pack_entry *e, const char *format, const char *what) {
     e->route.task = 0;
     snprintf(e->route.note, sizeof e->route.note, format, what);

@@ -33,7 +33,7 @@ static void route_detector(const fct_signature *s, fct_route *r) {
     else snprintf(r->note, sizeof r->note, "a detector with %d outputs: not an SCRFD (6, 9, 10 or 15)", s->outputs);
 }
 
-/* Which landmarks: by the number of values. */
+/* Tells the kinds of landmarks apart by the number of values. */
 static void route_landmarks(const fct_signature *s, fct_route *r) {
     int64_t values = s->out_rank >= 2 ? s->out_dims[1] : -1;
     if (s->outputs == 1 && values == 3309) r->task = FCT_TASK_LANDMARK_68;
@@ -41,7 +41,7 @@ static void route_landmarks(const fct_signature *s, fct_route *r) {
     else snprintf(r->note, sizeof r->note, "landmarks with %lld values: 212 and 3309 are known", (long long)values);
 }
 
-/* Gender and age are three values. */
+/* Recognizes gender and age by their three values. */
 static void route_attributes(const fct_signature *s, fct_route *r) {
     int64_t values = s->out_rank >= 2 ? s->out_dims[1] : -1;
     if (s->outputs == 1 && values == 3) r->task = FCT_TASK_GENDER_AGE;
@@ -53,7 +53,7 @@ static bool is_embedder(const fct_signature *s) {
     return s->dims[2] == s->dims[3] && s->dims[2] >= 112 && s->dims[2] % 16 == 0;
 }
 
-/* InsightFace's normalization, unless the graph normalizes its input itself. */
+/* Sets InsightFace's normalization, unless the graph normalizes its input itself. */
 static void set_norm(const fct_signature *s, bool names_only, fct_route *r) {
     r->mean = 127.5;
     r->std = fct_task_row_at(fct_task_index(r->task))->std;
@@ -67,14 +67,14 @@ static void set_norm(const fct_signature *s, bool names_only, fct_route *r) {
     if (own) r->mean = 0, r->std = 1;
 }
 
-/* What follows from the task: the size of its input, and how that is normalized. */
+/* Sets what follows from the task: the size of its input, and how that is normalized. */
 static void set_input(const fct_signature *s, bool names_only, fct_route *r) {
     if (s->dims[2] > 0 && s->dims[3] > 0) r->height = (int)s->dims[2], r->width = (int)s->dims[3];
     r->batches = s->dims[0] == -1;
     set_norm(s, names_only, r);
 }
 
-/* One picture of three channels, or a batch of them, and nothing else goes in. */
+/* Whether one picture of three channels, or a batch of them, goes in and nothing else. */
 static bool takes_pictures(const fct_signature *s) {
     return s->rank == 4 && s->inputs == 1 && (s->dims[1] == 3 || s->dims[1] == -1) && s->dims[0] <= 1;
 }

@@ -35,7 +35,7 @@ typedef struct scan {
     fct_error *err;
 } scan;
 
-/* Next field of a message; false at its end, and from the first fault on. */
+/* Reads the next field of a message; false at its end, and from the first fault on. */
 static bool next_field(fct_pb *m, fct_pb_field *f, scan *c) {
     bool more = false;
     if (!c->status) c->status = fct_pb_next(m, f, &more, c->err);
@@ -44,7 +44,7 @@ static bool next_field(fct_pb *m, fct_pb_field *f, scan *c) {
 
 static slice bytes_of(const fct_pb_field *f) { return (slice){f->data, f->data + f->len}; }
 
-/* First field of the number in a message, as bytes; empty where there is none. */
+/* Finds the first field of that number in a message, as bytes; empty where there is none. */
 static fct_pb find_bytes(fct_pb m, uint32_t number, scan *c) {
     fct_pb_field f;
     while (next_field(&m, &f, c))
@@ -82,7 +82,7 @@ static int by_number(const void *pa, const void *pb) {
     return a < b ? -1 : a > b;
 }
 
-/* Older files list their weights among the inputs too: those do not count. */
+/* Lists the names of the weights. Older files have them among the inputs too, where they do not count. */
 static void list_weights(fct_pb graph, scan *c) {
     size_t cap = 0;
     fct_pb_field f;
@@ -138,7 +138,7 @@ static void read_graph(fct_pb graph, scan *c, fct_signature *out) {
     }
 }
 
-/* Shape in a ValueInfoProto; returns its rank. */
+/* Reads the shape in a ValueInfoProto; returns its rank. */
 static int read_shape(fct_pb info, int64_t dims[4], scan *c) {
     fct_pb shape = find_bytes(find_bytes(find_bytes(info, 2, c), 1, c), 2, c);
     int rank = 0;
@@ -155,8 +155,8 @@ static int read_shape(fct_pb info, int64_t dims[4], scan *c) {
     return rank;
 }
 
-/* The input goes through a subtraction (or addition) and a scaling, one after
- * the other, before anything else happens to it. */
+/* Whether the input goes through a subtraction (or addition) and a scaling, one after the other, before anything
+ * else happens to it. */
 static bool ops_normalize(const scan *c) {
     slice x = c->input_name;
     bool shifted = false, scaled = false;

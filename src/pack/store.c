@@ -218,7 +218,7 @@ static fct_status check_file(checking *c, const char *name) {
     return s;
 }
 
-/* Files that were installed or belong to the pack, but are gone. */
+/* Notes a file that was installed or belongs to the pack, but is gone. */
 static fct_status check_missing(checking *c, const char *name) {
     for (int i = 0; i < c->n; i++)
         if (strcmp(c->items[i].name, name) == 0) return FCT_OK;

@@ -38,7 +38,7 @@ fct_status fct_sums_set(fct_sums *s, const char *name, const char *sha256, fct_e
     return FCT_OK;
 }
 
-/* One line: digits, two spaces (or a space and '*'), a name. Others are ignored. */
+/* Reads one line: digits, two spaces (or a space and '*'), a name. Other lines are ignored. */
 static fct_status read_line(fct_sums *out, char *line, fct_error *err) {
     size_t n = strlen(line);
     if (n && line[n - 1] == '\r') line[--n] = 0;

@@ -77,7 +77,8 @@ static fct_status refuse(const unpacking *u, const char *entry, const char *why)
     return fct_fail(u->err, FCT_ERR_FORMAT, "%s: entry \"%.200s\" %s", u->path, entry, why);
 }
 
-/* No entry, wanted or not, may try to leave the folder: such an archive is not to be trusted at all. */
+/* Whether a name stays inside the folder. No entry may try to leave it, wanted or not: such an archive is not to be
+ * trusted at all. */
 static bool name_stays_inside(const char *n) {
     if (n[0] == '/' || strpbrk(n, "\\:")) return false;
     for (const char *part = n; part; part = strchr(part, '/')) {

@@ -33,7 +33,7 @@ typedef struct fct_task_row {
     bool points;       /* each row starts with x, y in pixels of the picture */
     double std;        /* the network's input is (byte - 127.5) / std where nobody says otherwise */
 
-    /* From n values of the network to what is kept. */
+    /* Turns n values of the network into what is kept. */
     void (*decode)(const float *values, int n, const fct_crop_frame *frame, float *kept);
     /* Copies or points from fct_face's own fields to what is kept, n numbers; NULL = it has no such
      * fields, and fct_face_values() is the way to it. */

@@ -196,7 +196,7 @@ static fct_json *add_value(json_reader *r, const char *key, fct_json_kind kind) 
 
 static int by_key(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
-/* No two members of an object have one name. */
+/* Whether no two members of an object have the same name. */
 static bool check_names(json_reader *r, const fct_json *object) {
     const char *few[16], **names = few;
     if (object->length > 16) names = fct_calloc(object->length, sizeof *names);

@@ -35,11 +35,11 @@ void fct_json_bool(fct_json_writer *w, const char *key, bool value);
 void fct_json_null(fct_json_writer *w, const char *key);
 /* A time in seconds since 1970 as ISO 8601 in UTC, "2026-07-30T14:05:09Z". */
 void fct_json_date(fct_json_writer *w, const char *key, int64_t seconds);
-/* With the given number of decimals, at most 17. */
+/* Writes a number with the given number of decimals, at most 17. */
 void fct_json_number(fct_json_writer *w, const char *key, double value, int decimals);
-/* With nine significant digits: every float survives. */
+/* Writes a number with nine significant digits, with which every float survives. */
 void fct_json_float(fct_json_writer *w, const char *key, float value);
-/* With seventeen: every double survives. */
+/* Writes a number with seventeen significant digits, with which every double survives. */
 void fct_json_double(fct_json_writer *w, const char *key, double value);
 /* [v[0], ..., v[n-1]] with decimals. */
 void fct_json_numbers(fct_json_writer *w, const char *key, const float *v, int n, int decimals);

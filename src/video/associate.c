@@ -38,7 +38,7 @@ static bool is_missing(const fct_tracker *t, const fct_tracked *k) {
     return k->confirmed && (k->new_shot || t->time - k->pub.last_time > MISSING);
 }
 
-/* Is a detection near a track that it may continue only by its embedding? */
+/* Whether a detection is near a track that it may continue only by its embedding. */
 static bool must_prove(const fct_tracker *t, fct_seen *s, float near) {
     for (int j = 0; j < t->n_tracks; j++) {
         const fct_tracked *k = &t->tracks[j];

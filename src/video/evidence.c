@@ -81,8 +81,7 @@ const fct_patch *fct_seen_patch(const fct_tracker *t, fct_seen *s) {
 
 /* ---- Doubt ----------------------------------------------------------------------------- */
 
-/* Does the box of a detection differ from where the track should be by more than
- * movement explains? */
+/* Whether the box of a detection differs from where the track should be by more than movement explains. */
 static bool has_jumped(const fct_seen *s, const fct_tracked *k) {
     const float *a = s->face.box, *b = k->pub.box;
     float ratio = (a[2] - a[0]) * (a[3] - a[1]) / fmaxf(1, (b[2] - b[0]) * (b[3] - b[1]));

@@ -239,7 +239,7 @@ static int feed(ffmpeg_input *in) {
     return code == AVERROR(EAGAIN) ? 0 : code;
 }
 
-/* At the end of a file: whether all of it was there. */
+/* Tells, at the end of a file, whether all of it was there. */
 static fct_status finish(ffmpeg_input *in, fct_error *err) {
     const char *name = in->env->name;
     if (in->reported) return FCT_OK;

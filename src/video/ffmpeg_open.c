@@ -255,8 +255,8 @@ static fct_status open_fail(const fct_demux *d, const fct_input_env *env, const 
         what);
 }
 
-/* Of a stream that says little at its start FFmpeg would watch seven seconds; what
- * is needed, the size, comes with the first picture that stands alone. */
+/* FFmpeg would watch a stream that says little at its start for seven seconds. The size, which is all that is
+ * needed, comes with the first picture that stands alone. */
 static int find_streams(fct_demux *d, fct_input_env *env, bool stream) {
     int code = 0, video = -1;
     for (int64_t seconds = 1; seconds <= 9; seconds *= 3) {

@@ -3,9 +3,9 @@
 
 #define STRIDE 32 /* the detector's coarsest */
 
-/* Of the detector's square what the picture fills and one stride of black beyond:
- * the scale stays, and the rest of the black is not computed (for 16:9 a third of
- * the square). Without that stride, scores at the picture's edge rise by up to 0.08. */
+/* The part of the detector's square that is computed: what the picture fills, and one stride of black beyond. The
+ * scale stays, and the rest of the black is left out (for 16:9 a third of the square). Without that stride, scores
+ * at the picture's edge rise by up to 0.08. */
 static int fit_side(int filled, int side) {
     int n = (filled + 2 * STRIDE - 1) / STRIDE * STRIDE;
     return n < side ? n : side;

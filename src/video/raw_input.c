@@ -45,7 +45,7 @@ static fct_status input_open(fct_input_env *env, void **out, fct_error *err) {
     return FCT_OK;
 }
 
-/* Up to a whole frame; less at the end of the stream or when the source is to stop. */
+/* Reads up to a whole frame; less at the end of the stream or when the source is to stop. */
 static bool read_frame(raw_input *in, uint8_t *pixels, size_t want, size_t *got) {
     enum { look_up_ms = 50 };
     *got = 0;

@@ -311,7 +311,7 @@ static fct_status take_faces(fct_tracker *t, const fct_face *const *faces, int n
     return FCT_OK;
 }
 
-/* Everything after detection. n < 0: no detection was made on this frame. */
+/* Does everything that follows detection. n < 0 when no detection was made on this frame. */
 static fct_status follow(fct_tracker *t, const fct_face *const *faces, int n, fct_error *err) {
     uint64_t start = fct_time_ns();
     double embed_before = t->stats.embed_ms;

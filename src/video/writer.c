@@ -74,8 +74,8 @@ static int open_codec(fct_writer *w, const AVFrame *like) {
     choose_colors(w, like);
     if (w->format->oformat->flags & AVFMT_GLOBALHEADER) w->codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     if (h264) {
-        /* In 200 frames of 1080p: 45.3 dB in 2.9 MB and 2.2 s; superfast at 23: 44.8 dB, 3.1 MB, 2.4 s, and
-         * with B-frames 3.6 s; ultrafast alone 43.5 dB in 8.5 MB. */
+        /* The settings were chosen by a measurement on 200 frames of 1080p: 45.3 dB in 2.9 MB and 2.2 s; superfast
+         * at 23: 44.8 dB, 3.1 MB, 2.4 s, and with B-frames 3.6 s; ultrafast alone 43.5 dB in 8.5 MB. */
         av_opt_set(w->codec->priv_data, "preset", "ultrafast", 0);
         av_opt_set(w->codec->priv_data, "x264-params", "subme=1:8x8dct=1:cabac=1:deblock=0,0", 0);
         av_opt_set(w->codec->priv_data, "crf", "23", 0);

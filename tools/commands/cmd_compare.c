@@ -30,7 +30,7 @@ static float cosine_of(const cli_photo *a, int i, const cli_photo *b, int j) {
     return fct_cosine(x->embedding, y->embedding, x->embedding_dim);
 }
 
-/* With --all-faces the most similar pair counts. */
+/* Chooses the pair of faces that counts: with --all-faces the most similar one. */
 static bool find_verdict(const cli_engine *e, const cli_photo *a, const cli_photo *b, compare_verdict *v) {
     v->a = choose_face(e->set, a);
     v->b = choose_face(e->set, b);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One JSON object with the gallery's path, then what the caller adds. */
+/* Begins one JSON object with the gallery's path, to which the caller adds the rest. */
 static void json_begin(fct_json_writer *j, const char *gallery) {
     cli_json_line(j, stdout);
     fct_json_text(j, "gallery", gallery);

@@ -33,7 +33,7 @@ static void on_setting(void *user, const char *key, const char *value, const cha
     printf("%-16s = %-10s # %s\n", key, value, help);
 }
 
-/* Words with '=' are settings, the others recipe files. */
+/* Takes words with '=' as settings and the others as recipe files. */
 static fct_status read_words(const cli_args *a, fct_recipe *r, fct_error *err) {
     fct_status s = FCT_OK;
     for (int i = 0; i < a->n_words && !s; i++) {

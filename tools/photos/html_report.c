@@ -53,7 +53,7 @@ static void put_text(FILE *f, const char *text) {
     fct_buf_free(&safe);
 }
 
-/* <img> with the picture itself in it. */
+/* Writes an <img> with the picture itself in it. */
 static fct_status put_picture(FILE *f, fct_view v, const char *alt, fct_error *err) {
     uint8_t *jpeg;
     size_t n;
@@ -72,7 +72,7 @@ static fct_status put_picture(FILE *f, fct_view v, const char *alt, fct_error *e
     return FCT_OK;
 }
 
-/* A picture that is no larger than the page shows it. */
+/* Shrinks a picture to the size in which the page shows it, unless it is no larger anyway. */
 static fct_status put_scaled(FILE *f, fct_view v, const char *alt, fct_error *err) {
     int longer = v.width > v.height ? v.width : v.height;
     if (longer <= LONGER_SIDE) return put_picture(f, v, alt, err);

@@ -67,7 +67,7 @@ static int by_count(const void *a, const void *b) {
     return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : strcmp(x->ending, y->ending);
 }
 
-/* "12 files of unsupported formats: 10 heic, 2 psd". */
+/* Prints a line such as "12 files of unsupported formats: 10 heic, 2 psd". */
 static void tell_unread(cli_inputs *in) {
     size_t sum = 0;
     char *kinds = cli_format("%s", "");
@@ -88,7 +88,7 @@ static char *join(const char *folder, const char *name) {
     return cli_format("%s%s%s", folder, fct_path_is_sep(folder[n - 1]) ? "" : "/", name);
 }
 
-/* path becomes owned by in; relative starts at the given offset in it. */
+/* Adds a path, which `in` then owns; relative starts at the given offset in it. */
 static void add(cli_inputs *in, char *path, size_t offset) {
     in->at = cli_grow(in->at, &in->capacity, in->n + 1, sizeof *in->at);
     in->at[in->n++] = (cli_input){.path = path, .relative = path + offset};
@@ -203,8 +203,8 @@ static void expand_word(cli_inputs *in, const char *word) {
     }
 }
 
-/* text [size], with a NUL behind it: names in lines, or, where there is a NUL in it,
- * names that end in NUL, as 'find -print0' writes them. A byte order mark is passed over. */
+/* Takes the names in text [size], which has a NUL behind it: names in lines or, where there is a NUL in it, names
+ * that end in NUL, as 'find -print0' writes them. A byte order mark is passed over. */
 static void expand_list(cli_inputs *in, char *text, size_t size) {
     in->several = true;
     char *end = text + size, divider = memchr(text, 0, size) ? 0 : '\n';

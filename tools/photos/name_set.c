@@ -12,7 +12,7 @@ static size_t hash_of(const char *text) {
     return (size_t)(h ^ h >> 32);
 }
 
-/* Where text is, or where it would be put. */
+/* Finds the slot where text is, or where it would be put. */
 static size_t find_slot(const cli_name_set *s, const char *text) {
     size_t i = hash_of(text) & (s->n_slots - 1);
     while (s->slots[i] && strcmp(s->slots[i], text) != 0) i = (i + 1) & (s->n_slots - 1);

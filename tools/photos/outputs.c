@@ -21,8 +21,8 @@ static bool ends_as_folder(const char *path) {
     return last == '/' || last == '\\';
 }
 
-/* What tells a file from all others, whatever it is called: "=DEVICE:INODE", or "" where
- * the system does not say or there is no file. */
+/* Writes what tells a file from all others, whatever it is called: "=DEVICE:INODE", or "" where the system does not
+ * say or there is no file. */
 static void identity_of(const char *path, char out[64]) {
     fct_file_stat fs;
     fct_file_get_stat(path, &fs);
@@ -116,7 +116,7 @@ static bool is_written(const cli_outputs *o, const char *path) {
     return *id && cli_name_set_has(&o->written, id);
 }
 
-/* Two names of one file have the same size and time of change, where there is no more to go by. */
+/* Whether two names may be of one file: they have the same size and time of change, where there is no more to go by. */
 static bool looks_the_same(const char *a, const char *b) {
     fct_file_stat x, y;
     fct_file_get_stat(a, &x);
@@ -138,8 +138,8 @@ static void note_written(cli_outputs *o, const char *path) {
     if (*id) cli_name_set_add(&o->written, id);
 }
 
-/* folder/STEM[-face][-number].ext, the first that is free; owned. Of a crop that may
- * not be a photo either; a drawing over a photo is refused where it is written. */
+/* Makes the name folder/STEM[-face][-number].ext, the first that is free; owned. A crop's name may not be a photo's
+ * either; a drawing over a photo is refused where it is written. */
 static char *output_path(const cli_outputs *o, const char *folder, const cli_input *input, int face, const char *ext) {
     const char *name = o->names[input - o->in->at];
     size_t stem = strlen(name), n = strlen(fct_path_ext(name));

@@ -15,7 +15,7 @@ static void json_points(fct_json_writer *j, const char *key, const float *v, int
     fct_json_close_array(j);
 }
 
-/* What each task has found that has a key of its own. */
+/* Writes what each task that has a key of its own has found. */
 static void json_values(fct_json_writer *j, const fct_face *f) {
     fct_task_info t;
     for (int i = 0; fct_task_at(i, &t); i++) {

@@ -172,8 +172,8 @@ static int next_pose(cli_enroll *e, cli_watch *w) {
     return ++e->step == POSE_STEPS ? store(e, w) : CLI_DONE;
 }
 
-/* Nobody waits forever: without a first picture the enrollment ends, without a pose it
- * goes on with the next one. */
+/* Makes sure that nobody waits forever: without a first picture the enrollment ends, without a pose it goes on with
+ * the next one. */
 static int give_up_waiting(cli_enroll *e, cli_watch *w) {
     if (e->n) {
         e->missed[e->step] = true;
@@ -187,7 +187,7 @@ static int give_up_waiting(cli_enroll *e, cli_watch *w) {
     return CLI_DONE;
 }
 
-/* Is this face good enough, and in the pose that is asked for? Says what is wrong. */
+/* Whether this face is good enough and in the pose that is asked for. Says what is wrong when it is not. */
 static bool is_wanted(cli_enroll *e, cli_watch *w, fct_view frame, const fct_face *face, fct_quality *q) {
     fct_enroll_result r;
     if (fct_enroll_check(NULL, w->pack, NULL, frame, face, NULL, &r, NULL)) return false;

@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-/* In distances of the eyes. A nose stands out by about half of that, so that 0.07 is a turn
- * of some ten degrees. */
+/* Measured in distances of the eyes. A nose stands out by about half of that, so that 0.07 is a turn of some ten
+ * degrees. */
 #define FRONTAL 0.12f
 #define TURN    0.07f
 /* How much nearer the face is to come: its eyes so much farther apart. */

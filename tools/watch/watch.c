@@ -223,7 +223,7 @@ void cli_watch_redraw(cli_watch *w) {
     if (w->drawing) cli_watch_draw(&w->canvas, w->drawing, true, &w->blur, NULL);
 }
 
-/* Does --blur hide this find? Who is not known for sure may be one that must be hidden. */
+/* Whether --blur hides this find. Somebody who is not known for sure may be a person to hide. */
 static bool hides_find(const void *user, const fct_sighting *s) {
     const cli_blur *b = user;
     if (b->all) return true;

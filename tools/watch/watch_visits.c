@@ -70,7 +70,7 @@ void cli_visits_free(cli_visits *v) {
 
 static bool same_group(const cli_visit *a, const cli_visit *b) { return a->name[0] && strcmp(a->name, b->name) == 0; }
 
-/* Is i the first visit of its group? */
+/* Whether i is the first visit of its group. */
 static bool leads(const cli_visits *v, size_t i) {
     for (size_t k = 0; k < i; k++)
         if (same_group(&v->at[k], &v->at[i])) return false;

@@ -109,7 +109,7 @@ static void run_task(void *ctx, int i, int worker) {
     if (j->err) *j->err = err;
 }
 
-/* As many images at a time as there are threads; the rest one by one on all threads. */
+/* Runs as many images at a time as there are threads, and the rest one by one on all threads. */
 fct_status fct_front_run(const fct_plan *p, const fct_tensor_view *input, char *arena, double *times, fct_error *err) {
     front_job j = {.p = p, .input = input, .arena = arena, .times = times, .err = err};
     int n = p->front.images, width = fct_parallel_width(),

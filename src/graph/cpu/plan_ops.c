@@ -242,7 +242,7 @@ static bool renames(const fct_node *n) {
     }
 }
 
-/* No step: the result is the input's memory under another shape. */
+/* Adds no step: the result is the input's memory under another shape. */
 static fct_status plan_rename(fct_plan *p, const fct_node *n, fct_error *err) {
     fct_status s = FCT_OK;
     int in = fct_plan_need(p, n->in[0], FCT_PLANAR, &s, err);
