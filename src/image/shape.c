@@ -52,6 +52,7 @@ enum { MAX_FACES = 24 };
 static struct {
     fct_mutex lock;
     bool tried;
+    FcConfig *config; /* what fontconfig knows of the fonts */
     FcFontSet *fonts;
     FT_Library freetype;
     struct {
@@ -68,13 +69,13 @@ static bool open_fonts(void) {
     fonts.tried = true;
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         if (fct_codec_load(&libraries[i], "text", "text", NULL)) return false;
-    FcConfig *config = lib_FcInitLoadConfigAndFonts();
+    fonts.config = lib_FcInitLoadConfigAndFonts();
     FcPattern *wanted = lib_FcNameParse((const FcChar8 *)"sans-serif");
     FcResult result;
-    if (config && wanted && !lib_FT_Init_FreeType(&fonts.freetype)) {
-        lib_FcConfigSubstitute(config, wanted, FcMatchPattern);
+    if (fonts.config && wanted && !lib_FT_Init_FreeType(&fonts.freetype)) {
+        lib_FcConfigSubstitute(fonts.config, wanted, FcMatchPattern);
         lib_FcDefaultSubstitute(wanted);
-        fonts.fonts = lib_FcFontSort(config, wanted, FcTrue, NULL, &result);
+        fonts.fonts = lib_FcFontSort(fonts.config, wanted, FcTrue, NULL, &result);
     }
     if (wanted) lib_FcPatternDestroy(wanted);
     return fonts.fonts && fonts.fonts->nfont > 0;
