@@ -274,6 +274,7 @@ void fct_dataset_free(fct_dataset *d) {
     fct_free(d);
 }
 
+/* Reads a picture from its archive or from disk, within limits that no training picture comes near. */
 fct_status fct_dataset_read(const fct_dataset *d, size_t i, fct_image **out, fct_error *err) {
     const fct_sample *s = &d->sample[i];
     fct_decode_opts o;

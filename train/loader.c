@@ -166,6 +166,7 @@ static fct_status choose_samples(fct_loader *l, fct_error *err) {
     return FCT_OK;
 }
 
+/* All memory is taken at the start, so that no allocation can fail in the middle of a run. */
 static bool allocate(fct_loader *l) {
     size_t n = (size_t)l->o.batch, pixels = n * l->o.out_size * l->o.out_size * 3;
     bool ok = true;

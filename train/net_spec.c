@@ -253,6 +253,7 @@ static void store_shared(fct_net_spec *s) {
         if (s->unit[i].in >= 0 && ++readers[s->unit[i].in] > 1) s->unit[s->unit[i].in].stored = true;
 }
 
+/* Carries out the statements in order; errors show the statement at fault. */
 static fct_status parse_all(spec_parser *p, char *text) {
     char *save = NULL;
     for (char *t = strtok_r(text, ";\n", &save); t; t = strtok_r(NULL, ";\n", &save)) {

@@ -160,7 +160,7 @@ fct_status fct_recipe_set(fct_recipe *r, const char *key, const char *value, con
     return fct_fail(err, FCT_ERR_ARG, "%s: unknown setting \"%s\"", where, key);
 }
 
-/* Without spaces at both ends, in place. */
+/* Cuts off spaces at both ends, in place. */
 static char *trim(char *s) {
     s += strspn(s, " \t\r");
     size_t n = strlen(s);

@@ -56,7 +56,7 @@ void fct_teacher_net_free(fct_teacher_net *p) {
 
 int fct_teacher_net_size(const fct_teacher_net *p) { return p->size; }
 
-/* One output row a picture. */
+/* Runs the network, which gives one output row a picture. */
 static fct_status run_net(fct_teacher_net *p, int n, fct_tensor *z, int *dim, fct_error *err) {
     fct_tensor in = {p->input, 4, {n, 3, p->size, p->size}};
     fct_status s = fct_session_run(p->session, &in, 1, z, 1, err);

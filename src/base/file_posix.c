@@ -27,6 +27,7 @@ int64_t fct_file_read_some(FILE *f, void *data, size_t n, int ms) {
 
 /* ---- Mapping ------------------------------------------------------------------ */
 
+/* Maps a regular file; an empty one, which mmap() refuses, gets a pointer of its own. */
 static int map_fd(int fd, fct_map *out) {
     struct stat st;
     if (fstat(fd, &st)) return errno;

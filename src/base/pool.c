@@ -100,6 +100,7 @@ static bool something_to_do(uint32_t seen, int self) {
     return ((s & OPEN) && generation(s) != seen) || self >= atomic_load(&pool.limit);
 }
 
+/* Spins for a short while when the next job is likely to come at once, then sleeps. */
 static void wait_for_job(uint32_t seen, int self) {
     uint64_t start = fct_time_ns();
     while (atomic_load_explicit(&pool.in_run, memory_order_relaxed)) {

@@ -49,7 +49,7 @@ static fct_status begin(enrollment_run *r, fct_gallery *g, const fct_pack *p, co
 
 /* ---- Judging ------------------------------------------------------------------------ */
 
-/* One more warning of the comparison. */
+/* Adds one more warning of the comparison. */
 static fct_warning *warn(fct_enroll_result *out, fct_flaw flaw, float value, float limit) {
     if (out->n_warnings == FCT_ENROLL_WARNINGS) out->n_warnings--; /* the flaws are fewer than the places */
     fct_warning *w = &out->warnings[out->n_warnings++];

@@ -96,6 +96,7 @@ static fct_status embed_found(const fct_pack *p, fct_analyzer *a, fct_view crop,
     return FCT_OK;
 }
 
+/* Looks for the face in a stored crop of unknown cut, with a border around it, as the detector expects. */
 static fct_status embed_detected(const fct_pack *p, fct_analyzer *a, fct_view crop, float *out, fct_error *err) {
     fct_image *whole = NULL;
     fct_faces *faces = NULL;

@@ -45,6 +45,8 @@ static bool fit_similarity(const double src[5][2], const double dst[5][2], doubl
     return isfinite(m[2]) && isfinite(m[5]);
 }
 
+/* Fits the landmarks to the template of the crop's size. InsightFace has two templates, and the size decides which
+ * one holds. */
 fct_status fct_align_matrix(const float kps[5][2], int size, double m[6], fct_error *err) {
     double src[5][2], dst[5][2];
     for (int i = 0; i < 6; i++) m[i] = 0;

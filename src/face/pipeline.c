@@ -216,6 +216,8 @@ static fct_status finish(fct_analyzer *a, work *works, int n, fct_faces **outs, 
     return s;
 }
 
+/* Finds the faces of all pictures first, so that the crops of all of them can go through the networks in large
+ * batches. */
 fct_status fct_analyze_batch(fct_analyzer *a, const fct_view *pictures, int n, fct_faces **outs, fct_error *err) {
     for (int i = 0; i < n; i++) outs[i] = NULL;
     if (!a->finder) return fct_fail(err, FCT_ERR_NOT_FOUND, "the analyzer was made without detection");

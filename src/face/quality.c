@@ -103,6 +103,7 @@ static void grade(const fct_face *f, fct_quality *q) {
     q->score = sqrtf(q->pose_grade * sqrtf(q->size_grade * q->sharpness_grade * q->exposure_grade * q->landmark_grade));
 }
 
+/* Cuts out an aligned crop, measures what can be measured without a network, and makes one grade of it. */
 fct_status fct_face_quality(fct_view picture, const fct_face *face, fct_quality *out, fct_error *err) {
     uint8_t rgb[SIDE * SIDE * 3], gray[SIDE * SIDE];
     double m[6];

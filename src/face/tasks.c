@@ -51,6 +51,7 @@ static int collect(fct_task_crop kind, int size, fct_subject *subjects, int n, f
     return used;
 }
 
+/* Collects the crops of all faces of all pictures, so that the network runs in as few batches as possible. */
 fct_status fct_task_run(int index, fct_runner *r, fct_subject *subjects, int n, fct_error *err) {
     size_t all = 0;
     for (int i = 0; i < n; i++) all += (size_t)subjects[i].faces->n;

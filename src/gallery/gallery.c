@@ -44,6 +44,7 @@ fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_index_mak
     return FCT_OK;
 }
 
+/* A second connection reads, so that searches need not wait for a write. */
 fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_gallery **out, fct_error *err) {
     if (!out) return fct_fail(err, FCT_ERR_ARG, "gallery: no place for the result");
     *out = NULL;

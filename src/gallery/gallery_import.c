@@ -127,6 +127,7 @@ static fct_status import_line(importer *im, char *line, size_t len, fct_error *e
     return j.embedding ? import_face(im, &j, err) : fct_enroller_put_person(&im->enroller, j.name, j.created, err);
 }
 
+/* Imports line by line, so that the size of the file does not matter, and names the line at fault. */
 static fct_status import_lines(importer *im, FILE *f, fct_error *err) {
     line_reader r = {.f = f};
     bool too_long = false, no_memory = false;

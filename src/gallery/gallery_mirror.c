@@ -106,6 +106,7 @@ static bool reserve_person(fct_mirror *m) {
     return fct_idmap_reserve(&m->by_person, 1);
 }
 
+/* Adds a person to the mirror or changes the name; the name is copied before the lock is taken. */
 static fct_status put_person(const fct_store *st, fct_mirror *m, const fct_store_person *p, fct_error *err) {
     fct_status s = fct_person_check(st, p, err);
     if (s) return s;

@@ -9,6 +9,7 @@
 #include "text/names.h"
 #include <string.h>
 
+/* Brings a name into the one form in which it is stored, or says why it cannot be one. */
 fct_status fct_name_clean(const char *name, char *out, const char **why) {
     char *clean = NULL;
     fct_status s = FCT_ERR_ARG;

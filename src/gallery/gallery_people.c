@@ -197,6 +197,7 @@ static fct_status move_faces(fct_store *st, const fct_face_set *from, fct_face_s
     return s;
 }
 
+/* Moves the faces that the other person does not have yet, then removes the person who is merged. */
 static fct_status merge_people(void *ctx, fct_store *st, fct_error *err) {
     change_call *c = ctx;
     const int64_t both[] = {c->id, c->into};

@@ -69,6 +69,7 @@ static bool fill_matches(fct_mirror *m, const search_call *c) {
 
 #define TRIES 4 /* a removal during a search costs another one, but not for ever */
 
+/* Searches again when a person was removed between the search and the look-up of the names. */
 static fct_status search(fct_gallery *g, search_call *c, fct_error *err) {
     bool gone = true;
     fct_status s = FCT_OK;

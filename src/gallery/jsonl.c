@@ -48,6 +48,7 @@ static const char *take_text(const fct_json *v, char **out, char *line) {
     return NULL;
 }
 
+/* Stores a member in its place in the record; unknown members are passed over, so that later versions can add some. */
 static const char *take_member(const fct_json *v, fct_json_line *out, char *line) {
     int i = 0;
     while (i < N_MEMBERS && strcmp(members[i].name, v->key) != 0) i++;

@@ -99,7 +99,7 @@ static bool keeps_blocks(fct_op_id id) {
     }
 }
 
-/* Will the planner most likely hold this value in blocks? If it does not, it converts. */
+/* Whether the planner will most likely hold this value in blocks. If it does not, it converts. */
 static bool blocked_value(const fct_passes *p, int value) {
     const fct_tensor_view *v = fct_passes_view(p, value);
     int i = p->producer[value];

@@ -42,6 +42,7 @@ static double stored_elements(const fct_graph *g) {
     return n;
 }
 
+/* Computes nodes whose inputs are all constant, within a budget, and drops nodes that do nothing. */
 fct_status fct_pass_fold(fct_passes *p) {
     fct_graph *g = p->g;
     double budget = fct_work_limits.folded + 4 * stored_elements(g);

@@ -170,6 +170,8 @@ static fct_status merge(fct_passes *p, fct_node *a, fct_node *b) {
     return FCT_OK;
 }
 
+/* Convolutions that read the same tensor with the same geometry become one, whose heads pick out their channels: one
+ * pass over the input instead of several. */
 fct_status fct_pass_siblings(fct_passes *p) {
     fct_status s = heads_for_outputs(p);
     if (s) return s;

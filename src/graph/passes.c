@@ -245,6 +245,8 @@ static fct_status try_shapes(fct_passes *p) {
     return FCT_OK;
 }
 
+/* Runs the passes in their fixed order, each of which relies on what the earlier ones have left. Those that look at
+ * shapes get them anew. */
 fct_status fct_passes_run(fct_graph *g, unsigned skip, fct_error *err) {
     static const struct {
         unsigned bit;

@@ -12,7 +12,7 @@ typedef struct ref_state {
     fct_error *err;
 } ref_state;
 
-/* How often each value will be read, so that its memory can be freed after the last time. */
+/* Counts how often each value will be read, so that its memory can be freed after the last time. */
 static void count_uses(ref_state *r) {
     for (int i = 0; i < r->g->n_nodes; i++)
         for (int k = 0; k < r->g->nodes[i].n_in; k++)
@@ -20,7 +20,7 @@ static void count_uses(ref_state *r) {
     for (int i = 0; i < r->g->n_outputs; i++) r->uses[r->g->outputs[i]]++;
 }
 
-/* One reader of a value is done. */
+/* Notes that one reader of a value is done. */
 static void release(ref_state *r, int value) {
     if (--r->uses[value] > 0 || !r->owned[value]) return;
     fct_free(r->views[value].data);

@@ -158,6 +158,8 @@ static fct_status known_constants(const fct_graph *g, fct_shapes *s, fct_error *
     return FCT_OK;
 }
 
+/* Goes through the nodes in order. Small constants are followed by value, since some operators take their output's
+ * shape from one. */
 fct_status fct_shapes_infer(const fct_graph *g, const fct_tensor_view *inputs, fct_shapes *out, fct_error *err) {
     size_t n = (size_t)g->n_values, widest = 1;
     for (int i = 0; i < g->n_nodes; i++)

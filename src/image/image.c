@@ -58,6 +58,7 @@ fct_status fct_view_check(fct_view v, const char *what, fct_error *err) {
     return FCT_OK;
 }
 
+/* Every size is computed with a check for overflow, since the sides may come from a hostile file. */
 fct_status fct_image_create_raw(int width, int height, fct_pixel format, fct_image **out, fct_error *err) {
     *out = NULL;
     int bytes = fct_pixel_bytes(format);

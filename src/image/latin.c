@@ -36,6 +36,7 @@ static bool is_mark(uint32_t c) {
 
 static char small(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c; }
 
+/* Looks through single characters first, then the tables of whole alphabets. */
 bool fct_latin_spelling(uint32_t c, char out[12]) {
     out[0] = 0;
     if (is_mark(c)) return true;

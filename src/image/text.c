@@ -51,6 +51,7 @@ static float number(const char **s) {
     return sign * v;
 }
 
+/* Runs the commands of a path (draw_internal.h has their list) and collects the straight segments that they draw. */
 int fct_font_flatten(const char *path, float dx, float dy, fct_segment *out, int max) {
     pen p = {.out = out, .max = max, .dx = dx, .dy = dy};
     while (*path) {

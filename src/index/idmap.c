@@ -28,6 +28,7 @@ uint32_t fct_idmap_get(const fct_idmap *m, int64_t key) {
     return m->cap ? m->slots[find_cell(m, key)] : FCT_IDMAP_NONE;
 }
 
+/* Grows the table before it is three quarters full. Fails without a change when memory runs out. */
 bool fct_idmap_reserve(fct_idmap *m, size_t n_more) {
     size_t want = m->n + n_more, cap = m->cap ? m->cap : 16;
     if (want < n_more || want > SIZE_MAX / 64) return false;

@@ -54,7 +54,7 @@ static fct_edition *make_version(fct_rows *x, size_t cap) {
     return v;
 }
 
-/* One user less; the last one takes the version away. Holds x->lock. */
+/* Takes one user off; the last one takes the version away. Holds x->lock. */
 static void drop_version(fct_edition *v) {
     if (--v->users) return;
     for (size_t i = 0; i < v->n_chunks; i++)

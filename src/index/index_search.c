@@ -85,7 +85,7 @@ static void score_task(void *ctx, int index, int worker) {
     score_panels(j, &t, j->scores + t.first_row, j->stride);
 }
 
-/* All tasks, on the pool where this search owns it (n_workers > 1). */
+/* Runs all tasks, on the pool where this search owns it (n_workers > 1). */
 static void run_tasks(search_job *j, fct_task_fn *fn, int n_workers) {
     int tasks = (int)((panel_count(j->v) + j->v->of->task_panels - 1) / j->v->of->task_panels);
     if (n_workers > 1) fct_parallel(tasks, fn, j);

@@ -32,6 +32,7 @@
 int fct_stage_words(int dim) { return (dim + 63) / 64; }
 int fct_stage_bytes(int dim) { return (dim + 63) / 64 * 64; }
 
+/* The bits are the signs of the values, the bytes the values scaled to -127 .. 127. Returns what a byte is worth. */
 float fct_stage_fill(const float *v, size_t step, int dim, uint64_t *bits, int8_t *bytes) {
     float most = 0;
     memset(bits, 0, (size_t)fct_stage_words(dim) * sizeof *bits);
@@ -219,6 +220,8 @@ static void free_lists(stage_job *j, size_t n) {
     fct_free(j->lists);
 }
 
+/* First the sketches nominate candidates, on all threads when there are enough rows; then exact scores decide among
+ * them. */
 static bool search_group(stage_job *j, const fct_index_query *q, fct_hit *out, int *n_found) {
     size_t per_task = j->v->of->task_panels * FCT_INDEX_PANEL;
     bool large = j->v->n * (size_t)j->words * 8 * j->n >= PARALLEL_MIN;

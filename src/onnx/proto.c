@@ -27,6 +27,7 @@ static uint64_t little_endian(const uint8_t *p, int n) {
     return v;
 }
 
+/* Every length is compared with what is left of the message before anything behind it is touched. */
 fct_status fct_pb_next(fct_pb *m, fct_pb_field *f, bool *more, fct_error *err) {
     uint64_t key;
     *f = (fct_pb_field){.at = m->p};

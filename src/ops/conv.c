@@ -88,6 +88,7 @@ static fct_status copy_arrays(fct_conv *c, const fct_conv_spec *s, fct_error *er
     return ok ? FCT_OK : fct_fail_nomem(err, "vectors of a convolution", op * sizeof(float));
 }
 
+/* Copies the spec and its vectors; weights are packed later, when a plan has chosen an algorithm. */
 fct_status fct_conv_create_at(const fct_kernel_table *k, const fct_conv_spec *s, fct_conv **out, fct_error *err) {
     *out = NULL;
     fct_status st = check_spec(s, err);

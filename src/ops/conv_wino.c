@@ -448,6 +448,7 @@ static void panel_task(void *ctx, int index, int worker) {
     run_panel(&b, index);
 }
 
+/* Many blocks are tasks of their own. A single block is shared: first its input transform, then its panels. */
 static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
     const fct_conv *c = p->c;
     wino_job j = {.p = p, .in = in, .add = add, .out = out, .scratch = scratch, .store = p->algo->store};

@@ -84,6 +84,7 @@ static fct_status create_packed(fct_fc *f, const fct_fc_spec *s, fct_error *err)
     return pack(f, s, err);
 }
 
+/* Weights that are not given yet are attached later, from the cache. */
 fct_status fct_fc_create(const fct_fc_spec *s, fct_fc **out, fct_error *err) {
     *out = NULL;
     if (s->k < 1 || s->n < 1 || s->channels < 1 || s->k % s->channels || (s->blocked && s->k % s->blocked))

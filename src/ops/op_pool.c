@@ -54,6 +54,7 @@ static float pool_average(const float *x, int64_t ih, int64_t iw, const fct_wind
     return count > 0 ? (float)(sum / (double)count) : 0;
 }
 
+/* Computes each output from the taps that lie inside the image. */
 static fct_status pool_run(fct_op_call *c) {
     fct_window w;
     fct_status s = pool_window(c, &w);

@@ -170,6 +170,7 @@ static int64_t window_axis(int same, bool ceil_mode, int64_t in, int64_t k, int6
     return out;
 }
 
+/* Reads the attributes that convolutions and pooling share, and computes the output's size from them. */
 fct_status fct_op_window(const fct_op_call *c, const int64_t *kernel, int64_t ih, int64_t iw, fct_window *w) {
     int64_t k[2], st[2], di[2], pads[4];
     fct_status s;

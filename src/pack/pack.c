@@ -304,6 +304,8 @@ static fct_status split_file(opening *o, const char *path, char **parent) {
     return FCT_OK;
 }
 
+/* Finds the folder or file that the name stands for, then opens it; a caller's options of another version are read
+ * as far as both know them. */
 fct_status fct_pack_open(const char *name_or_dir, const fct_pack_opts *opts, fct_pack **out, fct_error *err) {
     *out = NULL;
     opening o = {.err = err};

@@ -202,6 +202,7 @@ static fct_store_file *new_file(checking *c, const char *name) {
     return f;
 }
 
+/* Hashes one file of the folder and judges it; hidden files and the list of hashes itself are passed over. */
 static fct_status check_file(checking *c, const char *name) {
     fct_file_stat st;
     if (name[0] == '.' || strcmp(name, FCT_SUMS_NAME) == 0 || strlen(name) > 255) return FCT_OK;

@@ -63,6 +63,7 @@ static fct_status tidy_one(const char *root, const char *file, const char *name,
     return s;
 }
 
+/* Goes through the whole store, since a killed installation may have left its folders under any number. */
 fct_status fct_store_tidy(const char *root, const char *name, fct_error *err) {
     char **names;
     size_t n;

@@ -160,6 +160,7 @@ static bool to_double_fast(const char *text, size_t n, double *out) {
     return true;
 }
 
+/* Checks the number against JSON's grammar, which is narrower than strtod()'s, then converts it. */
 static bool read_number(json_reader *r, double *out) {
     const char *from = r->p;
     if (r->p < r->end && *r->p == '-') r->p++;

@@ -31,6 +31,8 @@ static void put_escape(fct_json_writer *w, unsigned char c) {
 
 static bool is_plain(unsigned char c) { return c >= 32 && c < 127 && c != '"' && c != '\\'; }
 
+/* Writes runs of plain characters at once. Bytes that are not UTF-8 become U+FFFD, so that the output is always
+ * valid. */
 static void put_text(fct_json_writer *w, const char *text) {
     const char *end = text + strlen(text);
     put(w, "\"", 1);

@@ -43,6 +43,7 @@ void fct_address_redact(const char *a, char *out, size_t cap) {
     snprintf(out, cap, "%.*s%.*s", (int)scheme, a, (int)(path > authority ? path : authority), host);
 }
 
+/* Fills in the number where the pattern has its one "%d" or "%0Nd"; anything else after a '%' makes it no pattern. */
 bool fct_address_numbered(const char *pattern, int number, char *out, size_t cap) {
     size_t n = 0;
     int places = 0;

@@ -61,6 +61,8 @@ static ahead_frame *fetch(fct_ahead *a) {
     return it;
 }
 
+/* A thread of the pipeline: takes the next frame and runs the detector on it, without the pool, since other frames
+ * are worked on beside it. */
 static void work(void *arg) {
     worker *w = arg;
     fct_ahead *a = w->ahead;

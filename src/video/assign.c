@@ -51,6 +51,8 @@ static void add_row(hungarian *h, int row) {
     }
 }
 
+/* The Hungarian algorithm adds one row at a time. Extra columns let a row stay single instead of taking a pair that
+ * is not allowed. */
 fct_status fct_assign(const float *cost, int rows, int cols, int *match, fct_error *err) {
     for (int i = 0; i < rows; i++) match[i] = -1;
     if (rows < 1 || cols < 1) return FCT_OK;

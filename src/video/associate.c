@@ -48,7 +48,7 @@ static bool must_prove(const fct_tracker *t, fct_seen *s, float near) {
     return false;
 }
 
-/* Do several tracks overlap a confident detection, or several detections one track? */
+/* Whether several tracks overlap a confident detection, or several detections one track. */
 static bool is_contested(const fct_tracker *t, int i, float *best) {
     int rivals = 0;
     *best = 0;

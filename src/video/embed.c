@@ -63,6 +63,7 @@ static fct_status embed_chosen(fct_tracker *t, const int *chosen, int n, fct_err
     return s;
 }
 
+/* Embeds all that are wanted in one batch. Without a picture it takes the embeddings that came with the faces. */
 fct_status fct_tracker_embed(fct_tracker *t, fct_error *err) {
     int *chosen = fct_calloc((size_t)t->n_seen + 1, sizeof *chosen), n = 0;
     if (!chosen) return fct_fail_nomem(err, "tracker", (size_t)t->n_seen * sizeof *chosen);
@@ -92,6 +93,7 @@ static float need(const fct_tracker *t, const fct_tracked *k, fct_seen *s) {
     return pause >= REFRESH ? q : 0;
 }
 
+/* Spends the frame's budget of embeddings on the tracks that need one most. */
 fct_status fct_tracker_refresh(fct_tracker *t, fct_error *err) {
     for (int left = t->opts.embed_per_frame; left > 0; left--) {
         float most = 0;
@@ -141,6 +143,7 @@ void fct_track_show_name(fct_tracked *k) {
     else k->pub.name[0] = 0;
 }
 
+/* Adds the embedding to the track's mean and lets it vote for the nearest person. */
 static fct_status vote(fct_tracker *t, fct_tracked *k, fct_seen *s, fct_error *err) {
     float q = fmaxf(0.05f, fct_seen_quality(t, s));
     fct_match m;

@@ -273,6 +273,7 @@ static int find_streams(fct_demux *d, fct_input_env *env, bool stream) {
     return code;
 }
 
+/* Each stage has its own words for a failure, since FFmpeg's codes alone say little. */
 fct_status fct_demux_open(fct_demux *d, fct_input_env *env, fct_error *err) {
     const fct_address_kind kind = fct_address_kind_of(env->address);
     *d = (fct_demux){.hardware = AV_PIX_FMT_NONE};

@@ -59,6 +59,7 @@ static void paint_chroma(const matrix *m, const uint8_t *p, const uint8_t *q, in
     }
 }
 
+/* Writes a part of a picture into a frame's planes: brightness for every pixel, color for every two by two. */
 void fct_planes_paint(AVFrame *to, fct_colors c, fct_view rgb, fct_rect part) {
     int64_t right = (int64_t)part.x + part.width, bottom = (int64_t)part.y + part.height;
     int x0 = part.x < 0 ? 0 : part.x, y0 = part.y < 0 ? 0 : part.y;

@@ -26,6 +26,8 @@ void fct_motion_start(fct_motion *m, const float box[4], double time) {
         m->axis[i] = (fct_kalman){.x = z[i], .pxx = square(2 * MEASURE_NOISE * z[3]), .pvv = square(z[3] / 10)};
 }
 
+/* Moves the box on to a time, with growing uncertainty. Time counts in thirtieths of a second, and growth in size
+ * fades, so that a lost face does not fill the picture. */
 void fct_motion_predict(fct_motion *m, double time) {
     double dt = (time - m->time) * 30, h = height_of(m);
     if (!(dt > 0)) return;

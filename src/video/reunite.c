@@ -9,7 +9,7 @@
 
 #define STRANGER 0.25f /* cosine below which two means are different people */
 
-/* Could k, first seen after m was lost, be m? */
+/* Whether k, first seen after m was lost, could be m. */
 static bool follows(const fct_tracked *m, const fct_tracked *k) {
     bool other = m->votes.chosen && k->votes.chosen && m->votes.chosen != k->votes.chosen;
     return m != k && m->confirmed && m->pub.embedding && !m->pub.detected && !other &&
@@ -27,8 +27,8 @@ bool fct_track_is_unclear(const fct_tracker *t, const fct_tracked *k) {
     return false;
 }
 
-/* m goes on where k is; k becomes noise, which is buried with this frame. After a cut
- * the votes are k's, for they were cast in this shot. */
+/* Lets m go on where k is; k becomes noise, which is buried with this frame. After a cut the votes are k's, for they
+ * were cast in this shot. */
 static void merge(fct_tracker *t, fct_tracked *m, fct_tracked *k) {
     bool new_shot = m->new_shot;
     fct_track_clear_doubt(m);

@@ -109,7 +109,7 @@ static void read_all(void *arg) {
     fct_mutex_unlock(&s->lock);
 }
 
-/* Which input reads an address. */
+/* Finds the input that reads an address. */
 static const fct_input_class *class_of(const char *address) {
     switch (fct_address_kind_of(address)) {
     case FCT_ADDRESS_RAW:
@@ -217,7 +217,7 @@ void fct_source_get_info(const fct_source *s, fct_source_info *out) {
     fct_mutex_unlock(&m->lock);
 }
 
-/* Why there is no frame: cancelled, an error (once), or the end. */
+/* Says why there is no frame: cancelled, an error (once), or the end. */
 static fct_status no_frame(fct_source *s, fct_error *err) {
     if (s->cancelled) return fct_fail(err, FCT_ERR_CANCELLED, "%s: cancelled", s->env.name);
     fct_status st = s->status;
@@ -226,6 +226,7 @@ static fct_status no_frame(fct_source *s, fct_error *err) {
     return st;
 }
 
+/* Gives back the oldest frame that the caller held and waits for the next one in the queue. */
 fct_status fct_source_next(fct_source *s, fct_frame *out, fct_error *err) {
     fct_status st = FCT_OK;
     *out = (fct_frame){.index = -1};

@@ -117,11 +117,11 @@ const fct_patch *fct_seen_patch(const fct_tracker *t, fct_seen *s); /* taken onc
 /* Cosine to its mean with which a track goes on: after a cut, where nothing else speaks for it, more than the
  * threshold is wanted. */
 float fct_track_agreement(const fct_tracker *t, const fct_tracked *k);
-/* Must a detection be embedded and agree with the track's mean before it may continue the track? */
+/* Whether a detection must be embedded and agree with the track's mean before it may continue the track. */
 bool fct_tracker_doubts(const fct_tracker *t, fct_seen *s, const fct_tracked *k);
 /* The track took this detection. */
 void fct_track_note_view(const fct_tracker *t, fct_tracked *k, fct_seen *s);
-/* Does the face look other than when it was embedded? */
+/* Whether the face looks different from when it was embedded. */
 bool fct_track_has_drifted(const fct_tracker *t, const fct_tracked *k, fct_seen *s);
 /* Puts tracks in doubt that were not detected and whose picture is not the same any more. */
 void fct_tracker_doubt_unseen(fct_tracker *t);

@@ -54,6 +54,7 @@ static int64_t decide(const fct_votes *v) {
     return best && best->weight >= v->nobody ? best->person_id : 0;
 }
 
+/* Decides from the second vote on, or at the first one when it is a sure one. Returns whether the decision changed. */
 bool fct_votes_add(fct_votes *v, const fct_match *m, float quality, float threshold) {
     float w = quality > LEAST ? quality : LEAST;
     if (m) {

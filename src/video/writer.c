@@ -117,6 +117,7 @@ static int begin(fct_writer *w, const AVFrame *like) {
     return code;
 }
 
+/* Sides are cut to even numbers, which the color format needs. */
 fct_status fct_writer_open(const char *path, int width, int height, double fps, fct_writer **out, fct_error *err) {
     *out = NULL;
     if (!path || width < 2 || height < 2 || width > 16384 || height > 16384 || !(fps >= 0 && fps <= 1000))

@@ -145,6 +145,7 @@ static int collect_folders(enroll_run *r, const char *dir, cli_inputs *in) {
     return CLI_INPUT;
 }
 
+/* Finds out whose photos they are: a name and its photos, or folders that are named after people. */
 static int collect(enroll_run *r, const cli_args *a, cli_inputs *in) {
     const cli_settings *s = &a->set;
     memset(in, 0, sizeof *in);

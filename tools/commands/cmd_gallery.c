@@ -131,6 +131,7 @@ static int export_to_stdout(cli_args *a, fct_gallery *g, const fct_gallery_info 
     return CLI_DONE;
 }
 
+/* Asks before it replaces a file. */
 static int export_text(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     const char *path = a->words[1];
     fct_error e;

@@ -163,6 +163,7 @@ static void print_photo(const identify_run *r, const cli_photo *p, const candida
     else print_text(p, c, r->engine.set->top);
 }
 
+/* Searches for the faces of one photo, draws where asked, and writes the result. */
 static int identify_photo(void *user, const cli_photo *p) {
     identify_run *r = user;
     candidates c;

@@ -170,6 +170,7 @@ static int accept_terms(const cli_settings *s, const char *name) {
     return cli_confirm(&ask, "Do you accept these terms?");
 }
 
+/* The terms come first; nothing is downloaded without them. */
 static int run_get(cli_args *a) {
     fct_store_opts o;
     fct_store_result r;

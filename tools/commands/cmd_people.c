@@ -155,6 +155,7 @@ static int remove_face(fct_gallery *g, const cli_settings *s) {
     return CLI_DONE;
 }
 
+/* Either names of people or the number of one face. */
 static int run_remove(cli_args *a) {
     fct_gallery *g;
     if ((a->n_words > 0) == (a->set.face_id > 0)) {

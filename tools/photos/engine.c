@@ -66,6 +66,7 @@ int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out) {
     return CLI_INPUT;
 }
 
+/* Passes the settings for detection on to the library, which checks them. */
 static int create_analyzer(const cli_settings *s, uint32_t tasks, cli_engine *out) {
     fct_analyzer_opts o;
     fct_analyzer_opts_init(&o);

@@ -25,6 +25,7 @@ struct cli_prefetch {
     fct_thread thread;
 };
 
+/* The length of a stream is not known, so the buffer grows until its end or the limit. */
 fct_status cli_read_stdin(size_t max, void **data, size_t *size, fct_error *err) {
     char *buf = NULL;
     size_t n = 0, capacity = 0, got;

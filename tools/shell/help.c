@@ -6,6 +6,7 @@
 
 enum { HELP_WIDTH = 79, HELP_COLUMN = 26 };
 
+/* Goes word by word; a word that is too long for a line stands alone on one. */
 void cli_wrap(FILE *f, const char *text, size_t length, int column, int indent, int width) {
     const char *end = text + length;
     bool first = true;

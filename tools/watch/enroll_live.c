@@ -140,6 +140,7 @@ static void name_missed(cli_enroll *e) {
     }
 }
 
+/* Enrolls all shots in one call, then lets the tracker look at everybody anew, since the gallery has changed. */
 static int store(cli_enroll *e, cli_watch *w) {
     fct_error err;
     fct_enroll_item items[POSE_STEPS];

@@ -103,6 +103,7 @@ static int open_outputs(cli_watch *w) {
     return CLI_DONE;
 }
 
+/* Opens the source last, since a camera starts to deliver at once. */
 int cli_watch_open(cli_watch *w, const cli_settings *s, const char *source, bool create_gallery) {
     fct_source_opts o;
     fct_error e;
@@ -303,6 +304,7 @@ int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image 
     return code;
 }
 
+/* Ends all tracks, tells of the last events and writes the sheet. */
 int cli_watch_finish(cli_watch *w) {
     fct_error e;
     int code = draw_waiting(w, false, true, NULL);

@@ -139,13 +139,14 @@ static const char page_head[] =
     "@media(prefers-color-scheme:dark){body{background:#14181c;color:#e4e8ec}section{border-color:#2c343c}"
     ".bar{background:#262d34}}\n</style>\n";
 
-/* May a visit's picture not be shown? */
+/* Whether a visit's picture may not be shown. */
 static bool hides(const cli_blur *b, const cli_visit *v) {
     if (b->all) return true;
     if (b->unknown) return !v->name[0];
     return b->name && (!v->decided || strcmp(v->name, b->name) == 0);
 }
 
+/* Writes one person's section of the page: name, time line, and a picture for each visit. */
 static void add_group(fct_buf *t, const cli_visits *v, const cli_blur *blur, size_t lead, double duration) {
     char label[220], a[32], b[32];
     double sum = 0;

@@ -17,7 +17,7 @@ static fct_status check_pages(const fct_db *db, fct_error *err) {
     return s;
 }
 
-/* Rows that refer to a row that is not there. */
+/* Looks for rows that refer to a row that is not there. */
 static fct_status check_links(const fct_db *db, fct_error *err) {
     sqlite3_stmt *q;
     bool row = false;

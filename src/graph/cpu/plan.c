@@ -29,6 +29,7 @@ int fct_plan_slot(fct_plan *p, size_t bytes) {
     return p->n_slots++;
 }
 
+/* Every input starts as -1, for none; the caller fills in the slots. */
 fct_step *fct_plan_step(fct_plan *p, const fct_node *n, int value, int n_in, fct_step_fn *run) {
     int *in = fct_alloc((size_t)n_in * sizeof *in);
     if (!in || !reserve((void **)&p->steps, p->n_steps, &p->cap_steps, sizeof *p->steps)) {

@@ -36,6 +36,7 @@ static fct_status check_work(const fct_plan *p, fct_error *err) {
     return FCT_OK;
 }
 
+/* Sizes all values, refuses more work than a run may cost, then plans node by node. */
 fct_status fct_plan_build(const fct_cpu_net *net, const fct_tensor_view *inputs, fct_plan **out, fct_error *err) {
     *out = NULL;
     fct_plan *p = fct_calloc(1, sizeof *p);

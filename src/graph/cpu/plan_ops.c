@@ -289,6 +289,7 @@ static fct_status plan_resize(fct_plan *p, const fct_node *n, fct_error *err) {
     return s;
 }
 
+/* Keeps values in blocks where the operator can work on blocks; whatever cannot takes its plain form. */
 fct_status fct_plan_op(fct_plan *p, const fct_node *n, fct_error *err) {
     if (renames(n)) return plan_rename(p, n, err);
     if (!blocked_in(p, n, 0) && !blocked_in(p, n, 1)) return plan_plain(p, n, err);

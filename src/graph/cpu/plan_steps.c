@@ -136,6 +136,8 @@ static fct_status run_output(const fct_step *s, const fct_run *r) {
     return FCT_OK;
 }
 
+/* Outputs are handed out as dense floats in memory that the plan owns, so one that is an input, a constant or an
+ * integer tensor is copied. */
 fct_status fct_plan_outputs(fct_plan *p, fct_error *err) {
     for (int i = 0; i < p->net->g->n_outputs; i++) {
         int v = p->net->g->outputs[i], out;

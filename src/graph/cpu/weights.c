@@ -91,7 +91,7 @@ static void drop_raw(const fct_model_bytes *source, const fct_graph *g, const fc
     }
 }
 
-/* One node, or the hash of the file, on whatever thread is free. */
+/* Packs one node, or hashes the file, on whatever thread is free. */
 static void pack_item(void *ctx, int index, int worker) {
     weight_packing *p = ctx;
     weight_item *t = &p->items[index];
@@ -113,7 +113,7 @@ static int by_size(const void *a, const void *b) {
     return x->node < y->node ? -1 : x->node > y->node;
 }
 
-/* All that is to be done, the longest first: what comes last must not keep the other threads waiting. */
+/* Does all that is to be done, the longest tasks first: what comes last must not keep the other threads waiting. */
 static fct_status list_items(weight_packing *p, fct_error *err) {
     fct_graph *g = p->net->g;
     p->items = fct_calloc((size_t)g->n_nodes + 1, sizeof *p->items);
@@ -160,6 +160,7 @@ static fct_status pack_all(fct_cpu_net *net, fct_model_bytes *source, fct_error 
     return s;
 }
 
+/* Takes the weights from the cache where it has them; otherwise packs them and leaves them there for the next start. */
 fct_status fct_weights_pack(fct_cpu_net *net, const fct_pack_request *q, fct_error *err) {
     const char *dir = q->cacheable ? q->opts->cache_dir : NULL;
     fct_model_bytes *source = q->source;
