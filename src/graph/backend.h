@@ -37,7 +37,7 @@ typedef struct fct_backend {
     /* Prepares runs for one set of input shapes (the data of inputs is not looked at). *out is
      * owned by one session and used by one thread at a time. */
     fct_status (*plan)(const fct_packed_net *n, const fct_tensor_view *inputs, fct_net_plan **out, fct_error *err);
-    /* Is the plan still right for inputs of these shapes? */
+    /* Whether the plan is still right for inputs of these shapes. */
     bool (*plan_fits)(const fct_net_plan *p, const fct_tensor_view *inputs);
     size_t (*plan_memory)(const fct_net_plan *p); /* bytes of the arena that a run needs */
     void (*plan_free)(fct_net_plan *p);           /* NULL is harmless */

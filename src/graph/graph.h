@@ -95,7 +95,7 @@ void fct_graph_free(fct_graph *g);
 int fct_graph_add_value(fct_graph *g, const char *name);
 /* Adds an empty node; borrowed until the next addition; NULL = out of memory. */
 fct_node *fct_graph_add_node(fct_graph *g);
-/* Is it the node of that operator, in whatever form the passes left it? */
+/* Whether it is the node of that operator, in whatever form the passes left it. */
 static inline bool fct_node_is(const fct_node *n, fct_op_id id) { return n->op && n->op->id == id; }
 void fct_node_clear(fct_node *n);
 void fct_attr_clear(fct_attr *a);

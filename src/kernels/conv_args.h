@@ -76,7 +76,7 @@ typedef struct fct_k_gemm {
     const fct_k_epilogue *e; /* at the panel's first block; NULL: c gets the bare sums; not sigmoid */
     const float *add;        /* laid out as c, with its own stride; NULL: none; may be c */
     size_t add_stride;
-    const void *ahead; /* weights needed next: ahead_bytes of them are prefetched meanwhile; may be NULL */
+    const void *ahead; /* weights needed next, of which ahead_bytes are prefetched; may be NULL */
     size_t ahead_bytes;
 } fct_k_gemm;
 

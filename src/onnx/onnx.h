@@ -17,7 +17,7 @@ fct_status fct_onnx_tensor(fct_pb m, fct_pb_field *name, fct_const **out, fct_er
  * in *tensor when that is not NULL, else copied into a->t. */
 fct_status fct_onnx_attr(fct_pb m, fct_attr *a, fct_const **tensor, fct_error *err);
 
-/* Owned copy of a string field. */
+/* Returns an owned copy of a string field. */
 fct_status fct_onnx_string(const fct_pb_field *f, char **out, fct_error *err);
 
 #endif

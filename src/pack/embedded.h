@@ -28,7 +28,7 @@ typedef struct fct_embedded_pack {
 /* NULL where there is none. Static. */
 const fct_embedded_pack *fct_embedded(void);
 
-/* Is it the built-in pack's name? */
+/* Whether it is the built-in pack's name. */
 static inline bool fct_embedded_is(const char *name) {
     const fct_embedded_pack *b = fct_embedded();
     return b && strcmp(b->name, name) == 0;

@@ -54,7 +54,7 @@ void fct_sink_abort(fct_sink *k);
 typedef fct_status fct_piece_fn(void *ctx, const uint8_t *data, size_t n, uint64_t total, fct_error *err);
 fct_status fct_store_read(const char *path, fct_piece_fn *fn, void *ctx, fct_error *err);
 
-/* Hash of a file, with progress under the name of a step. */
+/* Hashes a file, with progress under the name of a step. */
 fct_status fct_store_hash(const char *path, const fct_store_opts *o, const char *step, uint64_t *bytes, char sha256[65],
                           fct_error *err);
 
@@ -80,8 +80,8 @@ fct_status fct_store_lock_take(fct_store_lock *l, const char *root, const char *
                                const fct_store_opts *o, fct_error *err);
 void fct_store_lock_release(fct_store_lock *l);
 
-/* Temporary folders of a pack in root; what an installation that was killed left
- * of them is removed, and a pack that it had put aside is put back. Under the lock. */
+/* A pack's temporary folders in root, all under the lock. fct_store_temp() names one; fct_store_tidy() removes what a
+ * killed installation has left of them and puts back a pack that it had put aside. */
 char *fct_store_temp(const char *root, const char *kind, const char *name); /* kind: "new", "old"; owned */
 fct_status fct_store_tidy(const char *root, const char *name, fct_error *err);
 

@@ -4,7 +4,7 @@
 
 #include <facet/facet.h>
 
-/* What stands beside a face. */
+/* The text beside a face, and the color of both. */
 typedef struct cli_label {
     char text[256]; /* "" = no label */
     uint32_t color; /* of box and label, 0xRRGGBB */
@@ -13,7 +13,7 @@ typedef struct cli_label {
 #define CLI_COLOR_FOUND   0x35C46Au /* a face, nobody in particular */
 #define CLI_COLOR_UNKNOWN 0xB8BEC6u /* a face that was compared with all people */
 
-/* A color that always is the same for a name. */
+/* Returns a color that is always the same for a name. */
 uint32_t cli_color_of(const char *name);
 
 /* Copies v, twice or more as large where it is too small to write on, and draws

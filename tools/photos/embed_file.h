@@ -17,13 +17,13 @@ typedef struct cli_embed_file {
     long rows;
 } cli_embed_file;
 
-/* path NULL = standard output. Prints one line and returns an exit code on failure. */
+/* Begins the file; path NULL stands for standard output. Prints one line and returns an exit code on failure. */
 int cli_embed_open(const char *path, cli_embed_format format, int dim, const char *model_id, cli_embed_file *out);
 
-/* One photo with all its faces; *w is what *o wrote of it. */
+/* Writes one photo with all its faces; *w is what *o wrote of it. */
 void cli_embed_write(cli_embed_file *f, const cli_photo *p, const cli_outputs *o, const cli_written *w, bool normalize);
 
-/* Completes the file and gives it its name; with keep false removes it. The same return. */
+/* Completes the file and gives it its name, or removes it when keep is false. Returns as cli_embed_open(). */
 int cli_embed_close(cli_embed_file *f, bool keep);
 
 #endif

@@ -22,22 +22,23 @@ void cli_engine_close(cli_engine *e);
 /* The folder of prepared networks, owned (fct_free); NULL = there shall be none. */
 char *cli_cache_dir(const cli_settings *s);
 
-/* The pack, known or under the root (NULL = the default one), that name may have meant. */
+/* Finds the pack, a known one or one under the root (NULL = the default one), that the name may have meant. */
 bool cli_pack_near(const char *root, const char *name, char *out, size_t cap);
 
-/* Opens the pack alone, for reports. *out is owned. The same return. */
+/* Opens the pack alone, for reports. *out is owned. Returns as above. */
 int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out);
 
 typedef enum cli_gallery_mode { GALLERY_CREATE, GALLERY_WRITE, GALLERY_READ } cli_gallery_mode;
-/* Opens the gallery that --gallery, FCT_GALLERY or the platform names. Only
- * GALLERY_CREATE makes a new file. *out is owned. The same return. */
+/* Opens the gallery that --gallery, FCT_GALLERY or the platform names. Only GALLERY_CREATE makes a new file. *out is
+ * owned. Returns as above. */
 int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery **out);
 
-/* A person by name. Nobody of that name is an answer, CLI_NONE after one line, and
- * not a fault of the gallery; the same return else. */
+/* Finds a person by name. When nobody has the name, that is an answer, CLI_NONE after one line, and not a fault of
+ * the gallery; otherwise returns as above. */
 int cli_gallery_find(fct_gallery *g, const char *name, fct_person *out);
 
-/* Is the gallery empty or made by the engine's embedder? Else prints one line; the same return. */
+/* Checks that the gallery is empty or was made with the engine's embedder, and prints one line when it was not;
+ * returns as above. */
 int cli_gallery_check_model(fct_gallery *g, const cli_engine *e);
 
 /* One photo and what was found in it. */
@@ -59,10 +60,9 @@ typedef struct cli_photo_calls {
     void *user;
 } cli_photo_calls;
 
-/* Reads and analyzes all inputs. The next photos are decoded in a thread of
- * their own meanwhile, unless the budget is one thread. Shows the progress line.
- * A bad photo is reported and passed over. Returns the highest exit code:
- * CLI_INPUT when a photo failed, CLI_STOPPED after an interrupt. */
+/* Reads and analyzes all inputs. The next photos are decoded in a thread of their own at the same time, unless the
+ * budget is one thread. Shows the progress line. A bad photo is reported and passed over. Returns the highest exit
+ * code: CLI_INPUT when a photo failed, CLI_STOPPED after an interrupt. */
 int cli_photos_run(cli_engine *e, const cli_inputs *in, const cli_photo_calls *calls);
 
 /* Reads and analyzes one photo; prints the line where that fails. Free with

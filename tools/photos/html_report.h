@@ -24,8 +24,8 @@ int cli_html_photo(cli_html *h, const cli_photo *p, fct_view drawn, const cli_ht
 /* Adds a photo that could not be read. */
 void cli_html_failure(cli_html *h, const char *name, const fct_error *e);
 
-/* Ends the file, with the summary, and puts it in its place; with keep false removes
- * it. Frees h, which may be NULL. The same return. */
+/* Ends the file with the summary and puts it in its place, or removes it when keep is false. Frees h, which may be
+ * NULL. Returns as cli_html_open(). */
 int cli_html_close(cli_html *h, bool keep);
 
 #endif

@@ -32,17 +32,18 @@ typedef struct cli_inputs {
 int cli_inputs_expand(char **words, int n_words, const cli_settings *s, cli_inputs *out);
 void cli_inputs_free(cli_inputs *in);
 
-/* All pictures in a folder and below it, appended in bytewise order. */
+/* Appends all pictures in a folder and below it, in bytewise order. */
 fct_status cli_inputs_add_folder(cli_inputs *in, const char *folder, fct_error *err);
 
-/* Does name match pattern? '*' any run of characters but '/', '?' one of them, [a-z] and
- * [!a-z] sets. Works on whole UTF-8 characters but for sets, which are of bytes. */
+/* Whether name matches pattern. '*' stands for any run of characters but '/', '?' for one of them, [a-z] and [!a-z]
+ * for sets. Characters are whole UTF-8 characters, except in sets, which are of bytes. */
 bool cli_glob_match(const char *pattern, const char *name);
 
-/* Does the name end in a dot and one of these (small letters; ends with NULL), in small or capital letters? */
+/* Whether the name ends in a dot and one of the endings, in small or capital letters. The endings are in small
+ * letters, and NULL ends their list. */
 bool cli_has_ending(const char *name, const char *const *endings);
 
-/* All of standard input, at most max bytes. *data is owned: free(). */
+/* Reads all of standard input, at most max bytes. *data is owned: free(). */
 fct_status cli_read_stdin(size_t max, void **data, size_t *size, fct_error *err);
 
 #endif

@@ -38,8 +38,8 @@ void cli_written_free(cli_written *w);
  * overwrites a photo: prints a line and returns CLI_INPUT. */
 int cli_outputs_write_drawn(cli_outputs *o, const cli_input *input, fct_view picture, cli_written *w);
 
-/* Writes the aligned crop of every face with landmarks, NAME-1.jpg, NAME-2.jpg, ...,
- * and notes the names in *w. The same return. */
+/* Writes the aligned crop of every face with landmarks, NAME-1.jpg, NAME-2.jpg, ..., and notes the names in *w.
+ * Returns as above. */
 int cli_outputs_write_crops(cli_outputs *o, const cli_photo *p, cli_written *w);
 
 /* The member "drawn" of a photo's object, and "crop" of a face's, where asked for:
@@ -47,7 +47,7 @@ int cli_outputs_write_crops(cli_outputs *o, const cli_photo *p, cli_written *w);
 void cli_json_drawn(fct_json_writer *j, const cli_outputs *o, const cli_written *w);
 void cli_json_crop(fct_json_writer *j, const cli_outputs *o, const cli_written *w, int face);
 
-/* Writes a picture to path by way of a temporary file. Prints the line where it fails. */
+/* Writes a picture to path by way of a temporary file. Prints one line when it fails. */
 int cli_write_picture(fct_view v, const char *path);
 
 #endif

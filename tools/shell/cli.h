@@ -169,7 +169,7 @@ extern const cli_command cmd_detect, cmd_blur, cmd_embed, cmd_compare, cmd_enrol
     cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
 bool cli_command_takes(const cli_command *c, cli_opt_id id);
-/* Has the option the same meaning in commands that have nothing else in common (--json)? */
+/* Whether the option has the same meaning in commands that have nothing else in common (--json). */
 bool cli_option_is_shared(cli_opt_id id);
 
 /* ---- Options (options.c) -------------------------------------------------- */
@@ -201,11 +201,11 @@ extern const cli_opt cli_opts[OPT_COUNT];
 int cli_args_parse(const cli_command *c, int argc, char **argv, cli_args *out);
 void cli_args_free(cli_args *a);
 
-/* How many words an option takes on the command line, 1 or 2 with its value, whatever
- * command it is of: word is "--models", "-m", "-qm" and so on. */
+/* Returns how many words an option takes on the command line, 1 or 2 with its value, whatever command it belongs to:
+ * word is "--models", "-m", "-qm" and so on. */
 int cli_option_words(const char *word);
 
-/* The one of the names that word may have meant, or NULL (suggest.c). */
+/* Returns the name that word may have meant, or NULL (suggest.c). */
 const char *cli_closest(const char *word, const char *const *names, int n);
 
 /* ---- Messages (message.c) ------------------------------------------------- */
@@ -217,21 +217,21 @@ typedef enum cli_style_id {
     STYLE_WARNING, /* not the same, doubtful */
     STYLE_BAD      /* an error, a fault */
 } cli_style_id;
-/* What switches to a style: an escape sequence on a terminal that takes colors, where
- * NO_COLOR is not set, else "". Static. */
+/* Returns what switches to a style: an escape sequence on a terminal that takes colors, where NO_COLOR is not set,
+ * else "". Static. */
 const char *cli_style(FILE *f, cli_style_id id);
 
-/* printf() of text for people. What names of files and people hold must not command a
- * terminal: control characters become '?' and invalid bytes U+FFFD, but for one line
- * feed at the end. JSON and CSV are for programs and do not go through here. */
+/* Prints text for people like printf(). What names of files and people hold must not command a terminal: control
+ * characters become '?' and invalid bytes U+FFFD, except for one line feed at the end. JSON and CSV are for programs
+ * and do not go through here. */
 void cli_print(const char *format, ...) FCT_PRINTF(1, 2);
 void cli_print_styled(cli_style_id style, const char *text); /* the same of one text */
 
-/* One line on stderr, with "facet: " before it; control characters become '?'. */
+/* Prints one line on stderr, with "facet: " before it; control characters become '?'. */
 void cli_error(const char *format, ...) FCT_PRINTF(1, 2);
-/* The same with "facet: warning: ", and not at all after --quiet. */
+/* Prints a line like cli_error(), with "facet: warning: " before it, unless --quiet was given. */
 void cli_warn(const char *format, ...) FCT_PRINTF(1, 2);
-/* Without prefix, on stderr, not after --quiet: what was done. */
+/* Prints what was done, without a prefix, on stderr, unless --quiet was given. */
 void cli_note(const char *format, ...) FCT_PRINTF(1, 2);
 /* Prints the error's text and returns the exit code it stands for: CLI_USE for
  * FCT_ERR_ARG, CLI_STOPPED for FCT_ERR_CANCELLED, else CLI_INPUT. */
@@ -239,7 +239,8 @@ int cli_fail(const fct_error *e);
 /* Asks on the terminal, or takes --yes for an answer. Without a terminal prints
  * one line. CLI_DONE = yes, CLI_NONE = no, CLI_USE = could not ask. */
 int cli_confirm(const cli_settings *s, const char *question);
-void cli_message_setup(const cli_settings *s); /* quiet, verbose: library log to stderr */
+/* Sets up messages by --quiet and --verbose, which sends the library's log to stderr. */
+void cli_message_setup(const cli_settings *s);
 
 /* Both exit the process with code 3 and one line when memory is out. */
 void *cli_alloc(size_t count, size_t size);                            /* zeroed; owned: free() */
@@ -252,6 +253,6 @@ char *cli_format(const char *format, ...) FCT_PRINTF(1, 2);            /* owned:
 void cli_signals_setup(void);
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
-int cli_exit_status(int code); /* code, or 128 and the number of the signal that came */
+int cli_exit_status(int code); /* Returns code, or 128 and the number of the signal that came. */
 
 #endif

@@ -6,7 +6,7 @@
 #include "shell/cli.h"
 
 void cli_help_overview(FILE *f);
-/* A command's own options; with all, those too that it shares with other commands. */
+/* Prints the help of a command: its own options and, with all, those that it shares with other commands. */
 void cli_help_command(FILE *f, const cli_command *c, bool all);
 
 /* A longer text that belongs to no command ("packs", "exit-codes"). */
@@ -15,10 +15,10 @@ typedef struct cli_topic {
 } cli_topic;
 extern const cli_topic cli_topics[]; /* ends with a NULL name */
 
-/* roff (man macros): of a command, or of facet itself where c is NULL. */
+/* Writes the man page, in roff with man macros, of a command, or of facet itself where c is NULL. */
 void cli_man_page(FILE *f, const cli_command *c);
 
-/* Script for "bash", "zsh" or "fish"; false for another name. */
+/* Writes the script for "bash", "zsh" or "fish"; false for another name. */
 bool cli_completion(FILE *f, const char *shell);
 
 /* Prints text in lines of at most width columns, each line after the first

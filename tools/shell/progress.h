@@ -8,13 +8,13 @@
 /* Starts a line for total steps of something ("photos"). Does nothing when
  * stderr is no terminal, quiet, or there are but a few steps. */
 void cli_progress_start(int total, const char *unit, bool quiet);
-/* done steps are finished; redraws at most ten times a second. */
+/* Says that `done` steps are finished; redraws at most ten times a second. */
 void cli_progress_step(int done);
 /* Wipes the line so that other output may be printed; the next step redraws it. */
 void cli_progress_hide(void);
 void cli_progress_end(void);
 
-/* "40 s left", "12 min left", "2.5 h left". */
+/* Writes a time such as "40 s left", "12 min left", "2.5 h left". */
 void cli_format_left(char *out, size_t cap, double seconds);
 
 #endif

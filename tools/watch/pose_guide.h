@@ -10,8 +10,8 @@ enum { POSE_STEPS = 5 };
 const char *cli_pose_request(int step);
 const char *cli_pose_missed(int step);
 
-/* Does a measured face show the pose of a step? first: how the same face looked at step
- * 0, from which turns count: noses and cameras differ. */
+/* Whether a measured face shows the pose of a step. first tells how the same face looked at step 0, from which turns
+ * count, since noses and cameras differ. */
 bool cli_pose_matches(int step, const fct_quality *q, const fct_quality *first);
 
 #endif

@@ -49,7 +49,7 @@ void cli_visits_update(cli_visits *v, const fct_tracker *t, fct_view frame);
 /* Takes an event: who left is known for good, and who was too short there to be shown counts too. */
 void cli_visits_event(cli_visits *v, const fct_event *ev);
 void cli_visits_free(cli_visits *v);
-/* Who was there, when and how long: a few lines for people. */
+/* Prints who was there, when and how long, in a few lines for people. */
 void cli_visits_print(const cli_visits *v, FILE *out);
 /* A page with a row of pictures, but for those of blurred people, and a time bar per person. *size and the text are
  * owned; NULL = out of memory. */
@@ -90,7 +90,7 @@ int cli_watch_close(cli_watch *w); /* completes files; an exit code */
 int cli_watch_step(cli_watch *w, bool want_picture, fct_frame *frame, fct_image **drawn, bool *ended);
 /* Draws the latest drawn frame once more, after the rule of what is blurred has changed. */
 void cli_watch_redraw(cli_watch *w);
-/* With --verbose: frame rate, latency and times of the parts. */
+/* Prints, with --verbose, the frame rate, the latency and the times of the parts. */
 void cli_watch_report_speed(const cli_watch *w);
 /* The tracks that are there leave; summary and sheet are written. */
 int cli_watch_finish(cli_watch *w);
@@ -103,8 +103,8 @@ int cli_snapshot_save(const cli_watch *w, const fct_track *t, fct_view frame);
 /* Removes this program's snapshots that are older than --keep-days. */
 void cli_snapshots_expire(cli_watch *w);
 
-/* Face with some surroundings, 160 pixels high, as JPEG. data is owned
- * (fct_buffer_free); false where it lies outside the picture. */
+/* Cuts out a face with some surroundings, 160 pixels high, as JPEG. data is owned (fct_buffer_free); false where it
+ * lies outside the picture. */
 bool cli_face_jpeg(fct_view frame, const float box[4], uint8_t **data, size_t *len);
 
 #endif
