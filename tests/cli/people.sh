@@ -272,3 +272,11 @@ check "the default place" 0 sh -c "unset FCT_GALLERY; '$facet_exe' enroll -q Ada
 Ada: ada.png: stored as face 1
 .local/share/facet/gallery.db
 END
+
+check "blanks around a name are not part of it, and what it makes is for the user alone" 0 sh -c '
+    '"$facet_exe"' enroll -m pack -g new/deep/p.db " Ada " ada.png && ls -ld new new/deep new/deep/p.db | cut -c1-10' <<'END'
+Ada: ada.png: stored as face 1
+drwx------
+drwx------
+-rw-------
+END

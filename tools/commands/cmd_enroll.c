@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "text/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,8 @@
 typedef struct enroll_run {
     cli_engine engine;
     fct_gallery *gallery;
-    const char *name; /* of all photos; NULL = each input's own */
-    char **folders;   /* owned: names of the folders of --folders */
+    char *name;     /* of all photos, without blanks around it, owned; NULL = each input's own */
+    char **folders; /* owned: names of the folders of --folders */
     size_t n_folders;
     long photos, stored, known, empty; /* photos seen; faces stored, already there; photos that gave none */
 } enroll_run;
@@ -162,7 +163,9 @@ static int collect(enroll_run *r, const cli_args *a, cli_inputs *in) {
         cli_error("enroll: a name and at least one photo are needed; usage: facet enroll %s", cmd_enroll.synopsis);
         return CLI_USE;
     }
-    r->name = a->words[0];
+    size_t n;
+    const char *trimmed = fct_text_trimmed(a->words[0], &n); /* as the gallery stores it */
+    r->name = cli_format("%.*s", (int)n, trimmed);
     return cli_inputs_expand(a->words + 1, a->n_words - 1, s, in);
 }
 
@@ -196,6 +199,7 @@ static int run_enroll(cli_args *a) {
     cli_engine_close(&r.engine);
     cli_inputs_free(&in);
     fct_dir_list_free(r.folders, r.n_folders);
+    free(r.name);
     return code;
 }
 

@@ -109,7 +109,7 @@ void cli_engine_close(cli_engine *e) {
 static int make_parent(const char *path) {
     fct_error e;
     char *dir = fct_path_dir(path);
-    fct_status s = dir ? fct_dir_make(dir, &e) : FCT_OK;
+    fct_status s = dir ? fct_dir_make_private(dir, &e) : FCT_OK;
     fct_free(dir);
     return s ? cli_fail(&e) : CLI_DONE;
 }
