@@ -2,7 +2,9 @@
 """Installs the build into a folder and uses it as a stranger would: every example is compiled with what
 pkg-config says, against the shared and the static library, and one of each is run.
 
-usage: install_test.py SOURCE_ROOT BUILD_ROOT COMPILER MAKE_PACK"""
+usage: install_test.py SOURCE_ROOT BUILD_ROOT COMPILER MAKE_PACK [no-png] [...]
+
+no-png says that the build reads no photo to run the examples on."""
 import os
 import pathlib
 import shutil
@@ -39,6 +41,9 @@ def check_library(report, how, args, tree, root, box, compiler, photo):
     for source in sorted((root / "examples").glob("*.c")):
         report.check("%s with the %s library" % (source.name, how),
                      build(compiler, source, box / source.stem, flags + ["-lm"] * ("draw" in source.name)))
+    if not photo:
+        report.skip("the %s one runs" % how, "this build reads no PNG, which the photos are")
+        return
     r = subprocess.run([box / "compare", photo, photo, box / "pack"], capture_output=True, text=True)
     report.check("the %s one runs" % how, [] if r.returncode == 0 else ["%d: %s" % (r.returncode, r.stderr)])
 
@@ -56,9 +61,11 @@ def main():
         r = subprocess.run([meson, "install", "-C", built, "--no-rebuild", "--quiet", "--destdir", str(tree)],
                            capture_output=True, text=True)
         report.check("installs", [r.stderr] if r.returncode else [])
-        toy_pack(make_pack, box)
-        check_library(report, "shared", [], tree, root, box, compiler, box / "ada.png")
-        check_library(report, "static", ["--static"], tree, root, box, compiler, box / "ada.png")
+        photo = None if "no-png" in sys.argv[5:] else box / "ada.png"
+        if photo:
+            toy_pack(make_pack, box)
+        check_library(report, "shared", [], tree, root, box, compiler, photo)
+        check_library(report, "static", ["--static"], tree, root, box, compiler, photo)
     report.close()
 
 
