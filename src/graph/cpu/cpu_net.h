@@ -23,8 +23,8 @@ typedef struct fct_cpu_net {
 
 /* Without weights. *out is owned. */
 fct_status fct_cpu_net_create(fct_graph *g, const fct_model_opts *opts, fct_cpu_net **out, fct_error *err);
-void fct_cpu_net_free(fct_cpu_net *n);   /* NULL is harmless */
-void fct_cpu_net_empty(fct_cpu_net *n);  /* frees the layers' weights and the mapping */
+void fct_cpu_net_free(fct_cpu_net *n);  /* NULL is harmless */
+void fct_cpu_net_empty(fct_cpu_net *n); /* frees the layers' weights and the mapping */
 size_t fct_cpu_net_memory(const fct_cpu_net *n);
 
 static inline fct_cpu_layer *fct_cpu_net_layer(const fct_cpu_net *n, const fct_node *node) {
