@@ -18,7 +18,7 @@ typedef struct fct_codec_library {
 } fct_codec_library;
 
 /* A pointer to a function f of a header, lib_f, and its line in the table of symbols. */
-#define FCT_CODEC_POINTER(f) static FCT_TYPE_OF(f) *lib_##f;
+#define FCT_CODEC_POINTER(f) static FCT_TYPE_OF(f) * lib_##f;
 #define FCT_CODEC_SYMBOL(f)  {#f, (void (**)(void)) & lib_##f},
 
 /* Loads the library once. name: what needs it ("photo.heic"), format: what is read

@@ -38,8 +38,7 @@ static fct_status heif_fail(const fct_source_bytes *s, struct heif_error e, fct_
         return fct_fail_nomem(err, s->name, 0);
     if (e.subcode == heif_suberror_Security_limit_exceeded)
         return fct_fail(err, FCT_ERR_LIMIT, "%s: HEIF beyond a limit: %s", s->name, text);
-    if (e.subcode == heif_suberror_End_of_data)
-        return fct_fail(err, FCT_ERR_FORMAT, "%s: HEIF is cut off", s->name);
+    if (e.subcode == heif_suberror_End_of_data) return fct_fail(err, FCT_ERR_FORMAT, "%s: HEIF is cut off", s->name);
     if (e.code == heif_error_Unsupported_filetype || e.code == heif_error_Unsupported_feature)
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: HEIF of an unsupported kind: %s", s->name, text);
     return fct_fail(err, FCT_ERR_FORMAT, "%s: damaged HEIF: %s", s->name, text);
@@ -69,8 +68,8 @@ static fct_status decode_handle(const fct_source_bytes *s, const struct heif_ima
                                 fct_error *err) {
     fct_status st = fct_decode_check_size(s, lib_heif_image_handle_get_width(handle),
                                           lib_heif_image_handle_get_height(handle), err);
-    int64_t stored = (int64_t)lib_heif_image_handle_get_ispe_width(handle) *
-                     lib_heif_image_handle_get_ispe_height(handle);
+    int64_t stored =
+        (int64_t)lib_heif_image_handle_get_ispe_width(handle) * lib_heif_image_handle_get_ispe_height(handle);
     if (!st && stored > stored_limit(s))
         st = fct_fail(err, FCT_ERR_LIMIT, "%s: picture cut out of %lld pixels, the limit is %lld (--max-pixels)",
                       s->name, (long long)stored, (long long)stored_limit(s));
@@ -81,8 +80,8 @@ static fct_status decode_handle(const fct_source_bytes *s, const struct heif_ima
     o->strict_decoding = 1;
     bool alpha = lib_heif_image_handle_has_alpha_channel(handle);
     struct heif_image *picture = NULL;
-    struct heif_error e = lib_heif_decode_image(
-        handle, &picture, heif_colorspace_RGB, alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, o);
+    struct heif_error e = lib_heif_decode_image(handle, &picture, heif_colorspace_RGB,
+                                                alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, o);
     lib_heif_decoding_options_free(o);
     st = e.code || !picture ? heif_fail(s, e, err) : take_pixels(s, picture, alpha, out, err);
     if (picture) lib_heif_image_release(picture);

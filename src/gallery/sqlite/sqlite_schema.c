@@ -11,29 +11,35 @@ static const struct schema_object {
     const char *name, *sql;
     int first, last;
 } schema_objects[] = {
-    {"change", "CREATE TABLE change("
-               "seq INTEGER PRIMARY KEY AUTOINCREMENT, what INTEGER NOT NULL, id INTEGER NOT NULL) STRICT",
+    {"change",
+     "CREATE TABLE change("
+     "seq INTEGER PRIMARY KEY AUTOINCREMENT, what INTEGER NOT NULL, id INTEGER NOT NULL) STRICT",
      1, 2},
-    {"crop", "CREATE TABLE crop("
-             "face_id INTEGER PRIMARY KEY REFERENCES face(id) ON DELETE CASCADE, jpeg BLOB NOT NULL) STRICT",
+    {"crop",
+     "CREATE TABLE crop("
+     "face_id INTEGER PRIMARY KEY REFERENCES face(id) ON DELETE CASCADE, jpeg BLOB NOT NULL) STRICT",
      1, 1},
-    {"crop", "CREATE TABLE crop("
-             "face_id INTEGER PRIMARY KEY REFERENCES face(id) ON DELETE CASCADE, cut INTEGER NOT NULL, "
-             "jpeg BLOB NOT NULL) STRICT",
+    {"crop",
+     "CREATE TABLE crop("
+     "face_id INTEGER PRIMARY KEY REFERENCES face(id) ON DELETE CASCADE, cut INTEGER NOT NULL, "
+     "jpeg BLOB NOT NULL) STRICT",
      2, 2},
-    {"face", "CREATE TABLE face("
-             "id INTEGER PRIMARY KEY AUTOINCREMENT, "
-             "person_id INTEGER NOT NULL REFERENCES person(id) ON DELETE CASCADE, "
-             "created INTEGER NOT NULL, x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL, "
-             "score REAL NOT NULL, quality REAL NOT NULL, source TEXT, embedding BLOB NOT NULL, "
-             "checksum INTEGER NOT NULL) STRICT",
+    {"face",
+     "CREATE TABLE face("
+     "id INTEGER PRIMARY KEY AUTOINCREMENT, "
+     "person_id INTEGER NOT NULL REFERENCES person(id) ON DELETE CASCADE, "
+     "created INTEGER NOT NULL, x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL, "
+     "score REAL NOT NULL, quality REAL NOT NULL, source TEXT, embedding BLOB NOT NULL, "
+     "checksum INTEGER NOT NULL) STRICT",
      1, 2},
     {"face_person", "CREATE INDEX face_person ON face(person_id)", 1, 2},
-    {"model", "CREATE TABLE model("
-              "id INTEGER PRIMARY KEY CHECK(id = 1), model_id TEXT NOT NULL, dim INTEGER NOT NULL) STRICT",
+    {"model",
+     "CREATE TABLE model("
+     "id INTEGER PRIMARY KEY CHECK(id = 1), model_id TEXT NOT NULL, dim INTEGER NOT NULL) STRICT",
      1, 2},
-    {"person", "CREATE TABLE person("
-               "id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL) STRICT",
+    {"person",
+     "CREATE TABLE person("
+     "id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL) STRICT",
      1, 2},
 };
 #define N_OBJECTS (sizeof schema_objects / sizeof *schema_objects)
