@@ -18,9 +18,9 @@
 
 /* clang-format off */
 #define FONTCONFIG(X) \
-    X(FcCharSetHasChar) X(FcConfigSubstitute) X(FcDefaultSubstitute) X(FcFontSort) X(FcInitLoadConfigAndFonts) \
-    X(FcNameParse) X(FcPatternDestroy) X(FcPatternGetBool) X(FcPatternGetCharSet) X(FcPatternGetInteger)\
-    X(FcPatternGetString)
+    X(FcCharSetHasChar) X(FcConfigDestroy) X(FcConfigSubstitute) X(FcDefaultSubstitute) X(FcFontSort) \
+    X(FcInitLoadConfigAndFonts) X(FcNameParse) X(FcPatternDestroy) X(FcPatternGetBool) X(FcPatternGetCharSet) \
+    X(FcPatternGetInteger) X(FcPatternGetString)
 #define FREETYPE(X) X(FT_Init_FreeType) X(FT_Load_Glyph) X(FT_New_Face) X(FT_Select_Size) X(FT_Set_Pixel_Sizes)
 #define HARFBUZZ(X) \
     X(hb_buffer_add_utf32) X(hb_buffer_create) X(hb_buffer_destroy) X(hb_buffer_get_glyph_infos) \
@@ -52,7 +52,6 @@ enum { MAX_FACES = 24 };
 static struct {
     fct_mutex lock;
     bool tried;
-    FcConfig *config; /* what fontconfig knows of the fonts */
     FcFontSet *fonts;
     FT_Library freetype;
     struct {
@@ -69,15 +68,16 @@ static bool open_fonts(void) {
     fonts.tried = true;
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         if (fct_codec_load(&libraries[i], "text", "text", NULL)) return false;
-    fonts.config = lib_FcInitLoadConfigAndFonts();
+    FcConfig *config = lib_FcInitLoadConfigAndFonts();
     FcPattern *wanted = lib_FcNameParse((const FcChar8 *)"sans-serif");
     FcResult result;
-    if (fonts.config && wanted && !lib_FT_Init_FreeType(&fonts.freetype)) {
-        lib_FcConfigSubstitute(fonts.config, wanted, FcMatchPattern);
+    if (config && wanted && !lib_FT_Init_FreeType(&fonts.freetype)) {
+        lib_FcConfigSubstitute(config, wanted, FcMatchPattern);
         lib_FcDefaultSubstitute(wanted);
-        fonts.fonts = lib_FcFontSort(fonts.config, wanted, FcTrue, NULL, &result);
+        fonts.fonts = lib_FcFontSort(config, wanted, FcTrue, NULL, &result);
     }
     if (wanted) lib_FcPatternDestroy(wanted);
+    if (config) lib_FcConfigDestroy(config); /* the fonts found hold what they need of it */
     return fonts.fonts && fonts.fonts->nfont > 0;
 }
 
