@@ -115,6 +115,7 @@ def make_gallery(faces, dim=512):
 
 
 def main():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup the command would rightly ignore it
     with tempfile.TemporaryDirectory() as work:
         os.chdir(work)
         os.environ.update(HOME=work, LC_ALL="C")
