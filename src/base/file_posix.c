@@ -87,24 +87,28 @@ void fct_map_drop(const void *data, size_t size) {
 
 /* ---- Files -------------------------------------------------------------------- */
 
+void fct_sys_stat_of(const struct stat *st, fct_file_stat *out) {
+#ifdef __APPLE__
+    struct timespec t = st->st_mtimespec, c = st->st_ctimespec;
+#else
+    struct timespec t = st->st_mtim, c = st->st_ctim;
+#endif
+    *out = (fct_file_stat){.exists = true,
+                           .is_dir = S_ISDIR(st->st_mode),
+                           .is_file = S_ISREG(st->st_mode),
+                           .size = (uint64_t)st->st_size,
+                           .mtime_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec,
+                           .ctime_ns = (int64_t)c.tv_sec * 1000000000 + c.tv_nsec,
+                           .device = (uint64_t)st->st_dev,
+                           .inode = (uint64_t)st->st_ino};
+}
+
 void fct_file_get_stat(const char *path, fct_file_stat *out) {
     struct stat st;
     *out = (fct_file_stat){0};
-    out->is_symlink = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
-    if (stat(path, &st)) return;
-    out->exists = true;
-    out->is_dir = S_ISDIR(st.st_mode);
-    out->is_file = S_ISREG(st.st_mode);
-    out->size = (uint64_t)st.st_size;
-#ifdef __APPLE__
-    struct timespec t = st.st_mtimespec, c = st.st_ctimespec;
-#else
-    struct timespec t = st.st_mtim, c = st.st_ctim;
-#endif
-    out->mtime_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-    out->ctime_ns = (int64_t)c.tv_sec * 1000000000 + c.tv_nsec;
-    out->device = (uint64_t)st.st_dev;
-    out->inode = (uint64_t)st.st_ino;
+    bool link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+    if (stat(path, &st) == 0) fct_sys_stat_of(&st, out);
+    out->is_symlink = link;
 }
 
 fct_status fct_file_remove(const char *path, fct_error *err) {

@@ -2,6 +2,7 @@
 #include "graph/graph.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/part_file.h"
 #include <string.h>
 
 fct_status fct_graph_create(const char *file, fct_graph **out, fct_error *err) {
@@ -158,12 +159,58 @@ static int64_t raw_i64(const void *raw, int type, size_t i) {
     }
 }
 
+/* Bytes of an element of an ONNX type. */
+static size_t raw_size(int type) {
+    switch (type) {
+    case 2:
+    case 3:
+    case 9:
+        return 1;
+    case 4:
+    case 5:
+    case 10:
+    case 16:
+        return 2;
+    case 1:
+    case 6:
+    case 12:
+        return 4;
+    default:
+        return 8;
+    }
+}
+
+/* Whether the elements are stored as they are computed with. */
+static bool is_plain(const fct_const *c) { return c->raw_type == (c->view.dtype == FCT_F32 ? 1 : 7); }
+
+/* n elements as the file has them, to those of the view. */
+static void convert(const fct_const *c, const void *raw, size_t n, void *out) {
+    if (is_plain(c)) memcpy(out, raw, n * fct_dtype_size(c->view.dtype));
+    else if (c->view.dtype == FCT_F32)
+        for (size_t i = 0; i < n; i++) ((float *)out)[i] = raw_f32(raw, c->raw_type, i);
+    else
+        for (size_t i = 0; i < n; i++) ((int64_t *)out)[i] = raw_i64(raw, c->raw_type, i);
+}
+
+/* Reads a large constant from its file into memory of its own, which fct_const_drop() gives back. */
+static fct_status read_large(fct_const *c, size_t n, fct_error *err) {
+    const size_t at = (size_t)((const uint8_t *)c->raw - c->file->data), bytes = n * raw_size(c->raw_type);
+    uint8_t *raw = fct_alloc(bytes), *p = is_plain(c) ? raw : fct_alloc(n * fct_dtype_size(c->view.dtype));
+    fct_status s = raw && p ? fct_part_read(c->file, at, bytes, raw, err) : fct_fail_nomem(err, "constant", bytes);
+    if (!s && p != raw) convert(c, raw, n, p);
+    if (p != raw) fct_free(raw);
+    if (s) fct_free(p);
+    else c->view.data = c->owned = p;
+    return s;
+}
+
 fct_status fct_const_data(fct_const *c, const fct_tensor_view **out, fct_error *err) {
     static const char nothing[8];
     *out = &c->view;
     if (c->view.data) return FCT_OK;
     size_t n = (size_t)fct_view_count(&c->view), size = fct_dtype_size(c->view.dtype);
-    bool same = c->raw_type == (c->view.dtype == FCT_F32 ? 1 : 7);
+    bool same = is_plain(c);
+    if (c->file && n * raw_size(c->raw_type) >= FCT_CONST_LARGE) return read_large(c, n, err);
     if (!n || (same && (uintptr_t)c->raw % size == 0)) {
         /* views are read-only by contract where they stand for constants */
         c->view.data = (void *)(uintptr_t)(n ? c->raw : nothing);
@@ -171,11 +218,7 @@ fct_status fct_const_data(fct_const *c, const fct_tensor_view **out, fct_error *
     }
     void *p = fct_alloc(n * size);
     if (!p) return fct_fail_nomem(err, "constant", n * size);
-    if (same) memcpy(p, c->raw, n * size);
-    else if (c->view.dtype == FCT_F32)
-        for (size_t i = 0; i < n; i++) ((float *)p)[i] = raw_f32(c->raw, c->raw_type, i);
-    else
-        for (size_t i = 0; i < n; i++) ((int64_t *)p)[i] = raw_i64(c->raw, c->raw_type, i);
+    convert(c, c->raw, n, p);
     c->view.data = c->owned = p;
     return FCT_OK;
 }

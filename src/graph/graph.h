@@ -4,7 +4,7 @@
  * Values are numbered; a value is a graph input, a constant, or the output of
  * one node. The loader builds the graph, passes rewrite it, the planner reads
  * it. All memory is the graph's own, but for constants that still lie in the
- * loader's file mapping (fct_const.raw). */
+ * loader's bytes (fct_const.raw). */
 #ifndef FCT_GRAPH_GRAPH_H
 #define FCT_GRAPH_GRAPH_H
 
@@ -12,13 +12,17 @@
 #include "ops/op.h"
 
 /* A constant tensor. view.data is NULL until somebody asks for it with
- * fct_const_data(): large weights stay in the mapping and are converted or
+ * fct_const_data(): large weights stay in the file and are read, converted or
  * copied one layer at a time while they are packed. */
+struct fct_part_file;
+enum { FCT_CONST_LARGE = 64 << 10 }; /* bytes from which a constant's data is read from its file when it is asked for */
 typedef struct fct_const {
     fct_tensor_view view;
-    const void *raw; /* borrowed; elements as in the file, any alignment */
-    int raw_type;    /* ONNX element type of raw */
-    void *owned;     /* fct_free; NULL while view.data is in the mapping or unset */
+    const void *raw;                  /* borrowed; elements as in the file, any alignment */
+    int raw_type;                     /* ONNX element type of raw */
+    void *owned;                      /* fct_free; NULL while view.data is in the loader's bytes or unset */
+    const struct fct_part_file *file; /* borrowed; in whose data raw lies; the bytes of a large constant are not
+                                       * there but are read from the file. NULL: raw has them */
 } fct_const;
 
 typedef struct fct_value {

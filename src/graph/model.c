@@ -1,7 +1,6 @@
 /* Models: creation from a graph, and what can be asked about them. */
 #include "graph/model.h"
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "graph/devices.h"
@@ -37,7 +36,7 @@ static fct_status free_constants(fct_graph *g, fct_error *err) {
     return FCT_OK;
 }
 
-/* Copies what still lies in the file's mapping. */
+/* Copies what still lies in the loader's bytes, and reads what is still in the file. */
 static fct_status keep_constants(fct_model *m, fct_error *err) {
     for (int i = 0; i < m->g->n_values; i++) {
         fct_const *c = m->g->values[i].konst;
@@ -53,25 +52,28 @@ static fct_status keep_constants(fct_model *m, fct_error *err) {
             c->view.data = c->owned = p;
         }
         c->raw = NULL;
+        c->file = NULL;
         m->memory += n;
     }
     return FCT_OK;
 }
 
-/* What is hashed of a mapping goes from memory again: packed weights and file are
- * not both to be held in full. */
-void fct_model_bytes_hash(fct_model_bytes *s) {
-    enum { chunk = 1 << 20 };
-    const uint8_t *data = s->data;
+/* A file is read in pieces once more: packed weights and file are not both to be held in full. */
+fct_status fct_model_bytes_hash(fct_model_bytes *s, fct_error *err) {
+    enum { PIECE = 32 << 10 };
+    uint8_t piece[PIECE];
     fct_sha256 h;
     fct_sha256_init(&h);
-    for (size_t at = 0, n; at < s->len; at += n) {
-        n = s->len - at < chunk ? s->len - at : chunk;
-        fct_sha256_update(&h, data + at, n);
-        if (s->path) fct_map_drop(data + at, n);
+    if (!s->file) fct_sha256_update(&h, s->data, s->len);
+    for (size_t at = 0, n; s->file && at < s->len; at += n) {
+        n = s->len - at < PIECE ? s->len - at : PIECE;
+        fct_status st = fct_part_read(s->file, at, n, piece, err);
+        if (st) return st;
+        fct_sha256_update(&h, piece, n);
     }
     fct_sha256_final_hex(&h, s->sha256);
     s->hashed = true;
+    return FCT_OK;
 }
 
 /* Gives the graph to the back end, which takes over the weights that it wants. */
@@ -98,8 +100,8 @@ fct_status fct_model_create(fct_graph *g, fct_model_bytes *source, const fct_eng
     fct_status s = m->backend ? FCT_OK : FCT_ERR_UNSUPPORTED;
     if (!s && !m->backend->plain) s = fct_passes_run(g, opts->skip, err);
     if (!s) s = pack(m, source, err);
-    if (!source->hashed) fct_model_bytes_hash(source);
-    memcpy(m->id, source->sha256, 16);
+    if (!s && !source->hashed) s = fct_model_bytes_hash(source, err);
+    if (!s) memcpy(m->id, source->sha256, 16);
     if (!s) s = free_constants(g, err);
     if (!s) s = keep_constants(m, err);
     m->opts.model.cache_dir = m->opts.model.device = NULL; /* the caller's */

@@ -1,8 +1,14 @@
 /* fct_model_load() and its forms: file to model. */
 #include "onnx/onnx.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "graph/model.h"
+#include "onnx/onnx_file.h"
+
+/* Has the graph's large constants read from the file when they are asked for. */
+static void set_file(fct_graph *g, const fct_part_file *file) {
+    for (int i = 0; i < g->n_values; i++)
+        if (g->values[i].konst && g->values[i].konst->raw) g->values[i].konst->file = file;
+}
 
 static fct_status load(fct_model_bytes *source, const char *name, const fct_engine_opts *opts, fct_model **out,
                        fct_error *err) {
@@ -11,6 +17,7 @@ static fct_status load(fct_model_bytes *source, const char *name, const fct_engi
     *out = NULL;
     fct_engine_opts_init(&defaults);
     fct_status s = fct_onnx_read(source->data, source->len, name, &g, err);
+    if (!s) set_file(g, source->file);
     return s ? s : fct_model_create(g, source, opts ? opts : &defaults, out, err);
 }
 
@@ -23,14 +30,14 @@ fct_status fct_model_load_engine(const void *data, size_t len, const char *name,
 }
 
 fct_status fct_model_load_engine_file(const char *path, const fct_engine_opts *opts, fct_model **out, fct_error *err) {
-    fct_map map;
+    fct_part_file file;
     *out = NULL;
     if (!path) return fct_fail(err, FCT_ERR_ARG, "fct_model_load: no path");
-    fct_status s = fct_map_open(path, &map, err);
+    fct_status s = fct_onnx_open(path, &file, err);
     if (s) return s;
-    fct_model_bytes source = {.data = map.data, .len = map.size, .path = path};
+    fct_model_bytes source = {.data = file.data, .len = file.size, .file = &file};
     s = load(&source, path, opts, out, err);
-    fct_map_close(&map);
+    fct_part_close(&file);
     return s;
 }
 

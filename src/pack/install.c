@@ -1,5 +1,6 @@
 /* Installing packs: into a temporary folder beside the others, checked there,
  * renamed when all is well. Whatever fails leaves the store as it was. */
+#include "onnx/onnx_file.h"
 #include "pack/locate.h"
 #include "pack/signature.h"
 #include "pack/store.h"
@@ -78,13 +79,13 @@ static fct_status check_networks(install *in) {
         const char *name = in->sums.items[i].name;
         if (strcmp(fct_path_ext(name), "onnx") != 0) continue;
         char *path = fct_path_join(in->temp, name);
-        fct_map map;
+        fct_part_file file;
         fct_signature sig;
         fct_route route;
-        fct_status s = path ? fct_map_open(path, &map, in->err) : nomem(in);
+        fct_status s = path ? fct_onnx_open(path, &file, in->err) : nomem(in);
         if (!s) {
-            s = fct_signature_read(map.data, map.size, name, &sig, in->err);
-            fct_map_close(&map);
+            s = fct_signature_read(file.data, file.size, name, &sig, in->err);
+            fct_part_close(&file);
         }
         fct_free(path);
         if (s) return s;

@@ -1,4 +1,5 @@
 /* Packs: files, tasks, networks. */
+#include "onnx/onnx_file.h"
 #include "pack/pack.h"
 #include "pack/embedded.h"
 #include "pack/locate.h"
@@ -148,13 +149,13 @@ static fct_status add_all(opening *o) {
 /* Finds an entry's task and normalization, or notes why it is not to be loaded. */
 static fct_status route(const opening *o, pack_entry *e) {
     fct_signature sig;
-    fct_map map = {0};
-    fct_status s = FCT_OK;
-    if (e->memory) map.data = e->memory->data, map.size = (size_t)(e->memory->end - e->memory->data);
-    else s = fct_map_open(e->path, &map, o->err);
+    fct_part_file file;
+    const fct_embedded_file *m = e->memory;
+    fct_status s = m ? FCT_OK : fct_onnx_open(e->path, &file, o->err);
     if (s) return s;
-    s = fct_signature_read(map.data, map.size, e->path, &sig, o->err);
-    if (!e->memory) fct_map_close(&map);
+    if (m) s = fct_signature_read(m->data, (size_t)(m->end - m->data), e->path, &sig, o->err);
+    else s = fct_signature_read(file.data, file.size, e->path, &sig, o->err);
+    if (!m) fct_part_close(&file);
     if (s) return s;
     const fct_manifest_file *f = e->listed;
     if (!f || !f->task) fct_signature_route(&sig, o->opts.names_only, &e->route);

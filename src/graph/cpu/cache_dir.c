@@ -121,26 +121,34 @@ typedef struct record {
     uint64_t sum; /* of all before */
 } record;
 
-/* Hashes the file's start, its end and a sample of every megabyte, which costs little even for a large model. */
-static void sample(const fct_model_bytes *s, uint8_t out[32]) {
+/* The hash of the file's start, its end, and a little of every megabyte; false where it cannot be read. */
+static bool sample(const fct_part_file *f, uint8_t out[32]) {
     enum { ENDS = 16 << 10, BIT = 256, STEP = 1 << 20 };
-    const char *p = s->data;
+    uint8_t part[ENDS];
+    const size_t end = f->size < ENDS ? f->size : ENDS;
     fct_sha256 h;
     fct_sha256_init(&h);
-    fct_sha256_update(&h, p, s->len < ENDS ? s->len : ENDS);
-    for (size_t at = STEP; at < s->len; at += STEP)
-        fct_sha256_update(&h, p + at, s->len - at < BIT ? s->len - at : BIT);
-    if (s->len > ENDS) fct_sha256_update(&h, p + s->len - ENDS, ENDS);
+    if (fct_part_read(f, 0, end, part, NULL)) return false;
+    fct_sha256_update(&h, part, end);
+    for (size_t at = STEP; at < f->size; at += STEP) {
+        const size_t n = f->size - at < BIT ? f->size - at : BIT;
+        if (fct_part_read(f, at, n, part, NULL)) return false;
+        fct_sha256_update(&h, part, n);
+    }
+    if (f->size > ENDS) {
+        if (fct_part_read(f, f->size - ENDS, ENDS, part, NULL)) return false;
+        fct_sha256_update(&h, part, ENDS);
+    }
     fct_sha256_final(&h, out);
+    return true;
 }
 
 /* The record that a source would have, but for its hash and sum, and its path (owned);
  * NULL where the file system does not tell enough. */
 static char *describe(const char *dir, const fct_model_bytes *s, record *r) {
-    fct_file_stat st;
     char name[24];
-    if (!s->path) return NULL;
-    fct_file_get_stat(s->path, &st);
+    if (!s->file) return NULL;
+    const fct_file_stat st = s->file->stat;
     if (!st.is_file || !st.inode || !st.ctime_ns || st.size != s->len) return NULL;
     *r = (record){.magic = "fctid001",
                   .device = st.device,
@@ -148,7 +156,7 @@ static char *describe(const char *dir, const fct_model_bytes *s, record *r) {
                   .size = st.size,
                   .mtime_ns = st.mtime_ns,
                   .ctime_ns = st.ctime_ns};
-    sample(s, r->sample);
+    if (!sample(s->file, r->sample)) return NULL;
     const uint64_t place[2] = {st.device, st.inode};
     snprintf(name, sizeof name, "%016llx.id", (unsigned long long)fct_checksum64(place, sizeof place));
     return fct_path_join(dir, name);

@@ -4,7 +4,6 @@
 #include "graph/cpu/plan.h"
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/file.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
 #include "graph/cpu/weights.h"
 #include "base/alloc.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/thread.h"
 #include "graph/shapes.h"
 #include "graph/cpu/weights_cache.h"
@@ -80,29 +79,17 @@ static fct_status share_constants(const weight_packing *p, fct_error *err) {
     return s;
 }
 
-/* Weights that a node has packed need not stay in memory as they lie in the file. */
-static void drop_raw(const fct_model_bytes *source, const fct_graph *g, const fct_node *n) {
-    for (int k = 0; source->path && n->fused && k < n->fused->n_parts; k++) {
-        const fct_const *c = g->values[n->fused->parts[k]].konst;
-        const size_t at = c && c->raw ? (size_t)((const char *)c->raw - (const char *)source->data) : source->len;
-        if (at >= source->len) continue;
-        const size_t bytes = (size_t)fct_view_count(&c->view) * sizeof(float), left = source->len - at;
-        fct_map_drop(c->raw, bytes < left ? bytes : left);
-    }
-}
-
 /* Packs one node, or hashes the file, on whatever thread is free. */
 static void pack_item(void *ctx, int index, int worker) {
     weight_packing *p = ctx;
     weight_item *t = &p->items[index];
     if (!t->node) {
-        fct_model_bytes_hash(p->source);
+        t->status = fct_model_bytes_hash(p->source, &t->err);
         return;
     }
     const fct_tensor_view *in =
         p->shaped && t->node->in[0] >= 0 && p->shapes.known[t->node->in[0]] ? &p->shapes.views[t->node->in[0]] : NULL;
     t->status = fct_weights_node(p->net, t->node, in, p->binding, &p->scratch[worker], &t->err);
-    drop_raw(p->source, p->net->g, t->node);
 }
 
 /* The hash, then the largest, then the earliest. */
@@ -167,13 +154,13 @@ fct_status fct_weights_pack(fct_cpu_net *net, const fct_pack_request *q, fct_err
     fct_cache_key key;
     fct_status s = check_reuse(net->g, q->params, err);
     if (s) return s;
-    if (dir && (fct_cache_recall(dir, source) || !source->path)) {
-        if (!source->hashed) fct_model_bytes_hash(source);
+    if (dir && (fct_cache_recall(dir, source) || !source->file)) {
+        if (!source->hashed && (s = fct_model_bytes_hash(source, err))) return s;
         key = fct_cache_key_of(source, q->opts);
         if (fct_weights_from_cache(net, dir, &key)) return FCT_OK;
     }
     if ((s = pack_all(net, source, err)) || !dir) return s;
-    if (!source->hashed) fct_model_bytes_hash(source);
+    if (!source->hashed && (s = fct_model_bytes_hash(source, err))) return s;
     key = fct_cache_key_of(source, q->opts);
     fct_weights_to_cache(net, dir, &key);
     fct_cache_remember(dir, source);

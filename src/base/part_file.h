@@ -1,0 +1,30 @@
+/* A file that is read in parts, where they are needed, instead of mapped. */
+#ifndef FCT_BASE_PART_FILE_H
+#define FCT_BASE_PART_FILE_H
+
+#include "base/file.h"
+
+/* Whoever reads a mapping of a file that somebody shortens meanwhile is ended by
+ * the system (SIGBUS). Here the worst is an error: every read checks that the file
+ * still has the size and the time of change that it had when it was opened. */
+typedef struct fct_part_file {
+    const char *path;   /* borrowed */
+    uint8_t *data;      /* [size] private memory: zeros where fct_part_load() has not read yet. On Windows the
+                         * mapped file, which nobody can write to there. Not NULL, also for an empty file */
+    size_t size;        /* of the file when it was opened */
+    fct_file_stat stat; /* of the file when it was opened */
+    intptr_t handle;
+} fct_part_file;
+
+/* Opens a regular file and reads nothing of it yet. Errors are those of
+ * fct_map_open(). path is borrowed until fct_part_close(). */
+fct_status fct_part_open(const char *path, fct_part_file *out, fct_error *err);
+void fct_part_close(fct_part_file *f);
+
+/* Reads n bytes at offset `at`, both within the file's size, into `out` or to
+ * where they belong in f->data. FCT_ERR_FORMAT when the file has changed since it
+ * was opened. Any number of threads may read different parts at the same time. */
+fct_status fct_part_read(const fct_part_file *f, size_t at, size_t n, void *out, fct_error *err);
+fct_status fct_part_load(const fct_part_file *f, size_t at, size_t n, fct_error *err);
+
+#endif
