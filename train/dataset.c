@@ -43,16 +43,16 @@ static fct_status open_shard(builder *b, const char *path, const char *name, int
     fct_shard *p = fct_realloc_array(d->shard, (size_t)d->n_shards + 1, sizeof *p);
     if (!p) return fct_fail_nomem(b->err, "shards", 0);
     d->shard = p;
-    fct_shard s = {.name = fct_strdup(name)};
-    if (!s.name) return fct_fail_nomem(b->err, "shards", 0);
-    fct_status st = fct_map_open(path, &s.map, b->err);
+    fct_shard s = {.name = fct_strdup(name), .path = fct_strdup(path)};
+    fct_status st = s.name && s.path ? fct_part_open(s.path, &s.file, b->err) : fct_fail_nomem(b->err, "shards", 0);
     if (st) {
         fct_free(s.name);
+        fct_free(s.path);
         return st;
     }
     bool whole;
     fct_tar_member *m;
-    st = fct_tar_list(s.map.data, s.map.size, &m, &s.n_members, &whole, b->err);
+    st = fct_tar_list(&s.file, &m, &s.n_members, &whole, b->err);
     s.members = m;
     d->skipped_shards += !st && !whole;
     *index = d->n_shards;
@@ -264,14 +264,27 @@ void fct_dataset_free(fct_dataset *d) {
     for (int i = 0; i < d->classes; i++) fct_free(d->class_name[i]);
     for (int i = 0; i < d->n_shards; i++) {
         fct_tar_free(d->shard[i].members, d->shard[i].n_members);
-        fct_map_close(&d->shard[i].map);
+        fct_part_close(&d->shard[i].file);
         fct_free(d->shard[i].name);
+        fct_free(d->shard[i].path);
     }
     fct_free(d->shard);
     fct_free(d->class_name);
     fct_free(d->sample);
     fct_free(d->base);
     fct_free(d);
+}
+
+/* Reads a picture that is a member of a shard. */
+static fct_status read_member(const fct_part_file *f, const fct_sample *s, const fct_decode_opts *o, fct_image **out,
+                              fct_error *err) {
+    if (s->size > MAX_PICTURE) return fct_fail(err, FCT_ERR_LIMIT, "%s: larger than 256 MB", s->name);
+    uint8_t *data = fct_alloc((size_t)s->size);
+    fct_status st = data ? fct_part_read(f, (size_t)s->offset, (size_t)s->size, data, err)
+                         : fct_fail_nomem(err, s->name, (size_t)s->size);
+    if (!st) st = fct_image_decode(data, (size_t)s->size, s->name, o, out, err);
+    fct_free(data);
+    return st;
 }
 
 /* Reads a picture from its archive or from disk, within limits that no training picture comes near. */
@@ -281,10 +294,7 @@ fct_status fct_dataset_read(const fct_dataset *d, size_t i, fct_image **out, fct
     fct_decode_opts_init(&o);
     o.max_pixels = 1 << 24;
     *out = NULL;
-    if (s->source >= 0) {
-        if (s->size > MAX_PICTURE) return fct_fail(err, FCT_ERR_LIMIT, "%s: larger than 256 MB", s->name);
-        return fct_image_decode(d->shard[s->source].map.data + s->offset, (size_t)s->size, s->name, &o, out, err);
-    }
+    if (s->source >= 0) return read_member(&d->shard[s->source].file, s, &o, out, err);
     char *path = fct_path_join(d->base, s->name);
     if (!path) return fct_fail_nomem(err, "path", 0);
     fct_status st = fct_image_read(path, &o, out, err);

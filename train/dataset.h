@@ -1,5 +1,5 @@
-/* Pictures to train on: where each lies and who it shows. Files are mapped, not
- * copied; tar shards are read in place.
+/* Pictures to train on: where each lies and who it shows. Tar shards are
+ * listed when they are opened, and their pictures read where they lie.
  *
  * Sources:
  *  - an index: a CSV file with a header; column "file", and optionally
@@ -12,7 +12,7 @@
 
 #include "facet/base.h"
 #include "facet/image.h"
-#include "base/file.h"
+#include "base/part_file.h"
 #include <stdint.h>
 
 typedef struct fct_sample {
@@ -23,8 +23,8 @@ typedef struct fct_sample {
 } fct_sample;
 
 typedef struct fct_shard {
-    char *name;
-    fct_map map;
+    char *name, *path; /* owned */
+    fct_part_file file;
     void *members;
     size_t n_members;
 } fct_shard;
@@ -59,11 +59,10 @@ typedef struct fct_tar_member {
     char *name;
     uint64_t offset, size;
 } fct_tar_member;
-/* Regular files of a ustar / GNU / pax archive in memory, sorted by name. *whole
- * is false where the archive breaks off or a header is damaged: what came before
- * is listed. *members is owned: fct_tar_free(). */
-fct_status fct_tar_list(const uint8_t *data, size_t size, fct_tar_member **members, size_t *n, bool *whole,
-                        fct_error *err);
+/* Regular files of a ustar / GNU / pax archive, sorted by name. *whole is false
+ * where the archive breaks off or a header is damaged: what came before is listed.
+ * Fails when the file cannot be read or has changed since it was opened. *members is owned: fct_tar_free(). */
+fct_status fct_tar_list(const fct_part_file *file, fct_tar_member **members, size_t *n, bool *whole, fct_error *err);
 void fct_tar_free(fct_tar_member *m, size_t n);
 const fct_tar_member *fct_tar_find(const fct_tar_member *m, size_t n, const char *name);
 

@@ -4,11 +4,12 @@
  * 156, magic at 257, prefix at 345 (155). Data follow, rounded up to 512. */
 #include "train/dataset.h"
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 512, NAME_MAX_LEN = 4096 };
+enum { BLOCK = 512, NAME_MAX_LEN = 4096, PAX_MAX_LEN = 1 << 20 };
 
 /* Numbers are octal digits, perhaps behind spaces, that end in a space or NUL. */
 static bool octal(const uint8_t *p, size_t n, uint64_t *out) {
@@ -61,70 +62,82 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const fct_tar_member *)a)->name, ((const fct_tar_member *)b)->name);
 }
 
-static fct_status append(fct_tar_member **m, size_t *n, size_t *cap, fct_tar_member v, fct_error *err) {
-    if (*n == *cap) {
-        size_t more = *cap ? *cap * 2 : 256;
-        fct_tar_member *p = fct_realloc_array(*m, more, sizeof *p);
-        if (!p) {
-            fct_free(v.name);
-            return fct_fail_nomem(err, "tar members", more * sizeof *p);
-        }
-        *m = p;
-        *cap = more;
+/* The members found so far, and the long name that the header before announced. */
+typedef struct tar_listing {
+    const fct_part_file *file;
+    fct_tar_member *members;
+    size_t n, cap;
+    char *pending; /* owned; NULL = none */
+    fct_error *err;
+} tar_listing;
+
+static fct_status append(tar_listing *l, fct_tar_member v) {
+    fct_tar_member *p = fct_grow(l->members, &l->cap, l->n + 1, sizeof *p);
+    if (!p) {
+        fct_free(v.name);
+        return fct_fail_nomem(l->err, "tar members", 0);
     }
-    (*m)[(*n)++] = v;
+    l->members = p;
+    p[l->n++] = v;
     return FCT_OK;
 }
 
-/* Acts on one header: a regular file is appended; a long name is kept in *pending for the header that follows. */
-static fct_status take(const uint8_t *h, const uint8_t *data, uint64_t at, uint64_t size, char **pending,
-                       fct_tar_member **m, size_t *n, size_t *cap, fct_error *err) {
+/* Reads a long name, of a GNU header (type 'L') or a pax header ('x'), for the header that follows. */
+static fct_status take_name(tar_listing *l, char type, uint64_t at, uint64_t size) {
+    const size_t n = type == 'x' || size < NAME_MAX_LEN ? (size_t)size : NAME_MAX_LEN;
+    fct_free(l->pending);
+    l->pending = NULL;
+    if (n > PAX_MAX_LEN) return FCT_OK; /* no name is as long as that */
+    uint8_t *data = fct_alloc(n);
+    fct_status s = data ? fct_part_read(l->file, (size_t)at, n, data, l->err) : fct_fail_nomem(l->err, "tar member", n);
+    if (!s) l->pending = type == 'x' ? pax_path(data, n) : fct_strndup((const char *)data, n);
+    fct_free(data);
+    return s;
+}
+
+/* Acts on one header: a regular file is appended; a long name is kept for the header that follows. */
+static fct_status take(tar_listing *l, const uint8_t *h, uint64_t at, uint64_t size) {
     char type = (char)h[156];
-    if (type == 'L' || type == 'x') {
-        fct_free(*pending);
-        *pending = type == 'x' ? pax_path(data + at, size)
-                               : fct_strndup((const char *)data + at, size < NAME_MAX_LEN ? size : NAME_MAX_LEN);
-        return FCT_OK;
-    }
-    char *name = *pending ? *pending : header_name(h);
-    *pending = NULL;
-    if (!name) return fct_fail_nomem(err, "tar member", 0);
+    if (type == 'L' || type == 'x') return take_name(l, type, at, size);
+    char *name = l->pending ? l->pending : header_name(h);
+    l->pending = NULL;
+    if (!name) return fct_fail_nomem(l->err, "tar member", 0);
     if ((type != '0' && type != 0) || !*name) {
         fct_free(name);
         return FCT_OK;
     }
     if (!strncmp(name, "./", 2)) memmove(name, name + 2, strlen(name + 2) + 1);
-    return append(m, n, cap, (fct_tar_member){name, at, size}, err);
+    return append(l, (fct_tar_member){name, at, size});
 }
 
-fct_status fct_tar_list(const uint8_t *data, size_t size, fct_tar_member **members, size_t *n, bool *whole,
-                        fct_error *err) {
-    size_t cap = 0, at = 0;
-    char *pending = NULL;
+fct_status fct_tar_list(const fct_part_file *file, fct_tar_member **members, size_t *n, bool *whole, fct_error *err) {
+    tar_listing l = {.file = file, .err = err};
+    uint8_t h[BLOCK];
+    const size_t size = file->size;
     fct_status s = FCT_OK;
     *members = NULL;
     *n = 0;
     *whole = false;
-    while (!s && size - at >= BLOCK) {
-        const uint8_t *h = data + at;
+    for (size_t at = 0; !s && size - at >= BLOCK;) {
         uint64_t len;
+        if ((s = fct_part_read(file, at, BLOCK, h, err))) break;
         if (h[0] == 0) { /* the end: blocks of zeros */
             *whole = true;
             break;
         }
         if (!checksum_ok(h) || !octal(h + 124, 12, &len) || len > size - at - BLOCK) break;
-        s = take(h, data, at + BLOCK, len, &pending, members, n, &cap, err);
+        s = take(&l, h, at + BLOCK, len);
         uint64_t step = BLOCK + (len + BLOCK - 1) / BLOCK * BLOCK;
-        at = step > size - at ? size : at + step;
+        at = step > size - at ? size : at + (size_t)step;
     }
-    fct_free(pending);
+    fct_free(l.pending);
     if (s) {
-        fct_tar_free(*members, *n);
-        *members = NULL;
-        *n = 0;
+        fct_tar_free(l.members, l.n);
         return s;
     }
-    if (*n) qsort(*members, *n, sizeof **members, by_name);
+    if (l.n) qsort(l.members, l.n, sizeof *l.members, by_name);
+    *members = l.members;
+    *n = l.n;
     return FCT_OK;
 }
 

@@ -49,7 +49,7 @@ FCT_API void fct_cache_stat(const char *cache_dir, fct_cache_info *out);
 FCT_API bool fct_cache_default_dir(char *out, size_t size);
 
 /* Loads an ONNX file (opset 9 to 17, fp32 / fp16 / integer constants). The file
- * is memory-mapped while loading and is not needed afterwards. *out is owned.
+ * is read while loading, in parts, and is not needed afterwards. *out is owned.
  * Errors: FCT_ERR_NOT_FOUND, FCT_ERR_IO, FCT_ERR_FORMAT (damaged, with the
  * offset or name of what is wrong), FCT_ERR_UNSUPPORTED (an operator or type,
  * named with its node; a device that this build does not have), FCT_ERR_LIMIT. */

@@ -96,10 +96,7 @@ fct_status fct_map_copy(const char *path, size_t max, fct_map *out, fct_error *e
 
 void fct_map_close(fct_map *m) {
     if (m->handle) fct_aligned_free(m->handle);
-    else if (m->size) {
-        fct_map_forget(m->data);
-        fct_sys_unmap(m->data, m->size);
-    }
+    else if (m->size) fct_sys_unmap(m->data, m->size);
     *m = (fct_map){0};
 }
 

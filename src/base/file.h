@@ -19,12 +19,9 @@ fct_status fct_map_open(const char *path, fct_map *out, fct_error *err);
  * somebody shortens meanwhile is ended by the system (SIGBUS), and a camera that
  * writes its picture anew is enough for that; of a copy the worst is
  * FCT_ERR_FORMAT. So everything is read like this but what is too large for it, networks and
- * shards, and what is nobody else's, the caches. Larger than max: FCT_ERR_LIMIT. */
+ * shards (base/part_file.h), and what is nobody else's, the caches. Larger than max: FCT_ERR_LIMIT. */
 fct_status fct_map_copy(const char *path, size_t max, fct_map *out, fct_error *err);
 void fct_map_close(fct_map *m);
-/* Takes a part of a mapping out of this process's memory, whole pages of it; it
- * comes back from the file when it is read again. Threads may be reading it. */
-void fct_map_drop(const void *data, size_t size);
 /* The same for a file that only this user can have written: refuses symbolic
  * links and files of somebody else, or writable by others (FCT_ERR_IO). Windows:
  * fct_map_open(); the user's folders are private there. */
@@ -111,9 +108,5 @@ void fct_program_start(int *argc, char ***argv);
  * there. A read or a wait that blocks fails instead of going on, so that whoever
  * waits for a camera notices. The handler may do what a signal handler may. */
 void fct_program_on_stop(void (*handler)(int number));
-
-/* For a program: has handler called, in a signal handler, when a mapped file was
- * shortened by somebody while it was read (SIGBUS). It has to end the process. */
-void fct_program_guard_maps(void (*handler)(const char *path));
 
 #endif

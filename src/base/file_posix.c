@@ -58,7 +58,6 @@ static fct_status map_path(const char *path, bool own, fct_map *out, fct_error *
     int e = own && !only_ours(fd) ? EPERM : map_fd(fd, out);
     close(fd);
     if (e == EINVAL) return fct_fail(err, FCT_ERR_IO, "%s: not a regular file", path);
-    if (!e && out->size) fct_map_note(path, out->data, out->size);
     return e ? fct_fail_errno(err, path, e) : FCT_OK;
 }
 
@@ -76,13 +75,6 @@ int fct_sys_open_regular(const char *path, FILE **out, uint64_t *size) {
     if (!e) *size = (uint64_t)st.st_size;
     else if (fd >= 0) close(fd);
     return e;
-}
-
-void fct_map_drop(const void *data, size_t size) {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)data, to = from + size;
-    from = (from + page - 1) / page * page;
-    to = to / page * page;
-    if (from < to) (void)madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
 /* ---- Files -------------------------------------------------------------------- */

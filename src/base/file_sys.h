@@ -35,10 +35,6 @@ unsigned fct_sys_process(void); /* number of this process */
 struct stat;
 void fct_sys_stat_of(const struct stat *st, fct_file_stat *out); /* is_symlink aside; POSIX alone */
 
-/* The mapping [data, data + size) of path begins or ends, for fct_program_guard_maps(). */
-void fct_map_note(const char *path, const void *data, size_t size);
-void fct_map_forget(const void *data);
-
 size_t fct_path_root(const char *path); /* length of a leading "/", "C:/", ...; 0 for a relative path */
 
 #endif

@@ -119,9 +119,6 @@ void fct_sys_unmap(const void *data, size_t size) {
 }
 
 /* Nobody can shorten a file here as long as it is mapped. */
-void fct_map_forget(const void *data) { (void)data; }
-void fct_program_guard_maps(void (*handler)(const char *path)) { (void)handler; }
-
 fct_status fct_part_open(const char *path, fct_part_file *out, fct_error *err) {
     fct_map map;
     *out = (fct_part_file){.path = path};
@@ -158,10 +155,6 @@ int fct_sys_open_regular(const char *path, FILE **out, uint64_t *size) {
     *out = fct_fopen(path, "rb");
     *size = st.size;
     return *out ? 0 : errno;
-}
-
-void fct_map_drop(const void *data, size_t size) {
-    (void)VirtualUnlock((void *)(uintptr_t)data, size); /* of pages not locked: takes them out of the working set */
 }
 
 /* ---- Files -------------------------------------------------------------------- */

@@ -22,18 +22,8 @@ static void on_stop(int number) {
     fct_draft_abandon_all();
     _Exit(128 + number);
 }
-/* A mapped file has become shorter, because somebody writes a network anew while it is loaded, say. Photos are read
- * into memory and cannot cause this. */
-static void on_lost_file(const char *path) {
-    fct_draft_abandon_all();
-    fprintf(stderr, "facet: %s: became shorter while it was read\n", path);
-    _Exit(CLI_INPUT);
-}
 
-void cli_signals_setup(void) {
-    fct_program_on_stop(on_stop);
-    fct_program_guard_maps(on_lost_file);
-}
+void cli_signals_setup(void) { fct_program_on_stop(on_stop); }
 
 void cli_catch_interrupt(void) { atomic_store(&ends_alone, true); }
 bool cli_interrupted(void) { return atomic_load(&caught) != 0; }
