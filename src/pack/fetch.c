@@ -128,11 +128,16 @@ static void set_options(transfer *t) {
     if (o->proxy) api.easy_setopt(c, CURLOPT_PROXY, o->proxy);
 }
 
-/* Opens the partial file to append to it, or empties it for a new start. */
+/* Opens the partial file to append to it, or empties it for a new start. A link in its place is not ours:
+ * it goes, and what it leads to is not written to. */
 static fct_status open_part(transfer *t, bool restart) {
     fct_file_stat st;
     fct_file_get_stat(t->path, &st);
-    t->start = t->done = st.is_file && !restart ? st.size : 0;
+    if (st.is_symlink) {
+        fct_status s = fct_file_remove(t->path, t->err);
+        if (s) return s;
+    }
+    t->start = t->done = st.is_file && !st.is_symlink && !restart ? st.size : 0;
     t->f = fct_fopen(t->path, t->start ? "ab" : "wb");
     return t->f ? FCT_OK : fct_fail_errno(t->err, t->path, errno);
 }

@@ -162,6 +162,20 @@ def leftovers_of_another_file_are_dropped(box, web):
 
 
 @test
+def a_link_in_place_of_the_partial_file_is_not_followed(box, web):
+    web.files["/some.zip"] = GOOD
+    os.makedirs(box.root, exist_ok=True)
+    victim = os.path.join(box.root, "victim.txt")
+    with open(victim, "wb") as f:
+        f.write(b"dear")
+    os.symlink(victim, os.path.join(box.root, ".facet-some.zip.part"))
+    same(box.get(web.url + "/some.zip", "sha256=" + HASH), OK)
+    with open(victim, "rb") as f:
+        same(f.read(), b"dear")
+    os.remove(victim)
+
+
+@test
 def redirects_are_followed_to_a_limit(box, web):
     web.files["/real.zip"] = GOOD
 
