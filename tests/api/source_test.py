@@ -147,6 +147,29 @@ def check_files(root, report):
     report.check("unique file names", twice)
 
 
+def check_widths(root, report):
+    """Lines end at 120 columns, paragraphs of documents at 100. What a command prints exactly
+    (tests/cli/*.sh), tables and blocks of code in documents may be as wide as they are."""
+    wide = []
+    for path in all_text(root):
+        if path.suffix == ".sh" and path.parent.name == "cli":
+            continue
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            if len(line) > 120:
+                wide.append("%s:%d: %d columns" % (path.relative_to(root), number, len(line)))
+    report.check("no line over 120 columns", wide)
+    wide = []
+    for path in sorted(root.rglob("*.md")):
+        shown, code = path.relative_to(root), False
+        if str(shown).startswith(("build", ".")):
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            code ^= line.startswith("```")
+            if len(line) > 104 and not code and not line.startswith(("|", "    ", "```")) and "](" not in line:
+                wide.append("%s:%d: %d columns" % (shown, number, len(line)))
+    report.check("paragraphs of documents end at about 100 columns", wide)
+
+
 def check_types(root, report):
     """A struct tag or a typedef means one thing in the whole project. Platforms each define
     the same one (*_posix.c, *_windows.c); the other branch of an #if may define it again."""
@@ -274,6 +297,7 @@ def main():
         report.check("dependency direction of " + folder, direction_faults(root, folder, allowed))
     check_files(root, report)
     check_types(root, report)
+    check_widths(root, report)
     check_circles(root, report)
     report.check("platform headers in src/base alone", header_faults(root, PLATFORM, "src/base/", "platform header"))
     report.check(

@@ -136,7 +136,8 @@ def cba(i, o, k, s=1, p=0, g=1):
 
 
 class Excite(nn.Module):
-    """Scales channels by what the whole picture shows (Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018, sec. 3)."""
+    """Scales channels by what the whole picture shows (Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018,
+    sec. 3)."""
 
     def __init__(s, c):
         super().__init__()
@@ -270,8 +271,9 @@ def main():
     grown = age[held] >= 4
     ok = ((tmale[held] > 0.5) == (male[held] == 1)).float()
     print(
-        f'{len(tr)} to train on, {int(known[tr].sum())} labeled, {len(held)} held back; on these the teacher: age error '
-        f'{(tage[held] - age[held]).abs().mean():.2f} years, gender {ok.mean() * 100:.2f} % ({ok[grown].mean() * 100:.2f} % from four years)',
+        f'{len(tr)} to train on, {int(known[tr].sum())} labeled, {len(held)} held back; on these the teacher: age error'
+        f' {(tage[held] - age[held]).abs().mean():.2f} years, gender {ok.mean() * 100:.2f} %'
+        f' ({ok[grown].mean() * 100:.2f} % from four years)',
         flush=True,
     )
     half = 0.5 * known
@@ -342,7 +344,8 @@ def main():
                 v = (step - s0) * a.batch / (time.time() - t0)
                 left = a.minutes - (time.time() - t0) / 60 if a.minutes else (total - step) * a.batch / v / 60
                 print(
-                    f'step {step} ages {p[0]:.3f} years {p[1]:.2f} gender {p[2]:.3f} match {p[3]:.3f} lr {lr:.4f} {v:.0f} images/s {left:.0f} min left',
+                    f'step {step} ages {p[0]:.3f} years {p[1]:.2f} gender {p[2]:.3f} match {p[3]:.3f} lr {lr:.4f}'
+                    f' {v:.0f} images/s {left:.0f} min left',
                     flush=True,
                 )
         over = a.minutes and time.time() - t0 > 60 * a.minutes

@@ -146,8 +146,9 @@ def assign(ctr, box, gt, levels):
 
 
 def target(views, grid):
-    """-> what the losses need of views' (boxes, landmarks, weights): weight of each cell's score [B,A]; per positive cell its view,
-    anchor, box [P,4], landmarks [P,5,2] and which are known [P,5]. Second: the faces of each view [B,MOST,4], zeros beyond."""
+    """-> what the losses need of views' (boxes, landmarks, weights): weight of each cell's score [B,A]; per
+    positive cell its view, anchor, box [P,4], landmarks [P,5,2] and which are known [P,5]. Second: the faces of
+    each view [B,MOST,4], zeros beyond."""
     ctr, stride, box, levels = grid
     w = torch.ones(len(views), len(ctr))
     faces = torch.zeros(len(views), MOST, 4)
@@ -194,7 +195,8 @@ def losses(o, t, ctr, stride):
 
 
 def beside(w, faces, score, q, reg, ctr, stride, factor=4.0):
-    """Weights w [B,A] with more for boxes half a face off a true one: the suppression of overlaps does not remove them."""
+    """Weights w [B,A] with more for boxes half a face off a true one: the suppression of overlaps does not
+    remove them."""
     b, a = torch.nonzero((score > 0.05) & (q == 0) & (w > 0), as_tuple=True)
     if not len(b):
         return w
@@ -337,7 +339,8 @@ def main():
             if a.minutes:
                 left = min(left, a.minutes - (time.time() - t0) / 60)
             print(
-                f'step {step} score {r[0]:.4f} box {r[1]:.4f} landmarks {r[2]:.4f} lr {lr:.4f} {v:.1f} images/s {left:.0f} min left',
+                f'step {step} score {r[0]:.4f} box {r[1]:.4f} landmarks {r[2]:.4f} lr {lr:.4f} {v:.1f} images/s'
+                f' {left:.0f} min left',
                 flush=True,
             )
         if time.time() - saved > 120:

@@ -3,11 +3,11 @@
 
     python3 detector_calibrate.py --faces DIR --labels FILE.npz --detector det.onnx --out calibrated.onnx
 
-What a threshold lets through differs between the six anchors: of small detections with a score of 0.5 most are texture, of large
-ones nearly all are faces. The biases of the score layers are moved, one at a time, to where the share of the faces found less
---price times the share of the detections that are none is largest, on the photos held back from training (every tenth; portraits
-and groups weigh alike), with the labels of detector_labels.py, as the pipeline looks: at 128 and 640, one suppression at 0.4.
-"""
+What a threshold lets through differs between the six anchors: of small detections with a score of 0.5 most are
+texture, of large ones nearly all are faces. The biases of the score layers are moved, one at a time, to where
+the share of the faces found less --price times the share of the detections that are none is largest, on the
+photos held back from training (every tenth; portraits and groups weigh alike), with the labels of
+detector_labels.py, as the pipeline looks: at 128 and 640, one suppression at 0.4."""
 
 import argparse
 import os
@@ -22,8 +22,8 @@ SIZES, LEAST = (128, 640), 0.25
 
 
 def collect(a):
-    """-> per held-back photo: logits, anchors, overlaps of detections with one another and with the labels, labels that are sure,
-    whether it is of a group."""
+    """-> per held-back photo: logits, anchors, overlaps of detections with one another and with the labels,
+    labels that are sure, whether it is of a group."""
     det, c = Scrfd(a.detector), dict(np.load(a.labels))
     at = np.r_[0, np.cumsum(c['n'])]
     rows = []
@@ -43,7 +43,8 @@ def collect(a):
 
 
 def shares(rows, move):
-    """-> share of the faces found and share of the detections that are none [2 (portraits, groups), 2], with `move` [6] added."""
+    """-> share of the faces found and share of the detections that are none [2 (portraits, groups), 2], with
+    `move` [6] added."""
     n = np.zeros((2, 4))  # found, faces, false, detections
     for logit, anchor, own, known, sure, group in rows:
         v, keep = logit + move[anchor], []

@@ -1,11 +1,10 @@
 """Labels and training views for the detector of the default pack.
 
-Labels (detector_labels.py) come from a YuNet detector (permissive license) run at several scales and mirrored; a face is a positive where at
-least three of the runs agree (score >= 0.6, one >= 0.7, IoU >= 0.5). Where some see something, or one does well,
-training ignores what is there; what fewer see, and weakly, is background. Views are composed
-on the fly: crops of photos, mosaics of faces at many scales over real backgrounds, pasted patches that are not faces
-(so that seams mean nothing), and empty pictures.
-"""
+Labels (detector_labels.py) come from a YuNet detector (permissive license) run at several scales and mirrored;
+a face is a positive where at least three of the runs agree (score >= 0.6, one >= 0.7, IoU >= 0.5). Where some
+see something, or one does well, training ignores what is there; what fewer see, and weakly, is background.
+Views are composed on the fly: crops of photos, mosaics of faces at many scales over real backgrounds, pasted
+patches that are not faces (so that seams mean nothing), and empty pictures."""
 
 import csv
 import os
@@ -120,7 +119,8 @@ def turn(rng, angle):
 
 
 def cut(rng, im, lab, fill):
-    """Ends the picture within a face: beyond lies nothing, as beyond the edge of a photo. Faces more than half hidden are ignored."""
+    """Ends the picture within a face: beyond lies nothing, as beyond the edge of a photo. Faces more than half
+    hidden are ignored."""
     b, k, w = lab
     q = b[rng.integers(len(b))]
     axis, far = rng.integers(2), rng.random() < 0.7  # what is padded is mostly the right or the bottom
@@ -135,7 +135,8 @@ def cut(rng, im, lab, fill):
 
 
 class Views:
-    """view(rng) -> (rgb uint8 [size,size,3], boxes [n,4], landmarks [n,5,2], weights [n,6]: face or ignore, landmarks known)."""
+    """view(rng) -> (rgb uint8 [size,size,3], boxes [n,4], landmarks [n,5,2], weights [n,6]: face or ignore,
+    landmarks known)."""
 
     def __init__(s, scenes, crops, crop_labels, size=256, hard=(), groups=0.5):
         s.scenes, s.crops, s.crop_labels, s.size, s.hard = (

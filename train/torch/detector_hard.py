@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""False alarms of a detector on the training photos, for detector.py --hard: detections that no label, not even an ignored one, overlaps.
+"""False alarms of a detector on the training photos, for detector.py --hard: detections that no label, not even
+an ignored one, overlaps.
 
-python3 detector_hard.py --faces DIR --labels FILE.npz --detector det.onnx --out hard.npz
-"""
+python3 detector_hard.py --faces DIR --labels FILE.npz --detector det.onnx --out hard.npz"""
 
 import argparse
 import os

@@ -1,21 +1,25 @@
 #!/usr/bin/env python3
-"""Trains the embedder of the default pack where an accelerator is at hand: `facet train`'s networks, views, losses and file.
+"""Trains the embedder of the default pack where an accelerator is at hand: `facet train`'s networks, views,
+losses and file.
 
     python3 embedder.py --faces DIR --teacher EMBEDDER.onnx --out embedder.onnx [--minutes 10] [--dev ALIGNED_LFW_DIR]
-    python3 embedder.py --faces DIR --targets targets.npy --start ibex_recognition.onnx --freeze 5 --compile --out embedder.onnx
+    python3 embedder.py --faces DIR --targets targets.npy --start ibex_recognition.onnx --freeze 5 --compile
+        --out embedder.onnx
 
-DIR holds index.csv (columns file, identity) and the aligned 128x128 crops it names (112 template plus 8 pixels).
-Half of each batch learns the teacher's answer to the very view, mixed with another one at times (Beyer et al., "Knowledge
-distillation: A good teacher is patient and consistent", arXiv 2106.05237, sec. 3); the other half its answer to the
-crop, averaged over five shifts by up to a pixel and their mirror images. Losses: 1 - cosine, the difference of the Gram matrices (Park et al.,
-"Relational Knowledge Distillation", CVPR 2019), and CosFace (Wang et al., arXiv 1801.09414, eq. 4) over the identities, where every
-crop without one is a class of its own; classes whose center the teacher finds similar to a crop do not count against it, since
-such a crop may show the same person. Children of the sources whose photos show mostly different people (utk, aaf) are exempt from
-that: to a teacher small children look alike, so each is a class that counts against the others, and weighs more.
+DIR holds index.csv (columns file, identity) and the aligned 128x128 crops it names (112 template plus 8
+pixels). Half of each batch learns the teacher's answer to the very view, mixed with another one at times (Beyer
+et al., "Knowledge distillation: A good teacher is patient and consistent", arXiv 2106.05237, sec. 3); the other
+half its answer to the crop, averaged over five shifts by up to a pixel and their mirror images. Losses: 1 -
+cosine, the difference of the Gram matrices (Park et al., "Relational Knowledge Distillation", CVPR 2019), and
+CosFace (Wang et al., arXiv 1801.09414, eq. 4) over the identities, where every crop without one is a class of
+its own; classes whose center the teacher finds similar to a crop do not count against it, since such a crop may
+show the same person. Children of the sources whose photos show mostly different people (utk, aaf) are exempt
+from that: to a teacher small children look alike, so each is a class that counts against the others, and weighs
+more.
 
-With --targets the answers come from a file (embedder_targets.py) and no teacher runs. --start with an exported network of the same
-shape: its last layer is first fitted to the targets by least squares, so that a change of teacher costs no passes.
-"""
+With --targets the answers come from a file (embedder_targets.py) and no teacher runs. --start with an exported
+network of the same shape: its last layer is first fitted to the targets by least squares, so that a change of
+teacher costs no passes."""
 
 import argparse
 import math
@@ -29,8 +33,8 @@ import embedder_data as data
 from embedder_net import Net, Teacher, export, load as load_weights
 
 IBEX = (
-    'input 112 3; conv 48 3 2; dw 3 1; down 64 128 2; res 128 4; down 128 256 2; res 256 10; down 128 512 2; res 256 3; '
-    'conv 512 1 1; gdc; linear 256'
+    'input 112 3; conv 48 3 2; dw 3 1; down 64 128 2; res 128 4; down 128 256 2; res 256 10; down 128 512 2; res 256 3;'
+    ' conv 512 1 1; gdc; linear 256'
 )
 
 
@@ -73,7 +77,8 @@ SHIFTS = (0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)
 
 
 def targets(teacher, x, autocast, shifts=SHIFTS, parts=512):
-    """Unit mean of the teacher's answers to shifts of each crop and their mirror images, [n,d]. x: [n,3 or more,128,128] RGB 0..255."""
+    """Unit mean of the teacher's answers to shifts of each crop and their mirror images, [n,d]. x: [n,3 or
+    more,128,128] RGB 0..255."""
     out = []
     with torch.no_grad(), autocast():
         for p in x.split(parts):
@@ -190,9 +195,10 @@ class Run:
         many = [p for p in s.net.parameters() if p.dim() > 1 and p.requires_grad]
         few = [p for p in s.net.parameters() if p.dim() == 1 and p.requires_grad]
         s.opt = torch.optim.SGD(
-            [dict(params=many, weight_decay=a.decay), dict(params=few, weight_decay=0), dict(params=[s.centers.weight], weight_decay=0)],
+            [dict(params=many, weight_decay=a.decay), dict(params=few, weight_decay=0),
+            dict(params=[s.centers.weight], weight_decay=0)],
             a.lr, 0.9, nesterov=True,
-        )  # fmt: skip
+        )
         s.step = 0
         if a.start and not a.start.endswith('.onnx'):
             c = torch.load(a.start, map_location=s.device)
@@ -236,7 +242,8 @@ class Run:
             return s.rest(x)
 
     def fit_last(s, crops=6144, ridge=1e-3):
-        """The last layer's weights by least squares: what comes before it -> targets. Its BatchNorm keeps the variances that they have."""
+        """The last layer's weights by least squares: what comes before it -> targets. Its BatchNorm keeps the
+        variances that they have."""
         s.net.eval()
         i = torch.randperm(len(s.x), generator=torch.Generator().manual_seed(s.a.seed))[:crops].to(s.device)
         with torch.no_grad():
@@ -362,8 +369,8 @@ class Run:
                 if time.time() - shown >= 10:
                     p, v = (sums / (s.step - since)).tolist(), (s.step - since) * s.a.batch / (time.time() - shown)
                     print(
-                        f'step {s.step} distance {p[0]:.4f} gram {p[1]:.5f} cosface {p[2]:.2f} lr {lr:.4f} {v:.0f} images/s '
-                        f'{(total - time.time() + t0) / 60:.1f} min left',
+                        f'step {s.step} distance {p[0]:.4f} gram {p[1]:.5f} cosface {p[2]:.2f} lr {lr:.4f} {v:.0f}'
+                        f' images/s {(total - time.time() + t0) / 60:.1f} min left',
                         flush=True,
                     )
                     shown, since, sums = time.time(), s.step, 0

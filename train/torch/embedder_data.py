@@ -1,8 +1,8 @@
 """Crops, training views and the development set of the embedder, all on the device that trains.
 
-The views are those of `facet train` (train/augment.h, the same ranges): flip, shift, scale, rotation, brightness, contrast, saturation, gray,
-down-scaling, blur, JPEG, occlusion and mask-like blocks, and black borders filled.
-"""
+The views are those of `facet train` (train/augment.h, the same ranges): flip, shift, scale, rotation,
+brightness, contrast, saturation, gray, down-scaling, blur, JPEG, occlusion and mask-like blocks, and black
+borders filled."""
 
 import csv
 import os
@@ -11,15 +11,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-LUMA = np.array([16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80,
-                 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95,
-                 98, 112, 100, 103, 99], np.float32).reshape(8, 8)  # fmt: skip
+LUMA = np.array([16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14,
+17, 22, 29, 51, 87, 80,
+                 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121,
+                 120, 101, 72, 92, 95,
+                 98, 112, 100, 103, 99], np.float32).reshape(8, 8)
 CHROMA = np.full((8, 8), 99, np.float32)
 CHROMA[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
 
 
 def read_crop(path):
-    """-> [4,128,128] uint8: RGB and a mask that is 255 where the picture is, 0 in a black border and a pixel around it."""
+    """-> [4,128,128] uint8: RGB and a mask that is 255 where the picture is, 0 in a black border and a pixel
+    around it."""
     im = cv2.imread(path)
     if im is None or im.shape != (128, 128, 3):
         raise SystemExit(f'{path}: not a 128x128 picture')
@@ -33,7 +36,8 @@ def read_crop(path):
 
 
 def load(folder, workers=2):
-    """-> crops [n,4,128,128] uint8, identities [n] (int64, -1 unknown), sources [n] (names of the folders), ages [n] (-1 unknown)."""
+    """-> crops [n,4,128,128] uint8, identities [n] (int64, -1 unknown), sources [n] (names of the folders),
+    ages [n] (-1 unknown)."""
     from concurrent.futures import ThreadPoolExecutor
 
     rows = list(csv.DictReader(open(os.path.join(folder, 'index.csv'))))
@@ -53,8 +57,8 @@ def load(folder, workers=2):
 
 
 class Views:
-    """Random views of a batch. Everything is drawn on the device, and nothing waits for it: shares of a batch, not chances, decide
-    how many pictures are degraded."""
+    """Random views of a batch. Everything is drawn on the device, and nothing waits for it: shares of a batch,
+    not chances, decide how many pictures are degraded."""
 
     def __init__(s, device, generator):
         s.d, s.g = device, generator
@@ -213,7 +217,8 @@ class Development:
         s.up, s.same = up, (k[:, None] == k[None])[up]
 
     def measure(s, embed):
-        """embed(pictures [n,3,112,112] 0..255) -> [n,d]. -> accuracy of the pairs (10 folds), true accept rates at 1e-2, 1e-3, 1e-4; per cent."""
+        """embed(pictures [n,3,112,112] 0..255) -> [n,d]. -> accuracy of the pairs (10 folds), true accept rates
+        at 1e-2, 1e-3, 1e-4; per cent."""
         with torch.no_grad():
             e = torch.cat([F.normalize(embed(v.float()).float()) for v in s.x.split(256)]).cpu().numpy()
         c = (e @ e.T)[s.up]

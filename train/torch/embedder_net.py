@@ -168,7 +168,8 @@ def export(net, path):
 
 
 class Teacher(nn.Module):
-    """An ONNX embedder of convolutions and elementwise operators: pictures [n, 3, h, w] -> [n, dim]. BatchNorms are constants."""
+    """An ONNX embedder of convolutions and elementwise operators: pictures [n, 3, h, w] -> [n, dim]. BatchNorms
+    are constants."""
 
     def __init__(s, path):
         import onnx

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What a teacher says of every crop, once: unit mean of crop and mirror image, as float16 [n, d] in the order of index.csv.
+"""What a teacher says of every crop, once: unit mean of crop and mirror image, as float16 [n, d] in the order
+of index.csv.
 
-python3 embedder_targets.py --faces DIR --teacher EMBEDDER.onnx --out targets.npy
-"""
+python3 embedder_targets.py --faces DIR --teacher EMBEDDER.onnx --out targets.npy"""
 
 import argparse
 import csv

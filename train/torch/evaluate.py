@@ -2,21 +2,23 @@
 """The figures of a pack's model card.
 
     python3 evaluate.py lfw --facet build/tools/facet --faces DIR [--models PACK]
-    python3 evaluate.py detector --detector det.onnx --reference scrfd_2.5g_kps.onnx --photos DIR... [--average] [--yunet yunet.onnx]
+    python3 evaluate.py detector --detector det.onnx --reference scrfd_2.5g_kps.onnx --photos DIR...
+        [--average] [--yunet yunet.onnx]
     python3 evaluate.py composed --detector det.onnx --faces DIR --labels detector-labels.npz
 
-lfw: the whole pack on LFW's development set (lfw-dev.tar, lfw-dev-pairs.csv and lfw-dev-identities.csv in DIR): facet's own detection
-and alignment, the largest face of each photo. Accuracy of the pairs with ten folds (pair i in fold i mod 10; the threshold of nine is
-used on the tenth), and true accepts over all pairs of photos. A photo in which no face was found is accepted as nobody; among the pairs it
-counts as a wrong answer.
+lfw: the whole pack on LFW's development set (lfw-dev.tar, lfw-dev-pairs.csv and lfw-dev-identities.csv in DIR):
+facet's own detection and alignment, the largest face of each photo. Accuracy of the pairs with ten folds (pair
+i in fold i mod 10; the threshold of nine is used on the tenth), and true accepts over all pairs of photos. A
+photo in which no face was found is accepted as nobody; among the pairs it counts as a wrong answer.
 
-detector: of the reference's faces above 0.6, the share found at IoU 0.5 at score 0.5 (sizes 128 and 640, one NMS of 0.4); of the
-detections, the share that overlaps none of the reference's faces above 0.3; landmarks: mean distance of the five in parts of the
-reference's eye distance. With --tenth only every tenth picture of each folder (number % 10 == 7), which detector.py holds back. --yunet: the
-same for the labels that detector.py learns from.
+detector: of the reference's faces above 0.6, the share found at IoU 0.5 at score 0.5 (sizes 128 and 640, one
+NMS of 0.4); of the detections, the share that overlaps none of the reference's faces above 0.3; landmarks: mean
+distance of the five in parts of the reference's eye distance. With --tenth only every tenth picture of each
+folder (number % 10 == 7), which detector.py holds back. --yunet: the same for the labels that detector.py
+learns from.
 
-composed: recall by size on group scenes put together from the held-back photos and crops of faces, one input of 640 pixels, IoU 0.4.
-"""
+composed: recall by size on group scenes put together from the held-back photos and crops of faces, one input of
+640 pixels, IoU 0.4."""
 
 import argparse
 import csv
@@ -80,7 +82,8 @@ WIDTHS = (0, 16, 24, 48, 128, 9999)  # bins of a face's width where the picture'
 
 
 def references(a, files):
-    """-> per file boxes, scores, landmarks of the reference's detections above 0.3; kept in --cache, since the reference costs most."""
+    """-> per file boxes, scores, landmarks of the reference's detections above 0.3; kept in --cache, since the
+    reference costs most."""
     known = {}
     if a.cache and os.path.exists(a.cache):
         c = dict(np.load(a.cache))
@@ -116,8 +119,9 @@ def compare(find, known, files, sizes=False):
             found, hit[size] = found + 1, hit[size] + 1
             errors.append(np.linalg.norm(K[j] - k[i], axis=1).mean() / max(np.linalg.norm(k[i][0] - k[i][1]), 1))
     print(
-        f'  found {found} of {faces} ({100 * found / max(faces, 1):.1f} %), extra {extra} of {detections} ({100 * extra / max(detections, 1):.1f} %), '
-        f'landmarks median {100 * np.median(errors):.1f} %, mean {100 * np.mean(errors):.1f} % of the eye distance'
+        f'  found {found} of {faces} ({100 * found / max(faces, 1):.1f} %), extra {extra} of {detections}'
+        f' ({100 * extra / max(detections, 1):.1f} %), landmarks median {100 * np.median(errors):.1f} %, mean'
+        f' {100 * np.mean(errors):.1f} % of the eye distance'
     )
     if sizes:
         print(
@@ -154,7 +158,8 @@ def run_detector(a):
 
 
 def run_composed(a):
-    """Group scenes composed of held-back photos and crops (detector_data.py): which share of their faces is found, by height."""
+    """Group scenes composed of held-back photos and crops (detector_data.py): which share of their faces is
+    found, by height."""
     _, scenes, crops, boxes = detector_data.load(a.faces, a.labels)
     views = detector_data.Views([s for i, s in enumerate(scenes) if detector_data.held_back(i)], crops, boxes, 640)
     views.fill = (0, 0, 0)
@@ -172,7 +177,8 @@ def run_composed(a):
     print(f'{a.scenes} composed scenes, {false} of {n} detections false')
     for k in range(5):
         print(
-            f'  faces of {bins[k]} to {bins[k + 1]} pixels: {hit[k]} of {faces[k]} ({100 * hit[k] / max(faces[k], 1):.0f} %)'
+            f'  faces of {bins[k]} to {bins[k + 1]} pixels: {hit[k]} of {faces[k]}'
+            f' ({100 * hit[k] / max(faces[k], 1):.0f} %)'
         )
 
 

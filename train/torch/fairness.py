@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Errors of a pack by age, gender and origin, as far as the labels of the training crops allow; for the model card.
+"""Errors of a pack by age, gender and origin, as far as the labels of the training crops allow; for the model
+card.
 
     python3 fairness.py --faces DIR --pack models/ibex
 
 - Attributes, on the tenth of the labeled rows that attributes.py holds back: age error, gender.
-- False matches, on crops with an origin (UTKFace: no identities, nearly all different people, the same photo twice left out):
-  share of pairs within a group above the pack's threshold, against the share over all pairs. The embedder has seen these crops
-  (without identities), so only the differences between groups mean something.
-"""
+- False matches, on crops with an origin (UTKFace: no identities, nearly all different people, the same photo
+twice left out): share of pairs within a group above the pack's threshold, against the share over all pairs. The
+embedder has seen these crops (without identities), so only the differences between groups mean something."""
 
 import argparse
 import csv
@@ -27,14 +27,15 @@ def run(path, x, mean, std):
     name = net.get_inputs()[0].name
     return np.concatenate(
         [
-            net.run(None, {name: ((x[i : i + 32].transpose(0, 3, 1, 2).astype(np.float32) - mean) / std)})[0]
+            net.run(None, {name: (x[i : i + 32].transpose(0, 3, 1, 2).astype(np.float32) - mean) / std})[0]
             for i in range(0, len(x), 32)
         ]
     )
 
 
 def read(folder, rows, size):
-    """RGB: the 112 center, or the square of 1.5 times a face's box that the attributes' network sees, as attributes.py cuts it for its tests."""
+    """RGB: the 112 center, or the square of 1.5 times a face's box that the attributes' network sees, as
+    attributes.py cuts it for its tests."""
     out = []
     for r in rows:
         im = cv2.imread(os.path.join(folder, r['file']))[:, :, ::-1]
@@ -83,7 +84,8 @@ def main():
     for k, m in groups(held).items():
         e = z[m, 2] * 100 - age[m]
         print(
-            f'| {k} | {m.sum()} | {np.abs(e).mean():.1f} | {e.mean():+.1f} | {((z[m, 1] > z[m, 0]) == male[m]).mean() * 100:.1f} % |'
+            f'| {k} | {m.sum()} | {np.abs(e).mean():.1f} | {e.mean():+.1f} |'
+            f' {((z[m, 1] > z[m, 0]) == male[m]).mean() * 100:.1f} % |'
         )
     some = [r for r in rows if r['origin']]
     some = [some[i] for i in np.random.default_rng(1).permutation(len(some))[: a.most]]
@@ -93,7 +95,8 @@ def main():
     pair = np.triu(s < 0.9, 1)
     base = (s[pair] >= threshold).mean()  # above .9: the same photo again
     print(
-        f'\nFalse matches at the threshold {threshold}\n| group | crops | share of pairs | times the share over all |\n|---|---|---|---|'
+        f'\nFalse matches at the threshold {threshold}\n| group | crops | share of pairs | times the share over all'
+        ' |\n|---|---|---|---|'
     )
     for k, m in groups(some).items():
         q = (s[np.ix_(m, m)])[pair[np.ix_(m, m)]]

@@ -1,15 +1,16 @@
 """Landmarks of faces from several permissively licensed networks, and where they agree.
 
-Mesh: MediaPipe's 468 points in space (Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs",
-arXiv 1907.06724; Apache-2.0), `modules/face_landmark/face_landmark.tflite` of the PyPI wheel mediapipe 0.10.14, read by OpenVINO.
-Small: Open Model Zoo's landmarks-regression-retail-0009 (Apache-2.0) as ONNX: five points of the face's box at 48x48.
-"""
+Mesh: MediaPipe's 468 points in space (Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video
+on Mobile GPUs", arXiv 1907.06724; Apache-2.0), `modules/face_landmark/face_landmark.tflite` of the PyPI wheel
+mediapipe 0.10.14, read by OpenVINO. Small: Open Model Zoo's landmarks-regression-retail-0009 (Apache-2.0) as
+ONNX: five points of the face's box at 48x48."""
 
 import cv2
 import numpy as np
 import onnxruntime as ort
 
-# Points of the mesh that stand for the 68 of iBUG's order (jaw 17, brows 5 + 5, nose 4 + 5, eyes 6 + 6, lips 12 + 8). The list of
+# Points of the mesh that stand for the 68 of iBUG's order (jaw 17, brows 5 + 5, nose 4 + 5, eyes 6 + 6, lips
+# 12 + 8). The list of
 # ByteDance's LatentSync 1.5 (Apache-2.0), as many projects have it.
 MESH_68 = [
     162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
@@ -22,7 +23,8 @@ MESH_5 = [[33, 133], [263, 362], [1, 1], [61, 61], [291, 291]]  # eyes, nose, co
 
 
 class Mesh:
-    """(rgb uint8 [h,w,3], box, landmarks [5,2]) -> points [468,3] in pixels of the picture (z too, towards the camera negative), presence 0..1."""
+    """(rgb uint8 [h,w,3], box, landmarks [5,2]) -> points [468,3] in pixels of the picture (z too, towards the
+    camera negative), presence 0..1."""
 
     def __init__(s, path):
         import openvino
@@ -86,9 +88,11 @@ def frame(five):
 
 
 def agree(yunet, mesh, small, limit=0.12):
-    """Landmarks [n,5,2] of three sources -> their weighted mean where at least two agree, and whether they do [n,5].
+    """Landmarks [n,5,2] of three sources -> their weighted mean where at least two agree, and whether they do
+    [n,5].
 
-    Constant differences to YuNet (median over all faces, in the frame of the face) are taken off first: they are conventions."""
+    Constant differences to YuNet (median over all faces, in the frame of the face) are taken off first: they
+    are conventions."""
     turn, size = frame(yunet)
     back = np.linalg.inv(turn)
     s = [yunet]

@@ -3,12 +3,12 @@
 
     python3 landmarks.py --faces DIR --labels detector-labels.npz --out landmark.onnx [--minutes 30] [--checkpoint FILE]
 
-Targets: the points of MediaPipe's mesh that stand for the 68 (landmark_teachers.MESH_68), as detector_labels.py stored them. Input: the
-square of 1.5 times the longer side of the face's box at 192x192, RGB, (x - 127.5) / 128, which the network itself halves. Output [n,3309], as 1103
-points of which the last 68 count: x, y from -1 to 1 over the square, z in the same unit, growing towards the camera. The loss is the L1 distance,
-z by half. Every tenth face is held back; its errors are those of the points in parts of the eye distance and of
-the pose (src/face/pose.c) in degrees, against the mesh's.
-"""
+Targets: the points of MediaPipe's mesh that stand for the 68 (landmark_teachers.MESH_68), as detector_labels.py
+stored them. Input: the square of 1.5 times the longer side of the face's box at 192x192, RGB, (x - 127.5) /
+128, which the network itself halves. Output [n,3309], as 1103 points of which the last 68 count: x, y from -1
+to 1 over the square, z in the same unit, growing towards the camera. The loss is the L1 distance, z by half.
+Every tenth face is held back; its errors are those of the points in parts of the eye distance and of the pose
+(src/face/pose.c) in degrees, against the mesh's."""
 
 import argparse
 import math
@@ -22,8 +22,9 @@ import torch.nn.functional as F
 import detector_data as data
 
 SIZE, KEPT, WIDE = 192, 160, 1.9  # input; side of the stored square, which is WIDE times the box
-FLIP = [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
-        54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]  # fmt: skip
+FLIP = [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38,
+37, 36, 41, 40,
+        54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
 
 
 def cba(i, o, k, s=1, g=1):
@@ -49,9 +50,10 @@ class Net(nn.Module):
         super().__init__()
         s.body = nn.Sequential(
             *cba(3, 16, 3, 2), Block(16, 48, 32, 2), Block(32, 64, 32), Block(32, 64, 32), Block(32, 128, 64, 2),
-            *(Block(64, 128, 64) for _ in range(4)), Block(64, 256, 128, 2), *(Block(128, 256, 128) for _ in range(3)), *cba(128, 256, 1),
+            *(Block(64, 128, 64) for _ in range(4)), Block(64, 256, 128, 2), *(Block(128, 256,
+            128) for _ in range(3)), *cba(128, 256, 1),
             nn.Conv2d(256, 256, 6, groups=256, bias=False), nn.BatchNorm2d(256),
-        )  # fmt: skip
+        )
         s.last = nn.Linear(256, 204)
         nn.init.normal_(s.last.weight, 0, 0.01)
         s.exporting = False
@@ -79,7 +81,8 @@ def square(im, box, pts):
 
 
 def load(faces, labels, least=24, every=2):
-    """-> squares [n,KEPT,KEPT,4] uint8, points [n,68,3] in their pixels, box sides in pixels of the photo [n], held back [n], kinds [n]."""
+    """-> squares [n,KEPT,KEPT,4] uint8, points [n,68,3] in their pixels, box sides in pixels of the photo [n],
+    held back [n], kinds [n]."""
     c = dict(np.load(labels))
     at = np.r_[0, np.cumsum(c['n'])]
     x, p, side, held, kind = [], [], [], [], []
@@ -163,7 +166,8 @@ def worse(rng, im):
 
 
 def poses(p, mean):
-    """Pitch, yaw, roll in degrees [n,3] of points [n,68,2 or more], as src/face/pose.c: the camera that turns the mean shape into them."""
+    """Pitch, yaw, roll in degrees [n,3] of points [n,68,2 or more], as src/face/pose.c: the camera that turns
+    the mean shape into them."""
     a = np.c_[mean, np.ones(68)]
     r = (
         np.linalg.lstsq(a, p[..., :2].transpose(1, 0, 2).reshape(68, -1), rcond=None)[0][:3]
@@ -214,8 +218,12 @@ def measure(net, sets, small=0):
         (k, kind == k) for k in sorted(set(kind))
     ]:
         if m.any():
-            print(f'  {name}: {m.sum()} faces, points {100 * e2[m].mean():.1f} % (in space {100 * e[m].mean():.1f} %) of the eye distance, '
-                  f'pitch {d[m, 0].mean():.1f}, yaw {d[m, 1].mean():.1f}, roll {d[m, 2].mean():.1f} degrees', flush=True)  # fmt: skip
+            print(
+                f'  {name}: {m.sum()} faces, points {100 * e2[m].mean():.1f} % '
+                f'(in space {100 * e[m].mean():.1f} %) of the eye distance, '
+                f'pitch {d[m, 0].mean():.1f}, yaw {d[m, 1].mean():.1f}, roll {d[m, 2].mean():.1f} degrees',
+                flush=True,
+            )
 
 
 class Stream(torch.utils.data.IterableDataset):
@@ -236,8 +244,9 @@ def export(net, path):
     net.eval()
     net.exporting = True
     kw = dict(dynamo=False) if torch.__version__ >= '2.5' else {}
-    torch.onnx.export(net, torch.zeros(1, 3, SIZE, SIZE), path, input_names=['data'], output_names=['fc1'], opset_version=13,
-                      dynamic_axes={'data': {0: 'N'}, 'fc1': {0: 'N'}}, **kw)  # fmt: skip
+    torch.onnx.export(net, torch.zeros(1, 3, SIZE, SIZE), path, input_names=['data'], output_names=['fc1'],
+    opset_version=13,
+                      dynamic_axes={'data': {0: 'N'}, 'fc1': {0: 'N'}}, **kw)
     net.exporting = False
     net.train()
 
@@ -269,7 +278,8 @@ def main():
             np.savez(a.cache, x=x, p=p, side=side, held=held, kind=kind)
     net = Net()
     print(
-        f'{(~held).sum()} faces, {held.sum()} held back; {sum(v.numel() for v in net.parameters()) / 1e6:.2f} M parameters',
+        f'{(~held).sum()} faces, {held.sum()} held back; {sum(v.numel() for v in net.parameters()) / 1e6:.2f} M'
+        ' parameters',
         flush=True,
     )
     test = x[held], p[held], kind[held]
@@ -306,7 +316,7 @@ def main():
         step, run = step + 1, run + float(loss)
         if step % 50 == 0:
             print(f'step {step} loss {run / 50:.4f} {step * a.batch / (time.time() - t0):.0f} images/s '
-                  f'{(a.minutes - (time.time() - t0) / 60):.0f} min left', flush=True)  # fmt: skip
+                  f'{(a.minutes - (time.time() - t0) / 60):.0f} min left', flush=True)
             run = 0
         if time.time() - saved > 180:
             if a.checkpoint:

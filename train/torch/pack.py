@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Puts a pack's networks together: weights stored as float16, and pack.json.
 
-    python3 pack.py --name ibex --out models/ibex --threshold 0.35 detection=det.onnx recognition=emb.onnx genderage=genderage.onnx
+    python3 pack.py --name ibex --out models/ibex --threshold 0.35 detection=det.onnx recognition=emb.onnx
+        genderage=genderage.onnx
 
-Convolution and matrix weights become float16 with a Cast to float behind them (half the size; facet, onnxruntime and
-OpenCV compute in float as before); everything else stays as it is. Names the files NAME_TASK.onnx and writes their
-SHA-256 into the manifest. Inputs of --norm TASK=MEAN,STD are written down too; otherwise the reader's rule decides. The detector's landmarks are to be averaged
-over a face's candidates (src/pack/manifest.c) unless --best-landmarks is given.
-"""
+Convolution and matrix weights become float16 with a Cast to float behind them (half the size; facet,
+onnxruntime and OpenCV compute in float as before); everything else stays as it is. Names the files
+NAME_TASK.onnx and writes their SHA-256 into the manifest. Inputs of --norm TASK=MEAN,STD are written down too;
+otherwise the reader's rule decides. The detector's landmarks are to be averaged over a face's candidates
+(src/pack/manifest.c) unless --best-landmarks is given."""
 
 import argparse
 import hashlib

@@ -3,10 +3,9 @@
 
     python3 soup.py --a det1.onnx --b det2.onnx --share 0.75 --out det.onnx
 
-Keeps what the earlier state knew of the photos that the later training saw less of (Wortsman et al., "Robust fine-tuning of
-zero-shot models", CVPR 2022): between the two, fewer false alarms at the same recall than either has. Both are files of one
-program, whose layers lie in one order; --share is the weight of b.
-"""
+Keeps what the earlier state knew of the photos that the later training saw less of (Wortsman et al., "Robust
+fine-tuning of zero-shot models", CVPR 2022): between the two, fewer false alarms at the same recall than either
+has. Both are files of one program, whose layers lie in one order; --share is the weight of b."""
 
 import argparse
 import numpy as np
@@ -15,7 +14,8 @@ from onnx import numpy_helper
 
 
 def stored(model):
-    """Weights and biases of the convolutions in the order of the graph; a Cast before them, from float16, is looked through."""
+    """Weights and biases of the convolutions in the order of the graph; a Cast before them, from float16, is
+    looked through."""
     t = {i.name: i for i in model.graph.initializer}
     cast = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == 'Cast'}
     return [t[cast.get(i, i)] for n in model.graph.node if n.op_type == 'Conv' for i in n.input[1:]]

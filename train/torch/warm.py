@@ -29,9 +29,10 @@ def _hooked(net, kinds, hook, forward):
 
 
 def start(net, path, forward, optional=(), adapt=None):
-    """Loads the weights of path into net, which must run its layers in the order of the file. forward() runs the exported part
-    of net on typical input: every BatchNorm gets that input's statistics, and the scale and shift that undo them, so that net computes
-    what the file computes. Modules in optional may be missing from the file; then adapt() makes the others' weights fit."""
+    """Loads the weights of path into net, which must run its layers in the order of the file. forward() runs
+    the exported part of net on typical input: every BatchNorm gets that input's statistics, and the scale and
+    shift that undo them, so that net computes what the file computes. Modules in optional may be missing from
+    the file; then adapt() makes the others' weights fit."""
     order, stored, shift = [], _stored(path), {}
     net.eval()
     _hooked(net, (nn.BatchNorm2d, *KINDS.values()), lambda m, x: order.append(m), forward)
