@@ -1,6 +1,7 @@
 #include "train/dataset.h"
 #include "train/csv.h"
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,14 +23,10 @@ typedef struct builder {
 
 static fct_status add_entry(builder *b, const char *name, const char *identity, int source, uint64_t offset,
                             uint64_t size) {
-    if (b->n == b->cap) {
-        size_t cap = b->cap ? b->cap * 2 : 1024;
-        data_entry *e = fct_realloc_array(b->e, cap, sizeof *e);
-        if (!e) return fct_fail_nomem(b->err, "list of pictures", cap * sizeof *e);
-        b->e = e;
-        b->cap = cap;
-    }
-    data_entry *e = &b->e[b->n];
+    data_entry *e = fct_grow(b->e, &b->cap, b->n + 1, sizeof *e);
+    if (!e) return fct_fail_nomem(b->err, "list of pictures", 0);
+    b->e = e;
+    e += b->n;
     *e = (data_entry){{fct_strdup(name), source, -1, offset, size}, fct_strdup(identity)};
     b->n++;
     return e->s.name && e->identity ? FCT_OK : fct_fail_nomem(b->err, "list of pictures", 0);

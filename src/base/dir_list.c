@@ -1,19 +1,16 @@
 #include "base/dir_list.h"
 
 #include "base/alloc.h"
+#include "base/buffer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 bool fct_dir_names_add(fct_dir_names *d, const char *name) {
     if (!strcmp(name, ".") || !strcmp(name, "..")) return true;
-    if (d->n == d->cap) {
-        size_t cap = d->cap ? d->cap * 2 : 16;
-        char **p = fct_realloc_array(d->names, cap, sizeof *p);
-        if (!p) return false;
-        d->names = p;
-        d->cap = cap;
-    }
+    char **p = fct_grow(d->names, &d->cap, d->n + 1, sizeof *p);
+    if (!p) return false;
+    d->names = p;
     d->names[d->n] = fct_strdup(name);
     if (!d->names[d->n]) return false;
     d->n++;

@@ -1,6 +1,7 @@
 /* SCRFD's anchors, non-maximum suppression and the choice of faces. */
 #include "face/detect.h"
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdio.h>
@@ -9,14 +10,10 @@
 enum { max_candidates = 65536 };
 
 fct_status fct_det_append(fct_det_list *l, const fct_det *d, fct_error *err) {
-    if (l->n == l->cap) {
-        int cap = l->cap ? l->cap * 2 : 64;
-        if (l->cap > INT32_MAX / 2) return fct_fail(err, FCT_ERR_LIMIT, "too many face candidates");
-        fct_det *p = fct_realloc_array(l->items, (size_t)cap, sizeof *p);
-        if (!p) return fct_fail_nomem(err, "face candidates", (size_t)cap * sizeof *p);
-        l->items = p;
-        l->cap = cap;
-    }
+    if (l->n == INT32_MAX) return fct_fail(err, FCT_ERR_LIMIT, "too many face candidates");
+    fct_det *p = fct_grow(l->items, &l->cap, (size_t)l->n + 1, sizeof *p);
+    if (!p) return fct_fail_nomem(err, "face candidates", 0);
+    l->items = p;
     l->items[l->n++] = *d;
     return FCT_OK;
 }

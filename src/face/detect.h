@@ -21,7 +21,8 @@ typedef struct fct_det {
 /* Growing list; zero-initialized is empty. Free items with fct_free(). */
 typedef struct fct_det_list {
     fct_det *items;
-    int n, cap;
+    int n;
+    size_t cap;
 } fct_det_list;
 
 fct_status fct_det_append(fct_det_list *l, const fct_det *d, fct_error *err);

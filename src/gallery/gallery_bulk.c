@@ -4,6 +4,7 @@
  * drops duplicates and adds the rest. What is known of people stays for the next
  * batch where they come up again, so that one with many faces is read once. */
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "gallery/gallery_impl.h"
 #include <string.h>
@@ -50,13 +51,9 @@ void fct_enroller_clear(fct_enroller *e) {
 
 /* Room for one more item. */
 static bool grow(void **items, size_t n, size_t *cap, size_t size) {
-    if (n < *cap) return true;
-    size_t more = *cap ? *cap * 2 : 16;
-    void *p = fct_realloc_array(*items, more, size);
-    if (!p) return false;
-    *items = p;
-    *cap = more;
-    return true;
+    void *p = fct_grow(*items, cap, n + 1, size);
+    if (p) *items = p;
+    return p != NULL;
 }
 
 /* Puts name last among the people of the batch unless it is there already. */

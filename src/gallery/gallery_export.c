@@ -84,13 +84,9 @@ static fct_status write_person(void *ctx, const fct_store_person *p, fct_error *
     export_writer *w = ctx;
     fct_status s = fct_person_check(w->st, p, err);
     if (s) return s;
-    if (w->n_names == w->cap_names) {
-        size_t cap = w->cap_names ? w->cap_names * 2 : 64;
-        char **names = fct_realloc_array(w->names, cap, sizeof *names);
-        if (!names) return fct_fail_nomem(err, "export", 0);
-        w->names = names;
-        w->cap_names = cap;
-    }
+    char **names = fct_grow(w->names, &w->cap_names, w->n_names + 1, sizeof *names);
+    if (!names) return fct_fail_nomem(err, "export", 0);
+    w->names = names;
     char *name = fct_idmap_reserve(&w->by_id, 1) ? fct_strdup(p->name) : NULL;
     if (!name) return fct_fail_nomem(err, "export", 0);
     w->names[w->n_names] = name;

@@ -1,6 +1,7 @@
 /* Reading what gallery_export.c writes. The file is not trusted: every line goes
  * through the same checks as an enrollment. */
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "gallery/gallery_impl.h"
@@ -8,6 +9,7 @@
 #include "text/base64.h"
 #include <string.h>
 
+#define FIRST_BYTES    ((size_t)1 << 16)  /* of a file that are read at once, at first */
 #define LINE_MAX_BYTES ((size_t)24 << 20) /* a crop of FCT_CROP_MAX in base 64, and the rest */
 
 /* ---- Lines of a file ------------------------------------------------------------- */
@@ -24,11 +26,9 @@ static bool fill(line_reader *r, bool *no_memory) {
     r->end -= r->start;
     r->start = 0;
     if (r->end + 1 >= r->cap) {
-        size_t cap = r->cap ? r->cap * 2 : 1 << 16;
-        char *buf = fct_realloc(r->buf, cap);
+        char *buf = fct_grow(r->buf, &r->cap, r->cap ? r->cap + 1 : FIRST_BYTES, 1);
         if (!buf) return *no_memory = true, false;
         r->buf = buf;
-        r->cap = cap;
     }
     size_t n = fread(r->buf + r->end, 1, r->cap - 1 - r->end, r->f);
     r->end += n;

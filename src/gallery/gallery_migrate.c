@@ -3,6 +3,7 @@
  * without any lock. The new embeddings wait in memory; a last, short transaction
  * puts them in place, after embedding what others have added meanwhile. */
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "gallery/gallery_impl.h"
 #include <string.h>
@@ -18,8 +19,8 @@ typedef struct migration {
     int dropped;
     const fct_store *st;
     fct_face_set done;  /* new embeddings; a face that cannot be made has zeros */
-    int64_t *checksums; /* [done.cap] */
-    int checksums_cap;
+    int64_t *checksums; /* [done.n] */
+    size_t checksums_cap;
     fct_idmap by_id;  /* face id -> place in done */
     float *embedding; /* [dim] */
     uint8_t *blobs;   /* [BATCH][dim * 4]: embeddings as they are stored */
@@ -31,13 +32,9 @@ typedef struct migration {
 
 /* Keeps m->embedding as that of a face with this picture. */
 static fct_status keep(migration *m, const fct_store_face *f, fct_error *err) {
-    if (m->done.n == m->checksums_cap) {
-        int cap = m->checksums_cap ? m->checksums_cap * 2 : 64;
-        int64_t *sums = cap > 0 ? fct_realloc_array(m->checksums, (size_t)cap, sizeof *sums) : NULL;
-        if (!sums) return fct_fail_nomem(err, "migration", 0);
-        m->checksums = sums;
-        m->checksums_cap = cap;
-    }
+    int64_t *sums = fct_grow(m->checksums, &m->checksums_cap, (size_t)m->done.n + 1, sizeof *sums);
+    if (!sums) return fct_fail_nomem(err, "migration", 0);
+    m->checksums = sums;
     if (!fct_idmap_reserve(&m->by_id, 1)) return fct_fail_nomem(err, "migration", 0);
     fct_embedding_pack(m->embedding, m->dim, m->blobs);
     m->checksums[m->done.n] = fct_face_checksum(m->blobs, (size_t)m->dim * 4, f->crop, f->crop_size);
@@ -79,13 +76,9 @@ static fct_status embed_all(void *ctx, fct_store *st, fct_error *err) {
 static fct_status note_missing(void *ctx, const fct_store_face *f, fct_error *err) {
     migration *m = ctx;
     if (fct_idmap_get(&m->by_id, f->id) != FCT_IDMAP_NONE) return FCT_OK;
-    if (m->n_missing == m->cap_missing) {
-        size_t cap = m->cap_missing ? m->cap_missing * 2 : 64;
-        int64_t *ids = fct_realloc_array(m->missing, cap, sizeof *ids);
-        if (!ids) return fct_fail_nomem(err, "migration", 0);
-        m->missing = ids;
-        m->cap_missing = cap;
-    }
+    int64_t *ids = fct_grow(m->missing, &m->cap_missing, m->n_missing + 1, sizeof *ids);
+    if (!ids) return fct_fail_nomem(err, "migration", 0);
+    m->missing = ids;
     m->missing[m->n_missing++] = f->id;
     return FCT_OK;
 }

@@ -4,6 +4,7 @@
  * writing, unless the right spelling is another person's: whether two people are
  * one is for the user to say. */
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "gallery/gallery_impl.h"
 #include "text/names.h"
@@ -61,13 +62,9 @@ static fct_status note_odd(void *ctx, const fct_store_person *p, fct_error *err)
     odd_list *l = ctx;
     fct_status s = fct_person_check(l->st, p, err);
     if (s || !fct_name_is_odd(p->name)) return s;
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 16;
-        odd_person *items = fct_realloc_array(l->items, cap, sizeof *items);
-        if (!items) return fct_fail_nomem(err, "names of the gallery", 0);
-        l->items = items;
-        l->cap = cap;
-    }
+    odd_person *items = fct_grow(l->items, &l->cap, l->n + 1, sizeof *items);
+    if (!items) return fct_fail_nomem(err, "names of the gallery", 0);
+    l->items = items;
     l->items[l->n].id = p->id;
     memcpy(l->items[l->n++].name, p->name, strlen(p->name) + 1);
     return FCT_OK;

@@ -1,5 +1,6 @@
 /* Listing, renaming, merging and removing people and faces. */
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "gallery/gallery_impl.h"
 #include <limits.h>
@@ -12,17 +13,14 @@ typedef struct list {
     const fct_store *st;
     void *items;
     size_t item_size;
-    int n, cap;
+    int n;
+    size_t cap;
 } list;
 
 static void *list_add(list *l, fct_error *err) {
-    if (l->n == l->cap) {
-        int cap = l->cap < 64 ? 64 : l->cap > INT_MAX / 2 ? 0 : l->cap * 2;
-        void *items = cap ? fct_realloc_array(l->items, (size_t)cap, l->item_size) : NULL;
-        if (!items) return fct_fail_nomem(err, "list of the gallery", 0), NULL;
-        l->items = items;
-        l->cap = cap;
-    }
+    void *items = l->n < INT_MAX ? fct_grow(l->items, &l->cap, (size_t)l->n + 1, l->item_size) : NULL;
+    if (!items) return fct_fail_nomem(err, "list of the gallery", 0), NULL;
+    l->items = items;
     void *item = (char *)l->items + (size_t)l->n++ * l->item_size;
     memset(item, 0, l->item_size);
     return item;

@@ -1,6 +1,7 @@
 /* Building and freeing the intermediate form; constants on demand. */
 #include "graph/graph.h"
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/part_file.h"
 #include <string.h>
@@ -70,14 +71,10 @@ void fct_graph_free(fct_graph *g) {
 }
 
 /* Doubles an array when it is full; false = out of memory. */
-static bool reserve(void **p, int n, int *cap, size_t size) {
-    if (n < *cap) return true;
-    int want = *cap ? *cap * 2 : 64;
-    void *q = fct_realloc_array(*p, (size_t)want, size);
-    if (!q) return false;
-    *p = q;
-    *cap = want;
-    return true;
+static bool reserve(void **p, int n, size_t *cap, size_t size) {
+    void *q = fct_grow(*p, cap, (size_t)n + 1, size);
+    if (q) *p = q;
+    return q != NULL;
 }
 
 int fct_graph_add_value(fct_graph *g, const char *name) {

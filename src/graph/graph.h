@@ -85,9 +85,11 @@ typedef struct fct_graph {
     char *file;
     int opset;
     fct_value *values;
-    int n_values, cap_values;
+    int n_values;
+    size_t cap_values;
     fct_node *nodes;
-    int n_nodes, cap_nodes;
+    int n_nodes;
+    size_t cap_nodes;
     int *inputs, n_inputs;
     int *outputs, n_outputs;
 } fct_graph;

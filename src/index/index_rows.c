@@ -1,5 +1,6 @@
 /* The rows of an index: adding, removing, and versions for those who look. */
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "index/index_impl.h"
 #include <string.h>
@@ -183,25 +184,18 @@ static void fill_stages(fct_rows *x, size_t row) {
 
 static bool add_chunk(fct_rows *x) {
     fct_edition *v = x->now;
-    if (v->n_chunks == v->cap_chunks) {
-        fct_chunk **chunks = fct_realloc_array(v->chunks, v->cap_chunks * 2, sizeof(fct_chunk *));
-        if (!chunks) return false;
-        v->chunks = chunks;
-        v->cap_chunks *= 2;
-    }
+    fct_chunk **chunks = fct_grow(v->chunks, &v->cap_chunks, v->n_chunks + 1, sizeof(fct_chunk *));
+    if (!chunks) return false;
+    v->chunks = chunks;
     fct_chunk *c = make_chunk(x);
     if (c) v->chunks[v->n_chunks++] = c;
     return c != NULL;
 }
 
 static bool reserve_links(fct_rows *x, size_t n) {
-    if (n <= x->links_cap) return true;
-    size_t cap = x->links_cap ? x->links_cap * 2 : 64;
-    fct_link *links = fct_realloc_array(x->links, cap, sizeof *links);
-    if (!links) return false;
-    x->links = links;
-    x->links_cap = cap;
-    return true;
+    fct_link *links = fct_grow(x->links, &x->links_cap, n, sizeof *links);
+    if (links) x->links = links;
+    return links != NULL;
 }
 
 /* Makes row writable, at most one behind the last, with room in every array. The

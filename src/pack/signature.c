@@ -7,6 +7,7 @@
  *   Shape           1 dim;           Dimension 1 dim_value */
 #include "pack/signature.h"
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "onnx/proto.h"
 #include <stdlib.h>
@@ -88,15 +89,12 @@ static void list_weights(fct_pb graph, scan *c) {
     fct_pb_field f;
     while (next_field(&graph, &f, c)) {
         if (f.number != 5 || f.wire != 2) continue;
-        if (c->n_weights == cap) {
-            cap = cap ? cap * 2 : 256;
-            uint64_t *p = fct_realloc_array(c->weights, cap, sizeof *p);
-            if (!p) {
-                c->status = fct_fail_nomem(c->err, graph.file, cap * sizeof *p);
-                return;
-            }
-            c->weights = p;
+        uint64_t *p = fct_grow(c->weights, &cap, c->n_weights + 1, sizeof *p);
+        if (!p) {
+            c->status = fct_fail_nomem(c->err, graph.file, 0);
+            return;
         }
+        c->weights = p;
         c->weights[c->n_weights++] = hash_name(find_name(fct_pb_sub(&graph, &f), 8, c));
     }
     if (c->n_weights) qsort(c->weights, c->n_weights, sizeof *c->weights, by_number);

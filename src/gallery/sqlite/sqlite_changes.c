@@ -2,6 +2,7 @@
  * it was committed. Writers follow one another in SQLite, so a number that is
  * visible has all smaller ones before it. */
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "gallery/sqlite/sqlite_store.h"
 
@@ -29,12 +30,9 @@ static fct_status read_entries(const fct_db *db, int64_t after, fct_store_change
             out->complete = false; /* everything, or a file that keeps more than we do */
             break;
         }
-        if (out->n == cap) {
-            cap = cap ? cap * 2 : 16;
-            fct_store_change *items = fct_realloc_array(out->items, cap, sizeof *items);
-            if (!items) s = fct_fail_nomem(err, "changes of the gallery", 0);
-            else out->items = items;
-        }
+        fct_store_change *items = fct_grow(out->items, &cap, out->n + 1, sizeof *items);
+        if (!items) s = fct_fail_nomem(err, "changes of the gallery", 0);
+        else out->items = items;
         if (!s) out->items[out->n++] = (fct_store_change){(fct_change)what, sqlite3_column_int64(q, 1)};
     }
     sqlite3_finalize(q);

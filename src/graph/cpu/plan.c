@@ -3,6 +3,7 @@
  * that converts is added when somebody needs what is not there yet. */
 #include "graph/cpu/plan.h"
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include <stdio.h>
 #include <string.h>
@@ -12,14 +13,10 @@ fct_dims fct_plan_dims(const fct_tensor_view *v) {
 }
 
 /* Doubles an array when it is full; false = out of memory. */
-static bool reserve(void **p, int n, int *cap, size_t size) {
-    if (n < *cap) return true;
-    int want = *cap ? *cap * 2 : 64;
-    void *q = fct_realloc_array(*p, (size_t)want, size);
-    if (!q) return false;
-    *p = q;
-    *cap = want;
-    return true;
+static bool reserve(void **p, int n, size_t *cap, size_t size) {
+    void *q = fct_grow(*p, cap, (size_t)n + 1, size);
+    if (q) *p = q;
+    return q != NULL;
 }
 
 int fct_plan_slot(fct_plan *p, size_t bytes) {

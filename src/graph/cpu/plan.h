@@ -70,9 +70,11 @@ struct fct_plan {
     const fct_cpu_net *net;
     fct_shapes shapes;
     fct_step *steps;
-    int n_steps, cap_steps;
+    int n_steps;
+    size_t cap_steps;
     fct_slot *slots;
-    int n_slots, cap_slots;
+    int n_slots;
+    size_t cap_slots;
     int *slot_of[2]; /* per value and layout, -1 = not there */
     int *outputs;    /* slot per graph output, planar float32 */
     size_t arena, scratch_at;
