@@ -126,7 +126,7 @@ fct_status fct_part_open(const char *path, fct_part_file *out, fct_error *err) {
     if (s) return s;
     out->data = (uint8_t *)(uintptr_t)map.data;
     out->size = map.size;
-    fct_file_get_stat(path, &out->stat);
+    fct_file_get_stat(path, &out->opened);
     return FCT_OK;
 }
 

@@ -8,11 +8,11 @@
  * the system (SIGBUS). Here the worst is an error: every read checks that the file
  * still has the size and the time of change that it had when it was opened. */
 typedef struct fct_part_file {
-    const char *path;   /* borrowed */
-    uint8_t *data;      /* [size] private memory: zeros where fct_part_load() has not read yet. On Windows the
-                         * mapped file, which nobody can write to there. Not NULL, also for an empty file */
-    size_t size;        /* of the file when it was opened */
-    fct_file_stat stat; /* of the file when it was opened */
+    const char *path;     /* borrowed */
+    uint8_t *data;        /* [size] private memory: zeros where fct_part_load() has not read yet. On Windows the
+                           * mapped file, which nobody can write to there. Not NULL, also for an empty file */
+    size_t size;          /* of the file when it was opened */
+    fct_file_stat opened; /* what the system said of the file when it was opened */
     intptr_t handle;
 } fct_part_file;
 

@@ -33,7 +33,7 @@ static int open_fd(int fd, fct_part_file *f) {
     if (!S_ISREG(st.st_mode)) return EINVAL;
     if ((uintmax_t)st.st_size > SIZE_MAX / 2) return ENOMEM;
     f->size = (size_t)st.st_size;
-    fct_sys_stat_of(&st, &f->stat);
+    fct_sys_stat_of(&st, &f->opened);
     return make_room(f);
 }
 
@@ -65,7 +65,7 @@ static fct_status check_unchanged(const fct_part_file *f, fct_error *err) {
     if (fstat((int)f->handle, &st)) return fct_fail_errno(err, f->path, errno);
     fct_sys_stat_of(&st, &now);
     if (now.size < f->size) return fct_fail(err, FCT_ERR_FORMAT, "%s: became shorter while it was read", f->path);
-    if (now.size == f->size && now.mtime_ns == f->stat.mtime_ns) return FCT_OK;
+    if (now.size == f->size && now.mtime_ns == f->opened.mtime_ns) return FCT_OK;
     return fct_fail(err, FCT_ERR_FORMAT, "%s: was written to while it was read", f->path);
 }
 

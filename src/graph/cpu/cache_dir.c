@@ -148,7 +148,7 @@ static bool sample(const fct_part_file *f, uint8_t out[32]) {
 static char *describe(const char *dir, const fct_model_bytes *s, record *r) {
     char name[24];
     if (!s->file) return NULL;
-    const fct_file_stat st = s->file->stat;
+    const fct_file_stat st = s->file->opened;
     if (!st.is_file || !st.inode || !st.ctime_ns || st.size != s->len) return NULL;
     *r = (record){.magic = "fctid001",
                   .device = st.device,
