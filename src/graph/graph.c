@@ -156,8 +156,7 @@ static int64_t raw_i64(const void *raw, int type, size_t i) {
     }
 }
 
-/* Bytes of an element of an ONNX type. */
-static size_t raw_size(int type) {
+size_t fct_raw_size(int type) {
     switch (type) {
     case 2:
     case 3:
@@ -166,14 +165,17 @@ static size_t raw_size(int type) {
     case 4:
     case 5:
     case 10:
-    case 16:
         return 2;
     case 1:
     case 6:
     case 12:
         return 4;
-    default:
+    case 7:
+    case 11:
+    case 13:
         return 8;
+    default:
+        return 0;
     }
 }
 
@@ -191,7 +193,7 @@ static void convert(const fct_const *c, const void *raw, size_t n, void *out) {
 
 /* Reads a large constant from its file into memory of its own, which fct_const_drop() gives back. */
 static fct_status read_large(fct_const *c, size_t n, fct_error *err) {
-    const size_t at = (size_t)((const uint8_t *)c->raw - c->file->data), bytes = n * raw_size(c->raw_type);
+    const size_t at = (size_t)((const uint8_t *)c->raw - c->file->data), bytes = n * fct_raw_size(c->raw_type);
     uint8_t *raw = fct_alloc(bytes), *p = is_plain(c) ? raw : fct_alloc(n * fct_dtype_size(c->view.dtype));
     fct_status s = raw && p ? fct_part_read(c->file, at, bytes, raw, err) : fct_fail_nomem(err, "constant", bytes);
     if (!s && p != raw) convert(c, raw, n, p);
@@ -207,7 +209,7 @@ fct_status fct_const_data(fct_const *c, const fct_tensor_view **out, fct_error *
     if (c->view.data) return FCT_OK;
     size_t n = (size_t)fct_view_count(&c->view), size = fct_dtype_size(c->view.dtype);
     bool same = is_plain(c);
-    if (c->file && n * raw_size(c->raw_type) >= FCT_CONST_LARGE) return read_large(c, n, err);
+    if (c->file && n * fct_raw_size(c->raw_type) >= FCT_CONST_LARGE) return read_large(c, n, err);
     if (!n || (same && (uintptr_t)c->raw % size == 0)) {
         /* views are read-only by contract where they stand for constants */
         c->view.data = (void *)(uintptr_t)(n ? c->raw : nothing);

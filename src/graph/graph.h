@@ -25,6 +25,9 @@ typedef struct fct_const {
                                        * there but are read from the file. NULL: raw has them */
 } fct_const;
 
+/* Bytes of an element of an ONNX element type in raw form; 0 = a type that facet does not read. */
+size_t fct_raw_size(int type);
+
 typedef struct fct_value {
     char *name;
     fct_const *konst;           /* owned; NULL = not a constant */

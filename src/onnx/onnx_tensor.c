@@ -18,30 +18,6 @@ typedef struct tensor_scan {
     char label[64]; /* name for error texts */
 } tensor_scan;
 
-/* Bytes of an element of an ONNX type in raw form; 0 = a type that facet does not read. */
-static size_t type_size(int type) {
-    switch (type) {
-    case 2:
-    case 3:
-    case 9:
-        return 1;
-    case 4:
-    case 5:
-    case 10:
-        return 2;
-    case 1:
-    case 6:
-    case 12:
-        return 4;
-    case 7:
-    case 11:
-    case 13:
-        return 8;
-    default:
-        return 0;
-    }
-}
-
 static bool type_is_real(int type) { return type == 1 || type == 10 || type == 11; }
 
 /* An error that says where in the file the tensor is. */
@@ -189,7 +165,7 @@ static fct_status check_typed(const fct_pb *m, const tensor_scan *t, size_t n, f
 static fct_status fill(fct_pb m, const tensor_scan *t, fct_const *c, size_t n, fct_error *err) {
     c->raw_type = t->type;
     if (t->has_raw || !n) {
-        if (t->raw_len != n * type_size(t->type))
+        if (t->raw_len != n * fct_raw_size(t->type))
             return bad_tensor(&m, t, FCT_ERR_FORMAT, "its data and dimensions differ in length", err);
         c->raw = t->raw;
         return FCT_OK;
@@ -228,7 +204,7 @@ fct_status fct_onnx_tensor(fct_pb m, fct_pb_field *name, fct_const **out, fct_er
     if (name) *name = (fct_pb_field){0};
     fct_status s = scan(m, &t, name, err);
     if (s) return s;
-    if (!type_size(t.type))
+    if (!fct_raw_size(t.type))
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: tensor '%s' at offset %zu: element type %d", m.file, t.label,
                         fct_pb_offset(&m, m.p), t.type);
     int64_t n = 1;

@@ -81,6 +81,11 @@ END
 check "a huge file for a network" 3 sh -c "ulimit -t 20; exec '$facet_exe' detect -m hugepack ada.png" <<'END'
 ! facet: hugepack/a.onnx: bad field at offset 0: not an ONNX file, or cut off
 END
+# a text of 4 GiB within the network, as its first field says
+printf '\062\200\200\200\200\020' >hugepack/a.onnx && truncate -s 5G hugepack/a.onnx
+check "a huge field in a network" 3 sh -c "ulimit -t 20; exec '$facet_exe' detect -m hugepack ada.png" <<'END'
+! facet: hugepack/a.onnx: more than 1073741824 bytes beside raw weights: not a network, or too large
+END
 rm -r huge.jpg hugepack
 check "compare tells of both" 3 facet compare -m pack gone.png cut.png <<'END'
 ! facet: gone.png: no such file or folder
@@ -132,7 +137,7 @@ embedder.onnx
 END
 check "the variable of packs names no pack" 3 env FCT_MODELS=pack "$facet_exe" detect ada.png <<'END'
 ! facet: warning: FCT_MODELS is the folder of all packs, and pack is a pack itself: name it in FCT_PACK
-! facet: no model pack: name one with --models FOLDER ('facet help packs' says where to get one)
+! facet: no face models: this build holds no default pack and pack has none; get one by "facet models get buffalo_l" (InsightFace's, for research), or name a folder of ONNX files in FCT_PACK
 END
 check "the one that does" 0 env FCT_PACK=pack "$facet_exe" detect ada.png <<'END'
 ada.png: 1 face
@@ -141,8 +146,14 @@ END
 check "no such folder" 3 facet detect -m ./gone ada.png <<'END'
 ! facet: ./gone: no such pack: there is no folder of this name
 END
-check "no pack at all" 3 facet detect ada.png <<'END'
-! facet: no model pack: name one with --models FOLDER ('facet help packs' says where to get one)
+check "no pack at all" 0 sh -c "'$facet_exe' detect ada.png 2>&1 | sed 's,$HOME,HOME,'" <<'END'
+facet: no face models: this build holds no default pack and HOME/.insightface/models has none; get one by "facet models get buffalo_l" (InsightFace's, for research), or name a folder of ONNX files in FCT_PACK
+END
+check "a variable that names no pack" 0 sh -c "FCT_PACK=gone '$facet_exe' detect ada.png 2>&1 | sed 's,$HOME,HOME,'" <<'END'
+facet: no pack gone in HOME/.insightface/models; "facet models get gone" fetches InsightFace's packs, "facet models import" takes a zip or a folder
+END
+check "a variable that names a folder without networks" 3 env FCT_PACK=hollow "$facet_exe" detect ada.png <<'END'
+! facet: hollow: no face detector in this pack (0 ONNX files)
 END
 check "a file for a pack" 3 facet detect -m ./ada.png ada.png <<'END'
 ! facet: ./ada.png: bad field at offset 10: not an ONNX file, or cut off

@@ -60,10 +60,8 @@ int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out) {
     fct_status st = fct_pack_open(s->models, &o, out, &e);
     fct_free(cache);
     if (!st) return CLI_DONE;
-    if (s->models && st == FCT_ERR_NOT_FOUND) return no_such_pack(s->models, &e);
-    if (s->models || st != FCT_ERR_NOT_FOUND) return cli_fail(&e);
-    cli_error("no model pack: name one with --models FOLDER ('facet help packs' says where to get one)");
-    return CLI_INPUT;
+    const char *named = s->models ? s->models : getenv("FCT_PACK");
+    return st == FCT_ERR_NOT_FOUND && named && *named ? no_such_pack(named, &e) : cli_fail(&e);
 }
 
 /* Passes the settings for detection on to the library, which checks them. */
