@@ -1,32 +1,14 @@
 /* The one way of writing files: what is left by success, failure and a signal, and in whose hands. */
 #include "base/alloc.h"
 #include "base/draft.h"
-#include "base/file.h"
 
-#include "test.h"
+#include "scratch.h"
 #ifndef _WIN32
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #endif
-
-static char root[512];
-
-static void new_root(const char *test) {
-    const char *dir = getenv("FCT_TEST_DIR");
-    snprintf(root, sizeof root, "%s/draft-test-%s", dir ? dir : ".", test);
-    (void)fct_dir_remove(root, NULL);
-    REQUIRE(fct_dir_make(root, NULL) == FCT_OK);
-}
-
-static const char *at(const char *name) {
-    static char path[4][800];
-    static int turn;
-    char *p = path[turn++ % 4];
-    snprintf(p, sizeof path[0], "%s/%s", root, name);
-    return p;
-}
 
 /* How many files are in the folder. */
 static size_t count_files(void) {
@@ -123,7 +105,7 @@ TEST(rights) {
 
 TEST(links_are_replaced_and_not_followed) {
     fct_error e;
-    new_root("links");
+    new_root("draft-links");
     REQUIRE(!fct_file_write_atomic(at("victim"), "safe", 4, &e));
     REQUIRE(!symlink(at("victim"), at("out")));
     REQUIRE(!fct_file_write_atomic(at("out"), "new", 3, &e));

@@ -1,30 +1,11 @@
 #include "base/alloc.h"
-#include "base/file.h"
 
-#include "test.h"
+#include "scratch.h"
 #include <stdint.h>
 #ifndef _WIN32
 #include <sys/stat.h>
 #include <unistd.h>
 #endif
-
-static char root[512];
-
-/* An empty folder of its own for the running test. */
-static void new_root(const char *test) {
-    const char *dir = getenv("FCT_TEST_DIR");
-    snprintf(root, sizeof root, "%s/file-test-%s", dir ? dir : ".", test);
-    (void)fct_dir_remove(root, NULL);
-    REQUIRE(fct_dir_make(root, NULL) == FCT_OK);
-}
-
-static const char *at(const char *name) {
-    static char path[4][800];
-    static int turn;
-    char *p = path[turn++ % 4];
-    snprintf(p, sizeof path[0], "%s/%s", root, name);
-    return p;
-}
 
 TEST(write_read_map) {
     fct_error e;

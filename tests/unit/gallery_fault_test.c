@@ -1,6 +1,6 @@
 /* The gallery on a disk that fails, and on one that loses power: whatever was
  * reported as stored is there afterwards, and the file is sound. */
-#include "test.h"
+#include "scratch.h"
 #include "base/file.h"
 #include "fault_vfs.h"
 #include "gallery_util.h"
@@ -8,7 +8,7 @@
 #define MAX_SEEDS 400
 
 static fct_error e;
-static const char *const db = "fault-test.db";
+static const char *db; /* the gallery's path */
 
 /* Seeds whose enrollment was reported as stored. */
 static bool stored[MAX_SEEDS], tried[MAX_SEEDS];
@@ -62,6 +62,8 @@ static bool one_fault(fault_kind kind, long n) {
 }
 
 TEST(every_operation_fails_once) {
+    new_root("faults");
+    db = at("fault-test.db");
     for (int kind = FAULT_WRITE_FULL; kind < FAULT_POWER; kind++) {
         long n = 1;
         while (one_fault(kind, n) && !test_failures) n++;
@@ -71,6 +73,8 @@ TEST(every_operation_fails_once) {
 
 /* Power fails at a random operation, again and again, on one growing file. */
 TEST(power_failures) {
+    new_root("power-failures");
+    db = at("fault-test.db");
     uint64_t rnd = 11;
     for (int life = 0; life < 12 && !test_failures; life++) {
         int next = 0;
