@@ -119,9 +119,9 @@ const cli_command cmd_bench = {
         "of the peak, which is measured with a loop of nothing but multiply-adds on one thread, times the threads.\n\n"
         "An algorithm that needs fewer operations than the direct definition, such as Winograd's, may show more than "
         "100 % of the peak. --layers times every layer, which costs a little itself.",
-    .options = CLI_COMMON_OPTIONS | CLI_OPT(OPT_THREADS) | CLI_OPT(OPT_PRECISION) | CLI_OPT(OPT_LOW_MEMORY) |
-               CLI_OPT(OPT_NO_CACHE) | CLI_OPT(OPT_LAYERS) | CLI_OPT(OPT_SECONDS) | CLI_OPT(OPT_SIZE) |
-               CLI_OPT(OPT_BATCH),
+    .options = {CLI_COMMON_OPTIONS, CLI_OPT(OPT_THREADS), CLI_OPT(OPT_PRECISION), CLI_OPT(OPT_LOW_MEMORY),
+                CLI_OPT(OPT_NO_CACHE), CLI_OPT(OPT_LAYERS), CLI_OPT(OPT_SECONDS), CLI_OPT(OPT_SIZE),
+                CLI_OPT(OPT_BATCH)},
     .examples = "facet bench w600k_r50.onnx\n"
                 "facet bench --layers --threads 1 det_10g.onnx\n"
                 "facet bench --json --seconds 5 --batch 8 w600k_mbf.onnx",

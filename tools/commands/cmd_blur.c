@@ -162,9 +162,9 @@ static int check_use(const cli_settings *s) {
 /* Searches carefully unless the user has said otherwise. */
 static void search_carefully(cli_args *a) {
     cli_settings *s = &a->set;
-    if (!(a->given & CLI_OPT(OPT_DET_THRESH))) s->det_thresh = CAREFUL_THRESHOLD;
-    if (!(a->given & CLI_OPT(OPT_TILE))) s->tile = CAREFUL_TILE;
-    if (!(a->given & CLI_OPT(OPT_DET_SIZE))) {
+    if (!a->given[OPT_DET_THRESH]) s->det_thresh = CAREFUL_THRESHOLD;
+    if (!a->given[OPT_TILE]) s->tile = CAREFUL_TILE;
+    if (!a->given[OPT_DET_SIZE]) {
         s->det_size.n = 2; /* 0 x 0 = the automatic sizes */
         s->det_size.at[0].width = s->det_size.at[0].height = 0;
         s->det_size.at[1].width = s->det_size.at[1].height = CAREFUL_SIZE;
@@ -214,8 +214,8 @@ const cli_command cmd_blur = {
         "Faces are searched more carefully than by 'facet detect': from a score of 0.3, also at 1280x1280 and in "
         "tiles of 640 pixels and larger. Still no detector finds every face, least of all one turned away, half "
         "covered or a few pixels large: look at what must not be seen. Exit code 1 when no photo has a face.",
-    .options = CLI_ANALYSIS_OPTIONS | CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_THRESHOLD) | CLI_OPT(OPT_BLUR) |
-               CLI_OPT(OPT_KEEP) | CLI_OPT(OPT_COVER) | CLI_OPT(OPT_DRAW) | CLI_OPT(OPT_IN_PLACE),
+    .options = {CLI_ANALYSIS_OPTIONS, CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_BLUR),
+                CLI_OPT(OPT_KEEP), CLI_OPT(OPT_COVER), CLI_OPT(OPT_DRAW), CLI_OPT(OPT_IN_PLACE)},
     .examples = "facet blur --draw public/ photos/\n"
                 "All but one person, who is enrolled\n"
                 "facet blur --keep Ada --draw ada-only.jpg party.jpg\n"

@@ -194,7 +194,7 @@ const cli_command cmd_camera = {
         "Keys: E enrolls the face in front (type the name, press Enter, follow the hints), S saves the picture, B "
         "blurs "
         "all faces, Space pauses, Q quits.",
-    .options = CLI_PACK_OPTIONS | CLI_VIDEO_OPTIONS | CLI_OPT(OPT_TERMINAL) | CLI_OPT(OPT_LIST),
+    .options = {CLI_PACK_OPTIONS, CLI_VIDEO_OPTIONS, CLI_OPT(OPT_TERMINAL), CLI_OPT(OPT_LIST)},
     .examples = "facet camera\n"
                 "facet camera --frame-size 1280x720 --record today.mp4 /dev/video1\n"
                 "A camera at the door, watched for months; pictures stay for a week\n"

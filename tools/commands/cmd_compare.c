@@ -186,8 +186,8 @@ const cli_command cmd_compare = {
     .description = "Compares the largest face of each photo (or --face N of both, or with --all-faces the most similar "
                    "pair): the same person where the cosine of the embeddings reaches the threshold.\n\n"
                    "Exit code 0 for the same person, 1 for different people or a photo without a face.",
-    .options = (CLI_ANALYSIS_OPTIONS & ~CLI_OPT(OPT_FILES_FROM)) | CLI_OPT(OPT_CSV) | CLI_OPT(OPT_DRAW) |
-               CLI_OPT(OPT_THRESHOLD) | CLI_OPT(OPT_FACE) | CLI_OPT(OPT_ALL_FACES),
+    .options = {CLI_FINDER_OPTIONS, CLI_OPT(OPT_CSV), CLI_OPT(OPT_DRAW), CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_FACE),
+                CLI_OPT(OPT_ALL_FACES)},
     .examples = "facet compare passport.jpg selfie.jpg\n"
                 "facet compare --threshold 0.5 --draw pair.jpg a.jpg b.jpg\n"
                 "Is she somewhere in this photo?\n"

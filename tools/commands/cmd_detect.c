@@ -132,7 +132,7 @@ const cli_command cmd_detect = {
         "the photo), and, with packs that have the networks, gender, age and pose. PHOTO is a file, a folder, a "
         "pattern or - ('facet help inputs').\n\n"
         "Exit code 1 when no photo has a face.",
-    .options = CLI_ANALYSIS_OPTIONS | CLI_OPT(OPT_CSV) | CLI_OPT(OPT_HTML) | CLI_OPT(OPT_DRAW) | CLI_OPT(OPT_CROP_DIR),
+    .options = {CLI_ANALYSIS_OPTIONS, CLI_OPT(OPT_CSV), CLI_OPT(OPT_HTML), CLI_OPT(OPT_DRAW), CLI_OPT(OPT_CROP_DIR)},
     .examples = "facet detect party.jpg\n"
                 "facet detect --draw marked.jpg party.jpg\n"
                 "Faces of all photos of a folder, for a script\n"

@@ -85,8 +85,8 @@ const cli_command cmd_embed = {
         "... npy: a float32 array of one row a face for NumPy, to --out; standard output then lists row, face and "
         "file.\n\n"
         "Numbers are as the network gives them; --normalize scales each vector to length 1.",
-    .options =
-        CLI_ANALYSIS_OPTIONS | CLI_OPT(OPT_FORMAT) | CLI_OPT(OPT_OUT) | CLI_OPT(OPT_NORMALIZE) | CLI_OPT(OPT_CROP_DIR),
+    .options = {CLI_ANALYSIS_OPTIONS, CLI_OPT(OPT_FORMAT), CLI_OPT(OPT_OUT), CLI_OPT(OPT_NORMALIZE),
+                CLI_OPT(OPT_CROP_DIR)},
     .examples = "facet embed ada.jpg\n"
                 "facet embed --format csv --out faces.csv photos/\n"
                 "facet embed --format npy --out faces.npy --normalize photos/ > rows.tsv",

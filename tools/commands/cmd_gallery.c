@@ -316,8 +316,8 @@ const cli_command cmd_gallery = {
                    "migrate makes all embeddings anew with the network of --models, from the pictures stored with the "
                    "faces. Either all "
                    "faces change or none; --drop removes those without a picture.",
-    .options = CLI_PACK_OPTIONS | CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_PICTURES) | CLI_OPT(OPT_MODEL_ID) |
-               CLI_OPT(OPT_DROP) | CLI_OPT(OPT_YES),
+    .options = {CLI_PACK_OPTIONS, CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_PICTURES), CLI_OPT(OPT_MODEL_ID), CLI_OPT(OPT_DROP),
+                CLI_OPT(OPT_YES)},
     .examples = "facet gallery\n"
                 "facet gallery backup faces-monday.db\n"
                 "Two galleries into one:\n"

@@ -311,8 +311,8 @@ const cli_command cmd_models = {
         "the first download's is recorded and later ones must have it. A pack is there complete or not at all.\n\n"
         "verify hashes all files and compares them with what was published or installed; exit code 3 where one "
         "differs or is missing. No action but get touches the network.",
-    .options = CLI_COMMON_OPTIONS | CLI_OPT(OPT_ROOT) | CLI_OPT(OPT_URL) | CLI_OPT(OPT_PROXY) | CLI_OPT(OPT_SHA256) |
-               CLI_OPT(OPT_ACCEPT_LICENSE) | CLI_OPT(OPT_REPLACE) | CLI_OPT(OPT_YES),
+    .options = {CLI_COMMON_OPTIONS, CLI_OPT(OPT_ROOT), CLI_OPT(OPT_URL), CLI_OPT(OPT_PROXY), CLI_OPT(OPT_SHA256),
+                CLI_OPT(OPT_ACCEPT_LICENSE), CLI_OPT(OPT_REPLACE), CLI_OPT(OPT_YES)},
     .examples = "facet models\n"
                 "facet models get buffalo_sc --accept-license\n"
                 "facet models get buffalo_l --url https://mirror.example/insightface\n"

@@ -113,7 +113,7 @@ const cli_command cmd_people = {
     .description = "Without NAME: everybody, with the number of faces and the time (UTC) of the first. With NAME: each "
                    "stored face with its number, photo, score, quality (0 to 1) and size.\n\n"
                    "Exit code 1 when there is nobody, or nobody of that name.",
-    .options = CLI_COMMON_OPTIONS | CLI_OPT(OPT_GALLERY),
+    .options = {CLI_COMMON_OPTIONS, CLI_OPT(OPT_GALLERY)},
     .examples = "facet people\n"
                 "facet people 'Ada Lovelace'\n"
                 "facet people --json --gallery office.db",
@@ -180,8 +180,7 @@ const cli_command cmd_remove = {
         "Removes people with all their faces, or one face. Asks before, unless --yes is given. What is removed "
         "cannot be brought back.\n\n"
         "Exit code 1 when there is nobody of that name, or the answer was no.",
-    .options =
-        CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_FACE_ID) | CLI_OPT(OPT_YES) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE),
+    .options = {CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_FACE_ID), CLI_OPT(OPT_YES), CLI_OPT(OPT_QUIET), CLI_OPT(OPT_VERBOSE)},
     .examples = "facet remove 'Ada Lovelace'\n"
                 "A wrong photo: find its number, remove it\n"
                 "facet people Grace\n"
@@ -216,7 +215,7 @@ const cli_command cmd_rename = {
     .synopsis = "NAME NEW-NAME",
     .summary = "give a person another name",
     .description = "The faces stay. A name that somebody else has is refused.",
-    .options = CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE),
+    .options = {CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_QUIET), CLI_OPT(OPT_VERBOSE)},
     .examples = "facet rename Ada 'Ada Lovelace'",
     .words = COMPLETE_PEOPLE,
     .min_words = 2,

@@ -77,7 +77,7 @@ const cli_command cmd_train = {
         "from the last checkpoint there, also after Ctrl-C, to the very weights an uninterrupted run "
         "reaches.\n\n"
         "With --export the checkpoint is written as an ONNX file instead.",
-    .options = CLI_OPT(OPT_EXPORT) | CLI_OPT(OPT_THREADS) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE),
+    .options = {CLI_OPT(OPT_EXPORT), CLI_OPT(OPT_THREADS), CLI_OPT(OPT_QUIET), CLI_OPT(OPT_VERBOSE)},
     .examples = "facet train recipe.conf data=faces/index.csv teacher=teacher.onnx out=run1\n"
                 "facet train recipe.conf out=run1 --export mypack\n"
                 "Fine-tune on a folder with a folder of aligned pictures per person:\n"

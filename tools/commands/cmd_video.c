@@ -49,7 +49,7 @@ const cli_command cmd_video = {
         "half a "
         "second is not covered: look at the result before you publish it.\n\n"
         "Exit code 1 when no face appears, 3 when the file is damaged (what could be read was used).",
-    .options = CLI_PACK_OPTIONS | CLI_VIDEO_OPTIONS,
+    .options = {CLI_PACK_OPTIONS, CLI_VIDEO_OPTIONS},
     .examples = "facet video party.mp4\n"
                 "facet video --record named.mp4 --events who.jsonl --sheet who.html party.mp4\n"
                 "Cover everybody who is not enrolled; look at the copy before it is published\n"

@@ -91,21 +91,22 @@ typedef enum cli_opt_id {
     OPT_HELP,
     OPT_COUNT
 } cli_opt_id;
-#define CLI_OPT(id) (UINT64_C(1) << (id))
-_Static_assert(OPT_COUNT <= 64, "a command's options are the bits of a number");
-/* What all commands have, those that load a pack, and those that analyze photos. */
-#define CLI_COMMON_OPTIONS (CLI_OPT(OPT_JSON) | CLI_OPT(OPT_QUIET) | CLI_OPT(OPT_VERBOSE))
+#define CLI_OPT(id) [id] = true /* in the initializer of a cli_option_set */
+typedef bool cli_option_set[OPT_COUNT];
+/* What all commands have, those that load a pack, those that find faces, and those that do so in many photos. */
+#define CLI_COMMON_OPTIONS CLI_OPT(OPT_JSON), CLI_OPT(OPT_QUIET), CLI_OPT(OPT_VERBOSE)
 #define CLI_PACK_OPTIONS                                                                                               \
-    (CLI_COMMON_OPTIONS | CLI_OPT(OPT_MODELS) | CLI_OPT(OPT_PRECISION) | CLI_OPT(OPT_LOW_MEMORY) |                     \
-     CLI_OPT(OPT_NO_CACHE) | CLI_OPT(OPT_THREADS))
-#define CLI_ANALYSIS_OPTIONS                                                                                           \
-    (CLI_PACK_OPTIONS | CLI_OPT(OPT_DET_SIZE) | CLI_OPT(OPT_DET_THRESH) | CLI_OPT(OPT_MAX_FACES) |                     \
-     CLI_OPT(OPT_ROTATIONS) | CLI_OPT(OPT_TILE) | CLI_OPT(OPT_MAX_PIXELS) | CLI_OPT(OPT_FILES_FROM))
+    CLI_COMMON_OPTIONS, CLI_OPT(OPT_MODELS), CLI_OPT(OPT_PRECISION), CLI_OPT(OPT_LOW_MEMORY), CLI_OPT(OPT_NO_CACHE),   \
+        CLI_OPT(OPT_THREADS)
+#define CLI_FINDER_OPTIONS                                                                                             \
+    CLI_PACK_OPTIONS, CLI_OPT(OPT_DET_SIZE), CLI_OPT(OPT_DET_THRESH), CLI_OPT(OPT_MAX_FACES), CLI_OPT(OPT_ROTATIONS),  \
+        CLI_OPT(OPT_TILE), CLI_OPT(OPT_MAX_PIXELS)
+#define CLI_ANALYSIS_OPTIONS CLI_FINDER_OPTIONS, CLI_OPT(OPT_FILES_FROM)
 #define CLI_VIDEO_OPTIONS                                                                                              \
-    (CLI_OPT(OPT_GALLERY) | CLI_OPT(OPT_THRESHOLD) | CLI_OPT(OPT_DET_SIZE) | CLI_OPT(OPT_MAX_PIXELS) |                 \
-     CLI_OPT(OPT_RECORD) | CLI_OPT(OPT_EVENTS) | CLI_OPT(OPT_SNAPSHOT_DIR) | CLI_OPT(OPT_KEEP_DAYS) |                  \
-     CLI_OPT(OPT_SHEET) | CLI_OPT(OPT_BLUR) | CLI_OPT(OPT_EVERY) | CLI_OPT(OPT_FRAME_SIZE) | CLI_OPT(OPT_FPS) |        \
-     CLI_OPT(OPT_HARDWARE) | CLI_OPT(OPT_INSECURE) | CLI_OPT(OPT_STOP_AFTER))
+    CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_DET_SIZE), CLI_OPT(OPT_MAX_PIXELS), CLI_OPT(OPT_RECORD), \
+        CLI_OPT(OPT_EVENTS), CLI_OPT(OPT_SNAPSHOT_DIR), CLI_OPT(OPT_KEEP_DAYS), CLI_OPT(OPT_SHEET), CLI_OPT(OPT_BLUR), \
+        CLI_OPT(OPT_EVERY), CLI_OPT(OPT_FRAME_SIZE), CLI_OPT(OPT_FPS), CLI_OPT(OPT_HARDWARE), CLI_OPT(OPT_INSECURE),   \
+        CLI_OPT(OPT_STOP_AFTER)
 
 typedef struct cli_sizes {
     int n; /* 0 = automatic */
@@ -135,8 +136,8 @@ typedef struct cli_settings {
 
 typedef struct cli_args {
     cli_settings set;
-    uint64_t given; /* CLI_OPT bits of the options on the command line */
-    char **words;   /* the arguments that are no options; owned array, borrowed texts */
+    cli_option_set given; /* which options were on the command line */
+    char **words;         /* the arguments that are no options; owned array, borrowed texts */
     int n_words;
 } cli_args;
 
@@ -155,7 +156,7 @@ typedef struct cli_command {
     const char *actions;      /* what its first argument may be, "list|get", for completion; NULL = anything */
     const char *summary;      /* one line, no full stop */
     const char *description;  /* paragraphs divided by empty lines */
-    uint64_t options;         /* CLI_OPT bits; OPT_HELP is always taken */
+    cli_option_set options;   /* CLI_OPT() of those it takes; OPT_HELP is always taken */
     const char *examples;     /* lines; those starting with "facet" are commands, others explain the next */
     cli_complete words;       /* what its arguments are completed with; COMPLETE_NONE = files */
     int min_words, max_words; /* how many arguments, max -1 = any number */

@@ -21,9 +21,12 @@ const cli_command *cli_command_find(const char *name) {
     return NULL;
 }
 
-bool cli_command_takes(const cli_command *c, cli_opt_id id) { return id == OPT_HELP || (c->options & CLI_OPT(id)); }
+bool cli_command_takes(const cli_command *c, cli_opt_id id) { return id == OPT_HELP || c->options[id]; }
 
-bool cli_option_is_shared(cli_opt_id id) { return CLI_PACK_OPTIONS & CLI_OPT(id); }
+bool cli_option_is_shared(cli_opt_id id) {
+    static const cli_option_set shared = {CLI_PACK_OPTIONS};
+    return shared[id];
+}
 
 /* The likely mistakes are a photo without a command and a typing error; each gets a hint of its own. */
 static int unknown_command(const char *word) {

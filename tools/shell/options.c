@@ -144,7 +144,7 @@ static int take_option(option_parser *p, cli_opt_id id, const char *inline_value
         }
         value = p->argv[++p->at];
     }
-    p->out->given |= CLI_OPT(id);
+    p->out->given[id] = true;
     return set_option(p->command, o, value, &p->out->set);
 }
 
