@@ -2,35 +2,23 @@
 #ifndef FCT_GALLERY_SQLITE_STORE_H
 #define FCT_GALLERY_SQLITE_STORE_H
 
-#include "gallery/sqlite/sqlite_db.h"
 #include "gallery/gallery_store.h"
+#include "sqlite/sqlite_file.h"
 
 /* Opens or creates the file, as fct_gallery_open() promises. *out is owned. */
 fct_status fct_sqlite_store_open(const char *path, const fct_gallery_opts *o, fct_store **out, fct_error *err);
 
 typedef struct fct_sqlite_store {
     fct_store head; /* first: a fct_store pointer to it is one to this */
-    fct_db db;
-    char *path;  /* owned */
-    int busy_ms; /* how long to wait for other connections */
-    bool read_only;
-    bool may_be_still;          /* read_only, and not beside a connection of this gallery that writes */
+    fct_db_file file;
     sqlite3_stmt *version_stmt; /* PRAGMA data_version, kept prepared */
 } fct_sqlite_store;
 
-static inline const fct_db *fct_sqlite_db(fct_store *st) { return &((fct_sqlite_store *)st)->db; }
+static inline const fct_db *fct_sqlite_db(fct_store *st) { return &((fct_sqlite_store *)st)->file.db; }
 
 /* ---- sqlite_schema.c: the tables, as docs/gallery-format.md describes them */
-#define FCT_GALLERY_APP_ID 0x46435447 /* "FCTG" */
 #define FCT_GALLERY_SCHEMA 2
-
-/* Makes sure that db is a gallery and sets db->schema: creates the tables in a
- * file without any (where create allows), migrates older ones unless read_only
- * (they are read as they are), refuses the rest. */
-fct_status fct_sqlite_schema_prepare(fct_db *db, bool create, bool read_only, fct_error *err);
-
-/* Compares every table and index with what schema version has. */
-fct_status fct_sqlite_schema_verify(const fct_db *db, int version, fct_error *err);
+extern const fct_db_kind fct_gallery_kind;
 
 /* ---- sqlite_changes.c: the change feed */
 /* Adds an entry. */
@@ -39,7 +27,7 @@ fct_status fct_sqlite_log(const fct_db *db, fct_change what, int64_t id, fct_err
 fct_status fct_sqlite_log_trim(const fct_db *db, fct_error *err);
 fct_status fct_sqlite_changes(fct_store *st, int64_t after, fct_store_changes *out, fct_error *err);
 
-/* ---- Verbs, see store.h. sqlite_people.c, sqlite_faces.c, sqlite_check.c, sqlite_backup.c */
+/* ---- Verbs, see store.h. sqlite_people.c, sqlite_faces.c */
 fct_status fct_sqlite_get_model(fct_store *st, fct_store_model *out, fct_error *err);
 fct_status fct_sqlite_set_model(fct_store *st, const fct_store_model *m, fct_error *err);
 fct_status fct_sqlite_people(fct_store *st, const fct_people_query *q, fct_person_fn *fn, void *ctx, fct_error *err);
@@ -51,8 +39,6 @@ fct_status fct_sqlite_faces_add(fct_store *st, fct_store_face *f, size_t n, fct_
 fct_status fct_sqlite_faces_move(fct_store *st, const int64_t *ids, size_t n, int64_t person_id, fct_error *err);
 fct_status fct_sqlite_faces_embed(fct_store *st, const fct_store_face *f, size_t n, fct_error *err);
 fct_status fct_sqlite_faces_remove(fct_store *st, const int64_t *ids, size_t n, size_t *removed, fct_error *err);
-fct_status fct_sqlite_check(fct_store *st, fct_error *err);
-fct_status fct_sqlite_backup(fct_store *st, const char *path, fct_error *err);
 
 /* Sees to it that the model is there while there are faces, and only then. Part
  * of every verb that removes faces. */

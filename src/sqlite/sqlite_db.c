@@ -1,4 +1,4 @@
-#include "gallery/sqlite/sqlite_db.h"
+#include "sqlite/sqlite_db.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/file_sys.h"
@@ -35,14 +35,15 @@ static fct_status status_of(int rc) {
 
 fct_status fct_db_fail(const fct_db *db, int rc, const char *what, fct_error *err) {
     fct_status s = status_of(rc);
-    if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "gallery", 0);
+    if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, db->kind->noun, 0);
     if (s == FCT_ERR_BUSY) return fct_fail(err, s, "%s: %s: locked by another process for too long", db->path, what);
     const char *why = sqlite3_errstr(rc);
     if ((rc & 0xff) == SQLITE_FULL || (rc & 0xff) == SQLITE_IOERR)
-        return fct_fail(err, s, "%s: the gallery cannot be read or written; is the disk full? (%s: %s)", db->path, why,
-                        what);
+        return fct_fail(err, s, "%s: the %s cannot be read or written; is the disk full? (%s: %s)", db->path,
+                        db->kind->noun, why, what);
     if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB)
-        return fct_fail(err, s, "%s: damaged, or not a gallery; restore it from a copy (%s: %s)", db->path, why, what);
+        return fct_fail(err, s, "%s: damaged, or not %s; restore it from a copy (%s: %s)", db->path, db->kind->article,
+                        why, what);
     return fct_fail(err, s, "%s: %s: %s", db->path, what, why);
 }
 
@@ -71,8 +72,9 @@ static fct_status fail_to_open(const fct_db *db, int rc, fct_error *err) {
     return fct_db_fail(db, rc, "opening", err);
 }
 
-fct_status fct_db_open(fct_db *db, const char *name, const char *path, int flags, int busy_ms, fct_error *err) {
-    *db = (fct_db){.path = path};
+fct_status fct_db_open(fct_db *db, const fct_db_kind *kind, const char *name, const char *path, int flags, int busy_ms,
+                       fct_error *err) {
+    *db = (fct_db){.path = path, .kind = kind};
     if (!sqlite3_threadsafe())
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "this SQLite library was built without threads");
     int rc = sqlite3_open_v2(name, &db->h, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);

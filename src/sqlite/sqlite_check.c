@@ -1,6 +1,6 @@
 /* SQLite's own check of its pages, indexes and references, and ours of the tables. */
 #include "base/error.h"
-#include "gallery/sqlite/sqlite_store.h"
+#include "sqlite/sqlite_tables.h"
 #include <string.h>
 
 static fct_status check_pages(const fct_db *db, fct_error *err) {
@@ -30,11 +30,10 @@ static fct_status check_links(const fct_db *db, fct_error *err) {
     return s;
 }
 
-fct_status fct_sqlite_check(fct_store *st, fct_error *err) {
-    const fct_db *db = fct_sqlite_db(st);
+fct_status fct_db_check(const fct_db *db, fct_error *err) {
     int64_t version;
     fct_status s = check_pages(db, err);
     if (!s) s = fct_db_int(db, &version, err, "PRAGMA user_version", ""); /* somebody may have migrated it */
-    if (!s) s = fct_sqlite_schema_verify(db, (int)version, err);
+    if (!s) s = fct_db_verify(db, (int)version, err);
     return s ? s : check_links(db, err);
 }

@@ -1,22 +1,50 @@
 /* A thin layer over one SQLite connection: errors as fct_error, statements with
  * their parameters in one call, transactions. Not thread-safe. */
-#ifndef FCT_GALLERY_SQLITE_DB_H
-#define FCT_GALLERY_SQLITE_DB_H
+#ifndef FCT_SQLITE_DB_H
+#define FCT_SQLITE_DB_H
 
 #include "facet/base.h"
 #include <sqlite3.h>
 
 typedef struct fct_db {
     sqlite3 *h;
+    const struct fct_db_kind *kind;
     const char *path; /* for messages; borrowed */
-    int schema;       /* of the file, set by fct_sqlite_schema_prepare(); above 0 */
+    int schema;       /* of the file, set by fct_db_prepare(); above 0 */
 } fct_db;
 
-/* Opens the file called name (in messages: path) with every protection against a hostile file: no triggers, views
- * or functions of the file's schema run, no attached files, no memory map (a
- * file cut short under a map kills the process), short limits. flags: of
- * sqlite3_open_v2(). Close with fct_db_close(), also after a failure. */
-fct_status fct_db_open(fct_db *db, const char *name, const char *path, int flags, int busy_ms, fct_error *err);
+/* ---- What a file is */
+
+/* A table or an index; it belongs to the schemas from first to last. */
+typedef struct fct_db_object {
+    const char *name, *sql;
+    int first, last;
+} fct_db_object;
+
+/* Turns schema v into v + 1 inside a transaction. It makes its tables anew by the
+ * texts of fct_db_object (ALTER TABLE would leave other texts). */
+typedef fct_status fct_db_migration(const fct_db *db, fct_error *err);
+
+/* One constant for galleries, one for albums. */
+typedef struct fct_db_kind {
+    const char *noun;             /* "gallery", in messages */
+    const char *article;          /* "a gallery" */
+    uint32_t app_id;              /* PRAGMA application_id, by which a file says what it is */
+    int schema;                   /* the newest version; the first is 1 */
+    const fct_db_object *objects; /* [n_objects]; a table stands before what refers to it */
+    size_t n_objects;
+    fct_db_migration *const *migrations; /* [schema - 1]: migrations[v - 1] leaves schema v */
+} fct_db_kind;
+
+/* ---- Connections */
+
+/* Opens the file called name (in messages: path) with every protection against a
+ * hostile file: no triggers, views or functions of its schema run, no attached
+ * files, no memory map (a file cut short under a map kills the process), short
+ * limits. flags: of sqlite3_open_v2(). Close with fct_db_close(), also after a
+ * failure. */
+fct_status fct_db_open(fct_db *db, const fct_db_kind *kind, const char *name, const char *path, int flags, int busy_ms,
+                       fct_error *err);
 void fct_db_close(fct_db *db);
 
 /* Turns an SQLite result code into a status with text "PATH: what: reason". */
