@@ -13,6 +13,7 @@
 #define FCT_INDEX_INDEX_H
 
 #include "facet/base.h"
+#include "index/idset.h"
 
 #define FCT_INDEX_PANEL   16    /* rows per panel, fixed by kernel score_f32 */
 #define FCT_INDEX_DIM_MAX 16384 /* longest embedding */
@@ -26,14 +27,24 @@ typedef struct fct_hit {
     float score; /* cosine, -1..1 */
 } fct_hit;
 
+/* Which faces a search may find: those that satisfy both conditions. Sets are
+ * borrowed for the search. */
+typedef struct fct_index_filter {
+    const fct_idset *people; /* person ids; NULL = everybody */
+    const fct_idset *faces;  /* face ids; NULL = all */
+    bool not_people;         /* everybody but people */
+    bool not_faces;          /* all but faces */
+} fct_index_filter;
+
 /* What a search looks for. */
 typedef struct fct_index_query {
     const float *probes; /* [n][dim], of any length but zero */
     int n;
-    float threshold; /* hits have at least this score */
-    int k;           /* hits per probe */
-    bool faces;      /* each face is a hit; else each person, by the nearest face */
-    bool fast;       /* in stages where that is possible, else exact: see index_stages.c */
+    float threshold;                /* hits have at least this score */
+    int k;                          /* hits per probe */
+    bool faces;                     /* each face is a hit; else each person, by the nearest face */
+    bool fast;                      /* in stages where that is possible, else exact: see index_stages.c */
+    const fct_index_filter *filter; /* NULL = all faces. Others are as if they were not there */
 } fct_index_query;
 
 typedef struct fct_index_ops {

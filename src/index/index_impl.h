@@ -81,6 +81,20 @@ static inline fct_index_row *fct_edition_row(const fct_edition *v, size_t row) {
     return &v->chunks[row / per]->rows[row % per];
 }
 
+/* ---- index_filter.c */
+/* The rows that a search may find, a bit each; all of them where bits is NULL. */
+typedef struct fct_row_mask {
+    uint64_t *bits; /* [(rows + 63) / 64] */
+    size_t n;       /* how many are set */
+} fct_row_mask;
+/* filter NULL: all rows. False: out of memory. Freed by fct_free(out->bits). */
+bool fct_row_mask_make(const fct_edition *v, const fct_index_filter *filter, fct_row_mask *out);
+static inline bool fct_row_allowed(const fct_row_mask *m, size_t row) {
+    return !m->bits || (m->bits[row / 64] >> row % 64 & 1);
+}
+/* Whether any of the rows first..first+n-1 may be found. first is a multiple of FCT_INDEX_PANEL. */
+bool fct_rows_allowed(const fct_row_mask *m, size_t first, size_t n);
+
 /* index_search.c */
 fct_status fct_edition_search(const fct_index_view *view, const fct_index_query *q, fct_hit *out, int *n_found,
                               fct_error *err);
@@ -93,10 +107,10 @@ int fct_stage_bytes(int dim);
  * step floats apart; returns what one of the integers stands for. */
 float fct_stage_fill(const float *v, size_t step, int dim, uint64_t *bits, int8_t *bytes);
 /* Whether the stages can answer a question: few results, and rows enough. */
-bool fct_stages_fit(const fct_edition *v, const fct_index_query *q);
+bool fct_stages_fit(const fct_edition *v, const fct_index_query *q, const fct_row_mask *mask);
 /* unit: the n probes at unit length. */
-fct_status fct_stages_search(const fct_edition *v, const fct_index_query *q, const float *unit, int n, fct_hit *out,
-                             int *n_found, fct_error *err);
+fct_status fct_stages_search(const fct_edition *v, const fct_index_query *q, const fct_row_mask *mask,
+                             const float *unit, int n, fct_hit *out, int *n_found, fct_error *err);
 
 /* The k best seen so far, best first. k is small: searching is linear. */
 typedef struct fct_topk {

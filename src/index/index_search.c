@@ -26,6 +26,7 @@ typedef struct search_job {
     const float *probes; /* [n][dim], unit length */
     int n;
     bool faces;
+    const fct_row_mask *mask;
     fct_topk *lists; /* [workers][n] */
     float *scores;   /* [workers][n][TASK_ROWS], or [n][stride] where all are kept */
     size_t stride;
@@ -48,24 +49,38 @@ static task_rows rows_of_task(const fct_edition *v, int index) {
     return t;
 }
 
-/* Scores of the task's panels: out[probe * stride + row - first row]. */
-static void score_panels(const search_job *j, const task_rows *t, float *out, size_t stride) {
-    fct_kernels()->score_f32(out, (ptrdiff_t)stride, fct_edition_panel(j->v, t->first_panel), (int)t->panels, j->probes,
-                             j->n, j->v->of->head.dim);
+static bool panel_allowed(const search_job *j, size_t panel) {
+    return fct_rows_allowed(j->mask, panel * FCT_INDEX_PANEL, FCT_INDEX_PANEL);
 }
 
-/* Offers a probe's scores of consecutive rows to its list. Most blocks have
+/* Scores of the task's panels: out[probe * stride + row - first row]. Panels without a row that may be found are
+ * left out, and their scores undefined. */
+static void score_panels(const search_job *j, const task_rows *t, float *out, size_t stride) {
+    for (size_t p = 0, end; p < t->panels; p = end) {
+        end = p + 1;
+        if (!panel_allowed(j, t->first_panel + p)) continue;
+        while (end < t->panels && panel_allowed(j, t->first_panel + end)) end++;
+        fct_kernels()->score_f32(out + p * FCT_INDEX_PANEL, (ptrdiff_t)stride,
+                                 fct_edition_panel(j->v, t->first_panel + p), (int)(end - p), j->probes, j->n,
+                                 j->v->of->head.dim);
+    }
+}
+
+/* Offers a probe's scores of the task's rows to its list. Most blocks have
  * nothing at or above the floor: that test is the loop that counts. */
-static void scan_scores(fct_topk *t, const float *s, const fct_index_row *rows, size_t n) {
-    for (size_t i = 0; i < n; i += FCT_INDEX_PANEL) {
-        size_t m = n - i < FCT_INDEX_PANEL ? n - i : FCT_INDEX_PANEL;
+static void scan_scores(const search_job *j, const task_rows *task, fct_topk *t, const float *s) {
+    const fct_index_row *rows = fct_edition_row(j->v, task->first_row);
+    for (size_t i = 0; i < task->n; i += FCT_INDEX_PANEL) {
+        size_t m = task->n - i < FCT_INDEX_PANEL ? task->n - i : FCT_INDEX_PANEL;
+        if (!fct_rows_allowed(j->mask, task->first_row + i, m)) continue;
         if (m == FCT_INDEX_PANEL) {
             int any = 0;
             for (int r = 0; r < FCT_INDEX_PANEL; r++) any |= s[i + r] >= t->floor;
             if (!any) continue;
         }
         for (size_t r = i; r < i + m; r++)
-            if (s[r] >= t->floor) fct_topk_put(t, (fct_hit){rows[r].person_id, rows[r].face_id, s[r]});
+            if (s[r] >= t->floor && fct_row_allowed(j->mask, task->first_row + r))
+                fct_topk_put(t, (fct_hit){rows[r].person_id, rows[r].face_id, s[r]});
     }
 }
 
@@ -75,8 +90,7 @@ static void list_task(void *ctx, int index, int worker) {
     float *tile = j->scores + (size_t)worker * j->n * TASK_ROWS;
     score_panels(j, &t, tile, TASK_ROWS);
     for (int p = 0; p < j->n; p++)
-        scan_scores(&j->lists[(size_t)worker * j->n + p], tile + (size_t)p * TASK_ROWS,
-                    fct_edition_row(j->v, t.first_row), t.n);
+        scan_scores(j, &t, &j->lists[(size_t)worker * j->n + p], tile + (size_t)p * TASK_ROWS);
 }
 
 static void score_task(void *ctx, int index, int worker) {
@@ -140,7 +154,7 @@ static int compare_by_person(const void *pa, const void *pb) {
 static int sort_candidates(const search_job *j, const float *scores, float threshold, fct_hit *all, int k) {
     size_t n = 0, kept = 0;
     for (size_t r = 0; r < j->v->n; r++) {
-        if (scores[r] < threshold) continue;
+        if (!fct_row_allowed(j->mask, r) || scores[r] < threshold) continue;
         const fct_index_row *row = fct_edition_row(j->v, r);
         all[n++] = (fct_hit){row->person_id, row->face_id, scores[r]};
     }
@@ -181,12 +195,12 @@ static fct_status search_group(search_job *j, float threshold, int k, int k_out,
     return s;
 }
 
-fct_status fct_edition_search(const fct_index_view *view, const fct_index_query *q, fct_hit *out, int *n_found,
-                              fct_error *err) {
-    const fct_edition *v = (const fct_edition *)view;
+/* The probes in groups. mask: the rows that may be found. */
+static fct_status search_all(const fct_edition *v, const fct_index_query *q, const fct_row_mask *mask, fct_hit *out,
+                             int *n_found, fct_error *err) {
     size_t dim = (size_t)v->of->head.dim;
     int n = q->n, k = q->k, k_list = (size_t)k < v->n ? k : (int)v->n, most = k_list <= LIST_MAX ? GROUP : SORT_GROUP;
-    bool fast = q->fast && k > 0 && fct_stages_fit(v, q);
+    bool fast = q->fast && k > 0 && fct_stages_fit(v, q, mask);
     fct_status s = FCT_OK;
     float *unit = fct_aligned_alloc((size_t)(n < most ? n : most) * dim * sizeof *unit);
     if (!unit) return fct_fail_nomem(err, "search", 0);
@@ -195,11 +209,21 @@ fct_status fct_edition_search(const fct_index_view *view, const fct_index_query 
         for (int p = 0; p < m && !s; p++)
             if (!fct_index_normalize(q->probes + (size_t)(first + p) * dim, (int)dim, unit + p * dim, 1))
                 s = fct_fail(err, FCT_ERR_ARG, "embedding %d is zero or not finite", first + p);
-        search_job job = {.v = v, .probes = unit, .n = m, .faces = q->faces};
-        if (!s && fast) s = fct_stages_search(v, q, unit, m, out + (size_t)first * k, n_found + first, err);
+        search_job job = {.v = v, .probes = unit, .n = m, .faces = q->faces, .mask = mask};
+        if (!s && fast) s = fct_stages_search(v, q, mask, unit, m, out + (size_t)first * k, n_found + first, err);
         else if (!s && k_list > 0)
             s = search_group(&job, q->threshold, k_list, k, out + (size_t)first * k, n_found + first, err);
     }
     fct_aligned_free(unit);
+    return s;
+}
+
+fct_status fct_edition_search(const fct_index_view *view, const fct_index_query *q, fct_hit *out, int *n_found,
+                              fct_error *err) {
+    const fct_edition *v = (const fct_edition *)view;
+    fct_row_mask mask;
+    if (!fct_row_mask_make(v, q->filter, &mask)) return fct_fail_nomem(err, "search", 0);
+    fct_status s = search_all(v, q, &mask, out, n_found, err);
+    fct_free(mask.bits);
     return s;
 }

@@ -70,6 +70,7 @@ typedef struct shortlist {
 
 typedef struct stage_job {
     const fct_edition *v;
+    const fct_row_mask *mask;
     int n, words, distances;
     const float *probes; /* [n][dim], unit length */
     uint64_t *bits;      /* [n][words] */
@@ -102,14 +103,16 @@ static void nominate(shortlist *l, uint32_t row, uint16_t distance) {
 }
 
 /* Most blocks have nothing within the limit: that test is the loop that counts. */
-static void scan_distances(shortlist *l, const uint16_t *distance, size_t first, size_t n) {
+static void scan_distances(shortlist *l, const fct_row_mask *mask, const uint16_t *distance, size_t first, size_t n) {
     for (size_t i = 0; i < n; i += 32) {
         size_t end = i + 32 < n ? i + 32 : n;
         int any = 0;
+        if (!fct_rows_allowed(mask, first + i, end - i)) continue;
         for (size_t r = i; r < end; r++) any |= distance[r] <= l->limit;
         if (!any) continue;
         for (size_t r = i; r < end; r++)
-            if (distance[r] <= l->limit) nominate(l, (uint32_t)(first + r), distance[r]);
+            if (distance[r] <= l->limit && fct_row_allowed(mask, first + r))
+                nominate(l, (uint32_t)(first + r), distance[r]);
     }
 }
 
@@ -118,11 +121,12 @@ static void nominate_task(void *ctx, int index, int worker) {
     uint16_t distance[FCT_INDEX_TASK_PANELS * FCT_INDEX_PANEL];
     size_t most = j->v->of->task_panels * FCT_INDEX_PANEL, first = (size_t)index * most, n = j->v->n - first;
     if (n > most) n = most;
+    if (!fct_rows_allowed(j->mask, first, n)) return;
     const fct_chunk *c = j->v->chunks[first / fct_rows_per_chunk(j->v->of)];
     const uint64_t *rows = c->bits + first % fct_rows_per_chunk(j->v->of) * (size_t)j->words;
     for (int p = 0; p < j->n; p++) {
         fct_kernels()->sketch_hamming(distance, rows, n, j->bits + (size_t)p * j->words, j->words);
-        scan_distances(&j->lists[(size_t)worker * j->n + p], distance, first, n);
+        scan_distances(&j->lists[(size_t)worker * j->n + p], j->mask, distance, first, n);
     }
 }
 
@@ -241,12 +245,12 @@ static bool search_group(stage_job *j, const fct_index_query *q, fct_hit *out, i
     return good;
 }
 
-bool fct_stages_fit(const fct_edition *v, const fct_index_query *q) {
-    return v->of->staged && q->k <= FAST_K && v->n >= 4 * FAST_ROWS;
+bool fct_stages_fit(const fct_edition *v, const fct_index_query *q, const fct_row_mask *mask) {
+    return v->of->staged && q->k <= FAST_K && mask->n >= 4 * FAST_ROWS;
 }
 
-fct_status fct_stages_search(const fct_edition *v, const fct_index_query *q, const float *unit, int n, fct_hit *out,
-                             int *n_found, fct_error *err) {
+fct_status fct_stages_search(const fct_edition *v, const fct_index_query *q, const fct_row_mask *mask,
+                             const float *unit, int n, fct_hit *out, int *n_found, fct_error *err) {
     int dim = v->of->head.dim, words = fct_stage_words(dim);
     int8_t *bytes = fct_alloc((size_t)fct_stage_bytes(dim));
     uint64_t *bits = fct_realloc_array(NULL, (size_t)n * (size_t)words, sizeof *bits);
@@ -254,6 +258,7 @@ fct_status fct_stages_search(const fct_edition *v, const fct_index_query *q, con
     for (int p = 0; p < n && good; p++) fct_stage_fill(unit + (size_t)p * dim, 1, dim, bits + (size_t)p * words, bytes);
     for (int first = 0; first < n && good; first += GROUP) {
         stage_job j = {.v = v,
+                       .mask = mask,
                        .n = n - first < GROUP ? n - first : GROUP,
                        .words = words,
                        .distances = 64 * words + 1,

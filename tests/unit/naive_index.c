@@ -129,6 +129,12 @@ static bool is_listed(const fct_hit *hits, int n, int64_t person_id) {
     return false;
 }
 
+/* Whether the query's filter lets a face through. */
+static bool is_allowed(const fct_index_filter *f, const fct_hit *h) {
+    if (f && f->people && fct_idset_has(f->people, h->person_id) == f->not_people) return false;
+    return !f || !f->faces || fct_idset_has(f->faces, h->face_id) != f->not_faces;
+}
+
 static fct_status n_search(const fct_index_view *view, const fct_index_query *q, fct_hit *out, int *n_found,
                            fct_error *err) {
     const naive_view *v = (const naive_view *)view;
@@ -136,19 +142,21 @@ static fct_status n_search(const fct_index_view *view, const fct_index_query *q,
     fct_hit *all = malloc((v->n + 1) * sizeof *all);
     for (int p = 0; p < q->n; p++) {
         const float *probe = q->probes + (size_t)p * (size_t)v->dim;
+        size_t n = 0;
         for (size_t i = 0; i < v->n; i++) {
             double ab = 0, aa = 0, bb = 0;
+            if (!is_allowed(q->filter, &v->rows[i].hit)) continue;
             for (int d = 0; d < v->dim; d++) {
                 ab += (double)probe[d] * v->rows[i].v[d];
                 aa += (double)probe[d] * probe[d];
                 bb += (double)v->rows[i].v[d] * v->rows[i].v[d];
             }
-            all[i] = v->rows[i].hit;
-            all[i].score = (float)(ab / sqrt(aa * bb));
+            all[n] = v->rows[i].hit;
+            all[n++].score = (float)(ab / sqrt(aa * bb));
         }
-        qsort(all, v->n, sizeof *all, compare_hits);
+        qsort(all, n, sizeof *all, compare_hits);
         fct_hit *mine = out + (size_t)p * (size_t)q->k;
-        for (size_t i = 0; i < v->n && n_found[p] < q->k && all[i].score >= q->threshold; i++)
+        for (size_t i = 0; i < n && n_found[p] < q->k && all[i].score >= q->threshold; i++)
             if (q->faces || !is_listed(mine, n_found[p], all[i].person_id)) mine[n_found[p]++] = all[i];
     }
     free(all);
