@@ -73,21 +73,21 @@ void fct_curves_write_loss(const char *folder) {
     fct_free(path);
 }
 
-/* Takes 200 thresholds, evenly spread over the logarithm of the false accept rate. */
+/* The curve of all pairs from a false accept rate of 1e-5 on. */
 void fct_curves_write_roc(const char *folder, const fct_dataset *d, const float *rows, int dim) {
     plot p = {.x0 = -5, .x1 = 0, .y1 = 1};
-    float *g, *m;
-    size_t ng, nm, above = 0;
-    if (fct_eval_scores(d, rows, dim, &g, &ng, &m, &nm, NULL)) return;
-    for (int i = 0; ng && nm && i < 200; i++) {
-        double far = -5 + 5.0 * i / 199;
-        size_t at = (size_t)(pow(10, far) * (double)nm);
-        if (at >= nm) at = nm - 1;
-        while (above < ng && g[above] > m[at]) above++;
-        p.x[p.n] = far;
-        p.y[p.n++] = (double)above / (double)ng;
+    fct_scores *all;
+    fct_curve_point *points = NULL;
+    size_t n = 0;
+    if (fct_eval_all_pairs(d, rows, dim, &all, NULL)) return;
+    if (!fct_scores_curve(all, POINTS, &points, &n, NULL)) {
+        for (size_t i = 0; i < n; i++) {
+            if (points[i].accepts < 1e-5) continue;
+            p.x[p.n] = log10(points[i].accepts);
+            p.y[p.n++] = 1 - points[i].rejects;
+        }
+        write_svg(folder, "roc.svg", &p, "True accept rate over false accept rate, all pairs", "FAR", true);
     }
-    write_svg(folder, "roc.svg", &p, "True accept rate over false accept rate, all pairs", "FAR", true);
-    fct_free(g);
-    fct_free(m);
+    fct_curve_free(points);
+    fct_scores_free(all);
 }

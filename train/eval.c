@@ -131,105 +131,65 @@ fct_status fct_eval_embed(const fct_dataset *d, const fct_net_spec *spec, fct_ne
 
 /* ---- Figures -------------------------------------------------------------------- */
 
-static int descending(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x < y) - (x > y);
-}
-
-fct_status fct_eval_scores(const fct_dataset *d, const float *rows, int dim, float **genuine, size_t *n_genuine,
-                           float **impostor, size_t *n_impostor, fct_error *err) {
-    size_t ng = 0, ni = 0;
-    for (size_t i = 0; i < d->n; i++)
-        for (size_t j = 0; d->sample[i].label >= 0 && j < i; j++)
-            if (d->sample[j].label >= 0) *(d->sample[i].label == d->sample[j].label ? &ng : &ni) += 1;
-    float *g = fct_alloc((ng + 1) * sizeof *g), *m = fct_alloc((ni + 1) * sizeof *m);
-    if (!g || !m) {
-        fct_free(g);
-        fct_free(m);
-        return fct_fail_nomem(err, "scores", ni * sizeof *m);
+fct_status fct_eval_all_pairs(const fct_dataset *d, const float *rows, int dim, fct_scores **out, fct_error *err) {
+    size_t n = 0;
+    float *labeled = fct_aligned_alloc((d->n + 1) * (size_t)dim * sizeof *labeled);
+    uint32_t *people = fct_alloc((d->n + 1) * sizeof *people);
+    fct_status s = labeled && people ? fct_scores_create(NULL, out, err)
+                                     : fct_fail_nomem(err, "evaluation", d->n * (size_t)dim * sizeof *labeled);
+    for (size_t i = 0; i < d->n && !s; i++) {
+        if (d->sample[i].label < 0) continue;
+        memcpy(labeled + n * dim, rows + i * dim, (size_t)dim * sizeof *labeled);
+        people[n++] = (uint32_t)d->sample[i].label;
     }
-    *genuine = g, *impostor = m, *n_genuine = ng, *n_impostor = ni;
-    for (size_t i = 0; i < d->n; i++)
-        for (size_t j = 0; d->sample[i].label >= 0 && j < i; j++) {
-            if (d->sample[j].label < 0) continue;
-            float s = (float)dot(rows + i * dim, rows + j * dim, dim);
-            *(d->sample[i].label == d->sample[j].label ? g++ : m++) = s;
-        }
-    qsort(*genuine, ng, sizeof(float), descending);
-    qsort(*impostor, ni, sizeof(float), descending);
-    return FCT_OK;
+    if (!s && (s = fct_scores_add_all(*out, labeled, people, n, dim, err))) fct_scores_free(*out);
+    fct_aligned_free(labeled);
+    fct_free(people);
+    if (s) *out = NULL;
+    return s;
 }
 
-typedef struct scored {
-    float score;
-    uint8_t same, fold;
-} scored;
-
-static int by_score(const void *a, const void *b) {
-    return descending(&((const scored *)a)->score, &((const scored *)b)->score);
-}
-
-/* Measures the accuracy on one fold with the threshold that is best on the others. s is sorted by descending score;
- * a pair is called the same when it is above the threshold. */
-static double fold_accuracy(const scored *s, size_t n, int fold) {
-    long right = 0, best, in_fold = 0, fold_right = 0;
-    double cut = 2;
-    for (size_t i = 0; i < n; i++) right += s[i].fold != fold && !s[i].same;
-    best = right;
-    for (size_t i = 0; i < n; i++) {
-        if (s[i].fold != fold) right += s[i].same ? 1 : -1;
-        if (right > best && (i + 1 == n || s[i + 1].score < s[i].score)) {
-            best = right;
-            cut = i + 1 < n ? (s[i].score + (double)s[i + 1].score) / 2 : -2;
-        }
-    }
-    for (size_t i = 0; i < n; i++)
-        if (s[i].fold == fold) {
-            in_fold++;
-            fold_right += (s[i].score > cut) == s[i].same;
-        }
-    return in_fold ? (double)fold_right / (double)in_fold : 0;
-}
-
+/* Ten folds, which take equal shares of both kinds in the order of the file. */
 static fct_status measure_pairs(const float *rows, int dim, const fct_pairs *p, fct_eval_result *out, fct_error *err) {
     size_t total[2] = {0}, seen[2] = {0};
-    scored *s = fct_calloc(p->n + 1, sizeof *s);
-    if (!s) return fct_fail_nomem(err, "pairs", p->n * sizeof *s);
-    for (size_t i = 0; i < p->n; i++) total[p->same[i]]++;
-    for (size_t i = 0; i < p->n; i++) {
-        int c = p->same[i]; /* folds take equal shares of both kinds, in the order of the file */
-        s[i] = (scored){(float)dot(rows + (size_t)p->a[i] * dim, rows + (size_t)p->b[i] * dim, dim), (uint8_t)c,
-                        (uint8_t)(seen[c]++ * 10 / total[c])};
+    float *scores = fct_calloc(p->n, sizeof *scores);
+    bool *same = fct_calloc(p->n, sizeof *same);
+    uint8_t *fold = fct_calloc(p->n, sizeof *fold);
+    fct_status s = scores && same && fold ? FCT_OK : fct_fail_nomem(err, "pairs", p->n * sizeof *scores);
+    for (size_t i = 0; i < p->n && !s; i++) total[p->same[i]]++;
+    for (size_t i = 0; i < p->n && !s; i++) {
+        int c = p->same[i];
+        scores[i] = (float)dot(rows + (size_t)p->a[i] * dim, rows + (size_t)p->b[i] * dim, dim);
+        same[i] = c;
+        fold[i] = (uint8_t)(seen[c]++ * 10 / total[c]);
     }
-    qsort(s, p->n, sizeof *s, by_score);
-    double sum = 0, sq = 0;
-    for (int f = 0; f < 10; f++) {
-        double a = fold_accuracy(s, p->n, f);
-        sum += a;
-        sq += a * a;
-    }
-    out->accuracy = sum / 10;
-    out->deviation = sqrt(fmax(0, sq / 10 - sum * sum / 100));
-    fct_free(s);
-    return FCT_OK;
+    if (!s) s = fct_pair_accuracy(scores, same, fold, p->n, 10, &out->accuracy, &out->deviation, err);
+    fct_free(scores);
+    fct_free(same);
+    fct_free(fold);
+    return s;
 }
 
 fct_status fct_eval_measure(const fct_dataset *d, const float *rows, int dim, const fct_pairs *pairs,
                             fct_eval_result *out, fct_error *err) {
-    float *g, *m;
+    fct_scores *all;
+    fct_scores_info info;
+    fct_operating_point p[FCT_EVAL_FARS];
+    fct_interval_opts o;
     *out = (fct_eval_result){0};
+    fct_interval_opts_init(&o);
+    o.replicates = 0;
     fct_status s = pairs && pairs->n ? measure_pairs(rows, dim, pairs, out, err) : FCT_OK;
-    if (!s) s = fct_eval_scores(d, rows, dim, &g, &out->genuine, &m, &out->impostor, err);
+    if (!s) s = fct_eval_all_pairs(d, rows, dim, &all, err);
     if (s) return s;
-    for (int k = 0; k < FCT_EVAL_FARS; k++) {
-        size_t allowed = (size_t)(fct_eval_far[k] * (double)out->impostor), above = 0;
-        out->tar[k] = out->threshold[k] = NAN;
-        if (allowed == 0 || out->genuine == 0) continue;
-        while (above < out->genuine && g[above] > m[allowed]) above++;
-        out->threshold[k] = m[allowed];
-        out->tar[k] = (double)above / (double)out->genuine;
+    fct_scores_stat(all, &info);
+    out->genuine = info.genuine;
+    out->impostor = info.impostor;
+    s = fct_scores_at_far(all, fct_eval_far, FCT_EVAL_FARS, &o, p, err);
+    for (int k = 0; k < FCT_EVAL_FARS && !s; k++) {
+        out->tar[k] = p[k].tar.value;
+        out->threshold[k] = p[k].threshold;
     }
-    fct_free(g);
-    fct_free(m);
-    return FCT_OK;
+    fct_scores_free(all);
+    return s;
 }

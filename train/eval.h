@@ -2,6 +2,7 @@
 #ifndef FCT_TRAIN_EVAL_H
 #define FCT_TRAIN_EVAL_H
 
+#include "facet/evaluate.h"
 #include "train/dataset.h"
 #include "train/net.h"
 
@@ -36,9 +37,7 @@ fct_status fct_eval_embed(const fct_dataset *d, const fct_net_spec *spec, fct_ne
 fct_status fct_eval_measure(const fct_dataset *d, const float *rows, int dim, const fct_pairs *pairs,
                             fct_eval_result *out, fct_error *err);
 
-/* Scores of all pairs of labeled samples: *genuine and *impostor are owned
- * (fct_free), descending. */
-fct_status fct_eval_scores(const fct_dataset *d, const float *rows, int dim, float **genuine, size_t *n_genuine,
-                           float **impostor, size_t *n_impostor, fct_error *err);
+/* Scores of all pairs of labeled samples. *out is owned: fct_scores_free(). */
+fct_status fct_eval_all_pairs(const fct_dataset *d, const float *rows, int dim, fct_scores **out, fct_error *err);
 
 #endif

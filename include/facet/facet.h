@@ -26,6 +26,7 @@
 
 #include "base.h"
 #include "enroll.h"
+#include "evaluate.h"
 #include "face.h"
 #include "gallery.h"
 #include "image.h"

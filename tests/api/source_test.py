@@ -36,6 +36,7 @@ MAY_INCLUDE = {
     "src/index": ["base", "kernels"],
     "src/sqlite": ["base"],
     "src/enroll": ["base"],
+    "src/evaluate": ["base", "kernels"],
     "src/gallery": ["base", "text", "index", "sqlite"],
     "src/video": ["base", "text", "kernels", "image", "face"],
     "tools": COMMAND_MAY,
