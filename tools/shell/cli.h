@@ -170,6 +170,7 @@ extern const cli_command cmd_detect, cmd_blur, cmd_embed, cmd_compare, cmd_enrol
     cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
 bool cli_command_takes(const cli_command *c, cli_opt_id id);
+bool cli_command_takes_any(const cli_command *c); /* an option besides --help */
 /* Whether the option has the same meaning in commands that have nothing else in common (--json). */
 bool cli_option_is_shared(cli_opt_id id);
 

@@ -23,6 +23,12 @@ const cli_command *cli_command_find(const char *name) {
 
 bool cli_command_takes(const cli_command *c, cli_opt_id id) { return id == OPT_HELP || c->options[id]; }
 
+bool cli_command_takes_any(const cli_command *c) {
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (c->options[i]) return true;
+    return false;
+}
+
 bool cli_option_is_shared(cli_opt_id id) {
     static const cli_option_set shared = {CLI_PACK_OPTIONS};
     return shared[id];

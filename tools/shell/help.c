@@ -104,7 +104,7 @@ static void print_options(FILE *f, const cli_command *c, bool shared) {
 /* The options that many commands share are only named, unless all were asked for, so that a command's own stand out. */
 void cli_help_command(FILE *f, const cli_command *c, bool all) {
     fprintf(f, "facet %s: %s\n\nUsage: facet %s%s%s%s\n", c->name, c->summary, c->name,
-            c->options ? " [OPTION...]" : "", *c->synopsis ? " " : "", c->synopsis);
+            cli_command_takes_any(c) ? " [OPTION...]" : "", *c->synopsis ? " " : "", c->synopsis);
     print_paragraphs(f, c->description);
     print_heading(f, "\nOptions:\n");
     print_options(f, c, false);

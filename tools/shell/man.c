@@ -74,7 +74,7 @@ static void put_command(FILE *f, const cli_command *c) {
     put_upper(f, c->name);
     fprintf(f, " 1 \"\" \"facet %s\" \"facet\"\n.SH NAME\nfacet\\-%s \\- ", fct_version(), c->name);
     put_line(f, c->summary);
-    fprintf(f, ".SH SYNOPSIS\n\\fBfacet %s\\fR%s ", c->name, c->options ? " [\\fIOPTION\\fR...]" : "");
+    fprintf(f, ".SH SYNOPSIS\n\\fBfacet %s\\fR%s ", c->name, cli_command_takes_any(c) ? " [\\fIOPTION\\fR...]" : "");
     put_line(f, c->synopsis);
     fputs(".SH DESCRIPTION\n", f);
     put_paragraphs(f, c->description);
