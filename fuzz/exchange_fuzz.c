@@ -3,7 +3,7 @@
 #include "fuzz.h"
 
 #include "text/base64.h"
-#include "gallery/gallery_csv.h"
+#include "text/csv_reader.h"
 #include "gallery/jsonl.h"
 #include "gallery/gallery_npy.h"
 

@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "gallery/gallery_csv.h"
+#include "text/csv_reader.h"
 #include "gallery/gallery_impl.h"
 #include "gallery/gallery_npy.h"
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "facet/image.h"
 #include "text/base64.h"
-#include "gallery/gallery_csv.h"
+#include "text/csv_reader.h"
 #include "gallery/jsonl.h"
 #include "gallery/gallery_npy.h"
 #include "gallery_util.h"

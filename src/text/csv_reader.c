@@ -1,4 +1,4 @@
-#include "gallery/gallery_csv.h"
+#include "text/csv_reader.h"
 #include <string.h>
 
 static bool at_line_end(const fct_csv *c) { return c->p == c->end || *c->p == '\n' || *c->p == '\r'; }

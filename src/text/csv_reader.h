@@ -1,11 +1,11 @@
 /* Comma-separated values (RFC 4180), one record at a time. */
-#ifndef FCT_GALLERY_CSV_H
-#define FCT_GALLERY_CSV_H
+#ifndef FCT_TEXT_CSV_READER_H
+#define FCT_TEXT_CSV_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define FCT_CSV_FIELDS 4
+#define FCT_CSV_FIELDS 32
 
 typedef struct fct_csv {
     char *p, *end;
