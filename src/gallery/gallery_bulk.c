@@ -65,7 +65,8 @@ static fct_status gather_person(fct_enroller *e, const char *given, int64_t crea
     bool room = grow((void **)&e->people, e->n_people, &e->cap_people, sizeof *e->people);
     char *copy = room ? fct_strdup(name) : NULL;
     if (!copy) return fct_fail_nomem(err, "enrollment", 0);
-    e->people[e->n_people++] = (fct_store_person){.name = copy, .created = created};
+    e->people[e->n_people++] =
+        (fct_store_person){.name = copy, .created = created, .collection_id = FCT_COLLECTION_DEFAULT};
     return FCT_OK;
 }
 

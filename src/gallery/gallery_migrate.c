@@ -118,7 +118,7 @@ static fct_status store_batch(migration *m, fct_store *st, int first, fct_error 
         rows[n++] = (fct_store_face){
             .id = m->done.ids[i], .embedding = blob, .embedding_size = size, .checksum = m->checksums[i]};
     }
-    fct_status s = n ? st->ops->faces_embed(st, rows, n, err) : FCT_OK;
+    fct_status s = n ? st->ops->faces_update(st, rows, n, FCT_FACE_EMBEDDING, err) : FCT_OK;
     if (!s && n_gone) s = st->ops->faces_remove(st, gone, n_gone, &removed, err);
     m->dropped += (int)removed;
     return s;

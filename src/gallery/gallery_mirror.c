@@ -180,16 +180,17 @@ static fct_status load_all(fct_store *st, fct_mirror *m, fct_index_make_fn *make
  * out of the mirror. */
 static fct_status apply_changes(fct_store *st, fct_mirror *m, const fct_store_changes *c, fct_error *err) {
     int64_t *ids = fct_realloc_array(NULL, c->n + 1, sizeof *ids);
-    size_t n_people = 0;
+    size_t n = 0, n_people = 0;
     if (!ids) return fct_fail_nomem(err, "changes of the gallery", 0);
     fct_status s = FCT_OK;
-    while (n_people < c->n && c->items[n_people].what == FCT_CHANGE_PERSON) n_people++;
     for (size_t i = 0; i < c->n && !s; i++) {
-        ids[i] = c->items[i].id;
-        if (i >= n_people && m->index) s = fct_index_remove(m->index, ids[i], err);
+        if (c->items[i].what == FCT_CHANGE_SETTING) continue;
+        ids[n++] = c->items[i].id;
+        if (c->items[i].what == FCT_CHANGE_PERSON) n_people = n;
+        else if (m->index) s = fct_index_remove(m->index, c->items[i].id, err);
     }
     fct_people_query people = {.ids = ids, .n = n_people};
-    fct_faces_query faces = {.ids = ids + n_people, .n = c->n - n_people};
+    fct_faces_query faces = {.ids = ids + n_people, .n = n - n_people};
     if (!s) s = forget_gone(st, m, ids, n_people, err);
     if (!s) s = fill(st, m, &people, &faces, err);
     fct_free(ids);

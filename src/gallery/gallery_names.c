@@ -94,10 +94,11 @@ static fct_status respell(void *ctx, fct_store *st, fct_error *err) {
         char clean[FCT_NAME_MAX + 1];
         const char *why;
         int64_t holder;
-        bool found;
+        size_t found;
+        fct_store_person p = {.id = l->items[i].id, .name = clean};
         if (fct_name_clean(l->items[i].name, clean, &why)) continue;
         s = find_exactly(st, clean, &holder, err);
-        if (!s && !holder) s = st->ops->person_rename(st, l->items[i].id, clean, &found, err);
+        if (!s && !holder) s = st->ops->people_update(st, &p, 1, FCT_PERSON_NAME, &found, err);
     }
     return s;
 }

@@ -140,8 +140,9 @@ typedef struct change_call {
 
 static fct_status rename_person(void *ctx, fct_store *st, fct_error *err) {
     const change_call *c = ctx;
-    bool found;
-    fct_status s = st->ops->person_rename(st, c->id, c->name, &found, err);
+    fct_store_person p = {.id = c->id, .name = c->name};
+    size_t found;
+    fct_status s = st->ops->people_update(st, &p, 1, FCT_PERSON_NAME, &found, err);
     return s || found ? s : no_person(st, c->id, err);
 }
 

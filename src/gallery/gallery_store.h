@@ -10,7 +10,7 @@
  * can be many of a thing, so that a database behind a network answers a batch in
  * one round trip.
  *
- * All verbs other than open, close, reader, version and backup run inside a
+ * All verbs other than open, close, reader, version, purge and backup run inside a
  * transaction, see fct_store_run(). The verbs that change something also add to
  * the change feed what others have to read again.
  *
@@ -24,17 +24,33 @@
 
 /* ---- What is stored ---------------------------------------------------------- */
 
-/* The model that made the embeddings; dim is 0 while there is none. */
+/* The model that made the embeddings, also those of negatives; dim is 0 while there is none. */
 typedef struct fct_store_model {
     char id[65]; /* "" where what is stored is damaged */
     int64_t dim;
 } fct_store_model;
 
-typedef struct fct_store_person {
+/* A part of a gallery with people of its own. Number 1 is always there. */
+typedef struct fct_store_collection {
     int64_t id, created;
     const char *name; /* NULL where what is stored is no text */
-    int64_t faces;    /* how many, where it was asked for */
-    bool is_new;      /* set by people_add */
+    bool is_new;      /* set by collections_add */
+} fct_store_collection;
+#define FCT_COLLECTION_DEFAULT 1
+
+typedef struct fct_store_person {
+    int64_t id, created;
+    int64_t collection_id;
+    int64_t expires;   /* seconds since 1970, UTC; 0 = never */
+    const char *name;  /* unique in the collection; NULL where what is stored is no text */
+    const void *label; /* what a sealed gallery keeps beside the name, sealed_store.h; NULL = nothing */
+    size_t label_size;
+    const void *details; /* gallery_details.c; NULL = none, or not asked for */
+    size_t details_size;
+    const void *key; /* the person's own key, sealed; NULL = none, or not asked for */
+    size_t key_size;
+    int64_t faces; /* how many, where it was asked for */
+    bool is_new;   /* set by people_add */
 } fct_store_person;
 
 /* A face. What was not asked for is zero. */
@@ -49,10 +65,47 @@ typedef struct fct_store_face {
     bool has_crop;
     int crop_cut;     /* fct_crop_cut */
     int64_t checksum; /* fct_face_checksum() of embedding and crop */
+    const void *key;  /* the person's, where it was asked for */
+    size_t key_size;
 } fct_store_face;
 
+/* A face that is not the person's, though it may look so. */
+typedef struct fct_store_negative {
+    int64_t id, person_id, created;
+    const void *embedding; /* as a face's */
+    size_t embedding_size;
+    const void *key; /* the person's, where it was asked for */
+    size_t key_size;
+} fct_store_negative;
+
+/* What somebody has set: of a collection, or, with collection 0, of the whole gallery. */
+typedef struct fct_store_setting {
+    int64_t collection_id;
+    const char *key;   /* NULL where what is stored is no text, as value */
+    const char *value; /* for settings_put: NULL removes it */
+} fct_store_setting;
+
+/* An entry of the audit log, see gallery_audit.c. */
+typedef struct fct_store_audit {
+    int64_t seq, at;
+    const char *actor, *what, *detail; /* NULL where what is stored is no text */
+    uint8_t hash[32];                  /* zeros where what is stored is none */
+} fct_store_audit;
+
+/* A person's own key, sealed with that of the gallery. */
+typedef struct fct_store_key {
+    int64_t person_id;
+    const void *data; /* NULL removes it */
+    size_t size;
+} fct_store_key;
+
 /* What an entry of the change feed tells others to read again. */
-typedef enum fct_change { FCT_CHANGE_FACE = 1, FCT_CHANGE_PERSON = 2, FCT_CHANGE_ALL = 3 } fct_change;
+typedef enum fct_change {
+    FCT_CHANGE_FACE = 1,
+    FCT_CHANGE_PERSON = 2, /* with negatives */
+    FCT_CHANGE_ALL = 3,
+    FCT_CHANGE_SETTING = 4 /* collections and settings; id 0 */
+} fct_change;
 typedef struct fct_store_change {
     fct_change what;
     int64_t id; /* of the face or person; it may be gone */
@@ -60,17 +113,34 @@ typedef struct fct_store_change {
 
 /* ---- Questions ------------------------------------------------------------------ */
 
+/* Parts of a person that cost something to read, and what people_update() changes. */
+enum {
+    FCT_PERSON_DETAILS = 1,
+    FCT_PERSON_KEY = 2,
+    FCT_PERSON_NAME = 4, /* with label */
+    FCT_PERSON_COLLECTION = 8,
+    FCT_PERSON_EXPIRES = 16
+};
+
 /* Which people. ids or names, or all where both are NULL. */
 typedef struct fct_people_query {
     const int64_t *ids;
     const char *const *names;
-    size_t n;         /* of ids or names */
-    bool count_faces; /* fill in fct_store_person.faces */
-    bool by_name;     /* in the order of their names' bytes; else by id */
+    size_t n;              /* of ids or names */
+    int64_t collection_id; /* those of this collection alone; 0 = of all */
+    int parts;             /* FCT_PERSON_DETAILS, FCT_PERSON_KEY */
+    bool count_faces;      /* fill in fct_store_person.faces */
+    bool by_name;          /* in the order of their names' bytes, then by id; else by id where all are asked for */
 } fct_people_query;
 
-/* Parts of a face that cost something to read. */
-enum { FCT_FACE_INFO = 1, FCT_FACE_EMBEDDING = 2, FCT_FACE_CROP = 4 }; /* FCT_FACE_INFO: all but these two */
+/* Parts of a face that cost something to read, and what faces_update() changes. */
+enum {
+    FCT_FACE_INFO = 1, /* all but the others */
+    FCT_FACE_EMBEDDING = 2,
+    FCT_FACE_CROP = 4,
+    FCT_FACE_KEY = 8,
+    FCT_FACE_SOURCE = 16 /* for faces_update() alone */
+};
 
 /* Which faces: those with these ids, those of these people, or all. */
 typedef struct fct_faces_query {
@@ -84,8 +154,12 @@ typedef struct fct_faces_query {
 /* Visitors. What a record points to is borrowed for the call. A failure ends the scan and is its result. */
 typedef fct_status fct_person_fn(void *ctx, const fct_store_person *p, fct_error *err);
 typedef fct_status fct_face_fn(void *ctx, const fct_store_face *f, fct_error *err);
+typedef fct_status fct_collection_fn(void *ctx, const fct_store_collection *c, fct_error *err);
+typedef fct_status fct_setting_fn(void *ctx, const fct_store_setting *x, fct_error *err);
+typedef fct_status fct_negative_fn(void *ctx, const fct_store_negative *x, fct_error *err);
+typedef fct_status fct_audit_fn(void *ctx, const fct_store_audit *a, fct_error *err);
 
-/* Entries of the change feed after a number, each thing once, people before faces. */
+/* Entries of the change feed after a number, each thing once: settings, people, faces. */
 typedef struct fct_store_changes {
     int64_t newest;          /* number of the last entry; 0 = none */
     bool complete;           /* false: the feed does not reach back that far */
@@ -118,23 +192,60 @@ typedef struct fct_store_ops {
     /* Counts, and the version of the tables. */
     fct_status (*describe)(fct_store *st, int64_t *people, int64_t *faces, int *schema, fct_error *err);
     fct_status (*get_model)(fct_store *st, fct_store_model *out, fct_error *err);
-    fct_status (*set_model)(fct_store *st, const fct_store_model *m, fct_error *err); /* dim 0: none */
+    /* dim 0: none. Negatives go where it is another one than before. */
+    fct_status (*set_model)(fct_store *st, const fct_store_model *m, fct_error *err);
 
     fct_status (*people)(fct_store *st, const fct_people_query *q, fct_person_fn *fn, void *ctx, fct_error *err);
-    /* Finds each person by name or creates it; sets id, and is_new where it was created. */
+    /* Finds each person by name in the collection or creates it, with expires, label
+     * and details; sets id, and is_new where it was created. */
     fct_status (*people_add)(fct_store *st, fct_store_person *p, size_t n, fct_error *err);
-    /* *found false: there is no such person. FCT_ERR_EXISTS: another one has the name. */
-    fct_status (*person_rename)(fct_store *st, int64_t id, const char *name, bool *found, fct_error *err);
-    /* With all their faces. *removed: how many there were. */
+    /* Changes what parts says of the people with these ids. *found: how many there
+     * are. FCT_ERR_EXISTS: another one of the collection has the name. */
+    fct_status (*people_update)(fct_store *st, const fct_store_person *p, size_t n, int parts, size_t *found,
+                                fct_error *err);
+    /* With their faces, negatives and keys. *removed: how many people there were. */
     fct_status (*people_remove)(fct_store *st, const int64_t *ids, size_t n, size_t *removed, fct_error *err);
 
     fct_status (*faces)(fct_store *st, const fct_faces_query *q, fct_face_fn *fn, void *ctx, fct_error *err);
-    fct_status (*faces_add)(fct_store *st, fct_store_face *f, size_t n, fct_error *err); /* sets the ids */
+    /* n numbers for new faces, *first and those that follow it, which nobody else gets
+     * if they are used in this transaction. */
+    fct_status (*face_ids)(fct_store *st, size_t n, int64_t *first, fct_error *err);
+    /* A face with id 0 gets one, which is set; others keep theirs, of face_ids. */
+    fct_status (*faces_add)(fct_store *st, fct_store_face *f, size_t n, fct_error *err);
     /* Moves faces to a person; ids that are gone are passed over. */
     fct_status (*faces_move)(fct_store *st, const int64_t *ids, size_t n, int64_t person_id, fct_error *err);
-    /* Replaces embedding and checksum of the faces with these ids; passes over those that are gone. */
-    fct_status (*faces_embed)(fct_store *st, const fct_store_face *f, size_t n, fct_error *err);
+    /* Replaces what parts says (embedding, crop with its cut, source), and the
+     * checksum, of the faces with these ids; passes over those that are gone. */
+    fct_status (*faces_update)(fct_store *st, const fct_store_face *f, size_t n, int parts, fct_error *err);
     fct_status (*faces_remove)(fct_store *st, const int64_t *ids, size_t n, size_t *removed, fct_error *err);
+
+    fct_status (*collections)(fct_store *st, fct_collection_fn *fn, void *ctx, fct_error *err); /* all, by id */
+    /* Finds each by name or creates it; sets id, and is_new where it was created. */
+    fct_status (*collections_add)(fct_store *st, fct_store_collection *c, size_t n, fct_error *err);
+    /* *found false: there is no such collection. FCT_ERR_EXISTS: another one has the name. */
+    fct_status (*collection_rename)(fct_store *st, int64_t id, const char *name, bool *found, fct_error *err);
+    /* With its settings. Nobody may be in it any more. */
+    fct_status (*collection_remove)(fct_store *st, int64_t id, bool *found, fct_error *err);
+    fct_status (*settings)(fct_store *st, fct_setting_fn *fn, void *ctx, fct_error *err); /* all */
+    fct_status (*settings_put)(fct_store *st, const fct_store_setting *x, size_t n, fct_error *err);
+
+    /* Of these people [n], or of all where people is NULL; a person's together. parts: FCT_FACE_KEY. */
+    fct_status (*negatives)(fct_store *st, const int64_t *people, size_t n, int parts, fct_negative_fn *fn, void *ctx,
+                            fct_error *err);
+    fct_status (*negatives_add)(fct_store *st, fct_store_negative *x, size_t n, fct_error *err); /* sets the ids */
+    fct_status (*negatives_remove)(fct_store *st, const int64_t *ids, size_t n, size_t *removed, fct_error *err);
+
+    /* Entries of the audit log after seq, in their order. The log is only added to. */
+    fct_status (*audit)(fct_store *st, int64_t after, fct_audit_fn *fn, void *ctx, fct_error *err);
+    /* The last entry's number and hash; 0 and zeros where there is none. */
+    fct_status (*audit_last)(fct_store *st, int64_t *seq, uint8_t hash[32], fct_error *err);
+    fct_status (*audit_add)(fct_store *st, const fct_store_audit *a, size_t n, fct_error *err); /* seq is given */
+
+    fct_status (*keys_put)(fct_store *st, const fct_store_key *k, size_t n, fct_error *err);
+
+    /* Outside of transactions: leaves nothing of what was removed in the database's
+     * files. FCT_ERR_BUSY where others keep it from doing so. */
+    fct_status (*purge)(fct_store *st, fct_error *err);
 
     /* The database's own integrity check: FCT_ERR_FORMAT with the first fault. */
     fct_status (*check)(fct_store *st, fct_error *err);

@@ -17,8 +17,7 @@ static fct_status check_pages(const fct_db *db, fct_error *err) {
     return s;
 }
 
-/* Looks for rows that refer to a row that is not there. */
-static fct_status check_links(const fct_db *db, fct_error *err) {
+fct_status fct_db_check_links(const fct_db *db, fct_error *err) {
     sqlite3_stmt *q;
     bool row = false;
     fct_status s = fct_db_query(db, &q, err, "PRAGMA foreign_key_check", "");
@@ -35,5 +34,5 @@ fct_status fct_db_check(const fct_db *db, fct_error *err) {
     fct_status s = check_pages(db, err);
     if (!s) s = fct_db_int(db, &version, err, "PRAGMA user_version", ""); /* somebody may have migrated it */
     if (!s) s = fct_db_verify(db, (int)version, err);
-    return s ? s : check_links(db, err);
+    return s ? s : fct_db_check_links(db, err);
 }

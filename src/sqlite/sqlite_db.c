@@ -85,6 +85,7 @@ fct_status fct_db_open(fct_db *db, const fct_db_kind *kind, const char *name, co
     fct_status s = fct_db_run(db, err, "PRAGMA mmap_size=0", "");
     if (!s) s = fct_db_run(db, err, "PRAGMA cell_size_check=1", "");
     if (!s) s = fct_db_run(db, err, "PRAGMA foreign_keys=1", "");
+    if (!s) s = fct_db_run(db, err, "PRAGMA secure_delete=1", ""); /* what is removed is overwritten */
     return s;
 }
 

@@ -34,6 +34,7 @@ typedef struct fct_db_kind {
     const fct_db_object *objects; /* [n_objects]; a table stands before what refers to it */
     size_t n_objects;
     fct_db_migration *const *migrations; /* [schema - 1]: migrations[v - 1] leaves schema v */
+    fct_db_migration *fill;              /* puts into a new file what every file has; NULL = nothing */
 } fct_db_kind;
 
 /* ---- Connections */

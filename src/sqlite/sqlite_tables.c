@@ -33,6 +33,7 @@ static fct_status create_tables(const fct_db *db, fct_error *err) {
     char sql[64];
     sqlite3_snprintf((int)sizeof sql, sql, "PRAGMA application_id=%d", (int)k->app_id);
     if (!s) s = fct_db_run(db, err, sql, "");
+    if (!s && k->fill) s = k->fill(db, err);
     return s ? s : set_version(db, k->schema, err);
 }
 
@@ -73,7 +74,7 @@ static fct_status create_or_migrate(const fct_db *db, bool create, fct_error *er
         s = db->kind->migrations[v - 1](db, err);
         if (!s) s = set_version(db, (int)v + 1, err);
     }
-    return s;
+    return s ? s : fct_db_check_links(db, err);
 }
 
 /* All marks from one state of the file: another process may be creating it. */
@@ -90,8 +91,11 @@ fct_status fct_db_prepare(fct_db *db, bool create, bool read_only, fct_error *er
     if (s) return s;
     db->schema = read_only || m.version == db->kind->schema ? (int)m.version : db->kind->schema;
     if (m.version == db->schema) return FCT_OK;
-    s = fct_db_begin_write(db, err);
-    return s ? s : fct_db_end(db, create_or_migrate(db, create, err), err);
+    /* A table that is made anew must not take with it what refers to it. */
+    s = fct_db_run(db, err, "PRAGMA foreign_keys=0", "");
+    if (!s) s = fct_db_begin_write(db, err);
+    if (!s) s = fct_db_end(db, create_or_migrate(db, create, err), err);
+    return s ? s : fct_db_run(db, err, "PRAGMA foreign_keys=1", "");
 }
 
 static size_t count_objects(const fct_db_kind *k, int version) {

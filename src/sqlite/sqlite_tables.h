@@ -24,6 +24,9 @@ fct_status fct_db_verify(const fct_db *db, int version, fct_error *err);
  * ours of the tables: FCT_ERR_FORMAT with the first fault. */
 fct_status fct_db_check(const fct_db *db, fct_error *err);
 
+/* FCT_ERR_FORMAT where a row refers to one that is not there. */
+fct_status fct_db_check_links(const fct_db *db, fct_error *err);
+
 /* sqlite_backup.c: writes a copy to a new file while others use db. */
 fct_status fct_db_backup(const fct_db *db, const char *path, fct_error *err);
 

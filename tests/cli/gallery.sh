@@ -17,10 +17,10 @@ check "what it is" 0 facet gallery <<'END'
 g.db
   3 people, 4 faces
   embeddings of 64 values by network ID-EMBEDDER
-  format version 2
+  format version 3
 END
 check "as JSON" 0 facet gallery info --json <<'END'
-{"schema": 1, "gallery": "g.db", "model_id": "ID-EMBEDDER", "dim": 64, "people": 3, "faces": 4, "format": 2}
+{"schema": 1, "gallery": "g.db", "model_id": "ID-EMBEDDER", "dim": 64, "people": 3, "faces": 4, "format": 3}
 END
 check "sound" 0 facet gallery check <<'END'
 ! g.db: sound, 4 faces
@@ -157,7 +157,7 @@ check "still of the old network" 0 facet gallery -g plain.db <<'END'
 plain.db
   2 people, 4 faces
   embeddings of 64 values by network ID-EMBEDDER
-  format version 2
+  format version 3
 END
 check "dropped on request" 0 facet gallery migrate -m other --yes --drop --json -g plain.db <<'END'
 {"schema": 1, "gallery": "plain.db", "dropped": 4}

@@ -98,10 +98,10 @@ TEST(an_old_gallery_is_read_as_it_is_and_brought_up_to_date) {
     }
     if (fct_gallery_open(path, NULL, &g, &e)) printf("%s\n", e.text);
     REQUIRE(g);
-    check_faces(g, 2);
+    check_faces(g, 3);
     fct_gallery_free(g);
     REQUIRE(!fct_gallery_open(path, &o, &g, &e));
-    check_faces(g, 2);
+    check_faces(g, 3);
     fct_gallery_free(g);
 }
 

@@ -143,7 +143,7 @@ static void put_person(memory_db *db, const char *name, uint64_t seed) {
     float v[UTIL_DIM];
     uint8_t blob[4 * UTIL_DIM];
     fct_store *st = memory_store_open(db);
-    fct_store_person p = {.name = name};
+    fct_store_person p = {.name = name, .collection_id = FCT_COLLECTION_DEFAULT};
     fct_store_model m = {.id = UTIL_MODEL, .dim = UTIL_DIM};
     util_embedding(seed, UTIL_DIM, v);
     fct_embedding_pack(v, UTIL_DIM, blob);

@@ -38,7 +38,7 @@ TEST(enroll_search_reopen) {
     for (int round = 0; round < 2; round++) {
         CHECK(strcmp(util_who(g, 1), "Ada") == 0 && strcmp(util_who(g, 2), "Ada") == 0);
         CHECK(strcmp(util_who(g, 3), "Zo\xc3\xab") == 0 && strcmp(util_who(g, 4), "") == 0);
-        CHECK(!fct_gallery_stat(g, &info, &e) && info.people == 2 && info.faces == 3 && info.schema == 2);
+        CHECK(!fct_gallery_stat(g, &info, &e) && info.people == 2 && info.faces == 3 && info.schema == 3);
         CHECK(strcmp(info.model_id, UTIL_MODEL) == 0 && info.dim == UTIL_DIM && strstr(info.path, "a.db"));
         CHECK(!fct_gallery_check(g, &e));
         g = reopen(g, "a.db");

@@ -26,7 +26,8 @@ static fct_status read_entries(const fct_db *db, int64_t after, fct_store_change
         s = fct_db_step(db, q, &row, err);
         if (s || !row) break;
         int64_t what = sqlite3_column_int64(q, 0);
-        if (out->n == 2 * LOG_KEEP || (what != FCT_CHANGE_FACE && what != FCT_CHANGE_PERSON)) {
+        if (out->n == 2 * LOG_KEEP ||
+            (what != FCT_CHANGE_FACE && what != FCT_CHANGE_PERSON && what != FCT_CHANGE_SETTING)) {
             out->complete = false; /* everything, or a file that keeps more than we do */
             break;
         }

@@ -18,7 +18,8 @@ enum {
     COL_SOURCE,
     COL_CUT,
     COL_EMBEDDING,
-    COL_CROP
+    COL_CROP,
+    COL_KEY
 };
 
 static void make_query(const fct_db *db, const fct_faces_query *want, char *sql, int cap) {
@@ -27,10 +28,13 @@ static void make_query(const fct_db *db, const fct_faces_query *want, char *sql,
     const char *cut = !info && !crop ? "NULL" : db->schema > 1 ? "cut" : "iif(face_id IS NULL, NULL, 0)";
     const char *which = want->ids ? "WHERE id = ?1" : want->people ? "WHERE person_id = ?1" : "";
     const char *order = want->by_person ? "ORDER BY person_id, id" : want->people ? "ORDER BY id" : "";
-    sqlite3_snprintf(cap, sql, "SELECT id, person_id, %s, %s, %s, %s FROM face %s %s %s",
+    const char *key = want->parts & FCT_FACE_KEY && !fct_sqlite_is_old(db)
+                          ? "(SELECT sealed FROM person_key WHERE person_key.person_id = face.person_id)"
+                          : "NULL";
+    sqlite3_snprintf(cap, sql, "SELECT id, person_id, %s, %s, %s, %s, %s FROM face %s %s %s",
                      info ? "created, x1, y1, x2, y2, score, quality, checksum, source"
                           : "NULL, NULL, NULL, NULL, NULL, NULL, NULL, checksum, NULL",
-                     cut, want->parts & FCT_FACE_EMBEDDING ? "embedding" : "NULL", crop ? "jpeg" : "NULL",
+                     cut, want->parts & FCT_FACE_EMBEDDING ? "embedding" : "NULL", crop ? "jpeg" : "NULL", key,
                      info || crop ? "LEFT JOIN crop ON face_id = id" : "", which, order);
 }
 
@@ -46,7 +50,8 @@ static fct_status read_face(const fct_db *db, sqlite3_stmt *q, fct_store_face *f
     for (int i = 0; i < 4; i++) f->box[i] = sqlite3_column_double(q, COL_BOX + i);
     fct_status s = fct_db_text(db, q, COL_SOURCE, &f->source, err);
     if (!s) s = fct_db_blob(db, q, COL_EMBEDDING, &f->embedding, &f->embedding_size, err);
-    return s ? s : fct_db_blob(db, q, COL_CROP, &f->crop, &f->crop_size, err);
+    if (!s) s = fct_db_blob(db, q, COL_CROP, &f->crop, &f->crop_size, err);
+    return s ? s : fct_db_blob(db, q, COL_KEY, &f->key, &f->key_size, err);
 }
 
 /* Gives each row of q to the visitor. */
@@ -65,7 +70,7 @@ static fct_status visit_faces(const fct_db *db, sqlite3_stmt *q, fct_face_fn *fn
 fct_status fct_sqlite_faces(fct_store *st, const fct_faces_query *want, fct_face_fn *fn, void *ctx, fct_error *err) {
     const fct_db *db = fct_sqlite_db(st);
     const int64_t *keys = want->ids ? want->ids : want->people;
-    char sql[400];
+    char sql[500];
     make_query(db, want, sql, (int)sizeof sql);
     sqlite3_stmt *q;
     fct_status s = fct_db_query(db, &q, err, sql, "");
@@ -88,9 +93,9 @@ typedef struct insert_stmts {
 static fct_status prepare_insert(const fct_db *db, insert_stmts *q, fct_error *err) {
     fct_status s =
         fct_db_query(db, &q->face, err,
-                     "INSERT INTO face(person_id, created, x1, y1, x2, y2, score, quality, source, embedding, "
+                     "INSERT INTO face(id, person_id, created, x1, y1, x2, y2, score, quality, source, embedding, "
                      "checksum) "
-                     "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     "VALUES(nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                      "");
     if (!s) s = fct_db_query(db, &q->crop, err, "INSERT INTO crop(face_id, cut, jpeg) VALUES(?, ?, ?)", "");
     return s ? s : fct_db_query(db, &q->log, err, "INSERT INTO change(what, id) VALUES(?, ?)", "");
@@ -98,7 +103,7 @@ static fct_status prepare_insert(const fct_db *db, insert_stmts *q, fct_error *e
 
 static fct_status insert_face(const fct_db *db, const insert_stmts *q, fct_store_face *f, fct_error *err) {
     fct_status s =
-        fct_db_bind(db, q->face, err, "iiddddddtbi", f->person_id, f->created, f->box[0], f->box[1], f->box[2],
+        fct_db_bind(db, q->face, err, "iiiddddddtbi", f->id, f->person_id, f->created, f->box[0], f->box[1], f->box[2],
                     f->box[3], f->score, f->quality, f->source, f->embedding, f->embedding_size, f->checksum);
     if (!s) s = fct_db_finish(db, q->face, err);
     if (s) return s;
@@ -139,16 +144,43 @@ fct_status fct_sqlite_faces_move(fct_store *st, const int64_t *ids, size_t n, in
     return s ? s : fct_sqlite_log_trim(db, err);
 }
 
-fct_status fct_sqlite_faces_embed(fct_store *st, const fct_store_face *f, size_t n, fct_error *err) {
+/* The picture is replaced as a whole; NULL takes it away. */
+static fct_status put_crop(const fct_db *db, const fct_store_face *f, fct_error *err) {
+    fct_status s = fct_db_run(db, err, "DELETE FROM crop WHERE face_id = ?", "i", f->id);
+    if (s || !f->crop) return s;
+    return fct_db_run(db, err, "INSERT INTO crop(face_id, cut, jpeg) VALUES(?, ?, ?)", "iib", f->id,
+                      (int64_t)f->crop_cut, f->crop, f->crop_size);
+}
+
+static fct_status update_face(const fct_db *db, const fct_store_face *f, int parts, fct_error *err) {
+    bool changed;
+    fct_status s = fct_db_run(db, err, "UPDATE face SET checksum = ? WHERE id = ?", "ii", f->checksum, f->id);
+    if (!s) s = log_if_changed(db, f->id, &changed, err);
+    if (s || !changed) return s;
+    if (parts & FCT_FACE_EMBEDDING)
+        s = fct_db_run(db, err, "UPDATE face SET embedding = ? WHERE id = ?", "bi", f->embedding, f->embedding_size,
+                       f->id);
+    if (!s && parts & FCT_FACE_SOURCE)
+        s = fct_db_run(db, err, "UPDATE face SET source = ? WHERE id = ?", "ti", f->source, f->id);
+    return s || !(parts & FCT_FACE_CROP) ? s : put_crop(db, f, err);
+}
+
+fct_status fct_sqlite_faces_update(fct_store *st, const fct_store_face *f, size_t n, int parts, fct_error *err) {
     const fct_db *db = fct_sqlite_db(st);
     fct_status s = FCT_OK;
-    for (size_t i = 0; i < n && !s; i++) {
-        bool changed;
-        s = fct_db_run(db, err, "UPDATE face SET embedding = ?, checksum = ? WHERE id = ?", "bii", f[i].embedding,
-                       f[i].embedding_size, f[i].checksum, f[i].id);
-        if (!s) s = log_if_changed(db, f[i].id, &changed, err);
-    }
+    for (size_t i = 0; i < n && !s; i++) s = update_face(db, &f[i], parts, err);
     return s ? s : fct_sqlite_log_trim(db, err);
+}
+
+/* The next ids after the last that was ever given away: nobody else writes now, and
+ * adding a face by its id moves the sequence on. */
+fct_status fct_sqlite_face_ids(fct_store *st, size_t n, int64_t *first, fct_error *err) {
+    const fct_db *db = fct_sqlite_db(st);
+    fct_status s = fct_db_int(db, first, err, "SELECT seq FROM sqlite_sequence WHERE name = 'face'", "");
+    if (!s && *first > INT64_MAX - 1 - (int64_t)n)
+        s = fct_fail(err, FCT_ERR_FORMAT, "%s: the numbers of its faces are used up", db->path);
+    *first = s ? 0 : *first + 1;
+    return s;
 }
 
 fct_status fct_sqlite_faces_remove(fct_store *st, const int64_t *ids, size_t n, size_t *removed, fct_error *err) {
