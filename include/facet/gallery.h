@@ -121,6 +121,9 @@ FCT_API void fct_gallery_faces_free(fct_stored_face *f);
 /* FCT_ERR_NOT_FOUND where there is no such person or face. A name is looked for as
  * it is given, then as it would be stored. */
 FCT_API fct_status fct_gallery_find(fct_gallery *g, const char *name, fct_person *out, fct_error *err);
+/* The same by id. */
+FCT_API fct_status fct_gallery_person(fct_gallery *g, int64_t person_id, fct_person *out, fct_error *err);
+FCT_API fct_status fct_gallery_face(fct_gallery *g, int64_t face_id, fct_stored_face *out, fct_error *err);
 FCT_API fct_status fct_gallery_rename(fct_gallery *g, int64_t person_id, const char *name, fct_error *err);
 FCT_API fct_status fct_gallery_remove_person(fct_gallery *g, int64_t person_id, fct_error *err);
 FCT_API fct_status fct_gallery_remove_face(fct_gallery *g, int64_t face_id, fct_error *err);

@@ -89,6 +89,24 @@ static fct_status no_person(const fct_store *st, int64_t id, fct_error *err) {
     return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no person %lld", st->place, (long long)id);
 }
 
+static fct_status one_person(void *ctx, fct_store *st, fct_error *err) {
+    list_call *c = ctx;
+    c->l.st = st;
+    c->l.n = 0;
+    fct_people_query q = {.ids = &c->person_id, .n = 1, .count_faces = true};
+    fct_status s = st->ops->people(st, &q, add_person, &c->l, err);
+    return s || c->l.n ? s : no_person(st, c->person_id, err);
+}
+
+fct_status fct_gallery_person(fct_gallery *g, int64_t person_id, fct_person *out, fct_error *err) {
+    list_call c = {.l = {.item_size = sizeof *out}, .person_id = person_id};
+    memset(out, 0, sizeof *out);
+    fct_status s = fct_gallery_read(g, one_person, &c, err);
+    if (!s) *out = *(fct_person *)c.l.items;
+    fct_free(c.l.items);
+    return s;
+}
+
 static fct_status count_person(void *ctx, const fct_store_person *p, fct_error *err) {
     ++*(int *)ctx;
     return FCT_OK;
@@ -126,6 +144,28 @@ fct_status fct_gallery_faces(fct_gallery *g, int64_t person_id, fct_stored_face 
     *out = c.l.items;
     *n = c.l.n;
     return FCT_OK;
+}
+
+static fct_status show_face(void *ctx, const fct_store_face *row, fct_error *err) {
+    fct_face_show(row, ctx);
+    return FCT_OK;
+}
+
+static fct_status one_face(void *ctx, fct_store *st, fct_error *err) {
+    fct_stored_face *f = ctx;
+    int64_t id = f->id;
+    fct_faces_query q = {.ids = &id, .n = 1, .parts = FCT_FACE_INFO};
+    f->person_id = 0;
+    fct_status s = st->ops->faces(st, &q, show_face, f, err);
+    return s || f->person_id ? s : fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no face %lld", st->place, (long long)id);
+}
+
+fct_status fct_gallery_face(fct_gallery *g, int64_t face_id, fct_stored_face *out, fct_error *err) {
+    memset(out, 0, sizeof *out);
+    out->id = face_id;
+    fct_status s = fct_gallery_read(g, one_face, out, err);
+    if (s) memset(out, 0, sizeof *out);
+    return s;
 }
 
 void fct_gallery_faces_free(fct_stored_face *f) { fct_free(f); }

@@ -158,6 +158,24 @@ TEST(rename_remove_list) {
     fct_gallery_free(g);
 }
 
+TEST(one_by_id) {
+    fct_gallery *g = open_new("byid.db");
+    int64_t id[3];
+    fct_person p, *people;
+    fct_stored_face f;
+    int n;
+    REQUIRE(!util_enroll(g, "Ada", 1, &id[0], &e) && !util_enroll(g, "Ada", 2, &id[1], &e));
+    REQUIRE(!util_enroll(g, "Zoe", 3, &id[2], &e) && !fct_gallery_people(g, &people, &n, &e) && n == 2);
+    for (int i = 0; i < 2; i++)
+        CHECK(!fct_gallery_person(g, people[i].id, &p, &e) && memcmp(&p, &people[i], sizeof p) == 0);
+    CHECK(!fct_gallery_face(g, id[1], &f, &e) && f.id == id[1] && f.person_id == people[0].id);
+    CHECK(!fct_gallery_face(g, id[2], &f, &e) && f.id == id[2] && f.person_id == people[1].id);
+    CHECK(fct_gallery_person(g, 99, &p, &e) == FCT_ERR_NOT_FOUND && strstr(e.text, "no person 99") && !p.id);
+    CHECK(fct_gallery_face(g, 99, &f, &e) == FCT_ERR_NOT_FOUND && strstr(e.text, "no face 99") && !f.id);
+    fct_gallery_people_free(people);
+    fct_gallery_free(g);
+}
+
 TEST(nearest_face_of_each_person) {
     fct_gallery *g = open_new("f.db");
     float base[UTIL_DIM], v[UTIL_DIM];
