@@ -24,6 +24,7 @@
 #ifndef FACET_FACET_H
 #define FACET_FACET_H
 
+#include "album.h"
 #include "base.h"
 #include "enroll.h"
 #include "evaluate.h"

@@ -87,6 +87,11 @@ char *fct_home_dir(void);                          /* owned; NULL if unknown */
 char *fct_data_dir(void);                          /* per-user data folder of facet; owned; NULL if unknown */
 char *fct_cache_dir(void);                         /* per-user cache folder of facet; owned */
 
+/* A default file: what the environment variable says, else name in fct_data_dir(). Writes at most cap bytes with the
+ * NUL. noun stands for the file in errors ("gallery"). */
+fct_status fct_data_file_path(const char *variable, const char *name, const char *noun, char *buf, size_t cap,
+                              fct_error *err);
+
 /* ---- Time ----------------------------------------------------------------- */
 uint64_t fct_time_ns(void);  /* monotonic */
 int64_t fct_time_unix(void); /* seconds since 1970, UTC */

@@ -1,7 +1,9 @@
 #include "base/alloc.h"
+#include "base/error.h"
 #include "base/file.h"
 #include "base/file_sys.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef _WIN32
@@ -43,4 +45,25 @@ char *fct_path_dir(const char *path) {
 const char *fct_path_ext(const char *path) {
     const char *base = fct_path_base(path), *dot = strrchr(base, '.');
     return dot && dot != base ? dot + 1 : "";
+}
+
+fct_status fct_data_file_path(const char *variable, const char *name, const char *noun, char *buf, size_t cap,
+                              fct_error *err) {
+    if (!buf || !cap) return fct_fail(err, FCT_ERR_ARG, "no room for a path");
+    buf[0] = 0;
+    const char *env = getenv(variable);
+    char *dir = NULL, *path = NULL;
+    if (env && *env) path = fct_strdup(env);
+    else {
+        dir = fct_data_dir();
+        if (!dir) return fct_fail(err, FCT_ERR_NOT_FOUND, "no home folder for the %s: set %s", noun, variable);
+        path = fct_path_join(dir, name);
+        fct_free(dir);
+    }
+    if (!path) return fct_fail_nomem(err, "path", 0);
+    size_t len = strlen(path);
+    bool fits = len < cap;
+    if (fits) memcpy(buf, path, len + 1);
+    fct_free(path);
+    return fits ? FCT_OK : fct_fail(err, FCT_ERR_LIMIT, "the path of the %s is longer than %zu bytes", noun, cap - 1);
 }

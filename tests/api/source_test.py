@@ -39,6 +39,7 @@ MAY_INCLUDE = {
     "src/evaluate": ["base", "kernels"],
     "src/gallery": ["base", "text", "index", "sqlite"],
     "src/video": ["base", "text", "kernels", "image", "face"],
+    "src/album": ["base", "text", "kernels", "image", "index", "sqlite", "cluster", "tags"],
     "tools": COMMAND_MAY,
     "server": [],
     "python": [],
