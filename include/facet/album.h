@@ -71,6 +71,12 @@ FCT_API fct_status fct_album_backup(fct_album *a, const char *path, fct_error *e
 /* Forgets a folder that was scanned, with its photos. FCT_ERR_NOT_FOUND: it never was. */
 FCT_API fct_status fct_album_forget(fct_album *a, const char *folder, fct_error *err);
 
+/* Takes back what the last operation has changed about people, faces' people and
+ * decisions, and forgets it; the newest 200 can be taken back one after the other.
+ * what (cap bytes, or NULL) is filled in with the operation in words: "name Anna".
+ * FCT_ERR_NOT_FOUND: there is none. */
+FCT_API fct_status fct_album_undo(fct_album *a, char *what, size_t cap, fct_error *err);
+
 /* ---- Listing --------------------------------------------------------------------- */
 
 /* A folder that was scanned. */

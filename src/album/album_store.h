@@ -129,13 +129,11 @@ fct_status fct_album_members_move(fct_album *a, int64_t from, int64_t to, fct_er
 /* ---- The undo journal: sqlite/album_journal.c -----------------------------------------------
  * An operation is what one command has done. Between begin and end, every person,
  * member or decision is noted as it is before the first verb changes it: the verbs
- * of the two sections above do so by themselves while an operation is open. */
+ * of the two sections above do so by themselves while an operation is open.
+ * fct_album_undo() takes it back. */
 
 /* Opens an operation inside a write transaction; what: for people to read ("name Anna"). */
 fct_status fct_album_operation_begin(fct_album *a, const char *what, fct_error *err);
 void fct_album_operation_end(fct_album *a);
-/* Takes the newest operation back and forgets it; what (cap bytes) is filled in with its text. FCT_ERR_NOT_FOUND:
- * there is none. Rows whose face or person is gone meanwhile are passed over. */
-fct_status fct_album_undo(fct_album *a, char *what, size_t cap, fct_error *err);
 
 #endif

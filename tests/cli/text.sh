@@ -19,6 +19,7 @@ Commands:
   remove       forget people, or single faces of theirs
   rename       give a person another name
   gallery      check, copy, exchange and convert the gallery
+  album        know who is in a photo library
   video        tell who appears in a video, and when
   camera       tell who is in front of a camera, live
   info         tell what this machine, build, pack and gallery are
@@ -172,6 +173,8 @@ check "bash completes commands, options and values" 0 bash --norc -c "
     facet_complete gallery m
     facet_complete models re
     facet_complete gallery merge m
+    facet_complete album st
+    facet_complete album undo --al
     facet() { '$facet_exe' \"\$@\"; }
     facet_complete models get buffalo_s
     facet_complete detect --models store/
@@ -186,6 +189,8 @@ info inputs
 merge migrate
 remove
 
+status
+--album
 buffalo_s buffalo_sc
 store/one
 buffalo_sc
@@ -200,13 +205,14 @@ if command -v fish >/dev/null; then
     check "fish reads its completion" 0 sh -c "'$facet_exe' help completion fish >f.fish; fish -n f.fish" </dev/null
     check "fish completes commands, actions and values" 0 fish -c "source f.fish
         function facet; '$facet_exe' \$argv; end
-        for line in 'facet models get buffalo_sc' 'facet help completion z' 'facet gall' 'facet gallery mi' 'facet embed --format c'
+        for line in 'facet models get buffalo_sc' 'facet help completion z' 'facet gall' 'facet gallery mi' 'facet album und' 'facet embed --format c'
             complete -C \$line | string replace -r '\t.*' ''
         end" <<'END'
 buffalo_sc
 zsh
 gallery
 migrate
+undo
 csv
 END
 else skip "fish completion" "no fish (apt-get install fish)"

@@ -7,7 +7,7 @@
 
 /* The name is a command's or else a topic's. */
 static int help_on(const char *name, bool all) {
-    const cli_command *c = cli_command_find(name);
+    const cli_command *c = cli_page_find(name);
     if (c) {
         cli_help_command(stdout, c, all);
         return CLI_DONE;
@@ -29,7 +29,7 @@ static int help_on(const char *name, bool all) {
 }
 
 static int help_man(const char *name) {
-    const cli_command *c = strcmp(name, "facet") ? cli_command_find(name) : NULL;
+    const cli_command *c = strcmp(name, "facet") ? cli_page_find(name) : NULL;
     if (!c && strcmp(name, "facet")) {
         cli_error("help: no man page of '%s'", name);
         return CLI_USE;
@@ -74,7 +74,17 @@ static int run_help(cli_args *a) {
         return CLI_DONE;
     }
     if (a->n_words == 1) return help_on(a->words[0], false);
-    if (strcmp(a->words[1], "all") == 0) return help_on(a->words[0], true);
+    bool all = strcmp(a->words[a->n_words - 1], "all") == 0;
+    if (all && a->n_words == 2) return help_on(a->words[0], true);
+    const cli_command *c = cli_command_find(a->words[0]), *part = c ? cli_part_find(c, a->words[1]) : NULL;
+    if (part && (all || a->n_words == 2)) {
+        cli_help_command(stdout, part, all);
+        return CLI_DONE;
+    }
+    if (a->n_words > 2) {
+        cli_error("help: unexpected argument '%s'; usage: facet help %s", a->words[2], cmd_help.synopsis);
+        return CLI_USE;
+    }
     if (strcmp(a->words[0], "man") == 0) return help_man(a->words[1]);
     if (strcmp(a->words[0], "completion") == 0) {
         if (cli_completion(stdout, a->words[1])) return CLI_DONE;
@@ -88,7 +98,7 @@ static int run_help(cli_args *a) {
 
 const cli_command cmd_help = {
     .name = "help",
-    .synopsis = "[COMMAND [all] | TOPIC | man COMMAND | completion SHELL | names people|packs]",
+    .synopsis = "[COMMAND [ACTION] [all] | TOPIC | man COMMAND | completion SHELL | names people|packs]",
     .summary = "show help on a command or topic, write man pages and completions",
     .description = "Without argument: the list of commands and topics.\n\n"
                    "'man COMMAND' writes the command's manual page in man's own form, 'completion SHELL' the "
@@ -99,7 +109,7 @@ const cli_command cmd_help = {
                 "facet help man detect | man -l -\n"
                 "Completion in the running bash\n"
                 "facet help completion bash > facet.bash && . ./facet.bash",
-    .max_words = 2,
+    .max_words = 3,
     .run = run_help,
 };
 

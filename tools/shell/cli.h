@@ -70,6 +70,7 @@ typedef enum cli_opt_id {
     OPT_LIST,
     OPT_STOP_AFTER,
     OPT_TERMINAL,
+    OPT_ALBUM,
     OPT_GALLERY,
     OPT_ROOT,
     OPT_URL,
@@ -125,7 +126,7 @@ typedef struct cli_settings {
     int every, keep_days;
     double fps, stop_after;
     bool accept_license, replace, pictures, drop;
-    const char *models, *gallery, *files_from, *draw, *html, *export_dir, *crop_dir, *out, *folders;
+    const char *models, *album, *gallery, *files_from, *draw, *html, *export_dir, *crop_dir, *out, *folders;
     const char *root, *url, *proxy, *sha256, *model_id;
     int threads, max_faces, tile, top, face, batch;
     int64_t max_pixels, face_id;
@@ -161,14 +162,22 @@ typedef struct cli_command {
     cli_complete words;       /* what its arguments are completed with; COMPLETE_NONE = files */
     int min_words, max_words; /* how many arguments, max -1 = any number */
     int (*run)(cli_args *args);
+    /* Commands of its own, "album scan" and so on, which its first argument chooses; ends with NULL. run is then for
+     * arguments that choose none. */
+    const struct cli_command *const *parts;
 } cli_command;
 
 /* All commands in the order of the help; ends with a NULL name. Static. */
 extern const cli_command *const cli_commands[];
 extern const cli_command cmd_detect, cmd_blur, cmd_embed, cmd_compare, cmd_enroll, cmd_identify, cmd_people, cmd_remove,
-    cmd_rename, cmd_gallery, cmd_video, cmd_camera, cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench, cmd_help,
-    cmd_version;
+    cmd_rename, cmd_gallery, cmd_album, cmd_video, cmd_camera, cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench,
+    cmd_help, cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
+/* The part of a command that is called by its last word ("scan" of "album scan"), NULL = none. */
+const cli_command *cli_part_find(const cli_command *c, const char *word);
+const char *cli_part_word(const cli_command *part); /* that word */
+/* The command or part whose page of the manual is called so: "detect", "album-scan". NULL = none. */
+const cli_command *cli_page_find(const char *name);
 bool cli_command_takes(const cli_command *c, cli_opt_id id);
 bool cli_command_takes_any(const cli_command *c); /* an option besides --help */
 /* Whether the option has the same meaning in commands that have nothing else in common (--json). */

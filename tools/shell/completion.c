@@ -13,6 +13,7 @@ static void put_choices(FILE *f, const char *choices, char divider) {
 /* Writes what the first argument of a command may be, with spaces in between, or nothing where it may be anything. */
 static void put_actions(FILE *f, const cli_command *c) {
     if (c->actions) put_choices(f, c->actions, ' ');
+    for (const cli_command *const *p = c->parts; p && *p; p++) fprintf(f, "%s ", cli_part_word(*p));
     if (c != &cmd_help) return;
     for (const cli_command *const *k = cli_commands; *k; k++) fprintf(f, "%s ", (*k)->name);
     for (const cli_topic *t = cli_topics; t->name; t++) fprintf(f, "%s ", t->name);
@@ -35,7 +36,16 @@ static void put_after_action(FILE *f, const struct completed_action *a) {
         for (const cli_command *const *c = cli_commands; *c; c++) fprintf(f, "%s ", (*c)->name);
 }
 
-static bool has_actions(const cli_command *c) { return c->actions || c == &cmd_help; }
+static bool has_actions(const cli_command *c) { return c->actions || c->parts || c == &cmd_help; }
+
+/* Calls fn for every command that has options of its own: all but those with parts, and the parts of these. */
+typedef void leaf_fn(FILE *f, const cli_command *c, const cli_command *part);
+static void for_leaves(FILE *f, leaf_fn *fn) {
+    for (const cli_command *const *c = cli_commands; *c; c++)
+        if (!(*c)->parts) fn(f, *c, NULL);
+        else
+            for (const cli_command *const *p = (*c)->parts; *p; p++) fn(f, *c, *p);
+}
 
 /* ---- bash ------------------------------------------------------------------- */
 
@@ -62,11 +72,38 @@ static void bash_values(FILE *f) {
     fputs("    *) return 1 ;;\n    esac\n    return 0\n", f);
 }
 
+static void bash_people(FILE *f, const cli_command *c, const cli_command *part) {
+    if ((part ? part : c)->words == COMPLETE_PEOPLE)
+        fprintf(f, "    %s:%s) _facet_names people \"$word\" ;;\n", c->name, part ? cli_part_word(part) : "*");
+}
+
+static void bash_options(FILE *f, const cli_command *c) {
+    fputs("options='", f);
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (cli_command_takes(c, (cli_opt_id)i)) fprintf(f, "--%s ", cli_opts[i].name);
+    fputc('\'', f);
+}
+
+/* The options and actions of one command; where it has parts, the options of the part that was typed. */
+static void bash_command(FILE *f, const cli_command *c) {
+    fprintf(f, "    %s) ", c->name);
+    bash_options(f, c);
+    fputs(" actions='", f);
+    put_actions(f, c);
+    fputc('\'', f);
+    if (c->parts) fputs("\n        case $action in\n", f);
+    for (const cli_command *const *p = c->parts; p && *p; p++) {
+        fprintf(f, "        %s) ", cli_part_word(*p));
+        bash_options(f, *p);
+        fputs(" ;;\n", f);
+    }
+    fputs(c->parts ? "        esac ;;\n" : " ;;\n", f);
+}
+
 /* The arguments of commands and actions that are names. */
 static void bash_arguments(FILE *f) {
     fputs("    case $command:$action in\n", f);
-    for (const cli_command *const *c = cli_commands; *c; c++)
-        if ((*c)->words == COMPLETE_PEOPLE) fprintf(f, "    %s:*) _facet_names people \"$word\" ;;\n", (*c)->name);
+    for_leaves(f, bash_people);
     for (int i = 0; i < N_COMPLETED; i++) {
         const struct completed_action *a = &completed_actions[i];
         fprintf(f, "    %s:%s) ", a->command, a->action);
@@ -106,14 +143,7 @@ static void bash_script(FILE *f) {
     fputs("--help --version' -- \"$word\"))\n        return\n    fi\n"
           "    _facet_value \"${COMP_WORDS[COMP_CWORD-1]}\" \"$word\" && return\n    case $command in\n",
           f);
-    for (const cli_command *const *c = cli_commands; *c; c++) {
-        fprintf(f, "    %s) options='", (*c)->name);
-        for (int i = 0; i < OPT_COUNT; i++)
-            if (cli_command_takes(*c, (cli_opt_id)i)) fprintf(f, "--%s ", cli_opts[i].name);
-        fputs("' actions='", f);
-        put_actions(f, *c);
-        fputs("' ;;\n", f);
-    }
+    for (const cli_command *const *c = cli_commands; *c; c++) bash_command(f, *c);
     fputs("    esac\n    case $word in\n    -*) COMPREPLY=($(compgen -W \"$options\" -- \"$word\")) ;;\n"
           "    *) [ \"$COMP_CWORD\" -eq 2 ] && COMPREPLY=($(compgen -W \"$actions\" -- \"$word\"))\n"
           "        [ \"$COMP_CWORD\" -eq 2 ] && action=\n        _facet_arguments ;;\n"
@@ -177,6 +207,40 @@ static void zsh_arguments(FILE *f) {
     fputs("    *) _files ;;\n    esac\n}\n", f);
 }
 
+/* What may follow one command or part. */
+static void zsh_command(FILE *f, const cli_command *c) {
+    fputs("        _arguments -s", f);
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (cli_command_takes(c, (cli_opt_id)i)) zsh_option(f, &cli_opts[i]);
+    if (has_actions(c)) {
+        fputs(" \\\n            '1:action:(", f);
+        put_actions(f, c);
+        fputs(")'", f);
+    }
+    if (c->words == COMPLETE_PEOPLE) fputs(" \\\n            '*:name:_facet_names people' ;;\n", f);
+    else if (has_actions(c)) fputs(" \\\n            '*:argument:_facet_arguments' ;;\n", f);
+    else fputs(" \\\n            '*:file:_files' ;;\n", f);
+}
+
+/* A command with parts: their names first, then what may follow the one that was typed. */
+static void zsh_parts(FILE *f, const cli_command *c) {
+    fputs("        local -a parts\n        parts=(\n", f);
+    for (const cli_command *const *p = c->parts; *p; p++) {
+        fprintf(f, "            '%s:", cli_part_word(*p));
+        zsh_text(f, (*p)->summary);
+        fputs("'\n", f);
+    }
+    fputs("        )\n        if (( CURRENT == 2 )); then\n            _describe action parts\n            return\n"
+          "        fi\n        local action=$words[2]\n        shift words\n        (( CURRENT-- ))\n"
+          "        case $action in\n",
+          f);
+    for (const cli_command *const *p = c->parts; *p; p++) {
+        fprintf(f, "        %s)\n", cli_part_word(*p));
+        zsh_command(f, *p);
+    }
+    fputs("        esac ;;\n", f);
+}
+
 /* Writes the whole script. zsh shows the help texts beside the options. */
 static void zsh_script(FILE *f) {
     fputs("#compdef facet\n# zsh completion of facet\n"
@@ -195,17 +259,9 @@ static void zsh_script(FILE *f) {
           "    local command=$words[2]\n    shift words\n    (( CURRENT-- ))\n    case $command in\n",
           f);
     for (const cli_command *const *c = cli_commands; *c; c++) {
-        fprintf(f, "    %s)\n        _arguments -s", (*c)->name);
-        for (int i = 0; i < OPT_COUNT; i++)
-            if (cli_command_takes(*c, (cli_opt_id)i)) zsh_option(f, &cli_opts[i]);
-        if (has_actions(*c)) {
-            fputs(" \\\n            '1:action:(", f);
-            put_actions(f, *c);
-            fputs(")'", f);
-        }
-        if ((*c)->words == COMPLETE_PEOPLE) fputs(" \\\n            '*:name:_facet_names people' ;;\n", f);
-        else if (has_actions(*c)) fputs(" \\\n            '*:argument:_facet_arguments' ;;\n", f);
-        else fputs(" \\\n            '*:file:_files' ;;\n", f);
+        fprintf(f, "    %s)\n", (*c)->name);
+        if ((*c)->parts) zsh_parts(f, *c);
+        else zsh_command(f, *c);
     }
     fputs("    esac\n}\n_facet \"$@\"\n", f);
 }
@@ -221,9 +277,17 @@ static void fish_text(FILE *f, const char *text) {
     fputc('\'', f);
 }
 
+/* The condition that a command, and where there is one its part, was typed. */
+static void fish_seen(FILE *f, const cli_command *c, const cli_command *part) {
+    fprintf(f, "__fish_seen_subcommand_from %s", c->name);
+    if (part) fprintf(f, "; and __fish_seen_subcommand_from %s", cli_part_word(part));
+}
+
 /* One option of one command as a line of its own, since fish has no other structure. */
-static void fish_option(FILE *f, const cli_command *c, const cli_opt *o) {
-    fprintf(f, "complete -c facet -n '__fish_seen_subcommand_from %s' -l %s", c->name, o->name);
+static void fish_option(FILE *f, const cli_command *c, const cli_command *part, const cli_opt *o) {
+    fputs("complete -c facet -n '", f);
+    fish_seen(f, c, part);
+    fprintf(f, "' -l %s", o->name);
     if (o->letter) fprintf(f, " -s %c", o->letter);
     if (o->choices) {
         fputs(" -x -a '", f);
@@ -237,14 +301,22 @@ static void fish_option(FILE *f, const cli_command *c, const cli_opt *o) {
     fputc('\n', f);
 }
 
+static void fish_people(FILE *f, const cli_command *c, const cli_command *part) {
+    if ((part ? part : c)->words != COMPLETE_PEOPLE) return;
+    fputs("complete -c facet -n '", f);
+    fish_seen(f, c, part);
+    fputs("' -f -a '(facet help names people 2>/dev/null)'\n", f);
+}
+
+/* All options of a command or part. */
+static void fish_options(FILE *f, const cli_command *c, const cli_command *part) {
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (cli_command_takes(part ? part : c, (cli_opt_id)i)) fish_option(f, c, part, &cli_opts[i]);
+}
+
 /* The arguments of commands and actions that are names. */
 static void fish_arguments(FILE *f) {
-    for (const cli_command *const *c = cli_commands; *c; c++)
-        if ((*c)->words == COMPLETE_PEOPLE)
-            fprintf(f,
-                    "complete -c facet -n '__fish_seen_subcommand_from %s' -f -a '(facet help names people "
-                    "2>/dev/null)'\n",
-                    (*c)->name);
+    for_leaves(f, fish_people);
     for (int i = 0; i < N_COMPLETED; i++) {
         const struct completed_action *a = &completed_actions[i];
         fprintf(f, "complete -c facet -n '__fish_seen_subcommand_from %s; and __fish_seen_subcommand_from %s' -f -a '",
@@ -273,9 +345,7 @@ static void fish_script(FILE *f) {
         fputs("'\n", f);
     }
     fish_arguments(f);
-    for (const cli_command *const *c = cli_commands; *c; c++)
-        for (int i = 0; i < OPT_COUNT; i++)
-            if (cli_command_takes(*c, (cli_opt_id)i)) fish_option(f, *c, &cli_opts[i]);
+    for_leaves(f, fish_options);
 }
 
 bool cli_completion(FILE *f, const char *shell) {

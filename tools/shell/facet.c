@@ -7,18 +7,43 @@
 #include <string.h>
 
 const cli_command *const cli_commands[] = {
-    &cmd_detect, &cmd_blur,    &cmd_embed,   &cmd_compare, &cmd_enroll, &cmd_identify, &cmd_people, &cmd_remove,
-    &cmd_rename, &cmd_gallery, &cmd_video,   &cmd_camera,  &cmd_info,   &cmd_models,   &cmd_doctor,
+    &cmd_detect,   &cmd_blur,   &cmd_embed,   &cmd_compare, &cmd_enroll,
+    &cmd_identify, &cmd_people, &cmd_remove,  &cmd_rename,  &cmd_gallery,
+#ifdef CLI_HAVE_ALBUM
+    &cmd_album,
+#endif
+    &cmd_video,    &cmd_camera, &cmd_info,    &cmd_models,  &cmd_doctor,
 #ifdef CLI_HAVE_TRAIN
     &cmd_train,
 #endif
-    &cmd_bench,  &cmd_help,    &cmd_version, NULL,
+    &cmd_bench,    &cmd_help,   &cmd_version, NULL,
 };
 
 const cli_command *cli_command_find(const char *name) {
     for (const cli_command *const *c = cli_commands; *c; c++)
         if (strcmp((*c)->name, name) == 0) return *c;
     return NULL;
+}
+
+const char *cli_part_word(const cli_command *part) {
+    const char *blank = strrchr(part->name, ' ');
+    return blank ? blank + 1 : part->name;
+}
+
+const cli_command *cli_part_find(const cli_command *c, const char *word) {
+    for (const cli_command *const *p = c->parts; p && *p; p++)
+        if (strcmp(cli_part_word(*p), word) == 0) return *p;
+    return NULL;
+}
+
+const cli_command *cli_page_find(const char *name) {
+    const cli_command *c = cli_command_find(name);
+    char first[32];
+    const char *dash = strchr(name, '-');
+    if (c || !dash || dash - name >= (ptrdiff_t)sizeof first) return c;
+    snprintf(first, sizeof first, "%.*s", (int)(dash - name), name);
+    c = cli_command_find(first);
+    return c ? cli_part_find(c, dash + 1) : NULL;
 }
 
 bool cli_command_takes(const cli_command *c, cli_opt_id id) { return id == OPT_HELP || c->options[id]; }
@@ -106,7 +131,11 @@ int main(int argc, char **argv) {
     else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) word = "version";
     else if (!move_command_first(argc - 1, argv + 1)) return no_command(argv[1]);
     else word = argv[1];
-    const cli_command *c = cli_command_find(word);
+    const cli_command *c = cli_command_find(word), *part = NULL;
     if (!c) return unknown_command(word);
-    return cli_exit_status(finish_output(run_command(c, argc - 2, argv + 2)));
+    argc -= 2;
+    argv += 2;
+    if (c->parts && move_command_first(argc, argv)) part = cli_part_find(c, argv[0]);
+    if (part) return cli_exit_status(finish_output(run_command(part, argc - 1, argv + 1)));
+    return cli_exit_status(finish_output(run_command(c, argc, argv)));
 }

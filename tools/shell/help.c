@@ -101,13 +101,22 @@ static void print_options(FILE *f, const cli_command *c, bool shared) {
             print_option(f, &cli_opts[i]);
 }
 
+static void print_parts(FILE *f, const cli_command *c) {
+    print_heading(f, "\nActions:\n");
+    for (const cli_command *const *p = c->parts; *p; p++) fprintf(f, "  %-13s%s\n", cli_part_word(*p), (*p)->summary);
+    fprintf(f, "\n'facet %s ACTION --help' shows an action's options and examples.\n", c->name);
+}
+
 /* The options that many commands share are only named, unless all were asked for, so that a command's own stand out. */
 void cli_help_command(FILE *f, const cli_command *c, bool all) {
     fprintf(f, "facet %s: %s\n\nUsage: facet %s%s%s%s\n", c->name, c->summary, c->name,
             cli_command_takes_any(c) ? " [OPTION...]" : "", *c->synopsis ? " " : "", c->synopsis);
     print_paragraphs(f, c->description);
-    print_heading(f, "\nOptions:\n");
-    print_options(f, c, false);
+    if (c->parts) print_parts(f, c);
+    else {
+        print_heading(f, "\nOptions:\n");
+        print_options(f, c, false);
+    }
     if (takes_shared(c)) {
         fputc('\n', f);
         if (all) {

@@ -27,6 +27,13 @@ static void put_upper(FILE *f, const char *text) {
     for (; *text; text++) fputc(toupper((unsigned char)*text), f);
 }
 
+/* The name of a command's page: "album-scan" for "album scan". */
+static void put_page_name(FILE *f, const char *name, bool upper) {
+    for (; *name; name++)
+        if (*name == ' ' || *name == '-') fputs("\\-", f);
+        else fputc(upper ? toupper((unsigned char)*name) : *name, f);
+}
+
 static void put_paragraphs(FILE *f, const char *text) {
     for (bool first = true; *text; first = false) {
         const char *stop = strstr(text, "\n\n");
@@ -69,15 +76,29 @@ static void put_examples(FILE *f, const char *text) {
     }
 }
 
+/* A section that lists the pages of commands. */
+static void put_pages(FILE *f, const char *heading, const cli_command *const *list) {
+    fprintf(f, ".SH %s\n", heading);
+    for (; *list; list++) {
+        fputs(".TP\n\\fBfacet\\-", f);
+        put_page_name(f, (*list)->name, false);
+        fputs("\\fR(1)\n", f);
+        put_line(f, (*list)->summary);
+    }
+}
+
 static void put_command(FILE *f, const cli_command *c) {
     fputs(".TH FACET\\-", f);
-    put_upper(f, c->name);
-    fprintf(f, " 1 \"\" \"facet %s\" \"facet\"\n.SH NAME\nfacet\\-%s \\- ", fct_version(), c->name);
+    put_page_name(f, c->name, true);
+    fprintf(f, " 1 \"\" \"facet %s\" \"facet\"\n.SH NAME\nfacet\\-", fct_version());
+    put_page_name(f, c->name, false);
+    fputs(" \\- ", f);
     put_line(f, c->summary);
     fprintf(f, ".SH SYNOPSIS\n\\fBfacet %s\\fR%s ", c->name, cli_command_takes_any(c) ? " [\\fIOPTION\\fR...]" : "");
     put_line(f, c->synopsis);
     fputs(".SH DESCRIPTION\n", f);
     put_paragraphs(f, c->description);
+    if (c->parts) put_pages(f, "ACTIONS", c->parts);
     fputs(".SH OPTIONS\n", f);
     for (int shared = 0; shared < 2; shared++) /* the command's own first */
         for (int i = 0; i < OPT_COUNT; i++)
@@ -91,13 +112,9 @@ static void put_overview(FILE *f) {
     fprintf(f, ".TH FACET 1 \"\" \"facet %s\" \"facet\"\n", fct_version());
     fputs(".SH NAME\nfacet \\- find, compare and recognize faces in photos\n"
           ".SH SYNOPSIS\n\\fBfacet\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR...] [\\fIARGUMENT\\fR...]\n"
-          ".SH DESCRIPTION\nfacet loads face model packs in ONNX form and runs them itself on the CPU.\n"
-          ".SH COMMANDS\n",
+          ".SH DESCRIPTION\nfacet loads face model packs in ONNX form and runs them itself on the CPU.\n",
           f);
-    for (const cli_command *const *c = cli_commands; *c; c++) {
-        fprintf(f, ".TP\n\\fBfacet\\-%s\\fR(1)\n", (*c)->name);
-        put_line(f, (*c)->summary);
-    }
+    put_pages(f, "COMMANDS", cli_commands);
     for (const cli_topic *t = cli_topics; t->name; t++) {
         fputs(".SH ", f);
         put_upper(f, t->name);

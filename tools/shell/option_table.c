@@ -95,6 +95,8 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_STOP_AFTER] =
         NUMBER("stop-after", 0, stop_after, "S", 0, 1e9, "stop after S seconds of video; 0 = at its end (default 0)"),
     [OPT_TERMINAL] = FLAG("terminal", 0, terminal, "no window: lines in the terminal only"),
+    [OPT_ALBUM] = TEXT("album", 'a', album, "FILE", COMPLETE_FILE,
+                       "the album's file (default: FCT_ALBUM, else album.db in the folder for a user's data)"),
     [OPT_GALLERY] = TEXT("gallery", 'g', gallery, "FILE", COMPLETE_FILE,
                          "the gallery's file (default: FCT_GALLERY, else gallery.db in the user's data folder)"),
     [OPT_ROOT] = TEXT("root", 0, root, "DIR", COMPLETE_FOLDER,

@@ -109,6 +109,7 @@ static fct_status newest(const fct_db *db, int64_t *id, char *what, size_t cap, 
 fct_status fct_album_undo(fct_album *a, char *what, size_t cap, fct_error *err) {
     const fct_db *db = fct_album_db(a);
     int64_t id = 0;
+    if (!what) cap = 0;
     if (cap) what[0] = 0;
     fct_status s = fct_album_begin(a, err);
     if (s) return s;

@@ -1,0 +1,24 @@
+/* facet album: what its actions share. Each action is a command of its own
+ * ("album scan"), in a file cmd_album_*.c, and a row of the table in
+ * cmd_album.c. */
+#ifndef FACET_CMD_ALBUM_H
+#define FACET_CMD_ALBUM_H
+
+#include "shell/cli.h"
+#include "shell/json.h"
+
+extern const cli_command cmd_album_status, cmd_album_check, cmd_album_forget, cmd_album_undo;
+
+/* What every action takes. */
+#define CLI_ALBUM_OPTIONS CLI_COMMON_OPTIONS, CLI_OPT(OPT_ALBUM)
+
+typedef enum cli_album_mode { ALBUM_CREATE, ALBUM_WRITE, ALBUM_READ } cli_album_mode;
+/* Opens the album that --album, FCT_ALBUM or the platform names. Only ALBUM_CREATE makes a new file. *out is owned:
+ * fct_album_free(). On failure prints one line and returns an exit code. */
+int cli_album_open(const cli_settings *s, cli_album_mode mode, fct_album **out);
+
+/* Begins a line of JSON with the album's path, to which the caller adds the rest; ends it. */
+void cli_album_json_begin(fct_json_writer *j, const fct_album_info *info);
+void cli_album_json_end(fct_json_writer *j);
+
+#endif
