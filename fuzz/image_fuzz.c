@@ -23,8 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     o.format = (fct_pixel)(choice % 5);
     o.keep_orientation = choice & 16;
     o.min_side_hint = choice & 32 ? 16 : 0;
-    fct_status s = fct_image_decode(data, size, "fuzz", &o, &im, &e);
+    fct_image_facts facts;
+    fct_status s = fct_image_decode_facts(data, size, "fuzz", &o, &im, &facts, &e);
     fuzz_check_result(s, &e, im);
+    FUZZ_REQUIRE(facts.orientation >= 1 && facts.orientation <= 8 && (facts.width > 0) == (im != NULL));
     if (im) use(im, o.format);
     fct_image_free(im);
     FUZZ_REQUIRE(fct_alloc_live() == live);

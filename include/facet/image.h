@@ -85,6 +85,19 @@ FCT_API fct_status fct_image_read(const char *path, const fct_decode_opts *opts,
 FCT_API fct_status fct_image_decode(const void *data, size_t len, const char *name, const fct_decode_opts *opts,
                                     fct_image **out, fct_error *err);
 
+/* What a picture's file tells besides the pixels. */
+typedef struct fct_image_facts {
+    int width, height; /* of the whole picture, upright, at whatever size it was decoded */
+    int orientation;   /* 1..8, as EXIF has it: how the file's pixels are turned to be upright. 1 where the format
+                          itself turns them (HEIC, AVIF, JPEG XL) */
+    bool has_taken;
+    int64_t taken; /* when the photo was taken: seconds since 1970 on the camera's clock, without its zone */
+} fct_image_facts;
+
+/* fct_image_decode(), and the file's facts. */
+FCT_API fct_status fct_image_decode_facts(const void *data, size_t len, const char *name, const fct_decode_opts *opts,
+                                          fct_image **out, fct_image_facts *facts, fct_error *err);
+
 typedef enum fct_file_format {
     FCT_FILE_AUTO = 0,
     FCT_FILE_JPEG = 1,

@@ -206,7 +206,7 @@ static fct_status read_runs(bmp *b, fct_error *err) {
     return FCT_OK;
 }
 
-fct_status fct_bmp_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_bmp_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     bmp b = {.s = s};
     *out = NULL;
     fct_status st = read_header(&b, err);

@@ -57,7 +57,7 @@ void fct_image_unpremultiply(fct_image *im) {
         }
 }
 
-typedef fct_status decode_fn(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
+typedef fct_status decode_fn(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err);
 
 /* Whether a file of boxes (MP4's family) says that it holds a HEIC or AVIF picture:
  * its main brand or one of those that it is compatible with. */
@@ -113,10 +113,20 @@ static fct_status refuse(const fct_source_bytes *s, fct_error *err) {
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: not a picture of a format that facet reads", s->name);
 }
 
-fct_status fct_image_decode(const void *data, size_t len, const char *name, const fct_decode_opts *opts,
-                            fct_image **out, fct_error *err) {
+/* Fills in what the decoder has not said: the size, upright. */
+static void finish_facts(fct_image_facts *f, const fct_image *im) {
+    if (!f->width) f->width = im->width, f->height = im->height;
+    if (f->orientation < 5) return;
+    int width = f->width;
+    f->width = f->height;
+    f->height = width;
+}
+
+fct_status fct_image_decode_facts(const void *data, size_t len, const char *name, const fct_decode_opts *opts,
+                                  fct_image **out, fct_image_facts *facts, fct_error *err) {
     fct_decode_opts defaults;
     *out = NULL;
+    *facts = (fct_image_facts){.orientation = 1};
     if (!opts) {
         fct_decode_opts_init(&defaults);
         opts = &defaults;
@@ -128,17 +138,23 @@ fct_status fct_image_decode(const void *data, size_t len, const char *name, cons
                         opts->size, (int)opts->format, (long long)opts->max_pixels);
     decode_fn *decode = decoder_of(data, len);
     if (!decode) return refuse(&s, err);
-    int orientation = 1;
-    fct_image *im, *upright;
-    fct_status st = decode(&s, &im, &orientation, err);
-    if (st || opts->keep_orientation || orientation == 1) {
-        *out = im;
-        return st;
+    fct_image *im = NULL, *upright = NULL;
+    fct_status st = decode(&s, &im, facts, err);
+    if (!st) finish_facts(facts, im);
+    if (!st && !opts->keep_orientation && facts->orientation != 1) {
+        st = fct_image_orient(fct_image_view(im), facts->orientation, &upright, err);
+        fct_image_free(im);
+        im = upright;
     }
-    st = fct_image_orient(fct_image_view(im), orientation, &upright, err);
-    fct_image_free(im);
-    *out = upright;
+    *out = im;
+    if (st) *facts = (fct_image_facts){.orientation = 1};
     return st;
+}
+
+fct_status fct_image_decode(const void *data, size_t len, const char *name, const fct_decode_opts *opts,
+                            fct_image **out, fct_error *err) {
+    fct_image_facts facts;
+    return fct_image_decode_facts(data, len, name, opts, out, &facts, err);
 }
 
 /* Far more than any picture that max_pixels lets through. */

@@ -106,7 +106,7 @@ static fct_status decode_frame(GifFileType *g, gif_file *f, fct_image **out, fct
     return s ? s : read_rows(g, f, *out, err);
 }
 
-fct_status fct_gif_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_gif_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     fct_image *im = NULL;
     int code = 0;
     *out = NULL;
@@ -125,7 +125,7 @@ fct_status fct_gif_decode(const fct_source_bytes *s, fct_image **out, int *orien
 
 #else
 
-fct_status fct_gif_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_gif_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     *out = NULL;
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build has no GIF (Meson feature \"gif\")", s->name);
 }

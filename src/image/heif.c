@@ -7,6 +7,7 @@
  * says the same; the standard says to ignore it, and to apply both would turn the
  * picture twice. */
 #include "image/codec_load.h"
+#include "base/alloc.h"
 #include "base/error.h"
 
 #ifdef FCT_HAVE_HEIF
@@ -21,7 +22,8 @@
     X(heif_decoding_options_free) X(heif_image_get_height) X(heif_image_get_plane_readonly) \
     X(heif_image_get_width) X(heif_image_handle_get_height) X(heif_image_handle_get_ispe_height) \
     X(heif_image_handle_get_ispe_width) X(heif_image_handle_get_width) \
-    X(heif_image_handle_has_alpha_channel) X(heif_image_handle_is_premultiplied_alpha) \
+    X(heif_image_handle_get_list_of_metadata_block_IDs) X(heif_image_handle_get_metadata) \
+    X(heif_image_handle_get_metadata_size) X(heif_image_handle_has_alpha_channel) X(heif_image_handle_is_premultiplied_alpha) \
     X(heif_image_handle_release) X(heif_image_release)
 HEIF(FCT_CODEC_POINTER)
 static const fct_symbol symbols[] = {HEIF(FCT_CODEC_SYMBOL)};
@@ -89,7 +91,25 @@ static fct_status decode_handle(const fct_source_bytes *s, const struct heif_ima
     return st;
 }
 
-static fct_status decode_context(const fct_source_bytes *s, struct heif_context *c, fct_image **out, fct_error *err) {
+/* The date of the picture's EXIF item. Its bytes begin with the offset (u32, big-endian) from there to the TIFF
+ * block. Its orientation is not the picture's, see above. */
+static void read_date(const struct heif_image_handle *handle, fct_image_facts *facts) {
+    enum { MOST = 1 << 20 };
+    heif_item_id id;
+    if (lib_heif_image_handle_get_list_of_metadata_block_IDs(handle, "Exif", &id, 1) != 1) return;
+    size_t size = lib_heif_image_handle_get_metadata_size(handle, id);
+    uint8_t *data = size > 4 && size <= MOST ? fct_alloc(size) : NULL;
+    if (!data) return;
+    if (!lib_heif_image_handle_get_metadata(handle, id, data).code) {
+        size_t skip = (size_t)data[0] << 24 | (size_t)data[1] << 16 | (size_t)data[2] << 8 | data[3];
+        if (skip < size - 4) fct_exif_read(data + 4 + skip, size - 4 - skip, facts);
+        facts->orientation = 1;
+    }
+    fct_free(data);
+}
+
+static fct_status decode_context(const fct_source_bytes *s, struct heif_context *c, fct_image **out,
+                                 fct_image_facts *facts, fct_error *err) {
     struct heif_image_handle *handle = NULL;
     /* The limit is the side of a square; what is larger is refused before it is decoded. */
     double side = sqrt((double)stored_limit(s)) + 1;
@@ -99,18 +119,19 @@ static fct_status decode_context(const fct_source_bytes *s, struct heif_context 
     if (!e.code) e = lib_heif_context_get_primary_image_handle(c, &handle);
     if (e.code || !handle) return heif_fail(s, e, err);
     fct_status st = decode_handle(s, handle, out, err);
+    if (!st) read_date(handle, facts);
     lib_heif_image_handle_release(handle);
     return st;
 }
 
-fct_status fct_heif_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_heif_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     fct_image *im = NULL;
     *out = NULL;
     fct_status st = fct_codec_load(&library, s->name, "HEIC and AVIF", err);
     if (st) return st;
     struct heif_context *c = lib_heif_context_alloc();
     if (!c) return fct_fail_nomem(err, s->name, 0);
-    st = decode_context(s, c, &im, err);
+    st = decode_context(s, c, &im, facts, err);
     lib_heif_context_free(c);
     if (!st) st = fct_decode_finish_alpha(&im, s->opts->format, err);
     if (st) fct_image_free(im);
@@ -120,7 +141,7 @@ fct_status fct_heif_decode(const fct_source_bytes *s, fct_image **out, int *orie
 
 #else
 
-fct_status fct_heif_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_heif_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     *out = NULL;
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build has no HEIC and AVIF (Meson feature \"heif\")", s->name);
 }

@@ -58,9 +58,9 @@ bool fct_affine_invert(const double m[6], double out[6]);
 
 /* ---- Orientation ------------------------------------------------------------------ */
 
-/* EXIF orientation (1..8) of a TIFF block (what follows "Exif\0\0" in a JPEG);
- * 1 where there is none or the block is damaged. Never reads outside data. */
-int fct_exif_orientation(const uint8_t *data, size_t len);
+/* Reads a TIFF block (what follows "Exif\0\0" in a JPEG): the orientation, 1 where
+ * there is none or the block is damaged, and the date. Never reads outside data. */
+void fct_exif_read(const uint8_t *data, size_t len, fct_image_facts *facts);
 
 /* Copies v as EXIF orientation o (1..8) asks: the result is upright. *out is owned. */
 fct_status fct_image_orient(fct_view v, int orientation, fct_image **out, fct_error *err);
@@ -88,15 +88,16 @@ void fct_image_unpremultiply(fct_image *im);
 /* Blends RGBA onto black into the format asked for, in place of *image. */
 fct_status fct_decode_finish_alpha(fct_image **image, fct_pixel format, fct_error *err);
 
-/* Each decodes into s->opts->format, before orientation. *orientation is 1..8. */
-fct_status fct_jpeg_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
-fct_status fct_png_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
-fct_status fct_webp_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
-fct_status fct_heif_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
-fct_status fct_tiff_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
-fct_status fct_gif_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
-fct_status fct_bmp_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
-fct_status fct_jxl_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err);
+/* Each decodes into s->opts->format, before orientation, and fills in those of *facts that
+ * the file tells: zero size, orientation 1 and no date are there already. */
+fct_status fct_jpeg_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err);
+fct_status fct_png_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err);
+fct_status fct_webp_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err);
+fct_status fct_heif_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err);
+fct_status fct_tiff_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err);
+fct_status fct_gif_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err);
+fct_status fct_bmp_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err);
+fct_status fct_jxl_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err);
 
 /* Bytes of a file being written; grows by doubling. */
 typedef struct fct_bytes {

@@ -106,12 +106,13 @@ static void on_message(j_common_ptr c, int level) {
     longjmp(j->fail, 1);
 }
 
-/* Finds the orientation in the EXIF block of the first APP1 segment that has one. */
-static int orientation_of(const struct jpeg_decompress_struct *d) {
+/* Reads the EXIF block of the first APP1 segment that has one. */
+static void read_exif(const struct jpeg_decompress_struct *d, fct_image_facts *facts) {
     for (jpeg_saved_marker_ptr m = d->marker_list; m; m = m->next)
-        if (m->marker == JPEG_APP0 + 1 && m->data_length > 6 && !memcmp(m->data, "Exif\0", 6))
-            return fct_exif_orientation(m->data + 6, m->data_length - 6);
-    return 1;
+        if (m->marker == JPEG_APP0 + 1 && m->data_length > 6 && !memcmp(m->data, "Exif\0", 6)) {
+            fct_exif_read(m->data + 6, m->data_length - 6, facts);
+            return;
+        }
 }
 
 /* The largest of 1, 2, 4, 8 that leaves the shorter side at least hint long. */
@@ -186,12 +187,14 @@ static fct_status read_scans(jpeg *j) {
 }
 
 /* Chooses the reduction at which libjpeg decodes, so that a huge photo costs less when its caller needs a small one. */
-static fct_status read_header(jpeg *j, int *orientation) {
+static fct_status read_header(jpeg *j, fct_image_facts *facts) {
     const fct_source_bytes *s = j->source;
     jpeg_mem_src(&j->d, s->data, (unsigned long)s->len);
     jpeg_save_markers(&j->d, JPEG_APP0 + 1, 0xFFFF);
     jpeg_read_header(&j->d, TRUE);
-    *orientation = orientation_of(&j->d);
+    read_exif(&j->d, facts);
+    facts->width = (int)j->d.image_width;
+    facts->height = (int)j->d.image_height;
     fct_status st = fct_decode_check_size(s, j->d.image_width, j->d.image_height, j->err);
     if (st) return st;
     j->d.scale_num = (unsigned)(8 / reduction(j->d.image_width, j->d.image_height, s->opts->min_side_hint));
@@ -215,7 +218,7 @@ static fct_status read_picture(jpeg *j) {
     return st;
 }
 
-fct_status fct_jpeg_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_jpeg_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     *out = NULL;
     jpeg *j = fct_calloc(1, sizeof *j);
     if (!j) return fct_fail_nomem(err, s->name, sizeof *j);
@@ -227,7 +230,7 @@ fct_status fct_jpeg_decode(const fct_source_bytes *s, fct_image **out, int *orie
     j->errors.emit_message = on_message;
     if (!setjmp(j->fail)) {
         jpeg_create_decompress(&j->d);
-        j->status = read_header(j, orientation);
+        j->status = read_header(j, facts);
         if (!j->status && j->d.buffered_image) j->status = read_scans(j);
         if (!j->status) j->status = read_picture(j);
     }
@@ -242,7 +245,7 @@ fct_status fct_jpeg_decode(const fct_source_bytes *s, fct_image **out, int *orie
 
 #else
 
-fct_status fct_jpeg_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_jpeg_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     *out = NULL;
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build has no JPEG (Meson feature \"jpeg\")", s->name);
 }

@@ -81,7 +81,7 @@ static fct_status run(JxlDecoder *d, const fct_source_bytes *s, fct_image **out,
     }
 }
 
-fct_status fct_jxl_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_jxl_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     fct_image *im = NULL;
     *out = NULL;
     fct_status st = fct_codec_load(&library, s->name, "JPEG XL", err);
@@ -103,7 +103,7 @@ fct_status fct_jxl_decode(const fct_source_bytes *s, fct_image **out, int *orien
 
 #else
 
-fct_status fct_jxl_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_jxl_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     *out = NULL;
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build has no JPEG XL (Meson feature \"jxl\")", s->name);
 }

@@ -60,7 +60,7 @@ static fct_status decode_pixels(spng_ctx *ctx, const fct_source_bytes *s, fct_im
     return code ? png_fail(s, code, err) : FCT_OK;
 }
 
-fct_status fct_png_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_png_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     fct_image *im = NULL;
     *out = NULL;
     spng_ctx *ctx = context(0);
@@ -70,7 +70,7 @@ fct_status fct_png_decode(const fct_source_bytes *s, fct_image **out, int *orien
     int code = spng_set_png_buffer(ctx, s->data, s->len);
     fct_status st = code ? png_fail(s, code, err) : decode_pixels(ctx, s, &im, err);
     struct spng_exif exif;
-    if (!st && !spng_get_exif(ctx, &exif)) *orientation = fct_exif_orientation((uint8_t *)exif.data, exif.length);
+    if (!st && !spng_get_exif(ctx, &exif)) fct_exif_read((uint8_t *)exif.data, exif.length, facts);
     spng_ctx_free(ctx);
     if (!st) st = fct_decode_finish_alpha(&im, s->opts->format, err);
     if (st) fct_image_free(im);
@@ -121,7 +121,7 @@ fct_status fct_png_encode(fct_view v, int quality, fct_bytes *out, fct_error *er
 
 #else
 
-fct_status fct_png_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_png_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     *out = NULL;
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build has no PNG (Meson feature \"png\")", s->name);
 }

@@ -108,7 +108,7 @@ static fct_status read_pixels(tiff_file *f, TIFFRGBAImage *reader, fct_image **o
     return FCT_OK;
 }
 
-static fct_status decode_page(tiff_file *f, TIFF *t, fct_image **out, int *orientation, fct_error *err) {
+static fct_status decode_page(tiff_file *f, TIFF *t, fct_image **out, fct_image_facts *facts, fct_error *err) {
     const fct_source_bytes *s = f->source;
     char why[1024] = "";
     uint32_t w = 0, h = 0;
@@ -119,7 +119,9 @@ static fct_status decode_page(tiff_file *f, TIFF *t, fct_image **out, int *orien
     lib_TIFFGetField(t, TIFFTAG_IMAGELENGTH, &h);
     fct_status st = fct_decode_check_size(s, w, h, err);
     if (st) return st;
-    if (lib_TIFFGetField(t, TIFFTAG_ORIENTATION, &turn) && turn >= 1 && turn <= 8) *orientation = turn;
+    fct_exif_read(s->data, s->len, facts); /* the file is what an EXIF block is made after */
+    if (lib_TIFFGetField(t, TIFFTAG_ORIENTATION, &turn) && turn >= 1 && turn <= 8) facts->orientation = turn;
+    else facts->orientation = 1;
     if (!lib_TIFFRGBAImageBegin(&reader, t, 1, why)) {
         if (f->fault[0] || f->past_end) return tiff_fail(f, why, err);
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: TIFF of an unsupported kind: %s", s->name, why);
@@ -129,7 +131,7 @@ static fct_status decode_page(tiff_file *f, TIFF *t, fct_image **out, int *orien
     return st;
 }
 
-fct_status fct_tiff_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_tiff_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     enum { BASE_MEMORY = 1 << 20, BYTES = 8 }; /* of tables; of a pixel in a strip or a tile */
     fct_image *im = NULL;
     *out = NULL;
@@ -145,7 +147,7 @@ fct_status fct_tiff_decode(const fct_source_bytes *s, fct_image **out, int *orie
                                     no_unmap, o);
     lib_TIFFOpenOptionsFree(o);
     if (!t) return tiff_fail(&f, "no page", err);
-    st = decode_page(&f, t, &im, orientation, err);
+    st = decode_page(&f, t, &im, facts, err);
     lib_TIFFClose(t);
     if (!st) st = fct_decode_finish_alpha(&im, s->opts->format, err);
     if (st) fct_image_free(im);
@@ -155,7 +157,7 @@ fct_status fct_tiff_decode(const fct_source_bytes *s, fct_image **out, int *orie
 
 #else
 
-fct_status fct_tiff_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_tiff_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     *out = NULL;
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build has no TIFF (Meson feature \"tiff\")", s->name);
 }

@@ -16,21 +16,21 @@ static size_t le32(const uint8_t *p) {
     return (size_t)p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 | (size_t)p[3] << 24;
 }
 
-/* Orientation of the EXIF chunk, 1 where there is none. */
-static int orientation_of(const uint8_t *p, size_t len) {
+/* Reads the EXIF chunk, where there is one. */
+static void read_exif(const uint8_t *p, size_t len, fct_image_facts *facts) {
     size_t at = 12;
     while (len >= 8 && at <= len - 8) {
         size_t size = le32(p + at + 4), rest = len - at - 8;
-        if (size > rest) return 1;
+        if (size > rest) return;
         const uint8_t *body = p + at + 8;
         if (!memcmp(p + at, "EXIF", 4)) {
             bool prefixed = size > 6 && !memcmp(body, "Exif\0", 6); /* some writers keep JPEG's prefix */
-            return prefixed ? fct_exif_orientation(body + 6, size - 6) : fct_exif_orientation(body, size);
+            fct_exif_read(prefixed ? body + 6 : body, prefixed ? size - 6 : size, facts);
+            return;
         }
-        if (size + (size & 1) > rest) return 1;
+        if (size + (size & 1) > rest) return;
         at += 8 + size + (size & 1);
     }
-    return 1;
 }
 
 static fct_status webp_fail(const fct_source_bytes *s, VP8StatusCode code, fct_error *err) {
@@ -70,7 +70,7 @@ static fct_status decode_first_frame(const fct_source_bytes *s, fct_image *im, f
     return ok ? FCT_OK : fct_fail(err, FCT_ERR_FORMAT, "%s: damaged WebP animation", s->name);
 }
 
-fct_status fct_webp_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_webp_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     *out = NULL;
     /* libwebp does not miss what is cut off behind the pixels. */
     if (s->len < 12 || le32(s->data + 4) > s->len - 8) return webp_fail(s, VP8_STATUS_NOT_ENOUGH_DATA, err);
@@ -88,7 +88,7 @@ fct_status fct_webp_decode(const fct_source_bytes *s, fct_image **out, int *orie
         fct_image_free(im);
         return st;
     }
-    *orientation = orientation_of(s->data, s->len);
+    read_exif(s->data, s->len, facts);
     *out = im;
     return FCT_OK;
 }
@@ -140,7 +140,7 @@ fct_status fct_webp_encode(fct_view v, int quality, fct_bytes *out, fct_error *e
 
 #else
 
-fct_status fct_webp_decode(const fct_source_bytes *s, fct_image **out, int *orientation, fct_error *err) {
+fct_status fct_webp_decode(const fct_source_bytes *s, fct_image **out, fct_image_facts *facts, fct_error *err) {
     *out = NULL;
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build has no WebP (Meson feature \"webp\")", s->name);
 }
