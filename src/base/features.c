@@ -30,6 +30,9 @@ const char *fct_build_features(void) {
 #ifdef FCT_HAVE_GALLERY
                                 " gallery"
 #endif
+#ifdef FCT_HAVE_POSTGRESQL
+                                " postgresql"
+#endif
 #ifdef FCT_HAVE_CURL
                                 " download"
 #endif

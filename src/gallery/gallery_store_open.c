@@ -1,6 +1,10 @@
 /* Opening a store of the right kind, and its transactions. */
 #include "gallery/gallery_store.h"
 #include "base/error.h"
+#include "postgres/pg_address.h"
+#ifdef FCT_HAVE_POSTGRESQL
+#include "gallery/postgres/pg_store.h"
+#endif
 #ifdef FCT_HAVE_GALLERY
 #include "gallery/sqlite/sqlite_store.h"
 #endif
@@ -9,8 +13,20 @@
 /* How often a transaction is begun again after others came between. */
 #define RETRIES 10
 
+static fct_status open_postgresql(const char *address, const fct_gallery_opts *o, fct_store **out, fct_error *err) {
+#ifdef FCT_HAVE_POSTGRESQL
+    return fct_pg_store_open(address, o, out, err);
+#else
+    char shown[200];
+    fct_pg_address_show(address, shown, sizeof shown);
+    return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: this build of facet has no PostgreSQL: it was made without libpq",
+                    shown);
+#endif
+}
+
 fct_status fct_store_open(const char *path, const fct_gallery_opts *o, fct_store **out, fct_error *err) {
     *out = NULL;
+    if (fct_pg_is_address(path)) return open_postgresql(path, o, out, err);
 #ifdef FCT_HAVE_GALLERY
     return fct_sqlite_store_open(path, o, out, err);
 #else

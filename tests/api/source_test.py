@@ -35,9 +35,10 @@ MAY_INCLUDE = {
     "src/face": ["base", "text", "kernels", "graph", "image", "pack", "tasks"],
     "src/index": ["base", "kernels"],
     "src/sqlite": ["base"],
+    "src/postgres": ["base"],
     "src/enroll": ["base"],
     "src/evaluate": ["base", "kernels"],
-    "src/gallery": ["base", "text", "index", "sqlite"],
+    "src/gallery": ["base", "text", "index", "sqlite", "postgres"],
     "src/video": ["base", "text", "kernels", "image", "face"],
     "src/album": ["base", "text", "kernels", "image", "index", "sqlite", "cluster", "tags"],
     "tools": COMMAND_MAY,
@@ -277,7 +278,14 @@ SQL = re.compile(
 
 
 # Where SQL may stand: the helpers, and below each kind of file its store.
-SQL_FOLDERS = ("src/sqlite/", "src/gallery/sqlite/", "src/album/sqlite/")
+SQL_FOLDERS = (
+    "src/sqlite/",
+    "src/postgres/",
+    "src/gallery/sqlite/",
+    "src/gallery/postgres/",
+    "src/album/sqlite/",
+    "src/queue/postgres/",
+)
 
 
 def sql_faults(root):
