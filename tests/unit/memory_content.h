@@ -4,7 +4,7 @@
 
 #include "memory_store.h"
 
-#define MANY 4096 /* people, faces, changes that fit */
+#define MANY 8192 /* people, faces, changes that fit */
 #define FEW  64   /* collections, settings */
 
 typedef struct memory_person {
@@ -44,6 +44,7 @@ struct memory_db {
     void *blocks[32 * MANY];
     int n_blocks, disturb, open;
     int64_t version;
+    bool keeps_numbers;
     long calls;
 };
 

@@ -22,6 +22,7 @@ void memory_db_free(memory_db *db) {
     for (int i = 0; i < db->n_blocks; i++) free(db->blocks[i]);
     free(db);
 }
+void memory_db_keep_numbers(memory_db *db) { db->keeps_numbers = true; }
 void memory_db_disturb(memory_db *db, int n) { db->disturb = n; }
 long memory_db_calls(const memory_db *db) { return db->calls; }
 
@@ -69,8 +70,16 @@ static fct_status m_end(fct_store *st, fct_status s, fct_error *err) {
         st->retry = true;
         s = fct_fail(err, FCT_ERR_BUSY, "memory: disturbed");
     }
-    if (s) m->db->now = m->db->before;
-    else m->db->version++;
+    if (s) {
+        memory_content *now = &m->db->now, *before = &m->db->before;
+        if (m->db->keeps_numbers) {
+            before->last_person = now->last_person;
+            before->last_face = now->last_face;
+            before->last_negative = now->last_negative;
+            before->last_collection = now->last_collection;
+        }
+        *now = *before;
+    } else m->db->version++;
     return s;
 }
 
@@ -98,7 +107,7 @@ static fct_status m_describe(fct_store *st, int64_t *people, int64_t *faces, int
     const memory_content *c = &memory_db_of(st)->now;
     *people = c->n_people;
     *faces = c->n_faces;
-    *schema = 1;
+    *schema = 3;
     return FCT_OK;
 }
 

@@ -14,6 +14,9 @@ fct_store *memory_store_open(memory_db *db);
 /* The next n commits fail as if another transaction had come between. */
 void memory_db_disturb(memory_db *db, int n);
 
+/* Numbers that a transaction took are used up, also where it fails: as a server's are. */
+void memory_db_keep_numbers(memory_db *db);
+
 /* How often a verb that asks or changes something was called. */
 long memory_db_calls(const memory_db *db);
 
