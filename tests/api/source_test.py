@@ -34,6 +34,7 @@ MAY_INCLUDE = {
     "src/pack": ["base", "text", "graph", "onnx", "tasks"],
     "src/face": ["base", "text", "kernels", "graph", "image", "pack", "tasks"],
     "src/index": ["base", "kernels"],
+    "src/cluster": ["base", "kernels", "index"],
     "src/sqlite": ["base"],
     "src/postgres": ["base"],
     "src/enroll": ["base"],
