@@ -24,12 +24,15 @@ typedef struct fct_gallery_opts {
     bool must_exist; /* true: FCT_ERR_NOT_FOUND instead of creating it (default false) */
     int busy_ms;     /* how long to wait for another process's write before FCT_ERR_BUSY (default 5000) */
     bool fast;       /* search in stages, for large galleries: see fct_gallery_search() (default false) */
+    /* Work in this collection alone: see fct_collection (default NULL: all of them) */
+    const char *collection;
 } fct_gallery_opts;
 FCT_API void fct_gallery_opts_init(fct_gallery_opts *o);
 
 /* Opens or creates, with the folders above it. *out is owned. Errors:
  * FCT_ERR_FORMAT (not a gallery, or damaged), FCT_ERR_IO, FCT_ERR_BUSY,
- * FCT_ERR_UNSUPPORTED (made by a newer version). */
+ * FCT_ERR_UNSUPPORTED (made by a newer version), FCT_ERR_NOT_FOUND (no such
+ * gallery, or, where it is read only, no such collection). */
 FCT_API fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_gallery **out, fct_error *err);
 FCT_API void fct_gallery_free(fct_gallery *g);
 
@@ -76,6 +79,7 @@ typedef struct fct_match {
     int64_t person_id, face_id; /* face_id: the person's nearest face */
     float score;                /* cosine, -1..1 */
     char name[201];
+    int64_t collection_id; /* the person's */
 } fct_match;
 
 /* The k persons nearest to an embedding, best first, those with score >=
@@ -95,14 +99,69 @@ FCT_API fct_status fct_gallery_search_batch(fct_gallery *g, const char *model_id
                                             int dim, float threshold, int k, fct_match *out, int *n_found,
                                             fct_error *err);
 
+/* What stands for a person in a search. Scores of means are higher than those of
+ * single faces, for the person and for others, so that a threshold for the one is
+ * none for the other (docs/gallery.md has figures). */
+typedef enum fct_template {
+    FCT_TEMPLATE_BEST = 0, /* each face: a person's score is the best of its faces' */
+    FCT_TEMPLATE_MEAN = 1  /* the mean of the person's faces of unit length, weighed by quality */
+} fct_template;
+
+typedef struct fct_search_opts {
+    size_t size;            /* sizeof this struct; set by fct_search_opts_init() */
+    int k;                  /* people per face, at most (default 1) */
+    float threshold;        /* least cosine (default NAN: each collection's own, see fct_gallery_threshold()) */
+    float fallback;         /* threshold of collections that have none (default 0.4) */
+    fct_template templates; /* (default FCT_TEMPLATE_BEST). With means, fct_match.face_id is 0 */
+    bool ignore_negatives;  /* find people also by faces that are said not to be theirs (default false) */
+    bool repeats;           /* fct_gallery_identify() may give two faces one name: for collages (default false) */
+} fct_search_opts;
+FCT_API void fct_search_opts_init(fct_search_opts *o);
+
+/* fct_gallery_search_batch() with options. */
+FCT_API fct_status fct_gallery_search_with(fct_gallery *g, const char *model_id, const float *embeddings, int n,
+                                           int dim, const fct_search_opts *opts, fct_match *out, int *n_found,
+                                           fct_error *err);
+
+/* Who is who among the n faces of one picture, embeddings [n][dim]: a person is on a
+ * picture once, so that of two faces like one person the other one gets the next
+ * likely name or none. Of all ways to name the faces (up to 32 people for each) the
+ * one is chosen in which the scores are above their thresholds by the largest sum.
+ * out: [n], caller-owned; person_id 0 = unknown. opts->k does not matter. FCT_ERR_LIMIT for more than
+ * FCT_IDENTIFY_MAX faces. */
+#define FCT_IDENTIFY_MAX 1024
+FCT_API fct_status fct_gallery_identify(fct_gallery *g, const char *model_id, const float *embeddings, int n, int dim,
+                                        const fct_search_opts *opts, fct_match *out, fct_error *err);
+
+/* "Not this person": stores a face that was taken for the person and is another's. No
+ * search names the person where the face searched for is at least as near to such a
+ * negative as to the person's own faces. *negative_id may be NULL. FCT_ERR_MISMATCH:
+ * of another model. Migrating to another model drops negatives. */
+FCT_API fct_status fct_gallery_reject(fct_gallery *g, int64_t person_id, const char *model_id, const float *embedding,
+                                      int dim, int64_t *negative_id, fct_error *err);
+/* The same with a stored face, which is taken from the person if it is the person's. */
+FCT_API fct_status fct_gallery_reject_face(fct_gallery *g, int64_t person_id, int64_t face_id, int64_t *negative_id,
+                                           fct_error *err);
+typedef struct fct_negative {
+    int64_t id, person_id;
+    int64_t created; /* seconds since 1970, UTC */
+} fct_negative;
+/* Those of a person, 0 = of everybody. *out is owned: fct_gallery_negatives_free(). */
+FCT_API fct_status fct_gallery_negatives(fct_gallery *g, int64_t person_id, fct_negative **out, int *n, fct_error *err);
+FCT_API void fct_gallery_negatives_free(fct_negative *x);
+FCT_API fct_status fct_gallery_remove_negative(fct_gallery *g, int64_t negative_id, fct_error *err);
+
 typedef struct fct_person {
     int64_t id;
     char name[201];
     int faces;       /* how many are stored */
     int64_t created; /* seconds since 1970, UTC */
+    int64_t collection_id;
+    int64_t expires; /* when the person is to be forgotten, seconds since 1970, UTC; 0 = never */
 } fct_person;
 
-/* All people, by name. *out is owned: free it with fct_gallery_people_free(). */
+/* All people, or those of the collection that the gallery was opened for, by name.
+ * *out is owned: free it with fct_gallery_people_free(). */
 FCT_API fct_status fct_gallery_people(fct_gallery *g, fct_person **out, int *n, fct_error *err);
 FCT_API void fct_gallery_people_free(fct_person *p);
 
@@ -119,7 +178,9 @@ FCT_API fct_status fct_gallery_faces(fct_gallery *g, int64_t person_id, fct_stor
 FCT_API void fct_gallery_faces_free(fct_stored_face *f);
 
 /* FCT_ERR_NOT_FOUND where there is no such person or face. A name is looked for as
- * it is given, then as it would be stored. */
+ * it is given, then as it would be stored. In a gallery that was opened for all
+ * collections the default one comes first; FCT_ERR_ARG where several others have
+ * somebody of the name. */
 FCT_API fct_status fct_gallery_find(fct_gallery *g, const char *name, fct_person *out, fct_error *err);
 /* The same by id. */
 FCT_API fct_status fct_gallery_person(fct_gallery *g, int64_t person_id, fct_person *out, fct_error *err);
@@ -155,6 +216,51 @@ FCT_API fct_status fct_gallery_stat(fct_gallery *g, fct_gallery_info *out, fct_e
  * FCT_ERR_UNSUPPORTED: sound, but two people have one name in two spellings, or a
  * name is blank (of an older facet); the text says who. */
 FCT_API fct_status fct_gallery_check(fct_gallery *g, fct_error *err);
+
+/* ---- Collections and settings ------------------------------------------------------ */
+
+/* A collection is a part of a gallery with people of its own: each person is in one,
+ * and a name is unique in its collection. One is always there, with id 1, called
+ * "default" at first. A gallery that was opened for a collection
+ * (fct_gallery_opts.collection) finds, lists, searches and enrolls people of this
+ * one alone; it is created if need be where the gallery is opened for writing. A
+ * gallery that was opened without finds people of all of them and enrolls into the
+ * default one. Calls that take the id of a person or face work for all. */
+typedef struct fct_collection {
+    int64_t id;
+    char name[201];
+    int64_t created; /* seconds since 1970, UTC */
+    int people;
+    float threshold; /* the setting "threshold"; NAN = it has none */
+} fct_collection;
+/* All of them, by id. *out is owned: fct_gallery_collections_free(). */
+FCT_API fct_status fct_gallery_collections(fct_gallery *g, fct_collection **out, int *n, fct_error *err);
+FCT_API void fct_gallery_collections_free(fct_collection *c);
+/* Creates it, or finds the one of this name (spelled as people's names are). */
+FCT_API fct_status fct_gallery_add_collection(fct_gallery *g, const char *name, int64_t *id, fct_error *err);
+/* FCT_ERR_NOT_FOUND; FCT_ERR_EXISTS: another one has the name. */
+FCT_API fct_status fct_gallery_rename_collection(fct_gallery *g, int64_t id, const char *name, fct_error *err);
+/* With all its people. FCT_ERR_ARG for the default one, which stays. *people (may be
+ * NULL): how many there were. */
+FCT_API fct_status fct_gallery_remove_collection(fct_gallery *g, int64_t id, int *people, fct_error *err);
+/* Moves a person to another collection. FCT_ERR_EXISTS: somebody there has the name. */
+FCT_API fct_status fct_gallery_move_person(fct_gallery *g, int64_t person_id, int64_t collection_id, fct_error *err);
+
+/* Settings are texts that stay with the gallery: of one collection, or, with
+ * collection_id 0, of the whole. A key has 1 to 64 of the characters a-z, 0-9, '.',
+ * '_' and '-', a value up to 4096 bytes of UTF-8 without control characters.
+ * "threshold" is a collection's own threshold, a number from -1 to 1, which
+ * fct_gallery_identify() uses; what others write, and keys of others ("x." is a good
+ * beginning), is up to them. */
+/* *value is owned: fct_buffer_free(). FCT_ERR_NOT_FOUND: it is not set. */
+FCT_API fct_status fct_gallery_get_setting(fct_gallery *g, int64_t collection_id, const char *key, char **value,
+                                           fct_error *err);
+/* NULL takes the setting away. FCT_ERR_ARG: a bad key or value; FCT_ERR_NOT_FOUND: no such collection. */
+FCT_API fct_status fct_gallery_set_setting(fct_gallery *g, int64_t collection_id, const char *key, const char *value,
+                                           fct_error *err);
+/* The threshold of a collection: its setting, else that of the whole gallery, else
+ * NAN. 0 = of the collection that the gallery was opened for, or of the whole. */
+FCT_API fct_status fct_gallery_threshold(fct_gallery *g, int64_t collection_id, float *out, fct_error *err);
 
 /* ---- Copies, exchange, another model ---------------------------------------------- */
 

@@ -75,7 +75,7 @@ class Tensor(C.Structure):
 
 class GalleryOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("read_only", C.c_bool), ("must_exist", C.c_bool), ("busy_ms", C.c_int),
-                ("fast", C.c_bool)]
+                ("fast", C.c_bool), ("collection", C.c_char_p)]
 
 
 class Enrollment(C.Structure):
@@ -85,11 +85,13 @@ class Enrollment(C.Structure):
 
 
 class Match(C.Structure):
-    _fields_ = [("person_id", C.c_int64), ("face_id", C.c_int64), ("score", C.c_float), ("name", C.c_char * 201)]
+    _fields_ = [("person_id", C.c_int64), ("face_id", C.c_int64), ("score", C.c_float), ("name", C.c_char * 201),
+                ("collection_id", C.c_int64)]
 
 
 class Person(C.Structure):
-    _fields_ = [("id", C.c_int64), ("name", C.c_char * 201), ("faces", C.c_int), ("created", C.c_int64)]
+    _fields_ = [("id", C.c_int64), ("name", C.c_char * 201), ("faces", C.c_int), ("created", C.c_int64),
+                ("collection_id", C.c_int64), ("expires", C.c_int64)]
 
 
 class StoredFace(C.Structure):

@@ -159,11 +159,17 @@ def _flaw_bits(refuse: Union[bool, Iterable[str]]) -> int:
 
 class Gallery(Public):
     """A gallery's file; path None: the user's own. It is made where there is none, unless read_only or
-    must_exist. What a call has stored is on disk when it returns. Threads may share one instance, and
-    several processes one file; each closes its own (or uses with)."""
+    must_exist. With a collection's name, work is done in that one alone. What a call has stored is on disk
+    when it returns. Threads may share one instance, and several processes one file; each closes its own (or
+    uses with)."""
 
     def __init__(
-        self, path: Union[str, "os.PathLike[str]", None] = None, *, read_only: bool = False, must_exist: bool = False
+        self,
+        path: Union[str, "os.PathLike[str]", None] = None,
+        *,
+        read_only: bool = False,
+        must_exist: bool = False,
+        collection: Optional[str] = None,
     ):
         self._handle = None
         if path is None:
@@ -173,6 +179,8 @@ class Gallery(Public):
         opts, handle = n.GalleryOpts(), C.c_void_p()
         n.lib.fct_gallery_opts_init(C.byref(opts))
         opts.read_only, opts.must_exist = read_only, must_exist
+        if collection is not None:
+            opts.collection = collection.encode()
         n.call("fct_gallery_open", _text(path), C.byref(opts), C.byref(handle))
         self._handle, self.path = handle, os.fspath(path)
 

@@ -60,7 +60,12 @@ fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_
     }
     if (o.read_only) reader = store, store = NULL;
     s = fct_gallery_create(store, reader, o.fast ? fct_index_create_staged : fct_index_create, out, err);
-    if (!s) (*out)->fast = o.fast;
+    if (s) return s;
+    (*out)->fast = o.fast;
+    if (o.collection) s = fct_gallery_choose_collection(*out, o.collection, err);
+    if (!s) return FCT_OK;
+    fct_gallery_free(*out);
+    *out = NULL;
     return s;
 }
 
@@ -69,6 +74,7 @@ void fct_gallery_free(fct_gallery *g) {
     /* The connection that can write goes last: it leaves everything in the file. */
     fct_store_close(g->reader);
     fct_store_close(g->store);
+    fct_means_clear(&g->means);
     fct_mirror_destroy(&g->mirror);
     fct_mutex_destroy(&g->lock);
     fct_mutex_destroy(&g->write_lock);

@@ -44,7 +44,7 @@ void fct_enroller_clear(fct_enroller *e) {
     fct_free(e->known);
     fct_free(e->faces);
     fct_free(e->people);
-    *e = (fct_enroller){.st = e->st, .added = e->added};
+    *e = (fct_enroller){.st = e->st, .collection_id = e->collection_id, .added = e->added};
 }
 
 /* ---- Gathering -------------------------------------------------------------------- */
@@ -61,12 +61,13 @@ static fct_status gather_person(fct_enroller *e, const char *given, int64_t crea
     char name[FCT_NAME_MAX + 1];
     fct_status s = fct_name_take(given, name, err);
     if (s) return s;
-    if (e->n_people && strcmp(e->people[e->n_people - 1].name, name) == 0) return FCT_OK;
+    int64_t collection = e->collection_id ? e->collection_id : FCT_COLLECTION_DEFAULT;
+    const fct_store_person *last = e->n_people ? &e->people[e->n_people - 1] : NULL;
+    if (last && last->collection_id == collection && strcmp(last->name, name) == 0) return FCT_OK;
     bool room = grow((void **)&e->people, e->n_people, &e->cap_people, sizeof *e->people);
     char *copy = room ? fct_strdup(name) : NULL;
     if (!copy) return fct_fail_nomem(err, "enrollment", 0);
-    e->people[e->n_people++] =
-        (fct_store_person){.name = copy, .created = created, .collection_id = FCT_COLLECTION_DEFAULT};
+    e->people[e->n_people++] = (fct_store_person){.name = copy, .created = created, .collection_id = collection};
     return FCT_OK;
 }
 

@@ -5,7 +5,7 @@
 #include "base/thread.h"
 #include "facet/gallery.h"
 #include "gallery/gallery_store.h"
-#include "index/idmap.h"
+#include "index/idset.h"
 #include "index/index.h"
 
 #define FCT_NAME_MAX   200
@@ -14,21 +14,46 @@
 
 /* A person as searches see it. */
 typedef struct fct_mirror_person {
-    int64_t id;
+    int64_t id, collection_id;
     char *name; /* owned; NULL = free slot */
 } fct_mirror_person;
+
+/* A collection as searches see it. */
+typedef struct fct_mirror_collection {
+    int64_t id;
+    float threshold;   /* NAN = none is set */
+    fct_idset members; /* ids of its people */
+} fct_mirror_collection;
+
+/* A face that is not the person's. */
+typedef struct fct_mirror_negative {
+    int64_t person_id;
+    int dim;
+    float *embedding; /* [dim], owned */
+} fct_mirror_negative;
+
+/* One row a person, see gallery_means.c. */
+typedef struct fct_means {
+    fct_index *index; /* owned; NULL = not made yet. Its face ids are the people's */
+    int64_t seq;      /* last entry of the change feed that is in it */
+} fct_means;
 
 /* The copy in memory that searches run on, see gallery_mirror.c. */
 typedef struct fct_mirror {
     fct_index *index; /* owned; NULL while the gallery has no face */
     char model_id[65];
     int dim;
-    fct_mutex names_lock;      /* guards the three that follow: searches read them without the gallery's lock */
+    fct_mutex names_lock;      /* guards what follows up to odd_names: searches read it without the gallery's lock */
     fct_mirror_person *people; /* [n_people] */
     uint32_t n_people, cap_people;
-    fct_idmap by_person; /* person id -> place in people */
-    bool odd_names;      /* somebody's is not spelled as fct_name_clean() would */
-    int64_t seq;         /* last entry of the change feed that is in it */
+    fct_idmap by_person;                /* person id -> place in people */
+    fct_mirror_collection *collections; /* [n_collections] */
+    size_t n_collections;
+    float threshold;                /* of the whole gallery; NAN = none is set */
+    fct_mirror_negative *negatives; /* [n_negatives] */
+    size_t n_negatives, cap_negatives;
+    bool odd_names; /* somebody's is not spelled as fct_name_clean() would */
+    int64_t seq;    /* last entry of the change feed that is in it */
 } fct_mirror;
 
 /* Writers and readers have a connection each, so that no reader waits for a
@@ -43,8 +68,10 @@ struct fct_gallery {
     bool current;    /* false: look at the change feed whatever the version is */
     bool whole;      /* false: the mirror must be read anew */
     fct_index_make_fn *make_index;
-    bool fast; /* searches go in stages where the index can */
+    bool fast;             /* searches go in stages where the index can */
+    int64_t collection_id; /* what is done without naming a collection is done in this one; 0 = any */
     fct_mirror mirror;
+    fct_means means;
 };
 
 /* ---- gallery.c */
@@ -68,8 +95,35 @@ fct_status fct_gallery_sync(fct_gallery *g, fct_error *err);
 void fct_mirror_init(fct_mirror *m);
 void fct_mirror_clear(fct_mirror *m); /* empty, and usable */
 void fct_mirror_destroy(fct_mirror *m);
-/* Copies the name of a person; false where there is none. Needs no lock. */
-bool fct_mirror_get_name(fct_mirror *m, int64_t person_id, char out[FCT_NAME_MAX + 1]);
+/* Copies the name and the collection of a person, and the threshold that holds there;
+ * false where there is no such person. Needs no lock. */
+bool fct_mirror_get_person(fct_mirror *m, int64_t person_id, fct_match *out, float fallback, float *threshold);
+/* The collection with this id, or NULL. Holds m->names_lock. */
+fct_mirror_collection *fct_mirror_find_collection(fct_mirror *m, int64_t id);
+void fct_mirror_clear_collections(fct_mirror *m); /* holds m->names_lock */
+/* The threshold of a collection, of the whole gallery, or fallback. Holds m->names_lock. */
+float fct_mirror_threshold(fct_mirror *m, int64_t collection_id, float fallback);
+
+/* ---- gallery_negatives.c */
+void fct_mirror_clear_negatives(fct_mirror *m); /* holds m->names_lock */
+/* Reads those of people [n] (NULL = of all) anew. */
+fct_status fct_mirror_load_negatives(fct_store *st, fct_mirror *m, const int64_t *people, size_t n, fct_error *err);
+/* Whether a negative of the person is at least as near to the probe as score. Needs no lock. */
+bool fct_mirror_is_negative(fct_mirror *m, int64_t person_id, const float *probe, int dim, float score);
+
+/* ---- gallery_means.c */
+void fct_means_clear(fct_means *m);
+/* Brings the means up to date with the mirror. *out: their index, borrowed. Holds g->lock. */
+fct_status fct_gallery_sync_means(fct_gallery *g, fct_index **out, fct_error *err);
+
+/* ---- gallery_settings.c */
+#define FCT_SETTING_SEAL "encryption" /* sealed_store.h */
+/* Reads collections and thresholds into the mirror; who is in them stays. */
+fct_status fct_mirror_load_settings(fct_store *st, fct_mirror *m, fct_error *err);
+/* The value of a setting, owned (fct_free), NULL where it is not set. Inside a transaction. */
+fct_status fct_setting_read(fct_store *st, int64_t collection_id, const char *key, char **out, fct_error *err);
+/* Finds the collection that a gallery is opened for, and creates it where the gallery can write. */
+fct_status fct_gallery_choose_collection(fct_gallery *g, const char *name, fct_error *err);
 
 /* ---- gallery_value.c: values on their way in and out of the store */
 /* Embeddings are stored as little-endian IEEE 754 singles. */
@@ -106,9 +160,10 @@ bool fct_name_is_odd(const char *name);
 fct_status fct_gallery_respell(fct_gallery *g, fct_error *err);
 /* FCT_ERR_UNSUPPORTED, naming the people, where an odd name is left. */
 fct_status fct_gallery_check_spelling(fct_store *st, fct_error *err);
-/* Puts the stored spelling of name into out: as given, else as it is stored by us,
- * else that of an odd name. Where there is nobody, out is just no one's name. */
-fct_status fct_name_look_up(fct_store *st, const char *name, char *out, fct_error *err);
+/* Puts the stored spelling of the name of somebody in the collection (0 = in any)
+ * into out: as given, else as it is stored by us, else that of an odd name. Where
+ * there is nobody, out is just no one's name. */
+fct_status fct_name_look_up(fct_store *st, int64_t collection_id, const char *name, char *out, fct_error *err);
 
 /* ---- gallery_faces.c: faces of a person, for finding duplicates */
 typedef struct fct_face_set {
@@ -131,11 +186,13 @@ fct_status fct_faces_check(const fct_enrollment *faces, int n, fct_error *err);
 
 /* ---- gallery_bulk.c: enrolling many faces inside one write transaction
  * Faces and people are gathered and go to the store some hundred at a time. All
- * must be of one model. Starts as {.st = st}; faces of a person should come together. */
+ * must be of one model. Starts as {.st = st, .collection_id = ...}, where 0 is the
+ * default one; faces of a person should come together. */
 typedef struct fct_bulk_face fct_bulk_face;
 typedef struct fct_bulk_known fct_bulk_known;
 typedef struct fct_enroller {
     fct_store *st;
+    int64_t collection_id;
     int added; /* how many were no duplicates, of those that have reached the store */
     bool pinned;
     fct_store_model model;

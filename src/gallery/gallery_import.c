@@ -151,12 +151,13 @@ static fct_status import_lines(importer *im, FILE *f, fct_error *err) {
 typedef struct import_call {
     const char *path;
     FILE *f;
+    int64_t collection_id;
     int added;
 } import_call;
 
 static fct_status import_all(void *ctx, fct_store *st, fct_error *err) {
     import_call *c = ctx;
-    importer im = {.enroller = {.st = st}, .path = c->path};
+    importer im = {.enroller = {.st = st, .collection_id = c->collection_id}, .path = c->path};
     rewind(c->f); /* the transaction may be run again */
     fct_status s = import_lines(&im, c->f, err);
     c->added = im.enroller.added;
@@ -172,7 +173,7 @@ fct_status fct_gallery_import(fct_gallery *g, const char *path, int *added, fct_
     fct_file_stat st;
     fct_file_get_stat(path, &st);
     if (!st.exists) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such file", path);
-    import_call c = {.path = path, .f = st.is_file ? fct_fopen(path, "rb") : NULL};
+    import_call c = {.path = path, .collection_id = g->collection_id, .f = st.is_file ? fct_fopen(path, "rb") : NULL};
     if (!c.f) {
         const char *why = st.is_dir ? "is a directory" : st.is_file ? "cannot be read" : "is not a regular file";
         return fct_fail(err, FCT_ERR_IO, "%s: %s", path, why);

@@ -9,6 +9,7 @@
 
 typedef struct npy_import {
     fct_enroller enroller;
+    int64_t collection_id; /* where people go; 0 = the default */
     const char *model_id, *npy_path, *csv_path;
     fct_npy matrix;
     fct_csv csv;
@@ -74,7 +75,7 @@ static fct_status import_all(void *ctx, fct_store *st, fct_error *err) {
     memcpy(csv, im->names, im->names_size);
     csv[im->names_size] = 0;
     im->csv = (fct_csv){.p = csv, .end = csv + im->names_size, .next = 1};
-    im->enroller = (fct_enroller){.st = st};
+    im->enroller = (fct_enroller){.st = st, .collection_id = im->collection_id};
     fct_status s = import_rows(im, err);
     im->added = im->enroller.added;
     fct_enroller_clear(&im->enroller);
@@ -108,7 +109,11 @@ fct_status fct_gallery_import_npy(fct_gallery *g, const char *model_id, const ch
     if (!npy_path || !csv_path) return fct_fail(err, FCT_ERR_ARG, "import: no path");
     fct_status s = fct_model_check(model_id, 1, err);
     if (s) return s;
-    npy_import im = {.model_id = model_id, .npy_path = npy_path, .csv_path = csv_path, .now = fct_time_unix()};
+    npy_import im = {.model_id = model_id,
+                     .npy_path = npy_path,
+                     .csv_path = csv_path,
+                     .collection_id = g->collection_id,
+                     .now = fct_time_unix()};
     uint8_t *npy = NULL, *csv = NULL;
     size_t npy_size, csv_size;
     s = check_regular(npy_path, err);

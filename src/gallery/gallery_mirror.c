@@ -26,6 +26,8 @@ void fct_mirror_clear(fct_mirror *m) {
     fct_idmap_clear(&m->by_person);
     m->people = NULL;
     m->n_people = m->cap_people = 0;
+    fct_mirror_clear_collections(m);
+    fct_mirror_clear_negatives(m);
     fct_mutex_unlock(&m->names_lock);
     memset(m->model_id, 0, sizeof m->model_id);
     m->dim = 0;
@@ -38,18 +40,29 @@ void fct_mirror_destroy(fct_mirror *m) {
     fct_mutex_destroy(&m->names_lock);
 }
 
-bool fct_mirror_get_name(fct_mirror *m, int64_t person_id, char out[FCT_NAME_MAX + 1]) {
+bool fct_mirror_get_person(fct_mirror *m, int64_t person_id, fct_match *out, float fallback, float *threshold) {
     fct_mutex_lock(&m->names_lock);
     uint32_t at = fct_idmap_get(&m->by_person, person_id);
-    if (at != FCT_IDMAP_NONE) memcpy(out, m->people[at].name, strlen(m->people[at].name) + 1);
+    if (at != FCT_IDMAP_NONE) {
+        memcpy(out->name, m->people[at].name, strlen(m->people[at].name) + 1);
+        out->collection_id = m->people[at].collection_id;
+        *threshold = fct_mirror_threshold(m, out->collection_id, fallback);
+    }
     fct_mutex_unlock(&m->names_lock);
     return at != FCT_IDMAP_NONE;
+}
+
+/* Takes a person out of the set of a collection's members. Holds the names' lock. */
+static void leave_collection(fct_mirror *m, const fct_mirror_person *p) {
+    fct_mirror_collection *c = fct_mirror_find_collection(m, p->collection_id);
+    if (c) fct_idset_remove(&c->members, p->id);
 }
 
 static void forget_name(fct_mirror *m, int64_t id) {
     fct_mutex_lock(&m->names_lock);
     uint32_t at = fct_idmap_get(&m->by_person, id), last = m->n_people - 1;
     if (at != FCT_IDMAP_NONE) {
+        leave_collection(m, &m->people[at]);
         fct_free(m->people[at].name);
         fct_idmap_remove(&m->by_person, id);
         if (at != last) {
@@ -76,11 +89,9 @@ typedef struct gone_list {
 
 static fct_status strike_out(void *ctx, const fct_store_person *p, fct_error *err) {
     gone_list *l = ctx;
-    for (size_t i = 0; i < l->n; i++)
-        if (l->ids[i] == p->id) {
-            l->ids[i] = l->ids[--l->n];
-            break;
-        }
+    for (size_t i = 0; i < l->n;)
+        if (l->ids[i] == p->id) l->ids[i] = l->ids[--l->n];
+        else i++;
     return FCT_OK;
 }
 
@@ -112,14 +123,18 @@ static fct_status put_person(const fct_store *st, fct_mirror *m, const fct_store
     if (s) return s;
     char *copy = fct_strdup(p->name);
     fct_mutex_lock(&m->names_lock);
-    bool room = copy && reserve_person(m);
+    fct_mirror_collection *c = fct_mirror_find_collection(m, p->collection_id);
+    bool room = copy && reserve_person(m) && (!c || fct_idset_add(&c->members, p->id));
     if (room) {
         uint32_t at = fct_idmap_get(&m->by_person, p->id);
         if (at == FCT_IDMAP_NONE) {
             at = m->n_people++;
             fct_idmap_put(&m->by_person, p->id, at);
-        } else fct_free(m->people[at].name);
-        m->people[at] = (fct_mirror_person){p->id, copy};
+        } else {
+            if (m->people[at].collection_id != p->collection_id) leave_collection(m, &m->people[at]);
+            fct_free(m->people[at].name);
+        }
+        m->people[at] = (fct_mirror_person){p->id, p->collection_id, copy};
     }
     fct_mutex_unlock(&m->names_lock);
     if (!room) return fct_free(copy), fct_fail_nomem(err, "names of the gallery", 0);
@@ -168,12 +183,14 @@ static fct_status load_all(fct_store *st, fct_mirror *m, fct_index_make_fn *make
     fct_people_query people = {0};
     fct_faces_query faces = {0};
     fct_status s = fct_model_read(st, &model, err);
+    if (!s) s = fct_mirror_load_settings(st, m, err);
     if (!s && model.dim) {
         m->dim = (int)model.dim;
         fct_text_clean(model.id, m->model_id, sizeof m->model_id);
         s = make_index(m->dim, &m->index, err);
     }
-    return s ? s : fill(st, m, &people, &faces, err);
+    if (!s) s = fill(st, m, &people, &faces, err);
+    return s ? s : fct_mirror_load_negatives(st, m, NULL, 0, err);
 }
 
 /* Reads what changed again. A person or face that the store has no more is left
@@ -184,7 +201,10 @@ static fct_status apply_changes(fct_store *st, fct_mirror *m, const fct_store_ch
     if (!ids) return fct_fail_nomem(err, "changes of the gallery", 0);
     fct_status s = FCT_OK;
     for (size_t i = 0; i < c->n && !s; i++) {
-        if (c->items[i].what == FCT_CHANGE_SETTING) continue;
+        if (c->items[i].what == FCT_CHANGE_SETTING) {
+            s = fct_mirror_load_settings(st, m, err);
+            continue;
+        }
         ids[n++] = c->items[i].id;
         if (c->items[i].what == FCT_CHANGE_PERSON) n_people = n;
         else if (m->index) s = fct_index_remove(m->index, c->items[i].id, err);
@@ -193,6 +213,7 @@ static fct_status apply_changes(fct_store *st, fct_mirror *m, const fct_store_ch
     fct_faces_query faces = {.ids = ids + n_people, .n = n - n_people};
     if (!s) s = forget_gone(st, m, ids, n_people, err);
     if (!s) s = fill(st, m, &people, &faces, err);
+    if (!s) s = fct_mirror_load_negatives(st, m, ids, n_people, err);
     fct_free(ids);
     return s;
 }

@@ -49,7 +49,7 @@ bool fct_name_is_odd(const char *name) {
 
 /* People with odd names. */
 typedef struct odd_person {
-    int64_t id;
+    int64_t id, collection_id;
     char name[FCT_NAME_MAX + 1];
 } odd_person;
 typedef struct odd_list {
@@ -66,14 +66,15 @@ static fct_status note_odd(void *ctx, const fct_store_person *p, fct_error *err)
     if (!items) return fct_fail_nomem(err, "names of the gallery", 0);
     l->items = items;
     l->items[l->n].id = p->id;
+    l->items[l->n].collection_id = p->collection_id;
     memcpy(l->items[l->n++].name, p->name, strlen(p->name) + 1);
     return FCT_OK;
 }
 
-static fct_status list_odd(fct_store *st, odd_list *l, fct_error *err) {
+static fct_status list_odd(fct_store *st, int64_t collection_id, odd_list *l, fct_error *err) {
     l->st = st;
     l->n = 0;
-    return st->ops->people(st, &(fct_people_query){0}, note_odd, l, err);
+    return st->ops->people(st, &(fct_people_query){.collection_id = collection_id}, note_odd, l, err);
 }
 
 static fct_status take_id(void *ctx, const fct_store_person *p, fct_error *err) {
@@ -81,15 +82,16 @@ static fct_status take_id(void *ctx, const fct_store_person *p, fct_error *err) 
     return FCT_OK;
 }
 
-/* Id of the person with exactly this name, 0 = nobody. */
-static fct_status find_exactly(fct_store *st, const char *name, int64_t *id, fct_error *err) {
+/* Id of a person with exactly this name in the collection (0 = in any), 0 = nobody. */
+static fct_status find_exactly(fct_store *st, int64_t collection_id, const char *name, int64_t *id, fct_error *err) {
+    fct_people_query q = {.names = &name, .n = 1, .collection_id = collection_id};
     *id = 0;
-    return st->ops->people(st, &(fct_people_query){.names = &name, .n = 1}, take_id, id, err);
+    return st->ops->people(st, &q, take_id, id, err);
 }
 
 static fct_status respell(void *ctx, fct_store *st, fct_error *err) {
     odd_list *l = ctx;
-    fct_status s = list_odd(st, l, err);
+    fct_status s = list_odd(st, 0, l, err);
     for (size_t i = 0; i < l->n && !s; i++) {
         char clean[FCT_NAME_MAX + 1];
         const char *why;
@@ -97,7 +99,7 @@ static fct_status respell(void *ctx, fct_store *st, fct_error *err) {
         size_t found;
         fct_store_person p = {.id = l->items[i].id, .name = clean};
         if (fct_name_clean(l->items[i].name, clean, &why)) continue;
-        s = find_exactly(st, clean, &holder, err);
+        s = find_exactly(st, l->items[i].collection_id, clean, &holder, err);
         if (!s && !holder) s = st->ops->people_update(st, &p, 1, FCT_PERSON_NAME, &found, err);
     }
     return s;
@@ -122,12 +124,13 @@ static fct_status report_odd(const fct_store *st, const odd_person *p, int64_t h
 
 fct_status fct_gallery_check_spelling(fct_store *st, fct_error *err) {
     odd_list l = {0};
-    fct_status s = list_odd(st, &l, err);
+    fct_status s = list_odd(st, 0, &l, err);
     if (!s && l.n) {
         char clean[FCT_NAME_MAX + 1];
         const char *why;
         int64_t holder = 0;
-        if (!fct_name_clean(l.items[0].name, clean, &why)) s = find_exactly(st, clean, &holder, err);
+        if (!fct_name_clean(l.items[0].name, clean, &why))
+            s = find_exactly(st, l.items[0].collection_id, clean, &holder, err);
         if (!s) s = report_odd(st, &l.items[0], holder, err);
     }
     fct_free(l.items);
@@ -136,22 +139,22 @@ fct_status fct_gallery_check_spelling(fct_store *st, fct_error *err) {
 
 /* ---- Looking up ---------------------------------------------------------------------- */
 
-fct_status fct_name_look_up(fct_store *st, const char *name, char *out, fct_error *err) {
+fct_status fct_name_look_up(fct_store *st, int64_t collection_id, const char *name, char *out, fct_error *err) {
     const char *why;
     int64_t id;
     fct_status s = fct_name_clean(name, out, &why);
     if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "name", 0);
     /* Two people of one name in two spellings can still be told apart. */
     if (fct_name_valid(name, &why)) {
-        s = find_exactly(st, name, &id, err);
+        s = find_exactly(st, collection_id, name, &id, err);
         if (!s && id) memcpy(out, name, strlen(name) + 1);
         if (s || id) return s;
     }
     if (!*out) return FCT_OK;
-    s = find_exactly(st, out, &id, err);
+    s = find_exactly(st, collection_id, out, &id, err);
     if (s || id) return s;
     odd_list l = {0};
-    s = list_odd(st, &l, err); /* of a gallery that could not be respelled */
+    s = list_odd(st, collection_id, &l, err); /* of a gallery that could not be respelled */
     for (size_t i = 0; i < l.n && !s; i++) {
         char clean[FCT_NAME_MAX + 1];
         if (fct_name_clean(l.items[i].name, clean, &why) || strcmp(clean, out) != 0) continue;

@@ -29,8 +29,9 @@ static void *list_add(list *l, fct_error *err) {
 /* A question for a list and its answer. */
 typedef struct list_call {
     list l;
-    const char *name;  /* of the person, NULL = any */
-    int64_t person_id; /* whose faces */
+    const char *name;      /* of the person, NULL = any */
+    int64_t collection_id; /* 0 = any */
+    int64_t person_id;     /* whose faces */
 } list_call;
 
 static fct_status add_person(void *ctx, const fct_store_person *row, fct_error *err) {
@@ -41,6 +42,8 @@ static fct_status add_person(void *ctx, const fct_store_person *row, fct_error *
     p->id = row->id;
     p->created = row->created;
     p->faces = row->faces < INT_MAX ? (int)row->faces : INT_MAX;
+    p->collection_id = row->collection_id;
+    p->expires = row->expires;
     memcpy(p->name, row->name, strlen(row->name) + 1);
     return FCT_OK;
 }
@@ -52,9 +55,9 @@ static fct_status list_people(void *ctx, fct_store *st, fct_error *err) {
     fct_status s = FCT_OK;
     c->l.st = st;
     c->l.n = 0;
-    fct_people_query q = {.count_faces = true, .by_name = true};
+    fct_people_query q = {.count_faces = true, .by_name = true, .collection_id = c->collection_id};
     if (c->name) {
-        s = fct_name_look_up(st, c->name, spelled, err);
+        s = fct_name_look_up(st, c->collection_id, c->name, spelled, err);
         q.names = &name;
         q.n = 1;
     }
@@ -62,7 +65,7 @@ static fct_status list_people(void *ctx, fct_store *st, fct_error *err) {
 }
 
 fct_status fct_gallery_people(fct_gallery *g, fct_person **out, int *n, fct_error *err) {
-    list_call c = {.l = {.item_size = sizeof **out}};
+    list_call c = {.l = {.item_size = sizeof **out}, .collection_id = g->collection_id};
     *out = NULL;
     *n = 0;
     fct_status s = fct_gallery_read(g, list_people, &c, err);
@@ -74,15 +77,28 @@ fct_status fct_gallery_people(fct_gallery *g, fct_person **out, int *n, fct_erro
 
 void fct_gallery_people_free(fct_person *p) { fct_free(p); }
 
+/* Of several people of one name in different collections, the one of the default
+ * collection is meant, where there is one. */
+static fct_status choose_one(const fct_gallery *g, const list_call *c, fct_person *out, fct_error *err) {
+    const fct_person *p = c->l.items;
+    int at = 0;
+    while (at < c->l.n && p[at].collection_id != FCT_COLLECTION_DEFAULT) at++;
+    if (at == c->l.n && c->l.n > 1)
+        return fct_fail(err, FCT_ERR_ARG, "%s: %d people in different collections are called %s: say which collection",
+                        g->reader->place, c->l.n, c->name);
+    *out = p[at == c->l.n ? 0 : at];
+    return FCT_OK;
+}
+
 fct_status fct_gallery_find(fct_gallery *g, const char *name, fct_person *out, fct_error *err) {
     memset(out, 0, sizeof *out);
     if (!name) return fct_fail(err, FCT_ERR_ARG, "no name to look for");
-    list_call c = {.l = {.item_size = sizeof *out}, .name = name};
+    list_call c = {.l = {.item_size = sizeof *out}, .name = name, .collection_id = g->collection_id};
     fct_status s = fct_gallery_read(g, list_people, &c, err);
-    bool found = !s && c.l.n;
-    if (found) *out = *(fct_person *)c.l.items;
+    if (!s && !c.l.n) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: nobody is called %s", g->reader->place, name);
+    if (!s) s = choose_one(g, &c, out, err);
     fct_free(c.l.items);
-    return s || found ? s : fct_fail(err, FCT_ERR_NOT_FOUND, "%s: nobody is called %s", g->reader->place, name);
+    return s;
 }
 
 static fct_status no_person(const fct_store *st, int64_t id, fct_error *err) {

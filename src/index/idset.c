@@ -14,6 +14,25 @@ void fct_idset_clear(fct_idset *s) {
     memset(s, 0, sizeof *s);
 }
 
+/* An owned copy of n items, of an array that may be NULL and empty. */
+static void *copy_of(const void *items, size_t n, size_t size) {
+    void *copy = fct_realloc_array(NULL, n + 1, size);
+    if (copy && n) memcpy(copy, items, n * size);
+    return copy;
+}
+
+bool fct_idset_copy(const fct_idset *from, fct_idset *to) {
+    const fct_idmap *m = &from->by_block;
+    to->by_block = (fct_idmap){copy_of(m->keys, m->cap, sizeof *m->keys), copy_of(m->slots, m->cap, sizeof *m->slots),
+                               m->cap, m->n};
+    to->blocks = copy_of(from->blocks, from->n_blocks, sizeof *to->blocks);
+    to->n_blocks = to->cap_blocks = from->n_blocks;
+    to->n = from->n;
+    bool good = to->by_block.keys && to->by_block.slots && to->blocks;
+    if (!good) fct_idset_clear(to);
+    return good;
+}
+
 /* Adds an empty block, and gives NULL when out of memory. */
 static fct_idset_block *add_block(fct_idset *s, int64_t number) {
     fct_idset_block *blocks = fct_grow(s->blocks, &s->cap_blocks, s->n_blocks + 1, sizeof *blocks);

@@ -21,6 +21,8 @@ typedef struct fct_idset {
 
 /* An all-zero set is empty and valid. */
 void fct_idset_clear(fct_idset *s); /* frees what it holds */
+/* Makes an empty set hold what another one holds; false: out of memory, and it stays empty. */
+bool fct_idset_copy(const fct_idset *from, fct_idset *to);
 
 bool fct_idset_add(fct_idset *s, int64_t id); /* false: out of memory, and the set is as it was */
 void fct_idset_remove(fct_idset *s, int64_t id);

@@ -9,7 +9,7 @@
  * a track near it is in doubt (evidence.c).
  * Stage 2: weak detections and tracks in sight that are left, by IoU. */
 #include "video/tracker_internal.h"
-#include "video/assign.h"
+#include "base/assign.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include <math.h>

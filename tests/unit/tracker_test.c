@@ -1,7 +1,7 @@
 /* Tracking on simulated detections: motion, assignment, votes, identities kept
  * through crossings, events to the frame. */
 #include "test.h"
-#include "video/assign.h"
+#include "base/assign.h"
 #include "video/kalman.h"
 #include "video/votes.h"
 #include "facet/video.h"

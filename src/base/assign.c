@@ -1,4 +1,4 @@
-#include "video/assign.h"
+#include "base/assign.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include <math.h>

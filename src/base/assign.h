@@ -1,6 +1,6 @@
 /* The assignment problem: the cheapest pairing of rows with columns. */
-#ifndef FCT_VIDEO_ASSIGN_H
-#define FCT_VIDEO_ASSIGN_H
+#ifndef FCT_BASE_ASSIGN_H
+#define FCT_BASE_ASSIGN_H
 
 #include "facet/base.h"
 
