@@ -151,6 +151,45 @@ TEST(encoding) {
     fail_everywhere(encode_flow, "encoding");
 }
 
+/* ---- Rates ---------------------------------------------------------------------------- */
+
+/* Eighty pictures of ten people, so few places for comparisons that a sample is made. */
+static fct_status rate_flow(const char *path) {
+    static float rows[80][4];
+    static uint32_t people[80];
+    static const double far[] = {0.1, 0.01};
+    fct_scores_opts o;
+    fct_operating_point p[2];
+    fct_interval_opts i;
+    fct_scores *s = (fct_scores *)1;
+    fct_identification *x = NULL;
+    fct_curve_point *curve = NULL;
+    size_t n;
+    (void)path;
+    fct_scores_opts_init(&o);
+    o.keep = 400;
+    fct_interval_opts_init(&i);
+    i.replicates = 5;
+    for (int k = 0; k < 80; k++) {
+        people[k] = (uint32_t)k % 10;
+        for (int d = 0; d < 4; d++) rows[k][d] = (float)((k % 10 * 7 + d * 5 + k / 10) % 11) - 5;
+    }
+    fct_status st = fct_scores_create(&o, &s, &e);
+    CHECK((st == FCT_OK) == (s != NULL));
+    if (!st) st = fct_scores_add_all(s, rows[0], people, 80, 4, &e);
+    if (!st) st = fct_scores_at_far(s, far, 2, &i, p, &e);
+    if (!st) st = fct_scores_curve(s, 50, &curve, &n, &e);
+    if (!st) st = fct_identification_run(rows[0], people, 80, 4, NULL, &x, &e);
+    if (!st) st = fct_identification_at_fpir(x, far, 2, &i, p, &e);
+    if (!st) st = fct_identification_at_rank(x, 1, &i, &p[0].far, &e);
+    fct_curve_free(curve);
+    fct_scores_free(s);
+    fct_identification_free(x);
+    return st;
+}
+
+TEST(rates) { fail_everywhere(rate_flow, "rates"); }
+
 /* ---- Faces ------------------------------------------------------------------------------ */
 
 static void copy_file(const char *from, const char *to) {

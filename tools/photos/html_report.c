@@ -39,7 +39,7 @@ static const char page_head[] =
 
 /* Writes text as the page's text: what could be taken for markup is escaped, and what could turn the text around or
  * is not UTF-8 is replaced. */
-static void put_text(FILE *f, const char *text) {
+void cli_html_text(FILE *f, const char *text) {
     fct_buf safe = {0};
     fct_utf8_add_safe(&safe, text, strlen(text));
     for (const char *s = safe.data; s && *s; s++) {
@@ -54,7 +54,7 @@ static void put_text(FILE *f, const char *text) {
 }
 
 /* Writes an <img> with the picture itself in it. */
-static fct_status put_picture(FILE *f, fct_view v, const char *alt, fct_error *err) {
+fct_status cli_html_picture(FILE *f, fct_view v, const char *alt, fct_error *err) {
     uint8_t *jpeg;
     size_t n;
     fct_status s = fct_image_encode(v, FCT_FILE_JPEG, PICTURE_QUALITY, &jpeg, &n, err);
@@ -64,7 +64,7 @@ static fct_status put_picture(FILE *f, fct_view v, const char *alt, fct_error *e
     fct_base64_encode(jpeg, n, text);
     fct_buffer_free(jpeg);
     fprintf(f, "<img width=%d height=%d alt=\"", v.width, v.height);
-    put_text(f, alt);
+    cli_html_text(f, alt);
     fputs("\" src=\"data:image/jpeg;base64,", f);
     fwrite(text, 1, length, f);
     fputs("\">\n", f);
@@ -73,21 +73,20 @@ static fct_status put_picture(FILE *f, fct_view v, const char *alt, fct_error *e
 }
 
 /* Shrinks a picture to the size in which the page shows it, unless it is no larger anyway. */
-static fct_status put_scaled(FILE *f, fct_view v, const char *alt, fct_error *err) {
+fct_status cli_html_scaled(FILE *f, fct_view v, int side, const char *alt, fct_error *err) {
     int longer = v.width > v.height ? v.width : v.height;
-    if (longer <= LONGER_SIDE) return put_picture(f, v, alt, err);
+    if (longer <= side) return cli_html_picture(f, v, alt, err);
     fct_image *small;
-    int width = (int)((int64_t)v.width * LONGER_SIDE / longer),
-        height = (int)((int64_t)v.height * LONGER_SIDE / longer);
+    int width = (int)((int64_t)v.width * side / longer), height = (int)((int64_t)v.height * side / longer);
     fct_status s = fct_image_resize(v, width ? width : 1, height ? height : 1, &small, err);
     if (s) return s;
-    s = put_picture(f, fct_image_view(small), alt, err);
+    s = cli_html_picture(f, fct_image_view(small), alt, err);
     fct_image_free(small);
     return s;
 }
 
 /* Cuts out the face: upright by its landmarks, or its box where it has none. */
-static fct_status cut_face(const cli_photo *p, const fct_face *face, fct_image **out, fct_error *err) {
+fct_status cli_html_cut_face(const cli_photo *p, const fct_face *face, fct_image **out, fct_error *err) {
     fct_view v = fct_image_view(p->image);
     if (face->has_kps) return fct_align(v, face->kps, FACE_SIDE, out, err);
     double side = fmax(fmax(face->box[2] - face->box[0], face->box[3] - face->box[1]), 1), k = FACE_SIDE / side;
@@ -102,15 +101,15 @@ static fct_status put_face(cli_html *h, const cli_photo *p, int i, const cli_htm
     char number[24];
     snprintf(number, sizeof number, "face %d", i + 1);
     const char *name = face->name ? face->name : h->names ? "unknown" : number;
-    fct_status s = cut_face(p, fct_faces_at(p->faces, i), &cut, err);
+    fct_status s = cli_html_cut_face(p, fct_faces_at(p->faces, i), &cut, err);
     if (s) return s;
     fputs("<figure>", h->file);
-    s = put_picture(h->file, fct_image_view(cut), name, err);
+    s = cli_html_picture(h->file, fct_image_view(cut), name, err);
     fct_image_free(cut);
     fputs(h->names && !face->name ? "<figcaption><span class=unknown>" : "<figcaption><span>", h->file);
-    put_text(h->file, name);
+    cli_html_text(h->file, name);
     fputs("</span><small>", h->file);
-    put_text(h->file, face->detail);
+    cli_html_text(h->file, face->detail);
     fputs("</small></figcaption></figure>\n", h->file);
     return s;
 }
@@ -141,9 +140,9 @@ int cli_html_photo(cli_html *h, const cli_photo *p, fct_view drawn, const cli_ht
     h->photos++;
     h->faces += n;
     fputs("<section><h2>", h->file);
-    put_text(h->file, p->name);
+    cli_html_text(h->file, p->name);
     fprintf(h->file, " <small>%s</small></h2>\n", n ? cli_count(n, "face", "faces") : "no face");
-    fct_status s = put_scaled(h->file, drawn, p->name, &e);
+    fct_status s = cli_html_scaled(h->file, drawn, LONGER_SIDE, p->name, &e);
     for (int i = 0; i < n && !s; i++) {
         if (faces[i].name) {
             h->named++;
@@ -158,9 +157,9 @@ int cli_html_photo(cli_html *h, const cli_photo *p, fct_view drawn, const cli_ht
 void cli_html_failure(cli_html *h, const char *name, const fct_error *e) {
     h->failed++;
     fputs("<section><h2>", h->file);
-    put_text(h->file, name);
+    cli_html_text(h->file, name);
     fputs("</h2>\n<p class=error>", h->file);
-    put_text(h->file, e->text);
+    cli_html_text(h->file, e->text);
     fputs("</section>\n", h->file);
 }
 

@@ -28,4 +28,14 @@ void cli_html_failure(cli_html *h, const char *name, const fct_error *e);
  * NULL. Returns as cli_html_open(). */
 int cli_html_close(cli_html *h, bool keep);
 
+/* ---- Parts for other pages ---------------------------------------------------------- */
+
+/* Writes text so that the page shows it and nothing in it is taken for markup. */
+void cli_html_text(FILE *f, const char *text);
+/* Writes an <img> with the picture itself in it; of the second no side is longer than `side`. */
+fct_status cli_html_picture(FILE *f, fct_view v, const char *alt, fct_error *err);
+fct_status cli_html_scaled(FILE *f, fct_view v, int side, const char *alt, fct_error *err);
+/* Cuts a face out of its photo, upright, 112 x 112. *out is owned. */
+fct_status cli_html_cut_face(const cli_photo *p, const fct_face *face, fct_image **out, fct_error *err);
+
 #endif

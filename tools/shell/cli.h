@@ -46,6 +46,10 @@ typedef enum cli_opt_id {
     OPT_CROP_DIR,
     OPT_CSV,
     OPT_HTML,
+    OPT_FAR,
+    OPT_BY,
+    OPT_PHOTOS,
+    OPT_SEED,
     OPT_DET_SIZE,
     OPT_DET_THRESH,
     OPT_MAX_FACES,
@@ -109,6 +113,8 @@ typedef bool cli_option_set[OPT_COUNT];
         CLI_OPT(OPT_EVERY), CLI_OPT(OPT_FRAME_SIZE), CLI_OPT(OPT_FPS), CLI_OPT(OPT_HARDWARE), CLI_OPT(OPT_INSECURE),   \
         CLI_OPT(OPT_STOP_AFTER)
 
+enum { CLI_PACKS_MOST = 6 }; /* given with --models, to be compared */
+
 typedef struct cli_sizes {
     int n; /* 0 = automatic */
     struct {
@@ -127,11 +133,16 @@ typedef struct cli_settings {
     double fps, stop_after;
     bool accept_license, replace, pictures, drop;
     const char *models, *album, *gallery, *files_from, *draw, *html, *export_dir, *crop_dir, *out, *folders;
+    const char *by, *photos;
+    const char *all_models[CLI_PACKS_MOST]; /* every --models of the command line, models being the last one */
+    int n_models;                           /* more than CLI_PACKS_MOST: the others are not kept */
     const char *root, *url, *proxy, *sha256, *model_id;
     int threads, max_faces, tile, top, face, batch;
     int64_t max_pixels, face_id;
     double det_thresh, threshold, seconds; /* threshold: NAN = the pack's */
-    int precision, format, cover;          /* index into the option's choices */
+    double far;                            /* NAN = chosen by the number of pairs */
+    int64_t seed;
+    int precision, format, cover; /* index into the option's choices */
     cli_sizes det_size, size;
 } cli_settings;
 
@@ -169,9 +180,9 @@ typedef struct cli_command {
 
 /* All commands in the order of the help; ends with a NULL name. Static. */
 extern const cli_command *const cli_commands[];
-extern const cli_command cmd_detect, cmd_blur, cmd_embed, cmd_compare, cmd_enroll, cmd_identify, cmd_people, cmd_remove,
-    cmd_rename, cmd_gallery, cmd_album, cmd_video, cmd_camera, cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench,
-    cmd_help, cmd_version;
+extern const cli_command cmd_detect, cmd_blur, cmd_embed, cmd_compare, cmd_enroll, cmd_evaluate, cmd_identify,
+    cmd_people, cmd_remove, cmd_rename, cmd_gallery, cmd_album, cmd_video, cmd_camera, cmd_info, cmd_models, cmd_doctor,
+    cmd_train, cmd_bench, cmd_help, cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
 /* The part of a command that is called by its last word ("scan" of "album scan"), NULL = none. */
 const cli_command *cli_part_find(const cli_command *c, const char *word);

@@ -49,6 +49,14 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_CSV] = FLAG("csv", 0, csv, "output for spreadsheets: a line of column names, then one face a line"),
     [OPT_HTML] = TEXT("html", 0, html, "REPORT", COMPLETE_FILE,
                       "write a page to REPORT that shows photos, faces and scores; its pictures are part of the file"),
+    [OPT_FAR] =
+        NUMBER("far", 0, far, "RATE", 1e-9, 0.5,
+               "false accept rate that the threshold is for, as 1e-4 (default: the lowest that the pairs allow)"),
+    [OPT_BY] = TEXT("by", 0, by, "COLUMN", COMPLETE_NONE,
+                    "column of the CSV file that divides it into groups (default group, where there is one)"),
+    [OPT_PHOTOS] = TEXT("photos", 0, photos, "DIR", COMPLETE_FOLDER,
+                        "folder that the CSV file's names of photos start from (default: the file's own)"),
+    [OPT_SEED] = INT64("seed", 0, seed, "N", 0, 9e15, "number that all drawing by chance follows from (default 1)"),
     [OPT_DET_SIZE] = SIZES("det-size", 0, det_size, "WxH",
                            "size at which faces are searched, up to four divided by commas, in multiples of 32; auto = "
                            "128x128,640x640 (default auto)"),

@@ -11,6 +11,8 @@ static void set_defaults(cli_settings *s) {
     memset(s, 0, sizeof *s);
     s->det_thresh = 0.5;
     s->threshold = NAN;
+    s->far = NAN;
+    s->seed = 1;
     s->seconds = 2;
     s->top = 1;
     s->every = 1;
@@ -145,6 +147,8 @@ static int take_option(option_parser *p, cli_opt_id id, const char *inline_value
         value = p->argv[++p->at];
     }
     p->out->given[id] = true;
+    if (id == OPT_MODELS && p->out->set.n_models++ < CLI_PACKS_MOST)
+        p->out->set.all_models[p->out->set.n_models - 1] = value;
     return set_option(p->command, o, value, &p->out->set);
 }
 
