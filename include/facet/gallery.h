@@ -29,12 +29,19 @@ typedef struct fct_gallery_opts {
 } fct_gallery_opts;
 FCT_API void fct_gallery_opts_init(fct_gallery_opts *o);
 
-/* Opens or creates, with the folders above it. *out is owned. Errors:
- * FCT_ERR_FORMAT (not a gallery, or damaged), FCT_ERR_IO, FCT_ERR_BUSY,
+/* Opens or creates, with the folders above it. path may be the address of a server, see
+ * fct_gallery_is_address(): then the tables are made in its database, and a server that
+ * goes away is waited for, up to 30 s. *out is owned. Errors:
+ * FCT_ERR_FORMAT (not a gallery, or damaged), FCT_ERR_IO, FCT_ERR_BUSY, FCT_ERR_NETWORK,
  * FCT_ERR_UNSUPPORTED (made by a newer version), FCT_ERR_NOT_FOUND (no such
  * gallery, or, where it is read only, no such collection). */
 FCT_API fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_gallery **out, fct_error *err);
 FCT_API void fct_gallery_free(fct_gallery *g);
+
+/* Whether place is the address of a gallery on a server, docs/postgresql.md: it begins
+ * with postgresql:// or postgres://, or is key=value pairs of libpq. Anything else is
+ * the path of a file. */
+FCT_API bool fct_gallery_is_address(const char *place);
 
 /* The default file: FCT_GALLERY, else the platform's data folder
  * ($XDG_DATA_HOME/facet/gallery.db, ~/.local/share/facet/gallery.db,
@@ -293,6 +300,25 @@ FCT_API fct_status fct_gallery_import(fct_gallery *g, const char *path, int *add
  * transaction. */
 FCT_API fct_status fct_gallery_import_npy(fct_gallery *g, const char *model_id, const char *npy_path,
                                           const char *csv_path, int *added, fct_error *err);
+
+/* How far a copy is. */
+typedef struct fct_gallery_copied {
+    int people, faces; /* that were new */
+    int seen;          /* faces of the source that were looked at */
+} fct_gallery_copied;
+
+/* Called after each batch; what it returns other than FCT_OK, with its error, ends the copy and is returned. */
+typedef fct_status fct_copy_fn(const fct_gallery_copied *done, void *user, fct_error *err);
+
+/* Adds all of from to to, which may be of another kind: a file, a server. Collections,
+ * settings that to has not, people with their details, faces with pictures, negatives;
+ * not the audit log, which tells what was done to one gallery. Others may use both
+ * meanwhile: of from one state is copied. People of the same name in the same
+ * collection become one, a face that is there already is not stored again. Written in
+ * batches, each durable: a copy that was stopped goes on when it is called again. tell
+ * and out may be NULL. FCT_ERR_MISMATCH when the models differ. */
+FCT_API fct_status fct_gallery_copy(fct_gallery *from, fct_gallery *to, fct_copy_fn *tell, void *user,
+                                    fct_gallery_copied *out, fct_error *err);
 
 /* Makes the embedding of a stored face anew with another model: from its picture
  * (crop NULL = it has none, face->crop_cut says how it was cut) into embedding [dim]. FCT_ERR_NOT_FOUND: cannot be

@@ -220,13 +220,13 @@ static void check_gallery(doctor *d) {
     fct_gallery_opts o;
     fct_gallery_info info;
     fct_error e;
-    fct_file_stat fs;
+    fct_file_stat fs = {.exists = true};
     if (d->set->gallery) snprintf(path, sizeof path, "%s", d->set->gallery);
     else if (fct_gallery_default_path(path, sizeof path, &e)) {
         report(d, "gallery", true, "none");
         return;
     }
-    fct_file_get_stat(path, &fs);
+    if (!fct_gallery_is_address(path)) fct_file_get_stat(path, &fs);
     if (!fs.exists && !d->set->gallery) {
         report(d, "gallery", true, "none yet");
         return;
@@ -234,7 +234,7 @@ static void check_gallery(doctor *d) {
     fct_gallery_opts_init(&o);
     o.read_only = o.must_exist = true;
     bool good = !fct_gallery_open(path, &o, &g, &e) && !fct_gallery_check(g, &e) && !fct_gallery_stat(g, &info, &e);
-    if (good) snprintf(text, sizeof text, "%s: %d people, %d faces", path, info.people, info.faces);
+    if (good) snprintf(text, sizeof text, "%s: %d people, %d faces", info.path, info.people, info.faces);
     else snprintf(text, sizeof text, "%s", e.text);
     report(d, "gallery", good, text);
     fct_gallery_free(g);

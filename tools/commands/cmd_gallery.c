@@ -175,6 +175,38 @@ static int import(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     return CLI_DONE;
 }
 
+/* ---- copy ------------------------------------------------------------------------------------------ */
+
+static fct_status show_copy(const fct_gallery_copied *done, void *user, fct_error *err) {
+    (void)user;
+    cli_progress_step(done->seen);
+    if (!cli_interrupted()) return FCT_OK;
+    *err = (fct_error){.code = FCT_ERR_CANCELLED};
+    snprintf(err->text, sizeof err->text, "stopped; the same command goes on from here");
+    return FCT_ERR_CANCELLED;
+}
+
+/* The gallery that --gallery names has no part in it. */
+static int copy_gallery(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
+    fct_gallery_copied done;
+    fct_gallery_opts o;
+    fct_gallery *to;
+    fct_error e;
+    fct_gallery_opts_init(&o);
+    if (fct_gallery_open(a->words[2], &o, &to, &e)) return cli_fail(&e);
+    cli_catch_interrupt();
+    cli_progress_start(info->faces, "faces", a->set.quiet);
+    fct_status s = fct_gallery_copy(g, to, show_copy, NULL, &done, &e);
+    cli_progress_end();
+    fct_gallery_free(to);
+    if (s) return cli_fail(&e);
+    char *note = cli_format("%s: %s, %s", info->path, cli_count(done.people, "new person", "new people"),
+                            cli_count(done.faces, "new face", "new faces"));
+    tell(&a->set, info, "added", NULL, done.faces, note);
+    free(note);
+    return CLI_DONE;
+}
+
 /* ---- migrate -------------------------------------------------------------------------------------- */
 
 typedef struct shown_migration {
@@ -265,7 +297,7 @@ static const struct gallery_action {
 } actions[] = {{"info", 0, 0, GALLERY_READ, show_info},     {"check", 0, 0, GALLERY_READ, check_whole},
                {"merge", 2, 2, GALLERY_WRITE, merge},       {"backup", 1, 1, GALLERY_READ, backup},
                {"export", 1, 1, GALLERY_READ, export_text}, {"import", 1, 2, GALLERY_CREATE, import},
-               {"migrate", 0, 0, GALLERY_WRITE, migrate}};
+               {"copy", 2, 2, GALLERY_READ, copy_gallery},  {"migrate", 0, 0, GALLERY_WRITE, migrate}};
 enum { N_ACTIONS = sizeof actions / sizeof *actions };
 
 /* Checks the number of arguments, opens the gallery in the action's mode and runs it. */
@@ -277,6 +309,7 @@ static int run_action(cli_args *a, const struct gallery_action *x) {
     }
     fct_gallery *g = NULL;
     fct_gallery_info info;
+    if (x->run == copy_gallery) a->set.gallery = a->words[1];
     int code = open_with_info(&a->set, x->mode, &g, &info);
     if (!code) code = x->run(a, g, &info);
     fct_gallery_free(g);
@@ -297,8 +330,10 @@ static int run_gallery(cli_args *a) {
 
 const cli_command cmd_gallery = {
     .name = "gallery",
-    .synopsis = "[info | check | merge NAME INTO | backup FILE | export FILE | import FILE [NAMES.csv] | migrate]",
-    .actions = "info|check|merge|backup|export|import|migrate",
+    .synopsis =
+        "[info | check | merge NAME INTO | backup FILE | export FILE | import FILE [NAMES.csv] | copy FROM TO | "
+        "migrate]",
+    .actions = "info|check|merge|backup|export|import|copy|migrate",
     .summary = "check, copy, exchange and convert the gallery",
     .description = "info tells what the gallery holds and which network made its embeddings. check reads all of it and "
                    "names the first "
@@ -313,6 +348,8 @@ const cli_command cmd_gallery = {
                    "NAMES.csv, import takes the embeddings of a NumPy file (.npy, .npz), one row a line of names; "
                    "--model-id says which "
                    "network made them ('facet info --models PACK' shows it).\n\n"
+                   "copy adds all of one gallery to another, each a file or a server's address "
+                   "(postgresql://user@host/database). Stopped, it goes on when it is called again.\n\n"
                    "migrate makes all embeddings anew with the network of --models, from the pictures stored with the "
                    "faces. Either all "
                    "faces change or none; --drop removes those without a picture.",
@@ -323,6 +360,8 @@ const cli_command cmd_gallery = {
                 "Two galleries into one:\n"
                 "facet gallery export office.jsonl --pictures --gallery office.db\n"
                 "facet gallery import office.jsonl\n"
+                "From a file to a server:\n"
+                "facet gallery copy faces.db postgresql://facet@db.example.org/faces\n"
                 "After a change of the pack:\n"
                 "facet gallery migrate --models buffalo_l",
     .max_words = 3,

@@ -125,6 +125,7 @@ static bool gallery_exists(const cli_settings *s, char *path, size_t cap) {
     fct_file_stat fs;
     if (s->gallery) snprintf(path, cap, "%s", s->gallery);
     else if (fct_gallery_default_path(path, cap, NULL)) return false;
+    if (fct_gallery_is_address(path)) return true;
     fct_file_get_stat(path, &fs);
     return fs.exists;
 }

@@ -121,8 +121,8 @@ int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery *
         if (fct_gallery_default_path(standard, sizeof standard, &e)) return cli_fail(&e);
         path = standard;
     }
-    fct_file_stat fs;
-    fct_file_get_stat(path, &fs);
+    fct_file_stat fs = {.exists = true};
+    if (!fct_gallery_is_address(path)) fct_file_get_stat(path, &fs);
     if (!fs.exists && mode != GALLERY_CREATE) {
         FILE *f = fct_fopen(path, "rb");
         bool hidden = !f && errno == EACCES; /* a folder above it may not be looked into */

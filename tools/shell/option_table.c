@@ -105,8 +105,10 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_TERMINAL] = FLAG("terminal", 0, terminal, "no window: lines in the terminal only"),
     [OPT_ALBUM] = TEXT("album", 'a', album, "FILE", COMPLETE_FILE,
                        "the album's file (default: FCT_ALBUM, else album.db in the folder for a user's data)"),
-    [OPT_GALLERY] = TEXT("gallery", 'g', gallery, "FILE", COMPLETE_FILE,
-                         "the gallery's file (default: FCT_GALLERY, else gallery.db in the user's data folder)"),
+    [OPT_GALLERY] =
+        TEXT("gallery", 'g', gallery, "FILE", COMPLETE_FILE,
+             "the gallery's file, or the address of a server, postgresql://user@host/database (default: FCT_GALLERY, "
+             "else gallery.db in the user's data folder)"),
     [OPT_ROOT] = TEXT("root", 0, root, "DIR", COMPLETE_FOLDER,
                       "folder that holds the packs (default: FCT_MODELS, else ~/.insightface/models)"),
     [OPT_URL] = TEXT("url", 0, url, "URL", COMPLETE_NONE,
