@@ -100,7 +100,7 @@ typedef struct fct_cpu_info {
 FCT_API void fct_cpu(fct_cpu_info *out);
 
 /* Names of what this build supports, divided by spaces, of: jpeg png webp
- * gallery manifest download zip video. Static. */
+ * gallery tags download zip video. Static. */
 FCT_API const char *fct_build_features(void);
 
 /* Peak of one thread at the kernel level in use, in FLOP/s: measured, in about

@@ -33,6 +33,7 @@
 #include "image.h"
 #include "model.h"
 #include "store.h"
+#include "tags.h"
 #include "video.h"
 
 #endif

@@ -42,6 +42,9 @@ const char *fct_build_features(void) {
 #ifdef FCT_HAVE_UTF8PROC
                                 " unicode"
 #endif
+#ifdef FCT_HAVE_EXEMPI
+                                " tags"
+#endif
 #ifdef FCT_HAVE_VIDEO
                                 " video"
 #endif

@@ -49,6 +49,10 @@ fct_status fct_file_write_cache(const char *path, const fct_file_part *parts, si
  * had some until now. Does nothing on Windows, where the user's folders are private. */
 bool fct_file_make_private(const char *path);
 
+/* Gives a file the rights of another that it is going to replace, where both are there and this user may. Does nothing
+ * on Windows. */
+void fct_file_copy_rights(const char *from, const char *to);
+
 FILE *fct_fopen(const char *path, const char *mode); /* UTF-8 paths on every platform */
 
 /* What a pipe, a terminal or a file gives now: up to n bytes into data. Waits at

@@ -149,6 +149,11 @@ int fct_sys_unlink(const char *path) { return unlink(path) ? errno : 0; }
 
 int fct_sys_random(void *out, size_t n) { return getentropy(out, n) ? errno : 0; }
 
+void fct_file_copy_rights(const char *from, const char *to) {
+    struct stat st;
+    if (stat(from, &st) == 0 && S_ISREG(st.st_mode)) (void)!chmod(to, st.st_mode & 0777);
+}
+
 bool fct_file_make_private(const char *path) {
     struct stat st;
     if (stat(path, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || !(st.st_mode & 077)) return false;

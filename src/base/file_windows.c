@@ -282,6 +282,11 @@ int fct_sys_random(void *out, size_t n) {
     return 0;
 }
 
+void fct_file_copy_rights(const char *from, const char *to) {
+    (void)from;
+    (void)to;
+}
+
 bool fct_file_make_private(const char *path) {
     (void)path;
     return false;

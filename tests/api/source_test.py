@@ -40,6 +40,7 @@ MAY_INCLUDE = {
     "src/enroll": ["base"],
     "src/evaluate": ["base", "kernels"],
     "src/gallery": ["base", "text", "index", "sqlite", "postgres"],
+    "src/tags": ["base", "text", "image"],
     "src/video": ["base", "text", "kernels", "image", "face"],
     "src/album": ["base", "text", "kernels", "image", "index", "sqlite", "cluster", "tags"],
     "tools": COMMAND_MAY,

@@ -19,6 +19,7 @@ Commands:
   remove       forget people, or single faces of theirs
   rename       give a person another name
   gallery      check, copy, exchange and convert the gallery
+  tags         show who is where in photos, as other programs wrote it down
   album        know who is in a photo library
   video        tell who appears in a video, and when
   camera       tell who is in front of a camera, live

@@ -181,8 +181,8 @@ typedef struct cli_command {
 /* All commands in the order of the help; ends with a NULL name. Static. */
 extern const cli_command *const cli_commands[];
 extern const cli_command cmd_detect, cmd_blur, cmd_embed, cmd_compare, cmd_enroll, cmd_evaluate, cmd_identify,
-    cmd_people, cmd_remove, cmd_rename, cmd_gallery, cmd_album, cmd_video, cmd_camera, cmd_info, cmd_models, cmd_doctor,
-    cmd_train, cmd_bench, cmd_help, cmd_version;
+    cmd_people, cmd_remove, cmd_rename, cmd_gallery, cmd_tags, cmd_album, cmd_video, cmd_camera, cmd_info, cmd_models,
+    cmd_doctor, cmd_train, cmd_bench, cmd_help, cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
 /* The part of a command that is called by its last word ("scan" of "album scan"), NULL = none. */
 const cli_command *cli_part_find(const cli_command *c, const char *word);
