@@ -11,6 +11,7 @@
 #define FACET_GALLERY_H
 
 #include "base.h"
+#include "evaluate.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -268,6 +269,42 @@ FCT_API fct_status fct_gallery_set_setting(fct_gallery *g, int64_t collection_id
 /* The threshold of a collection: its setting, else that of the whole gallery, else
  * NAN. 0 = of the collection that the gallery was opened for, or of the whole. */
 FCT_API fct_status fct_gallery_threshold(fct_gallery *g, int64_t collection_id, float *out, fct_error *err);
+
+/* ---- A threshold of the gallery's own ------------------------------------------------- */
+
+typedef struct fct_calibrate_opts {
+    size_t size;    /* sizeof this struct; set by fct_calibrate_opts_init() */
+    double far;     /* false accept rate that the threshold is for, up to 0.5 (default 1e-4) */
+    int most_faces; /* of more, so many are drawn by chance: the time grows with the square (default 20000) */
+    uint64_t seed;  /* of all drawing (default 1) */
+    bool store;     /* keep the threshold as a setting, see fct_gallery_threshold() (default false) */
+} fct_calibrate_opts;
+FCT_API void fct_calibrate_opts_init(fct_calibrate_opts *o);
+
+/* Two people with the highest score of any of their faces. */
+typedef struct fct_alike_people {
+    int64_t a, b;
+    float score;
+} fct_alike_people;
+
+#define FCT_CALIBRATION_NEAREST 8
+typedef struct fct_calibration {
+    int people;
+    int64_t faces, compared;    /* in the gallery; of them compared */
+    uint64_t genuine, impostor; /* pairs of faces of one person, and of two */
+    float threshold;            /* the least score that matches */
+    fct_rate far, tar;          /* of this threshold, with intervals of 95 %; tar is NaN where genuine is 0 */
+    fct_alike_people nearest[FCT_CALIBRATION_NEAREST]; /* the most alike first: the same person under two names? */
+    int n_nearest;
+} fct_calibration;
+
+/* Finds the threshold with a false accept rate from all pairs of faces of different
+ * people in the gallery, or the collection that it was opened for (facet/evaluate.h
+ * says how). FCT_ERR_NOT_FOUND where the pairs are too few for the rate: fewer than 30
+ * of them would be accepted. Stored thresholds go when the gallery is migrated to another
+ * model. */
+FCT_API fct_status fct_gallery_calibrate(fct_gallery *g, const fct_calibrate_opts *opts, fct_calibration *out,
+                                         fct_error *err);
 
 /* ---- Copies, exchange, another model ---------------------------------------------- */
 

@@ -177,6 +177,10 @@ void fct_face_set_clear(fct_face_set *s);
 /* The faces of people [n] into sets [n], whose dim is set, in one question to the store. */
 fct_status fct_face_sets_load(fct_store *st, const int64_t *people, fct_face_set *sets, size_t n, fct_error *err);
 
+/* ---- gallery_calibrate.c */
+/* Takes away the thresholds that were found with another model. */
+fct_status fct_thresholds_clear(fct_store *st, fct_error *err);
+
 /* ---- gallery_enroll.c */
 /* FCT_ERR_ARG unless model_id has 1..64 printable ASCII characters and dim is in range. */
 fct_status fct_model_check(const char *model_id, int dim, fct_error *err);

@@ -131,6 +131,7 @@ static fct_status store_all(void *ctx, fct_store *st, fct_error *err) {
     m->dropped = 0;
     fct_status s = embed_missing(m, st, err);
     for (int i = 0; i < m->done.n && !s; i += BATCH) s = store_batch(m, st, i, err);
+    if (!s) s = fct_thresholds_clear(st, err);
     if (!s) s = st->ops->get_model(st, &old, err);
     return s || !old.dim ? s : st->ops->set_model(st, &model, err); /* no model: no face is left */
 }

@@ -26,6 +26,10 @@ check "sound" 0 facet gallery check <<'END'
 ! g.db: sound, 4 faces
 END
 
+check "too few people for a threshold" 1 facet gallery calibrate <<'END'
+! facet: g.db: 5 pairs of different people are too few to tell any threshold; a FAR of 0.0001 takes 300000 (776 people)
+END
+
 check "merging asks" 2 facet gallery merge A. Ada <<'END'
 ! facet: Give 1 face of A. to Ada, and forget the name A.? There is no terminal to ask on: add --yes
 END

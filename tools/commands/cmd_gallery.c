@@ -1,4 +1,5 @@
 /* facet gallery: the gallery as a whole: copies, exchange, another model. */
+#include "commands/gallery_actions.h"
 #include "photos/engine.h"
 #include "shell/json.h"
 #include "photos/report.h"
@@ -6,6 +7,7 @@
 
 #include "base/file.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +47,9 @@ static int open_with_info(const cli_settings *s, cli_gallery_mode mode, fct_gall
 /* ---- info, check ---------------------------------------------------------------------------- */
 
 static int show_info(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
-    (void)g;
+    float threshold;
+    fct_error e;
+    if (fct_gallery_threshold(g, 0, &threshold, &e)) return cli_fail(&e);
     if (a->set.json) {
         fct_json_writer j;
         json_begin(&j, info->path);
@@ -54,6 +58,7 @@ static int show_info(cli_args *a, fct_gallery *g, const fct_gallery_info *info) 
         fct_json_int(&j, "people", info->people);
         fct_json_int(&j, "faces", info->faces);
         fct_json_int(&j, "format", info->schema);
+        if (!isnan(threshold)) fct_json_float(&j, "threshold", threshold);
         json_end(&j);
         return CLI_DONE;
     }
@@ -61,6 +66,7 @@ static int show_info(cli_args *a, fct_gallery *g, const fct_gallery_info *info) 
     printf("  %s, ", cli_count(info->people, "person", "people"));
     printf("%s\n", cli_count(info->faces, "face", "faces"));
     if (info->model_id[0]) cli_print("  embeddings of %d values by network %s\n", info->dim, info->model_id);
+    if (!isnan(threshold)) printf("  a threshold of its own: %.4f\n", threshold);
     printf("  format version %d\n", info->schema);
     return CLI_DONE;
 }
@@ -294,10 +300,15 @@ static const struct gallery_action {
     int least, most; /* words after it */
     cli_gallery_mode mode;
     int (*run)(cli_args *a, fct_gallery *g, const fct_gallery_info *info);
-} actions[] = {{"info", 0, 0, GALLERY_READ, show_info},     {"check", 0, 0, GALLERY_READ, check_whole},
-               {"merge", 2, 2, GALLERY_WRITE, merge},       {"backup", 1, 1, GALLERY_READ, backup},
-               {"export", 1, 1, GALLERY_READ, export_text}, {"import", 1, 2, GALLERY_CREATE, import},
-               {"copy", 2, 2, GALLERY_READ, copy_gallery},  {"migrate", 0, 0, GALLERY_WRITE, migrate}};
+} actions[] = {{"info", 0, 0, GALLERY_READ, show_info},
+               {"check", 0, 0, GALLERY_READ, check_whole},
+               {"merge", 2, 2, GALLERY_WRITE, merge},
+               {"backup", 1, 1, GALLERY_READ, backup},
+               {"export", 1, 1, GALLERY_READ, export_text},
+               {"import", 1, 2, GALLERY_CREATE, import},
+               {"calibrate", 0, 0, GALLERY_WRITE, cli_gallery_calibrate},
+               {"copy", 2, 2, GALLERY_READ, copy_gallery},
+               {"migrate", 0, 0, GALLERY_WRITE, migrate}};
 enum { N_ACTIONS = sizeof actions / sizeof *actions };
 
 /* Checks the number of arguments, opens the gallery in the action's mode and runs it. */
@@ -332,8 +343,8 @@ const cli_command cmd_gallery = {
     .name = "gallery",
     .synopsis =
         "[info | check | merge NAME INTO | backup FILE | export FILE | import FILE [NAMES.csv] | copy FROM TO | "
-        "migrate]",
-    .actions = "info|check|merge|backup|export|import|copy|migrate",
+        "calibrate | migrate]",
+    .actions = "info|check|merge|backup|export|import|copy|calibrate|migrate",
     .summary = "check, copy, exchange and convert the gallery",
     .description = "info tells what the gallery holds and which network made its embeddings. check reads all of it and "
                    "names the first "
@@ -350,11 +361,15 @@ const cli_command cmd_gallery = {
                    "network made them ('facet info --models PACK' shows it).\n\n"
                    "copy adds all of one gallery to another, each a file or a server's address "
                    "(postgresql://user@host/database). Stopped, it goes on when it is called again.\n\n"
+                   "calibrate finds the threshold at which so many of the pairs of different people in the gallery "
+                   "match as --far says (default 1e-4: one of ten thousand), and stores it: identify, blur, video and "
+                   "the others use it from then on where --threshold is not given. It takes 30 / RATE pairs to be sure "
+                   "of a rate, 776 people for 1e-4; with fewer it says which rate they tell, and exits with 1.\n\n"
                    "migrate makes all embeddings anew with the network of --models, from the pictures stored with the "
                    "faces. Either all "
                    "faces change or none; --drop removes those without a picture.",
     .options = {CLI_PACK_OPTIONS, CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_PICTURES), CLI_OPT(OPT_MODEL_ID), CLI_OPT(OPT_DROP),
-                CLI_OPT(OPT_YES)},
+                CLI_OPT(OPT_FAR), CLI_OPT(OPT_SEED), CLI_OPT(OPT_YES)},
     .examples = "facet gallery\n"
                 "facet gallery backup faces-monday.db\n"
                 "Two galleries into one:\n"
@@ -362,6 +377,8 @@ const cli_command cmd_gallery = {
                 "facet gallery import office.jsonl\n"
                 "From a file to a server:\n"
                 "facet gallery copy faces.db postgresql://facet@db.example.org/faces\n"
+                "A threshold that fits the people in it:\n"
+                "facet gallery calibrate --far 1e-3\n"
                 "After a change of the pack:\n"
                 "facet gallery migrate --models buffalo_l",
     .max_words = 3,

@@ -162,10 +162,12 @@ int cli_gallery_find(fct_gallery *g, const char *name, fct_person *out) {
 }
 
 /* Embeddings of two networks cannot be compared, so a search across them would give meaningless scores. */
-int cli_gallery_check_model(fct_gallery *g, const cli_engine *e) {
+int cli_gallery_check_model(fct_gallery *g, cli_engine *e) {
     fct_gallery_info info;
     fct_error err;
-    if (fct_gallery_stat(g, &info, &err)) return cli_fail(&err);
+    float own;
+    if (fct_gallery_stat(g, &info, &err) || fct_gallery_threshold(g, 0, &own, &err)) return cli_fail(&err);
+    if (isnan(e->set->threshold) && !isnan(own)) e->threshold = own;
     const char *id = fct_pack_embedder_id(e->pack);
     if (!info.model_id[0] || strcmp(info.model_id, id) == 0) return CLI_DONE;
     cli_error("%s: made with another network (%s) than the pack %s has (%s); embeddings of the two do not compare",

@@ -10,7 +10,7 @@ typedef struct cli_engine {
     const cli_settings *set; /* borrowed */
     fct_pack *pack;
     fct_analyzer *analyzer;
-    float threshold; /* of --threshold, else the pack's */
+    float threshold; /* of --threshold, else the gallery's, else the pack's */
 } cli_engine;
 
 /* Opens the pack with these tasks (fct_task bits). FCT_TASK_DETECT is always among them;
@@ -38,8 +38,9 @@ int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery *
 int cli_gallery_find(fct_gallery *g, const char *name, fct_person *out);
 
 /* Checks that the gallery is empty or was made with the engine's embedder, and prints one line when it was not;
- * returns as above. */
-int cli_gallery_check_model(fct_gallery *g, const cli_engine *e);
+ * returns as above. A threshold of the gallery's own ('facet gallery calibrate') becomes the engine's where
+ * --threshold is not given. */
+int cli_gallery_check_model(fct_gallery *g, cli_engine *e);
 
 /* One photo and what was found in it. */
 typedef struct cli_photo {

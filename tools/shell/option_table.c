@@ -34,7 +34,8 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_OUT] = TEXT("out", 'o', out, "FILE", COMPLETE_FILE, "write to FILE instead of standard output"),
     [OPT_NORMALIZE] = FLAG("normalize", 0, normalize, "scale embeddings to length 1"),
     [OPT_THRESHOLD] = NUMBER("threshold", 0, threshold, "C", -1, 1,
-                             "least cosine for the same person (default: the pack's, usually 0.40)"),
+                             "least cosine for the same person (default: the gallery's own, see 'facet gallery "
+                             "--help', else the pack's, usually 0.40)"),
     [OPT_TOP] = INT("top", 'k', top, "K", 1, 1000, "show the K nearest people of each face (default 1)"),
     [OPT_LAYERS] = FLAG("layers", 'l', layers, "a line per layer: time, speed, algorithm, share of the measured peak"),
     [OPT_SECONDS] = NUMBER("seconds", 's', seconds, "S", 0.01, 3600, "how long to measure (default 2)"),

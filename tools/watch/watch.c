@@ -86,6 +86,7 @@ static int open_tracker(cli_watch *w) {
         cli_engine engine = {.set = s, .pack = w->pack};
         int code = cli_gallery_check_model(w->gallery, &engine);
         if (code) return code;
+        if (engine.threshold > 0) o.match_thresh = engine.threshold; /* the gallery's own */
     }
     return fct_tracker_create(w->pack, w->gallery, &o, &w->tracker, &e) ? cli_fail(&e) : CLI_DONE;
 }
