@@ -23,7 +23,8 @@
     X(heif_image_get_width) X(heif_image_handle_get_height) X(heif_image_handle_get_ispe_height) \
     X(heif_image_handle_get_ispe_width) X(heif_image_handle_get_width) \
     X(heif_image_handle_get_list_of_metadata_block_IDs) X(heif_image_handle_get_metadata) \
-    X(heif_image_handle_get_metadata_size) X(heif_image_handle_has_alpha_channel) X(heif_image_handle_is_premultiplied_alpha) \
+    X(heif_image_handle_get_metadata_size) X(heif_image_handle_has_alpha_channel) \
+    X(heif_image_handle_is_premultiplied_alpha) \
     X(heif_image_handle_release) X(heif_image_release)
 HEIF(FCT_CODEC_POINTER)
 static const fct_symbol symbols[] = {HEIF(FCT_CODEC_SYMBOL)};
