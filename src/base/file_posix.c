@@ -45,7 +45,7 @@ static int map_fd(int fd, fct_map *out) {
     return 0;
 }
 
-static bool only_ours(int fd) {
+bool fct_sys_only_ours(int fd) {
     struct stat st;
     return !fstat(fd, &st) && st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
@@ -55,7 +55,7 @@ static fct_status map_path(const char *path, bool own, fct_map *out, fct_error *
     /* Non-blocking, so that a named pipe is refused instead of waited for. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (own ? O_NOFOLLOW : 0));
     if (fd < 0) return fct_fail_errno(err, path, errno);
-    int e = own && !only_ours(fd) ? EPERM : map_fd(fd, out);
+    int e = own && !fct_sys_only_ours(fd) ? EPERM : map_fd(fd, out);
     close(fd);
     if (e == EINVAL) return fct_fail(err, FCT_ERR_IO, "%s: not a regular file", path);
     return e ? fct_fail_errno(err, path, e) : FCT_OK;

@@ -130,6 +130,10 @@ fct_status fct_part_open(const char *path, fct_part_file *out, fct_error *err) {
     return FCT_OK;
 }
 
+fct_status fct_part_open_own(const char *path, fct_part_file *out, fct_error *err) {
+    return fct_part_open(path, out, err);
+}
+
 void fct_part_close(fct_part_file *f) {
     if (f->size) fct_sys_unmap(f->data, f->size);
     *f = (fct_part_file){0};

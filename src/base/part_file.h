@@ -12,6 +12,7 @@ typedef struct fct_part_file {
     uint8_t *data;        /* [size] private memory: zeros where fct_part_load() has not read yet. On Windows the
                            * mapped file, which nobody can write to there. Not NULL, also for an empty file */
     size_t size;          /* of the file when it was opened */
+    size_t room;          /* bytes of memory behind data */
     fct_file_stat opened; /* what the system said of the file when it was opened */
     intptr_t handle;
 } fct_part_file;
@@ -19,6 +20,9 @@ typedef struct fct_part_file {
 /* Opens a regular file and reads nothing of it yet. Errors are those of
  * fct_map_open(). path is borrowed until fct_part_close(). */
 fct_status fct_part_open(const char *path, fct_part_file *out, fct_error *err);
+/* The same for a file that only this user can have written (fct_map_open_own()), and
+ * for fct_part_read() alone: there is no memory for fct_part_load(). */
+fct_status fct_part_open_own(const char *path, fct_part_file *out, fct_error *err);
 void fct_part_close(fct_part_file *f);
 
 /* Reads n bytes at offset `at`, both within the file's size, into `out` or to

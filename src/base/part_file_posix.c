@@ -19,30 +19,32 @@
 static int make_room(fct_part_file *f) {
     static uint8_t nothing[1];
     f->data = nothing;
-    if (f->size == 0) return 0;
-    void *p = mmap(NULL, f->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (f->room == 0) return 0;
+    void *p = mmap(NULL, f->room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) return errno;
     f->data = p;
     return 0;
 }
 
-static int open_fd(int fd, fct_part_file *f) {
+static int open_fd(int fd, bool own, fct_part_file *f) {
     struct stat st;
     if (fstat(fd, &st)) return errno;
     if (S_ISDIR(st.st_mode)) return EISDIR;
     if (!S_ISREG(st.st_mode)) return EINVAL;
+    if (own && !fct_sys_only_ours(fd)) return EPERM;
     if ((uintmax_t)st.st_size > SIZE_MAX / 2) return ENOMEM;
     f->size = (size_t)st.st_size;
+    f->room = own ? 0 : f->size;
     fct_sys_stat_of(&st, &f->opened);
     return make_room(f);
 }
 
-fct_status fct_part_open(const char *path, fct_part_file *out, fct_error *err) {
+static fct_status open_path(const char *path, bool own, fct_part_file *out, fct_error *err) {
     *out = (fct_part_file){.path = path};
     /* Non-blocking, so that a named pipe is refused instead of waited for. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (own ? O_NOFOLLOW : 0));
     if (fd < 0) return fct_fail_errno(err, path, errno);
-    int e = open_fd(fd, out);
+    int e = open_fd(fd, own, out);
     if (e) {
         close(fd);
         *out = (fct_part_file){0};
@@ -52,9 +54,16 @@ fct_status fct_part_open(const char *path, fct_part_file *out, fct_error *err) {
     return FCT_OK;
 }
 
+fct_status fct_part_open(const char *path, fct_part_file *out, fct_error *err) {
+    return open_path(path, false, out, err);
+}
+fct_status fct_part_open_own(const char *path, fct_part_file *out, fct_error *err) {
+    return open_path(path, true, out, err);
+}
+
 void fct_part_close(fct_part_file *f) {
     if (f->data) close((int)f->handle);
-    if (f->size) munmap(f->data, f->size);
+    if (f->room) munmap(f->data, f->room);
     *f = (fct_part_file){0};
 }
 
