@@ -10,7 +10,6 @@ programs on the machine disturb less, else time on the clock.
 """
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,33 +21,14 @@ os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(threads
 import faiss
 import numpy as np
 
+from facet_search import Facet
+
 DIM, K, ROUNDS = 512, 5, 3
 
 
 def unit(rng, n):
     v = rng.standard_normal((n, DIM), dtype=np.float32)
     return v / np.linalg.norm(v, axis=1, keepdims=True)
-
-
-def time_facet(build, folder, batch, repeats):
-    ids = folder / "ids"
-    out = subprocess.run(
-        [
-            build / "bench/gallery/bench_search",
-            folder / "rows",
-            folder / "probes",
-            str(DIM),
-            str(batch),
-            str(K),
-            str(threads),
-            str(repeats),
-            ids,
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    return float(out.split()[0]), np.fromfile(ids, np.int64).reshape(-1, K)
 
 
 def time_faiss(index, probes, batch, repeats):
@@ -90,17 +70,21 @@ def main():
             folder = Path(t)
             rows.tofile(folder / "rows")
             probes.tofile(folder / "probes")
+            facet = Facet(build, folder / "rows", folder / "probes", DIM, K, threads=threads)
+            facet.wait_ready()
+            ids = facet.ids("exact", folder / "ids")
             for batch in (1, 16, 256):
                 repeats = max(4, min(100, 5000000 // (n * batch)))
                 ours = theirs = 1e9
                 for _ in range(ROUNDS):
-                    ms, ids = time_facet(build, folder, batch, repeats)
-                    ours, theirs = min(ours, ms), min(theirs, time_faiss(index, probes, batch, repeats))
+                    ours = min(ours, facet.time("exact", batch, repeats))
+                    theirs = min(theirs, time_faiss(index, probes, batch, repeats))
                 bad = disagreements(rows, probes, ids, index.search(probes, K)[1])
                 print(
                     f"| {n} | {batch} | {ours / batch:.4f} | {theirs / batch:.4f} | {theirs / ours:.2f} | {bad} |",
                     flush=True,
                 )
+            facet.close()
 
 
 main()

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """Search in stages against full search, faiss and usearch, in the same run, in turns.
 
-usage: compare_stages.py BUILD FACES [peers]     (needs numpy; peers: faiss-cpu and usearch)
+usage: compare_stages.py BUILD FACES [--rounds N] [--cache FOLDER] [PEER...]
 
-Synthetic faces of 512 values, ten per person: cosine 0.60 to the same person's, 0.00 +- 0.05 to
+PEER: flat, ivf, hnsw, binary (of faiss-cpu, with numpy), usearch; `all` for all of them.
+--cache: a folder for facet's cache file, in which rows then lie (else they are in memory).
+
+Synthetic faces of 512 values, ten per person: cosine 0.60 +- 0.03 to the same person's, 0.00 +- 0.06 to
 strangers' (a spectrum that falls off, as embeddings have). Hard probes have 0.35 to their person.
 Recall@1 is how many of 2000 find a face of their person first. Times are the least of one thread,
-in milliseconds per probe."""
+processor time, in milliseconds per probe; searches take turns in each round."""
 
+import argparse
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,123 +20,180 @@ from pathlib import Path
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 
-DIM, PER, PROBES, K, BLOCK = 512, 10, 2000, 1, 10000
+from facet_search import Facet
+
+DIM, PER, PROBES, K, BLOCK = 512, 10, 2000, 1, 2000
+BATCHES = (1, 256)
+
+
+def unit(v):
+    return v / np.linalg.norm(v, axis=1, keepdims=True)
 
 
 def make_drawer(rng):
+    """Random directions whose cosines to each other are 0.00 +- 0.06."""
     basis = np.linalg.qr(rng.standard_normal((DIM, DIM)))[0]
-    shape = (np.sqrt(np.linspace(2.6, 0.05, DIM))[:, None] * basis).astype(np.float32)
-
-    def draw(n):
-        v = rng.standard_normal((n, DIM), dtype=np.float32) @ shape
-        return v / np.linalg.norm(v, axis=1, keepdims=True)
-
-    return draw
+    shape = (np.sqrt(np.linspace(1, 0.002, DIM) ** 2.09)[:, None] * basis).astype(np.float32)
+    return lambda n: unit(rng.standard_normal((n, DIM), dtype=np.float32) @ shape)
 
 
-def make_faces(n, path, rng):
-    """Writes the rows; returns the probes and the person of each."""
-    draw = make_drawer(rng)
-    people = n // PER
-    chosen = rng.choice(people, PROBES, replace=people < PROBES)
-    centers = np.empty((PROBES, DIM), np.float32)
-    with open(path, "wb") as f:
-        for first in range(0, people, BLOCK):
-            c = draw(min(BLOCK, people - first))
-            here = (chosen >= first) & (chosen < first + len(c))
-            centers[here] = c[chosen[here] - first]
-            v = np.sqrt(0.6) * np.repeat(c, PER, 0) + np.sqrt(0.4) * draw(len(c) * PER)
-            (v / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32).tofile(f)
-    share = 0.35 / np.sqrt(0.6)
-    return (share * centers + np.sqrt(1 - share**2) * draw(PROBES)).astype(np.float32), chosen
+def around(centers, other, cosine):
+    """Unit vectors with this cosine to their centers, otherwise in these directions."""
+    other = unit(other - np.sum(other * centers, axis=1, keepdims=True) * centers)
+    return (cosine * centers + np.sqrt(1 - cosine**2) * other).astype(np.float32)
 
 
-def facet(build, folder, batch, fast):
-    ids = folder / "ids"
-    out = subprocess.run(
-        [
-            build / "bench/gallery/bench_search",
-            folder / "rows",
-            folder / "probes",
-            str(DIM),
-            str(batch),
-            str(K),
-            "1",
-            "40" if batch == 1 else "3",
-            ids,
-        ]
-        + (["fast"] if fast else []),
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    return float(out.split()[0]) / batch, np.fromfile(ids, np.int64).reshape(-1, K)[:, 0]
+class Faces:
+    """n faces, made block by block, and probes. The probes are complete when all blocks were made."""
+
+    def __init__(self, n, seed=1):
+        self.people = n // PER
+        self.rng = np.random.default_rng(seed)
+        self.draw = make_drawer(self.rng)
+        self.person = self.rng.choice(self.people, PROBES, replace=self.people < PROBES)
+        self.probes = self.draw(PROBES)
+
+    def blocks(self):
+        for first in range(0, self.people, BLOCK):
+            c = self.draw(min(BLOCK, self.people - first))
+            here = (self.person >= first) & (self.person < first + len(c))
+            self.probes[here] = around(c[self.person[here] - first], self.probes[here], 0.35 / np.sqrt(0.6))
+            yield around(np.repeat(c, PER, 0), self.draw(PER * len(c)), np.sqrt(0.6))
 
 
-def peer_searches(rows):
+def describe(faces, rows):
+    """The cosines of what was made, from its first faces."""
+    same = np.concatenate([(v @ v.T)[np.triu_indices(PER, 1)] for v in rows[:5000].reshape(-1, PER, DIM)])
+    other = (rows[:5000:PER] @ rows[5000:10000:PER].T).ravel()
+    return f"same person {same.mean():.3f} +- {same.std():.3f}, strangers {other.mean():.3f} +- {other.std():.3f}"
+
+
+def facet_index(args, folder, faces):
+    """The index, fed with the faces through a pipe, so that they need no room twice."""
+    pipe, cache = folder / "rows", args.cache / "faces.index" if args.cache else None
+    os.mkfifo(pipe)
+    (folder / "probes").touch()
+    f = Facet(args.build, pipe, folder / "probes", DIM, K, PER, cache=cache)
+    kept = []
+    with open(pipe, "wb") as out:
+        for i, block in enumerate(faces.blocks()):
+            out.write(block.data)
+            if i == 0 or args.peers:
+                kept.append(block)
+    faces.probes.tofile(folder / "probes")
+    seconds = f.wait_ready()
+    return f, np.concatenate(kept), seconds
+
+
+def peer_searches(names, rows):
     """name -> function of probes that gives ids."""
     import faiss
-    from usearch.index import Index
 
     faiss.omp_set_num_threads(1)
-    flat = faiss.IndexFlatIP(DIM)
-    flat.add(rows)
-    packed = np.packbits(rows > 0, axis=1)
-    binary = faiss.IndexBinaryFlat(DIM)
-    binary.add(packed)
+    found = {}
+    if "flat" in names:
+        flat = faiss.IndexFlatIP(DIM)
+        flat.add(rows)
+        found["faiss flat"] = lambda q: flat.search(q, 1)[1][:, 0]
+    if "ivf" in names:
+        lists = int(4 * np.sqrt(len(rows)))
+        ivf = faiss.index_factory(DIM, f"IVF{lists},Flat", faiss.METRIC_INNER_PRODUCT)
+        ivf.train(rows[:: max(1, len(rows) // (40 * lists))])
+        ivf.add(rows)
+        for probe in (16, 64):
 
-    def rerank(q):
-        near = binary.search(np.packbits(q > 0, axis=1), 1024)[1]
-        return np.array([c[np.argmax(rows[c] @ p)] for c, p in zip(near, q)])
+            def search(q, probe=probe):
+                ivf.nprobe = probe
+                return ivf.search(q, 1)[1][:, 0]
 
-    hnsw = Index(ndim=DIM, metric="cos", dtype="i8")
-    hnsw.add(np.arange(len(rows)), rows)
-    return {
-        "faiss flat": lambda q: flat.search(q, 1)[1][:, 0],
-        "faiss binary, 1024 re-ranked by NumPy": rerank,
-        "usearch HNSW int8": lambda q: hnsw.search(q, 1, threads=1).keys.reshape(len(q)),
-    }
+            found[f"faiss IVF{lists}, {probe} lists"] = search
+    if "hnsw" in names:
+        hnsw = faiss.IndexHNSWFlat(DIM, 32, faiss.METRIC_INNER_PRODUCT)
+        hnsw.hnsw.efConstruction = 80
+        hnsw.add(rows)
+        for ef in (64, 400):
+
+            def search(q, ef=ef):
+                hnsw.hnsw.efSearch = ef
+                return hnsw.search(q, 1)[1][:, 0]
+
+            found[f"faiss HNSW32, ef {ef}"] = search
+    if "binary" in names:
+        binary = faiss.IndexBinaryFlat(DIM)
+        binary.add(np.packbits(rows > 0, axis=1))
+
+        def rerank(q):
+            near = binary.search(np.packbits(q > 0, axis=1), 1024)[1]
+            return np.array([c[np.argmax(rows[c] @ p)] for c, p in zip(near, q)])
+
+        found["faiss binary, 1024 re-ranked by NumPy"] = rerank
+    if "usearch" in names:
+        from usearch.index import Index
+
+        graph = Index(ndim=DIM, metric="cos", dtype="i8")
+        graph.add(np.arange(len(rows)), rows)
+        found["usearch HNSW int8"] = lambda q: graph.search(q, 1, threads=1).keys.reshape(len(q))
+    return found
 
 
-def least_time(search, probes, batch):
+def time_peer(search, probes, batch, repeats):
     best = 1e9
-    for r in range(30 if batch == 1 else 3):
+    for r in range(repeats):
         start = time.process_time()
-        search(probes[r * batch : (r + 1) * batch])
+        search(probes[r * batch % (PROBES - batch) :][:batch])
         best = min(best, time.process_time() - start)
-    return best * 1e3 / batch
+    return best * 1e3
 
 
 def main():
-    build, n = Path(sys.argv[1]).resolve(), int(sys.argv[2])
+    p = argparse.ArgumentParser()
+    p.add_argument("build", type=lambda s: Path(s).resolve())
+    p.add_argument("faces", type=int)
+    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--cache", type=Path)
+    p.add_argument("peers", nargs="*")
+    args = p.parse_args()
+    if "all" in args.peers:
+        args.peers = ["flat", "ivf", "hnsw", "binary", "usearch"]
     with tempfile.TemporaryDirectory() as t:
         folder = Path(t)
-        probes, person = make_faces(n, folder / "rows", np.random.default_rng(1))
-        probes.tofile(folder / "probes")
-        print(
-            f"{n} faces, {PROBES} hard probes\n\n| search | ms a probe, 1 | ms a probe, 256 | recall@1"
-            " |\n|---|---:|---:|---:|"
-        )
-        ours = {}
-        for fast in (False, True):
-            one = min(facet(build, folder, 1, fast)[0] for _ in range(2))
-            many, ids = facet(build, folder, 256, fast)
-            ours[fast] = ids
-            print(
-                f"| facet {'fast' if fast else 'exact'} | {one:.3f} | {many:.3f} |"
-                f" {np.mean(ids // PER == person):.4f} |",
-                flush=True,
+        faces = Faces(args.faces)
+        f, rows, seconds = facet_index(args, folder, faces)
+        print(f"{args.faces} faces, {PROBES} hard probes; {describe(faces, rows)}")
+        print(f"facet's index made in {seconds:.1f} s, the making of faces included\n")
+        searches = {}
+        for mode in ("exact", "fast"):
+            searches[f"facet {mode}"] = (
+                lambda batch, repeats, mode=mode: f.time(mode, batch, repeats),
+                lambda mode=mode: f.ids(mode, folder / "ids")[:, 0],
             )
-        print(f"\nsame first face: {np.mean(ours[True] == ours[False]):.4f}\n", flush=True)
-        if len(sys.argv) > 3:
-            rows = np.fromfile(folder / "rows", np.float32).reshape(-1, DIM)
-            for name, search in peer_searches(rows).items():
-                hits = np.concatenate([search(probes[i : i + 200]) for i in range(0, PROBES, 200)])
-                print(
-                    f"| {name} | {least_time(search, probes, 1):.3f} | {least_time(search, probes, 256):.3f} | "
-                    f"{np.mean(hits // PER == person):.4f} |",
-                    flush=True,
-                )
+        for name, search in (peer_searches(args.peers, rows) if args.peers else {}).items():
+            searches[name] = (
+                lambda batch, repeats, search=search: time_peer(search, faces.probes, batch, repeats),
+                lambda search=search: np.concatenate([search(q) for q in np.split(faces.probes, 10)]),
+            )
+        best = {name: [1e9] * len(BATCHES) for name in searches}
+        for _ in range(args.rounds):
+            for b, batch in enumerate(BATCHES):
+                for name, (measure, _) in searches.items():
+                    repeats = max(1, (10 if batch == 1 else 1) * min(4, 1000000 // args.faces))
+                    best[name][b] = min(best[name][b], measure(batch, repeats) / batch)
+        print("| search | ms a probe, 1 | ms a probe, 256 | recall@1 |\n|---|---:|---:|---:|")
+        ids = {}
+        for name, (_, all_ids) in searches.items():
+            ids[name] = all_ids()
+            right = np.mean(ids[name] // PER == faces.person)
+            print(f"| {name} | {best[name][0]:.3f} | {best[name][1]:.3f} | {right:.4f} |", flush=True)
+        print(f"\nsame first face, fast and exact: {np.mean(ids['facet fast'] == ids['facet exact']):.4f}")
+        print(f"facet resident: {f.resident_mb():.0f} MB")
+        f.close()
+        if args.cache:
+            f = Facet(args.build, "/dev/null", folder / "probes", DIM, K, PER, cache=args.cache / "faces.index")
+            print(f"opened from the cache in {f.wait_ready():.3f} s, resident {f.resident_mb():.0f} MB")
+            first = f.time("fast", 1, 1)
+            later = f.time("fast", 1, 20)
+            print(f"first search {first:.2f} ms, then {later:.2f} ms, resident {f.resident_mb():.0f} MB")
+            f.close()
 
 
 main()

@@ -85,9 +85,9 @@ FCT_API int fct_threads(void);
 
 /* What was found on this machine and what facet makes of it. Strings static. */
 typedef struct fct_cpu_info {
-    const char *arch;      /* "x86_64", "aarch64", ... */
-    const char *brand;     /* the processor's own name, or "" */
-    const char *level;     /* kernel level in use: "c", "sse41", "avx2", "avx512", "avx512vnni", "neon" */
+    const char *arch;  /* "x86_64", "aarch64", ... */
+    const char *brand; /* the processor's own name, or "" */
+    const char *level; /* kernel level in use: "c", "sse41", "avx2", "avx512", "avx512vnni", "avx512popcnt", "neon" */
     const char *level_max; /* highest level that CPU and build have in common */
     const char *level_why; /* one clause: why this level */
     int cpus_online;       /* CPUs of the machine */
@@ -96,7 +96,7 @@ typedef struct fct_cpu_info {
 } fct_cpu_info;
 
 /* Fills *out. Thread-safe. The environment variable FCT_CPU
- * (c | sse41 | avx2 | avx512 | avx512vnni | neon) caps the level; read once. */
+ * (c | sse41 | avx2 | avx512 | avx512vnni | avx512popcnt | neon) caps the level; read once. */
 FCT_API void fct_cpu(fct_cpu_info *out);
 
 /* Names of what this build supports, divided by spaces, of: jpeg png webp

@@ -19,7 +19,7 @@
 #define ARCH "other"
 #endif
 
-static const char *const level_names[] = {"c", "sse41", "avx2", "avx512", "avx512vnni", "neon"};
+static const char *const level_names[] = {"c", "sse41", "avx2", "avx512", "avx512vnni", "avx512popcnt", "neon"};
 
 const char *fct_cpu_level_name(fct_cpu_level l) {
     return (unsigned)l < sizeof level_names / sizeof level_names[0] ? level_names[l] : "unknown";
@@ -61,7 +61,7 @@ fct_cpu_level fct_cpu_get_level(void) { return get_level(NULL); }
 
 /* AMD's Zen 4 does 512 bits in two halves. */
 double fct_cpu_mac_rate(fct_cpu_level l) {
-    if (l == FCT_CPU_AVX512 || l == FCT_CPU_AVX512VNNI) return fct_probe_amd() ? 52e9 : 82e9;
+    if (l >= FCT_CPU_AVX512 && l <= FCT_CPU_AVX512POPCNT) return fct_probe_amd() ? 52e9 : 82e9;
     return 43e9;
 }
 
@@ -70,6 +70,7 @@ double fct_cpu_mac_rate(fct_cpu_level l) {
 double fct_cpu_int16_rate(fct_cpu_level l) {
     switch (l) {
     case FCT_CPU_AVX512VNNI:
+    case FCT_CPU_AVX512POPCNT:
         return 2;
     case FCT_CPU_AVX2:
         return fct_probe_amd() ? 2 : 1.33;

@@ -27,7 +27,8 @@ fct_cpu_level fct_probe_level(void) {
     bool avx512 = bits(b7, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL) &&
                   bits(state, 0xE6); /* and mask registers, ZMM 0-15, ZMM 16-31 */
     if (!avx512) return FCT_CPU_AVX2;
-    return bits(c7, bit_AVX512VNNI) ? FCT_CPU_AVX512VNNI : FCT_CPU_AVX512;
+    if (!bits(c7, bit_AVX512VNNI)) return FCT_CPU_AVX512;
+    return bits(c7, bit_AVX512VPOPCNTDQ) ? FCT_CPU_AVX512POPCNT : FCT_CPU_AVX512VNNI;
 }
 
 bool fct_probe_amd(void) {

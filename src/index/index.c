@@ -14,6 +14,9 @@ size_t fct_index_count(const fct_index *x) { return x->ops->count(x); }
 fct_status fct_index_add(fct_index *x, int64_t face_id, int64_t person_id, const float *embedding, fct_error *err) {
     return x->ops->add(x, face_id, person_id, embedding, err);
 }
+fct_status fct_index_append(fct_index *x, int64_t face_id, int64_t person_id, const float *embedding, fct_error *err) {
+    return (x->ops->append ? x->ops->append : x->ops->add)(x, face_id, person_id, embedding, err);
+}
 fct_status fct_index_remove(fct_index *x, int64_t face_id, fct_error *err) { return x->ops->remove(x, face_id, err); }
 fct_status fct_index_remove_person(fct_index *x, int64_t person_id, fct_error *err) {
     return x->ops->remove_person(x, person_id, err);

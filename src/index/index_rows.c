@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "index/index_file.h"
 #include "index/index_impl.h"
 #include <string.h>
 
@@ -11,41 +12,6 @@
 /* ---- Chunks and versions -------------------------------------------------------------- */
 
 static fct_rows *rows_of(fct_index *x) { return (fct_rows *)x; }
-
-static void free_chunk(fct_chunk *c) {
-    if (!c) return;
-    fct_aligned_free(c->data);
-    fct_free(c->rows);
-    fct_aligned_free(c->bits);
-    fct_aligned_free(c->bytes);
-    fct_free(c->scales);
-    fct_free(c);
-}
-
-static size_t chunk_floats(const fct_rows *x) { return fct_rows_per_chunk(x) * (size_t)x->head.dim; }
-
-/* Sizes of what the stages need of a chunk. */
-static size_t bits_size(const fct_rows *x) { return fct_rows_per_chunk(x) * (size_t)fct_stage_words(x->head.dim) * 8; }
-static size_t bytes_size(const fct_rows *x) { return fct_rows_per_chunk(x) * (size_t)fct_stage_bytes(x->head.dim); }
-
-static bool make_stages(const fct_rows *x, fct_chunk *c) {
-    c->bits = fct_aligned_alloc(bits_size(x));
-    c->bytes = fct_aligned_alloc(bytes_size(x));
-    c->scales = fct_realloc_array(NULL, fct_rows_per_chunk(x), sizeof *c->scales);
-    return c->bits && c->bytes && c->scales;
-}
-
-/* A chunk of one version, its content undefined. */
-static fct_chunk *make_chunk(const fct_rows *x) {
-    fct_chunk *c = fct_calloc(1, sizeof *c);
-    if (!c) return NULL;
-    c->versions = 1;
-    c->data = fct_aligned_alloc(chunk_floats(x) * sizeof *c->data);
-    c->rows = fct_realloc_array(NULL, fct_rows_per_chunk(x), sizeof *c->rows);
-    if (c->data && c->rows && (!x->staged || make_stages(x, c))) return c;
-    free_chunk(c);
-    return NULL;
-}
 
 static fct_edition *make_version(fct_rows *x, size_t cap) {
     fct_edition *v = fct_calloc(1, sizeof *v);
@@ -59,7 +25,7 @@ static fct_edition *make_version(fct_rows *x, size_t cap) {
 static void drop_version(fct_edition *v) {
     if (--v->users) return;
     for (size_t i = 0; i < v->n_chunks; i++)
-        if (--v->chunks[i]->versions == 0) free_chunk(v->chunks[i]);
+        if (--v->chunks[i]->versions == 0) fct_chunk_free(v->chunks[i]);
     fct_free(v->chunks);
     fct_free(v);
 }
@@ -74,6 +40,7 @@ static bool own_version(fct_rows *x) {
     fct_edition *v = make_version(x, old->n_chunks + 1);
     if (!v) return false;
     memcpy(v->chunks, old->chunks, old->n_chunks * sizeof *v->chunks);
+    v->staged = old->staged;
     v->n = old->n;
     v->n_chunks = old->n_chunks;
     fct_mutex_lock(&x->lock);
@@ -84,31 +51,52 @@ static bool own_version(fct_rows *x) {
     return true;
 }
 
-/* Makes the chunk of a row one that is in the newest version alone. */
-static bool own_chunk(fct_rows *x, size_t row) {
-    size_t at = row / fct_rows_per_chunk(x);
+/* Rows of chunk number `at` of the newest version that are there. */
+static size_t rows_in_chunk(const fct_rows *x, size_t at) {
+    size_t per = fct_rows_per_chunk(x), first = at * per;
+    return x->now->n - first < per ? x->now->n - first : per;
+}
+
+/* Puts a chunk of one version into a place of the newest version. */
+static void replace_chunk(fct_rows *x, size_t at, fct_chunk *c) {
     fct_chunk *old = x->now->chunks[at];
+    x->now->chunks[at] = c;
+    fct_mutex_lock(&x->lock);
+    if (--old->versions == 0) fct_chunk_free(old); /* its readers may have left meanwhile */
+    fct_mutex_unlock(&x->lock);
+}
+
+/* Makes the chunk of a row one that is in memory, and in the newest version alone. */
+static fct_status own_chunk(fct_rows *x, size_t row, fct_error *err) {
+    size_t at = row / fct_rows_per_chunk(x);
+    fct_chunk *old = x->now->chunks[at], *c;
     fct_mutex_lock(&x->lock);
     bool shared = old->versions > 1;
     fct_mutex_unlock(&x->lock);
-    if (!shared) return true;
-    fct_chunk *c = make_chunk(x);
-    if (!c) return false;
-    memcpy(c->data, old->data, chunk_floats(x) * sizeof *c->data);
-    memcpy(c->rows, old->rows, fct_rows_per_chunk(x) * sizeof *c->rows);
-    if (x->staged) {
-        memcpy(c->bits, old->bits, bits_size(x));
-        memcpy(c->bytes, old->bytes, bytes_size(x));
-        memcpy(c->scales, old->scales, fct_rows_per_chunk(x) * sizeof *c->scales);
-    }
-    x->now->chunks[at] = c;
-    fct_mutex_lock(&x->lock);
-    if (--old->versions == 0) free_chunk(old); /* its readers have left meanwhile */
-    fct_mutex_unlock(&x->lock);
-    return true;
+    if (!shared && !old->file) return FCT_OK;
+    fct_status s = fct_chunk_copy(x, old, rows_in_chunk(x, at), x->now->staged, &c, err);
+    if (!s) replace_chunk(x, at, c);
+    return s;
+}
+
+/* Makes the index staged. The newest version is one that nobody looks at. */
+static fct_status become_staged(fct_rows *x, fct_error *err) {
+    fct_edition *v = x->now;
+    fct_chunk **staged = fct_calloc(v->n_chunks + 1, sizeof(fct_chunk *));
+    if (!staged) return fct_fail_nomem(err, "index of faces", 0);
+    fct_status s = FCT_OK;
+    for (size_t i = 0; i < v->n_chunks && !s; i++)
+        s = fct_chunk_copy(x, v->chunks[i], rows_in_chunk(x, i), true, &staged[i], err);
+    for (size_t i = 0; i < v->n_chunks; i++)
+        if (s) fct_chunk_free(staged[i]);
+        else replace_chunk(x, i, staged[i]);
+    fct_free(staged);
+    if (!s) v->staged = true;
+    return s;
 }
 
 static void destroy(fct_rows *x) {
+    fct_index_writer_discard(x->writer);
     fct_mutex_destroy(&x->lock);
     fct_idmap_clear(&x->by_face);
     fct_idmap_clear(&x->by_person);
@@ -167,27 +155,12 @@ static void unlink_row(fct_rows *x, uint32_t row, int64_t person_id) {
 
 static size_t rows_count(const fct_index *x) { return ((const fct_rows *)x)->now->n; }
 
-/* First float of a row inside its panel. */
-static float *row_data(const fct_edition *v, size_t row) {
-    return fct_edition_panel(v, row / FCT_INDEX_PANEL) + row % FCT_INDEX_PANEL;
-}
-
-/* Makes what the stages look at of the row's embedding. */
-static void fill_stages(fct_rows *x, size_t row) {
-    if (!x->staged) return;
-    size_t at = row % fct_rows_per_chunk(x);
-    fct_chunk *c = x->now->chunks[row / fct_rows_per_chunk(x)];
-    c->scales[at] = fct_stage_fill(row_data(x->now, row), FCT_INDEX_PANEL, x->head.dim,
-                                   c->bits + at * (size_t)fct_stage_words(x->head.dim),
-                                   c->bytes + at * (size_t)fct_stage_bytes(x->head.dim));
-}
-
 static bool add_chunk(fct_rows *x) {
     fct_edition *v = x->now;
     fct_chunk **chunks = fct_grow(v->chunks, &v->cap_chunks, v->n_chunks + 1, sizeof(fct_chunk *));
     if (!chunks) return false;
     v->chunks = chunks;
-    fct_chunk *c = make_chunk(x);
+    fct_chunk *c = fct_chunk_create(x, v->staged);
     if (c) v->chunks[v->n_chunks++] = c;
     return c != NULL;
 }
@@ -198,104 +171,196 @@ static bool reserve_links(fct_rows *x, size_t n) {
     return links != NULL;
 }
 
-/* Makes row writable, at most one behind the last, with room in every array. The
- * lanes of a panel past the last row are computed but never read; zeros keep them
- * from being slow (denormals). */
-static bool prepare_row(fct_rows *x, size_t row) {
-    if (row >= UINT32_MAX - 1 || !own_version(x)) return false;
-    if (row / fct_rows_per_chunk(x) >= x->now->n_chunks ? !add_chunk(x) : !own_chunk(x, row)) return false;
-    if (!reserve_links(x, row + 1) || !fct_idmap_reserve(&x->by_face, 1) || !fct_idmap_reserve(&x->by_person, 1))
-        return false;
-    if (row == x->now->n && row % FCT_INDEX_PANEL == 0)
-        memset(row_data(x->now, row), 0, (size_t)x->head.dim * FCT_INDEX_PANEL * sizeof(float));
-    return true;
+static void forget_maps(fct_rows *x) {
+    fct_idmap_clear(&x->by_face);
+    fct_idmap_clear(&x->by_person);
+    x->mapped = false;
+}
+
+/* Makes the maps where they are not there: a search needs none of them. */
+static bool make_maps(fct_rows *x) {
+    const fct_edition *v = x->now;
+    if (x->mapped) return true;
+    if (!reserve_links(x, v->n + 1) || !fct_idmap_reserve(&x->by_face, v->n)) return forget_maps(x), false;
+    for (size_t row = 0; row < v->n; row++) {
+        const fct_index_row *r = fct_edition_row(v, row);
+        if (!fct_idmap_reserve(&x->by_person, 1)) return forget_maps(x), false;
+        fct_idmap_put(&x->by_face, r->face_id, (uint32_t)row);
+        link_row(x, (uint32_t)row, r->person_id);
+    }
+    return x->mapped = true;
+}
+
+/* Makes row writable, at most one behind the last. */
+static fct_status prepare_row(fct_rows *x, size_t row, fct_error *err) {
+    if (row >= UINT32_MAX - 1 || !own_version(x)) return fct_fail_nomem(err, "index of faces", 0);
+    fct_status s = FCT_OK;
+    if (!x->now->staged && row >= x->stage_rows) s = become_staged(x, err);
+    if (s) return s;
+    if (row / fct_rows_per_chunk(x) < x->now->n_chunks) return own_chunk(x, row, err);
+    return add_chunk(x) ? FCT_OK : fct_fail_nomem(err, "index of faces", 0);
+}
+
+static fct_status put_row(fct_rows *x, size_t row, const fct_index_row *r, const float *embedding, fct_error *err) {
+    fct_chunk *c = fct_edition_chunk(x->now, row);
+    size_t at = row % fct_rows_per_chunk(x);
+    if (!fct_chunk_put(x, c, at, embedding)) return fct_fail(err, FCT_ERR_ARG, "embedding is zero or not finite");
+    c->rows[at] = *r;
+    return FCT_OK;
 }
 
 static fct_status rows_add(fct_index *index, int64_t face_id, int64_t person_id, const float *embedding,
                            fct_error *err) {
     fct_rows *x = rows_of(index);
+    if (!make_maps(x)) return fct_fail_nomem(err, "index of faces", 0);
     uint32_t at = fct_idmap_get(&x->by_face, face_id);
     bool is_new = at == NO_ROW;
     size_t row = is_new ? x->now->n : at;
-    if (!prepare_row(x, row)) return fct_fail_nomem(err, "index of faces", 0);
-    if (!fct_index_normalize(embedding, index->dim, row_data(x->now, row), FCT_INDEX_PANEL))
-        return fct_fail(err, FCT_ERR_ARG, "embedding is zero or not finite");
-    fill_stages(x, row);
-    fct_index_row *r = fct_edition_row(x->now, row);
-    if (!is_new) unlink_row(x, at, r->person_id);
-    *r = (fct_index_row){face_id, person_id};
+    fct_status s = prepare_row(x, row, err);
+    if (s) return s;
+    if (!reserve_links(x, row + 1) || !fct_idmap_reserve(&x->by_face, 1) || !fct_idmap_reserve(&x->by_person, 1))
+        return fct_fail_nomem(err, "index of faces", 0);
+    int64_t old_person = is_new ? 0 : fct_edition_row(x->now, row)->person_id;
+    s = put_row(x, row, &(fct_index_row){face_id, person_id}, embedding, err);
+    if (s) return s;
+    if (!is_new) unlink_row(x, at, old_person);
     link_row(x, (uint32_t)row, person_id);
     fct_idmap_put(&x->by_face, face_id, (uint32_t)row);
     x->now->n += is_new;
     return FCT_OK;
 }
 
+/* Rows of a new index need no maps before one of them changes. */
+static fct_status rows_append(fct_index *index, int64_t face_id, int64_t person_id, const float *embedding,
+                              fct_error *err) {
+    fct_rows *x = rows_of(index);
+    size_t row = x->now->n, per = fct_rows_per_chunk(x);
+    if (x->mapped && row) return rows_add(index, face_id, person_id, embedding, err);
+    x->mapped = false;
+    fct_status s = prepare_row(x, row, err);
+    if (!s) s = put_row(x, row, &(fct_index_row){face_id, person_id}, embedding, err);
+    if (s) return s;
+    x->now->n++;
+    if (x->writer && x->now->n % per == 0)
+        s = fct_index_writer_put(x->writer, fct_edition_chunk(x->now, row), per, err);
+    return s;
+}
+
 /* The last row takes the place of the removed one. */
-static bool remove_row(fct_rows *x, uint32_t row) {
+static fct_status remove_row(fct_rows *x, uint32_t row, fct_error *err) {
     uint32_t last = (uint32_t)x->now->n - 1;
-    if (!own_version(x) || (row != last && !own_chunk(x, row))) return false;
+    if (!own_version(x)) return fct_fail_nomem(err, "index of faces", 0);
+    fct_status s = row != last ? own_chunk(x, row, err) : FCT_OK;
+    if (!s && row != last && fct_edition_chunk(x->now, last)->file) s = own_chunk(x, last, err);
+    if (s) return s;
     fct_edition *v = x->now;
-    fct_index_row *r = fct_edition_row(v, row);
+    const fct_index_row *r = fct_edition_row(v, row);
     unlink_row(x, row, r->person_id);
     fct_idmap_remove(&x->by_face, r->face_id);
     if (row != last) {
-        const float *src = row_data(v, last);
-        float *dst = row_data(v, row);
-        for (int i = 0; i < x->head.dim; i++) dst[i * FCT_INDEX_PANEL] = src[i * FCT_INDEX_PANEL];
-        fill_stages(x, row);
-        *r = *fct_edition_row(v, last);
+        size_t per = fct_rows_per_chunk(x);
+        fct_chunk_move(x, fct_edition_chunk(v, row), row % per, fct_edition_chunk(v, last), last % per);
+        r = fct_edition_row(v, row);
         unlink_row(x, last, r->person_id);
         link_row(x, row, r->person_id); /* the person has a place in the map or had one just now: it cannot fail */
         fct_idmap_put(&x->by_face, r->face_id, row);
     }
     v->n = last;
-    return true;
+    return FCT_OK;
 }
 
 static fct_status rows_remove(fct_index *index, int64_t face_id, fct_error *err) {
     fct_rows *x = rows_of(index);
+    if (!make_maps(x)) return fct_fail_nomem(err, "index of faces", 0);
     uint32_t row = fct_idmap_get(&x->by_face, face_id);
-    return row == NO_ROW || remove_row(x, row) ? FCT_OK : fct_fail_nomem(err, "index of faces", 0);
+    return row == NO_ROW ? FCT_OK : remove_row(x, row, err);
 }
 
 static fct_status rows_remove_person(fct_index *index, int64_t person_id, fct_error *err) {
     fct_rows *x = rows_of(index);
+    if (!make_maps(x)) return fct_fail_nomem(err, "index of faces", 0);
+    fct_status s = FCT_OK;
     uint32_t row;
-    while ((row = fct_idmap_get(&x->by_person, person_id)) != NO_ROW)
-        if (!remove_row(x, row)) return fct_fail_nomem(err, "index of faces", 0);
-    return FCT_OK;
+    while (!s && (row = fct_idmap_get(&x->by_person, person_id)) != NO_ROW) s = remove_row(x, row, err);
+    return s;
 }
 
 static const fct_index_ops rows_ops = {.destroy = rows_free,
                                        .count = rows_count,
                                        .add = rows_add,
+                                       .append = rows_append,
                                        .remove = rows_remove,
                                        .remove_person = rows_remove_person,
                                        .view_begin = view_begin,
                                        .view_end = view_end,
                                        .search = fct_edition_search};
 
-static fct_status create(int dim, bool staged, fct_index **out, fct_error *err) {
+/* ---- Making one ---------------------------------------------------------------------------- */
+
+/* Panels of a chunk; *task: of a task of a search. */
+static size_t panels_of(int dim, size_t *task) {
+    size_t panel = (size_t)dim * FCT_INDEX_PANEL * sizeof(float),
+           panels = panel < CHUNK_BYTES ? CHUNK_BYTES / panel : 1;
+    *task = panels < FCT_INDEX_TASK_PANELS ? panels : FCT_INDEX_TASK_PANELS;
+    return panels / *task * *task;
+}
+
+size_t fct_index_per_chunk(int dim) {
+    size_t task;
+    return panels_of(dim, &task) * FCT_INDEX_PANEL;
+}
+
+static fct_status create(int dim, size_t stage_rows, fct_index **out, fct_error *err) {
     *out = NULL;
     if (dim < 1 || dim > FCT_INDEX_DIM_MAX)
         return fct_fail(err, FCT_ERR_ARG, "index: dimension %d is not in 1..%d", dim, FCT_INDEX_DIM_MAX);
     fct_rows *x = fct_calloc(1, sizeof *x);
     if (!x) return fct_fail_nomem(err, "index", sizeof *x);
     x->head = (fct_index){&rows_ops, dim};
-    x->staged = staged;
-    size_t panel = (size_t)dim * FCT_INDEX_PANEL * sizeof(float),
-           panels = panel < CHUNK_BYTES ? CHUNK_BYTES / panel : 1;
-    x->task_panels = panels < FCT_INDEX_TASK_PANELS ? panels : FCT_INDEX_TASK_PANELS;
-    x->panels_per_chunk = panels / x->task_panels * x->task_panels;
+    x->stage_rows = stage_rows;
+    x->mapped = true;
+    x->panels_per_chunk = panels_of(dim, &x->task_panels);
     fct_mutex_init(&x->lock);
     x->now = make_version(x, 1);
     if (!x->now) {
         destroy(x);
         return fct_fail_nomem(err, "index", sizeof *x->now);
     }
+    x->now->staged = stage_rows == 0;
     *out = &x->head;
     return FCT_OK;
 }
 
-fct_status fct_index_create(int dim, fct_index **out, fct_error *err) { return create(dim, false, out, err); }
-fct_status fct_index_create_staged(int dim, fct_index **out, fct_error *err) { return create(dim, true, out, err); }
+fct_status fct_index_create(int dim, fct_index **out, fct_error *err) {
+    return create(dim, FCT_INDEX_STAGE_ROWS, out, err);
+}
+fct_status fct_index_create_staged(int dim, fct_index **out, fct_error *err) { return create(dim, 0, out, err); }
+
+/* Makes the chunks of a file's rows. */
+static fct_status add_file(fct_rows *x, fct_index_file *f, fct_error *err) {
+    fct_edition *v = x->now;
+    fct_chunk **chunks = fct_grow(v->chunks, &v->cap_chunks, f->n_chunks, sizeof(fct_chunk *));
+    if (!chunks) return fct_fail_nomem(err, "index of faces", 0);
+    v->chunks = chunks;
+    for (size_t i = 0; i < f->n_chunks; i++) {
+        fct_chunk *c = fct_calloc(1, sizeof *c);
+        if (!c) return fct_fail_nomem(err, "index of faces", 0);
+        c->versions = 1;
+        fct_chunk_use_file(c, f, i);
+        v->chunks[v->n_chunks++] = c;
+    }
+    v->n = (size_t)f->head.n;
+    x->mapped = false;
+    return FCT_OK;
+}
+
+fct_status fct_rows_create_of(fct_index_file *f, fct_index **out, fct_error *err) {
+    fct_status s = create((int)f->head.dim, 0, out, err);
+    if (!s) s = add_file(rows_of(*out), f, err);
+    fct_index_file_drop(f);
+    if (s) {
+        fct_index_free(*out);
+        *out = NULL;
+    }
+    return s;
+}

@@ -193,7 +193,10 @@ void FCT_CAT(fct_kernels_int16, _, FCT_LEVEL)(fct_kernel_table *t) {
 }
 
 #ifdef __AVX512VNNI__
-void fct_kernels_fill_avx512vnni(fct_kernel_table *t) { fct_kernels_int16_avx512vnni(t); }
+void fct_kernels_fill_avx512vnni(fct_kernel_table *t) {
+    fct_kernels_int16_avx512vnni(t);
+    fct_kernels_sketch_avx512vnni(t);
+}
 #endif
 
 #endif

@@ -38,6 +38,7 @@ static void fill_all(void) {
     add_level(cap, FCT_CPU_AVX2, FCT_CPU_SSE41, fct_kernels_fill_avx2);
     add_level(cap, FCT_CPU_AVX512, FCT_CPU_AVX2, fct_kernels_fill_avx512);
     add_level(cap, FCT_CPU_AVX512VNNI, FCT_CPU_AVX512, fct_kernels_fill_avx512vnni);
+    add_level(cap, FCT_CPU_AVX512POPCNT, FCT_CPU_AVX512VNNI, fct_kernels_fill_avx512popcnt);
 #endif
 #ifdef FCT_KERNELS_NEON
     add_level(cap, FCT_CPU_NEON, FCT_CPU_C, fct_kernels_fill_neon);

@@ -1,5 +1,5 @@
 /* Vectors of the level that a file is compiled for: FCT_LEVEL is avx2, avx512,
- * avx512vnni, neon or sse41, set by the build together with the compiler's flags.
+ * avx512vnni, avx512popcnt, neon or sse41, set by the build together with the compiler's flags.
  *
  *   vf        VL floats; V_* below act on it, loads and stores need no alignment
  *   CB        channels per block, VPB = CB / VL vectors

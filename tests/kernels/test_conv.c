@@ -3,8 +3,8 @@
 #include "../test.h"
 #include "conv_case.h"
 
-static const fct_cpu_level levels[] = {FCT_CPU_C,      FCT_CPU_SSE41,      FCT_CPU_AVX2,
-                                       FCT_CPU_AVX512, FCT_CPU_AVX512VNNI, FCT_CPU_NEON};
+static const fct_cpu_level levels[] = {FCT_CPU_C,          FCT_CPU_SSE41,        FCT_CPU_AVX2, FCT_CPU_AVX512,
+                                       FCT_CPU_AVX512VNNI, FCT_CPU_AVX512POPCNT, FCT_CPU_NEON};
 #define LEVELS ((int)(sizeof levels / sizeof *levels))
 
 static void run_level(const conv_case *t, const fct_kernel_table *k, fct_precision precision) {

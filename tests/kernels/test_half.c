@@ -3,8 +3,8 @@
 #include "kernels/kernels.h"
 #include <math.h>
 
-static const fct_cpu_level levels[] = {FCT_CPU_C,      FCT_CPU_SSE41,      FCT_CPU_AVX2,
-                                       FCT_CPU_AVX512, FCT_CPU_AVX512VNNI, FCT_CPU_NEON};
+static const fct_cpu_level levels[] = {FCT_CPU_C,          FCT_CPU_SSE41,        FCT_CPU_AVX2, FCT_CPU_AVX512,
+                                       FCT_CPU_AVX512VNNI, FCT_CPU_AVX512POPCNT, FCT_CPU_NEON};
 
 /* Value of a half by its definition. */
 static float value(uint16_t h) {

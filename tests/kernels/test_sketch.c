@@ -1,11 +1,13 @@
-/* sketch_hamming and dot_int8 of every level against bits counted and products
- * added one by one, misaligned and at the ends of their ranges. */
+/* Sketches and products of bytes at every level, against sums made one by one in
+ * the test: misaligned, at odd sizes, at the ends of their ranges, and against
+ * writing where they should not. */
 #include "test.h"
 #include "kernels/kernels.h"
+#include <math.h>
 
-#define MAX_ROWS  67
-#define MAX_WORDS 17
-#define GUARD     0xabcd
+#define MAX_PANELS 9
+#define MAX_WORDS  70
+#define GUARD      0xabcd
 
 static uint32_t state = 1;
 static uint64_t random_bits(void) {
@@ -18,47 +20,150 @@ static uint64_t random_bits(void) {
 }
 
 TEST(hamming) {
-    static uint64_t rows[MAX_ROWS * MAX_WORDS + 1], probe[MAX_WORDS];
-    uint16_t out[MAX_ROWS + 1];
-    for (int words = 1; words <= MAX_WORDS; words++)
-        for (int n = 0; n <= MAX_ROWS; n += n < 5 ? 1 : 31) {
-            for (int i = 0; i < n * words; i++) rows[i + 1] = i % 5 ? random_bits() : i % 2 ? 0 : UINT64_MAX;
+    static uint64_t panels[MAX_PANELS * MAX_WORDS * 8 + 1], probe[MAX_WORDS];
+    uint16_t out[MAX_PANELS * 8 + 1];
+    for (int words = 1; words <= MAX_WORDS; words += words < 12 ? 1 : 19)
+        for (int n = 0; n <= MAX_PANELS; n += n < 3 ? 1 : 6) {
+            for (int i = 0; i < n * words * 8; i++) panels[i + 1] = i % 5 ? random_bits() : i % 2 ? 0 : UINT64_MAX;
             for (int i = 0; i < words; i++) probe[i] = i % 3 ? random_bits() : 0;
+            if (n == 2) /* everything differs */
+                for (int i = 0; i < n * words * 8; i++) panels[i + 1] = ~probe[i / 8 % words];
             for (int level = FCT_CPU_C; level <= FCT_CPU_NEON; level++) {
                 const fct_kernel_table *t = fct_kernels_at(level);
                 if (!t) continue;
-                for (int i = 0; i <= MAX_ROWS; i++) out[i] = GUARD;
-                t->sketch_hamming(out, rows + 1, (size_t)n, probe, words);
-                for (int r = 0; r < n; r++) {
+                for (int i = 0; i <= MAX_PANELS * 8; i++) out[i] = GUARD;
+                t->sketch_hamming(out, panels + 1, (size_t)n, probe, words);
+                for (int r = 0; r < 8 * n; r++) {
                     int sum = 0;
                     for (int b = 0; b < 64 * words; b++)
-                        sum += (rows[1 + r * words + b / 64] ^ probe[b / 64]) >> b % 64 & 1;
+                        sum += (panels[1 + r / 8 * words * 8 + b / 64 * 8 + r % 8] ^ probe[b / 64]) >> b % 64 & 1;
                     CHECK_MSG(out[r] == sum, "level %d, %d words, row %d: %d, not %d", level, words, r, out[r], sum);
                 }
-                CHECK(out[n] == GUARD);
+                CHECK(out[8 * n] == GUARD);
             }
         }
 }
 
-TEST(bytes) {
-    enum { MOST = 16384 };
-    static int8_t a[MOST + 1], b[MOST + 3];
-    static const int sizes[] = {0, 64, 128, 512, 576, MOST};
-    for (int kind = 0; kind < 3; kind++)
-        for (size_t c = 0; c < sizeof sizes / sizeof *sizes; c++) {
-            int32_t sum = 0;
-            for (int i = 0; i < MOST; i++) {
-                a[i + 1] = kind == 0 ? (int8_t)random_bits() : kind == 1 ? -128 : 127;
-                b[i + 3] = kind == 0 ? (int8_t)random_bits() : -128;
+/* Integers are the nearest ones, signs right, and the error is the length of the rest, at every level. */
+TEST(sketch_of_a_row) {
+    enum { MOST = 700, ROOM = 704 };
+    static const int dims[] = {1, 2, 15, 63, 64, 65, 128, 500, 512, MOST};
+    static float v[MOST + 1];
+    uint64_t bits[ROOM / 64 + 1];
+    int8_t bytes[ROOM + 1];
+    for (int c = 0; c < 30; c++)
+        for (int level = FCT_CPU_C; level <= FCT_CPU_NEON; level++) {
+            const fct_kernel_table *t = fct_kernels_at(level);
+            int dim = dims[c % 10], size = (dim + 63) / 64 * 64;
+            if (!t) continue;
+            double most = 0, sum = 0;
+            for (int i = 0; i < dim; i++) {
+                v[i + 1] = c < 10 ? 0 : (float)(int64_t)random_bits() * 1e-20f * (i % 7 ? 1 : c < 20 ? 0 : 5);
+                most = fmax(most, fabs(v[i + 1]));
             }
-            for (int i = 0; i < sizes[c]; i++) sum += a[i + 1] * b[i + 3];
-            for (int level = FCT_CPU_C; level <= FCT_CPU_NEON; level++) {
-                const fct_kernel_table *t = fct_kernels_at(level);
-                if (!t) continue;
-                int32_t got = t->dot_int8(a + 1, b + 3, sizes[c]);
-                CHECK_MSG(got == sum, "level %d, %d values: %d, not %d", level, sizes[c], got, sum);
+            float scale, error;
+            memset(bits, 0xa5, sizeof bits);
+            memset(bytes, 0x55, sizeof bytes);
+            t->sketch_row(&scale, &error, bits, bytes, v + 1, dim);
+            CHECK(fabs(scale - most / 127) <= most * 1e-6);
+            for (int i = 0; i < size; i++) {
+                float x = i < dim ? v[i + 1] : 0;
+                CHECK((bits[i / 64] >> i % 64 & 1) == (x > 0));
+                CHECK_MSG(fabs(x - (double)scale * bytes[i]) <= scale * 0.5001, "level %d: %g is %d", level, x,
+                          bytes[i]);
+                CHECK(i < dim || bytes[i] == 0);
+                sum += pow(x - (double)scale * bytes[i], 2);
             }
+            CHECK_MSG(fabs(error - sqrt(sum)) <= 1e-5 * sqrt(sum) + 1e-6 * most, "level %d: %g", level, error);
+            CHECK(bytes[size] == 0x55 && bits[size / 64] == UINT64_C(0xa5a5a5a5a5a5a5a5));
         }
+}
+
+static int8_t random_byte(int kind) {
+    int v = (int)(random_bits() % 255) - 127;
+    return (int8_t)(kind == 0 ? v : kind == 1 ? 127 : -127);
+}
+
+static int32_t product(const int8_t *a, const int8_t *b, int size) {
+    int32_t sum = 0;
+    for (int i = 0; i < size; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+TEST(products_of_bytes) {
+    enum { ROWS = 45, PROBES = 11, MOST = 1088 };
+    static int8_t rows[ROWS * MOST + 1], probes[PROBES * MOST + 3];
+    static int32_t out[PROBES * (ROWS + 2)];
+    static const int sizes[] = {64, 128, 512, 576, MOST}, counts[] = {0, 1, 3, 4, 7, 31, ROWS},
+                     n_probes[] = {0, 1, 2, 3, 4, 5, PROBES};
+    for (int c = 0; c < 5 * 7 * 7; c++) {
+        int size = sizes[c % 5], n = counts[c / 5 % 7], m = n_probes[c / 35], stride = n + 2;
+        for (int i = 0; i < n * size; i++) rows[i + 1] = random_byte(c % 4);
+        for (int i = 0; i < m * size; i++) probes[i + 3] = random_byte(c % 3);
+        for (int level = FCT_CPU_C; level <= FCT_CPU_NEON; level++) {
+            const fct_kernel_table *t = fct_kernels_at(level);
+            if (!t) continue;
+            for (int i = 0; i < m * stride; i++) out[i] = GUARD;
+            t->score_int8(out, stride, rows + 1, (size_t)n, probes + 3, m, size);
+            for (int i = 0; i < m * stride; i++) {
+                int p = i / stride, r = i % stride;
+                int32_t want = r < n ? product(rows + 1 + r * size, probes + 3 + p * size, size) : GUARD;
+                CHECK_MSG(out[i] == want, "level %d, size %d, %d rows, %d probes: [%d][%d] %d, not %d", level, size, n,
+                          m, p, r, out[i], want);
+            }
+            if (!m) continue;
+            const int8_t *at[ROWS];
+            for (int r = 0; r < n; r++) at[r] = rows + 1 + (r * 7 % n) * size;
+            out[n] = GUARD;
+            t->dot_int8(out, at, (size_t)n, probes + 3, size);
+            for (int r = 0; r < n; r++) CHECK(out[r] == product(at[r], probes + 3, size));
+            CHECK(out[n] == GUARD);
+        }
+    }
+}
+
+/* The longest rows there are, with the largest products. */
+TEST(longest_rows) {
+    enum { MOST = 16384 };
+    static int8_t a[MOST], b[MOST];
+    const int8_t *at[1] = {a};
+    for (int sign = 0; sign < 2; sign++) {
+        memset(a, sign ? 0x81 : 0x7f, MOST);
+        memset(b, 0x7f, MOST);
+        for (int level = FCT_CPU_C; level <= FCT_CPU_NEON; level++) {
+            const fct_kernel_table *t = fct_kernels_at(level);
+            int32_t out[2];
+            if (!t) continue;
+            t->dot_int8(&out[0], at, 1, b, MOST);
+            t->score_int8(&out[1], 1, a, 1, b, 1, MOST);
+            CHECK(out[0] == (sign ? -1 : 1) * 127 * 127 * MOST && out[1] == out[0]);
+        }
+    }
+}
+
+TEST(reach) {
+    enum { MOST = 200 };
+    static int32_t sums[MOST];
+    static float scale[MOST], error[MOST];
+    uint64_t mask[MOST / 64 + 2];
+    for (int n = 0; n <= MOST; n += n < 3 ? 1 : 61) {
+        for (int i = 0; i < n; i++) {
+            sums[i] = (int32_t)(random_bits() % 2000000) - 1000000;
+            scale[i] = (float)(random_bits() % 1000) * 1e-6f;
+            error[i] = (float)(random_bits() % 1000) * 1e-3f;
+        }
+        for (int level = FCT_CPU_C; level <= FCT_CPU_NEON; level++) {
+            const fct_kernel_table *t = fct_kernels_at(level);
+            if (!t) continue;
+            memset(mask, 0xff, sizeof mask);
+            t->reach_int8(mask, sums, scale, error, (size_t)n, 50, 100);
+            for (int i = 0; i < (n + 63) / 64 * 64; i++) {
+                double score = i < n ? (double)sums[i] * scale[i] + 50.0 * error[i] : 0;
+                if (fabs(score - 100) > 1e-3) CHECK((mask[i / 64] >> i % 64 & 1) == (i < n && score >= 100));
+            }
+            CHECK(mask[(n + 63) / 64] == UINT64_MAX);
+        }
+    }
 }
 
 int main(int argc, char **argv) { return test_main(argc, argv); }

@@ -28,7 +28,9 @@ TEST(level_agrees_with_the_kernel) {
     int avx2 = has_flag("avx2") && has_flag("fma") && has_flag("f16c") && has_flag("bmi1") && has_flag("bmi2");
     int avx512 = avx2 && has_flag("avx512f") && has_flag("avx512bw") && has_flag("avx512dq") && has_flag("avx512vl");
     int vnni = avx512 && has_flag("avx512_vnni");
-    fct_cpu_level want = vnni                 ? FCT_CPU_AVX512VNNI
+    int popcnt = vnni && has_flag("avx512_vpopcntdq");
+    fct_cpu_level want = popcnt               ? FCT_CPU_AVX512POPCNT
+                         : vnni               ? FCT_CPU_AVX512VNNI
                          : avx512             ? FCT_CPU_AVX512
                          : avx2               ? FCT_CPU_AVX2
                          : has_flag("sse4_1") ? FCT_CPU_SSE41

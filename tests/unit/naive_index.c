@@ -164,8 +164,14 @@ static fct_status n_search(const fct_index_view *view, const fct_index_query *q,
 }
 
 fct_status naive_index_create(int dim, fct_index **out, fct_error *err) {
-    static const fct_index_ops ops = {n_free,          n_count,      n_add,      n_remove,
-                                      n_remove_person, n_view_begin, n_view_end, n_search};
+    static const fct_index_ops ops = {.destroy = n_free,
+                                      .count = n_count,
+                                      .add = n_add,
+                                      .remove = n_remove,
+                                      .remove_person = n_remove_person,
+                                      .view_begin = n_view_begin,
+                                      .view_end = n_view_end,
+                                      .search = n_search};
     naive_index *x = calloc(1, sizeof *x);
     x->head = (fct_index){&ops, dim};
     *out = &x->head;

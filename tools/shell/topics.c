@@ -58,6 +58,7 @@ const cli_topic cli_topics[] = {
      "  FCT_CACHE     folder of prepared networks, which start faster; off = none\n"
      "                (default: facet in XDG_CACHE_HOME or ~/.cache)\n"
      "  FCT_THREADS   number of threads\n"
-     "  FCT_CPU       highest kernel level: c, sse41, avx2, avx512, avx512vnni, neon\n"},
+     "  FCT_CPU       highest kernel level: c, sse41, avx2, avx512, avx512vnni,\n"
+     "                avx512popcnt, neon\n"},
     {NULL, NULL, NULL},
 };

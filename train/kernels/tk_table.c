@@ -12,7 +12,7 @@ int fct_tk_all(const fct_tk **out, int cap) {
 #ifdef FCT_TRAIN_X86
     fct_cpu_level l = fct_cpu_get_level();
     if (n < cap && l >= FCT_CPU_AVX2 && l != FCT_CPU_NEON) out[n++] = &fct_tk_avx2;
-    if (n < cap && (l == FCT_CPU_AVX512 || l == FCT_CPU_AVX512VNNI)) out[n++] = &fct_tk_avx512;
+    if (n < cap && l >= FCT_CPU_AVX512 && l <= FCT_CPU_AVX512POPCNT) out[n++] = &fct_tk_avx512;
 #endif
     return n;
 }
