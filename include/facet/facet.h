@@ -30,6 +30,7 @@
 #include "evaluate.h"
 #include "face.h"
 #include "gallery.h"
+#include "privacy.h"
 #include "image.h"
 #include "model.h"
 #include "store.h"

@@ -27,6 +27,7 @@ typedef struct fct_gallery_opts {
     bool fast;       /* search in stages, for large galleries: see fct_gallery_search() (default false) */
     /* Work in this collection alone: see fct_collection (default NULL: all of them) */
     const char *collection;
+    const char *actor; /* who is noted in the audit log, see facet/privacy.h (default NULL: nobody's name) */
 } fct_gallery_opts;
 FCT_API void fct_gallery_opts_init(fct_gallery_opts *o);
 
@@ -257,9 +258,9 @@ FCT_API fct_status fct_gallery_move_person(fct_gallery *g, int64_t person_id, in
 /* Settings are texts that stay with the gallery: of one collection, or, with
  * collection_id 0, of the whole. A key has 1 to 64 of the characters a-z, 0-9, '.',
  * '_' and '-', a value up to 4096 bytes of UTF-8 without control characters.
- * "threshold" is a collection's own threshold, a number from -1 to 1, which
- * fct_gallery_identify() uses; what others write, and keys of others ("x." is a good
- * beginning), is up to them. */
+ * "threshold" is a collection's own threshold, a number from -1 to 1;
+ * "audit" of the whole gallery is "off", "changes" or "searches" (facet/privacy.h).
+ * Other keys are for whoever sets them ("x." is a good beginning). */
 /* *value is owned: fct_buffer_free(). FCT_ERR_NOT_FOUND: it is not set. */
 FCT_API fct_status fct_gallery_get_setting(fct_gallery *g, int64_t collection_id, const char *key, char **value,
                                            fct_error *err);

@@ -75,7 +75,7 @@ class Tensor(C.Structure):
 
 class GalleryOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("read_only", C.c_bool), ("must_exist", C.c_bool), ("busy_ms", C.c_int),
-                ("fast", C.c_bool), ("collection", C.c_char_p)]
+                ("fast", C.c_bool), ("collection", C.c_char_p), ("actor", C.c_char_p)]
 
 
 class Enrollment(C.Structure):

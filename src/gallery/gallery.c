@@ -44,6 +44,16 @@ fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_index_mak
     return FCT_OK;
 }
 
+/* Who is noted in the audit log; what cannot be shown in it becomes '?'. */
+static fct_status set_actor(fct_gallery *g, const char *actor, fct_error *err) {
+    char clean[FCT_NAME_MAX + 1];
+    if (!actor) return FCT_OK;
+    fct_text_clean(actor, clean, sizeof clean);
+    g->actor = fct_strdup(clean);
+    if (g->store) g->store->actor = g->actor;
+    return g->actor ? FCT_OK : fct_fail_nomem(err, "gallery", 0);
+}
+
 /* A second connection reads, so that searches need not wait for a write. */
 fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_gallery **out, fct_error *err) {
     if (!out) return fct_fail(err, FCT_ERR_ARG, "gallery: no place for the result");
@@ -62,7 +72,8 @@ fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_
     s = fct_gallery_create(store, reader, o.fast ? fct_index_create_staged : fct_index_create, out, err);
     if (s) return s;
     (*out)->fast = o.fast;
-    if (o.collection) s = fct_gallery_choose_collection(*out, o.collection, err);
+    s = set_actor(*out, o.actor, err);
+    if (!s && o.collection) s = fct_gallery_choose_collection(*out, o.collection, err);
     if (!s) return FCT_OK;
     fct_gallery_free(*out);
     *out = NULL;
@@ -74,6 +85,7 @@ void fct_gallery_free(fct_gallery *g) {
     /* The connection that can write goes last: it leaves everything in the file. */
     fct_store_close(g->reader);
     fct_store_close(g->store);
+    fct_free(g->actor);
     fct_means_clear(&g->means);
     fct_mirror_destroy(&g->mirror);
     fct_mutex_destroy(&g->lock);

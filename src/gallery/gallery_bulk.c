@@ -141,6 +141,8 @@ static fct_status pin_model(fct_enroller *e, fct_error *err) {
             err, FCT_ERR_MISMATCH, "%s: its faces were made by model %.12s (%lld values), not by %.12s (%lld values)",
             e->st->place, there.id[0] ? there.id : "?", (long long)there.dim, e->model.id, (long long)e->model.dim);
     e->pinned = true;
+    s = fct_audit_is_on(e->st, &e->audit, err);
+    if (s) return s;
     return there.dim ? FCT_OK : e->st->ops->set_model(e->st, &e->model, err);
 }
 
@@ -226,6 +228,17 @@ static void settle_ids(fct_enroller *e, const fct_store_face *rows) {
     }
 }
 
+/* Tells the audit log of new faces, those of a person together. */
+static fct_status note_rows(fct_enroller *e, const fct_store_face *rows, size_t n, fct_error *err) {
+    fct_status s = FCT_OK;
+    for (size_t i = 0, end; i < n && !s && e->audit; i = end) {
+        int64_t ids[BATCH_FACES];
+        for (end = i; end < n && rows[end].person_id == rows[i].person_id; end++) ids[end - i] = rows[end].id;
+        s = fct_audit_ids(e->st, "enroll", rows[i].person_id, ids, end - i, err);
+    }
+    return s;
+}
+
 static fct_status add_faces(fct_enroller *e, fct_error *err) {
     size_t first, n = 0;
     fct_store_face *rows = NULL;
@@ -235,6 +248,7 @@ static fct_status add_faces(fct_enroller *e, fct_error *err) {
     if (!s && !rows) s = fct_fail_nomem(err, "enrollment", 0);
     if (!s) s = choose_rows(e, rows, &n, err);
     if (!s && n) s = e->st->ops->faces_add(e->st, rows, n, err);
+    if (!s) s = note_rows(e, rows, n, err);
     if (!s) settle_ids(e, rows);
     if (!s) e->added += (int)n;
     fct_free(rows);

@@ -52,8 +52,9 @@ typedef struct fct_mirror {
     float threshold;                /* of the whole gallery; NAN = none is set */
     fct_mirror_negative *negatives; /* [n_negatives] */
     size_t n_negatives, cap_negatives;
-    bool odd_names; /* somebody's is not spelled as fct_name_clean() would */
-    int64_t seq;    /* last entry of the change feed that is in it */
+    bool audit_searches; /* searches are noted in the audit log */
+    bool odd_names;      /* somebody's is not spelled as fct_name_clean() would */
+    int64_t seq;         /* last entry of the change feed that is in it */
 } fct_mirror;
 
 /* Writers and readers have a connection each, so that no reader waits for a
@@ -70,6 +71,7 @@ struct fct_gallery {
     fct_index_make_fn *make_index;
     bool fast;             /* searches go in stages where the index can */
     int64_t collection_id; /* what is done without naming a collection is done in this one; 0 = any */
+    char *actor;           /* owned; NULL = nobody is named in the audit log */
     fct_mirror mirror;
     fct_means means;
 };
@@ -115,6 +117,15 @@ bool fct_mirror_is_negative(fct_mirror *m, int64_t person_id, const float *probe
 void fct_means_clear(fct_means *m);
 /* Brings the means up to date with the mirror. *out: their index, borrowed. Holds g->lock. */
 fct_status fct_gallery_sync_means(fct_gallery *g, fct_index **out, fct_error *err);
+
+/* ---- gallery_audit.c: each does nothing where the log is off. Inside a write transaction, but for the last */
+fct_status fct_audit_is_on(fct_store *st, bool *out, fct_error *err);
+fct_status fct_audit_note(fct_store *st, const char *what, const char *detail, fct_error *err);
+fct_status fct_audit_person(fct_store *st, const char *what, int64_t person_id, fct_error *err);
+fct_status fct_audit_ids(fct_store *st, const char *what, int64_t person_id, const int64_t *faces, size_t n,
+                         fct_error *err);
+/* A search for n faces and what it found, [n][k]. */
+fct_status fct_audit_search(fct_gallery *g, const fct_match *found, const int *n_found, int n, int k, fct_error *err);
 
 /* ---- gallery_settings.c */
 #define FCT_SETTING_SEAL "encryption" /* sealed_store.h */
@@ -199,6 +210,7 @@ typedef struct fct_enroller {
     int64_t collection_id;
     int added; /* how many were no duplicates, of those that have reached the store */
     bool pinned;
+    bool audit; /* the audit log is on */
     fct_store_model model;
     fct_store_person *people; /* [n_people] that wait; their names are owned */
     size_t n_people, cap_people;

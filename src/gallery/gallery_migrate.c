@@ -133,7 +133,8 @@ static fct_status store_all(void *ctx, fct_store *st, fct_error *err) {
     for (int i = 0; i < m->done.n && !s; i += BATCH) s = store_batch(m, st, i, err);
     if (!s) s = fct_thresholds_clear(st, err);
     if (!s) s = st->ops->get_model(st, &old, err);
-    return s || !old.dim ? s : st->ops->set_model(st, &model, err); /* no model: no face is left */
+    if (!s && old.dim) s = st->ops->set_model(st, &model, err); /* no model: no face is left */
+    return s ? s : fct_audit_note(st, "migrate", "{}", err);
 }
 
 fct_status fct_gallery_migrate(fct_gallery *g, const char *model_id, int dim, fct_reembed_fn *fn, void *user, bool drop,

@@ -105,7 +105,7 @@ static fct_status put_negative(fct_store *st, reject_call *c, const void *bytes,
         .person_id = c->person_id, .created = fct_time_unix(), .embedding = bytes, .embedding_size = size};
     fct_status s = st->ops->negatives_add(st, &x, 1, err);
     c->id = s ? 0 : x.id;
-    return s;
+    return s ? s : fct_audit_person(st, "reject", c->person_id, err);
 }
 
 static fct_status reject_embedding(void *ctx, fct_store *st, fct_error *err) {

@@ -199,7 +199,8 @@ static fct_status rename_person(void *ctx, fct_store *st, fct_error *err) {
     fct_store_person p = {.id = c->id, .name = c->name};
     size_t found;
     fct_status s = st->ops->people_update(st, &p, 1, FCT_PERSON_NAME, &found, err);
-    return s || found ? s : no_person(st, c->id, err);
+    if (!s && !found) s = no_person(st, c->id, err);
+    return s ? s : fct_audit_person(st, "rename", c->id, err);
 }
 
 fct_status fct_gallery_rename(fct_gallery *g, int64_t person_id, const char *name, fct_error *err) {
@@ -213,7 +214,8 @@ static fct_status remove_person(void *ctx, fct_store *st, fct_error *err) {
     const change_call *c = ctx;
     size_t removed;
     fct_status s = st->ops->people_remove(st, &c->id, 1, &removed, err);
-    return s || removed ? s : no_person(st, c->id, err);
+    if (!s && !removed) s = no_person(st, c->id, err);
+    return s ? s : fct_audit_person(st, "remove", c->id, err);
 }
 
 fct_status fct_gallery_remove_person(fct_gallery *g, int64_t person_id, fct_error *err) {
@@ -225,7 +227,8 @@ static fct_status remove_face(void *ctx, fct_store *st, fct_error *err) {
     const change_call *c = ctx;
     size_t removed;
     fct_status s = st->ops->faces_remove(st, &c->id, 1, &removed, err);
-    return s || removed ? s : fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no face %lld", st->place, (long long)c->id);
+    if (!s && !removed) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no face %lld", st->place, (long long)c->id);
+    return s ? s : fct_audit_ids(st, "remove-face", 0, &c->id, 1, err);
 }
 
 fct_status fct_gallery_remove_face(fct_gallery *g, int64_t face_id, fct_error *err) {
@@ -248,6 +251,7 @@ static fct_status move_faces(fct_store *st, const fct_face_set *from, fct_face_s
         s = fct_face_set_add(to, from->ids[i], embedding, err);
     }
     if (!s && n) s = st->ops->faces_move(st, ids, n, into, err);
+    if (!s) s = fct_audit_ids(st, "merge", into, ids, n, err);
     fct_free(ids);
     return s;
 }

@@ -161,7 +161,8 @@ fct_status fct_gallery_search_with(fct_gallery *g, const char *model_id, const f
     if (!s) s = check_room(n, c.o.k, out, n_found, err);
     if (s) return s;
     if (n > 0) memset(n_found, 0, (size_t)n * sizeof *n_found);
-    return search(g, &c, err);
+    s = search(g, &c, err);
+    return s || !g->mirror.audit_searches ? s : fct_audit_search(g, out, n_found, n, c.o.k, err);
 }
 
 fct_status fct_gallery_search_batch(fct_gallery *g, const char *model_id, const float *embeddings, int n, int dim,

@@ -6,7 +6,7 @@
 #include "gallery/gallery_impl.h"
 #include <limits.h>
 #include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define KEY_MAX   64
@@ -70,6 +70,8 @@ static fct_status check_setting(const char *key, const char *value, fct_error *e
     fct_text_clean(value, clean, sizeof clean);
     if (strcmp(clean, value) != 0)
         return fct_fail(err, FCT_ERR_ARG, "the value of %s is not UTF-8, or has control characters", key);
+    if (strcmp(key, "audit") == 0 && strcmp(value, "off") && strcmp(value, "changes") && strcmp(value, "searches"))
+        return fct_fail(err, FCT_ERR_ARG, "audit is off, changes or searches, not %s", value);
     if (strcmp(key, "threshold") == 0 && isnan(threshold_of(value)))
         return fct_fail(err, FCT_ERR_ARG, "a threshold is a number from -1 to 1, not %s", value);
     return FCT_OK;
@@ -119,7 +121,12 @@ static fct_status write_setting(void *ctx, fct_store *st, fct_error *err) {
     const setting_call *c = ctx;
     fct_store_setting x = {.collection_id = c->collection_id, .key = c->key, .value = c->value};
     fct_status s = c->collection_id ? check_collection(st, c->collection_id, err) : FCT_OK;
-    return s ? s : st->ops->settings_put(st, &x, 1, err);
+    bool audit = strcmp(c->key, "audit") == 0; /* switching off is noted before, switching on after */
+    char detail[2 * KEY_MAX];
+    snprintf(detail, sizeof detail, "{\"collection\":%lld,\"key\":\"%s\"}", (long long)c->collection_id, c->key);
+    if (!s && audit) s = fct_audit_note(st, "setting", detail, err);
+    if (!s) s = st->ops->settings_put(st, &x, 1, err);
+    return s || (audit && c->value && strcmp(c->value, "off") == 0) ? s : fct_audit_note(st, "setting", detail, err);
 }
 
 fct_status fct_gallery_set_setting(fct_gallery *g, int64_t collection_id, const char *key, const char *value,
@@ -153,6 +160,7 @@ void fct_mirror_clear_collections(fct_mirror *m) {
     m->collections = NULL;
     m->n_collections = 0;
     m->threshold = NAN;
+    m->audit_searches = false;
 }
 
 /* The new list, while it is made. */
@@ -160,6 +168,7 @@ typedef struct collection_list {
     fct_mirror_collection *items;
     size_t n, cap;
     float threshold; /* of the whole gallery */
+    bool audit_searches;
 } collection_list;
 
 static fct_status list_collection(void *ctx, const fct_store_collection *c, fct_error *err) {
@@ -173,6 +182,8 @@ static fct_status list_collection(void *ctx, const fct_store_collection *c, fct_
 
 static fct_status take_threshold(void *ctx, const fct_store_setting *x, fct_error *err) {
     collection_list *l = ctx;
+    if (x->key && x->value && !x->collection_id && strcmp(x->key, "audit") == 0)
+        l->audit_searches = strcmp(x->value, "searches") == 0;
     if (!x->key || !x->value || strcmp(x->key, "threshold") != 0) return FCT_OK;
     if (!x->collection_id) l->threshold = threshold_of(x->value);
     for (size_t i = 0; i < l->n; i++)
@@ -196,6 +207,7 @@ fct_status fct_mirror_load_settings(fct_store *st, fct_mirror *m, fct_error *err
     m->collections = l.items;
     m->n_collections = l.n;
     m->threshold = l.threshold;
+    m->audit_searches = l.audit_searches;
     fct_mutex_unlock(&m->names_lock);
     return FCT_OK;
 }
@@ -229,7 +241,9 @@ static fct_status add_collection(void *ctx, fct_store *st, fct_error *err) {
     fct_store_collection x = {.name = c->name, .created = fct_time_unix()};
     fct_status s = st->ops->collections_add(st, &x, 1, err);
     c->id = x.id;
-    return s;
+    char detail[64];
+    snprintf(detail, sizeof detail, "{\"collection\":%lld}", (long long)c->id);
+    return s || !x.is_new ? s : fct_audit_note(st, "collection", detail, err);
 }
 
 fct_status fct_gallery_add_collection(fct_gallery *g, const char *name, int64_t *id, fct_error *err) {
@@ -313,6 +327,7 @@ static fct_status remove_collection(void *ctx, fct_store *st, fct_error *err) {
     if (!s) s = st->ops->people(st, &(fct_people_query){.collection_id = c->id}, note_id, &l, err);
     if (!s && l.n) s = st->ops->people_remove(st, l.ids, l.n, &c->removed, err);
     if (!s) s = st->ops->collection_remove(st, c->id, &found, err);
+    for (size_t i = 0; i < l.n && !s; i++) s = fct_audit_person(st, "remove", l.ids[i], err);
     fct_free(l.ids);
     return s;
 }
@@ -332,7 +347,7 @@ static fct_status move_person(void *ctx, fct_store *st, fct_error *err) {
     size_t found = 0;
     fct_status s = check_collection(st, c->id, err);
     if (!s) s = st->ops->people_update(st, &p, 1, FCT_PERSON_COLLECTION, &found, err);
-    if (s || found) return s;
+    if (s || found) return s ? s : fct_audit_person(st, "move", p.id, err);
     return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no person %lld", st->place, (long long)c->person_id);
 }
 

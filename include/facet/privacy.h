@@ -1,0 +1,86 @@
+/* facet/privacy.h: what a gallery knows of a person besides the faces, and forgetting.
+ *
+ * Details of people, consent and retention dates; forgetting a person so that no file
+ * of the gallery holds anything of it any more; an audit log that says who did what
+ * without saying of whom; templates that are encrypted at rest. docs/security-gallery.md
+ * says what each of these protects from, and what not. */
+#ifndef FACET_PRIVACY_H
+#define FACET_PRIVACY_H
+
+#include "gallery.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Details ------------------------------------------------------------------------ */
+
+/* What is known of a person. Texts are owned: fct_details_clear(). */
+typedef struct fct_details {
+    char *metadata;       /* a JSON object, "{}" where there is none */
+    bool consented;       /* somebody has noted that the person agreed; then also: */
+    char *consent_by;     /* who noted it */
+    char *consent_text;   /* to what the person agreed, or where that is written */
+    int64_t consent_time; /* when, in seconds since 1970, UTC */
+} fct_details;
+FCT_API fct_status fct_gallery_details(fct_gallery *g, int64_t person_id, fct_details *out, fct_error *err);
+FCT_API void fct_details_clear(fct_details *d);
+
+/* Sets one member of the metadata to a JSON value (text in quotation marks, number,
+ * list ...); value NULL takes it away. FCT_ERR_ARG: no JSON, or a key of none or more
+ * than 64 bytes; FCT_ERR_LIMIT: metadata and consent have more than 65,536 bytes. */
+FCT_API fct_status fct_gallery_set_metadata(fct_gallery *g, int64_t person_id, const char *key, const char *value,
+                                            fct_error *err);
+/* Notes that the person has agreed; text NULL takes the note back. by and text are UTF-8 without control
+ * characters, of at most 200 and 4096 bytes. */
+FCT_API fct_status fct_gallery_set_consent(fct_gallery *g, int64_t person_id, const char *by, const char *text,
+                                           int64_t time, fct_error *err);
+/* When the person is to be forgotten, in seconds since 1970, UTC; 0 = never. FCT_ERR_ARG: negative. */
+FCT_API fct_status fct_gallery_set_expires(fct_gallery *g, int64_t person_id, int64_t expires, fct_error *err);
+
+/* ---- Forgetting ----------------------------------------------------------------------- */
+
+/* Removes people [n] with all that is known of them, overwrites what they took in the
+ * gallery's files, and removes caches beside them. Ids of nobody are passed over;
+ * *forgotten (may be NULL): how many people there were. FCT_ERR_BUSY: they are removed, but
+ * somebody who has the gallery open kept it from writing its file anew; the next
+ * forgetting does that. Copies of the gallery are the caller's to deal with: those of
+ * an encrypted gallery lose the person with the key (fct_gallery_save_keys()). */
+FCT_API fct_status fct_gallery_forget(fct_gallery *g, const int64_t *person_ids, int n, int *forgotten, fct_error *err);
+
+/* The people whose time is over: their retention date is not after now. *out is
+ * owned: fct_gallery_people_free(). */
+FCT_API fct_status fct_gallery_expired(fct_gallery *g, int64_t now, fct_person **out, int *n, fct_error *err);
+
+/* ---- The audit log ---------------------------------------------------------------------- */
+
+/* The log is on where the setting "audit" (of the whole gallery) is "changes" or
+ * "searches". Changes are noted in the transaction that makes them; with "searches",
+ * searches are noted as well, by whom and with which scores. An entry names people and
+ * faces by their numbers, so that forgetting somebody leaves no name in the log. Each
+ * entry holds a hash over itself and the entry before it. */
+typedef struct fct_audit_entry {
+    int64_t seq;        /* from 1, without gaps */
+    int64_t time;       /* seconds since 1970, UTC */
+    const char *actor;  /* fct_gallery_opts.actor */
+    const char *what;   /* "enroll", "rename", "remove", "merge", "forget", "search", ... */
+    const char *detail; /* a JSON object: {"person":3,"faces":[7,8]} */
+    char hash[65];      /* hex */
+} fct_audit_entry;
+/* Texts are borrowed for the call. What fn returns other than FCT_OK ends the reading and is returned. */
+typedef fct_status fct_audit_visit_fn(const fct_audit_entry *entry, void *user, fct_error *err);
+/* Gives each entry after a number to fn. */
+FCT_API fct_status fct_gallery_audit(fct_gallery *g, int64_t after, fct_audit_visit_fn *fn, void *user, fct_error *err);
+/* Goes through the whole log. FCT_ERR_FORMAT names the first entry that is not what
+ * was written, or is missing. *entries, hash (may be NULL): how many there are and the
+ * last one's hash, which, kept elsewhere, also shows that entries were cut off at the
+ * end, or the whole log was made anew. */
+FCT_API fct_status fct_gallery_verify_audit(fct_gallery *g, int64_t *entries, char hash[65], fct_error *err);
+/* Adds an entry of the caller's own. what: 1 to 32 of a-z and '-'; detail: a JSON object. FCT_OK and nothing else
+ * where the log is off. */
+FCT_API fct_status fct_gallery_note(fct_gallery *g, const char *what, const char *detail, fct_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
