@@ -68,6 +68,78 @@ FCT_API fct_status fct_album_check(fct_album *a, fct_error *err);
  * FCT_ERR_EXISTS when there is such a file. */
 FCT_API fct_status fct_album_backup(fct_album *a, const char *path, fct_error *err);
 
+/* ---- Scanning ------------------------------------------------------------------ */
+
+typedef enum fct_scan_phase {
+    FCT_SCAN_LOOK = 0,  /* looking for files that are new, changed or gone; total is not known */
+    FCT_SCAN_READ = 1,  /* reading them and finding faces: done of total files */
+    FCT_SCAN_EMBED = 2, /* embedding faces with another network (fct_album_migrate()): done of total faces */
+    FCT_SCAN_TIDY = 3   /* forgetting what is gone */
+} fct_scan_phase;
+
+typedef struct fct_scan_progress {
+    fct_scan_phase phase;
+    int64_t done, total;       /* total 0 = unknown */
+    int64_t bytes_done, bytes; /* FCT_SCAN_READ: of files, for an estimate of the time left */
+    int64_t faces;             /* found so far */
+    int64_t unreadable;        /* files so far */
+} fct_scan_progress;
+/* Called in the calling thread, at most about ten times a second. false ends the scan with FCT_ERR_CANCELLED; what
+ * was read until then stays. */
+typedef bool fct_scan_progress_fn(void *user, const fct_scan_progress *p);
+
+typedef struct fct_scan_opts {
+    size_t size;                     /* sizeof this struct; set by fct_scan_opts_init() */
+    const fct_analyzer_opts *finder; /* how faces are found; its tasks are those to run (default NULL: defaults) */
+    int threads;                     /* photos that are worked on at once; 0 = as many as fct_threads() (default 0) */
+    int64_t max_pixels;              /* larger photos are unreadable (default 0: see fct_decode_opts) */
+    bool no_videos;                  /* pass over videos (default false) */
+    bool again;                      /* read what is known and unchanged too (default false) */
+    bool forget_missing;             /* forget the photos of a folder that is missing as a whole (default false) */
+    fct_scan_progress_fn *progress;  /* (default NULL) */
+    void *user;                      /* handed to progress (default NULL) */
+} fct_scan_opts;
+FCT_API void fct_scan_opts_init(fct_scan_opts *o);
+
+/* What a scan came to. */
+typedef struct fct_scan_result {
+    int64_t looked;     /* files seen */
+    int64_t unchanged;  /* of these, with the size and time that were known */
+    int64_t read;       /* photos and videos in which faces were searched */
+    int64_t changed;    /* of these, new contents of files that were known */
+    int64_t moved;      /* files whose content was known from a place where it is no more */
+    int64_t copies;     /* files whose content is known from another place too */
+    int64_t touched;    /* files with another time and the same content */
+    int64_t gone;       /* files forgotten because they are no longer there */
+    int64_t unreadable; /* files read now that could not be */
+    int64_t faces;      /* found in what was read */
+    int64_t missing;    /* folders that are missing, empty or not mounted; their photos are kept */
+    int64_t no_videos;  /* videos passed over because this build, or this computer, reads none */
+    double seconds;
+} fct_scan_result;
+
+/* Brings the album up to date with the photos and videos in folders and below them;
+ * n = 0: in all folders that were ever scanned. Files whose size and time are known
+ * are not read. Others are told by their content: a moved photo keeps all that is
+ * known of it, a changed one is read again, one that is no longer there is
+ * forgotten, though its decisions are kept for the day it comes back. A folder that
+ * is missing as a whole, or empty where a file system used to be mounted, is
+ * counted in out->missing and nothing of it is forgotten.
+ *
+ * Each photo is on disk within seconds of its reading: a scan that is stopped, or
+ * killed, goes on from there. Files that cannot be read are counted and listed by
+ * fct_album_files(). p needs a detector and an embedder, that of the album if it
+ * has one, else FCT_ERR_MISMATCH. FCT_ERR_BUSY: another scan of this album is
+ * running. out may be NULL; it is filled in on failure too. */
+FCT_API fct_status fct_album_scan(fct_album *a, const fct_pack *p, const char *const *folders, int n,
+                                  const fct_scan_opts *opts, fct_scan_result *out, fct_error *err);
+
+/* Moves the album to p's embedder: every face is embedded again from its picture.
+ * Can be stopped, or killed, and goes on from there when called again. Of
+ * opts only threads, progress and user count. *n (may be NULL): faces embedded. */
+FCT_API fct_status fct_album_migrate(fct_album *a, const fct_pack *p, const fct_scan_opts *opts, int64_t *n,
+                                     fct_error *err);
+
 /* Forgets a folder that was scanned, with its photos. FCT_ERR_NOT_FOUND: it never was. */
 FCT_API fct_status fct_album_forget(fct_album *a, const char *folder, fct_error *err);
 

@@ -48,6 +48,8 @@ typedef struct fct_source_opts {
     bool keep_coded;    /* frames bring along what the decoder delivered, for fct_writer_add_drawn() (default false) */
     bool hardware;      /* decode with VAAPI, CUDA, ... where there is one, else in software (default false) */
     int64_t max_pixels; /* larger frames are refused (default 100,000,000) */
+    bool key_frames;    /* of a file: only frames that stand by themselves, a few a second to one in ten; many times
+                           as fast (default false) */
     bool insecure;      /* do not verify the certificates of https, rtmps and tls addresses; rtsps, whose
                            certificates FFmpeg does not verify, is opened with this alone (default false) */
 } fct_source_opts;

@@ -92,6 +92,7 @@ typedef struct fct_known_photo {
     int width, height;
     bool has_look, failed;
     uint64_t phash;
+    uint8_t look[FCT_LOOK_SIZE]; /* where has_look */
     uint8_t hash[32];
 } fct_known_photo;
 fct_status fct_album_photo_find(fct_album *a, const uint8_t hash[32], fct_known_photo *out, fct_error *err);

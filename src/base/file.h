@@ -87,6 +87,7 @@ bool fct_path_has_folder(const char *path);        /* more than a name: "a/b", "
 char *fct_path_dir(const char *path);              /* all before it, "." if none; owned */
 const char *fct_path_ext(const char *path);        /* after the last dot of the base, "" if none; borrowed */
 char *fct_path_absolute(const char *path);         /* behind the current folder; owned; NULL = cannot be told */
+char *fct_path_real(const char *path);             /* the same without links, "." and ".."; NULL = it is not there */
 char *fct_home_dir(void);                          /* owned; NULL if unknown */
 char *fct_data_dir(void);                          /* per-user data folder of facet; owned; NULL if unknown */
 char *fct_cache_dir(void);                         /* per-user cache folder of facet; owned */

@@ -40,6 +40,12 @@ char *fct_path_absolute(const char *path) {
     return whole;
 }
 
+char *fct_path_real(const char *path) {
+    char *real = realpath(path, NULL), *copy = real ? fct_strdup(real) : NULL;
+    free(real);
+    return copy;
+}
+
 void fct_program_on_stop(void (*handler)(int number)) {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = handler}, old; /* no SA_RESTART */

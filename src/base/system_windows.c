@@ -108,6 +108,12 @@ char *fct_path_absolute(const char *path) {
     return narrow;
 }
 
+char *fct_path_real(const char *path) {
+    fct_file_stat st;
+    fct_file_get_stat(path, &st);
+    return st.exists ? fct_path_absolute(path) : NULL;
+}
+
 char *fct_home_dir(void) { return variable(L"USERPROFILE"); }
 char *fct_data_dir(void) { return under(variable(L"LOCALAPPDATA"), "facet"); }
 char *fct_cache_dir(void) { return under(fct_data_dir(), "cache"); }

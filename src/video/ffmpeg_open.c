@@ -162,6 +162,11 @@ static int open_codec(fct_demux *d, const fct_input_env *env) {
         d->codec->thread_type = FF_THREAD_SLICE;
     }
     d->codec->thread_count = fct_threads() < 4 ? fct_threads() : 4;
+    if (env->opts.key_frames && !env->info.live) {
+        d->format->streams[d->stream]->discard = AVDISCARD_NONKEY;
+        d->codec->skip_frame = AVDISCARD_NONKEY;
+        d->codec->thread_count = 1; /* nothing is left to share, and frame threads delay what comes out */
+    }
     if (env->opts.hardware) use_hardware(d, codec);
     return avcodec_open2(d->codec, codec, NULL);
 }

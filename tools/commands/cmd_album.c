@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-static const cli_command *const album_actions[] = {&cmd_album_status, &cmd_album_undo, &cmd_album_forget,
-                                                   &cmd_album_check, NULL};
+static const cli_command *const album_actions[] = {
+    &cmd_album_scan, &cmd_album_migrate, &cmd_album_status, &cmd_album_undo, &cmd_album_forget, &cmd_album_check, NULL};
 
 /* ---- For all actions -------------------------------------------------------------------- */
 
@@ -90,7 +90,8 @@ static fct_status print_status(fct_album *album, const fct_album_info *i, fct_er
     cli_print("  %lld files: %lld photos, %lld videos", (long long)i->files, (long long)(i->photos - i->videos),
               (long long)i->videos);
     if (i->unreadable) cli_print(", %lld unreadable", (long long)i->unreadable);
-    cli_print("\n  %lld faces of %lld people, %lld of them named\n", (long long)i->faces, (long long)i->people,
+    putchar('\n');
+    cli_print("  %lld faces of %lld people, %lld of them named\n", (long long)i->faces, (long long)i->people,
               (long long)i->named);
     if (i->network[0]) cli_print("  embeddings of %d values by network %s\n", i->dim, i->network);
     if (i->to_embed)

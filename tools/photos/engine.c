@@ -64,20 +64,24 @@ int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out) {
     return st == FCT_ERR_NOT_FOUND && named && *named ? no_such_pack(named, &e) : cli_fail(&e);
 }
 
+void cli_finder_opts(const cli_settings *s, uint32_t tasks, fct_analyzer_opts *o) {
+    fct_analyzer_opts_init(o);
+    o->tasks = tasks;
+    o->n_det_sizes = s->det_size.n;
+    for (int i = 0; i < s->det_size.n; i++) {
+        o->det_sizes[i].width = s->det_size.at[i].width;
+        o->det_sizes[i].height = s->det_size.at[i].height;
+    }
+    o->det_thresh = (float)s->det_thresh;
+    o->max_faces = s->max_faces;
+    o->rotations = s->rotations;
+    o->tile = s->tile;
+}
+
 /* Passes the settings for detection on to the library, which checks them. */
 static int create_analyzer(const cli_settings *s, uint32_t tasks, cli_engine *out) {
     fct_analyzer_opts o;
-    fct_analyzer_opts_init(&o);
-    o.tasks = tasks;
-    o.n_det_sizes = s->det_size.n;
-    for (int i = 0; i < s->det_size.n; i++) {
-        o.det_sizes[i].width = s->det_size.at[i].width;
-        o.det_sizes[i].height = s->det_size.at[i].height;
-    }
-    o.det_thresh = (float)s->det_thresh;
-    o.max_faces = s->max_faces;
-    o.rotations = s->rotations;
-    o.tile = s->tile;
+    cli_finder_opts(s, tasks, &o);
     fct_error e;
     return fct_analyzer_create(out->pack, &o, &out->analyzer, &e) ? cli_fail(&e) : CLI_DONE;
 }

@@ -19,6 +19,9 @@ typedef struct cli_engine {
 int cli_engine_open(const cli_settings *s, uint32_t tasks, cli_engine *out);
 void cli_engine_close(cli_engine *e);
 
+/* The options of an analyzer as the command line says. */
+void cli_finder_opts(const cli_settings *s, uint32_t tasks, fct_analyzer_opts *o);
+
 /* The folder of prepared networks, owned (fct_free); NULL = there shall be none. */
 char *cli_cache_dir(const cli_settings *s);
 

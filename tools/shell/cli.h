@@ -75,6 +75,9 @@ typedef enum cli_opt_id {
     OPT_STOP_AFTER,
     OPT_TERMINAL,
     OPT_ALBUM,
+    OPT_AGAIN,
+    OPT_FORGET_MISSING,
+    OPT_NO_VIDEOS,
     OPT_GALLERY,
     OPT_ROOT,
     OPT_URL,
@@ -132,6 +135,7 @@ typedef struct cli_settings {
     int every, keep_days;
     double fps, stop_after;
     bool accept_license, replace, pictures, drop;
+    bool again, forget_missing, no_videos;
     const char *models, *album, *gallery, *files_from, *draw, *html, *export_dir, *crop_dir, *out, *folders;
     const char *by, *photos;
     const char *all_models[CLI_PACKS_MOST]; /* every --models of the command line, models being the last one */

@@ -11,19 +11,21 @@
 static fct_status read_known(fct_album *a, fct_status s, sqlite3_stmt *q, fct_known_photo *out, fct_error *err) {
     const fct_db *db = fct_album_db(a);
     bool row = false;
-    const void *hash;
-    size_t size;
+    const void *hash, *look;
+    size_t size, look_size;
     *out = (fct_known_photo){.id = 0};
     if (!s) s = fct_db_step(db, q, &row, err);
     if (!s && row) {
         s = fct_db_blob(db, q, 1, &hash, &size, err);
+        if (!s) s = fct_db_blob(db, q, 7, &look, &look_size, err);
         if (!s && size != sizeof out->hash) s = fct_album_damaged(a, "a photo's hash has another length", err);
         if (!s) {
             memcpy(out->hash, hash, sizeof out->hash);
+            out->has_look = look_size == sizeof out->look;
+            if (out->has_look) memcpy(out->look, look, sizeof out->look);
             out->id = sqlite3_column_int64(q, 0);
             out->width = sqlite3_column_int(q, 2);
             out->height = sqlite3_column_int(q, 3);
-            out->has_look = sqlite3_column_type(q, 4) != SQLITE_NULL;
             out->phash = (uint64_t)sqlite3_column_int64(q, 4);
             out->failed = sqlite3_column_int64(q, 5) != 0;
             out->places = sqlite3_column_int64(q, 6);
@@ -34,8 +36,8 @@ static fct_status read_known(fct_album *a, fct_status s, sqlite3_stmt *q, fct_kn
 }
 
 #define KNOWN_SELECT                                                                                                   \
-    "SELECT id, hash, width, height, phash, error NOT NULL, (SELECT count(*) FROM file WHERE photo_id = photo.id) "    \
-    "FROM photo "
+    "SELECT id, hash, width, height, phash, error NOT NULL, (SELECT count(*) FROM file WHERE photo_id = photo.id), "   \
+    "look FROM photo "
 
 fct_status fct_album_photo_find(fct_album *a, const uint8_t hash[32], fct_known_photo *out, fct_error *err) {
     sqlite3_stmt *q;
