@@ -25,6 +25,7 @@
 #define FACET_FACET_H
 
 #include "album.h"
+#include "album_people.h"
 #include "base.h"
 #include "enroll.h"
 #include "evaluate.h"

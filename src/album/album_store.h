@@ -109,6 +109,10 @@ fct_status fct_album_decisions(fct_album *a, fct_decision_fn *fn, void *user, fc
 
 /* ---- People and their faces: sqlite/album_members.c ---------------------------------------- */
 
+/* A name as it is stored, owned (fct_free()): 1..200 bytes in Unicode's form C, without blanks around it or control
+ * characters; FCT_ERR_ARG tells what is wrong with it. album_enroll.c */
+fct_status fct_album_clean_name(const char *name, char **out, fct_error *err);
+
 /* name NULL = not named yet. FCT_ERR_EXISTS: somebody has the name. */
 fct_status fct_album_person_add(fct_album *a, const char *name, int64_t *id, fct_error *err);
 fct_status fct_album_person_rename(fct_album *a, int64_t id, const char *name, fct_error *err);
@@ -117,12 +121,16 @@ fct_status fct_album_person_ignore(fct_album *a, int64_t id, bool ignored, fct_e
 fct_status fct_album_person_link(fct_album *a, int64_t id, int64_t gallery_id, fct_error *err);
 /* With memberships and decisions about the person. */
 fct_status fct_album_person_remove(fct_album *a, int64_t id, fct_error *err);
+/* Forgets people without a name, a face or a decision. */
+fct_status fct_album_people_tidy(fct_album *a, fct_error *err);
 /* By the exact name; *id 0: nobody has it. */
 fct_status fct_album_person_find(fct_album *a, const char *name, int64_t *id, fct_error *err);
 
 /* Makes a face a person's, whosever it was; person_id 0: nobody's. score: how sure, 0..1. */
 fct_status fct_album_member_put(fct_album *a, int64_t face_id, int64_t person_id, fct_member_how how, double score,
                                 fct_error *err);
+/* Gives a face to a person by grouping; does nothing where it is somebody's already, or gone. */
+fct_status fct_album_member_add(fct_album *a, int64_t face_id, int64_t person_id, double score, fct_error *err);
 /* Moves all faces of one person to another. */
 fct_status fct_album_members_move(fct_album *a, int64_t from, int64_t to, fct_error *err);
 

@@ -15,6 +15,7 @@
 #define CROWD_FLOOR 0.65f /* of the threshold: strangers who are less alike do not make a crowd */
 #define CROWD_FIRST 10    /* the strangers by whose likeness a face's surroundings are judged: these of the nearest, */
 #define CROWD_LAST  40    /* one a group */
+#define PEOPLE_NEAR 16    /* people from before whom another may be */
 
 void fct_cluster_opts_init(fct_cluster_opts *o) {
     *o = (fct_cluster_opts){.threshold = 0.40f,
@@ -285,6 +286,41 @@ static bool link_near(cluster_job *j) {
     return true;
 }
 
+/* People from before are not compared face by face; the means of their faces are, so that two who may be one are seen
+ * as near to each other. people: [n] one face of each. */
+static bool link_means(cluster_job *j, const uint32_t *people, size_t n, const fct_near_lists *near) {
+    for (size_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < near->count[i]; k++) {
+            uint32_t other = people[near->near[i * (size_t)near->k + k].face];
+            if (!fct_numbers_add(&j->g.groups[people[i]].near, other) ||
+                !fct_numbers_add(&j->g.groups[other].near, people[i]))
+                return false;
+        }
+    return true;
+}
+
+static fct_status compare_people(cluster_job *j, fct_error *err) {
+    size_t n = 0, dim = (size_t)j->g.dim;
+    fct_near_lists near = {0};
+    for (size_t i = j->n_free; i < j->g.n; i++) n += j->g.groups[i].n > 0;
+    if (n < 2) return FCT_OK;
+    uint32_t *people = fct_realloc_array(NULL, n, sizeof *people);
+    float *means = fct_realloc_array(NULL, n, dim * sizeof *means);
+    fct_status s = people && means ? FCT_OK : fct_fail_nomem(err, "people", n * dim * sizeof *means);
+    n = 0;
+    for (size_t i = j->n_free; i < j->g.n && !s; i++) {
+        if (!j->g.groups[i].n) continue;
+        people[n] = (uint32_t)i;
+        fct_kernels()->scale_f32(means + n++ * dim, j->g.sums + i * dim, 1 / j->g.groups[i].length, 0, dim);
+    }
+    if (!s) s = fct_near_find(means, n, n, j->g.dim, PEOPLE_NEAR, j->floor, &near, err);
+    if (!s && !link_means(j, people, n, &near)) s = fct_fail_nomem(err, "neighbors", 0);
+    fct_near_free(&near);
+    fct_free(people);
+    fct_free(means);
+    return s;
+}
+
 /* How much the strangers nearest to a face resemble it, one of each other group, on average; where too few are near
  * enough, the rest count as at the floor. */
 static float crowd_of(cluster_job *j, size_t face) {
@@ -326,6 +362,7 @@ static fct_status group_faces(cluster_job *j, fct_clusters *out, fct_error *err)
     if (!s) s = take_links(j, err);
     if (!s) s = fct_near_find(j->unit, j->g.n, j->n_free, j->g.dim, j->g.o->neighbors, j->floor, &j->near, err);
     if (!s && !link_near(j)) s = fct_fail_nomem(err, "neighbors", 0);
+    if (!s) s = compare_people(j, err);
     if (!s) s = fct_groups_merge(&j->g, least + SURE, false, err);
     if (!s) add_crowds(j);
     if (!s) s = fct_groups_merge(&j->g, least, false, err);

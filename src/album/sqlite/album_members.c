@@ -59,6 +59,13 @@ fct_status fct_album_person_remove(fct_album *a, int64_t id, fct_error *err) {
     return s ? s : fct_db_run(fct_album_db(a), err, "DELETE FROM person WHERE id = ?", "i", id);
 }
 
+fct_status fct_album_people_tidy(fct_album *a, fct_error *err) {
+    return fct_db_run(fct_album_db(a), err,
+                      "DELETE FROM person WHERE name IS NULL AND NOT ignored AND id NOT IN (SELECT person_id FROM "
+                      "member) AND id NOT IN (SELECT person_id FROM decision WHERE person_id NOT NULL)",
+                      "");
+}
+
 fct_status fct_album_member_put(fct_album *a, int64_t face_id, int64_t person_id, fct_member_how how, double score,
                                 fct_error *err) {
     const fct_db *db = fct_album_db(a);
@@ -69,6 +76,15 @@ fct_status fct_album_member_put(fct_album *a, int64_t face_id, int64_t person_id
                       "INSERT INTO member(face_id, person_id, how, score) VALUES(?, ?, ?, ?) ON CONFLICT(face_id) "
                       "DO UPDATE SET person_id = excluded.person_id, how = excluded.how, score = excluded.score",
                       "iiid", face_id, person_id, (int64_t)how, score);
+}
+
+fct_status fct_album_member_add(fct_album *a, int64_t face_id, int64_t person_id, double score, fct_error *err) {
+    fct_status s = fct_album_note_member(a, face_id, err);
+    return s ? s
+             : fct_db_run(fct_album_db(a), err,
+                          "INSERT OR IGNORE INTO member(face_id, person_id, how, score) SELECT id, ?, ?, ? FROM face "
+                          "WHERE id = ?",
+                          "iidi", person_id, (int64_t)FCT_MEMBER_AUTOMATIC, score, face_id);
 }
 
 fct_status fct_album_members_move(fct_album *a, int64_t from, int64_t to, fct_error *err) {

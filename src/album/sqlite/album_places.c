@@ -189,12 +189,10 @@ fct_status fct_album_files_remove(fct_album *a, int64_t folder_id, int64_t *n, f
 fct_status fct_album_tidy(fct_album *a, fct_error *err) {
     static const char *const steps[] = {
         "DELETE FROM photo WHERE id NOT IN (SELECT photo_id FROM file WHERE photo_id NOT NULL)",
-        "DELETE FROM folder WHERE path <> '' AND id NOT IN (SELECT folder_id FROM file)",
-        "DELETE FROM person WHERE name IS NULL AND NOT ignored AND id NOT IN (SELECT person_id FROM member) "
-        "AND id NOT IN (SELECT person_id FROM decision WHERE person_id NOT NULL)"};
+        "DELETE FROM folder WHERE path <> '' AND id NOT IN (SELECT folder_id FROM file)"};
     fct_status s = FCT_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !s; i++) s = fct_db_run(fct_album_db(a), err, steps[i], "");
-    return s;
+    return s ? s : fct_album_people_tidy(a, err);
 }
 
 fct_status fct_album_forget(fct_album *a, const char *folder, fct_error *err) {
