@@ -28,6 +28,7 @@ Commands:
   doctor       check that machine, networks and gallery are in order
   train        train an embedder, or fine-tune one
   bench        measure how fast a network runs here
+  serve        answer over HTTP: detect, enroll, search
   help         show help on a command or topic, write man pages and completions
   version      show the version
 
@@ -92,17 +93,17 @@ check "no such topic" 2 facet help pack <<'END'
 ! facet: help: no command or topic 'pack'; did you mean 'packs'?
 END
 check "no line of help is wider than a terminal" 0 sh -c "
-    for c in detect blur embed compare enroll identify people remove rename video camera info models doctor bench help version \
+    for c in detect blur embed compare enroll identify people remove rename video camera info models doctor bench serve help version \
              packs inputs exit-codes environment; do '$facet_exe' help \$c; done | awk 'length > 79 && !/^      facet/ && !/^Usage/'" <<'END'
 END
 check "every command has examples or needs none" 0 sh -c "
-    for c in detect blur embed compare enroll identify people remove rename info bench help; do
+    for c in detect blur embed compare enroll identify people remove rename info bench serve help; do
         '$facet_exe' help \$c | grep -q '^Examples:' || echo \$c; done" <<'END'
 END
 
 # man pages: no warning of groff, where there is one
 if command -v groff >/dev/null; then
-    for c in facet detect blur embed compare enroll identify people remove rename video camera info models doctor bench help version; do
+    for c in facet detect blur embed compare enroll identify people remove rename video camera info models doctor bench serve help version; do
         check "man page of $c" 0 sh -c "'$facet_exe' help man $c | groff -man -Tutf8 -ww -z" </dev/null
     done
 else skip "man pages" "no groff (apt-get install groff)"

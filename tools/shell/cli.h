@@ -81,6 +81,21 @@ typedef enum cli_opt_id {
     OPT_GALLERY,
     OPT_ROOT,
     OPT_URL,
+    OPT_DATA,
+    OPT_PORT,
+    OPT_HOST,
+    OPT_TLS_CERT,
+    OPT_TLS_KEY,
+    OPT_API,
+    OPT_ALLOW,
+    OPT_IMMICH_UPSTREAM,
+    OPT_NO_AUTH,
+    OPT_ROLE,
+    OPT_RATE,
+    OPT_CONNECTIONS,
+    OPT_QUEUE,
+    OPT_MAX_BODY,
+    OPT_TIMEOUT,
     OPT_PROXY,
     OPT_SHA256,
     OPT_ACCEPT_LICENSE,
@@ -134,8 +149,12 @@ typedef struct cli_settings {
     const char *record, *events, *snapshot_dir, *sheet, *blur, *keep, *frame_size;
     int every, keep_days;
     double fps, stop_after;
-    bool accept_license, replace, pictures, drop;
+    bool accept_license, replace, pictures, drop, no_auth;
     bool again, forget_missing, no_videos;
+    const char *data, *host, *tls_cert, *tls_key, *api, *allow, *immich_upstream;
+    int port, connections, queue; /* port: -1 = not given */
+    int64_t max_body;
+    double rate, timeout;
     const char *models, *album, *gallery, *files_from, *draw, *html, *export_dir, *crop_dir, *out, *folders;
     const char *by, *photos;
     const char *all_models[CLI_PACKS_MOST]; /* every --models of the command line, models being the last one */
@@ -146,7 +165,7 @@ typedef struct cli_settings {
     double det_thresh, threshold, seconds; /* threshold: NAN = the pack's */
     double far;                            /* NAN = chosen by the number of pairs */
     int64_t seed;
-    int precision, format, cover; /* index into the option's choices */
+    int precision, format, cover, role; /* index into the option's choices */
     cli_sizes det_size, size;
 } cli_settings;
 
@@ -186,7 +205,7 @@ typedef struct cli_command {
 extern const cli_command *const cli_commands[];
 extern const cli_command cmd_detect, cmd_blur, cmd_embed, cmd_compare, cmd_enroll, cmd_evaluate, cmd_identify,
     cmd_people, cmd_remove, cmd_rename, cmd_gallery, cmd_tags, cmd_album, cmd_video, cmd_camera, cmd_info, cmd_models,
-    cmd_doctor, cmd_train, cmd_bench, cmd_help, cmd_version;
+    cmd_doctor, cmd_train, cmd_bench, cmd_serve, cmd_help, cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
 /* The part of a command that is called by its last word ("scan" of "album scan"), NULL = none. */
 const cli_command *cli_part_find(const cli_command *c, const char *word);
@@ -279,6 +298,9 @@ char *cli_format(const char *format, ...) FCT_PRINTF(1, 2);            /* owned:
 void cli_signals_setup(void);
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
+/* From now on SIGHUP asks for something to be read anew instead of for the end: true once after each. */
+void cli_catch_reload(void);
+bool cli_reload_asked(void);
 int cli_exit_status(int code); /* Returns code, or 128 and the number of the signal that came. */
 
 #endif

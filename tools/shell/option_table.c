@@ -118,6 +118,32 @@ const cli_opt cli_opts[OPT_COUNT] = {
                       "folder that holds the packs (default: FCT_MODELS, else ~/.insightface/models)"),
     [OPT_URL] = TEXT("url", 0, url, "URL", COMPLETE_NONE,
                      "download from here: the zip itself, or the folder that holds NAME.zip"),
+    [OPT_DATA] = TEXT("data", 0, data, "DIR", COMPLETE_FOLDER, "the folder of the server's gallery and keys"),
+    [OPT_PORT] = INT("port", 'p', port, "N", 0, 65535, "port to listen on; 0 = one that is free (default 8100)"),
+    [OPT_HOST] = TEXT("host", 0, host, "ADDRESS", COMPLETE_NONE,
+                      "address or name to listen on; '*' = all (default 127.0.0.1: this machine alone)"),
+    [OPT_TLS_CERT] =
+        TEXT("tls-cert", 0, tls_cert, "FILE", COMPLETE_FILE, "certificate chain (PEM): TLS instead of plain"),
+    [OPT_TLS_KEY] = TEXT("tls-key", 0, tls_key, "FILE", COMPLETE_FILE, "the certificate's private key (PEM)"),
+    [OPT_API] =
+        TEXT("api", 0, api, "LIST", COMPLETE_NONE,
+             "interfaces besides facet's own, divided by commas: immich, compreface, deepstack, or none (default "
+             "all)"),
+    [OPT_ALLOW] = TEXT("allow", 0, allow, "LIST", COMPLETE_NONE,
+                       "addresses, as ADDRESS/BITS divided by commas, that may use Immich's interface, which knows no "
+                       "keys; this machine may"),
+    [OPT_IMMICH_UPSTREAM] = TEXT("immich-upstream", 0, immich_upstream, "URL", COMPLETE_NONE,
+                                 "Immich's own machine learning, for what is not faces"),
+    [OPT_NO_AUTH] = FLAG("no-auth", 0, no_auth, "need no keys: whoever reaches the server may do everything"),
+    [OPT_ROLE] = CHOICE("role", 0, role, "reader|enroller|admin", "what a new key may do (default reader)"),
+    [OPT_RATE] = NUMBER("rate", 0, rate, "N", 0.001, 1e6,
+                        "requests per second that one key or address may make (default: no limit)"),
+    [OPT_CONNECTIONS] = INT("connections", 0, connections, "N", 1, 100000, "connections at once (default 1024)"),
+    [OPT_QUEUE] =
+        INT("queue", 0, queue, "N", 1, 100000, "requests that may wait; more are told to come again (default 64)"),
+    [OPT_MAX_BODY] =
+        INT64("max-body", 0, max_body, "N", 1024, 4294967296.0, "bytes of a request at most (default 67108864)"),
+    [OPT_TIMEOUT] = NUMBER("timeout", 0, timeout, "S", 0.1, 3600, "seconds that a request may take (default 30)"),
     [OPT_PROXY] =
         TEXT("proxy", 0, proxy, "URL", COMPLETE_NONE, "proxy to use (default: http_proxy, https_proxy, no_proxy)"),
     [OPT_SHA256] = TEXT("sha256", 0, sha256, "HEX", COMPLETE_NONE, "hash that the archive must have"),

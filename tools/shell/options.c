@@ -13,6 +13,7 @@ static void set_defaults(cli_settings *s) {
     s->threshold = NAN;
     s->far = NAN;
     s->seed = 1;
+    s->port = -1;
     s->seconds = 2;
     s->top = 1;
     s->every = 1;

@@ -1,0 +1,222 @@
+#include "server/app.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "server/problem.h"
+
+#include <string.h>
+
+/* ---- Saying no ------------------------------------------------------------------------------------- */
+
+void srv_fail(const srv_request *r, srv_reply *out, int status, const char *code, const char *text) {
+    const srv_dialect *d = r->dialect ? r->dialect : &srv_facet_dialect;
+    fct_buf_clear(&out->body);
+    out->location[0] = 0;
+    out->challenge = status == 401;
+    if (status == 503 && !out->retry_after) out->retry_after = 1;
+    d->fail(out, status, code, text, r->id);
+}
+
+void srv_app_refuse(void *user, srv_request *r, srv_reply *out, int status, const char *code, const char *text) {
+    srv_fail(r, out, status, code, text);
+}
+
+void srv_fail_form(const srv_request *r, srv_reply *out, const fct_error *e) {
+    if (e->code == FCT_ERR_UNSUPPORTED) srv_fail(r, out, 415, "invalid_request", e->text);
+    else if (e->code == FCT_ERR_LIMIT) srv_fail(r, out, 413, "request_too_large", e->text);
+    else if (e->code == FCT_ERR_NOMEM) srv_fail(r, out, 503, "not_ready", e->text);
+    else srv_fail(r, out, 400, "invalid_request", e->text);
+}
+
+void srv_fail_call(const srv_request *r, srv_reply *out, const fct_error *e) {
+    static const struct {
+        fct_status s;
+        int status;
+        const char *code;
+    } map[] = {
+        {FCT_ERR_ARG, 400, "invalid_request"},
+        {FCT_ERR_NOT_FOUND, 404, "resource_not_found"},
+        {FCT_ERR_EXISTS, 409, "person_exists"},
+        {FCT_ERR_MISMATCH, 409, "collection_model_mismatch"},
+        {FCT_ERR_BUSY, 503, "not_ready"},
+        {FCT_ERR_NOMEM, 503, "not_ready"},
+        {FCT_ERR_CANCELLED, 503, "request_timeout"},
+        {FCT_ERR_LIMIT, 413, "request_too_large"},
+        {FCT_ERR_NETWORK, 502, "stream_unavailable"},
+    };
+    for (size_t i = 0; i < sizeof map / sizeof *map; i++)
+        if (map[i].s == e->code) {
+            srv_fail(r, out, map[i].status, map[i].code, e->text);
+            return;
+        }
+    /* What is wrong inside is for the log, not for a stranger. */
+    fct_log(FCT_LOG_ERROR, "request %s: %s", r->id, e->text);
+    srv_fail(r, out, 500, "internal_error", "the server could not do this; its log says why");
+}
+
+void srv_fail_picture(const srv_request *r, srv_reply *out, const fct_error *e) {
+    if (e->code == FCT_ERR_FORMAT || e->code == FCT_ERR_UNSUPPORTED) srv_fail(r, out, 422, "invalid_image", e->text);
+    else if (e->code == FCT_ERR_LIMIT) srv_fail(r, out, 413, "image_too_large", e->text);
+    else srv_fail_call(r, out, e);
+}
+
+void srv_reply_json(srv_reply *out, int status, fct_json_writer *j) {
+    fct_buf_clear(&out->body);
+    out->status = status;
+    out->type = "application/json";
+    fct_json_to_buf(j, &out->body);
+}
+
+double srv_elapsed_ms(const srv_request *r) { return (double)(fct_time_ns() - r->began) / 1e6; }
+
+/* ---- Keys -------------------------------------------------------------------------------------------- */
+
+fct_status srv_app_read_keys(srv_app *app, fct_error *err) {
+    srv_keys keys;
+    fct_status s = srv_keys_read(app->keys_path, &keys, err);
+    if (s) return s;
+    fct_mutex_lock(&app->keys_lock);
+    srv_keys old = app->keys;
+    app->keys = keys;
+    fct_mutex_unlock(&app->keys_lock);
+    srv_keys_free(&old);
+    return FCT_OK;
+}
+
+/* Gives the request the role of its key. False where there is no such key. */
+static bool use_key(srv_app *app, srv_request *r, const char *text) {
+    fct_mutex_lock(&app->keys_lock);
+    const srv_key *k = srv_keys_check(&app->keys, text);
+    if (k) {
+        r->role = k->role;
+        strcpy(r->key_id, k->id);
+    }
+    fct_mutex_unlock(&app->keys_lock);
+    return k != NULL;
+}
+
+static bool too_often(srv_request *r, srv_reply *out, int seconds, const char *text) {
+    out->retry_after = seconds;
+    srv_fail(r, out, 429, "too_many_requests", text);
+    return false;
+}
+
+/* Refuses a wrong key, and after many of them from one address asks it to wait. */
+static bool wrong_key(srv_app *app, srv_request *r, srv_reply *out) {
+    int wait = srv_rate_take(&app->failures, r->peer, fct_time_ns());
+    if (wait) return too_often(r, out, wait, "too many wrong API keys came from this address");
+    srv_fail(r, out, 401, "unauthorized", "there is no such API key");
+    return false;
+}
+
+static bool has_role(srv_request *r, srv_reply *out) {
+    if (r->role >= r->route->role) return true;
+    srv_fail(r, out, 403, "forbidden", "this API key may not do that");
+    return false;
+}
+
+/* Whether whoever sent the request may do what it asks for, as far as its head tells. */
+static bool may(srv_app *app, srv_request *r, srv_reply *out) {
+    if (r->dialect->trusts_address) {
+        if (r->loopback || srv_ranges_hold(app->allow, app->n_allow, r->peer)) return true;
+        srv_fail(r, out, 403, "forbidden", "this address may not use this interface, which knows no keys");
+        return false;
+    }
+    if (!app->auth) {
+        r->role = SRV_ROLE_ADMIN;
+        return true;
+    }
+    if (r->route->role == SRV_ROLE_NONE) return true;
+    const char *key = r->dialect->key(r);
+    if (!key && r->dialect->body_key) return true; /* it may still come */
+    if (key) return use_key(app, r, key) ? has_role(r, out) : wrong_key(app, r, out);
+    srv_fail(r, out, 401, "unauthorized", "an API key is needed");
+    return false;
+}
+
+/* The same once the body is there, for dialects that have the key in it. */
+static bool may_at_last(srv_app *app, srv_request *r, srv_reply *out) {
+    if (r->role >= r->route->role || r->dialect->trusts_address) return true;
+    char *key = r->dialect->body_key ? r->dialect->body_key(r) : NULL;
+    bool known = key && use_key(app, r, key);
+    fct_free(key);
+    if (known) return has_role(r, out);
+    if (key) return wrong_key(app, r, out);
+    srv_fail(r, out, 401, "unauthorized", "an API key is needed");
+    return false;
+}
+
+/* ---- Requests ------------------------------------------------------------------------------------------ */
+
+static bool no_route(srv_request *r, srv_reply *out, srv_route_result found, int methods) {
+    static const char *const allow[32] = {
+        [SRV_GET] = "GET",
+        [SRV_POST] = "POST",
+        [SRV_DELETE] = "DELETE",
+        [SRV_GET | SRV_POST] = "GET, POST",
+        [SRV_GET | SRV_DELETE] = "GET, DELETE",
+        [SRV_PUT | SRV_DELETE] = "PUT, DELETE",
+        [SRV_GET | SRV_POST | SRV_DELETE] = "GET, POST, DELETE",
+        [SRV_GET | SRV_PATCH | SRV_DELETE] = "GET, PATCH, DELETE",
+    };
+    if (found == SRV_ROUTE_BAD_PATH) srv_fail(r, out, 400, "invalid_request", "the path is faulty");
+    else if (found == SRV_ROUTE_NONE) srv_fail(r, out, 404, "resource_not_found", "there is nothing at this path");
+    else {
+        out->allow = allow[methods & 31] ? allow[methods & 31] : "GET, POST, PUT, PATCH, DELETE";
+        srv_fail(r, out, 405, "method_not_allowed", "this path does not take this method");
+    }
+    return false;
+}
+
+bool srv_app_begin(void *user, srv_request *r, srv_reply *out) {
+    srv_app *app = user;
+    int methods;
+    srv_route_result found = srv_route_find(app->dialects, r, &r->dialect, &methods);
+    if (found != SRV_ROUTE_FOUND) return no_route(r, out, found, methods);
+    if (!may(app, r, out)) return false;
+    if (r->route->role == SRV_ROLE_NONE && !r->dialect->trusts_address) return true;
+    int wait = srv_rate_take(&app->rate, *r->key_id ? r->key_id : r->peer, fct_time_ns());
+    return wait ? too_often(r, out, wait, "more requests than this server takes from one client") : true;
+}
+
+/* Carries a request out that may come again: see idempotency.h. */
+static void handle_once(srv_app *app, srv_request *r, srv_reply *out) {
+    srv_idempotent *slot;
+    switch (srv_idempotency_begin(&app->once, r, out, &slot)) {
+    case SRV_ONCE_GO:
+        r->route->handle(app, r, out);
+        srv_idempotency_end(&app->once, slot, out);
+        break;
+    case SRV_ONCE_REPLAYED:
+        break;
+    case SRV_ONCE_RUNS:
+        srv_fail(r, out, 409, "request_in_progress", "the request with this Idempotency-Key is not answered yet");
+        break;
+    case SRV_ONCE_OTHER:
+        srv_fail(r, out, 422, "idempotency_key_reused", "another request has come with this Idempotency-Key");
+        break;
+    default:
+        srv_fail(r, out, 400, "invalid_request", "Idempotency-Key is not 1 to 255 visible characters");
+    }
+}
+
+void srv_app_handle(void *user, srv_request *r, srv_reply *out) {
+    srv_app *app = user;
+    if (!may_at_last(app, r, out)) return;
+    bool changes = r->method != SRV_GET && r->route->role >= SRV_ROLE_ENROLLER;
+    if (changes) handle_once(app, r, out);
+    else r->route->handle(app, r, out);
+    if (out->body.failed) {
+        fct_buf_free(&out->body);
+        srv_fail(r, out, 503, "not_ready", "out of memory");
+    }
+}
+
+void srv_app_done(void *user, const srv_request *r, const srv_reply *out) {
+    srv_app *app = user;
+    double seconds = (double)(fct_time_ns() - r->began) / 1e9;
+    srv_metrics_add(&app->metrics, r->route ? r->route->name : "other", out->status, seconds);
+    fct_log(FCT_LOG_INFO, "%s %s %d %.1f ms key %s request %s", r->peer, r->route ? r->route->name : "other",
+            out->status, seconds * 1000, *r->key_id ? r->key_id : "-", r->id);
+}

@@ -1,0 +1,190 @@
+/* Faces of people: enroll, list, show, remove. */
+#include "server/enroll_api.h"
+#include "server/problem.h"
+#include "server/register.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void write_rejected(fct_json_writer *j, const srv_register_item *items, int n) {
+    fct_json_array(j, "rejected_images");
+    for (int i = 0; i < n; i++) {
+        if (!items[i].reason) continue;
+        fct_json_object(j, NULL);
+        fct_json_int(j, "index", i);
+        fct_json_text(j, "filename", items[i].filename);
+        fct_json_text(j, "reason", items[i].reason);
+        fct_json_text(j, "detail", items[i].detail);
+        fct_json_close_object(j);
+    }
+    fct_json_close_array(j);
+}
+
+/* No picture could be used: a problem that says so of each. */
+static void answer_none(const srv_request *r, srv_reply *out, const srv_register_item *items, int n) {
+    fct_json_writer j;
+    srv_reply_json(out, 422, &j);
+    out->type = SRV_PROBLEM_TYPE;
+    fct_json_object(&j, NULL);
+    fct_json_text(&j, "type", "about:blank");
+    fct_json_text(&j, "title", srv_status_title(422));
+    fct_json_int(&j, "status", 422);
+    fct_json_text(&j, "detail", "no image gave a face to store");
+    fct_json_text(&j, "code", "registration_failed");
+    fct_json_object(&j, "error");
+    fct_json_text(&j, "code", "registration_failed");
+    fct_json_text(&j, "message", "no image gave a face to store");
+    fct_json_object(&j, "details");
+    write_rejected(&j, items, n);
+    fct_json_close_object(&j);
+    fct_json_close_object(&j);
+    srv_json_close(&j, r, false);
+}
+
+static void write_stored(fct_json_writer *j, srv_app *app, const srv_register_item *items, int n) {
+    fct_stored_face f;
+    fct_json_array(j, "faces");
+    for (int i = 0; i < n; i++)
+        if (items[i].result.face_id && !fct_gallery_face(app->core.gallery, items[i].result.face_id, &f, NULL))
+            srv_json_sample(j, &app->core, &f);
+    fct_json_close_array(j);
+}
+
+static void answer_enrolled(srv_app *app, srv_request *r, srv_reply *out, const char *name, bool with_person,
+                            const srv_register_item *items, int n) {
+    fct_json_writer j;
+    fct_person p;
+    fct_error e;
+    if (fct_gallery_find(app->core.gallery, name, &p, &e)) {
+        srv_fail_call(r, out, &e); /* removed by somebody else between the two calls */
+        return;
+    }
+    srv_reply_json(out, 201, &j);
+    snprintf(out->location, sizeof out->location, "/v1/collections/" SRV_COLLECTION "/persons/%lld", (long long)p.id);
+    fct_json_object(&j, NULL);
+    if (with_person) srv_json_person(&j, "person", &p);
+    write_stored(&j, app, items, n);
+    write_rejected(&j, items, n);
+    srv_json_close(&j, r, false);
+}
+
+static bool read_review(srv_request *r, srv_form *form, srv_review *out, srv_reply *reply) {
+    const char *text = srv_form_text(form, "review_mode");
+    static const char *const names[] = {"off", "standard", "strict"};
+    *out = SRV_REVIEW_OFF;
+    for (int i = 0; i < 3 && text; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *out = (srv_review)i;
+            text = NULL;
+        }
+    if (text) srv_fail(r, reply, 400, "invalid_request", "review_mode: is none of off, standard, strict");
+    return !text;
+}
+
+/* The name that the client gave to the i-th picture, for people. */
+static const char *filename_of(const srv_form *form, const char *name, int i) {
+    for (int k = 0; k < form->n_parts; k++)
+        if (strcmp(form->parts[k].name, name) == 0 && i-- == 0) return form->parts[k].filename;
+    return "";
+}
+
+/* Collects the pictures; their number, or -1 with an answer that says what is wrong. */
+static int collect(srv_request *r, srv_form *form, srv_register_item *items, srv_reply *out) {
+    fct_error e;
+    for (int n = 0;; n++) {
+        const uint8_t *data;
+        size_t size;
+        fct_status s = srv_form_picture(form, "images", n, &data, &size, &e);
+        if (s == FCT_ERR_NOT_FOUND && n) return n;
+        if (s) srv_fail_form(r, out, &e);
+        else if (n == SRV_REGISTER_MOST) srv_fail(r, out, 400, "invalid_request", "images: more than 20 of them");
+        else {
+            items[n] = (srv_register_item){.data = data, .size = size, .filename = filename_of(form, "images", n)};
+            continue;
+        }
+        return -1;
+    }
+}
+
+void srv_enroll_form(srv_app *app, srv_request *r, srv_form *form, const char *name, bool with_person, srv_reply *out) {
+    srv_register_item items[SRV_REGISTER_MOST];
+    srv_review review;
+    fct_error e;
+    int stored, n;
+    if (srv_form_text(form, "external_embeddings") || srv_form_text(form, "embedding_mode")) {
+        srv_fail(r, out, 400, "invalid_request", "embeddings are made by this server alone");
+        return;
+    }
+    if (!read_review(r, form, &review, out) || (n = collect(r, form, items, out)) < 0) return;
+    if (srv_register(&app->core, name, items, n, review, "server", r->deadline, &stored, &e)) srv_fail_call(r, out, &e);
+    else if (!stored) answer_none(r, out, items, n);
+    else answer_enrolled(app, r, out, name, with_person, items, n);
+}
+
+void srv_do_faces_add(srv_app *app, srv_request *r, srv_reply *out) {
+    srv_form form = {0};
+    fct_person p;
+    if (srv_person_of(app, r, &p, out) && srv_read_form(r, &form, "images|review_mode", out))
+        srv_enroll_form(app, r, &form, p.name, false, out);
+    srv_form_free(&form);
+}
+
+void srv_do_faces(srv_app *app, srv_request *r, srv_reply *out) {
+    srv_page page;
+    fct_person p;
+    fct_stored_face *faces;
+    fct_json_writer j;
+    fct_error e;
+    int n;
+    if (!srv_person_of(app, r, &p, out) || !srv_read_page(r, &page, out)) return;
+    if (srv_core_faces(&app->core, p.id, &page, &faces, &n, &e)) {
+        srv_fail_call(r, out, &e);
+        return;
+    }
+    srv_reply_json(out, 200, &j);
+    fct_json_object(&j, NULL);
+    fct_json_array(&j, "faces");
+    for (int i = 0; i < n; i++) srv_json_sample(&j, &app->core, &faces[i]);
+    fct_json_close_array(&j);
+    srv_json_cursor(&j, &page);
+    srv_json_close(&j, r, false);
+    fct_gallery_faces_free(faces);
+}
+
+/* The face that the path's third parameter names, if it is the person's. */
+static bool face_of(srv_app *app, srv_request *r, fct_stored_face *f, srv_reply *out) {
+    fct_person p;
+    fct_error e;
+    if (!srv_person_of(app, r, &p, out)) return false;
+    fct_status s = fct_gallery_face(app->core.gallery, srv_id_of(r, 2), f, &e);
+    if (!s && f->person_id == p.id) return true;
+    if (!s || s == FCT_ERR_NOT_FOUND) srv_fail(r, out, 404, "resource_not_found", "the person has no such face");
+    else srv_fail_call(r, out, &e);
+    return false;
+}
+
+void srv_do_face_remove(srv_app *app, srv_request *r, srv_reply *out) {
+    fct_stored_face f;
+    fct_error e;
+    if (!face_of(app, r, &f, out)) return;
+    if (fct_gallery_remove_face(app->core.gallery, f.id, &e)) srv_fail_call(r, out, &e);
+    else out->status = 204;
+}
+
+void srv_do_face_image(srv_app *app, srv_request *r, srv_reply *out) {
+    fct_stored_face f;
+    fct_error e;
+    void *jpeg;
+    size_t size;
+    if (!face_of(app, r, &f, out)) return;
+    if (fct_gallery_crop(app->core.gallery, f.id, &jpeg, &size, &e)) {
+        if (e.code == FCT_ERR_NOT_FOUND)
+            srv_fail(r, out, 404, "face_image_not_found", "no picture is stored of this face");
+        else srv_fail_call(r, out, &e);
+        return;
+    }
+    out->status = 200;
+    out->type = "image/jpeg";
+    fct_buf_add(&out->body, jpeg, size);
+    fct_buffer_free(jpeg);
+}

@@ -1,0 +1,146 @@
+/* search 1:N, identify all faces of a picture, verify a person. */
+#include "server/facet_api.h"
+
+#include "base/alloc.h"
+
+#include <stdio.h>
+
+/* What a search is asked besides its picture. */
+typedef struct search_terms {
+    int limit;
+    double threshold;
+} search_terms;
+
+static bool read_terms(srv_app *app, srv_request *r, srv_form *form, search_terms *t, srv_reply *out) {
+    fct_error e;
+    *t = (search_terms){.limit = SRV_MATCHES, .threshold = app->core.threshold};
+    fct_status s = srv_form_int(form, "limit", 1, 100, &t->limit, &e);
+    if (!s) s = srv_form_number(form, "threshold", -1, 1, &t->threshold, &e);
+    if (s) srv_fail_form(r, out, &e);
+    return !s;
+}
+
+/* Writes one match. A person who was removed since the search is not there any more. */
+static void write_match(fct_json_writer *j, srv_app *app, const fct_match *m) {
+    fct_person p;
+    char id[24];
+    if (fct_gallery_person(app->core.gallery, m->person_id, &p, NULL)) return;
+    snprintf(id, sizeof id, "%lld", (long long)m->face_id);
+    fct_json_object(j, NULL);
+    srv_json_person(j, "person", &p);
+    fct_json_number(j, "similarity", m->score, 6);
+    fct_json_text(j, "matched_face_id", id);
+    fct_json_close_object(j);
+}
+
+static fct_status write_matches(fct_json_writer *j, srv_app *app, const fct_face *f, const search_terms *t,
+                                fct_error *err) {
+    fct_match found[100];
+    int n;
+    fct_status s = srv_core_search(&app->core, f, (float)t->threshold, t->limit, found, &n, err);
+    fct_json_array(j, "matches");
+    for (int i = 0; i < n && !s; i++) write_match(j, app, &found[i]);
+    fct_json_close_array(j);
+    return s;
+}
+
+static void search(srv_app *app, srv_request *r, srv_form *form, srv_reply *out) {
+    search_terms t;
+    srv_seen seen = {0};
+    fct_json_writer j;
+    fct_error e;
+    if (read_terms(app, r, form, &t, out) && srv_read_picture(app, r, form, "image", 0, FCT_TASK_EMBED, &seen, out)) {
+        const fct_face *f = srv_largest(seen.faces);
+        if (!f) srv_fail(r, out, 422, "face_not_found", "image: shows no face");
+        else {
+            srv_reply_json(out, 200, &j);
+            fct_json_object(&j, NULL);
+            srv_json_face(&j, "searched_face", &seen, f, false);
+            fct_status s = write_matches(&j, app, f, &t, &e);
+            fct_json_number(&j, "threshold", t.threshold, 6);
+            srv_json_close(&j, r, true);
+            if (s) srv_fail_call(r, out, &e);
+        }
+    }
+    srv_seen_free(&seen);
+}
+
+void srv_do_search(srv_app *app, srv_request *r, srv_reply *out) {
+    srv_form form = {0};
+    if (srv_collection_of(r, out) && srv_read_form(r, &form, "image|limit|threshold", out)) search(app, r, &form, out);
+    srv_form_free(&form);
+}
+
+/* Every face of the picture with who it may be, the largest first. */
+static void identify(srv_app *app, srv_request *r, srv_form *form, srv_reply *out) {
+    search_terms t;
+    srv_seen seen = {0};
+    fct_json_writer j;
+    fct_error e;
+    if (read_terms(app, r, form, &t, out) && srv_read_picture(app, r, form, "image", 0, FCT_TASK_EMBED, &seen, out)) {
+        int n = fct_faces_count(seen.faces), *order = fct_alloc((size_t)n * sizeof *order);
+        fct_status s = FCT_OK;
+        srv_reply_json(out, 200, &j);
+        if (order) srv_by_area(seen.faces, order);
+        else out->body.failed = true;
+        fct_json_object(&j, NULL);
+        fct_json_array(&j, "faces");
+        for (int i = 0; order && i < n && !s; i++) {
+            const fct_face *f = fct_faces_at(seen.faces, order[i]);
+            fct_json_object(&j, NULL);
+            srv_json_face(&j, "face", &seen, f, false);
+            s = write_matches(&j, app, f, &t, &e);
+            fct_json_close_object(&j);
+        }
+        fct_json_close_array(&j);
+        fct_json_number(&j, "threshold", t.threshold, 6);
+        srv_json_close(&j, r, true);
+        if (s) srv_fail_call(r, out, &e);
+        fct_free(order);
+    }
+    srv_seen_free(&seen);
+}
+
+void srv_do_identify(srv_app *app, srv_request *r, srv_reply *out) {
+    srv_form form = {0};
+    if (srv_collection_of(r, out) && srv_read_form(r, &form, "image|limit|threshold", out))
+        identify(app, r, &form, out);
+    srv_form_free(&form);
+}
+
+static void verify(srv_app *app, srv_request *r, const fct_person *p, srv_form *form, srv_reply *out) {
+    search_terms t;
+    srv_seen seen = {0};
+    fct_json_writer j;
+    fct_error e;
+    float similarity;
+    int64_t face;
+    char id[24];
+    if (read_terms(app, r, form, &t, out) && srv_read_picture(app, r, form, "image", 0, FCT_TASK_EMBED, &seen, out)) {
+        const fct_face *f = srv_largest(seen.faces);
+        if (!f) srv_fail(r, out, 422, "face_not_found", "image: shows no face");
+        else if (srv_core_verify(&app->core, f, p->id, &similarity, &face, &e)) srv_fail_call(r, out, &e);
+        else {
+            snprintf(id, sizeof id, "%lld", (long long)face);
+            srv_reply_json(out, 200, &j);
+            fct_json_object(&j, NULL);
+            fct_json_bool(&j, "matched", face && similarity >= (float)t.threshold);
+            if (face) fct_json_number(&j, "similarity", similarity, 6);
+            else fct_json_null(&j, "similarity"); /* the person has no face to compare with */
+            fct_json_text(&j, "matched_face_id", face ? id : NULL);
+            fct_json_number(&j, "threshold", t.threshold, 6);
+            srv_json_person(&j, "person", p);
+            srv_json_face(&j, "verified_face", &seen, f, false);
+            srv_json_close(&j, r, true);
+        }
+    }
+    srv_seen_free(&seen);
+}
+
+void srv_do_verify(srv_app *app, srv_request *r, srv_reply *out) {
+    srv_form form = {0};
+    fct_person p;
+    if (srv_person_of(app, r, &p, out) && srv_read_form(r, &form, "image|threshold", out))
+        verify(app, r, &p, &form, out);
+    srv_form_free(&form);
+}

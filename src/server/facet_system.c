@@ -1,0 +1,90 @@
+/* What the server tells about itself: /v1/system and /metrics. */
+#include "server/facet_api.h"
+
+#include "base/file.h"
+
+#include <stdio.h>
+
+static double uptime(const srv_app *app) { return (double)(fct_time_ns() - app->started) / 1e9; }
+
+static void write_machine(fct_json_writer *j) {
+    fct_cpu_info cpu;
+    fct_cpu(&cpu);
+    fct_json_text(j, "architecture", cpu.arch);
+    fct_json_object(j, "cpu");
+    fct_json_text(j, "brand", cpu.brand);
+    fct_json_text(j, "level", cpu.level);
+    fct_json_int(j, "threads", fct_threads());
+    fct_json_close_object(j);
+}
+
+static void write_load(fct_json_writer *j, srv_app *app) {
+    srv_infer_stats stats;
+    srv_infer_stat(app->core.infer, &stats);
+    fct_json_object(j, "stats");
+    fct_json_number(j, "uptime_seconds", uptime(app), 3);
+    fct_json_int(j, "pictures", (int64_t)stats.pictures);
+    fct_json_int(j, "faces", (int64_t)stats.faces);
+    fct_json_int(j, "connections", app->connections(app->user));
+    fct_json_close_object(j);
+}
+
+void srv_do_system(srv_app *app, srv_request *r, srv_reply *out) {
+    fct_json_writer j;
+    fct_gallery_info info;
+    fct_error e;
+    if (fct_gallery_stat(app->core.gallery, &info, &e)) {
+        srv_fail_call(r, out, &e);
+        return;
+    }
+    srv_reply_json(out, 200, &j);
+    fct_json_object(&j, NULL);
+    fct_json_text(&j, "server_version", fct_version());
+    write_machine(&j);
+    fct_json_text(&j, "execution_provider", "cpu");
+    fct_json_object(&j, "model");
+    fct_json_text(&j, "model_id", fct_pack_name(app->core.pack));
+    fct_json_text(&j, "model_digest", fct_pack_embedder_id(app->core.pack));
+    fct_json_int(&j, "embedding_dimension", fct_pack_embedding_dim(app->core.pack));
+    fct_json_number(&j, "threshold", app->core.threshold, 6);
+    fct_json_close_object(&j);
+    fct_json_object(&j, "database");
+    fct_json_int(&j, "schema", info.schema);
+    fct_json_int(&j, "persons", info.people);
+    fct_json_int(&j, "faces", info.faces);
+    fct_json_close_object(&j);
+    fct_json_array(&j, "interfaces");
+    for (int i = 0; app->dialects[i]; i++) fct_json_text(&j, NULL, app->dialects[i]->name);
+    fct_json_close_array(&j);
+    write_load(&j, app);
+    srv_json_close(&j, r, false);
+}
+
+static void write_batches(fct_buf *b, const srv_infer_stats *s) {
+    fct_buf_text(b, "# HELP facet_batches_total Runs of the networks by the number of pictures in them.\n"
+                    "# TYPE facet_batches_total counter\n");
+    for (int i = 1; i <= SRV_BATCH_MOST; i++)
+        if (s->batches[i])
+            fct_buf_printf(b, "facet_batches_total{pictures=\"%d\"} %llu\n", i, (unsigned long long)s->batches[i]);
+}
+
+void srv_do_metrics(srv_app *app, srv_request *r, srv_reply *out) {
+    fct_gallery_info info = {0};
+    srv_infer_stats s;
+    fct_buf *b = &out->body;
+    fct_gallery_stat(app->core.gallery, &info, NULL);
+    srv_infer_stat(app->core.infer, &s);
+    out->status = 200;
+    out->type = "text/plain; version=0.0.4; charset=utf-8";
+    srv_metrics_write(&app->metrics, b);
+    srv_metrics_number(b, "facet_uptime_seconds", "gauge", "Since the server was ready.", uptime(app));
+    srv_metrics_number(b, "facet_connections", "gauge", "Open connections.", app->connections(app->user));
+    srv_metrics_number(b, "facet_queue_length", "gauge", "Requests that wait for a worker.", app->waiting(app->user));
+    srv_metrics_number(b, "facet_inference_waiting", "gauge", "Pictures that wait for the networks.", s.waiting);
+    srv_metrics_number(b, "facet_pictures_total", "counter", "Pictures in which faces were searched.",
+                       (double)s.pictures);
+    srv_metrics_number(b, "facet_faces_total", "counter", "Faces that were found.", (double)s.faces);
+    write_batches(b, &s);
+    srv_metrics_number(b, "facet_persons", "gauge", "People in the gallery.", info.people);
+    srv_metrics_number(b, "facet_stored_faces", "gauge", "Faces in the gallery.", info.faces);
+}

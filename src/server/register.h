@@ -1,0 +1,31 @@
+/* Enrollment of several pictures of one person, as all dialects do it. */
+#ifndef FCT_SERVER_REGISTER_H
+#define FCT_SERVER_REGISTER_H
+
+#include "server/core.h"
+
+enum { SRV_REGISTER_MOST = 20 };
+
+typedef enum srv_review {
+    SRV_REVIEW_OFF,      /* the largest face of each picture is taken, whatever its flaws */
+    SRV_REVIEW_STANDARD, /* exactly one face, and one that is good enough to be recognized by */
+    SRV_REVIEW_STRICT    /* and like the person's other faces more than like anybody else's */
+} srv_review;
+
+/* One picture of a person. */
+typedef struct srv_register_item {
+    const void *data; /* borrowed */
+    size_t size;
+    const char *filename; /* for people; may be "" */
+    const char *reason;   /* why it was not stored, a word of the API; NULL = it was. Static */
+    char detail[500];     /* the same for people */
+    fct_enroll_result result;
+} srv_register_item;
+
+/* Finds the face of each picture and stores those that pass, in one transaction. What a
+ * picture is refused for is in its item and no failure of the call. *stored: how many
+ * faces the person has of them now. deadline: fct_time_ns(). */
+fct_status srv_register(srv_core *c, const char *name, srv_register_item *items, int n, srv_review review,
+                        const char *source, uint64_t deadline, int *stored, fct_error *err);
+
+#endif

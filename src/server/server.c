@@ -1,0 +1,237 @@
+#include "server/server.h"
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "server/app.h"
+#include "server/http.h"
+#include "server/net/gate.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BATCH = 8, WRITE_MS = 30000, FAILURES_BURST = 20, FILES_KEPT = 64 };
+
+struct srv_server {
+    srv_app app;
+    srv_http *http;
+    srv_gate *gate;
+    srv_gate *_Atomic told; /* the gate, for libmicrohttpd's thread; NULL while there is none */
+    char *cert, *key;       /* owned; NULL = no TLS */
+    char new_key[SRV_KEY_TEXT];
+    int port;
+};
+
+void srv_server_opts_init(srv_server_opts *o) {
+    *o = (srv_server_opts){.size = sizeof *o,
+                           .host = "127.0.0.1",
+                           .port = 8100,
+                           .apis = "",
+                           .threshold = NAN,
+                           .connections = 1024,
+                           .queue = 64,
+                           .max_body = 64 << 20,
+                           .max_pixels = 40000000,
+                           .timeout_ms = 30000,
+                           .head_ms = 10000,
+                           .body_ms = 30000,
+                           .idle_ms = 75000};
+}
+
+char *srv_keys_path(const char *data) { return fct_path_join(data, "keys.json"); }
+void srv_server_notify(const char *state) { srv_notify(state); }
+
+/* ---- Starting ----------------------------------------------------------------------------------------- */
+
+/* Puts the dialects that were asked for into the app's list. */
+static fct_status choose_dialects(srv_app *app, const char *names, fct_error *err) {
+    static const srv_dialect *const others[] = {NULL};
+    enum { N = 0 };
+    int n = 0;
+    app->dialects[n++] = &srv_facet_dialect;
+    for (const char *p = names; *p;) {
+        size_t length = strcspn(p, ",");
+        const srv_dialect *found = NULL;
+        for (int i = 0; i < N; i++)
+            if (strlen(others[i]->name) == length && strncmp(others[i]->name, p, length) == 0) found = others[i];
+        bool own = length == 5 && strncmp(p, "facet", 5) == 0;
+        if (!found && !own && !(length == 4 && strncmp(p, "none", 4) == 0))
+            return fct_fail(err, FCT_ERR_ARG, "%.*s: no such interface; there is facet", (int)length, p);
+        for (int i = 0; i < n; i++)
+            if (app->dialects[i] == found) found = NULL; /* named twice */
+        if (found) app->dialects[n++] = found;
+        p += length + (p[length] == ',');
+    }
+    return FCT_OK;
+}
+
+/* Makes the first key where there is none, so that somebody can make others. */
+static fct_status first_key(srv_server *s, fct_error *err) {
+    srv_app *app = &s->app;
+    if (!app->auth || app->keys.n) return FCT_OK;
+    fct_status st = srv_keys_add(&app->keys, "first", SRV_ROLE_ADMIN, s->new_key, err);
+    return st ? st : srv_keys_write(app->keys_path, &app->keys, err);
+}
+
+static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *err) {
+    srv_app *app = &s->app;
+    app->auth = !o->no_auth;
+    app->started = fct_time_ns();
+    fct_status st = choose_dialects(app, o->apis, err);
+    if (!st && o->allow) st = srv_ranges_parse(o->allow, app->allow, SRV_ALLOW_MOST, &app->n_allow, err);
+    if (!st) st = fct_dir_make_private(o->data, err);
+    if (st) return st;
+    app->data_dir = fct_strdup(o->data);
+    app->keys_path = srv_keys_path(o->data);
+    app->immich_upstream = o->immich_upstream ? fct_strdup(o->immich_upstream) : NULL;
+    char *gallery = fct_path_join(o->data, "gallery.db");
+    bool full = !app->data_dir || !app->keys_path || !gallery || (o->immich_upstream && !app->immich_upstream);
+    st = full ? fct_fail_nomem(err, "server", 0) : srv_app_read_keys(app, err);
+    srv_core_opts co = {o->pack, o->cache_dir, gallery, fct_threads(), BATCH, o->max_pixels, o->threshold};
+    if (!st) st = srv_core_open(&co, &app->core, err);
+    fct_free(gallery);
+    return st ? st : first_key(s, err);
+}
+
+/* ---- What the parts call ---------------------------------------------------------------------------------- */
+
+static bool connect_local(void *user, int fd, const struct sockaddr *from, unsigned size) {
+    return srv_http_connect(((srv_server *)user)->http, fd, from, size);
+}
+
+static unsigned answered(void *user, int fd) { return srv_http_answered(((srv_server *)user)->http, fd); }
+
+/* Of libmicrohttpd's thread: there may be no gate yet, or none any more. */
+static void tell_gate(void *app) {
+    srv_server *s = ((srv_app *)app)->user;
+    srv_gate *g = atomic_load(&s->told);
+    if (g) srv_gate_answered(g);
+}
+
+static void count_refused(void *user, int status) { srv_metrics_refused(&((srv_server *)user)->app.metrics); }
+static int count_connections(void *user) { return srv_gate_connections(((srv_server *)user)->gate); }
+static int count_waiting(void *user) { return srv_http_waiting(((srv_server *)user)->http); }
+
+static fct_status start_http(srv_server *s, const srv_server_opts *o, fct_error *err) {
+    srv_http_opts h = {.workers = 4 * fct_threads() + 4,
+                       .queue = o->queue,
+                       .most_body = (uint64_t)o->max_body,
+                       .most_held = (uint64_t)o->max_body * 4,
+                       .timeout_ms = o->timeout_ms,
+                       .begin = srv_app_begin,
+                       .handle = srv_app_handle,
+                       .refuse = srv_app_refuse,
+                       .done = srv_app_done,
+                       .answered = tell_gate,
+                       .user = &s->app};
+    s->app.connections = count_connections;
+    s->app.waiting = count_waiting;
+    s->app.user = s;
+    return srv_http_start(&h, &s->http, err);
+}
+
+/* Each connection takes up to two files, and libmicrohttpd's end of it a third. */
+static fct_status check_files(const srv_server_opts *o, fct_error *err) {
+    int files = srv_raise_files(), need = o->connections * 3 + FILES_KEPT;
+    if (files >= need) return FCT_OK;
+    return fct_fail(err, FCT_ERR_LIMIT, "%d connections need %d open files, and the system allows %d (ulimit -n)",
+                    o->connections, need, files);
+}
+
+static fct_status start_gate(srv_server *s, const srv_server_opts *o, fct_error *err) {
+    srv_listen listen;
+    srv_cert *cert = NULL;
+    fct_status st = check_files(o, err);
+    if (!st && o->cert) st = srv_cert_open(o->cert, o->key, &cert, err);
+    if (!st && (st = srv_listen_open(o->host, o->port, &listen, err))) srv_cert_release(cert);
+    if (st) return st;
+    s->port = listen.port;
+    srv_gate_opts g = {.listen = &listen,
+                       .cert = cert,
+                       .most_body = (uint64_t)o->max_body,
+                       .connections = o->connections,
+                       .head_ms = o->head_ms,
+                       .idle_ms = o->idle_ms,
+                       .body_ms = o->body_ms,
+                       .write_ms = WRITE_MS,
+                       .connect = connect_local,
+                       .answered = answered,
+                       .refused = count_refused,
+                       .user = s};
+    st = srv_gate_start(&g, &s->gate, err);
+    atomic_store(&s->told, s->gate);
+    return st;
+}
+
+static fct_status check_opts(const srv_server_opts *o, fct_error *err) {
+    if (!o->data || !*o->data) return fct_fail(err, FCT_ERR_ARG, "a data folder is needed");
+    if (!o->cert != !o->key)
+        return fct_fail(err, FCT_ERR_ARG, "a certificate needs its key, and a key its certificate");
+    return FCT_OK;
+}
+
+fct_status srv_server_start(const srv_server_opts *o, srv_server **out, fct_error *err) {
+    *out = NULL;
+    fct_status st = check_opts(o, err);
+    if (st) return st;
+    srv_server *s = fct_calloc(1, sizeof *s);
+    if (!s) return fct_fail_nomem(err, "server", 0);
+    fct_mutex_init(&s->app.keys_lock);
+    srv_metrics_init(&s->app.metrics);
+    srv_rate_init(&s->app.rate, o->rate, o->rate * 2 > 1 ? o->rate * 2 : 1);
+    srv_rate_init(&s->app.failures, 1.0 / 6, FAILURES_BURST);
+    st = srv_idempotency_init(&s->app.once, err);
+    if (!st && o->cert && (!(s->cert = fct_strdup(o->cert)) || !(s->key = fct_strdup(o->key))))
+        st = fct_fail_nomem(err, "server", 0);
+    if (!st) st = open_app(s, o, err);
+    if (!st) st = start_http(s, o, err);
+    if (!st) st = start_gate(s, o, err);
+    if (st) srv_server_stop(s, 0);
+    else *out = s;
+    return st;
+}
+
+/* ---- Running ------------------------------------------------------------------------------------------------ */
+
+int srv_server_port(const srv_server *s) { return s->port; }
+const char *srv_server_new_key(const srv_server *s) { return s->new_key; }
+
+fct_status srv_server_reload(srv_server *s, fct_error *err) {
+    srv_cert *cert;
+    fct_status st = srv_app_read_keys(&s->app, err);
+    if (st || !s->cert) return st;
+    st = srv_cert_open(s->cert, s->key, &cert, err);
+    if (!st) srv_gate_set_cert(s->gate, cert);
+    return st;
+}
+
+/* Waits until all that was accepted is answered and sent, at most so long. */
+static void finish(srv_server *s, int grace_ms) {
+    uint64_t end = fct_time_ns() + (uint64_t)grace_ms * 1000000;
+    srv_http_drain(s->http);
+    srv_gate_drain(s->gate);
+    while (fct_time_ns() < end && !(srv_http_active(s->http) == 0 && srv_gate_is_quiet(s->gate))) fct_sleep_ms(20);
+}
+
+void srv_server_stop(srv_server *s, int grace_ms) {
+    if (!s) return;
+    if (s->gate && grace_ms > 0) finish(s, grace_ms);
+    srv_gate_stop(s->gate);
+    srv_http_stop(s->http);
+    srv_gate_free(s->gate);
+    srv_core_close(&s->app.core);
+    srv_keys_free(&s->app.keys);
+    srv_idempotency_free(&s->app.once);
+    srv_rate_free(&s->app.rate);
+    srv_rate_free(&s->app.failures);
+    srv_metrics_free(&s->app.metrics);
+    fct_mutex_destroy(&s->app.keys_lock);
+    fct_free(s->app.keys_path);
+    fct_free(s->app.data_dir);
+    fct_free(s->app.immich_upstream);
+    fct_free(s->cert);
+    fct_free(s->key);
+    fct_free(s);
+}
