@@ -251,6 +251,24 @@ typedef fct_status fct_album_person_fn(void *user, const fct_album_person *p, fc
  * id. */
 FCT_API fct_status fct_album_people(fct_album *a, int64_t id, fct_album_person_fn *fn, void *user, fct_error *err);
 
+/* ---- Duplicates ----------------------------------------------------------------- */
+
+typedef enum fct_duplicate_kind {
+    FCT_DUPLICATE_BYTES = 1,  /* one photo at several places */
+    FCT_DUPLICATE_PICTURE = 2 /* photos that show the same picture: saved anew, resized, slightly cropped */
+} fct_duplicate_kind;
+
+/* A group: n files, the largest picture (then the oldest file) first. */
+typedef struct fct_duplicate_group {
+    fct_duplicate_kind kind;
+    int n;
+    const fct_album_file *files; /* [n] */
+    const int (*sizes)[2];       /* [n] width, height */
+} fct_duplicate_group;
+typedef fct_status fct_duplicate_fn(void *user, const fct_duplicate_group *g, fct_error *err);
+/* All groups of two or more files; videos only where their bytes are the same. */
+FCT_API fct_status fct_album_duplicates(fct_album *a, fct_duplicate_fn *fn, void *user, fct_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -10,8 +10,7 @@
 #include <string.h>
 
 enum { SIDE = 32, LOW = 8 };
-#define MOST_DISTANCE  12   /* bits */
-#define LEAST_LIKENESS 0.98 /* correlation */
+#define LEAST_LIKENESS 0.96 /* correlation */
 #define MOST_STRETCH   1.12 /* ratio of the two ratios of width to height */
 
 /* The picture reduced to n x n cells of mean brightness, 0..255. Every pixel counts once; a picture with fewer pixels
@@ -106,6 +105,6 @@ bool fct_look_same(const fct_look *a, int width_a, int height_a, const fct_look 
     if (width_a < 1 || height_a < 1 || width_b < 1 || height_b < 1) return false;
     double stretch = (double)width_a * height_b / ((double)height_a * width_b);
     if (stretch > MOST_STRETCH || stretch < 1 / MOST_STRETCH) return false;
-    return fct_phash_distance(a->phash, b->phash) <= MOST_DISTANCE &&
+    return fct_phash_distance(a->phash, b->phash) <= FCT_LOOK_MOST_DISTANCE &&
            fct_look_likeness(a->gray, b->gray) >= LEAST_LIKENESS;
 }

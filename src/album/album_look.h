@@ -10,6 +10,9 @@ typedef struct fct_look {
     uint8_t gray[FCT_LOOK_SIZE]; /* 16 x 16, spread over 0..255 */
 } fct_look;
 
+/* Bits in which the hashes of one picture may differ. */
+enum { FCT_LOOK_MOST_DISTANCE = 10 };
+
 /* Measures an upright picture of any pixel format. false: it is of one color all over, and like every other such
  * picture. */
 bool fct_look_measure(fct_view v, fct_look *out);

@@ -104,6 +104,21 @@ fct_status fct_album_photo_get(fct_album *a, int64_t id, fct_known_photo *out, f
  * decisions about the old content become those about the new one. */
 fct_status fct_album_photo_put(fct_album *a, const fct_new_photo *p, int64_t old, int64_t *id, fct_error *err);
 
+/* ---- Looks: sqlite/album_looks.c ------------------------------------------------------- */
+
+/* What a photo looks like, for finding duplicates. */
+typedef struct fct_photo_look {
+    int64_t id, changed; /* of the photo; its time */
+    int64_t places;
+    int width, height;
+    bool has_look;
+    uint64_t phash;
+    uint8_t gray[FCT_LOOK_SIZE];
+} fct_photo_look;
+/* Photos that can be read, videos without a look, by id. */
+typedef fct_status fct_photo_look_fn(void *user, const fct_photo_look *p, fct_error *err);
+fct_status fct_album_looks(fct_album *a, fct_photo_look_fn *fn, void *user, fct_error *err);
+
 /* ---- Embedding anew ----------------------------------------------------------------------- */
 
 /* The next faces after a face's id whose embedding is not of the album's network, with their pictures. */

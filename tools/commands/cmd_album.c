@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 static const cli_command *const album_actions[] = {
-    &cmd_album_scan, &cmd_album_migrate, &cmd_album_status, &cmd_album_undo, &cmd_album_forget, &cmd_album_check, NULL};
+    &cmd_album_scan, &cmd_album_migrate, &cmd_album_duplicates, &cmd_album_status,
+    &cmd_album_undo, &cmd_album_forget,  &cmd_album_check,      NULL};
 
 /* ---- For all actions -------------------------------------------------------------------- */
 

@@ -7,8 +7,8 @@
 #include "shell/cli.h"
 #include "shell/json.h"
 
-extern const cli_command cmd_album_scan, cmd_album_migrate, cmd_album_status, cmd_album_check, cmd_album_forget,
-    cmd_album_undo;
+extern const cli_command cmd_album_scan, cmd_album_migrate, cmd_album_duplicates, cmd_album_status, cmd_album_check,
+    cmd_album_forget, cmd_album_undo;
 
 /* What every action takes. */
 #define CLI_ALBUM_OPTIONS CLI_COMMON_OPTIONS, CLI_OPT(OPT_ALBUM)

@@ -96,11 +96,12 @@ fct_status fct_album_files(fct_album *a, const fct_album_file_query *query, fct_
     sqlite3_stmt *q;
     file_visit v = {fn, user};
     int64_t photo = query ? query->photo_id : 0, bad = query ? query->unreadable : 0;
-    fct_status s = fct_db_query(fct_album_db(a), &q, err,
-                                "SELECT " FCT_ALBUM_FILE_COLUMNS " FROM " FCT_ALBUM_FILE_TABLES
-                                " WHERE (?1 = 0 OR f.photo_id = ?1) AND (NOT ?2 OR coalesce(f.error, p.error) NOT NULL)"
-                                " ORDER BY r.path, d.path, f.name",
-                                "ii", photo, bad);
+#define FILE_SELECT                                                                                                    \
+    "SELECT " FCT_ALBUM_FILE_COLUMNS " FROM " FCT_ALBUM_FILE_TABLES                                                    \
+    " WHERE (NOT ?2 OR coalesce(f.error, p.error) NOT NULL) AND "
+#define FILE_ORDER " ORDER BY r.path, d.path, f.name"
+    const char *sql = photo ? FILE_SELECT "f.photo_id = ?1" FILE_ORDER : FILE_SELECT "?1 = 0" FILE_ORDER;
+    fct_status s = fct_db_query(fct_album_db(a), &q, err, sql, "ii", photo, bad);
     return fct_album_each(a, s, q, visit_file, &v, NULL, err);
 }
 
@@ -155,15 +156,15 @@ fct_status fct_album_photos(fct_album *a, int64_t id, fct_album_photo_fn *fn, vo
     sqlite3_stmt *q;
     photo_visit v = {fn, user};
     int64_t n;
-    fct_status s =
-        fct_db_query(fct_album_db(a), &q, err,
-                     "SELECT p.id, p.hash, p.video, p.width, p.height, p.orientation, coalesce(p.taken, p.changed), "
-                     "p.taken NOT NULL, p.phash, p.phash NOT NULL, (SELECT count(*) FROM face WHERE photo_id = p.id), "
-                     "(SELECT count(*) FROM file WHERE photo_id = p.id), p.error, r.path, d.path, f.name FROM photo p "
-                     "LEFT JOIN file f ON f.id = (SELECT min(id) FROM file WHERE photo_id = p.id) "
-                     "LEFT JOIN folder d ON d.id = f.folder_id LEFT JOIN root r ON r.id = d.root_id "
-                     "WHERE ?1 = 0 OR p.id = ?1 ORDER BY coalesce(p.taken, p.changed), p.id",
-                     "i", id);
+#define PHOTO_SELECT                                                                                                   \
+    "SELECT p.id, p.hash, p.video, p.width, p.height, p.orientation, coalesce(p.taken, p.changed), "                   \
+    "p.taken NOT NULL, p.phash, p.phash NOT NULL, (SELECT count(*) FROM face WHERE photo_id = p.id), "                 \
+    "(SELECT count(*) FROM file WHERE photo_id = p.id), p.error, r.path, d.path, f.name FROM photo p "                 \
+    "LEFT JOIN file f ON f.id = (SELECT min(id) FROM file WHERE photo_id = p.id) "                                     \
+    "LEFT JOIN folder d ON d.id = f.folder_id LEFT JOIN root r ON r.id = d.root_id "
+    const char *sql =
+        id ? PHOTO_SELECT "WHERE p.id = ?1" : PHOTO_SELECT "WHERE ?1 = 0 ORDER BY coalesce(p.taken, p.changed), p.id";
+    fct_status s = fct_db_query(fct_album_db(a), &q, err, sql, "i", id);
     s = fct_album_each(a, s, q, visit_photo, &v, &n, err);
     if (!s && id && !n) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: there is no photo %lld", a->file.path, (long long)id);
     return s;
@@ -192,13 +193,15 @@ fct_status fct_album_people(fct_album *a, int64_t id, fct_album_person_fn *fn, v
     sqlite3_stmt *q;
     person_visit v = {fn, user};
     int64_t n;
-    fct_status s = fct_db_query(fct_album_db(a), &q, err,
-                                "SELECT w.id, w.name, w.ignored, count(f.id), count(DISTINCT p.id) AS photos, "
-                                "min(coalesce(p.taken, p.changed)), max(coalesce(p.taken, p.changed)) FROM person w "
-                                "LEFT JOIN member m ON m.person_id = w.id LEFT JOIN face f ON f.id = m.face_id "
-                                "LEFT JOIN photo p ON p.id = f.photo_id WHERE ?1 = 0 OR w.id = ?1 GROUP BY w.id "
-                                "ORDER BY w.name IS NULL, w.name, photos DESC, w.id",
-                                "i", id);
+#define PERSON_SELECT                                                                                                  \
+    "SELECT w.id, w.name, w.ignored, count(f.id), count(DISTINCT p.id) AS photos, "                                    \
+    "min(coalesce(p.taken, p.changed)), max(coalesce(p.taken, p.changed)) FROM person w "                              \
+    "LEFT JOIN member m ON m.person_id = w.id LEFT JOIN face f ON f.id = m.face_id "                                   \
+    "LEFT JOIN photo p ON p.id = f.photo_id "
+    const char *sql = id ? PERSON_SELECT "WHERE w.id = ?1 GROUP BY w.id"
+                         : PERSON_SELECT
+                          "WHERE ?1 = 0 GROUP BY w.id ORDER BY w.name IS NULL, w.name, photos DESC, w.id";
+    fct_status s = fct_db_query(fct_album_db(a), &q, err, sql, "i", id);
     s = fct_album_each(a, s, q, visit_person, &v, &n, err);
     if (!s && id && !n)
         s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: there is no person %lld", a->file.path, (long long)id);
