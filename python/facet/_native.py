@@ -75,7 +75,7 @@ class Tensor(C.Structure):
 
 class GalleryOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("read_only", C.c_bool), ("must_exist", C.c_bool), ("busy_ms", C.c_int),
-                ("fast", C.c_bool), ("collection", C.c_char_p), ("actor", C.c_char_p)]
+                ("search", C.c_int), ("cache_from", C.c_int), ("collection", C.c_char_p), ("actor", C.c_char_p)]
 
 
 class Enrollment(C.Structure):
@@ -102,7 +102,7 @@ class StoredFace(C.Structure):
 
 class GalleryInfo(C.Structure):
     _fields_ = [("path", C.c_char * 1024), ("model_id", C.c_char * 65), ("dim", C.c_int), ("people", C.c_int),
-                ("faces", C.c_int), ("schema", C.c_int)]
+                ("faces", C.c_int), ("schema", C.c_int), ("fast", C.c_bool), ("cached", C.c_bool)]
 
 
 class Quality(C.Structure):

@@ -14,14 +14,18 @@ static fct_status read_opts(const fct_gallery_opts *opts, fct_gallery_opts *o, f
         return fct_fail(err, FCT_ERR_ARG, "gallery options: not initialized");
     memcpy(o, opts, opts->size < sizeof *o ? opts->size : sizeof *o);
     if (o->busy_ms < 0) return fct_fail(err, FCT_ERR_ARG, "gallery options: busy_ms is negative");
+    if (o->search < FCT_SEARCH_AUTO || o->search > FCT_SEARCH_FAST)
+        return fct_fail(err, FCT_ERR_ARG, "gallery options: no way to search has number %d", (int)o->search);
     return FCT_OK;
 }
 
-fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_index_make_fn *make_index, fct_gallery **out,
-                              fct_error *err) {
+/* cache: owned; NULL = no cache file. */
+static fct_status create(fct_store *store, fct_store *reader, fct_index_make_fn *make_index, char *cache,
+                         int cache_from, fct_gallery **out, fct_error *err) {
     *out = NULL;
     fct_gallery *g = fct_calloc(1, sizeof *g);
     if (!g) {
+        fct_free(cache);
         fct_store_close(reader);
         fct_store_close(store);
         return fct_fail_nomem(err, "gallery", sizeof *g);
@@ -33,6 +37,9 @@ fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_index_mak
     g->read_only = !store;
     g->store = store;
     g->reader = reader;
+    g->cache.path = cache;
+    g->cache.from = cache_from;
+    fct_gallery_plan_cache(g);
     fct_status s = fct_gallery_sync(g, err);
     if (s) {
         fct_gallery_free(g);
@@ -54,6 +61,11 @@ static fct_status set_actor(fct_gallery *g, const char *actor, fct_error *err) {
     return g->actor ? FCT_OK : fct_fail_nomem(err, "gallery", 0);
 }
 
+fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_index_make_fn *make_index, fct_gallery **out,
+                              fct_error *err) {
+    return create(store, reader, make_index, NULL, 0, out, err);
+}
+
 /* A second connection reads, so that searches need not wait for a write. */
 fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_gallery **out, fct_error *err) {
     if (!out) return fct_fail(err, FCT_ERR_ARG, "gallery: no place for the result");
@@ -69,9 +81,10 @@ fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_
         return s;
     }
     if (o.read_only) reader = store, store = NULL;
-    s = fct_gallery_create(store, reader, o.fast ? fct_index_create_staged : fct_index_create, out, err);
+    s = create(store, reader, o.search == FCT_SEARCH_FAST ? fct_index_create_staged : fct_index_create,
+               fct_gallery_cache_path(path), o.cache_from, out, err);
     if (s) return s;
-    (*out)->fast = o.fast;
+    (*out)->search = o.search;
     s = set_actor(*out, o.actor, err);
     if (!s && o.collection) s = fct_gallery_choose_collection(*out, o.collection, err);
     if (!s) return FCT_OK;
@@ -88,6 +101,7 @@ void fct_gallery_free(fct_gallery *g) {
     fct_free(g->actor);
     fct_means_clear(&g->means);
     fct_mirror_destroy(&g->mirror);
+    fct_free(g->cache.path);
     fct_mutex_destroy(&g->lock);
     fct_mutex_destroy(&g->write_lock);
     fct_free(g);
@@ -156,6 +170,11 @@ fct_status fct_gallery_stat(fct_gallery *g, fct_gallery_info *out, fct_error *er
     memset(out, 0, sizeof *out);
     fct_gallery_info info = {0};
     fct_status s = fct_gallery_read(g, read_info, &info, err);
-    if (!s) *out = info;
-    return s;
+    if (s) return s;
+    fct_mutex_lock(&g->lock);
+    info.fast = fct_gallery_by_signs(g, 1);
+    info.cached = g->cache.used;
+    fct_mutex_unlock(&g->lock);
+    *out = info;
+    return FCT_OK;
 }

@@ -35,10 +35,12 @@ fct_status fct_gallery_forget(fct_gallery *g, const int64_t *person_ids, int n, 
     fct_status s = fct_gallery_write(g, forget, &c, err);
     if (s) return s;
     if (forgotten) *forgotten = (int)c.removed;
+    s = fct_gallery_remove_cache(g, err);
+    if (fct_gallery_lose_cache(g)) fct_gallery_plan_cache(g); /* a new file has none of them */
     /* Copies in memory go at once, not with the next search. */
     fct_mutex_lock(&g->lock);
     fct_means_clear(&g->means);
-    s = fct_gallery_sync(g, err);
+    if (!s) s = fct_gallery_sync(g, err);
     fct_mutex_unlock(&g->lock);
     return s ? s : purge(g, err);
 }

@@ -57,6 +57,17 @@ typedef struct fct_mirror {
     int64_t seq;         /* last entry of the change feed that is in it */
 } fct_mirror;
 
+/* The cache file of the index, see gallery_cache.c. */
+typedef enum fct_cache_plan { FCT_CACHE_NONE, FCT_CACHE_READ, FCT_CACHE_WRITE } fct_cache_plan;
+typedef struct fct_gallery_cache {
+    char *path;          /* owned; NULL = there is none */
+    int from;            /* number of faces from which there is one; 0 = never */
+    fct_cache_plan plan; /* what reading everything does next time */
+    fct_index_key key;
+    int64_t seq; /* entry of the feed that the file ends with, or must end with when it is written */
+    bool used;   /* the mirror's index has rows in the file */
+} fct_gallery_cache;
+
 /* Writers and readers have a connection each, so that no reader waits for a
  * transaction of this process either. */
 struct fct_gallery {
@@ -69,9 +80,10 @@ struct fct_gallery {
     bool current;    /* false: look at the change feed whatever the version is */
     bool whole;      /* false: the mirror must be read anew */
     fct_index_make_fn *make_index;
-    bool fast;             /* searches go in stages where the index can */
+    fct_search_mode search;
     int64_t collection_id; /* what is done without naming a collection is done in this one; 0 = any */
     char *actor;           /* owned; NULL = nobody is named in the audit log */
+    fct_gallery_cache cache;
     fct_mirror mirror;
     fct_means means;
 };
@@ -105,6 +117,23 @@ fct_mirror_collection *fct_mirror_find_collection(fct_mirror *m, int64_t id);
 void fct_mirror_clear_collections(fct_mirror *m); /* holds m->names_lock */
 /* The threshold of a collection, of the whole gallery, or fallback. Holds m->names_lock. */
 float fct_mirror_threshold(fct_mirror *m, int64_t collection_id, float fallback);
+
+/* ---- gallery_search.c */
+/* Whether n embeddings at once are looked for by signs, see fct_search_mode. Holds g->lock. */
+bool fct_gallery_by_signs(const fct_gallery *g, int n);
+
+/* ---- gallery_cache.c */
+#define FCT_SETTING_INDEX "index"                /* the mark of the file that fits the database */
+char *fct_gallery_cache_path(const char *place); /* owned; NULL = out of memory, or place is a server */
+/* Says whether the next reading of the whole store uses the file, or makes it. Nothing
+ * depends on it: what fails here means that there is no file. */
+void fct_gallery_plan_cache(fct_gallery *g);
+fct_status fct_gallery_cache_open(fct_gallery *g, int dim, fct_index **out, int64_t *seq, fct_error *err);
+/* After a failure: makes the next search read the store anew, without the file. False where none is used. */
+bool fct_gallery_lose_cache(fct_gallery *g);
+/* Empties and removes the file, as whoever forgets people must: their embeddings may be
+ * in it. Other processes that use it read the database anew. */
+fct_status fct_gallery_remove_cache(fct_gallery *g, fct_error *err);
 
 /* ---- gallery_negatives.c */
 void fct_mirror_clear_negatives(fct_mirror *m); /* holds m->names_lock */

@@ -146,6 +146,7 @@ static fct_status put_person(const fct_store *st, fct_mirror *m, const fct_store
 typedef struct filler {
     const fct_store *st;
     fct_mirror *m;
+    bool all;         /* every face comes once */
     float *embedding; /* [dim] */
 } filler;
 
@@ -162,35 +163,71 @@ static fct_status fill_face(void *ctx, const fct_store_face *face, fct_error *er
     if (s) return s;
     if (fct_idmap_get(&m->by_person, face->person_id) == FCT_IDMAP_NONE)
         return fct_fail(err, FCT_ERR_FORMAT, "%s: face %lld belongs to nobody", f->st->place, (long long)face->id);
-    return fct_index_add(m->index, face->id, face->person_id, f->embedding, err);
+    return (f->all ? fct_index_append : fct_index_add)(m->index, face->id, face->person_id, f->embedding, err);
 }
 
-/* Puts the people with these ids (NULL = all), then the faces, into the mirror. */
+/* Puts the people with these ids (NULL = all), then the faces (NULL = none), into the mirror. */
 static fct_status fill(fct_store *st, fct_mirror *m, const fct_people_query *people, fct_faces_query *faces,
                        fct_error *err) {
-    filler f = {.st = st, .m = m};
+    filler f = {.st = st, .m = m, .all = faces && !faces->ids && !faces->people};
     f.embedding = fct_realloc_array(NULL, m->dim ? (size_t)m->dim : 1, sizeof *f.embedding);
     if (!f.embedding) return fct_fail_nomem(err, "embedding", 0);
-    faces->parts = FCT_FACE_EMBEDDING;
     fct_status s = st->ops->people(st, people, fill_person, &f, err);
-    if (!s) s = st->ops->faces(st, faces, fill_face, &f, err);
+    if (faces) faces->parts = FCT_FACE_EMBEDDING;
+    if (!s && faces) s = st->ops->faces(st, faces, fill_face, &f, err);
     fct_free(f.embedding);
     return s;
 }
 
-static fct_status load_all(fct_store *st, fct_mirror *m, fct_index_make_fn *make_index, fct_error *err) {
+/* What does not depend on how the index is made: settings, negatives, the model. */
+static fct_status load_rest(fct_store *st, fct_mirror *m, fct_error *err) {
     fct_store_model model;
-    fct_people_query people = {0};
-    fct_faces_query faces = {0};
+    fct_mirror_clear(m);
     fct_status s = fct_model_read(st, &model, err);
-    if (!s) s = fct_mirror_load_settings(st, m, err);
-    if (!s && model.dim) {
-        m->dim = (int)model.dim;
-        fct_text_clean(model.id, m->model_id, sizeof m->model_id);
-        s = make_index(m->dim, &m->index, err);
-    }
-    if (!s) s = fill(st, m, &people, &faces, err);
+    if (s) return s;
+    m->dim = (int)model.dim;
+    if (model.dim) fct_text_clean(model.id, m->model_id, sizeof m->model_id);
+    s = fct_mirror_load_settings(st, m, err);
     return s ? s : fct_mirror_load_negatives(st, m, NULL, 0, err);
+}
+
+/* Reads everything from the store. */
+static fct_status load_all(fct_gallery *g, fct_store *st, fct_error *err) {
+    fct_mirror *m = &g->mirror;
+    fct_status s = load_rest(st, m, err);
+    if (!s && m->dim) s = g->make_index(m->dim, &m->index, err);
+    return s ? s : fill(st, m, &(fct_people_query){0}, &(fct_faces_query){0}, err);
+}
+
+/* The same, with embeddings from the cache file, as they were at entry *seq of the feed. */
+static fct_status load_cached(fct_gallery *g, fct_store *st, int64_t *seq, fct_error *err) {
+    fct_mirror *m = &g->mirror;
+    fct_status s = load_rest(st, m, err);
+    if (!s) s = fct_gallery_cache_open(g, m->dim, &m->index, seq, err);
+    return s ? s : fill(st, m, &(fct_people_query){0}, NULL, err);
+}
+
+/* Reads everything from the store and writes the cache file. */
+static fct_status load_writing(fct_gallery *g, fct_store *st, int64_t seq, fct_error *err) {
+    fct_mirror *m = &g->mirror;
+    fct_status s = load_rest(st, m, err);
+    if (!s) s = fct_index_create_staged(m->dim, &m->index, err);
+    if (!s) s = fct_index_cache_begin(m->index, g->cache.path, err);
+    if (!s) s = fill(st, m, &(fct_people_query){0}, &(fct_faces_query){0}, err);
+    return s ? s : fct_index_cache_end(m->index, &g->cache.key, seq, err);
+}
+
+/* Makes the mirror anew, with the cache file as it was planned. *seq: the entry of the feed it then is at. */
+static fct_status load(fct_gallery *g, fct_store *st, int64_t newest, int64_t *seq, fct_error *err) {
+    fct_cache_plan plan = g->cache.plan;
+    g->cache.plan = FCT_CACHE_NONE; /* it was made for the state that the gallery was opened in */
+    g->cache.used = false;
+    *seq = newest;
+    if (plan == FCT_CACHE_READ) g->cache.used = !load_cached(g, st, seq, NULL);
+    else if (plan == FCT_CACHE_WRITE && g->cache.seq == newest) g->cache.used = !load_writing(g, st, newest, NULL);
+    if (g->cache.used) return FCT_OK;
+    *seq = newest;
+    return load_all(g, st, err);
 }
 
 /* Reads what changed again. A person or face that the store has no more is left
@@ -222,15 +259,20 @@ static fct_status apply_changes(fct_store *st, fct_mirror *m, const fct_store_ch
 static fct_status follow(void *ctx, fct_store *st, fct_error *err) {
     fct_gallery *g = ctx;
     fct_store_changes changes;
-    fct_status s = st->ops->changes(st, g->mirror.seq, &changes, err);
-    if (s || (g->whole && changes.newest == g->mirror.seq)) return s;
+    int64_t seq = g->mirror.seq;
+    fct_status s = st->ops->changes(st, seq, &changes, err);
+    if (s || (g->whole && changes.newest == seq)) return s;
     bool whole = g->whole && changes.complete;
     g->whole = false; /* until all has gone well */
-    if (whole) s = apply_changes(st, &g->mirror, &changes, err);
-    else {
-        fct_mirror_clear(&g->mirror);
-        s = load_all(st, &g->mirror, g->make_index, err);
+    if (!whole) {
+        int64_t newest = changes.newest;
+        fct_free(changes.items);
+        s = load(g, st, newest, &seq, err);
+        changes = (fct_store_changes){.newest = newest, .complete = true};
+        if (!s && seq != newest) s = st->ops->changes(st, seq, &changes, err);
     }
+    if (!s && !changes.complete) s = fct_fail(err, FCT_ERR_FORMAT, "%s: its list of changes has a gap", st->place);
+    if (!s && changes.n) s = apply_changes(st, &g->mirror, &changes, err);
     fct_free(changes.items);
     if (!s) g->mirror.seq = changes.newest;
     g->whole = !s;
@@ -243,6 +285,10 @@ fct_status fct_gallery_sync(fct_gallery *g, fct_error *err) {
     if (s || (g->current && version == g->version)) return s;
     g->current = false;
     s = fct_store_run(g->reader, FCT_STORE_READ, follow, g, err);
+    if (s && g->cache.used) { /* the cache file may be at fault: once more without it */
+        g->cache.used = g->whole = false;
+        s = fct_store_run(g->reader, FCT_STORE_READ, follow, g, err);
+    }
     if (!s) {
         /* Read before the transaction began: what came between is looked at again next time. */
         g->version = version;

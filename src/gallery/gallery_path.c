@@ -3,7 +3,9 @@
 #include "facet/gallery.h"
 #include "postgres/pg_address.h"
 
-void fct_gallery_opts_init(fct_gallery_opts *o) { *o = (fct_gallery_opts){.size = sizeof *o, .busy_ms = 5000}; }
+void fct_gallery_opts_init(fct_gallery_opts *o) {
+    *o = (fct_gallery_opts){.size = sizeof *o, .busy_ms = 5000, .cache_from = 50000};
+}
 
 bool fct_gallery_is_address(const char *place) { return place && fct_pg_is_address(place); }
 

@@ -57,6 +57,14 @@ static fct_status choose_rows(fct_gallery *g, search_call *c, fct_error *err) {
     return copied ? FCT_OK : fct_fail_nomem(err, "people of a collection", 0);
 }
 
+#define FAST_FACES 200000
+#define FAST_BATCH 32 /* from here on comparing with every face takes no more than twice as long */
+
+bool fct_gallery_by_signs(const fct_gallery *g, int n) {
+    if (g->search != FCT_SEARCH_AUTO) return g->search == FCT_SEARCH_FAST;
+    return g->mirror.index && fct_index_count(g->mirror.index) >= FAST_FACES && n < FAST_BATCH;
+}
+
 /* Brings the mirror up to date and takes a view of it; NULL where there is no face. */
 static fct_status take_view(fct_gallery *g, search_call *c, fct_index_view **view, fct_error *err) {
     *view = NULL;
@@ -68,6 +76,7 @@ static fct_status take_view(fct_gallery *g, search_call *c, fct_index_view **vie
     if (!s && index && c->q.n) s = choose_rows(g, c, err);
     if (!s && index && c->q.n) {
         c->n_rows = fct_index_count(index);
+        c->q.fast = fct_gallery_by_signs(g, c->q.n);
         *view = fct_index_view_begin(index);
     }
     fct_mutex_unlock(&g->lock);
@@ -124,6 +133,11 @@ static fct_status search(fct_gallery *g, search_call *c, fct_error *err) {
         if (!view) break;
         s = search_view(c, view, k, err);
         fct_index_view_end(view);
+        if ((s == FCT_ERR_FORMAT || s == FCT_ERR_IO) && fct_gallery_lose_cache(g)) {
+            s = FCT_OK; /* the cache file has changed: the store is read anew */
+            enough = false;
+            continue;
+        }
         enough = s || fill_matches(&g->mirror, c, &gone);
         k *= enough ? 1 : 2;
     }
@@ -152,11 +166,8 @@ static fct_status check_room(int n, int k, const fct_match *out, const int *n_fo
 
 fct_status fct_gallery_search_with(fct_gallery *g, const char *model_id, const float *embeddings, int n, int dim,
                                    const fct_search_opts *opts, fct_match *out, int *n_found, fct_error *err) {
-    search_call c = {.model_id = model_id,
-                     .dim = dim,
-                     .q = {.probes = embeddings, .n = n, .fast = g->fast},
-                     .out = out,
-                     .n_found = n_found};
+    search_call c = {
+        .model_id = model_id, .dim = dim, .q = {.probes = embeddings, .n = n}, .out = out, .n_found = n_found};
     fct_status s = read_opts(opts, &c.o, err);
     if (!s) s = check_room(n, c.o.k, out, n_found, err);
     if (s) return s;

@@ -61,7 +61,7 @@ static fct_status check_setting(const char *key, const char *value, fct_error *e
     size_t n = key ? strnlen(key, KEY_MAX + 1) : 0;
     if (n < 1 || n > KEY_MAX || strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789._-") != n)
         return fct_fail(err, FCT_ERR_ARG, "the key of a setting has 1 to %d of a-z, 0-9, '.', '_' and '-'", KEY_MAX);
-    if (strcmp(key, FCT_SETTING_SEAL) == 0)
+    if (strcmp(key, FCT_SETTING_SEAL) == 0 || strcmp(key, FCT_SETTING_INDEX) == 0)
         return fct_fail(err, FCT_ERR_ARG, "the setting %s is the gallery's own", key);
     if (!value) return FCT_OK;
     char clean[VALUE_MAX + 1];

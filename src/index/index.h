@@ -100,6 +100,8 @@ typedef struct fct_index_key {
  * means that the index has to be made from its source. *out is owned. */
 fct_status fct_index_cache_open(const char *path, const fct_index_key *key, fct_index **out, int64_t *seq,
                                 fct_error *err);
+/* Whether the file fits the key, as far as its header tells; *seq as above. */
+fct_status fct_index_cache_check(const char *path, const fct_index_key *key, int64_t *seq, fct_error *err);
 /* Between these two, rows that are appended to an empty index go to a new cache file,
  * so that never more than some thousand embeddings are in memory. Nobody searches
  * meanwhile. The file is for this user alone and replaces an old one when it is

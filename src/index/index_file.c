@@ -113,10 +113,23 @@ static fct_status read_sections(fct_index_file *f, fct_error *err) {
     return s;
 }
 
+static fct_status read_header(const fct_part_file *f, const fct_index_key *key, fct_index_header *out, fct_error *err) {
+    if (f->size < FCT_INDEX_FILE_PAGE) return fct_fail(err, FCT_ERR_FORMAT, "%s: no index of faces", f->path);
+    fct_status s = fct_part_read(f, 0, sizeof *out, out, err);
+    return s ? s : fct_index_header_check(out, f->path, f->size, key, err);
+}
+
+fct_status fct_index_header_read(const char *path, const fct_index_key *key, fct_index_header *out, fct_error *err) {
+    fct_part_file f;
+    fct_status s = fct_part_open_own(path, &f, err);
+    if (s) return s;
+    s = read_header(&f, key, out, err);
+    fct_part_close(&f);
+    return s;
+}
+
 static fct_status read_file(fct_index_file *f, const fct_index_key *key, fct_error *err) {
-    if (f->part.size < FCT_INDEX_FILE_PAGE) return fct_fail(err, FCT_ERR_FORMAT, "%s: no index of faces", f->path);
-    fct_status s = fct_part_read(&f->part, 0, sizeof f->head, &f->head, err);
-    if (!s) s = fct_index_header_check(&f->head, f->path, f->part.size, key, err);
+    fct_status s = read_header(&f->part, key, &f->head, err);
     if (s) return s;
     fct_index_layout_make((int)f->head.dim, (size_t)f->head.n, &f->at);
     if (f->head.per_chunk != fct_index_per_chunk((int)f->head.dim))

@@ -80,6 +80,8 @@ typedef struct fct_index_file {
 
 /* *out is owned by one user. */
 fct_status fct_index_file_open(const char *path, const fct_index_key *key, fct_index_file **out, fct_error *err);
+/* Reads the header alone. */
+fct_status fct_index_header_read(const char *path, const fct_index_key *key, fct_index_header *out, fct_error *err);
 void fct_index_file_drop(fct_index_file *f); /* takes one user off */
 
 /* Rows of a chunk, at..at+n-1. */

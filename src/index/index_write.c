@@ -27,6 +27,13 @@ fct_status fct_index_cache_open(const char *path, const fct_index_key *key, fct_
     return fct_rows_create_of(f, out, err);
 }
 
+fct_status fct_index_cache_check(const char *path, const fct_index_key *key, int64_t *seq, fct_error *err) {
+    fct_index_header h;
+    fct_status s = fct_index_header_read(path, key, &h, err);
+    if (!s) *seq = h.seq;
+    return s;
+}
+
 fct_status fct_index_cache_remove(const char *path, fct_error *err) {
     fct_file_stat st;
     fct_file_get_stat(path, &st);

@@ -302,7 +302,8 @@ TEST(fast_search) {
     fct_gallery *exact = open_new("fast.db"), *fast;
     fct_gallery_opts o;
     fct_gallery_opts_init(&o);
-    o.read_only = o.fast = true;
+    o.read_only = true;
+    o.search = FCT_SEARCH_FAST;
     for (int i = 0; i < N; i++) {
         util_embedding((uint64_t)i, UTIL_DIM, v[i]);
         f[i] = (fct_enrollment){.model_id = UTIL_MODEL, .embedding = v[i], .dim = UTIL_DIM};

@@ -70,9 +70,10 @@ static fct_status open_memory(const char *name, const fct_gallery_opts *o, fct_g
     *out = NULL;
     if (!db) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such gallery", name);
     fct_store *writer = o && o->read_only ? NULL : memory_store_open(db);
-    fct_status s = fct_gallery_create(writer, memory_store_open(db),
-                                      o && o->fast ? fct_index_create_staged : fct_index_create, out, err);
-    if (!s) (*out)->fast = o && o->fast;
+    fct_status s =
+        fct_gallery_create(writer, memory_store_open(db),
+                           o && o->search == FCT_SEARCH_FAST ? fct_index_create_staged : fct_index_create, out, err);
+    if (!s && o) (*out)->search = o->search;
     return s;
 }
 
