@@ -17,10 +17,19 @@ check "what it is" 0 facet gallery <<'END'
 g.db
   3 people, 4 faces
   embeddings of 64 values by network ID-EMBEDDER
-  format version 3
+  format version 3, searched exactly
 END
 check "as JSON" 0 facet gallery info --json <<'END'
-{"schema": 1, "gallery": "g.db", "model_id": "ID-EMBEDDER", "dim": 64, "people": 3, "faces": 4, "format": 3}
+{"schema": 1, "gallery": "g.db", "model_id": "ID-EMBEDDER", "dim": 64, "people": 3, "faces": 4, "format": 3, "search": "exact", "cached": false}
+END
+check "searched fast on request" 0 facet gallery --search fast <<'END'
+g.db
+  3 people, 4 faces
+  embeddings of 64 values by network ID-EMBEDDER
+  format version 3, searched fast, by signs first
+END
+check "no such way to search" 2 facet gallery --search slow <<'END'
+! facet: gallery: --search: 'slow' is not one of auto|exact|fast
 END
 check "sound" 0 facet gallery check <<'END'
 ! g.db: sound, 4 faces
@@ -161,7 +170,7 @@ check "still of the old network" 0 facet gallery -g plain.db <<'END'
 plain.db
   2 people, 4 faces
   embeddings of 64 values by network ID-EMBEDDER
-  format version 3
+  format version 3, searched exactly
 END
 check "dropped on request" 0 facet gallery migrate -m other --yes --drop --json -g plain.db <<'END'
 {"schema": 1, "gallery": "plain.db", "dropped": 4}

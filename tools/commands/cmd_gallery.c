@@ -58,6 +58,8 @@ static int show_info(cli_args *a, fct_gallery *g, const fct_gallery_info *info) 
         fct_json_int(&j, "people", info->people);
         fct_json_int(&j, "faces", info->faces);
         fct_json_int(&j, "format", info->schema);
+        fct_json_text(&j, "search", info->fast ? "fast" : "exact");
+        fct_json_bool(&j, "cached", info->cached);
         if (!isnan(threshold)) fct_json_float(&j, "threshold", threshold);
         json_end(&j);
         return CLI_DONE;
@@ -67,7 +69,8 @@ static int show_info(cli_args *a, fct_gallery *g, const fct_gallery_info *info) 
     printf("%s\n", cli_count(info->faces, "face", "faces"));
     if (info->model_id[0]) cli_print("  embeddings of %d values by network %s\n", info->dim, info->model_id);
     if (!isnan(threshold)) printf("  a threshold of its own: %.4f\n", threshold);
-    printf("  format version %d\n", info->schema);
+    printf("  format version %d, searched %s\n", info->schema, info->fast ? "fast, by signs first" : "exactly");
+    if (info->cached) cli_print("  what searches need is in %s.index, which can be made anew\n", info->path);
     return CLI_DONE;
 }
 
@@ -368,8 +371,8 @@ const cli_command cmd_gallery = {
                    "migrate makes all embeddings anew with the network of --models, from the pictures stored with the "
                    "faces. Either all "
                    "faces change or none; --drop removes those without a picture.",
-    .options = {CLI_PACK_OPTIONS, CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_PICTURES), CLI_OPT(OPT_MODEL_ID), CLI_OPT(OPT_DROP),
-                CLI_OPT(OPT_FAR), CLI_OPT(OPT_SEED), CLI_OPT(OPT_YES)},
+    .options = {CLI_PACK_OPTIONS, CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_PICTURES),
+                CLI_OPT(OPT_MODEL_ID), CLI_OPT(OPT_DROP), CLI_OPT(OPT_FAR), CLI_OPT(OPT_SEED), CLI_OPT(OPT_YES)},
     .examples = "facet gallery\n"
                 "facet gallery backup faces-monday.db\n"
                 "Two galleries into one:\n"

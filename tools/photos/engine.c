@@ -139,6 +139,7 @@ int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery *
     fct_gallery_opts_init(&o);
     o.read_only = mode == GALLERY_READ;
     o.must_exist = mode != GALLERY_CREATE;
+    o.search = (fct_search_mode)s->search; /* in the order of the choices */
     return fct_gallery_open(path, &o, out, &e) ? cli_fail(&e) : CLI_DONE;
 }
 

@@ -37,6 +37,7 @@ typedef enum cli_opt_id {
     OPT_OUT,
     OPT_NORMALIZE,
     OPT_THRESHOLD,
+    OPT_SEARCH,
     OPT_TOP,
     OPT_LAYERS,
     OPT_SECONDS,
@@ -126,10 +127,10 @@ typedef bool cli_option_set[OPT_COUNT];
         CLI_OPT(OPT_TILE), CLI_OPT(OPT_MAX_PIXELS)
 #define CLI_ANALYSIS_OPTIONS CLI_FINDER_OPTIONS, CLI_OPT(OPT_FILES_FROM)
 #define CLI_VIDEO_OPTIONS                                                                                              \
-    CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_DET_SIZE), CLI_OPT(OPT_MAX_PIXELS), CLI_OPT(OPT_RECORD), \
-        CLI_OPT(OPT_EVENTS), CLI_OPT(OPT_SNAPSHOT_DIR), CLI_OPT(OPT_KEEP_DAYS), CLI_OPT(OPT_SHEET), CLI_OPT(OPT_BLUR), \
-        CLI_OPT(OPT_EVERY), CLI_OPT(OPT_FRAME_SIZE), CLI_OPT(OPT_FPS), CLI_OPT(OPT_HARDWARE), CLI_OPT(OPT_INSECURE),   \
-        CLI_OPT(OPT_STOP_AFTER)
+    CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_DET_SIZE), CLI_OPT(OPT_MAX_PIXELS), \
+        CLI_OPT(OPT_RECORD), CLI_OPT(OPT_EVENTS), CLI_OPT(OPT_SNAPSHOT_DIR), CLI_OPT(OPT_KEEP_DAYS),                   \
+        CLI_OPT(OPT_SHEET), CLI_OPT(OPT_BLUR), CLI_OPT(OPT_EVERY), CLI_OPT(OPT_FRAME_SIZE), CLI_OPT(OPT_FPS),          \
+        CLI_OPT(OPT_HARDWARE), CLI_OPT(OPT_INSECURE), CLI_OPT(OPT_STOP_AFTER)
 
 enum { CLI_PACKS_MOST = 6 }; /* given with --models, to be compared */
 
@@ -165,7 +166,7 @@ typedef struct cli_settings {
     double det_thresh, threshold, seconds; /* threshold: NAN = the pack's */
     double far;                            /* NAN = chosen by the number of pairs */
     int64_t seed;
-    int precision, format, cover, role; /* index into the option's choices */
+    int precision, format, cover, role, search; /* index into the option's choices */
     cli_sizes det_size, size;
 } cli_settings;
 

@@ -36,6 +36,9 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_THRESHOLD] = NUMBER("threshold", 0, threshold, "C", -1, 1,
                              "least cosine for the same person (default: the gallery's own, see 'facet gallery "
                              "--help', else the pack's, usually 0.40)"),
+    [OPT_SEARCH] = CHOICE("search", 0, search, "auto|exact|fast",
+                          "exact: compare with every stored face; fast: first choose by a bit per value, which may "
+                          "miss somebody (default auto: fast from 200,000 faces on)"),
     [OPT_TOP] = INT("top", 'k', top, "K", 1, 1000, "show the K nearest people of each face (default 1)"),
     [OPT_LAYERS] = FLAG("layers", 'l', layers, "a line per layer: time, speed, algorithm, share of the measured peak"),
     [OPT_SECONDS] = NUMBER("seconds", 's', seconds, "S", 0.01, 3600, "how long to measure (default 2)"),
