@@ -34,6 +34,7 @@
 #include "privacy.h"
 #include "image.h"
 #include "model.h"
+#include "queue.h"
 #include "store.h"
 #include "tags.h"
 #include "video.h"

@@ -109,10 +109,31 @@ void fct_gallery_free(fct_gallery *g) {
 
 /* ---- Transactions ----------------------------------------------------------------- */
 
+void fct_gallery_join(fct_gallery *g, fct_store_fn *fn, void *ctx) {
+    fct_mutex_lock(&g->write_lock);
+    g->joint = fn;
+    g->joint_ctx = ctx;
+    fct_mutex_unlock(&g->write_lock);
+}
+
+/* A transaction with what was joined to it. */
+typedef struct joint_call {
+    const fct_gallery *g;
+    fct_store_fn *fn;
+    void *ctx;
+} joint_call;
+
+static fct_status run_joint(void *ctx, fct_store *st, fct_error *err) {
+    const joint_call *c = ctx;
+    fct_status s = c->fn(c->ctx, st, err);
+    return s || !c->g->joint ? s : c->g->joint(c->g->joint_ctx, st, err);
+}
+
 fct_status fct_gallery_write(fct_gallery *g, fct_store_fn *fn, void *ctx, fct_error *err) {
     if (g->read_only) return fct_fail(err, FCT_ERR_ARG, "%s: opened for reading only", g->reader->place);
+    joint_call call = {g, fn, ctx};
     fct_mutex_lock(&g->write_lock);
-    fct_status s = fct_store_run(g->store, FCT_STORE_WRITE, fn, ctx, err);
+    fct_status s = fct_store_run(g->store, FCT_STORE_WRITE, run_joint, &call, err);
     fct_mutex_unlock(&g->write_lock);
     return s;
 }

@@ -74,7 +74,9 @@ struct fct_gallery {
     bool read_only;
     fct_mutex write_lock; /* guards store */
     fct_store *store;     /* for writing; NULL where read_only */
-    fct_mutex lock;       /* guards what follows */
+    fct_store_fn *joint;  /* what happens in each write transaction, after all else; NULL = nothing */
+    void *joint_ctx;
+    fct_mutex lock; /* guards what follows */
     fct_store *reader;
     int64_t version; /* the reader's, when the mirror was last brought up to date */
     bool current;    /* false: look at the change feed whatever the version is */
@@ -98,6 +100,9 @@ fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_index_mak
 /* Runs fn in a write transaction, see fct_store_run(); refuses a gallery that is
  * for reading only. Searches that begin after it see what it has changed. */
 fct_status fct_gallery_write(fct_gallery *g, fct_store_fn *fn, void *ctx, fct_error *err);
+/* From now on fn too runs at the end of each write transaction, which fails where it
+ * does. NULL: no more. */
+void fct_gallery_join(fct_gallery *g, fct_store_fn *fn, void *ctx);
 /* Runs fn in a read transaction of the gallery's own reader: for short work. */
 fct_status fct_gallery_read(fct_gallery *g, fct_store_fn *fn, void *ctx, fct_error *err);
 /* The same on a connection of its own: for long work that nobody should wait for. */

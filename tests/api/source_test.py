@@ -42,6 +42,7 @@ MAY_INCLUDE = {
     "src/enroll": ["base"],
     "src/evaluate": ["base", "kernels"],
     "src/gallery": ["base", "text", "index", "sqlite", "postgres"],
+    "src/queue": ["base", "postgres", "gallery"],
     "src/tags": ["base", "text", "image"],
     "src/server": ["base", "text"],
     "src/video": ["base", "text", "kernels", "image", "face"],
@@ -289,7 +290,7 @@ SQL_FOLDERS = (
     "src/gallery/sqlite/",
     "src/gallery/postgres/",
     "src/album/sqlite/",
-    "src/queue/postgres/",
+    "src/queue/",
 )
 
 

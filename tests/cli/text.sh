@@ -14,11 +14,14 @@ Commands:
   embed        compute the embeddings of the faces in photos
   compare      tell whether two photos show the same person
   enroll       remember a person by photos
+  evaluate     measure what a pack is worth on your photos
   identify     tell who is in photos
   people       list the people of the gallery, or the faces of some
   remove       forget people, or single faces of theirs
   rename       give a person another name
   gallery      check, copy, exchange and convert the gallery
+  queue        have many machines analyze photos
+  worker       analyze photos of a queue, beside as many others as wanted
   tags         show who is where in photos, as other programs wrote it down
   album        know who is in a photo library
   video        tell who appears in a video, and when
@@ -55,8 +58,10 @@ Options:
       --face-id ID        the stored face with this number, as 'facet people
                           NAME' shows it
   -y, --yes               do not ask
-  -g, --gallery FILE      the gallery's file (default: FCT_GALLERY, else
-                          gallery.db in the user's data folder)
+  -g, --gallery FILE      the gallery's file, or the address of a server,
+                          postgresql://user@host/database (default:
+                          FCT_GALLERY, else gallery.db in the user's data
+                          folder)
   -h, --help              show this help; --help all also explains the shared
                           options
 
@@ -130,7 +135,7 @@ the stored face with this number, as \(aqfacet people NAME\(aq shows it
 do not ask
 .TP
 \fB\-g\fR, \fB\-\-gallery\fR \fIFILE\fR
-the gallery\(aqs file (default: FCT_GALLERY, else gallery.db in the user\(aqs data folder)
+the gallery\(aqs file, or the address of a server, postgresql://user@host/database (default: FCT_GALLERY, else gallery.db in the user\(aqs data folder)
 .TP
 \fB\-h\fR, \fB\-\-help\fR
 show this help; \-\-help all also explains the shared options

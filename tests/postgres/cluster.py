@@ -115,25 +115,35 @@ class Cluster:
         return done.stdout
 
     def start(self):
-        self.log = open(self.folder / "log", "a")
-        self.server = subprocess.Popen(
-            [str(self.install / "bin/postgres"), "-D", str(self.folder / "data")],
-            stdout=self.log, stderr=self.log, cwd="/", start_new_session=True,
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"}, **self._who())
+        """Where the server before it was killed, its children may take a moment to notice."""
         for _ in range(600):
+            if not self.server or self.server.poll() is not None:
+                self._launch()
             try:
                 self.sql("SELECT 1")
                 return
             except RuntimeError:
-                if self.server.poll() is not None:
-                    break
                 time.sleep(0.05)
         raise RuntimeError("PostgreSQL does not start: " + (self.folder / "log").read_text()[-2000:])
+
+    def _launch(self):
+        with open(self.folder / "log", "a") as log:
+            self.server = subprocess.Popen(
+                [str(self.install / "bin/postgres"), "-D", str(self.folder / "data")],
+                stdout=log, stderr=log, cwd="/", start_new_session=True,
+                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"}, **self._who())
 
     def kill(self):
         """As a power failure would, but for what the system had not written yet."""
         if self.server and self.server.poll() is None:
-            os.killpg(self.server.pid, signal.SIGKILL)
+            children = pathlib.Path("/proc/%d/task/%d/children" % (self.server.pid, self.server.pid))
+            others = [int(p) for p in children.read_text().split()] if children.exists() else []
+            self.server.kill()
+            for pid in others:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
             self.server.wait()
 
     def stop(self):

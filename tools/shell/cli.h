@@ -80,6 +80,9 @@ typedef enum cli_opt_id {
     OPT_FORGET_MISSING,
     OPT_NO_VIDEOS,
     OPT_GALLERY,
+    OPT_WAIT,
+    OPT_LEASE,
+    OPT_ATTEMPTS,
     OPT_ROOT,
     OPT_URL,
     OPT_DATA,
@@ -146,9 +149,10 @@ typedef struct cli_sizes {
 typedef struct cli_settings {
     bool help, help_all, quiet, verbose, json, yes, normalize, all_faces, strict, rotations, low_memory, no_cache,
         layers;
-    bool csv, in_place, hardware, insecure, list, terminal;
+    bool csv, in_place, hardware, insecure, list, terminal, wait;
     const char *record, *events, *snapshot_dir, *sheet, *blur, *keep, *frame_size;
     int every, keep_days;
+    int lease, attempts; /* 0 = the queue's default */
     double fps, stop_after;
     bool accept_license, replace, pictures, drop, no_auth;
     bool again, forget_missing, no_videos;
@@ -205,8 +209,8 @@ typedef struct cli_command {
 /* All commands in the order of the help; ends with a NULL name. Static. */
 extern const cli_command *const cli_commands[];
 extern const cli_command cmd_detect, cmd_blur, cmd_embed, cmd_compare, cmd_enroll, cmd_evaluate, cmd_identify,
-    cmd_people, cmd_remove, cmd_rename, cmd_gallery, cmd_tags, cmd_album, cmd_video, cmd_camera, cmd_info, cmd_models,
-    cmd_doctor, cmd_train, cmd_bench, cmd_serve, cmd_help, cmd_version;
+    cmd_people, cmd_remove, cmd_rename, cmd_gallery, cmd_queue, cmd_worker, cmd_tags, cmd_album, cmd_video, cmd_camera,
+    cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench, cmd_serve, cmd_help, cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
 /* The part of a command that is called by its last word ("scan" of "album scan"), NULL = none. */
 const cli_command *cli_part_find(const cli_command *c, const char *word);

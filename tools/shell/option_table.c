@@ -117,6 +117,11 @@ const cli_opt cli_opts[OPT_COUNT] = {
         TEXT("gallery", 'g', gallery, "FILE", COMPLETE_FILE,
              "the gallery's file, or the address of a server, postgresql://user@host/database (default: FCT_GALLERY, "
              "else gallery.db in the user's data folder)"),
+    [OPT_WAIT] = FLAG("wait", 0, wait, "when all is done, wait for more"),
+    [OPT_LEASE] = INT("lease", 0, lease, "S", 5, 86400,
+                      "seconds for which claimed photos are held; longer than any photo takes (default 120)"),
+    [OPT_ATTEMPTS] =
+        INT("attempts", 0, attempts, "N", 1, 1000, "how often a photo is begun before it has failed (default 3)"),
     [OPT_ROOT] = TEXT("root", 0, root, "DIR", COMPLETE_FOLDER,
                       "folder that holds the packs (default: FCT_MODELS, else ~/.insightface/models)"),
     [OPT_URL] = TEXT("url", 0, url, "URL", COMPLETE_NONE,

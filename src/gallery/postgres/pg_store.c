@@ -124,6 +124,8 @@ static const fct_store_ops pg_ops = {.close = close_store,
                                      .check = fct_pg_check,
                                      .backup = backup};
 
+fct_pg *fct_pg_of_store(fct_store *st) { return st->ops == &pg_ops ? &fct_pg_store_of(st)->pg : NULL; }
+
 /* ---- Opening ------------------------------------------------------------------------------ */
 
 /* A store of the pool that is not connected yet; owned, NULL = out of memory. */

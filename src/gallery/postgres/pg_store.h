@@ -11,6 +11,10 @@
  * promises. *out is owned. */
 fct_status fct_pg_store_open(const char *address, const fct_gallery_opts *o, fct_store **out, fct_error *err);
 
+/* The connection of a store of this kind, NULL for another kind: for what is on the
+ * same server and shall happen in the same transaction. */
+fct_pg *fct_pg_of_store(fct_store *st);
+
 #define FCT_PG_POOL 4 /* idle connections for reading that a gallery keeps */
 
 typedef struct fct_pg_store fct_pg_store;

@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""A queue of photos: what is stored is what the photos hold, whatever dies meanwhile.
+
+usage: queue_test.py FACET MAKE_PACK"""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "api"))
+from cluster import Cluster, NoServer
+from report import Report, toy_pack
+
+FACES = {"ada.png": 1, "bob.png": 1, "three.png": 3, "empty.png": 0, "bob2.png": 1, "small.png": 1}
+
+
+class Farm:
+    def __init__(self, facet, make_pack, cluster, folder):
+        self.facet, self.cluster, self.folder = facet, cluster, folder
+        toy_pack(make_pack, folder)
+        self.env = dict(os.environ, FCT_THREADS="1")
+        self.use("q0")
+
+    def use(self, schema):
+        """From now on a queue and a gallery of this name."""
+        self.schema = schema
+        self.env["FCT_GALLERY"] = self.cluster.url(schema=schema)
+
+    def words(self, *words):
+        pack = ["--models", str(self.folder / "pack")] if words[0] == "worker" or words[:2] == ("queue", "add") else []
+        return [self.facet, *words, *pack]
+
+    def call(self, *words, code=0):
+        done = subprocess.run(self.words(*words), env=self.env, capture_output=True, text=True, timeout=200)
+        if done.returncode != code:
+            raise AssertionError("%s: %d: %s%s" % (words, done.returncode, done.stdout, done.stderr))
+        return done.stdout
+
+    def start_worker(self, *words):
+        return subprocess.Popen(self.words("worker", *words), env=self.env, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.PIPE, text=True)
+
+    def status(self):
+        return json.loads(self.call("queue", "status", "--json"))
+
+    def photos(self, name, n):
+        """A folder of n photos, each of its own content, and how many faces each has."""
+        folder, expected = self.folder / name, {}
+        folder.mkdir()
+        for i in range(n):
+            kind = sorted(FACES)[i % len(FACES)]
+            path = folder / ("%05d-%s" % (i, kind))
+            path.write_bytes((self.folder / kind).read_bytes() + b"#%d" % i)
+            expected[str(path)] = FACES[kind]
+        return folder, expected
+
+    def check_faces(self, expected):
+        """Whether exactly the expected faces are stored, once each."""
+        counts = dict.fromkeys(expected, 0)
+        for line in self.call("queue", "faces").splitlines():
+            counts[json.loads(line)["file"]] += 1
+        faults = ["%s: %d faces instead of %d" % (p, counts[p], n) for p, n in expected.items() if counts[p] != n]
+        s = self.status()
+        if s["done"] != len(expected) or s["waiting"] or s["running"] or s["failed"]:
+            faults.append(str(s))
+        return faults[:5]
+
+
+def check_once(report, farm):
+    folder, expected = farm.photos("once", 60)
+    farm.call("queue", "add", str(folder))
+    again = json.loads(farm.call("queue", "add", str(folder), "--json"))
+    report.check("a photo is not added twice", [] if again["added"] == 0 and again["photos"] == 60 else [str(again)])
+    (folder / "copy.png").write_bytes((folder / "00000-ada.png").read_bytes())
+    copied = json.loads(farm.call("queue", "add", str(folder), "--json"))
+    report.check("nor under another name", [] if copied["added"] == 0 else [str(copied)])
+    farm.call("worker")
+    report.check("faces are stored", farm.check_faces(expected))
+    path = next(p for p in expected if expected[p] == 3)
+    direct = json.loads(subprocess.run([farm.facet, "embed", path, "--models", str(farm.folder / "pack")],
+                                       capture_output=True, text=True, check=True).stdout)
+    stored = [json.loads(x) for x in farm.call("queue", "faces").splitlines()]
+    stored = [f for f in stored if f["file"] == path]
+    same = [a["embedding"] == b["embedding"] and a["box"] == b["box"] and a["kps"] == b["kps"]
+            for a, b in zip(direct["faces"], stored)]
+    report.check("as facet embed finds them", [] if same == [True] * 3 else [str(same)])
+
+
+def check_failures(report, farm):
+    farm.use("q1")
+    folder, _ = farm.photos("faulty", 6)
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno picture")
+    (folder / "gone.png").write_bytes((farm.folder / "ada.png").read_bytes() + b"gone")
+    (folder / "changed.png").write_bytes((farm.folder / "ada.png").read_bytes() + b"1")
+    farm.call("queue", "add", str(folder))
+    (folder / "gone.png").unlink()
+    (folder / "changed.png").write_bytes((farm.folder / "ada.png").read_bytes() + b"2")
+    farm.call("worker")
+    s = farm.status()
+    report.check("failures are counted", [] if (s["done"], s["failed"]) == (6, 3) else [str(s)])
+    text = farm.call("queue", "failures")
+    lines = {pathlib.Path(x.split(": ")[0]).name: x for x in text.splitlines()}
+    good = "(1 attempt)" in lines["broken.png"] and "(3 attempts)" in lines["gone.png"] and \
+        "has changed since it was added" in lines["changed.png"]
+    report.check("with their reasons", [] if good else [text])
+    (folder / "gone.png").write_bytes((farm.folder / "ada.png").read_bytes() + b"gone")
+    farm.call("queue", "retry")
+    farm.call("worker")
+    s = farm.status()
+    report.check("and may be done again", [] if (s["done"], s["failed"]) == (7, 2) else [str(s)])
+    farm.call("queue", "clear", "failed", "--yes")
+    s = farm.status()
+    report.check("or removed", [] if (s["done"], s["failed"]) == (7, 0) else [str(s)])
+
+
+def check_enrolling(report, farm):
+    farm.use("q2")
+    people = farm.folder / "people"
+    whose = {"Ada": ["ada.png", "ada2.jpg"], "Bob": ["bob.png", "bob2.png"], "Nobody": ["empty.png"]}
+    for name, kinds in whose.items():
+        (people / name).mkdir(parents=True)
+        for kind in kinds:
+            (people / name / kind).write_bytes((farm.folder / kind).read_bytes())
+    farm.call("queue", "add", "--folders", str(people))
+    farm.call("worker")
+    rows = [json.loads(x) for x in farm.call("people", "--json").splitlines()]
+    found = {r["name"]: r["faces"] for r in rows}
+    s = farm.status()
+    report.check("people are enrolled by their folders",
+                 [] if found == {"Ada": 2, "Bob": 2} and (s["done"], s["failed"]) == (4, 1) else [str(found), str(s)])
+
+
+def work_among_deaths(farm, expected, die):
+    """Workers that are killed and replaced until all is done."""
+    rnd, workers, deaths = random.Random(5), [], 0
+    end = time.time() + 150
+    while time.time() < end:
+        workers = [w for w in workers if w.poll() is None]
+        while len(workers) < 3:
+            workers.append(farm.start_worker("--lease", "5", "--attempts", "1000"))
+        time.sleep(rnd.uniform(0.2, 1.5))
+        deaths += die(rnd, workers)
+        s = farm.status()
+        if s["done"] + s["failed"] == len(expected):
+            break
+    for w in workers:
+        w.terminate()
+        w.wait()
+    return deaths
+
+
+def kill_one(rnd, workers):
+    rnd.choice(workers).kill()
+    return 1
+
+
+def check_killed_workers(report, farm):
+    farm.use("q3")
+    folder, expected = farm.photos("killed", 900)
+    farm.call("queue", "add", str(folder))
+    deaths = work_among_deaths(farm, expected, kill_one)
+    report.check("workers killed: nothing is lost, nothing twice", farm.check_faces(expected))
+    report.check("many were killed", [] if deaths >= 5 else ["only %d" % deaths])
+
+
+def check_killed_server(report, farm):
+    farm.use("q4")
+    folder, expected = farm.photos("server", 900)
+    farm.call("queue", "add", str(folder))
+
+    def kill_server(rnd, workers):
+        farm.cluster.kill()
+        farm.cluster.start()
+        return 1
+
+    deaths = work_among_deaths(farm, expected, kill_server)
+    report.check("server killed: nothing is lost, nothing twice", farm.check_faces(expected))
+    report.check("it was killed", [] if deaths >= 2 else ["only %d times" % deaths])
+
+
+def check_stopping(report, farm):
+    farm.use("q5")
+    folder, expected = farm.photos("stopped", 1200)
+    farm.call("queue", "add", str(folder))
+    worker = farm.start_worker()
+    while not farm.status()["done"] and worker.poll() is None:
+        time.sleep(0.02)
+    worker.send_signal(signal.SIGTERM)
+    code = worker.wait(30)
+    s = farm.status()
+    good = code == 128 + signal.SIGTERM and s["running"] == 0 and s["waiting"] > 0
+    report.check("a stopped worker gives back what it holds", [] if good else ["%d: %s" % (code, s)])
+
+
+def main():
+    facet, make_pack = map(os.path.abspath, sys.argv[1:3])
+    report = Report()
+    try:
+        cluster = Cluster()
+    except NoServer:
+        try:
+            cluster = Cluster(vector=False)  # a queue needs no vectors
+        except NoServer as e:
+            report.skip("all", str(e))
+            report.close()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            farm = Farm(facet, make_pack, cluster, pathlib.Path(folder))
+            for check in [check_once, check_failures, check_enrolling, check_killed_workers, check_killed_server,
+                          check_stopping]:
+                check(report, farm)
+    finally:
+        cluster.stop()
+    report.close()
+
+
+main()
