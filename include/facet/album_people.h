@@ -23,6 +23,7 @@ typedef struct fct_group_opts {
     float threshold;         /* cosine that one in 10,000 pairs of strangers passes; 0 = that of the last call, at
                                 first 0.40. fct_pack_threshold() is right (default 0) */
     bool anew;               /* first forgets all that was grouped and not decided about (default false) */
+    bool only_new;           /* does nothing where no face has come since the last call (default false) */
     fct_gallery *gallery;    /* whose people are recognized and named, or NULL (default NULL) */
     float gallery_threshold; /* cosine from which on; 0 = threshold (default 0) */
 } fct_group_opts;

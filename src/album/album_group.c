@@ -24,6 +24,22 @@ fct_status fct_album_group_threshold(fct_album *a, float *threshold, fct_error *
     return s;
 }
 
+/* Whether faces have come since grouping last saw all: *newest, which the setting "grouped" remembers. */
+static fct_status look_for_new(fct_album *a, int64_t *newest, bool *any, fct_error *err) {
+    char *text = NULL;
+    fct_status s = fct_album_newest_face(a, newest, err);
+    if (!s) s = fct_album_setting(a, "grouped", &text, err);
+    *any = !text || strtoll(text, NULL, 10) < *newest;
+    fct_free(text);
+    return s;
+}
+
+static fct_status remember(fct_album *a, int64_t newest, fct_error *err) {
+    char number[32];
+    snprintf(number, sizeof number, "%lld", (long long)newest);
+    return fct_album_setting_put(a, "grouped", number, err);
+}
+
 /* ---- Into the file ----------------------------------------------------------------------- */
 
 /* Writes what decisions have changed, and forgets what is to be grouped anew. */
@@ -59,13 +75,14 @@ static fct_status write_groups(fct_album *a, const fct_album_snapshot *s, fct_cl
     return st;
 }
 
-static fct_status write_all(fct_album *a, const fct_album_snapshot *s, fct_clusters *c, fct_group_result *r,
-                            fct_error *err) {
+static fct_status write_all(fct_album *a, const fct_album_snapshot *s, fct_clusters *c, int64_t newest,
+                            fct_group_result *r, fct_error *err) {
     fct_status st = fct_album_begin(a, err);
     if (st) return st;
     st = write_decided(a, s, err);
     if (!st) st = write_groups(a, s, c, r, err);
     if (!st) st = fct_album_people_tidy(a, err);
+    if (!st) st = remember(a, newest, err);
     return fct_album_end(a, st, err);
 }
 
@@ -84,16 +101,20 @@ fct_status fct_album_group(fct_album *a, const fct_group_opts *opts, fct_group_r
     fct_group_result r = {0};
     fct_album_snapshot snap;
     fct_clusters c = {0};
+    int64_t newest;
+    bool any;
     fct_group_opts_init(&o);
     if (opts) o = *opts;
     if (out) *out = r;
     if (!(o.threshold >= 0 && o.threshold < 1) || !(o.gallery_threshold >= 0 && o.gallery_threshold < 1))
         return fct_fail(err, FCT_ERR_ARG, "a threshold of %g is out of range", (double)o.threshold);
-    fct_status s = fct_album_group_threshold(a, &o.threshold, err);
+    fct_status s = look_for_new(a, &newest, &any, err);
+    if (!s && o.only_new && !any) return FCT_OK;
+    if (!s) s = fct_album_group_threshold(a, &o.threshold, err);
     if (!s) s = fct_snapshot_load(a, o.anew, &snap, err);
     if (s) return s;
     s = fct_snapshot_cluster(&snap, o.threshold, &c, err);
-    if (!s) s = write_all(a, &snap, &c, &r, err);
+    if (!s) s = write_all(a, &snap, &c, newest, &r, err);
     if (!s && o.gallery)
         s = fct_album_recognize(a, &snap, c.person, o.gallery,
                                 o.gallery_threshold > 0 ? o.gallery_threshold : o.threshold, &r.recognized, err);

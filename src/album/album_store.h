@@ -121,6 +121,8 @@ fct_status fct_album_person_ignore(fct_album *a, int64_t id, bool ignored, fct_e
 fct_status fct_album_person_link(fct_album *a, int64_t id, int64_t gallery_id, fct_error *err);
 /* With memberships and decisions about the person. */
 fct_status fct_album_person_remove(fct_album *a, int64_t id, fct_error *err);
+/* The newest face's id; 0 = there is none. */
+fct_status fct_album_newest_face(fct_album *a, int64_t *id, fct_error *err);
 /* Forgets people without a name, a face or a decision. */
 fct_status fct_album_people_tidy(fct_album *a, fct_error *err);
 /* By the exact name; *id 0: nobody has it. */

@@ -105,6 +105,9 @@ void fct_sleep_ms(int ms);
 /* ---- Terminal ---------------------------------------------------------------- */
 bool fct_term_is_tty(FILE *f);
 int fct_term_width(FILE *f); /* columns; 80 if unknown */
+/* Makes standard input give single keys, unseen, or lines again. Does nothing where it is no terminal. */
+void fct_term_keys(bool single);
+int fct_term_key(void); /* the next byte of standard input; -1 = the end, or a signal */
 
 /* For a program's main(): makes the arguments UTF-8, standard input and output
  * binary, and the terminal understand UTF-8 and escape sequences, where that is

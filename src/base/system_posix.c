@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +29,21 @@ bool fct_term_is_tty(FILE *f) { return isatty(fileno(f)) == 1; }
 int fct_term_width(FILE *f) {
     struct winsize w;
     return ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+}
+
+void fct_term_keys(bool single) {
+    struct termios t;
+    if (tcgetattr(STDIN_FILENO, &t)) return;
+    if (single) t.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+    else t.c_lflag |= ICANON | ECHO;
+    t.c_cc[VMIN] = 1;
+    t.c_cc[VTIME] = 0;
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &t);
+}
+
+int fct_term_key(void) {
+    unsigned char key;
+    return read(STDIN_FILENO, &key, 1) == 1 ? key : -1;
 }
 
 void fct_program_start(int *argc, char ***argv) {} /* all as it should be */

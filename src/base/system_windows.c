@@ -48,6 +48,20 @@ int fct_term_width(FILE *f) {
     return n > 0 ? n : 80;
 }
 
+void fct_term_keys(bool single) {
+    HANDLE h = GetStdHandle(STD_INPUT_HANDLE);
+    DWORD mode;
+    if (!GetConsoleMode(h, &mode)) return;
+    const DWORD lines = ENABLE_LINE_INPUT | ENABLE_ECHO_INPUT;
+    SetConsoleMode(h, single ? mode & ~lines : mode | lines);
+}
+
+int fct_term_key(void) {
+    unsigned char key;
+    DWORD n = 0;
+    return ReadFile(GetStdHandle(STD_INPUT_HANDLE), &key, 1, &n, NULL) && n == 1 ? key : -1;
+}
+
 static void enable_escapes(DWORD stream) {
     enum { VIRTUAL_TERMINAL = 4 }; /* ENABLE_VIRTUAL_TERMINAL_PROCESSING, missing in older headers */
     HANDLE h = GetStdHandle(stream);

@@ -4,9 +4,12 @@
 
 #include <stdlib.h>
 
-static const cli_command *const album_actions[] = {
-    &cmd_album_scan, &cmd_album_migrate, &cmd_album_duplicates, &cmd_album_status,
-    &cmd_album_undo, &cmd_album_forget,  &cmd_album_check,      NULL};
+static const cli_command *const album_actions[] = {&cmd_album_scan,       &cmd_album_cluster, &cmd_album_review,
+                                                   &cmd_album_faces,      &cmd_album_name,    &cmd_album_merge,
+                                                   &cmd_album_split,      &cmd_album_differ,  &cmd_album_reject,
+                                                   &cmd_album_confirm,    &cmd_album_ignore,  &cmd_album_undo,
+                                                   &cmd_album_migrate,    &cmd_album_status,  &cmd_album_forget,
+                                                   &cmd_album_duplicates, &cmd_album_check,   NULL};
 
 /* ---- For all actions -------------------------------------------------------------------- */
 

@@ -9,6 +9,9 @@
 
 extern const cli_command cmd_album_scan, cmd_album_migrate, cmd_album_duplicates, cmd_album_status, cmd_album_check,
     cmd_album_forget, cmd_album_undo;
+/* About people: cmd_album_people.c, cmd_album_review.c. */
+extern const cli_command cmd_album_cluster, cmd_album_faces, cmd_album_name, cmd_album_merge, cmd_album_split,
+    cmd_album_reject, cmd_album_confirm, cmd_album_differ, cmd_album_ignore, cmd_album_review;
 
 /* What every action takes. */
 #define CLI_ALBUM_OPTIONS CLI_COMMON_OPTIONS, CLI_OPT(OPT_ALBUM)
@@ -21,5 +24,9 @@ int cli_album_open(const cli_settings *s, cli_album_mode mode, fct_album **out);
 /* Begins a line of JSON with the album's path, to which the caller adds the rest; ends it. */
 void cli_album_json_begin(fct_json_writer *j, const fct_album_info *info);
 void cli_album_json_end(fct_json_writer *j);
+
+/* What grouping has done: a member "people" of an open object; a line for people. */
+void cli_album_json_groups(fct_json_writer *j, const fct_group_result *r);
+void cli_album_print_groups(const fct_group_result *r);
 
 #endif

@@ -84,7 +84,8 @@ static fct_status json_unreadable(void *user, const fct_album_file *f, fct_error
 }
 
 /* All files that cannot be read, those of earlier scans too: they are unknown to the album. */
-static fct_status tell_result(const cli_settings *s, fct_album *album, const fct_scan_result *r, fct_error *e) {
+static fct_status tell_result(const cli_settings *s, fct_album *album, const fct_scan_result *r,
+                              const fct_group_result *people, fct_error *e) {
     fct_album_file_query q;
     fct_album_info info;
     fct_json_writer j;
@@ -100,9 +101,11 @@ static fct_status tell_result(const cli_settings *s, fct_album *album, const fct
                  cli_count((int)r->no_videos, "video was", "videos were"));
     if (!s->json) {
         print_result(r);
+        if (people->faces) cli_album_print_groups(people);
         return fct_album_files(album, &q, print_unreadable, NULL, e);
     }
     json_result(&info, r, &j);
+    cli_album_json_groups(&j, people);
     fct_json_array(&j, "unreadable");
     st = fct_album_files(album, &q, json_unreadable, &j, e);
     fct_json_close_array(&j);
@@ -126,10 +129,20 @@ static fct_scan_opts scan_opts(const cli_settings *s, shown_scan *shown, fct_ana
     return o;
 }
 
+/* Whoever is new comes to his people. */
+static fct_status group_faces(const fct_pack *pack, fct_album *album, fct_group_result *out, fct_error *e) {
+    fct_group_opts o;
+    fct_group_opts_init(&o);
+    o.threshold = fct_pack_threshold(pack);
+    o.only_new = true;
+    return fct_album_group(album, &o, out, e);
+}
+
 static int scan_with(const cli_args *a, const fct_pack *pack, fct_album *album) {
     shown_scan shown = {&a->set, -1};
     fct_analyzer_opts finder;
     fct_scan_result r;
+    fct_group_result people;
     fct_error e;
     fct_scan_opts o = scan_opts(&a->set, &shown, &finder);
     cli_catch_interrupt();
@@ -143,7 +156,8 @@ static int scan_with(const cli_args *a, const fct_pack *pack, fct_album *album) 
         cli_error("%s ('--models PACK', or 'facet album migrate')", e.text);
         return CLI_INPUT;
     }
-    if (st || tell_result(&a->set, album, &r, &e)) return cli_fail(&e);
+    if (!st) st = group_faces(pack, album, &people, &e);
+    if (st || tell_result(&a->set, album, &r, &people, &e)) return cli_fail(&e);
     return r.unreadable || r.missing ? CLI_INPUT : CLI_DONE;
 }
 
@@ -169,6 +183,7 @@ const cli_command cmd_album_scan = {
         "Files with the size and time that the album knows are not read again. A photo that was moved or renamed "
         "keeps its people, one that was changed is read again, one that is gone is forgotten. A folder that is "
         "missing as a whole, a disk that is not mounted, is told of, and its photos are kept.\n\n"
+        "At the end new faces join the people that they are like, or become new ones ('facet album cluster').\n\n"
         "The scan can be stopped at any time, or killed: the next one goes on from there. Files that cannot be read "
         "are listed at the end; exit code 3 where a new one is among them.",
     .options = {CLI_FINDER_OPTIONS, CLI_OPT(OPT_ALBUM), CLI_OPT(OPT_AGAIN), CLI_OPT(OPT_FORGET_MISSING),

@@ -77,6 +77,7 @@ typedef enum cli_opt_id {
     OPT_TERMINAL,
     OPT_ALBUM,
     OPT_AGAIN,
+    OPT_ANEW,
     OPT_FORGET_MISSING,
     OPT_NO_VIDEOS,
     OPT_GALLERY,
@@ -155,7 +156,7 @@ typedef struct cli_settings {
     int lease, attempts; /* 0 = the queue's default */
     double fps, stop_after;
     bool accept_license, replace, pictures, drop, no_auth;
-    bool again, forget_missing, no_videos;
+    bool again, anew, forget_missing, no_videos;
     const char *data, *host, *tls_cert, *tls_key, *api, *allow, *immich_upstream;
     int port, connections, queue; /* port: -1 = not given */
     int64_t max_body;

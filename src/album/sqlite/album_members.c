@@ -59,6 +59,10 @@ fct_status fct_album_person_remove(fct_album *a, int64_t id, fct_error *err) {
     return s ? s : fct_db_run(fct_album_db(a), err, "DELETE FROM person WHERE id = ?", "i", id);
 }
 
+fct_status fct_album_newest_face(fct_album *a, int64_t *id, fct_error *err) {
+    return fct_db_int(fct_album_db(a), id, err, "SELECT coalesce(max(id), 0) FROM face", "");
+}
+
 fct_status fct_album_people_tidy(fct_album *a, fct_error *err) {
     return fct_db_run(fct_album_db(a), err,
                       "DELETE FROM person WHERE name IS NULL AND NOT ignored AND id NOT IN (SELECT person_id FROM "
