@@ -207,6 +207,8 @@ FCT_API fct_status fct_gallery_find(fct_gallery *g, const char *name, fct_person
 /* The same by id. */
 FCT_API fct_status fct_gallery_person(fct_gallery *g, int64_t person_id, fct_person *out, fct_error *err);
 FCT_API fct_status fct_gallery_face(fct_gallery *g, int64_t face_id, fct_stored_face *out, fct_error *err);
+/* A person without faces yet. FCT_ERR_EXISTS: there is somebody of this name. */
+FCT_API fct_status fct_gallery_add_person(fct_gallery *g, const char *name, int64_t *id, fct_error *err);
 FCT_API fct_status fct_gallery_rename(fct_gallery *g, int64_t person_id, const char *name, fct_error *err);
 FCT_API fct_status fct_gallery_remove_person(fct_gallery *g, int64_t person_id, fct_error *err);
 FCT_API fct_status fct_gallery_remove_face(fct_gallery *g, int64_t face_id, fct_error *err);

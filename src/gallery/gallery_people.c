@@ -194,6 +194,24 @@ typedef struct change_call {
     const char *name;
 } change_call;
 
+static fct_status add_nobody(void *ctx, fct_store *st, fct_error *err) {
+    change_call *c = ctx;
+    fct_store_person p = {.name = c->name, .collection_id = c->into};
+    fct_status s = st->ops->people_add(st, &p, 1, err);
+    if (!s && !p.is_new) s = fct_fail(err, FCT_ERR_EXISTS, "%s: %s is there already", st->place, c->name);
+    c->id = p.id;
+    return s ? s : fct_audit_person(st, "enroll", p.id, err);
+}
+
+fct_status fct_gallery_add_person(fct_gallery *g, const char *name, int64_t *id, fct_error *err) {
+    char clean[FCT_NAME_MAX + 1];
+    change_call c = {.name = clean, .into = g->collection_id ? g->collection_id : FCT_COLLECTION_DEFAULT};
+    fct_status s = fct_name_take(name, clean, err);
+    if (!s) s = fct_gallery_write(g, add_nobody, &c, err);
+    *id = s ? 0 : c.id;
+    return s;
+}
+
 static fct_status rename_person(void *ctx, fct_store *st, fct_error *err) {
     const change_call *c = ctx;
     fct_store_person p = {.id = c->id, .name = c->name};

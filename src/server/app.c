@@ -102,6 +102,11 @@ static bool too_often(srv_request *r, srv_reply *out, int seconds, const char *t
     return false;
 }
 
+srv_role srv_app_role_of(srv_app *app, const char *key) {
+    srv_request r = {0};
+    return !app->auth ? SRV_ROLE_ADMIN : use_key(app, &r, key) ? r.role : SRV_ROLE_NONE;
+}
+
 /* Refuses a wrong key, and after many of them from one address asks it to wait. */
 static bool wrong_key(srv_app *app, srv_request *r, srv_reply *out) {
     int wait = srv_rate_take(&app->failures, r->peer, fct_time_ns());
@@ -131,7 +136,7 @@ static bool may(srv_app *app, srv_request *r, srv_reply *out) {
     const char *key = r->dialect->key(r);
     if (!key && r->dialect->body_key) return true; /* it may still come */
     if (key) return use_key(app, r, key) ? has_role(r, out) : wrong_key(app, r, out);
-    srv_fail(r, out, 401, "unauthorized", "an API key is needed");
+    srv_fail(r, out, 401, "key_needed", "an API key is needed");
     return false;
 }
 
@@ -143,7 +148,7 @@ static bool may_at_last(srv_app *app, srv_request *r, srv_reply *out) {
     fct_free(key);
     if (known) return has_role(r, out);
     if (key) return wrong_key(app, r, out);
-    srv_fail(r, out, 401, "unauthorized", "an API key is needed");
+    srv_fail(r, out, 401, "key_needed", "an API key is needed");
     return false;
 }
 

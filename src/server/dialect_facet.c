@@ -100,6 +100,7 @@ static const char *bearer(const srv_request *r) {
 static void fail(srv_reply *out, int status, const char *code, const char *text, const char *request_id) {
     out->status = status;
     out->type = SRV_PROBLEM_TYPE;
+    if (strcmp(code, "key_needed") == 0) code = "unauthorized"; /* other dialects tell them apart */
     srv_problem_body(&out->body, status, code, text, request_id);
 }
 

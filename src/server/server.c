@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "server/app.h"
+#include "server/forward.h"
 #include "server/http.h"
 #include "server/net/gate.h"
 
@@ -28,7 +29,7 @@ void srv_server_opts_init(srv_server_opts *o) {
     *o = (srv_server_opts){.size = sizeof *o,
                            .host = "127.0.0.1",
                            .port = 8100,
-                           .apis = "",
+                           .apis = "immich,compreface,deepstack",
                            .threshold = NAN,
                            .connections = 1024,
                            .queue = 64,
@@ -47,8 +48,8 @@ void srv_server_notify(const char *state) { srv_notify(state); }
 
 /* Puts the dialects that were asked for into the app's list. */
 static fct_status choose_dialects(srv_app *app, const char *names, fct_error *err) {
-    static const srv_dialect *const others[] = {NULL};
-    enum { N = 0 };
+    static const srv_dialect *const others[] = {&srv_immich_dialect, &srv_deepstack_dialect, &srv_compreface_dialect};
+    enum { N = sizeof others / sizeof *others };
     int n = 0;
     app->dialects[n++] = &srv_facet_dialect;
     for (const char *p = names; *p;) {
@@ -58,7 +59,8 @@ static fct_status choose_dialects(srv_app *app, const char *names, fct_error *er
             if (strlen(others[i]->name) == length && strncmp(others[i]->name, p, length) == 0) found = others[i];
         bool own = length == 5 && strncmp(p, "facet", 5) == 0;
         if (!found && !own && !(length == 4 && strncmp(p, "none", 4) == 0))
-            return fct_fail(err, FCT_ERR_ARG, "%.*s: no such interface; there is facet", (int)length, p);
+            return fct_fail(err, FCT_ERR_ARG, "%.*s: no such interface; there are facet, immich, compreface, deepstack",
+                            (int)length, p);
         for (int i = 0; i < n; i++)
             if (app->dialects[i] == found) found = NULL; /* named twice */
         if (found) app->dialects[n++] = found;
@@ -81,6 +83,7 @@ static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *e
     app->started = fct_time_ns();
     fct_status st = choose_dialects(app, o->apis, err);
     if (!st && o->allow) st = srv_ranges_parse(o->allow, app->allow, SRV_ALLOW_MOST, &app->n_allow, err);
+    if (!st && o->immich_upstream) st = srv_forward_setup(o->immich_upstream, err);
     if (!st) st = fct_dir_make_private(o->data, err);
     if (st) return st;
     app->data_dir = fct_strdup(o->data);

@@ -171,6 +171,11 @@ TEST(one_by_id) {
         CHECK(!fct_gallery_person(g, people[i].id, &p, &e) && memcmp(&p, &people[i], sizeof p) == 0);
     CHECK(!fct_gallery_face(g, id[1], &f, &e) && f.id == id[1] && f.person_id == people[0].id);
     CHECK(!fct_gallery_face(g, id[2], &f, &e) && f.id == id[2] && f.person_id == people[1].id);
+    int64_t nobody;
+    CHECK(!fct_gallery_add_person(g, " Eve ", &nobody, &e) && !fct_gallery_person(g, nobody, &p, &e));
+    CHECK(strcmp(p.name, "Eve") == 0 && p.faces == 0);
+    CHECK(fct_gallery_add_person(g, "Ada", &nobody, &e) == FCT_ERR_EXISTS && !nobody);
+    CHECK(fct_gallery_add_person(g, "a\tb", &nobody, &e) == FCT_ERR_ARG && !fct_gallery_check(g, &e));
     CHECK(fct_gallery_person(g, 99, &p, &e) == FCT_ERR_NOT_FOUND && strstr(e.text, "no person 99") && !p.id);
     CHECK(fct_gallery_face(g, 99, &f, &e) == FCT_ERR_NOT_FOUND && strstr(e.text, "no face 99") && !f.id);
     fct_gallery_people_free(people);
