@@ -1,9 +1,9 @@
 /* A scan: look for what is new, changed or gone; read it; tidy up.
  *
- * Photos are stored in transactions of at most a second, each of which is on disk
- * when it ends: whenever the scan is stopped, or killed, the next one finds what is
- * left to do. Photos that are no longer anywhere are removed at the very end, when
- * every place where they could have moved has been read. */
+ * Photos are stored in transactions of at most a quarter of a second, each of which
+ * is on disk when it ends: whenever the scan is stopped, or killed, the next one
+ * finds what is left to do. Photos that are no longer anywhere are removed at the
+ * very end, when every place where they could have moved has been read. */
 #include "album/album_scan.h"
 #include "album/album_look.h"
 #include "base/alloc.h"
@@ -13,7 +13,7 @@
 #include "facet/video.h"
 #include <string.h>
 
-#define COMMIT_NS 1000000000u /* the longest that a photo waits to be on disk */
+#define COMMIT_NS 250000000u /* the longest that a photo waits to be on disk */
 #define WAIT_MS   50
 
 typedef struct scan_run {
