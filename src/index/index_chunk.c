@@ -56,12 +56,7 @@ fct_chunk *fct_chunk_create(const fct_rows *x, bool staged) {
     c->versions = 1;
     c->rows = fct_realloc_array(NULL, n, sizeof *c->rows);
     if (!staged) c->panels = fct_aligned_alloc(n * (size_t)x->head.dim * sizeof(float));
-    if (c->rows && (staged ? make_staged(x, c) : c->panels != NULL)) {
-        /* What lies past the last row is compared but never looked at; zeros are not slow (denormals). */
-        if (c->panels) memset(c->panels, 0, n * (size_t)x->head.dim * sizeof(float));
-        else memset(c->bits, 0, n * words_of(x) * sizeof(uint64_t));
-        return c;
-    }
+    if (c->rows && (staged ? make_staged(x, c) : c->panels != NULL)) return c;
     free_arrays(c);
     fct_free(c);
     return NULL;
@@ -72,6 +67,15 @@ fct_chunk *fct_chunk_create(const fct_rows *x, bool staged) {
 /* First float of a row in its panel. */
 static float *in_panel(const fct_rows *x, const fct_chunk *c, size_t at) {
     return c->panels + at / FCT_INDEX_PANEL * (size_t)x->head.dim * FCT_INDEX_PANEL + at % FCT_INDEX_PANEL;
+}
+
+/* Rows beside the last one in its panel are compared but never looked at; zeros are not slow (denormals). */
+void fct_chunk_extend(const fct_rows *x, fct_chunk *c, size_t at) {
+    size_t words = words_of(x);
+    if (c->panels && at % FCT_INDEX_PANEL == 0)
+        memset(in_panel(x, c, at), 0, (size_t)x->head.dim * FCT_INDEX_PANEL * sizeof(float));
+    if (c->bits && at % FCT_INDEX_SKETCH_ROWS == 0)
+        memset(c->bits + at * words, 0, FCT_INDEX_SKETCH_ROWS * words * sizeof(uint64_t));
 }
 
 /* Puts the signs of a row among those of its neighbors. */
@@ -129,6 +133,7 @@ static void unfold(const fct_rows *x, const fct_chunk *from, fct_chunk *to, size
     size_t dim = (size_t)x->head.dim;
     for (size_t r = 0; r < n; r++) {
         const float *src = in_panel(x, from, r);
+        fct_chunk_extend(x, to, r);
         for (size_t i = 0; i < dim; i++) to->vectors[r * dim + i] = src[i * FCT_INDEX_PANEL];
         put_sketch(x, to, r);
     }
@@ -155,7 +160,8 @@ fct_status fct_chunk_copy(const fct_rows *x, const fct_chunk *c, size_t n, bool 
     *out = NULL;
     if (!copy) return fct_fail_nomem(err, "index of faces", 0);
     memcpy(copy->rows, c->rows, n * sizeof *c->rows);
-    if (!staged) memcpy(copy->panels, c->panels, fct_rows_per_chunk(x) * (size_t)x->head.dim * sizeof(float));
+    size_t in_panels = (n + FCT_INDEX_PANEL - 1) / FCT_INDEX_PANEL * FCT_INDEX_PANEL;
+    if (!staged) memcpy(copy->panels, c->panels, in_panels * (size_t)x->head.dim * sizeof(float));
     else if (c->panels) unfold(x, c, copy, n);
     else s = copy_staged(x, c, copy, n, err);
     if (s) fct_chunk_free(copy);

@@ -111,6 +111,8 @@ fct_status fct_chunk_copy(const fct_rows *x, const fct_chunk *c, size_t n, bool 
                           fct_error *err);
 /* Makes the arrays of a chunk those of the file, which counts one user more. */
 void fct_chunk_use_file(fct_chunk *c, struct fct_index_file *f, size_t number);
+/* Row `at` will be the last one: readies the panel that it begins. */
+void fct_chunk_extend(const fct_rows *x, fct_chunk *c, size_t at);
 /* Puts an embedding at unit length into row `at`; false where it has no length. Makes its sketch where staged. */
 bool fct_chunk_put(const fct_rows *x, fct_chunk *c, size_t at, const float *embedding);
 /* Copies a row; both chunks are in memory. */

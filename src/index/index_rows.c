@@ -197,8 +197,10 @@ static fct_status prepare_row(fct_rows *x, size_t row, fct_error *err) {
     fct_status s = FCT_OK;
     if (!x->now->staged && row >= x->stage_rows) s = become_staged(x, err);
     if (s) return s;
-    if (row / fct_rows_per_chunk(x) < x->now->n_chunks) return own_chunk(x, row, err);
-    return add_chunk(x) ? FCT_OK : fct_fail_nomem(err, "index of faces", 0);
+    if (row / fct_rows_per_chunk(x) < x->now->n_chunks) s = own_chunk(x, row, err);
+    else if (!add_chunk(x)) s = fct_fail_nomem(err, "index of faces", 0);
+    if (!s && row == x->now->n) fct_chunk_extend(x, fct_edition_chunk(x->now, row), row % fct_rows_per_chunk(x));
+    return s;
 }
 
 static fct_status put_row(fct_rows *x, size_t row, const fct_index_row *r, const float *embedding, fct_error *err) {
