@@ -44,6 +44,9 @@ typedef struct fct_gallery_opts {
     int cache_from;
     /* Work in this collection alone: see fct_collection (default NULL: all of them) */
     const char *collection;
+    /* The key of an encrypted gallery: 64 hexadecimal digits, or the path of a file that
+     * holds them (default NULL: what FCT_GALLERY_KEY says, which may be either) */
+    const char *key;
     const char *actor; /* who is noted in the audit log, see facet/privacy.h (default NULL: nobody's name) */
 } fct_gallery_opts;
 FCT_API void fct_gallery_opts_init(fct_gallery_opts *o);
@@ -52,7 +55,8 @@ FCT_API void fct_gallery_opts_init(fct_gallery_opts *o);
  * fct_gallery_is_address(): then the tables are made in its database, and a server that
  * goes away is waited for, up to 30 s. *out is owned. Errors:
  * FCT_ERR_FORMAT (not a gallery, or damaged), FCT_ERR_IO, FCT_ERR_BUSY, FCT_ERR_NETWORK,
- * FCT_ERR_UNSUPPORTED (made by a newer version), FCT_ERR_NOT_FOUND (no such
+ * FCT_ERR_UNSUPPORTED (made by a newer version), FCT_ERR_MISMATCH (encrypted, and no
+ * key or a wrong one was given), FCT_ERR_NOT_FOUND (no such
  * gallery, or, where it is read only, no such collection). */
 FCT_API fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_gallery **out, fct_error *err);
 FCT_API void fct_gallery_free(fct_gallery *g);
@@ -235,6 +239,7 @@ typedef struct fct_gallery_info {
     int schema;  /* version of the file's tables */
     bool fast;   /* one embedding is looked for by signs, see fct_search_mode */
     bool cached; /* embeddings lie in the cache file, see fct_gallery_opts.cache_from */
+    bool encrypted;
 } fct_gallery_info;
 FCT_API fct_status fct_gallery_stat(fct_gallery *g, fct_gallery_info *out, fct_error *err);
 

@@ -80,6 +80,37 @@ FCT_API fct_status fct_gallery_verify_audit(fct_gallery *g, int64_t *entries, ch
  * where the log is off. */
 FCT_API fct_status fct_gallery_note(fct_gallery *g, const char *what, const char *detail, fct_error *err);
 
+/* ---- Encryption --------------------------------------------------------------------------- */
+
+/* An encrypted gallery holds names, embeddings, pictures, sources, details and negatives
+ * sealed by XChaCha20-Poly1305, each person's with a key of the person's own, which
+ * is kept sealed with the gallery's key. Numbers, dates, boxes, scores, settings and
+ * the audit log are in the clear. Keys are given as fct_gallery_opts.key is: 64
+ * hexadecimal digits or the path of a file; NULL = FCT_GALLERY_KEY. Without libsodium
+ * all of these give FCT_ERR_UNSUPPORTED.
+ *
+ * Writes a new random key into a new file that only its owner can read. Whoever loses
+ * it loses the gallery. FCT_ERR_EXISTS. */
+FCT_API fct_status fct_gallery_make_key(const char *path, fct_error *err);
+/* Encrypts the gallery at path in one transaction and writes its file anew, so that
+ * nothing in the clear is left in it. Who has it open must open it again. FCT_ERR_EXISTS: encrypted
+ * already; FCT_ERR_BUSY: encrypted, but others kept the file from being written anew. */
+FCT_API fct_status fct_gallery_encrypt(const char *path, const char *key, fct_error *err);
+FCT_API fct_status fct_gallery_decrypt(const char *path, const char *key, fct_error *err);
+/* Gives it another key. Keys of people stay what they are: who has read them with the old
+ * key can still read what was stored until now. Decrypting and encrypting makes all anew. */
+FCT_API fct_status fct_gallery_rekey(const char *path, const char *key, const char *new_key, fct_error *err);
+
+/* Copies of an encrypted gallery (fct_gallery_backup()) have no keys of people. These
+ * writes them, sealed, into a file, which is replaced. Whoever keeps only the newest
+ * such file keeps nobody readable, in any copy however old, who was forgotten. */
+FCT_API fct_status fct_gallery_save_keys(fct_gallery *g, const char *path, fct_error *err);
+/* Gives the people of the copy at path their keys back, and removes those who are in
+ * the copy but not in the file: they were forgotten. FCT_ERR_FORMAT names the line;
+ * FCT_ERR_MISMATCH: of another gallery. *restored, *removed: people. */
+FCT_API fct_status fct_gallery_restore_keys(const char *path, const char *key, const char *file, int *restored,
+                                            int *removed, fct_error *err);
+
 #ifdef __cplusplus
 }
 #endif

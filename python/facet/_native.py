@@ -75,7 +75,8 @@ class Tensor(C.Structure):
 
 class GalleryOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("read_only", C.c_bool), ("must_exist", C.c_bool), ("busy_ms", C.c_int),
-                ("search", C.c_int), ("cache_from", C.c_int), ("collection", C.c_char_p), ("actor", C.c_char_p)]
+                ("search", C.c_int), ("cache_from", C.c_int), ("collection", C.c_char_p), ("key", C.c_char_p),
+                ("actor", C.c_char_p)]
 
 
 class Enrollment(C.Structure):

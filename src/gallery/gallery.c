@@ -75,6 +75,7 @@ fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_
     fct_store *store = NULL, *reader = NULL;
     fct_status s = read_opts(opts, &o, err);
     if (!s) s = fct_store_open(path, &o, &store, err);
+    if (!s) s = fct_store_unseal(&store, o.key, err);
     if (!s && !o.read_only) s = store->ops->reader(store, &reader, err);
     if (s) {
         fct_store_close(store);
@@ -125,8 +126,10 @@ typedef struct joint_call {
 
 static fct_status run_joint(void *ctx, fct_store *st, fct_error *err) {
     const joint_call *c = ctx;
-    fct_status s = c->fn(c->ctx, st, err);
-    return s || !c->g->joint ? s : c->g->joint(c->g->joint_ctx, st, err);
+    /* Nothing is written in the clear into a gallery that somebody has encrypted meanwhile. */
+    fct_status s = fct_store_check_seal(st, err);
+    if (!s) s = c->fn(c->ctx, st, err);
+    return s || !c->g->joint ? s : c->g->joint(c->g->joint_ctx, fct_store_bottom(st), err);
 }
 
 fct_status fct_gallery_write(fct_gallery *g, fct_store_fn *fn, void *ctx, fct_error *err) {
@@ -182,6 +185,7 @@ static fct_status read_info(void *ctx, fct_store *st, fct_error *err) {
     out->people = people < INT_MAX ? (int)people : INT_MAX;
     out->faces = faces < INT_MAX ? (int)faces : INT_MAX;
     out->dim = (int)model.dim;
+    out->encrypted = st->seal != NULL;
     fct_text_clean(model.id, out->model_id, sizeof out->model_id);
     fct_text_clean(st->place, out->path, sizeof out->path);
     return FCT_OK;

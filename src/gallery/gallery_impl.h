@@ -161,7 +161,16 @@ fct_status fct_audit_ids(fct_store *st, const char *what, int64_t person_id, con
 /* A search for n faces and what it found, [n][k]. */
 fct_status fct_audit_search(fct_gallery *g, const fct_match *found, const int *n_found, int n, int k, fct_error *err);
 
+/* ---- gallery_encrypt.c */
+/* Puts a sealed store over *st where the gallery is encrypted; given: its key, see
+ * fct_seal_read_key(). On failure *st stays open, except when memory runs out. */
+fct_status fct_store_unseal(fct_store **st, const char *given, fct_error *err);
+/* The database below a sealed store, or st itself. */
+fct_store *fct_store_bottom(fct_store *st);
+
 /* ---- gallery_settings.c */
+/* FCT_ERR_MISMATCH where the gallery was encrypted or decrypted, or got another key, since the store was opened. */
+fct_status fct_store_check_seal(fct_store *st, fct_error *err);
 #define FCT_SETTING_SEAL "encryption" /* sealed_store.h */
 /* Reads collections and thresholds into the mirror; who is in them stays. */
 fct_status fct_mirror_load_settings(fct_store *st, fct_mirror *m, fct_error *err);

@@ -37,6 +37,17 @@ fct_status fct_setting_read(fct_store *st, int64_t collection_id, const char *ke
     return s;
 }
 
+fct_status fct_store_check_seal(fct_store *st, fct_error *err) {
+    char *now;
+    fct_status s = fct_setting_read(st, 0, FCT_SETTING_SEAL, &now, err);
+    bool same = !s && strcmp(now ? now : "", st->seal ? st->seal : "") == 0;
+    fct_free(now);
+    if (s || same) return s;
+    return fct_fail(err, FCT_ERR_MISMATCH,
+                    "%s: was encrypted or decrypted, or got another key, since it was opened: open it again",
+                    st->place);
+}
+
 /* A number from -1 to 1, written with a point; NAN where the text is none. */
 static float threshold_of(const char *text) {
     double scale = 1, v = 0;
@@ -193,7 +204,8 @@ static fct_status take_threshold(void *ctx, const fct_store_setting *x, fct_erro
 
 fct_status fct_mirror_load_settings(fct_store *st, fct_mirror *m, fct_error *err) {
     collection_list l = {.threshold = NAN};
-    fct_status s = st->ops->collections(st, list_collection, &l, err);
+    fct_status s = fct_store_check_seal(st, err);
+    if (!s) s = st->ops->collections(st, list_collection, &l, err);
     if (!s) s = st->ops->settings(st, take_threshold, &l, err);
     if (s) return fct_free(l.items), s;
     fct_mutex_lock(&m->names_lock);

@@ -257,6 +257,7 @@ typedef struct fct_store_ops {
 struct fct_store {
     const fct_store_ops *ops;
     const char *place; /* for messages: path or address; lives as long as the store */
+    const char *seal;  /* the setting "encryption" that it was opened by; NULL = it is not encrypted */
     const char *actor; /* who works with it, for the audit log; NULL = nobody is named */
     bool retry;        /* the verb that failed last did so because of another transaction: begin again */
 };
