@@ -191,13 +191,13 @@ static fct_status put_keys(turn *t, fct_error *err) {
 }
 
 /* Ids of people. */
-typedef struct id_list {
+typedef struct unkeyed_list {
     int64_t *ids;
     size_t n, cap;
-} id_list;
+} unkeyed_list;
 
 static fct_status note_unkeyed(void *ctx, const fct_store_person *p, fct_error *err) {
-    id_list *l = ctx;
+    unkeyed_list *l = ctx;
     if (p->key) return FCT_OK;
     int64_t *ids = fct_grow(l->ids, &l->cap, l->n + 1, sizeof *ids);
     if (!ids) return fct_fail_nomem(err, "people", 0);
@@ -208,7 +208,7 @@ static fct_status note_unkeyed(void *ctx, const fct_store_person *p, fct_error *
 
 /* Removes those whose keys were erased; *removed: how many. */
 static fct_status remove_unkeyed(fct_store *in, size_t *removed, fct_error *err) {
-    id_list l = {0};
+    unkeyed_list l = {0};
     *removed = 0;
     fct_status s = in->ops->people(in, &(fct_people_query){.parts = FCT_PERSON_KEY}, note_unkeyed, &l, err);
     if (!s && l.n) s = in->ops->people_remove(in, l.ids, l.n, removed, err);
@@ -255,6 +255,14 @@ static fct_status open_store(const char *path, fct_store **out, fct_error *err) 
     return s ? s : fct_store_open(path, &o, out, err);
 }
 
+/* The index of before holds all embeddings. */
+static fct_status remove_cache(const char *path, fct_error *err) {
+    char *name = fct_gallery_cache_path(path);
+    fct_status s = name ? fct_index_cache_remove(name, err) : FCT_OK;
+    fct_free(name);
+    return s;
+}
+
 fct_status fct_gallery_encrypt(const char *path, const char *key, fct_error *err) {
     fct_store *in, *over;
     uint8_t bytes[FCT_SEAL_KEY];
@@ -270,6 +278,7 @@ fct_status fct_gallery_encrypt(const char *path, const char *key, fct_error *err
     s = fct_sealed_store_create(in, &seal, text, &over, err);
     turn t = {.from = in, .to = over, .sealed = (fct_sealed_store *)over, .encrypt = true, .text = text};
     if (!s) s = run_turn(&t, err);
+    if (!s) s = remove_cache(path, err);
     fct_store_close(over);
     fct_seal_wipe(bytes, sizeof bytes);
     fct_seal_wipe(&seal, sizeof seal);

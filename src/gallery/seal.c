@@ -1,7 +1,11 @@
 #include "gallery/seal.h"
 #include "base/alloc.h"
+#include "base/compiler.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/library.h"
+#include "base/thread.h"
+#include "text/base64.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,16 +70,44 @@ _Static_assert(FCT_SEAL_EXTRA ==
                "the head of a sealed value");
 #define NONCE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 
+/* What is used of libsodium, by the names that the library has for it. */
+#define SODIUM(X)                                                                                                      \
+    X(sodium_init)                                                                                                     \
+    X(crypto_aead_xchacha20poly1305_ietf_encrypt)                                                                      \
+    X(crypto_aead_xchacha20poly1305_ietf_decrypt)                                                                      \
+    X(crypto_generichash)                                                                                              \
+    X(randombytes_buf)                                                                                                 \
+    X(sodium_memzero)
+#define POINTER(name) static FCT_TYPE_OF(name) * p_##name;
+#define SYMBOL(name)  {#name, (void (**)(void)) & p_##name},
+SODIUM(POINTER)
+
+static bool load(void) {
+    static const char *const files[] = {
+        "libsodium.so.23",  "libsodium.so.26",  "libsodium.23.dylib", "libsodium.26.dylib",
+        "libsodium-26.dll", "libsodium-23.dll", "libsodium.dll",      NULL};
+    static const fct_symbol symbols[] = {SODIUM(SYMBOL)};
+    static fct_mutex lock = FCT_MUTEX_INIT;
+    static bool loaded;
+    fct_mutex_lock(&lock);
+    if (!loaded) loaded = fct_library_load(files, symbols, sizeof symbols / sizeof *symbols) && p_sodium_init() >= 0;
+    bool is = loaded;
+    fct_mutex_unlock(&lock);
+    return is;
+}
+
 fct_status fct_seal_prepare(fct_error *err) {
-    if (sodium_init() >= 0) return FCT_OK;
-    return fct_fail(err, FCT_ERR_UNSUPPORTED, "libsodium cannot be used on this machine");
+    if (load()) return FCT_OK;
+    return fct_fail(err, FCT_ERR_UNSUPPORTED, "encryption: libsodium is not installed (Debian: libsodium23)");
 }
 
+/* Before the library is there no key is either. */
 void fct_seal_wipe(void *p, size_t n) {
-    if (p) sodium_memzero(p, n);
+    if (p && p_sodium_memzero) p_sodium_memzero(p, n);
+    else if (p) memset(p, 0, n);
 }
 
-void fct_seal_random(void *p, size_t n) { randombytes_buf(p, n); }
+void fct_seal_random(void *p, size_t n) { p_randombytes_buf(p, n); }
 
 /* ---- Sealing ------------------------------------------------------------------------------- */
 
@@ -105,8 +137,8 @@ void fct_seal_put(const fct_seal *s, const uint8_t key[FCT_SEAL_KEY], const fct_
     uint8_t bound[BOUND_MAX];
     size_t bound_size = bind_place(s, at, bound);
     out[0] = 1;
-    randombytes_buf(out + 1, NONCE);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(out + 1 + NONCE, NULL, data, n, bound, bound_size, NULL, out + 1, key);
+    p_randombytes_buf(out + 1, NONCE);
+    p_crypto_aead_xchacha20poly1305_ietf_encrypt(out + 1 + NONCE, NULL, data, n, bound, bound_size, NULL, out + 1, key);
 }
 
 bool fct_seal_get(const fct_seal *s, const uint8_t key[FCT_SEAL_KEY], const fct_seal_place *at, const void *data,
@@ -115,21 +147,22 @@ bool fct_seal_get(const fct_seal *s, const uint8_t key[FCT_SEAL_KEY], const fct_
     const uint8_t *p = data;
     if (n < FCT_SEAL_EXTRA || p[0] != 1) return false;
     size_t bound_size = bind_place(s, at, bound);
-    return crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, p + 1 + NONCE, n - 1 - NONCE, bound, bound_size,
-                                                      p + 1, key) == 0;
+    return p_crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, p + 1 + NONCE, n - 1 - NONCE, bound,
+                                                        bound_size, p + 1, key) == 0;
 }
 
 void fct_seal_token(const fct_seal *s, const char *name, char out[FCT_SEAL_TOKEN]) {
     uint8_t hash[32];
-    crypto_generichash(hash, sizeof hash, (const uint8_t *)name, strlen(name), s->names, sizeof s->names);
-    sodium_bin2base64(out, FCT_SEAL_TOKEN, hash, sizeof hash, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    p_crypto_generichash(hash, sizeof hash, (const uint8_t *)name, strlen(name), s->names, sizeof s->names);
+    fct_base64_encode(hash, sizeof hash, out);
+    out[fct_base64_size(sizeof hash)] = 0;
 }
 
 /* ---- The gallery's own ------------------------------------------------------------------------ */
 
 void fct_seal_make(fct_seal *s, const uint8_t key[FCT_SEAL_KEY]) {
-    randombytes_buf(s->gallery, sizeof s->gallery);
-    randombytes_buf(s->names, sizeof s->names);
+    p_randombytes_buf(s->gallery, sizeof s->gallery);
+    p_randombytes_buf(s->names, sizeof s->names);
     memcpy(s->key, key, sizeof s->key);
 }
 

@@ -12,7 +12,7 @@
 
 #define FCT_SEAL_KEY   32
 #define FCT_SEAL_EXTRA 41 /* bytes that a sealed value is longer than its content */
-#define FCT_SEAL_TOKEN 44 /* characters of a token, with the NUL */
+#define FCT_SEAL_TOKEN 45 /* characters of a token, with the NUL */
 
 /* What is needed to read a sealed gallery. Wiped by fct_seal_wipe(). */
 typedef struct fct_seal {

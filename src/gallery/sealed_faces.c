@@ -167,20 +167,20 @@ fct_status fct_sealed_faces_add(fct_store *st, fct_store_face *f, size_t n, fct_
 }
 
 /* Copies of faces that are read, with all they point to in one block each. */
-typedef struct face_list {
+typedef struct moved_faces {
     fct_store_face *items;
     void **blocks;
     size_t n, cap, cap_blocks;
-} face_list;
+} moved_faces;
 
-static void clear_faces(face_list *l) {
+static void clear_faces(moved_faces *l) {
     for (size_t i = 0; i < l->n; i++) fct_free(l->blocks[i]);
     fct_free(l->items);
     fct_free(l->blocks);
 }
 
 static fct_status copy_face(void *ctx, const fct_store_face *f, fct_error *err) {
-    face_list *l = ctx;
+    moved_faces *l = ctx;
     size_t source = f->source ? strlen(f->source) + 1 : 0;
     fct_store_face *items = fct_grow(l->items, &l->cap, l->n + 1, sizeof *items);
     if (items) l->items = items;
@@ -202,7 +202,7 @@ static fct_status copy_face(void *ctx, const fct_store_face *f, fct_error *err) 
 /* A face belongs to its person with all that is sealed of it, so moving seals it anew. */
 fct_status fct_sealed_faces_move(fct_store *st, const int64_t *ids, size_t n, int64_t person_id, fct_error *err) {
     fct_sealed_store *m = fct_sealed_of(st);
-    face_list l = {0};
+    moved_faces l = {0};
     faces_writer w = {0};
     fct_faces_query q = {.ids = ids, .n = n, .parts = FCT_FACE_INFO | FCT_FACE_EMBEDDING | FCT_FACE_CROP};
     fct_status s = fct_sealed_faces(st, &q, copy_face, &l, err);

@@ -14,6 +14,7 @@ static fct_gallery *open_file(const char *name, const char *actor) {
     fct_gallery_opts o;
     fct_gallery_opts_init(&o);
     o.actor = actor;
+    o.cache_from = 300;
     if (fct_gallery_open(util_path(name), &o, &g, &e)) printf("%s\n", e.text);
     REQUIRE(g);
     return g;
@@ -137,6 +138,7 @@ TEST(forgetting_leaves_nothing) {
     float secret[UTIL_DIM], other[UTIL_DIM];
     char crop[64], filler[64];
     fct_dir_make(util_path("forget"), NULL);
+    float unit[UTIL_DIM];
     fct_gallery *g = open_file("forget/g.db", "tester"), *second = open_file("forget/g.db", NULL);
     REQUIRE(!fct_gallery_set_setting(g, 0, "audit", "changes", &e));
     for (int i = 0; i < 300; i++) {
@@ -145,7 +147,13 @@ TEST(forgetting_leaves_nothing) {
         enroll_secret(g, i == 150 ? "Wilhelmina" : name, (uint64_t)i, i == 150 ? secret : other,
                       i == 150 ? crop : filler);
     }
+    fct_gallery_free(g); /* opened anew, it makes the cache file of the index */
+    g = open_file("forget/g.db", "tester");
     int64_t id = id_of(g, "Wilhelmina");
+    fct_file_stat cache;
+    fct_file_get_stat(util_path("forget/g.db.index"), &cache);
+    CHECK(cache.exists && cache.size > 300 * sizeof unit);
+    fct_index_normalize(secret, UTIL_DIM, unit, 1);
     REQUIRE(!fct_gallery_set_metadata(g, id, "note", "\"left-handed violinist\"", &e));
     REQUIRE(!fct_gallery_reject_face(g, id, 3, NULL, &e));
     REQUIRE(!fct_gallery_rename(g, id, "Wilhelmine", &e) && !fct_gallery_rename(g, id, "Wilhelmina", &e));
@@ -157,6 +165,7 @@ TEST(forgetting_leaves_nothing) {
     CHECK_MSG(!fct_gallery_forget(g, both, 2, &n, &e) && n == 1, "%s", e.text);
     CHECK_MSG(!files_with(secret, sizeof secret), "the embedding is still there");
     CHECK_MSG(!files_with(secret, 32), "a part of the embedding is still there");
+    CHECK(!files_with(unit, sizeof *unit));
     CHECK_MSG(!files_with("Wilhelmin", 9), "the name is still there");
     CHECK_MSG(!files_with(crop, strlen(crop)), "the picture is still there");
     CHECK_MSG(!files_with("violinist", 9), "the metadata are still there");
