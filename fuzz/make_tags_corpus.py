@@ -22,7 +22,7 @@ MWG = (
     "<mwg-rs:Regions rdf:parseType='Resource'><mwg-rs:AppliedToDimensions stDim:w='400' stDim:h='300'/>"
     "<mwg-rs:RegionList><rdf:Bag><rdf:li rdf:parseType='Resource'><mwg-rs:Name>Ada</mwg-rs:Name><mwg-rs:Area "
     "stArea:x='.2' stArea:y='.35' stArea:w='.2' stArea:h='.3'/></rdf:li><rdf:li><rdf:Description mwg-rs:Name='Eve' "
-    "f:name='Eve' mwg-rs:Type='Face'><mwg-rs:Area stArea:x='.5' stArea:y='.5' stArea:d='.1'/></rdf:Description>"
+    "f:WrittenName='Eve' mwg-rs:Type='Face'><mwg-rs:Area stArea:x='.5' stArea:y='.5' stArea:d='.1'/></rdf:Description>"
     "</rdf:li></rdf:Bag></mwg-rs:RegionList></mwg-rs:Regions>"
 )
 MP = (

@@ -26,6 +26,7 @@
 
 #include "album.h"
 #include "album_people.h"
+#include "album_use.h"
 #include "base.h"
 #include "enroll.h"
 #include "evaluate.h"

@@ -42,6 +42,7 @@ typedef struct fct_region {
     const char *name; /* the person's, UTF-8; "" where the region has none */
     fct_region_kind kind;
     fct_region_source source;
+    bool ours;     /* as fct_tags_write() wrote it: nobody has confirmed or changed it since */
     bool doubtful; /* made when the photo had another shape: it was cut since, and the box may be elsewhere */
 } fct_region;
 
@@ -101,7 +102,7 @@ typedef struct fct_tags_written {
 } fct_tags_written;
 
 /* Writes the named ones of n faces (kind FCT_REGION_FACE; name not empty) as
- * regions of the photo. source and doubtful are not looked at.
+ * regions of the photo. The other members are not looked at.
  *
  * A face takes the place of the region that it covers by half or more: that one
  * keeps its area and all it says besides, and gets the face's name. Others are

@@ -93,6 +93,8 @@ typedef struct fct_decision {
 /* The anchor of a face, made where it is not there yet. FCT_ERR_NOT_FOUND: no such face. */
 fct_status fct_album_anchor_of_face(fct_album *a, int64_t face_id, int64_t *anchor_id, fct_error *err);
 fct_status fct_album_anchor_put(fct_album *a, const fct_anchor *anchor, int64_t *anchor_id, fct_error *err);
+/* FCT_ERR_NOT_FOUND: no such anchor. */
+fct_status fct_album_anchor_get(fct_album *a, int64_t anchor_id, fct_anchor *out, fct_error *err);
 /* The face that an anchor means: of the faces of its photo, at the nearest time, the one with the greatest overlap
  * (IoU), at least 0.3. *face_id 0: none at present. */
 fct_status fct_album_anchor_face(fct_album *a, int64_t anchor_id, int64_t *face_id, fct_error *err);

@@ -49,6 +49,13 @@ fct_status fct_file_write_cache(const char *path, const fct_file_part *parts, si
  * had some until now. Does nothing on Windows, where the user's folders are private. */
 bool fct_file_make_private(const char *path);
 
+/* Makes path a second name of the file `target` (a hard link), or a symbolic link that names it. Never replaces
+ * anything: FCT_ERR_EXISTS. FCT_ERR_UNSUPPORTED where the file system, or the user's rights, have no such links. */
+fct_status fct_file_link(const char *target, const char *path, bool symbolic, fct_error *err);
+
+/* Gives a file the time of another's last change, where both are there. */
+void fct_file_copy_time(const char *from, const char *to);
+
 /* Gives a file the rights of another that it is going to replace, where both are there and this user may. Does nothing
  * on Windows. */
 void fct_file_copy_rights(const char *from, const char *to);

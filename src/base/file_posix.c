@@ -112,6 +112,22 @@ fct_status fct_file_rename(const char *from, const char *to, fct_error *err) {
     return fct_fail_errno(err, errno == ENOENT ? from : to, errno);
 }
 
+fct_status fct_file_link(const char *target, const char *path, bool symbolic, fct_error *err) {
+    if (!(symbolic ? symlink(target, path) : link(target, path))) return FCT_OK;
+    int e = errno;
+    if (e == EXDEV || e == EPERM || e == EOPNOTSUPP || e == ENOSYS || e == EMLINK)
+        return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: no %s link to %s is possible: %s", path,
+                        symbolic ? "symbolic" : "hard", target, strerror(e));
+    return fct_fail_errno(err, e == ENOENT ? target : path, e);
+}
+
+void fct_file_copy_time(const char *from, const char *to) {
+    struct stat st;
+    if (stat(from, &st)) return;
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, st.st_mtim};
+    (void)!utimensat(AT_FDCWD, to, times, 0);
+}
+
 static int open_stream(const char *path, int flags, mode_t mode, FILE **out) {
     int fd = open(path, flags | O_WRONLY | O_CLOEXEC, mode);
     *out = fd < 0 ? NULL : fdopen(fd, "wb");

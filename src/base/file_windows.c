@@ -208,6 +208,35 @@ fct_status fct_file_rename(const char *from, const char *to, fct_error *err) {
     return e ? fct_fail_errno(err, e == ENOENT ? from : to, e) : FCT_OK;
 }
 
+fct_status fct_file_link(const char *target, const char *path, bool symbolic, fct_error *err) {
+    wchar_t *t = fct_wide(target), *p = fct_wide(path);
+    int e = !t || !p ? ENOMEM : 0;
+    bool done = !e && (symbolic ? CreateSymbolicLinkW(p, t, SYMBOLIC_LINK_FLAG_ALLOW_UNPRIVILEGED_CREATE)
+                                : CreateHardLinkW(p, t, NULL));
+    if (!e && !done) e = errno_of(GetLastError());
+    fct_free(t);
+    fct_free(p);
+    if (!e) return FCT_OK;
+    if (e == EEXIST || e == ENOENT || e == ENOMEM) return fct_fail_errno(err, e == ENOENT ? target : path, e);
+    return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: no %s link to %s is possible", path, symbolic ? "symbolic" : "hard",
+                    target);
+}
+
+void fct_file_copy_time(const char *from, const char *to) {
+    wchar_t *f = fct_wide(from), *t = fct_wide(to);
+    WIN32_FILE_ATTRIBUTE_DATA a;
+    if (f && t && GetFileAttributesExW(f, GetFileExInfoStandard, &a)) {
+        HANDLE h =
+            CreateFileW(t, FILE_WRITE_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_EXISTING, 0, NULL);
+        if (h != INVALID_HANDLE_VALUE) {
+            (void)SetFileTime(h, NULL, NULL, &a.ftLastWriteTime);
+            CloseHandle(h);
+        }
+    }
+    fct_free(f);
+    fct_free(t);
+}
+
 int fct_sys_lock(const char *path, intptr_t *handle) {
     wchar_t *w = fct_wide(path);
     if (!w) return ENOMEM;

@@ -102,7 +102,8 @@ static fct_status add_lists(fct_tags *t, fct_xmp *x, fct_region_source source, c
             if (!r->has_box) continue;
             if (fit == FCT_FIT_SHOWN) memcpy(box, r->box, sizeof box);
             else fct_turn_to_shown(t->orientation, r->box, box);
-            fct_region like = {.name = r->name, .kind = r->kind, .source = source, .doubtful = fit == FCT_FIT_NOT};
+            fct_region like = {
+                .name = r->name, .kind = r->kind, .source = source, .ours = r->ours, .doubtful = fit == FCT_FIT_NOT};
             s = add_region(t, box, &like, err);
         }
         fct_stored_regions_free(&list);

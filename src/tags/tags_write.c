@@ -183,6 +183,22 @@ static fct_status write_tags(tags_job *j, const fct_tags_write_opts *o, fct_tags
     return s;
 }
 
+/* Without named faces there may be something to take back, but not where there is no sidecar: whoever goes through a
+ * library should not have to read every photo for that. */
+static fct_status has_nothing_to_do(tags_job *j, const fct_region *faces, int n, const fct_tags_write_opts *o,
+                                    bool *out) {
+    char *path;
+    bool exists;
+    *out = false;
+    for (int i = 0; i < n; i++)
+        if (faces[i].kind == FCT_REGION_FACE && faces[i].name && faces[i].name[0]) return FCT_OK;
+    fct_status s = o->in_place ? FCT_OK : fct_sidecar_find(j->photo, o->style, &path, &exists, j->err);
+    if (s || o->in_place) return s;
+    *out = !exists;
+    fct_free(path);
+    return FCT_OK;
+}
+
 fct_status fct_tags_write(const char *photo, const fct_region *faces, int n, const fct_tags_write_opts *opts,
                           fct_tags_written *out, fct_error *err) {
     fct_tags_write_opts o;
@@ -191,8 +207,10 @@ fct_status fct_tags_write(const char *photo, const fct_region *faces, int n, con
     fct_tags_write_opts_init(&o);
     if (opts) memcpy(&o, opts, opts->size < sizeof o ? opts->size : sizeof o);
     if (out) *out = done;
-    fct_status s = fct_map_copy(photo, MAX_PHOTO, &j.map, err);
-    if (s) return s;
+    bool nothing;
+    fct_status s = has_nothing_to_do(&j, faces, n, &o, &nothing);
+    if (!s && !nothing) s = fct_map_copy(photo, MAX_PHOTO, &j.map, err);
+    if (s || nothing) return s;
     s = fct_photo_meta_read(&(fct_photo_bytes){j.map.data, j.map.size, photo}, &j.meta, err);
     if (!s) s = take_faces(&j, faces, n);
     if (!s) s = write_tags(&j, &o, &done);

@@ -58,7 +58,7 @@ static void set_area(region_merge *m, int item, const double b[4]) {
 
 static void set_name(region_merge *m, int item, const char *name) {
     set_field(m, item, name_field[m->form], name, FCT_XMP_TEXT);
-    set_field(m, item, "~6name", name, FCT_XMP_TEXT);
+    set_field(m, item, "~6WrittenName", name, FCT_XMP_TEXT);
 }
 
 /* The region that the face takes the place of: covered by half, or by a fifth where the name is the same already;
@@ -92,7 +92,7 @@ static void update(region_merge *m, fct_stored_region *r, const fct_face_mark *f
     r->claimed = true;
     if (renamed) {
         m->done.renamed++;
-        if (!r->ours) set_field(m, r->item, "~6was", r->name, FCT_XMP_TEXT);
+        if (!r->ours) set_field(m, r->item, "~6NameBefore", r->name, FCT_XMP_TEXT);
         set_name(m, r->item, f->name);
     }
     if (drawn && moved) set_area(m, r->item, box);
@@ -131,8 +131,8 @@ static void set_dimensions(region_merge *m) {
 static void restore(region_merge *m, const fct_stored_region *r) {
     if (r->was[0]) set_field(m, r->item, name_field[m->form], r->was, FCT_XMP_TEXT);
     else drop_field(m, r->item, name_field[m->form]);
-    drop_field(m, r->item, "~6name");
-    drop_field(m, r->item, "~6was");
+    drop_field(m, r->item, "~6WrittenName");
+    drop_field(m, r->item, "~6NameBefore");
     m->done.renamed++;
     m->done.kept++;
 }

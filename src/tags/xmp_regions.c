@@ -107,9 +107,9 @@ static fct_status take_item(fct_xmp *x, fct_region_form form, int item, fct_stor
     fct_stored_region r = {.item = item};
     r.name = copy_name(field(x, form, item, name_field[form]));
     if (!r.name) return fct_fail_nomem(err, file, 0);
-    const char *mark = field(x, form, item, "/~6name");
+    const char *mark = field(x, form, item, "/~6WrittenName");
     r.ours = mark && r.name[0] && !strcmp(mark, r.name);
-    const char *was = r.ours ? field(x, form, item, "/~6was") : NULL;
+    const char *was = r.ours ? field(x, form, item, "/~6NameBefore") : NULL;
     if (was && !(r.was = fct_strdup(was))) {
         fct_free(r.name);
         return fct_fail_nomem(err, file, 0);

@@ -9,9 +9,9 @@
  * Microsoft:  MP:RegionInfo/MPRI:Regions, a bag of structs: MPReg:PersonDisplayName,
  *               MPReg:Rectangle ("x, y, w, h" from the upper left corner)
  *
- * What facet writes carries facet:name beside the name. Where both are the same the
+ * What facet writes carries facet:WrittenName beside the name. Where both are the same the
  * region is still as facet left it, and facet may change or remove it. A region of
- * somebody else that facet has given a name also has facet:was, the name before. */
+ * somebody else that facet has given a name also has facet:NameBefore, the name before. */
 #ifndef FCT_TAGS_XMP_REGIONS_H
 #define FCT_TAGS_XMP_REGIONS_H
 

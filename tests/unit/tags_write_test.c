@@ -120,7 +120,8 @@ TEST(a_name_changed_by_others_stays) {
     put_photo("a.jpg", 400, 300);
     write_tags("a.jpg", &bob, 1, FCT_SIDECAR_AUTO, false);
     char *text = read_text("a.jpg.xmp"), *name = text;
-    while ((name = strstr(name, "Name>Bob"))) memcpy(name, "Name>Eve", 8);
+    while ((name = strstr(name, ":Name>Bob"))) memcpy(name, ":Name>Eve", 9);
+    for (name = text; (name = strstr(name, "DisplayName>Bob"));) memcpy(name, "DisplayName>Eve", 15);
     put_text("a.jpg.xmp", text);
     fct_tags_written w = write_tags("a.jpg", &ada, 1, FCT_SIDECAR_AUTO, false);
     CHECK(w.added == 1 && w.removed == 0 && w.kept == 1);

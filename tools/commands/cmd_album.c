@@ -4,12 +4,34 @@
 
 #include <stdlib.h>
 
-static const cli_command *const album_actions[] = {&cmd_album_scan,       &cmd_album_cluster, &cmd_album_review,
-                                                   &cmd_album_faces,      &cmd_album_name,    &cmd_album_merge,
-                                                   &cmd_album_split,      &cmd_album_differ,  &cmd_album_reject,
-                                                   &cmd_album_confirm,    &cmd_album_ignore,  &cmd_album_undo,
-                                                   &cmd_album_migrate,    &cmd_album_status,  &cmd_album_forget,
-                                                   &cmd_album_duplicates, &cmd_album_check,   NULL};
+/* clang-format off: one a line */
+static const cli_command *const album_actions[] = {
+    &cmd_album_scan,
+    &cmd_album_cluster,
+    &cmd_album_review,
+    &cmd_album_people,
+    &cmd_album_faces,
+    &cmd_album_name,
+    &cmd_album_merge,
+    &cmd_album_split,
+    &cmd_album_differ,
+    &cmd_album_reject,
+    &cmd_album_confirm,
+    &cmd_album_ignore,
+    &cmd_album_find,
+    &cmd_album_like,
+    &cmd_album_sort,
+    &cmd_album_tags,
+    &cmd_album_report,
+    &cmd_album_undo,
+    &cmd_album_migrate,
+    &cmd_album_status,
+    &cmd_album_forget,
+    &cmd_album_duplicates,
+    &cmd_album_check,
+    NULL,
+};
+/* clang-format on */
 
 /* ---- For all actions -------------------------------------------------------------------- */
 

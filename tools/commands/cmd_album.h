@@ -13,6 +13,9 @@ extern const cli_command cmd_album_scan, cmd_album_migrate, cmd_album_duplicates
 extern const cli_command cmd_album_cluster, cmd_album_faces, cmd_album_name, cmd_album_merge, cmd_album_split,
     cmd_album_reject, cmd_album_confirm, cmd_album_differ, cmd_album_ignore, cmd_album_review;
 
+extern const cli_command cmd_album_people, cmd_album_find, cmd_album_like, cmd_album_sort, cmd_album_tags,
+    cmd_album_report;
+
 /* What every action takes. */
 #define CLI_ALBUM_OPTIONS CLI_COMMON_OPTIONS, CLI_OPT(OPT_ALBUM)
 

@@ -76,6 +76,15 @@ typedef enum cli_opt_id {
     OPT_STOP_AFTER,
     OPT_TERMINAL,
     OPT_ALBUM,
+    OPT_WITH,
+    OPT_FROM,
+    OPT_TO,
+    OPT_COPY,
+    OPT_LINK,
+    OPT_HARD_LINK,
+    OPT_WRITE,
+    OPT_READ,
+    OPT_STYLE,
     OPT_AGAIN,
     OPT_ANEW,
     OPT_FORGET_MISSING,
@@ -161,6 +170,8 @@ typedef struct cli_settings {
     int port, connections, queue; /* port: -1 = not given */
     int64_t max_body;
     double rate, timeout;
+    bool copy, link, hard_link, write, read; /* of the album's photos */
+    const char *with, *from, *to;
     const char *models, *album, *gallery, *files_from, *draw, *html, *export_dir, *crop_dir, *out, *folders;
     const char *by, *photos;
     const char *all_models[CLI_PACKS_MOST]; /* every --models of the command line, models being the last one */
@@ -171,7 +182,7 @@ typedef struct cli_settings {
     double det_thresh, threshold, seconds; /* threshold: NAN = the pack's */
     double far;                            /* NAN = chosen by the number of pairs */
     int64_t seed;
-    int precision, format, cover, role, search; /* index into the option's choices */
+    int precision, format, cover, role, search, style; /* index into the option's choices */
     cli_sizes det_size, size;
 } cli_settings;
 

@@ -92,7 +92,7 @@ const cli_opt cli_opts[OPT_COUNT] = {
                       "make faces unrecognizable in what is shown and saved: unknown, all, or one person's name"),
     [OPT_KEEP] = TEXT("keep", 0, keep, "NAME", COMPLETE_PEOPLE, "cover all faces but those of this person"),
     [OPT_COVER] = CHOICE("cover", 0, cover, "blur|pixels|box", "what covers a face (default blur)"),
-    [OPT_IN_PLACE] = FLAG("in-place", 0, in_place, "write each photo over itself; the original is lost"),
+    [OPT_IN_PLACE] = FLAG("in-place", 0, in_place, "write each photo over itself; the one before is lost"),
     [OPT_EVERY] =
         INT("every", 0, every, "N", 1, 1000, "search each N-th frame for faces, follow them between (default 1)"),
     [OPT_FRAME_SIZE] = TEXT("frame-size", 0, frame_size, "WxH", COMPLETE_NONE,
@@ -107,6 +107,18 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_STOP_AFTER] =
         NUMBER("stop-after", 0, stop_after, "S", 0, 1e9, "stop after S seconds of video; 0 = at its end (default 0)"),
     [OPT_TERMINAL] = FLAG("terminal", 0, terminal, "no window: lines in the terminal only"),
+    [OPT_WITH] = TEXT("with", 0, with, "NAME", COMPLETE_NONE, "and this person too, on the same photo"),
+    [OPT_FROM] = TEXT("from", 0, from, "DATE", COMPLETE_NONE, "taken then or later: 2024, 2024-05 or 2024-05-17"),
+    [OPT_TO] = TEXT("to", 0, to, "DATE", COMPLETE_NONE, "taken then or earlier; the year, month or day counts too"),
+    [OPT_COPY] = FLAG("copy", 0, copy, "make copies"),
+    [OPT_LINK] = FLAG("link", 0, link, "make symbolic links, which show where the original is"),
+    [OPT_HARD_LINK] = FLAG("hard-link", 0, hard_link, "give the same files second names, on the same disk"),
+    [OPT_WRITE] = FLAG("write", 0, write, "write names into files"),
+    [OPT_READ] = FLAG("read", 0, read, "read names from files"),
+    [OPT_STYLE] =
+        CHOICE("style", 0, style, "auto|digikam|adobe",
+               "name of a new sidecar: photo.jpg.xmp, or photo.xmp (default auto: the one that is there, else "
+               "photo.jpg.xmp)"),
     [OPT_ALBUM] = TEXT("album", 'a', album, "FILE", COMPLETE_FILE,
                        "the album's file (default: FCT_ALBUM, else album.db in the folder for a user's data)"),
     [OPT_AGAIN] = FLAG("again", 0, again, "read files that are known and unchanged too"),

@@ -21,12 +21,38 @@ fct_status fct_album_anchor_put(fct_album *a, const fct_anchor *k, int64_t *anch
         hash, sizeof k->hash, k->time_ms, k->box[0], k->box[1], k->box[2], k->box[3]);
 }
 
+/* Reads an anchor off a row of hash, time and box. */
+static fct_status read_anchor(const fct_db *db, sqlite3_stmt *q, fct_anchor *out, fct_error *err) {
+    const void *hash;
+    size_t size;
+    fct_status s = fct_db_blob(db, q, 0, &hash, &size, err);
+    if (!s && size != sizeof out->hash)
+        s = fct_fail(err, FCT_ERR_FORMAT, "%s: damaged: hash of %zu bytes", db->path, size);
+    if (s) return s;
+    memcpy(out->hash, hash, sizeof out->hash);
+    out->time_ms = sqlite3_column_int64(q, 1);
+    for (int i = 0; i < 4; i++) out->box[i] = sqlite3_column_double(q, 2 + i);
+    return FCT_OK;
+}
+
+fct_status fct_album_anchor_get(fct_album *a, int64_t anchor_id, fct_anchor *out, fct_error *err) {
+    const fct_db *db = fct_album_db(a);
+    sqlite3_stmt *q;
+    bool row = false;
+    *out = (fct_anchor){.time_ms = 0};
+    fct_status s =
+        fct_db_query(db, &q, err, "SELECT hash, time_ms, x1, y1, x2, y2 FROM anchor WHERE id = ?", "i", anchor_id);
+    if (!s) s = fct_db_step(db, q, &row, err);
+    if (!s && !row) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: there is no anchor %lld", db->path, (long long)anchor_id);
+    if (!s) s = read_anchor(db, q, out, err);
+    sqlite3_finalize(q);
+    return s;
+}
+
 fct_status fct_album_anchor_of_face(fct_album *a, int64_t face_id, int64_t *anchor_id, fct_error *err) {
     const fct_db *db = fct_album_db(a);
     sqlite3_stmt *q;
     fct_anchor k = {.time_ms = 0};
-    const void *hash;
-    size_t size;
     bool row = false;
     *anchor_id = 0;
     fct_status s = fct_db_query(db, &q, err,
@@ -35,14 +61,7 @@ fct_status fct_album_anchor_of_face(fct_album *a, int64_t face_id, int64_t *anch
                                 "i", face_id);
     if (!s) s = fct_db_step(db, q, &row, err);
     if (!s && !row) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: there is no face %lld", db->path, (long long)face_id);
-    if (!s) s = fct_db_blob(db, q, 0, &hash, &size, err);
-    if (!s && size != sizeof k.hash)
-        s = fct_fail(err, FCT_ERR_FORMAT, "%s: damaged: hash of %zu bytes", db->path, size);
-    if (!s) {
-        memcpy(k.hash, hash, sizeof k.hash);
-        k.time_ms = sqlite3_column_int64(q, 1);
-        for (int i = 0; i < 4; i++) k.box[i] = sqlite3_column_double(q, 2 + i);
-    }
+    if (!s) s = read_anchor(db, q, &k, err);
     sqlite3_finalize(q);
     return s ? s : fct_album_anchor_put(a, &k, anchor_id, err);
 }
