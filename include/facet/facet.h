@@ -34,6 +34,7 @@
 #include "gallery.h"
 #include "privacy.h"
 #include "image.h"
+#include "imports.h"
 #include "model.h"
 #include "queue.h"
 #include "store.h"

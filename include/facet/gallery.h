@@ -380,6 +380,17 @@ typedef fct_status fct_copy_fn(const fct_gallery_copied *done, void *user, fct_e
 FCT_API fct_status fct_gallery_copy(fct_gallery *from, fct_gallery *to, fct_copy_fn *tell, void *user,
                                     fct_gallery_copied *out, fct_error *err);
 
+/* Adds faces from anywhere, in one transaction: source calls put for each of them,
+ * with sink. It may be called again from the beginning, when another process has
+ * written meanwhile, and must then give the same faces. What put or source returns
+ * other than FCT_OK ends it all, and nothing is stored. Faces already there are not
+ * stored again; *added (may be NULL) counts the others. Faces of a person should
+ * come together. */
+typedef fct_status fct_import_put_fn(void *sink, const char *name, const fct_enrollment *face, fct_error *err);
+typedef fct_status fct_import_source_fn(void *user, fct_import_put_fn *put, void *sink, fct_error *err);
+FCT_API fct_status fct_gallery_import_from(fct_gallery *g, fct_import_source_fn *source, void *user, int *added,
+                                           fct_error *err);
+
 /* Makes the embedding of a stored face anew with another model: from its picture
  * (crop NULL = it has none, face->crop_cut says how it was cut) into embedding [dim]. FCT_ERR_NOT_FOUND: cannot be
  * made from this picture; any other failure ends the migration. Must not use the

@@ -1,6 +1,7 @@
 /* A descent without recursion: the values that are open are a stack of indices,
  * so that depth costs 4 bytes of it and no machine stack. Texts are decoded where
  * they stand, because an escape is never shorter than what it means. */
+#include "text/decimal.h"
 #include "text/json_reader.h"
 
 #include "base/alloc.h"
@@ -8,7 +9,6 @@
 #include "base/error.h"
 #include "text/utf8.h"
 
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,45 +121,6 @@ static bool skip_digits(json_reader *r) {
     return r->p > from;
 }
 
-/* strtod() with a point as the decimal point, whatever the locale says. */
-static bool to_double(const char *text, size_t n, double *out) {
-    char small[64];
-    fct_buf large = {0};
-    const char *point = memchr(text, '.', n), *local = localeconv()->decimal_point;
-    if (point) {
-        fct_buf_add(&large, text, (size_t)(point - text));
-        fct_buf_text(&large, local);
-        fct_buf_add(&large, point + 1, n - (size_t)(point - text) - 1);
-    } else if (n < sizeof small) {
-        memcpy(small, text, n);
-        small[n] = 0;
-        *out = strtod(small, NULL);
-        return true;
-    } else fct_buf_add(&large, text, n);
-    bool ok = !large.failed;
-    if (ok) *out = strtod(large.data, NULL);
-    fct_buf_free(&large);
-    return ok;
-}
-
-/* Most numbers exactly and without strtod(): up to 15 digits and a power of ten
- * that a double holds, so that one rounding is all. False for others. */
-static bool to_double_fast(const char *text, size_t n, double *out) {
-    static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-    double v = 0;
-    int digits = 0, decimals = 0;
-    bool minus = *text == '-', point = false;
-    for (size_t i = minus; i < n; i++) {
-        if (text[i] == '.') point = true;
-        else if (text[i] < '0' || text[i] > '9' || ++digits > 15) return false;
-        else v = v * 10 + (text[i] - '0'), decimals += point;
-    }
-    v /= powers[decimals];
-    *out = minus ? -v : v;
-    return true;
-}
-
 /* Checks the number against JSON's grammar, which is narrower than strtod()'s, then converts it. */
 static bool read_number(json_reader *r, double *out) {
     const char *from = r->p;
@@ -178,7 +139,7 @@ static bool read_number(json_reader *r, double *out) {
         if (!skip_digits(r)) return wrong(r, "has a bad number");
     }
     size_t n = (size_t)(r->p - from);
-    if (!to_double_fast(from, n, out) && !to_double(from, n, out)) return fail(r, FCT_ERR_NOMEM, NULL);
+    if (!fct_decimal(from, n, out)) return fail(r, FCT_ERR_NOMEM, NULL);
     return isfinite(*out) || wrong(r, "has a number that is too large");
 }
 

@@ -41,6 +41,7 @@ MAY_INCLUDE = {
     "src/postgres": ["base"],
     "src/enroll": ["base"],
     "src/evaluate": ["base", "kernels"],
+    "src/imports": ["base", "text", "sqlite"],
     "src/gallery": ["base", "text", "index", "sqlite", "postgres"],
     "src/queue": ["base", "postgres", "gallery"],
     "src/tags": ["base", "text", "image"],
@@ -291,6 +292,7 @@ SQL_FOLDERS = (
     "src/gallery/postgres/",
     "src/album/sqlite/",
     "src/queue/",
+    "src/imports/server_db.c",
 )
 
 

@@ -101,7 +101,7 @@ facet gallery export again.jsonl --pictures -g new.db -q
 check "export and import lose nothing" 0 sh -c 'sort all.jsonl >.a && sort again.jsonl | cmp - .a' <<'END'
 END
 check "nothing twice" 0 facet gallery import all.jsonl -g new.db --json <<'END'
-{"schema": 1, "gallery": "new.db", "file": "all.jsonl", "added": 0}
+{"schema": 1, "gallery": "new.db", "file": "all.jsonl", "added": 0, "kind": "facet"}
 END
 facet enroll -q Ada -m pack three.png -g second.db >/dev/null 2>&1
 check "two galleries into one" 0 facet gallery import all.jsonl -g second.db <<'END'
@@ -117,13 +117,13 @@ check "a file that breaks off" 3 facet gallery import cut.jsonl -g new.db <<'END
 ! facet: cut.jsonl: line 4 ends inside a string
 END
 check "another kind of file" 3 facet gallery import ada.png -g new.db <<'END'
-! facet: ada.png: line 1 is no JSON object
+! facet: ada.png: not a file of faces that is known
 END
 check "no such file" 3 facet gallery import nothing.jsonl -g new.db <<'END'
 ! facet: nothing.jsonl: no such file
 END
 check "a folder" 3 facet gallery import pack -g new.db <<'END'
-! facet: pack: is a directory
+! facet: pack: is a directory; 'facet enroll --folders' reads photos
 END
 check "nothing came of them" 0 facet gallery check -g new.db <<'END'
 ! new.db: sound, 4 faces
@@ -134,7 +134,7 @@ END
   for i in 1 2 3 4 5 6 7 8; do printf '\0\0\200?\0\0\200?\0\0\200?\0\0\200?\0\0\200?\0\0\200?\0\0\200?\0\0\200?'; done; } >one.npy
 echo Carl >names.csv
 check "NumPy says not which network" 2 facet gallery import one.npy names.csv -g new.db <<'END'
-! facet: gallery import: --model-id must say which network made the embeddings: nothing in a NumPy file does
+! facet: one.npy: nothing in it says which network made the embeddings: --model-id must, or --models PACK with the network
 END
 check "NumPy of another network" 3 shortened gallery import one.npy names.csv -g new.db --model-id other <<'END'
 ! facet: new.db: its faces were made by model ID-SHORT (64 values), not by other (64 values)
@@ -143,7 +143,36 @@ check "NumPy" 0 facet gallery import one.npy names.csv -g fresh.db --model-id mi
 ! one.npy: 1 new face
 END
 check "a model for a file that has one" 2 facet gallery import all.jsonl -g fresh.db --model-id mine <<'END'
-! facet: gallery import: --model-id goes with a NumPy file and its names; all.jsonl says itself which network
+! facet: all.jsonl: says itself which network made the embeddings
+END
+
+printf '\200\002}(X\003\000\000\000Ada](K\001K\002eX\003\000\000\000Bob](K\003K\004eu.' >faces.pkl
+check "a pickle" 0 facet gallery import faces.pkl -g pickled.db --model-id mine <<'END'
+! faces.pkl: 2 new faces
+END
+check "a pickle again, as JSON" 0 facet gallery import faces.pkl -g pickled.db --model-id mine --json <<'END'
+{"schema": 1, "gallery": "pickled.db", "file": "faces.pkl", "added": 0, "kind": "pickle", "faces": 2}
+END
+check "a pickle of another network than the gallery" 3 shortened gallery import faces.pkl -g g.db --model-id mine <<'END'
+! facet: g.db: its faces were made by model ID-SHORT (64 values), not by mine (2 values)
+END
+check "a pickle without its network" 2 facet gallery import faces.pkl -g pickled.db <<'END'
+! facet: faces.pkl: nothing in it says which network made the embeddings: --model-id must, or --models PACK with the network
+END
+printf 'cos\nsystem\n(S"touch executed"\ntR.' >evil.pkl
+check "a pickle that wants a command run" 3 facet gallery import evil.pkl -g pickled.db --model-id mine <<'END'
+! facet: evil.pkl: byte 0 asks for os.system; only plain values and NumPy arrays are read, and nothing is executed
+END
+check "nothing was run" 1 test -e executed </dev/null
+check "another kind than it is" 3 facet gallery import faces.pkl --kind immich -g pickled.db --model-id mine <<'END'
+! facet: faces.pkl: has no table of embeddings as immich keeps them
+END
+printf -- '--\nCOPY public.subject (id, api_key, subject_name) FROM stdin;\n1\tk\tAda\n2\tl\tEve\n\\.\nCOPY public.embedding (subject_id, embedding, calculator) FROM stdin;\n1\t{5,6}\tc\n\\.\n' >dump.sql
+check "a dump of two services" 2 facet gallery import dump.sql -g pickled.db --model-id mine <<'END'
+! facet: dump.sql: has people of 2 services: k, l; choose one with --part
+END
+check "one of them" 0 facet gallery import dump.sql -g pickled.db --model-id mine --part k <<'END'
+! dump.sql: 1 new face (of c)
 END
 
 check "another network is refused" 3 shortened gallery import bare.jsonl -g fresh.db <<'END'

@@ -160,30 +160,6 @@ static int export_text(cli_args *a, fct_gallery *g, const fct_gallery_info *info
     return CLI_DONE;
 }
 
-/* A NumPy file does not say which network made it, so the user must. */
-static int import(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
-    fct_error e;
-    int added = 0;
-    fct_status s;
-    if (a->n_words > 2 && !a->set.model_id) {
-        cli_error(
-            "gallery import: --model-id must say which network made the embeddings: nothing in a NumPy file does");
-        return CLI_USE;
-    }
-    if (a->n_words == 2 && a->set.model_id) {
-        cli_error("gallery import: --model-id goes with a NumPy file and its names; %s says itself which network",
-                  a->words[1]);
-        return CLI_USE;
-    }
-    if (a->n_words > 2) s = fct_gallery_import_npy(g, a->set.model_id, a->words[1], a->words[2], &added, &e);
-    else s = fct_gallery_import(g, a->words[1], &added, &e);
-    if (s) return cli_fail(&e);
-    char *note = cli_format("%s: %s", a->words[1], cli_count(added, "new face", "new faces"));
-    tell(&a->set, info, "added", a->words[1], added, note);
-    free(note);
-    return CLI_DONE;
-}
-
 /* ---- copy ------------------------------------------------------------------------------------------ */
 
 static fct_status show_copy(const fct_gallery_copied *done, void *user, fct_error *err) {
@@ -308,7 +284,7 @@ static const struct gallery_action {
                {"merge", 2, 2, GALLERY_WRITE, merge},
                {"backup", 1, 1, GALLERY_READ, backup},
                {"export", 1, 1, GALLERY_READ, export_text},
-               {"import", 1, 2, GALLERY_CREATE, import},
+               {"import", 1, 2, GALLERY_CREATE, cli_gallery_import},
                {"calibrate", 0, 0, GALLERY_WRITE, cli_gallery_calibrate},
                {"copy", 2, 2, GALLERY_READ, copy_gallery},
                {"migrate", 0, 0, GALLERY_WRITE, migrate}};
@@ -349,35 +325,40 @@ const cli_command cmd_gallery = {
         "calibrate | migrate]",
     .actions = "info|check|merge|backup|export|import|copy|calibrate|migrate",
     .summary = "check, copy, exchange and convert the gallery",
-    .description = "info tells what the gallery holds and which network made its embeddings. check reads all of it and "
-                   "names the first "
-                   "fault; exit code 3 where there is one.\n\n"
-                   "merge gives all faces of NAME to INTO. backup writes a copy, also while others use the gallery; "
-                   "the copy is a gallery "
-                   "itself.\n\n"
-                   "export writes people, faces and embeddings as text, one JSON object a line, with --pictures their "
-                   "pictures too; FILE may be - for standard output. import "
-                   "adds all that such a file holds: people of the same name become one, faces already there are not "
-                   "stored again. With "
-                   "NAMES.csv, import takes the embeddings of a NumPy file (.npy, .npz), one row a line of names; "
-                   "--model-id says which "
-                   "network made them ('facet info --models PACK' shows it).\n\n"
-                   "copy adds all of one gallery to another, each a file or a server's address "
-                   "(postgresql://user@host/database). Stopped, it goes on when it is called again.\n\n"
-                   "calibrate finds the threshold at which so many of the pairs of different people in the gallery "
-                   "match as --far says (default 1e-4: one of ten thousand), and stores it: identify, blur, video and "
-                   "the others use it from then on where --threshold is not given. It takes 30 / RATE pairs to be sure "
-                   "of a rate, 776 people for 1e-4; with fewer it says which rate they tell, and exits with 1.\n\n"
-                   "migrate makes all embeddings anew with the network of --models, from the pictures stored with the "
-                   "faces. Either all "
-                   "faces change or none; --drop removes those without a picture.",
+    .description =
+        "info tells what the gallery holds and which network made its embeddings. check reads all of it and "
+        "names the first "
+        "fault; exit code 3 where there is one.\n\n"
+        "merge gives all faces of NAME to INTO. backup writes a copy, also while others use the gallery; "
+        "the copy is a gallery "
+        "itself.\n\n"
+        "export writes people, faces and embeddings as text, one JSON object a line, with --pictures their "
+        "pictures too; FILE may be - for standard output. import "
+        "adds all that such a file holds: people of the same name become one, faces already there are not "
+        "stored again. It also reads what other programs keep: a NumPy file (.npy, .npz) with NAMES.csv, one row a "
+        "line of names; a pickle of names and embeddings, without executing it; a plain dump of CompreFace's "
+        "or Immich's database; the InsightFace Server's database. These do not say in a way that can be "
+        "trusted which network made the embeddings: --model-id says it ('facet info --models PACK' shows "
+        "it), or --models PACK that has the network.\n\n"
+        "copy adds all of one gallery to another, each a file or a server's address "
+        "(postgresql://user@host/database). Stopped, it goes on when it is called again.\n\n"
+        "calibrate finds the threshold at which so many of the pairs of different people in the gallery "
+        "match as --far says (default 1e-4: one of ten thousand), and stores it: identify, blur, video and "
+        "the others use it from then on where --threshold is not given. It takes 30 / RATE pairs to be sure "
+        "of a rate, 776 people for 1e-4; with fewer it says which rate they tell, and exits with 1.\n\n"
+        "migrate makes all embeddings anew with the network of --models, from the pictures stored with the "
+        "faces. Either all "
+        "faces change or none; --drop removes those without a picture.",
     .options = {CLI_PACK_OPTIONS, CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_PICTURES),
-                CLI_OPT(OPT_MODEL_ID), CLI_OPT(OPT_DROP), CLI_OPT(OPT_FAR), CLI_OPT(OPT_SEED), CLI_OPT(OPT_YES)},
+                CLI_OPT(OPT_MODEL_ID), CLI_OPT(OPT_DROP), CLI_OPT(OPT_FAR), CLI_OPT(OPT_SEED), CLI_OPT(OPT_KIND),
+                CLI_OPT(OPT_PART), CLI_OPT(OPT_YES)},
     .examples = "facet gallery\n"
                 "facet gallery backup faces-monday.db\n"
                 "Two galleries into one:\n"
                 "facet gallery export office.jsonl --pictures --gallery office.db\n"
                 "facet gallery import office.jsonl\n"
+                "The pickle of a tutorial, whose faces buffalo_l embedded:\n"
+                "facet gallery import encodings.pkl --models buffalo_l\n"
                 "From a file to a server:\n"
                 "facet gallery copy faces.db postgresql://facet@db.example.org/faces\n"
                 "A threshold that fits the people in it:\n"

@@ -51,6 +51,9 @@ typedef enum cli_opt_id {
     OPT_BY,
     OPT_PHOTOS,
     OPT_SEED,
+    OPT_KIND,
+    OPT_PART,
+    OPT_REPORT,
     OPT_DET_SIZE,
     OPT_DET_THRESH,
     OPT_MAX_FACES,
@@ -173,7 +176,8 @@ typedef struct cli_settings {
     bool copy, link, hard_link, write, read; /* of the album's photos */
     const char *with, *from, *to;
     const char *models, *album, *gallery, *files_from, *draw, *html, *export_dir, *crop_dir, *out, *folders;
-    const char *by, *photos;
+    const char *by, *photos, *part, *report;
+    int kind;                               /* of a file of faces: index into the choices, 0 = found out */
     const char *all_models[CLI_PACKS_MOST]; /* every --models of the command line, models being the last one */
     int n_models;                           /* more than CLI_PACKS_MOST: the others are not kept */
     const char *root, *url, *proxy, *sha256, *model_id;

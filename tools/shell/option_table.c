@@ -61,6 +61,15 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_PHOTOS] = TEXT("photos", 0, photos, "DIR", COMPLETE_FOLDER,
                         "folder that the CSV file's names of photos start from (default: the file's own)"),
     [OPT_SEED] = INT64("seed", 0, seed, "N", 0, 9e15, "number that all drawing by chance follows from (default 1)"),
+    [OPT_KIND] = CHOICE("kind", 0, kind, "auto|facet|numpy|pickle|compreface|insightface|immich",
+                        "what program the file to import is of (default auto: as its content says)"),
+    [OPT_PART] =
+        TEXT("part", 0, part, "ID", COMPLETE_NONE,
+             "which of several: the API key of a CompreFace service, a collection of the InsightFace Server, a "
+             "user of Immich"),
+    [OPT_REPORT] = TEXT("report", 0, report, "FILE", COMPLETE_FILE,
+                        "with --folders: note in FILE what became of each photo, and go on from there when started "
+                        "again"),
     [OPT_DET_SIZE] = SIZES("det-size", 0, det_size, "WxH",
                            "size at which faces are searched, up to four divided by commas, in multiples of 32; auto = "
                            "128x128,640x640 (default auto)"),
@@ -172,8 +181,8 @@ const cli_opt cli_opts[OPT_COUNT] = {
         FLAG("accept-license", 0, accept_license, "accept the terms of the pack without being asked"),
     [OPT_REPLACE] = FLAG("replace", 0, replace, "replace an installed pack of the same name"),
     [OPT_PICTURES] = FLAG("pictures", 0, pictures, "with the pictures of the faces"),
-    [OPT_MODEL_ID] =
-        TEXT("model-id", 0, model_id, "ID", COMPLETE_NONE, "network that made the embeddings of a NumPy file"),
+    [OPT_MODEL_ID] = TEXT("model-id", 0, model_id, "ID", COMPLETE_NONE,
+                          "network that made the embeddings of a file that does not say"),
     [OPT_DROP] = FLAG("drop", 0, drop, "remove faces whose embedding cannot be made anew"),
     [OPT_MODELS] = TEXT("models", 'm', models, "PACK", COMPLETE_PACK,
                         "folder of ONNX files, or the name of a pack (default: FCT_PACK, else the default pack)"),
