@@ -42,6 +42,10 @@ typedef struct fct_gallery_opts {
      * not in seconds, and embeddings need not be in memory. It is made again where it
      * does not fit. 0 = never, as for a sealed gallery: an old one is removed then (default 50000) */
     int cache_from;
+    /* A gallery on a server with pgvector that has this many faces or more when it is
+     * opened is searched by the server, which names a thousand candidates that are then
+     * compared exactly; others are copied into memory. 0 = never (default 100000) */
+    int64_t server_from;
     /* Work in this collection alone: see fct_collection (default NULL: all of them) */
     const char *collection;
     /* The key of an encrypted gallery: 64 hexadecimal digits, or the path of a file that
@@ -236,12 +240,19 @@ typedef struct fct_gallery_info {
     char model_id[65]; /* "" = nothing enrolled yet */
     int dim;
     int people, faces;
-    int schema;  /* version of the file's tables */
-    bool fast;   /* one embedding is looked for by signs, see fct_search_mode */
-    bool cached; /* embeddings lie in the cache file, see fct_gallery_opts.cache_from */
     bool encrypted;
+    int schema;     /* version of the file's tables */
+    bool fast;      /* one embedding is looked for by signs, see fct_search_mode */
+    bool by_server; /* the server searches, see fct_gallery_opts.server_from */
+    bool cached;    /* embeddings lie in the cache file, see fct_gallery_opts.cache_from */
 } fct_gallery_info;
 FCT_API fct_status fct_gallery_stat(fct_gallery *g, fct_gallery_info *out, fct_error *err);
+
+/* Makes the index by which a server finds candidates, see fct_gallery_opts.server_from,
+ * where it has none; takes minutes for a million faces, and others go on meanwhile.
+ * Without it the server looks at all faces for each search, which is slower and as
+ * good. FCT_ERR_UNSUPPORTED: a file, or a server without pgvector. */
+FCT_API fct_status fct_gallery_make_index(fct_gallery *g, fct_error *err);
 
 /* Full integrity check; FCT_ERR_FORMAT with the first fault found.
  * FCT_ERR_UNSUPPORTED: sound, but two people have one name in two spellings, or a

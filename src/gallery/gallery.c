@@ -21,7 +21,7 @@ static fct_status read_opts(const fct_gallery_opts *opts, fct_gallery_opts *o, f
 
 /* cache: owned; NULL = no cache file. */
 static fct_status create(fct_store *store, fct_store *reader, fct_index_make_fn *make_index, char *cache,
-                         int cache_from, fct_gallery **out, fct_error *err) {
+                         int cache_from, int64_t server_from, fct_gallery **out, fct_error *err) {
     *out = NULL;
     fct_gallery *g = fct_calloc(1, sizeof *g);
     if (!g) {
@@ -39,6 +39,7 @@ static fct_status create(fct_store *store, fct_store *reader, fct_index_make_fn 
     g->reader = reader;
     g->cache.path = cache;
     g->cache.from = cache_from;
+    g->server_from = server_from;
     fct_gallery_plan_cache(g);
     fct_status s = fct_gallery_sync(g, err);
     if (s) {
@@ -63,7 +64,7 @@ static fct_status set_actor(fct_gallery *g, const char *actor, fct_error *err) {
 
 fct_status fct_gallery_create(fct_store *store, fct_store *reader, fct_index_make_fn *make_index, fct_gallery **out,
                               fct_error *err) {
-    return create(store, reader, make_index, NULL, 0, out, err);
+    return create(store, reader, make_index, NULL, 0, 0, out, err);
 }
 
 /* A second connection reads, so that searches need not wait for a write. */
@@ -83,7 +84,7 @@ fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_
     }
     if (o.read_only) reader = store, store = NULL;
     s = create(store, reader, o.search == FCT_SEARCH_FAST ? fct_index_create_staged : fct_index_create,
-               fct_gallery_cache_path(path), o.cache_from, out, err);
+               fct_gallery_cache_path(path), o.cache_from, o.server_from, out, err);
     if (s) return s;
     (*out)->search = o.search;
     s = set_actor(*out, o.actor, err);
@@ -102,6 +103,7 @@ void fct_gallery_free(fct_gallery *g) {
     fct_free(g->actor);
     fct_means_clear(&g->means);
     fct_mirror_destroy(&g->mirror);
+    fct_idset_clear(&g->fetched);
     fct_free(g->cache.path);
     fct_mutex_destroy(&g->lock);
     fct_mutex_destroy(&g->write_lock);
@@ -199,6 +201,7 @@ fct_status fct_gallery_stat(fct_gallery *g, fct_gallery_info *out, fct_error *er
     fct_mutex_lock(&g->lock);
     info.fast = fct_gallery_by_signs(g, 1);
     info.cached = g->cache.used;
+    info.by_server = g->partial;
     fct_mutex_unlock(&g->lock);
     *out = info;
     return FCT_OK;

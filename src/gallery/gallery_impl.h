@@ -82,6 +82,9 @@ struct fct_gallery {
     bool current;    /* false: look at the change feed whatever the version is */
     bool whole;      /* false: the mirror must be read anew */
     fct_index_make_fn *make_index;
+    int64_t server_from; /* number of faces from which a store that can searches by itself; 0 = never */
+    bool partial;        /* it does: the mirror holds only what was near to embeddings, see gallery_partial.c */
+    fct_idset fetched;   /* faces that a partial mirror holds as they are in the store */
     fct_search_mode search;
     int64_t collection_id; /* what is done without naming a collection is done in this one; 0 = any */
     char *actor;           /* owned; NULL = nobody is named in the audit log */
@@ -122,6 +125,17 @@ fct_mirror_collection *fct_mirror_find_collection(fct_mirror *m, int64_t id);
 void fct_mirror_clear_collections(fct_mirror *m); /* holds m->names_lock */
 /* The threshold of a collection, of the whole gallery, or fallback. Holds m->names_lock. */
 float fct_mirror_threshold(fct_mirror *m, int64_t collection_id, float fallback);
+
+/* Puts the people with these ids (NULL = all), then the faces (NULL = none), into the
+ * mirror. partial: faces of people who are not in it are left out. */
+fct_status fct_mirror_fill(fct_store *st, fct_mirror *m, bool partial, const fct_people_query *people,
+                           fct_faces_query *faces, fct_error *err);
+
+/* ---- gallery_partial.c: galleries that a server searches */
+/* Whether the mirror shall be partial. Inside a read transaction. */
+fct_status fct_gallery_plan_partial(fct_gallery *g, fct_store *st, fct_error *err);
+/* Puts the faces into the mirror that may be nearest to n embeddings. Holds g->lock. */
+fct_status fct_gallery_fetch_nearest(fct_gallery *g, const float *probes, int n, int dim, int k, fct_error *err);
 
 /* ---- gallery_search.c */
 /* Whether n embeddings at once are looked for by signs, see fct_search_mode. Holds g->lock. */

@@ -147,6 +147,7 @@ typedef struct filler {
     const fct_store *st;
     fct_mirror *m;
     bool all;         /* every face comes once */
+    bool partial;     /* faces of people who are not in the mirror are left out */
     float *embedding; /* [dim] */
 } filler;
 
@@ -162,14 +163,15 @@ static fct_status fill_face(void *ctx, const fct_store_face *face, fct_error *er
     fct_status s = fct_face_unpack(f->st, face, m->dim, f->embedding, err);
     if (s) return s;
     if (fct_idmap_get(&m->by_person, face->person_id) == FCT_IDMAP_NONE)
-        return fct_fail(err, FCT_ERR_FORMAT, "%s: face %lld belongs to nobody", f->st->place, (long long)face->id);
+        return f->partial ? FCT_OK
+                          : fct_fail(err, FCT_ERR_FORMAT, "%s: face %lld belongs to nobody", f->st->place,
+                                     (long long)face->id);
     return (f->all ? fct_index_append : fct_index_add)(m->index, face->id, face->person_id, f->embedding, err);
 }
 
-/* Puts the people with these ids (NULL = all), then the faces (NULL = none), into the mirror. */
-static fct_status fill(fct_store *st, fct_mirror *m, const fct_people_query *people, fct_faces_query *faces,
-                       fct_error *err) {
-    filler f = {.st = st, .m = m, .all = faces && !faces->ids && !faces->people};
+fct_status fct_mirror_fill(fct_store *st, fct_mirror *m, bool partial, const fct_people_query *people,
+                           fct_faces_query *faces, fct_error *err) {
+    filler f = {.st = st, .m = m, .partial = partial, .all = faces && !faces->ids && !faces->people};
     f.embedding = fct_realloc_array(NULL, m->dim ? (size_t)m->dim : 1, sizeof *f.embedding);
     if (!f.embedding) return fct_fail_nomem(err, "embedding", 0);
     fct_status s = st->ops->people(st, people, fill_person, &f, err);
@@ -195,8 +197,9 @@ static fct_status load_rest(fct_store *st, fct_mirror *m, fct_error *err) {
 static fct_status load_all(fct_gallery *g, fct_store *st, fct_error *err) {
     fct_mirror *m = &g->mirror;
     fct_status s = load_rest(st, m, err);
+    if (!s) s = fct_gallery_plan_partial(g, st, err);
     if (!s && m->dim) s = g->make_index(m->dim, &m->index, err);
-    return s ? s : fill(st, m, &(fct_people_query){0}, &(fct_faces_query){0}, err);
+    return s || g->partial ? s : fct_mirror_fill(st, m, false, &(fct_people_query){0}, &(fct_faces_query){0}, err);
 }
 
 /* The same, with embeddings from the cache file, as they were at entry *seq of the feed. */
@@ -204,7 +207,7 @@ static fct_status load_cached(fct_gallery *g, fct_store *st, int64_t *seq, fct_e
     fct_mirror *m = &g->mirror;
     fct_status s = load_rest(st, m, err);
     if (!s) s = fct_gallery_cache_open(g, m->dim, &m->index, seq, err);
-    return s ? s : fill(st, m, &(fct_people_query){0}, NULL, err);
+    return s ? s : fct_mirror_fill(st, m, false, &(fct_people_query){0}, NULL, err);
 }
 
 /* Reads everything from the store and writes the cache file. */
@@ -213,7 +216,7 @@ static fct_status load_writing(fct_gallery *g, fct_store *st, int64_t seq, fct_e
     fct_status s = load_rest(st, m, err);
     if (!s) s = fct_index_create_staged(m->dim, &m->index, err);
     if (!s) s = fct_index_cache_begin(m->index, g->cache.path, err);
-    if (!s) s = fill(st, m, &(fct_people_query){0}, &(fct_faces_query){0}, err);
+    if (!s) s = fct_mirror_fill(st, m, false, &(fct_people_query){0}, &(fct_faces_query){0}, err);
     return s ? s : fct_index_cache_end(m->index, &g->cache.key, seq, err);
 }
 
@@ -232,7 +235,8 @@ static fct_status load(fct_gallery *g, fct_store *st, int64_t newest, int64_t *s
 
 /* Reads what changed again. A person or face that the store has no more is left
  * out of the mirror. */
-static fct_status apply_changes(fct_store *st, fct_mirror *m, const fct_store_changes *c, fct_error *err) {
+static fct_status apply_changes(fct_gallery *g, fct_store *st, const fct_store_changes *c, fct_error *err) {
+    fct_mirror *m = &g->mirror;
     int64_t *ids = fct_realloc_array(NULL, c->n + 1, sizeof *ids);
     size_t n = 0, n_people = 0;
     if (!ids) return fct_fail_nomem(err, "changes of the gallery", 0);
@@ -243,13 +247,14 @@ static fct_status apply_changes(fct_store *st, fct_mirror *m, const fct_store_ch
             continue;
         }
         ids[n++] = c->items[i].id;
+        fct_idset_remove(&g->fetched, c->items[i].id); /* of a face; harmless where it is a person's */
         if (c->items[i].what == FCT_CHANGE_PERSON) n_people = n;
         else if (m->index) s = fct_index_remove(m->index, c->items[i].id, err);
     }
     fct_people_query people = {.ids = ids, .n = n_people};
     fct_faces_query faces = {.ids = ids + n_people, .n = n - n_people};
     if (!s) s = forget_gone(st, m, ids, n_people, err);
-    if (!s) s = fill(st, m, &people, &faces, err);
+    if (!s) s = fct_mirror_fill(st, m, g->partial, &people, &faces, err);
     if (!s) s = fct_mirror_load_negatives(st, m, ids, n_people, err);
     fct_free(ids);
     return s;
@@ -272,7 +277,7 @@ static fct_status follow(void *ctx, fct_store *st, fct_error *err) {
         if (!s && seq != newest) s = st->ops->changes(st, seq, &changes, err);
     }
     if (!s && !changes.complete) s = fct_fail(err, FCT_ERR_FORMAT, "%s: its list of changes has a gap", st->place);
-    if (!s && changes.n) s = apply_changes(st, &g->mirror, &changes, err);
+    if (!s && changes.n) s = apply_changes(g, st, &changes, err);
     fct_free(changes.items);
     if (!s) g->mirror.seq = changes.newest;
     g->whole = !s;

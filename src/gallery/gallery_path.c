@@ -4,7 +4,7 @@
 #include "postgres/pg_address.h"
 
 void fct_gallery_opts_init(fct_gallery_opts *o) {
-    *o = (fct_gallery_opts){.size = sizeof *o, .busy_ms = 5000, .cache_from = 50000};
+    *o = (fct_gallery_opts){.size = sizeof *o, .busy_ms = 5000, .cache_from = 50000, .server_from = 100000};
 }
 
 bool fct_gallery_is_address(const char *place) { return place && fct_pg_is_address(place); }

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "gallery/gallery_impl.h"
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -66,11 +67,17 @@ bool fct_gallery_by_signs(const fct_gallery *g, int n) {
 }
 
 /* Brings the mirror up to date and takes a view of it; NULL where there is no face. */
-static fct_status take_view(fct_gallery *g, search_call *c, fct_index_view **view, fct_error *err) {
+static fct_status take_view(fct_gallery *g, search_call *c, size_t k, fct_index_view **view, fct_error *err) {
     *view = NULL;
     fct_mutex_lock(&g->lock);
     fct_status s = fct_gallery_sync(g, err);
     if (!s) s = check_args(g, c, err);
+    if (!s && g->partial && c->o.templates == FCT_TEMPLATE_MEAN)
+        s = fct_fail(err, FCT_ERR_UNSUPPORTED,
+                     "%s: the server searches faces, not people's means (server_from 0 searches here)",
+                     g->reader->place);
+    if (!s && g->partial && c->q.n)
+        s = fct_gallery_fetch_nearest(g, c->q.probes, c->q.n, c->dim, (int)(k < INT_MAX ? k : INT_MAX), err);
     fct_index *index = g->mirror.index;
     if (!s && index && c->q.n && c->o.templates == FCT_TEMPLATE_MEAN) s = fct_gallery_sync_means(g, &index, err);
     if (!s && index && c->q.n) s = choose_rows(g, c, err);
@@ -129,7 +136,7 @@ static fct_status search(fct_gallery *g, search_call *c, fct_error *err) {
     fct_status s = FCT_OK;
     for (int i = 0; !s && (!enough || (gone && i < TRIES)); i++) {
         fct_index_view *view;
-        s = take_view(g, c, &view, err);
+        s = take_view(g, c, k, &view, err);
         if (!view) break;
         s = search_view(c, view, k, err);
         fct_index_view_end(view);

@@ -151,6 +151,14 @@ typedef struct fct_faces_query {
     bool by_person; /* a person's faces together, oldest first; else in any order */
 } fct_faces_query;
 
+/* Which faces may be the nearest. */
+typedef struct fct_nearest_query {
+    const float *probe; /* [dim], of any length but zero */
+    int dim;
+    size_t n;
+    int64_t collection_id; /* of the people in this one alone; 0 = all */
+} fct_nearest_query;
+
 /* Visitors. What a record points to is borrowed for the call. A failure ends the scan and is its result. */
 typedef fct_status fct_person_fn(void *ctx, const fct_store_person *p, fct_error *err);
 typedef fct_status fct_face_fn(void *ctx, const fct_store_face *f, fct_error *err);
@@ -251,6 +259,13 @@ typedef struct fct_store_ops {
     fct_status (*check)(fct_store *st, fct_error *err);
     /* Writes a copy to a new file, see fct_gallery_backup(). FCT_ERR_UNSUPPORTED where it is not a file. */
     fct_status (*backup)(fct_store *st, const char *path, fct_error *err);
+
+    /* For stores that can search by themselves, see fct_store.searches; else NULL. At
+     * least q->n faces, where there are so many, among which are the nearest, as well as
+     * the database can tell; with embeddings, in any order. */
+    fct_status (*nearest)(fct_store *st, const fct_nearest_query *q, fct_face_fn *fn, void *ctx, fct_error *err);
+    /* Makes what lets nearest() be fast, where it is not there. Outside of transactions. */
+    fct_status (*make_index)(fct_store *st, fct_error *err);
 } fct_store_ops;
 
 /* The head of every store. */
@@ -259,6 +274,7 @@ struct fct_store {
     const char *place; /* for messages: path or address; lives as long as the store */
     const char *seal;  /* the setting "encryption" that it was opened by; NULL = it is not encrypted */
     const char *actor; /* who works with it, for the audit log; NULL = nobody is named */
+    bool searches;     /* nearest() works */
     bool retry;        /* the verb that failed last did so because of another transaction: begin again */
 };
 

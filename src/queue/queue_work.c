@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "gallery/gallery_impl.h"
 #include "gallery/postgres/pg_store.h"
+#include "gallery/sealed_store.h"
 #include "queue/queue_impl.h"
 #include <string.h>
 
@@ -240,7 +241,7 @@ fct_status fct_queue_commit(fct_queue *q, int *n, fct_error *err) {
 /* Inside the gallery's transaction, by its connection. */
 static fct_status complete_joined(void *ctx, fct_store *st, fct_error *err) {
     fct_queue *q = ctx;
-    fct_pg *c = fct_pg_of_store(st);
+    fct_pg *c = fct_pg_of_store(st->seal ? fct_sealed_of(st)->inner : st);
     fct_pg_params p = {0};
     int64_t done = 0;
     q->completed = false;

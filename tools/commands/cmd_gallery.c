@@ -58,7 +58,7 @@ static int show_info(cli_args *a, fct_gallery *g, const fct_gallery_info *info) 
         fct_json_int(&j, "people", info->people);
         fct_json_int(&j, "faces", info->faces);
         fct_json_int(&j, "format", info->schema);
-        fct_json_text(&j, "search", info->fast ? "fast" : "exact");
+        fct_json_text(&j, "search", info->by_server ? "server" : info->fast ? "fast" : "exact");
         fct_json_bool(&j, "cached", info->cached);
         if (!isnan(threshold)) fct_json_float(&j, "threshold", threshold);
         json_end(&j);
@@ -69,7 +69,10 @@ static int show_info(cli_args *a, fct_gallery *g, const fct_gallery_info *info) 
     printf("%s\n", cli_count(info->faces, "face", "faces"));
     if (info->model_id[0]) cli_print("  embeddings of %d values by network %s\n", info->dim, info->model_id);
     if (!isnan(threshold)) printf("  a threshold of its own: %.4f\n", threshold);
-    printf("  format version %d, searched %s\n", info->schema, info->fast ? "fast, by signs first" : "exactly");
+    printf("  format version %d, searched %s\n", info->schema,
+           info->by_server ? "by the server"
+           : info->fast    ? "fast, by signs first"
+                           : "exactly");
     if (info->cached) cli_print("  what searches need is in %s.index, which can be made anew\n", info->path);
     return CLI_DONE;
 }
@@ -156,6 +159,17 @@ static int export_text(cli_args *a, fct_gallery *g, const fct_gallery_info *info
     if (fct_gallery_export(g, path, a->set.pictures, &e)) return cli_fail(&e);
     char *note = cli_format("%s: %s", path, cli_count(info->faces, "face", "faces"));
     tell(&a->set, info, "faces", path, info->faces, note);
+    free(note);
+    return CLI_DONE;
+}
+
+/* ---- index ----------------------------------------------------------------------------------------- */
+
+static int make_index(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
+    fct_error e;
+    if (fct_gallery_make_index(g, &e)) return cli_fail(&e);
+    char *note = cli_format("%s: the server has its index", info->path);
+    tell(&a->set, info, "indexed_faces", NULL, info->faces, note);
     free(note);
     return CLI_DONE;
 }
@@ -287,6 +301,7 @@ static const struct gallery_action {
                {"import", 1, 2, GALLERY_CREATE, cli_gallery_import},
                {"calibrate", 0, 0, GALLERY_WRITE, cli_gallery_calibrate},
                {"copy", 2, 2, GALLERY_READ, copy_gallery},
+               {"index", 0, 0, GALLERY_WRITE, make_index},
                {"migrate", 0, 0, GALLERY_WRITE, migrate}};
 enum { N_ACTIONS = sizeof actions / sizeof *actions };
 
@@ -322,8 +337,8 @@ const cli_command cmd_gallery = {
     .name = "gallery",
     .synopsis =
         "[info | check | merge NAME INTO | backup FILE | export FILE | import FILE [NAMES.csv] | copy FROM TO | "
-        "calibrate | migrate]",
-    .actions = "info|check|merge|backup|export|import|copy|calibrate|migrate",
+        "index | calibrate | migrate]",
+    .actions = "info|check|merge|backup|export|import|copy|index|calibrate|migrate",
     .summary = "check, copy, exchange and convert the gallery",
     .description =
         "info tells what the gallery holds and which network made its embeddings. check reads all of it and "
@@ -341,7 +356,8 @@ const cli_command cmd_gallery = {
         "trusted which network made the embeddings: --model-id says it ('facet info --models PACK' shows "
         "it), or --models PACK that has the network.\n\n"
         "copy adds all of one gallery to another, each a file or a server's address "
-        "(postgresql://user@host/database). Stopped, it goes on when it is called again.\n\n"
+        "(postgresql://user@host/database). Stopped, it goes on when it is called again. index lets a "
+        "server with pgvector find faces in a graph, for millions of them.\n\n"
         "calibrate finds the threshold at which so many of the pairs of different people in the gallery "
         "match as --far says (default 1e-4: one of ten thousand), and stores it: identify, blur, video and "
         "the others use it from then on where --threshold is not given. It takes 30 / RATE pairs to be sure "

@@ -72,11 +72,11 @@ fct_status fct_pg_audit_add(fct_store *head, const fct_store_audit *a, size_t n,
  * log is used up by new entries, sooner after a checkpoint, for which not everybody
  * has the right. */
 fct_status fct_pg_purge(fct_store *head, fct_error *err) {
-    static const char *const tables[] = {"VACUUM FULL face", "VACUUM FULL negative", "VACUUM FULL person_key",
-                                         "VACUUM FULL person", "VACUUM FULL face_vector"};
+    static const char *const tables[] = {"VACUUM FULL face",   "VACUUM FULL negative",    "VACUUM FULL person_key",
+                                         "VACUUM FULL person", "VACUUM FULL face_vector", "VACUUM FULL face_bits"};
     fct_pg_store *st = fct_pg_store_of(head);
     fct_status s = fct_pg_connect(&st->pg, err);
-    for (int i = 0; i < 4 + st->vectors && !s; i++) s = fct_pg_run(&st->pg, NULL, err, tables[i]);
+    for (int i = 0; i < (st->vectors ? 6 : 4) && !s; i++) s = fct_pg_run(&st->pg, NULL, err, tables[i]);
     if (!s) fct_pg_run(&st->pg, NULL, NULL, "CHECKPOINT");
     return s;
 }

@@ -33,7 +33,7 @@ fct_status fct_pg_set_model(fct_store *head, const fct_store_model *m, fct_error
     if (m->dim) {
         fct_pg_put_text(&p, m->id);
         fct_pg_put_int(&p, m->dim);
-        fct_pg_put_int(&p, st->pending);
+        fct_pg_put_int(&p, st->pending_dim == m->dim ? st->pending : 0);
         s = fct_pg_ask_int(&st->pg, &p, &generation, err,
                            "INSERT INTO model(id, model_id, dim, generation) VALUES(1, $1, $2, CASE WHEN $3 > 0 "
                            "THEN $3 "

@@ -77,21 +77,22 @@ static fct_status find_extensions(fct_pg *c, found_extensions *f, fct_error *err
     return s;
 }
 
-/* A commit is on disk, whatever the server's default is; a writer waits for others
- * as long as the gallery's options say, and prefers indexes: a serializable
- * transaction that reads a whole table is in everybody's way. */
+/* pgvector's lists in searches are as long as it allows: its own 40 loses people. A commit is on disk, whatever the
+ * server's default is; a writer waits for others as long as the gallery's options say, and prefers indexes: a
+ * serializable transaction that reads a whole table is in everybody's way. */
 fct_status fct_pg_session_setup(fct_pg *c, void *store, fct_error *err) {
     fct_pg_store *st = store;
-    char sql[600];
+    char sql[700];
     found_extensions f;
     fct_status s = find_extensions(c, &f, err);
     if (s) return s;
     st->citus = f.citus;
     snprintf(sql, sizeof sql,
-             "SET search_path TO %s%s%s; SET lock_timeout TO %d; SET enable_seqscan TO %s; SET jit TO off; "
+             "SET search_path TO %s%s%s; SET lock_timeout TO %d; SET enable_seqscan TO %s; SET jit TO off; %s"
              "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
              c->address->schema, f.vector ? ", " : "", f.vector ? f.schema : "",
-             st->pool->busy_ms > 0 ? st->pool->busy_ms : 1, st->writes ? "off" : "on");
+             st->pool->busy_ms > 0 ? st->pool->busy_ms : 1, st->writes ? "off" : "on",
+             f.vector ? "SET hnsw.ef_search TO 1000; SET hnsw.iterative_scan TO relaxed_order; " : "");
     s = fct_pg_run(c, NULL, err, sql);
     st->halfvec = 0;
     if (!s && f.vector) {

@@ -122,7 +122,9 @@ static const fct_store_ops pg_ops = {.close = close_store,
                                      .keys_put = fct_pg_keys_put,
                                      .purge = fct_pg_purge,
                                      .check = fct_pg_check,
-                                     .backup = backup};
+                                     .backup = backup,
+                                     .nearest = fct_pg_nearest,
+                                     .make_index = fct_pg_make_index};
 
 fct_pg *fct_pg_of_store(fct_store *st) { return st->ops == &pg_ops ? &fct_pg_store_of(st)->pg : NULL; }
 

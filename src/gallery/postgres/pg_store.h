@@ -48,6 +48,7 @@ struct fct_pg_store {
     size_t n_changes, cap_changes;
     int64_t generation, dim; /* of the model's vectors; 0 = not asked yet */
     int64_t pending;         /* generation of vectors that wait for set_model; 0 = none */
+    int64_t pending_dim;    /* how many values they have */
 
     /* How a commit whose answer was lost is looked up afterwards. */
     char session[40]; /* key of our row in commit_mark; "" = none yet */
@@ -119,6 +120,13 @@ fct_status fct_pg_vectors_add(fct_pg_store *st, const fct_store_face *f, size_t 
 fct_status fct_pg_vectors_model_set(fct_pg_store *st, int64_t generation, int64_t dim, fct_error *err);
 /* At the end of a transaction: vectors that still wait are the model's. */
 fct_status fct_pg_vectors_settle(fct_pg_store *st, fct_error *err);
+
+/* pgvector's binary form of an embedding scaled to length 1, in out of 4 + 2 * dim bytes. */
+void fct_pg_halfvec(const float *v, int dim, uint8_t *out);
+
+/* ---- pg_search.c */
+fct_status fct_pg_nearest(fct_store *st, const fct_nearest_query *q, fct_face_fn *fn, void *ctx, fct_error *err);
+fct_status fct_pg_make_index(fct_store *st, fct_error *err);
 
 /* Removes the model when the last face is gone. Part of every verb that removes faces. */
 fct_status fct_pg_unpin_if_empty(fct_pg_store *st, fct_error *err);

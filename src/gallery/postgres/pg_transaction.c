@@ -92,7 +92,7 @@ fct_status fct_pg_begin(fct_store *head, fct_store_mode mode, fct_error *err) {
     fct_pg_store *st = fct_pg_store_of(head);
     st->mode = mode;
     st->n_changes = 0;
-    st->generation = st->dim = st->pending = 0;
+    st->generation = st->dim = st->pending = st->pending_dim = 0;
     fct_status s = begin_once(st, mode, err);
     /* Nothing was done yet: a connection that was cut while idle is made anew. */
     for (int i = 0; i < 3 && s && st->pg.lost && st->pg.retry; i++) s = begin_once(st, mode, err);

@@ -12,29 +12,45 @@
 
 const char fct_pg_vectors_sql[] =
     "CREATE TABLE face_vector(generation bigint NOT NULL, face_id bigint NOT NULL REFERENCES face(id) ON DELETE "
-    "CASCADE, "
-    "v halfvec NOT NULL, PRIMARY KEY(face_id, generation)) PARTITION BY LIST(generation);";
+    "CASCADE, v halfvec NOT NULL, PRIMARY KEY(face_id, generation)) PARTITION BY LIST(generation);"
+    "CREATE TABLE face_bits(generation bigint NOT NULL, face_id bigint NOT NULL REFERENCES face(id) ON DELETE "
+    "CASCADE, bits bit varying NOT NULL, PRIMARY KEY(face_id, generation)) PARTITION BY LIST(generation);";
 const char fct_pg_vectors_distribute_sql[] =
-    "SELECT create_distributed_table('face_vector', 'face_id', colocate_with => 'face');";
+    "SELECT create_distributed_table('face_vector', 'face_id', colocate_with => 'face');"
+    "SELECT create_distributed_table('face_bits', 'face_id', colocate_with => 'face');";
 
 fct_status fct_pg_vectors_find(fct_pg_store *st, fct_error *err) {
     int64_t there;
     fct_status s =
-        fct_pg_ask_int(&st->pg, NULL, &there, err, "SELECT (to_regclass('face_vector') IS NOT NULL)::int::bigint");
-    st->vectors = !s && there && st->halfvec;
+        fct_pg_ask_int(&st->pg, NULL, &there, err, "SELECT (to_regclass('face_bits') IS NOT NULL)::int::bigint");
+    st->vectors = st->head.searches = !s && there && st->halfvec;
     return s;
 }
 
 /* ---- Generations -------------------------------------------------------------------------- */
 
+/* Both tables have the same partitions. */
+static const char *const vector_tables[] = {"face_vector", "face_bits"};
+
 static fct_status add_partition(fct_pg_store *st, int64_t generation, fct_error *err) {
     char sql[160];
-    snprintf(sql, sizeof sql, "CREATE TABLE face_vector_%lld PARTITION OF face_vector FOR VALUES IN (%lld)",
-             (long long)generation, (long long)generation);
+    fct_status s = FCT_OK;
+    for (int i = 0; i < 2 && !s; i++) {
+        snprintf(sql, sizeof sql, "CREATE TABLE %s_%lld PARTITION OF %s FOR VALUES IN (%lld)", vector_tables[i],
+                 (long long)generation, vector_tables[i], (long long)generation);
+        s = fct_pg_run(&st->pg, NULL, err, sql);
+    }
+    return s;
+}
+
+static fct_status drop_partition(fct_pg_store *st, int64_t generation, fct_error *err) {
+    char sql[160];
+    snprintf(sql, sizeof sql, "DROP TABLE face_vector_%lld, face_bits_%lld", (long long)generation,
+             (long long)generation);
     return fct_pg_run(&st->pg, NULL, err, sql);
 }
 
-/* Drops all partitions but that of one generation. */
+/* Drops all partitions but those of one generation. */
 static fct_status drop_others(fct_pg_store *st, int64_t generation, bool *there, fct_error *err) {
     PGresult *r;
     *there = false;
@@ -43,15 +59,11 @@ static fct_status drop_others(fct_pg_store *st, int64_t generation, bool *there,
                               "'face_vector'::regclass");
     for (int i = 0; !s && i < PQntuples(r); i++) {
         const char *name = fct_pg_text(r, i, 0);
-        char sql[160];
         long long n = 0;
         char rest;
         if (!name || sscanf(name, "face_vector_%lld%c", &n, &rest) != 1) continue; /* nobody's but ours */
         if (n == generation) *there = true;
-        else {
-            snprintf(sql, sizeof sql, "DROP TABLE face_vector_%lld", n);
-            s = fct_pg_run(&st->pg, NULL, err, sql);
-        }
+        else s = drop_partition(st, n, err);
     }
     PQclear(r);
     return s;
@@ -67,17 +79,20 @@ fct_status fct_pg_vectors_model_set(fct_pg_store *st, int64_t generation, int64_
     return s || there || !generation ? s : add_partition(st, generation, err);
 }
 
+/* Those of another length than the model's are none: what was stored was encrypted. */
 fct_status fct_pg_vectors_settle(fct_pg_store *st, fct_error *err) {
-    fct_pg_params p = {0};
-    bool there;
+    char sql[200];
+    int64_t dim = 0;
     if (!st->pending) return FCT_OK;
-    fct_pg_put_int(&p, st->pending);
-    fct_status s = fct_pg_ask(&st->pg, &p, NULL, err, "",
-                              "UPDATE face_vector SET generation = model.generation FROM model WHERE "
-                              "face_vector.generation = $1");
-    int64_t current = 0;
-    if (!s) s = fct_pg_ask_int(&st->pg, NULL, &current, err, "SELECT generation FROM model");
-    return s || !current ? s : drop_others(st, current, &there, err);
+    fct_status s = fct_pg_ask_int(&st->pg, NULL, &dim, err, "SELECT dim FROM model");
+    for (int i = 0; i < 2 && !s && dim == st->pending_dim; i++) {
+        fct_pg_params p = {0};
+        fct_pg_put_int(&p, st->pending);
+        snprintf(sql, sizeof sql, "UPDATE %s t SET generation = model.generation FROM model WHERE t.generation = $1",
+                 vector_tables[i]);
+        s = fct_pg_ask(&st->pg, &p, NULL, err, "", sql);
+    }
+    return s ? s : drop_partition(st, st->pending, err);
 }
 
 /* The generation that new vectors belong to, 0 = no model. */
@@ -127,8 +142,8 @@ static unsigned to_half(float x) {
     return sign | (unsigned)lrintf(scaled);
 }
 
-/* pgvector's binary form of an embedding, in out of 4 + 2 * dim bytes. */
-static void put_halfvec(const float *v, int dim, uint8_t *out) {
+/* To halves of unit length, as pgvector reads them. */
+void fct_pg_halfvec(const float *v, int dim, uint8_t *out) {
     double sum = 0;
     for (int i = 0; i < dim; i++) sum += (double)v[i] * v[i];
     double scale = 1 / sqrt(sum);
@@ -149,7 +164,7 @@ static fct_status put_vectors(fct_pg_store *st, fct_pg_params *p, const fct_stor
     bool room = v && raw && ids;
     for (size_t i = 0; i < n && room; i++) {
         if (!fct_embedding_unpack(f[i].embedding, f[i].embedding_size, dim, v)) continue;
-        put_halfvec(v, dim, raw);
+        fct_pg_halfvec(v, dim, raw);
         fct_pg_item_bytes(&vectors, raw, (size_t)dim * 2 + 4);
         ids[(*put)++] = f[i].id;
     }
@@ -172,7 +187,9 @@ static fct_status remove_vectors(fct_pg_store *st, const fct_store_face *f, size
     fct_pg_array(&p, FCT_PG_INT8, n);
     for (size_t i = 0; i < n; i++) fct_pg_item_int(&p, f[i].id);
     fct_pg_array_end(&p);
-    return fct_pg_ask(&st->pg, &p, NULL, err, "", "DELETE FROM face_vector WHERE face_id = ANY($1)");
+    return fct_pg_ask(&st->pg, &p, NULL, err, "",
+                      "WITH gone AS (DELETE FROM face_bits WHERE face_id = ANY($1)) "
+                      "DELETE FROM face_vector WHERE face_id = ANY($1)");
 }
 
 fct_status fct_pg_vectors_add(fct_pg_store *st, const fct_store_face *f, size_t n, bool replace, fct_error *err) {
@@ -184,12 +201,16 @@ fct_status fct_pg_vectors_add(fct_pg_store *st, const fct_store_face *f, size_t 
     if (!s) s = find_generation(st, replace, &generation, err);
     size_t dim = replace ? f[0].embedding_size / 4 : (size_t)st->dim;
     if (s || !generation || dim < 1 || dim > FCT_INDEX_DIM_MAX) return s;
+    if (replace && !st->pending_dim) st->pending_dim = (int64_t)dim;
+    if (replace) dim = (size_t)st->pending_dim;
     fct_pg_put_int(&p, generation);
     s = put_vectors(st, &p, f, n, (int)dim, &put, err);
     if (!s && put) /* a face may have gone meanwhile */
         s = fct_pg_ask(&st->pg, &p, NULL, err, "",
-                       "INSERT INTO face_vector(generation, face_id, v) SELECT $1, i, v FROM unnest($2::bigint[], "
-                       "$3::halfvec[]) AS u(i, v) WHERE EXISTS (SELECT 1 FROM face WHERE id = i)");
+                       "WITH fresh AS (INSERT INTO face_vector(generation, face_id, v) SELECT $1, i, v FROM "
+                       "unnest($2::bigint[], $3::halfvec[]) AS u(i, v) WHERE EXISTS (SELECT 1 FROM face WHERE id = i) "
+                       "RETURNING face_id, v) INSERT INTO face_bits(generation, face_id, bits) SELECT $1, face_id, "
+                       "binary_quantize(v)::bit varying FROM fresh");
     fct_pg_params_free(&p);
     return s;
 }
