@@ -1,7 +1,7 @@
 /* Groups faces by fct_cluster(), for bench/cluster/compare.py:
  *   cluster_faces FACES.f32 DIM OUT.i64 [NAME=VALUE...]
  * names: threads, photos and persons (files of int64), quality (float32), child
- * (bytes), and the options of fct_cluster_opts. Writes the people, [n]; prints
+ * (bytes), questions (a text file to write), and the options of fct_cluster_opts. Writes the people, [n]; prints
  * seconds, people and questions. FACES random:N makes N faces of N / 10 people
  * instead. */
 #include "base/alloc.h"
@@ -68,6 +68,17 @@ static int set(const char *name, double v) {
     return fail(name);
 }
 
+/* The questions, for compare.py: two faces and the score. */
+static int write_hints(const char *path, const fct_clusters *c) {
+    FILE *f = fopen(path, "w");
+    if (!f) return fail(path);
+    for (size_t i = 0; i < c->n_hints; i++)
+        fprintf(f, "%zu %zu %.5f\n", c->hints[i].face_a, c->hints[i].face_b, (double)c->hints[i].score);
+    return fclose(f);
+}
+
+static const char *hints;
+
 static int argument(char *a) {
     char *v = strchr(a, '=');
     if (!v) return fail(a);
@@ -75,6 +86,7 @@ static int argument(char *a) {
     if (!strcmp(a, "photos")) faces.photo = map(v, NULL);
     else if (!strcmp(a, "persons")) faces.person = map(v, NULL);
     else if (!strcmp(a, "quality")) faces.quality = map(v, NULL);
+    else if (!strcmp(a, "questions")) hints = v;
     else if (!strcmp(a, "child")) faces.child = map(v, NULL);
     else return set(a, atof(v));
     return 0;
@@ -101,6 +113,7 @@ int main(int argc, char **argv) {
            out.n_hints);
     FILE *f = fopen(argv[3], "wb");
     if (!f || fwrite(out.person, sizeof *out.person, faces.n, f) != faces.n) return fail(argv[3]);
+    if (hints && write_hints(hints, &out)) return 1;
     fct_clusters_free(&out);
     return fclose(f);
 }

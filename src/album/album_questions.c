@@ -9,7 +9,7 @@
 /* Likelihood that two groups are one person of which the score is below what joins them: a logistic curve fitted on
  * labeled faces, docs/decisions/0081-clusters.md. */
 #define LIKELY_SLOPE 30.0f
-#define LIKELY_SHIFT 1.0f
+#define LIKELY_SHIFT 0.3f
 
 /* ---- People ------------------------------------------------------------------------ */
 
