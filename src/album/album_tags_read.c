@@ -32,6 +32,7 @@ typedef struct tag_collector {
     tag_claim *claims;
     tag_outcome *files;
     size_t n_claims, claims_cap, n_files, files_cap;
+    bool noting; /* an operation is open */
 } tag_collector;
 
 static fct_status add_claim(tag_collector *r, size_t photo, const fct_region *region, fct_error *err) {
@@ -110,6 +111,13 @@ static bool is_known(const tag_collector *r, const tag_claim *c, const fct_table
     return false;
 }
 
+/* Opens the operation before the first change: a reading that changes nothing is nothing to undo. */
+static fct_status begin_noting(tag_collector *r, fct_error *err) {
+    if (r->noting) return FCT_OK;
+    r->noting = true;
+    return fct_album_operation_begin(r->album, "read tags", err);
+}
+
 /* Gives the face, or the place, its name. */
 static fct_status note_claim(tag_collector *r, const tag_claim *c, fct_error *err) {
     const fct_table_face *face = face_at(r, c->photo, c->box);
@@ -125,7 +133,8 @@ static fct_status note_claim(tag_collector *r, const tag_claim *c, fct_error *er
         return FCT_OK;
     }
     if (is_known(r, c, face, d.person_id) && (!face || face->person_id == d.person_id)) return FCT_OK;
-    if (!d.person_id) s = fct_album_person_add(r->album, c->name, &d.person_id, err);
+    s = begin_noting(r, err);
+    if (!s && !d.person_id) s = fct_album_person_add(r->album, c->name, &d.person_id, err);
     if (!s)
         s = face ? fct_album_anchor_of_face(r->album, face->id, &d.a, err)
                  : fct_album_anchor_put(r->album, &k, &d.a, err);
@@ -139,9 +148,8 @@ static fct_status note_claim(tag_collector *r, const tag_claim *c, fct_error *er
 static fct_status note_claims(tag_collector *r, fct_error *err) {
     fct_status s = fct_album_begin(r->album, err);
     if (s) return s;
-    s = fct_album_operation_begin(r->album, "read tags", err);
     for (size_t i = 0; i < r->n_claims && !s; i++) s = note_claim(r, &r->claims[i], err);
-    fct_album_operation_end(r->album);
+    if (r->noting) fct_album_operation_end(r->album);
     return fct_album_end(r->album, s, err);
 }
 

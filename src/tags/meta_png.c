@@ -62,7 +62,8 @@ static fct_status read_png(const fct_photo_bytes *p, fct_photo_meta *out, fct_er
     for (size_t at = 8; !s; at = c.end) {
         if (!next_chunk(p, at, &c)) return damaged(p, at, err);
         if (is_type(p, &c, "IEND")) break;
-        if (is_type(p, &c, "IHDR") && c.size >= 8) {
+        if (at == 8 && !is_type(p, &c, "IHDR")) return damaged(p, at, err);
+        if (at == 8 && c.size >= 8) {
             uint64_t w = fct_meta_big(c.body, 4), h = fct_meta_big(c.body + 4, 4);
             if (w > INT32_MAX || h > INT32_MAX) return damaged(p, at, err);
             out->width = (int)w;
@@ -102,7 +103,7 @@ static fct_status put_png(const fct_photo_bytes *p, const char *xmp, size_t size
     for (size_t at = 8;; at = c.end) {
         if (!next_chunk(p, at, &c)) return damaged(p, at, err);
         if (!is_packet(p, &c)) fct_buf_add(out, p->data + at, c.end - at);
-        if (is_type(p, &c, "IHDR")) add_packet(out, xmp, size);
+        if (at == 8) add_packet(out, xmp, size);
         if (is_type(p, &c, "IEND")) break;
     }
     fct_buf_add(out, p->data + c.end, p->size - c.end);

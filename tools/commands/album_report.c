@@ -49,7 +49,7 @@ static fct_status take_face(void *user, const fct_album_face *f, fct_error *err)
         f->person_id && b->n_people ? bsearch(&key, b->people, b->n_people, sizeof key, people_by_id) : NULL;
     if (!p) return FCT_OK;
     b->faces = cli_grow(b->faces, &b->faces_cap, b->n_faces + 1, sizeof *b->faces);
-    b->faces[b->n_faces++] = (report_face){f->id, f->photo_id, (size_t)f->person_id, f->quality.score};
+    b->faces[b->n_faces++] = (report_face){f->id, f->photo_id, (size_t)f->person_id, f->quality.score * f->score};
     return FCT_OK;
 }
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PICTURE_SIDE = 560, BEST_FACES = 12, COMPANIONS = 8 };
+enum { PICTURE_SIDE = 560, BEST_FACES = 12, COMPANIONS = 8, FEW_PHOTOS = 30 };
 
 typedef struct report_pages {
     fct_album *album;
@@ -311,7 +311,7 @@ static int64_t face_on(const report_pages *r, int64_t photo) {
     return 0;
 }
 
-/* All photos, under a heading for each year. */
+/* All photos; where they are many, under a heading for each year. */
 static int put_photos(report_pages *r, size_t person, const report_photo *const *photos, size_t n) {
     char year[16] = "";
     int code = CLI_DONE;
@@ -319,8 +319,10 @@ static int put_photos(report_pages *r, size_t person, const report_photo *const 
         const report_photo *p = photos[i];
         char date[16];
         cli_album_date_text(p->taken, date);
-        if (i == 0 || strncmp(date, year, 4)) {
-            fprintf(r->f, "%s<h2>%.4s</h2>\n<div class=photos>\n", i ? "</div>\n" : "", date);
+        if (i == 0 || (n > FEW_PHOTOS && strncmp(date, year, 4))) {
+            fputs(i ? "</div>\n" : "", r->f);
+            if (n > FEW_PHOTOS) fprintf(r->f, "<h2>%.4s</h2>\n", date);
+            fputs("<div class=photos>\n", r->f);
             memcpy(year, date, sizeof year);
         }
         code = put_tile(r, p, person, face_on(r, p->id));
