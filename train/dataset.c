@@ -255,6 +255,11 @@ fct_status fct_dataset_open(const char *path, int min_images, fct_dataset **out,
     return s;
 }
 
+void fct_dataset_single_classes(fct_dataset *d) {
+    for (size_t i = 0; i < d->n; i++)
+        if (d->sample[i].label < 0) d->sample[i].label = d->classes++;
+}
+
 void fct_dataset_free(fct_dataset *d) {
     if (!d) return;
     for (size_t i = 0; d->sample && i < d->n; i++) fct_free((char *)(uintptr_t)d->sample[i].name);

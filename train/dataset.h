@@ -33,7 +33,7 @@ typedef struct fct_dataset {
     fct_sample *sample;
     size_t n;
     int classes;
-    char **class_name;
+    char **class_name; /* [n + 1]; NULL: a class of one picture */
     char *base;
     fct_shard *shard;
     int n_shards;
@@ -50,6 +50,9 @@ void fct_dataset_free(fct_dataset *d);
 
 /* Decodes picture i, RGB. *out is owned. Thread-safe. */
 fct_status fct_dataset_read(const fct_dataset *d, size_t i, fct_image **out, fct_error *err);
+
+/* Makes every picture of unknown identity a class of its own, without a name. */
+void fct_dataset_single_classes(fct_dataset *d);
 
 /* Index of the sample with this name, or -1. O(n). */
 long fct_dataset_find(const fct_dataset *d, const char *name);

@@ -17,6 +17,8 @@ typedef struct fct_loader_opts {
     double ramp;  /* degradations reach full strength after this many epochs (0 = at once) */
     bool balance; /* every place draws an identity first, then one of its pictures */
     bool labeled; /* only pictures with an identity */
+    int mixed;    /* the first so many pictures of a batch are mixed with a later one each, and have no label; below
+                     batch */
     void (*on_bad)(void *user, const char *text); /* or NULL: told once of each picture that is left out, by a worker */
     void *user;
 } fct_loader_opts;

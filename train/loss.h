@@ -53,11 +53,20 @@ typedef struct fct_margin_opts {
     bool surrogate; /* d psi / d cos taken as 1, as arcface_torch computes it (default false: the true one) */
     int subcenters; /* K: a class's cosine is the largest of its K centers' (Deng et al. 2020, eq. 3) */
     double sample;  /* Partial FC (An et al. 2021, section 3): share of classes in the softmax (default 1) */
+    double alike;   /* cosine from which a class may show a picture's person, see fct_margin_like; 1 = off (default) */
 } fct_margin_opts;
 void fct_margin_opts_init(fct_margin_opts *o);
 
 /* psi and its derivative by cos(theta). */
 double fct_margin_psi(const fct_margin_opts *o, double cosine, double *derivative);
+
+/* What a teacher says of pictures and classes. A class above fct_margin_opts.alike,
+ * other than the picture's own, does not count against the picture: where every
+ * picture of an unknown person is a class, two of them may be one person. */
+typedef struct fct_margin_like {
+    const fct_real *picture; /* [n][ld]: unit vectors; a zero row is like nothing */
+    const fct_real *classes; /* [classes][dim]: unit vectors */
+} fct_margin_like;
 
 typedef struct fct_margin fct_margin; /* scratch memory of the loss */
 fct_status fct_margin_create(const fct_margin_opts *o, int classes, int dim, int max_batch, fct_margin **out,
@@ -69,9 +78,9 @@ void fct_margin_free(fct_margin *m);
  * added to, times weight. grad_centers: rows of the classes chosen are
  * overwritten, the others not touched; *chosen (borrowed until the next call)
  * lists these classes. Returns weight * mean loss; 0 where no sample has a
- * label. rng chooses the sampled classes. */
+ * label. like: for opts.alike below 1, else NULL. rng chooses the sampled classes. */
 double fct_loss_margin(fct_margin *m, double weight, int n, int ld, const fct_real *u, const int *label,
-                       const fct_real *centers, fct_real *grad, fct_real *grad_centers, fct_rng *rng,
-                       const int **chosen, int *n_chosen);
+                       const fct_margin_like *like, const fct_real *centers, fct_real *grad, fct_real *grad_centers,
+                       fct_rng *rng, const int **chosen, int *n_chosen);
 
 #endif

@@ -15,12 +15,19 @@ struct fct_margin {
     fct_real *unit, *norm; /* their centers, normalized [chosen K][ld]; lengths */
     fct_real *packed;      /* the same for the matrix product: panels of columns */
     fct_real *cosine;      /* [n][rows]: cosines, then gradients by them */
+    fct_real *like;        /* [n][chosen]: how like a class the teacher finds a picture; NULL where nobody asks */
     fct_real *grad_unit;
 };
 
 void fct_margin_opts_init(fct_margin_opts *o) {
-    *o = (fct_margin_opts){
-        .scale = 64, .m1 = 1, .m2 = 0.5, .m3 = 0, .branch = FCT_MARGIN_LINEAR, .subcenters = 1, .sample = 1};
+    *o = (fct_margin_opts){.scale = 64,
+                           .m1 = 1,
+                           .m2 = 0.5,
+                           .m3 = 0,
+                           .branch = FCT_MARGIN_LINEAR,
+                           .subcenters = 1,
+                           .sample = 1,
+                           .alike = 1};
 }
 
 /* The cosine that a sample's own class is given instead of c, and its derivative. The branch says where the plain
@@ -61,8 +68,9 @@ fct_status fct_margin_create(const fct_margin_opts *o, int classes, int dim, int
     m->packed = fct_aligned_alloc(cols * ld * sizeof(fct_real));
     m->cosine = fct_aligned_alloc((size_t)max_batch * cols * sizeof(fct_real));
     m->grad_unit = fct_aligned_alloc(rows * ld * sizeof(fct_real));
-    if (!m->chosen || !m->slot || !m->pool || !m->best || !m->unit || !m->norm || !m->packed || !m->cosine ||
-        !m->grad_unit) {
+    if (o->alike < 1) m->like = fct_aligned_alloc((size_t)max_batch * (classes + 64) * sizeof(fct_real));
+    if ((o->alike < 1 && !m->like) || !m->chosen || !m->slot || !m->pool || !m->best || !m->unit || !m->norm ||
+        !m->packed || !m->cosine || !m->grad_unit) {
         fct_margin_free(m);
         return fct_fail_nomem(err, "margin loss", rows * ld * sizeof(fct_real));
     }
@@ -81,6 +89,7 @@ void fct_margin_free(fct_margin *m) {
     fct_aligned_free(m->packed);
     fct_aligned_free(m->cosine);
     fct_aligned_free(m->grad_unit);
+    fct_aligned_free(m->like);
     fct_free(m);
 }
 
@@ -105,9 +114,23 @@ static int choose(fct_margin *m, int n, const int *label, fct_rng *rng) {
     return count;
 }
 
+/* Packs row r of a matrix of count columns' right-hand side for the product: panels of columns. */
+static void pack_row(fct_margin *m, int r, const fct_real *row) {
+    int nr = m->tk->nr;
+    for (int d = 0; d < m->dim; d++) m->packed[((size_t)(r / nr) * m->ld + d) * nr + r % nr] = row[d];
+}
+
+/* Computes how like each chosen class the teacher finds each picture. Leaves m->packed in disorder. */
+static void compare(fct_margin *m, int n, int ld, int count, const fct_margin_like *like) {
+    int nr = m->tk->nr, cols = fct_pad(count);
+    memset(m->packed, 0, (size_t)(count + 64) * m->ld * sizeof *m->packed);
+    for (int j = 0; j < count; j++) pack_row(m, j, like->classes + (size_t)m->chosen[j] * m->dim);
+    m->tk->gemm(n, cols, m->dim, like->picture, ld, 1, m->packed, nr, (ptrdiff_t)m->ld * nr, m->like, cols, false);
+}
+
 /* Normalizes the centers of the chosen classes and packs them for the product. */
 static void load_centers(fct_margin *m, int count, const fct_real *centers) {
-    int k = m->o.subcenters, nr = m->tk->nr, rows = count * k;
+    int k = m->o.subcenters, rows = count * k;
     memset(m->unit, 0, (size_t)rows * m->ld * sizeof *m->unit);
     memset(m->packed, 0, (size_t)(rows + 64) * m->ld * sizeof *m->packed);
     for (int r = 0; r < rows; r++) {
@@ -115,29 +138,37 @@ static void load_centers(fct_margin *m, int count, const fct_real *centers) {
         fct_real *u = m->unit + (size_t)r * m->ld;
         memcpy(u, w, (size_t)m->dim * sizeof *u);
         fct_unit_rows(1, m->dim, m->ld, u, u, m->norm + r);
-        for (int d = 0; d < m->dim; d++) m->packed[((size_t)(r / nr) * m->ld + d) * nr + r % nr] = u[d];
+        pack_row(m, r, u);
     }
 }
 
-/* Computes the loss of one sample from its cosines to all centers; row becomes the gradient by them, times factor. */
-static double sample_loss(fct_margin *m, fct_real *row, int count, int target, double factor) {
+/* Finds each class's nearest center; -1 for a class that is too like the sample to count against it. */
+static void nearest_centers(fct_margin *m, const fct_real *row, int count, int target, const fct_real *like) {
     int k = m->o.subcenters;
-    double top = -1e300, sum = 0, derivative;
     for (int j = 0; j < count; j++) {
         int b = j * k;
         for (int q = 1; q < k; q++)
             if (row[j * k + q] > row[b]) b = j * k + q;
-        m->best[j] = b;
+        m->best[j] = like && j != target && like[j] > m->o.alike ? -1 : b;
     }
+}
+
+/* Computes the loss of one sample from its cosines to all centers; row becomes the gradient by them, times factor. */
+static double sample_loss(fct_margin *m, fct_real *row, int count, int target, const fct_real *like, double factor) {
+    int k = m->o.subcenters;
+    double top = -1e300, sum = 0, derivative;
+    nearest_centers(m, row, count, target, like);
     double psi = fct_margin_psi(&m->o, row[m->best[target]], &derivative);
-    for (int j = 0; j < count; j++) top = fmax(top, m->o.scale * (j == target ? psi : row[m->best[j]]));
-    for (int j = 0; j < count; j++) sum += exp(m->o.scale * (j == target ? psi : row[m->best[j]]) - top);
+    for (int j = 0; j < count; j++)
+        if (m->best[j] >= 0) top = fmax(top, m->o.scale * (j == target ? psi : row[m->best[j]]));
+    for (int j = 0; j < count; j++)
+        if (m->best[j] >= 0) sum += exp(m->o.scale * (j == target ? psi : row[m->best[j]]) - top);
     for (int j = 0; j < count; j++) {
-        double p = exp(m->o.scale * (j == target ? psi : row[m->best[j]]) - top) / sum;
-        double g = factor * m->o.scale * (j == target ? (p - 1) * derivative : p);
+        int b = m->best[j];
+        double p = b < 0 ? 0 : exp(m->o.scale * (j == target ? psi : row[b]) - top) / sum;
         for (int q = 0; q < k; q++)
-            if (j * k + q != m->best[j]) row[j * k + q] = 0;
-        row[m->best[j]] = (fct_real)g;
+            if (j * k + q != b) row[j * k + q] = 0;
+        if (b >= 0) row[b] = (fct_real)(factor * m->o.scale * (j == target ? (p - 1) * derivative : p));
     }
     return log(sum) + top - m->o.scale * psi;
 }
@@ -152,8 +183,8 @@ static void store_center_grads(fct_margin *m, int count, fct_real *grad_centers)
 }
 
 double fct_loss_margin(fct_margin *m, double weight, int n, int ld, const fct_real *u, const int *label,
-                       const fct_real *centers, fct_real *grad, fct_real *grad_centers, fct_rng *rng,
-                       const int **chosen, int *n_chosen) {
+                       const fct_margin_like *like, const fct_real *centers, fct_real *grad, fct_real *grad_centers,
+                       fct_rng *rng, const int **chosen, int *n_chosen) {
     int labeled = 0, nr = m->tk->nr;
     double loss = 0;
     for (int i = 0; i < n; i++) labeled += label[i] >= 0;
@@ -161,11 +192,15 @@ double fct_loss_margin(fct_margin *m, double weight, int n, int ld, const fct_re
     *n_chosen = 0;
     if (!labeled) return 0;
     int count = choose(m, n, label, rng), rows = count * m->o.subcenters, cols = fct_pad(rows);
+    like = m->like ? like : NULL;
+    if (like) compare(m, n, ld, count, like);
     load_centers(m, count, centers);
     m->tk->gemm(n, cols, m->dim, u, ld, 1, m->packed, nr, (ptrdiff_t)m->ld * nr, m->cosine, cols, false);
     for (int i = 0; i < n; i++) {
         fct_real *row = m->cosine + (size_t)i * cols;
-        if (label[i] >= 0) loss += sample_loss(m, row, count, m->slot[label[i]], weight / labeled);
+        if (label[i] >= 0)
+            loss += sample_loss(m, row, count, m->slot[label[i]], like ? m->like + (size_t)i * fct_pad(count) : NULL,
+                                weight / labeled);
         else memset(row, 0, (size_t)cols * sizeof *row);
     }
     m->tk->gemm(n, m->ld, rows, m->cosine, cols, 1, m->unit, m->ld, nr, grad, ld, true);

@@ -11,11 +11,12 @@ typedef struct fct_recipe {
     char *network, *data, *teacher, *eval_data, *eval_pairs, *init, *out; /* owned; NULL = not given */
     int min_images, batch, workers, seed, eval_every, checkpoint_every, log_every, train_stages;
     double epochs;
-    bool balance, teacher_raw, half, mirror, grow;
+    bool balance, teacher_raw, teacher_shifts, single_classes, half, mirror, grow;
     fct_optim optim;
     double warmup_epochs;
     fct_distill distill;
     double teacher_view; /* share of a batch for which the teacher sees what the network sees */
+    double mix;          /* share of these that are mixtures of two pictures */
     fct_margin_opts margin;
     double margin_weight, margin_from, margin_ramp,
         margin_lr; /* share of the epochs at which it starts, and reaches its weight */

@@ -34,12 +34,13 @@ typedef enum fct_rng_purpose {
     FCT_RNG_INIT,    /* "init": the first weights */
     FCT_RNG_CENTERS, /* "centre": the classifier's first centers */
     FCT_RNG_CLASSES, /* "pfc": which other identities' centers a step sees */
-    FCT_RNG_ORDER    /* "order": the order of pictures in an epoch */
+    FCT_RNG_ORDER,   /* "order": the order of pictures in an epoch */
+    FCT_RNG_MIX      /* "mix": how much of each of two pictures a mixture has */
 } fct_rng_purpose;
 
 /* The generator of a seed for a purpose; n: which one of several, as the step or epoch. */
 static inline fct_rng fct_rng_for(uint64_t seed, fct_rng_purpose purpose, uint64_t n) {
-    static const char words[][8] = {"init", "centre", "pfc", "order"};
+    static const char words[][8] = {"init", "centre", "pfc", "order", "mix"};
     uint64_t key = 0;
     for (const char *c = words[purpose]; *c; c++) key = key << 8 | (unsigned char)*c;
     return fct_rng_make(seed, key, n);

@@ -35,6 +35,7 @@ typedef struct run {
     long margin_start; /* step from which the margin loss is on */
     int frozen_below;
     float *unit, *norm, *target, *grad, *grads, *center_grads;
+    float *like_pictures, *like_classes; /* what fct_margin_like points to; NULL where "alike" is off */
     bool *used;
     char *checkpoint;
     /* since the last report */
@@ -42,8 +43,6 @@ typedef struct run {
     long summed;
     uint64_t since;
 } run;
-
-char *fct_train_checkpoint_path(const char *out) { return fct_path_join(out, "checkpoint.fct"); }
 
 /* Tells the caller a line for people. */
 static void note(const run *t, const char *format, ...) FCT_PRINTF(2, 3);
@@ -78,14 +77,15 @@ static fct_status open_teacher(run *t, fct_error *err) {
         if (bad) note(t, "%zu teacher embeddings are not finite: left out", bad);
         return s;
     }
-    char *kept = fct_path_join(r->out, "teacher.fct");
+    char *kept = fct_path_join(r->out, r->teacher_shifts ? "teacher-shifts.fct" : "teacher.fct");
     if (!kept) return fct_fail_nomem(err, "path", 0);
     fct_file_get_stat(kept, &fs);
     fct_status s = FCT_OK;
     if (!fs.exists || r->teacher_view > 0) s = fct_teacher_net_open(r->teacher, r->teacher_raw, &t->teacher_net, err);
     if (!s)
         s = fs.exists ? fct_teacher_read(kept, t->data, &t->teacher, &bad, err)
-                      : fct_teacher_compute(t->teacher_net, t->data, teacher_progress, t, &t->teacher, &unread, err);
+                      : fct_teacher_compute(t->teacher_net, t->data, r->teacher_shifts, teacher_progress, t,
+                                            &t->teacher, &unread, err);
     if (!s && !fs.exists) s = fct_teacher_write(kept, &t->teacher, err);
     if (unread) note(t, "%zu pictures could not be read for the teacher", unread);
     fct_free(kept);
@@ -102,6 +102,9 @@ static fct_status check_settings(const fct_recipe *r, fct_error *err) {
     if (r->margin_weight > 0 && r->margin.m1 > 1 &&
         r->margin.branch == FCT_MARGIN_LINEAR) /* beyond pi / m1 no margin is left */
         return fct_fail(err, FCT_ERR_ARG, "m1 above 1 needs margin_branch = monotonic");
+    if (r->mix > 0 && !(r->teacher_view > 0)) return fct_fail(err, FCT_ERR_ARG, "mix needs teacher_view");
+    if (r->margin.alike < 1 && (!r->teacher || !(r->margin_weight > 0)))
+        return fct_fail(err, FCT_ERR_ARG, "alike needs a teacher and margin_weight");
     if (r->grow && !r->init) return fct_fail(err, FCT_ERR_ARG, "grow needs a network to grow: set \"init\"");
     return FCT_OK;
 }
@@ -116,6 +119,7 @@ static fct_status open_data(run *t, fct_error *err) {
     if (t->data->missing) note(t, "%zu pictures of the index are missing: left out", t->data->missing);
     if (t->data->empty) note(t, "%zu identities have no picture: left out", t->data->empty);
     if (t->data->skipped_shards) note(t, "%d shards break off: what follows is left out", t->data->skipped_shards);
+    if (r->single_classes) fct_dataset_single_classes(t->data);
     s = fct_dir_make(r->out, err);
     if (!s && r->teacher) s = open_teacher(t, err);
     if (!s && r->eval_data) s = fct_dataset_open(r->eval_data, 1, &t->eval_data, err);
@@ -138,6 +142,25 @@ static fct_status check(const run *t, fct_error *err) {
     return FCT_OK;
 }
 
+/* Scales n rows of dim to unit length. */
+static void unit_rows(size_t n, int dim, float *rows) {
+    float norm;
+    for (size_t i = 0; i < n; i++) fct_unit_rows(1, dim, dim, rows + i * dim, rows + i * dim, &norm);
+}
+
+/* Allocates what tells pictures and classes that may show one person, and fills in the classes. */
+static fct_status allocate_like(run *t, fct_error *err) {
+    size_t classes = (size_t)t->data->classes * t->spec.dim, pictures = (size_t)t->r->batch * fct_pad(t->spec.dim);
+    t->like_pictures = fct_aligned_alloc(pictures * sizeof(float));
+    t->like_classes = fct_aligned_alloc(classes * sizeof(float));
+    if (!t->like_pictures || !t->like_classes) return fct_fail_nomem(err, "training", classes * sizeof(float));
+    memset(t->like_pictures, 0, pictures * sizeof(float));
+    memset(t->like_classes, 0, classes * sizeof(float));
+    fct_teacher_add_classes(&t->teacher, t->data, t->like_classes);
+    unit_rows((size_t)t->data->classes, t->spec.dim, t->like_classes);
+    return FCT_OK;
+}
+
 /* Allocates the memory of a step. Rows are padded to whole vectors; the padding of the target stays zero. */
 static fct_status allocate(run *t, fct_error *err) {
     size_t n = (size_t)t->r->batch, ld = (size_t)fct_pad(t->spec.dim);
@@ -151,7 +174,7 @@ static fct_status allocate(run *t, fct_error *err) {
     if (!t->unit || !t->target || !t->grad || !t->norm || !t->grads || !t->center_grads || !t->used)
         return fct_fail_nomem(err, "training", 0);
     memset(t->target, 0, n * ld * sizeof(float));
-    return FCT_OK;
+    return t->r->margin.alike < 1 ? allocate_like(t, err) : FCT_OK;
 }
 
 static void on_bad(void *user, const char *text) { note(user, "left out: %s", text); }
@@ -179,6 +202,9 @@ static fct_status open_state(run *t, fct_error *err) {
     return FCT_OK;
 }
 
+/* How many pictures of a batch the teacher sees as the network does. */
+static int teacher_views(const run *t) { return (int)(t->r->teacher_view * t->r->batch + 0.5); }
+
 /* Starts the loader of batches and, from the length of an epoch, sets the schedule: steps in all, steps of warming
  * up, the step from which the margin loss is on. */
 static fct_status open_loader(run *t, fct_error *err) {
@@ -191,6 +217,7 @@ static fct_status open_loader(run *t, fct_error *err) {
                          .ramp = r->ramp,
                          .balance = r->balance,
                          .labeled = !t->teacher.rows,
+                         .mixed = (int)(r->mix * teacher_views(t)),
                          .on_bad = on_bad,
                          .user = t};
     fct_status s = fct_loader_create(t->data, &o, (long)t->state.step, &t->loader, err);
@@ -259,6 +286,8 @@ static void close_run(run *t) {
     fct_aligned_free(t->norm);
     fct_aligned_free(t->grads);
     fct_aligned_free(t->center_grads);
+    fct_aligned_free(t->like_pictures);
+    fct_aligned_free(t->like_classes);
     fct_free(t->used);
     fct_free(t->checkpoint);
 }
@@ -278,10 +307,7 @@ static void init_centers(run *t) {
         for (int q = 0; label >= 0 && q < k; q++)
             for (int d = 0; d < dim; d++) c[((size_t)label * k + q) * dim + d] += t->teacher.rows[i * dim + d];
     }
-    for (size_t i = 0; i < t->state.n_centers; i += dim) {
-        float norm;
-        fct_unit_rows(1, dim, dim, c + i, c + i, &norm);
-    }
+    unit_rows(t->state.n_centers / dim, dim, c);
     memset(t->state.center_momentum, 0, t->state.n_centers * sizeof(float));
 }
 
@@ -304,7 +330,7 @@ static double margin_weight(const run *t, long step) {
  * good teacher is patient and consistent", CVPR 2022, section 3), and of the
  * picture without changes for the others. */
 static fct_status distill(run *t, const fct_batch *b, double *loss, fct_error *err) {
-    int dim = t->spec.dim, ld = fct_pad(dim), views = (int)(t->r->teacher_view * b->n + 0.5);
+    int dim = t->spec.dim, ld = fct_pad(dim), views = teacher_views(t);
     double parts[2];
     *loss = 0;
     if (!t->teacher.rows) return FCT_OK;
@@ -316,6 +342,19 @@ static fct_status distill(run *t, const fct_batch *b, double *loss, fct_error *e
     t->sum.cosine += parts[0];
     t->sum.gram += parts[1];
     return FCT_OK;
+}
+
+/* The margin loss of a batch and its gradients; see fct_loss_margin(). */
+static double margin_loss(run *t, const fct_batch *b, long step, double weight, const int **chosen, int *n_chosen) {
+    int dim = t->spec.dim, ld = fct_pad(dim);
+    fct_margin_like like = {t->like_pictures, t->like_classes};
+    fct_rng rng = fct_rng_for((uint64_t)t->r->seed, FCT_RNG_CLASSES, (uint64_t)step);
+    if (step == t->margin_start || !centers_ready(t)) init_centers(t);
+    for (int i = 0; t->like_pictures && i < b->n; i++)
+        memcpy(t->like_pictures + (size_t)i * ld, t->teacher.rows + (size_t)b->sample[i] * dim,
+               (size_t)dim * sizeof(float));
+    return fct_loss_margin(t->margin, weight, b->n, ld, t->unit, b->label, t->like_pictures ? &like : NULL,
+                           t->state.centers, t->grad, t->center_grads, &rng, chosen, n_chosen);
 }
 
 /* Makes a step of the classes in use. The weight is taken out of their gradient, so that centers learn as fast as in
@@ -362,10 +401,7 @@ static fct_status train_step(run *t, const fct_batch *b, long step, float *stats
     fct_status s = distill(t, b, &loss, err);
     if (s) return s;
     if (t->margin && step >= t->margin_start) {
-        fct_rng rng = fct_rng_for((uint64_t)t->r->seed, FCT_RNG_CLASSES, (uint64_t)step);
-        if (step == t->margin_start || !centers_ready(t)) init_centers(t);
-        margin = fct_loss_margin(t->margin, weight, b->n, ld, t->unit, b->label, t->state.centers, t->grad,
-                                 t->center_grads, &rng, &chosen, &n_chosen);
+        margin = margin_loss(t, b, step, weight, &chosen, &n_chosen);
         t->sum.margin += margin / weight;
     }
     fct_unit_rows_back(b->n, dim, ld, t->unit, t->norm, t->grad, t->grad);

@@ -66,6 +66,13 @@ fct_status fct_teacher_write(const char *path, const fct_teacher *t, fct_error *
     return s;
 }
 
+void fct_teacher_add_classes(const fct_teacher *t, const fct_dataset *d, float *rows) {
+    for (size_t i = 0; i < t->n; i++) {
+        int label = d->sample[i].label;
+        for (int k = 0; label >= 0 && k < t->dim; k++) rows[(size_t)label * t->dim + k] += t->rows[i * t->dim + k];
+    }
+}
+
 void fct_teacher_clear(fct_teacher *t) {
     fct_aligned_free(t->rows);
     *t = (fct_teacher){0};

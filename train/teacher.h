@@ -30,10 +30,15 @@ fct_status fct_teacher_net_embed(fct_teacher_net *net, const uint8_t *pixels, in
                                  fct_error *err);
 
 /* Computes the embeddings of the whole data set: a row is the mean of the unit embeddings of a picture's central
- * square and of its mirror image. progress (may be NULL) is told the number done; it returns false to stop
+ * square and of its mirror image; with shifts, of five squares, the others a pixel to each side where the picture
+ * is large enough, and their mirror images. progress (may be NULL) is told the number done; it returns false to stop
  * (FCT_ERR_CANCELLED). *bad counts pictures that could not be read. */
-fct_status fct_teacher_compute(fct_teacher_net *net, const fct_dataset *d, bool (*progress)(void *user, size_t done),
-                               void *user, fct_teacher *out, size_t *bad, fct_error *err);
+fct_status fct_teacher_compute(fct_teacher_net *net, const fct_dataset *d, bool shifts,
+                               bool (*progress)(void *user, size_t done), void *user, fct_teacher *out, size_t *bad,
+                               fct_error *err);
+
+/* Adds each picture's row to the row of its class in rows [classes][dim]. */
+void fct_teacher_add_classes(const fct_teacher *t, const fct_dataset *d, float *rows);
 
 fct_status fct_teacher_write(const char *path, const fct_teacher *t, fct_error *err);
 void fct_teacher_clear(fct_teacher *t);

@@ -14,8 +14,8 @@ struct fct_teacher_net {
     fct_session *session;
     int size; /* side of its input */
     bool raw;
-    float *input; /* [2 BATCH][3][size][size]: of a data set, pictures, then their mirror images */
-    bool ok[BATCH];
+    float *input;              /* [2 BATCH][3][size][size]: of a data set, pictures, then their mirror images */
+    fct_image *picture[BATCH]; /* those being embedded; NULL: could not be read */
 };
 
 /* Any ONNX file with one square picture as its input will do as a teacher. */
@@ -71,26 +71,38 @@ static fct_status run_net(fct_teacher_net *p, int n, fct_tensor *z, int *dim, fc
 
 static float value_of(const fct_teacher_net *p, uint8_t px) { return p->raw ? px : (px - 127.5f) / 127.5f; }
 
-/* Writes the central square of a picture, as it is and mirrored, into place i of n. */
-static bool load(fct_teacher_net *p, const fct_dataset *d, size_t sample, int i, int n) {
+/* Reads a sample. NULL where it cannot be read or is smaller than the network's input. */
+static fct_image *read_sample(const fct_teacher_net *p, const fct_dataset *d, size_t sample) {
     fct_image *im;
+    if (fct_dataset_read(d, sample, &im, NULL)) return NULL;
+    fct_view v = fct_image_view(im);
+    if (v.width >= p->size && v.height >= p->size) return im;
+    fct_image_free(im);
+    return NULL;
+}
+
+/* The start of a square of size pixels in the middle of length, moved by shift as far as there is room. */
+static int place(int length, int size, int shift) {
+    int at = (length - size) / 2 + shift;
+    return at < 0 ? 0 : at > length - size ? length - size : at;
+}
+
+/* Writes the central square of a picture (NULL: zeros), shifted, as it is and mirrored, into place i of n. */
+static void load(fct_teacher_net *p, const fct_image *im, int dx, int dy, int i, int n) {
     int s = p->size;
     size_t plane = (size_t)s * s;
     float *a = p->input + (size_t)i * 3 * plane, *b = p->input + (size_t)(n + i) * 3 * plane;
     memset(a, 0, 3 * plane * sizeof *a);
     memset(b, 0, 3 * plane * sizeof *b);
-    if (fct_dataset_read(d, sample, &im, NULL)) return false;
+    if (!im) return;
     fct_view v = fct_image_view(im);
-    int x0 = (v.width - s) / 2, y0 = (v.height - s) / 2;
-    bool ok = v.width >= s && v.height >= s;
-    for (int y = 0; ok && y < s; y++)
+    int x0 = place(v.width, s, dx), y0 = place(v.height, s, dy);
+    for (int y = 0; y < s; y++)
         for (int x = 0; x < s; x++)
             for (int c = 0; c < 3; c++) {
                 float px = value_of(p, v.data[(y0 + y) * v.stride + (x0 + x) * 3 + c]);
                 a[c * plane + (size_t)y * s + x] = b[c * plane + (size_t)y * s + s - 1 - x] = px;
             }
-    fct_image_free(im);
-    return ok;
 }
 
 /* Adds a unit vector; an embedding that is zero or not finite adds nothing. */
@@ -100,27 +112,39 @@ static void add_unit(const float *e, int dim, float *row) {
     for (int k = 0; sq > 0 && isfinite(sq) && k < dim; k++) row[k] += (float)(e[k] / sqrt(sq));
 }
 
-/* Embeds samples [first, first + n) into out, which is allocated at the first call. */
-static fct_status embed(fct_teacher_net *p, const fct_dataset *d, size_t first, int n, fct_teacher *out, size_t *bad,
+/* Allocates the rows at the first answer, which tells their length. */
+static fct_status make_rows(fct_teacher *out, size_t n, int dim, fct_error *err) {
+    if (out->rows)
+        return dim == out->dim ? FCT_OK : fct_fail(err, FCT_ERR_UNSUPPORTED, "the teacher's output changes its length");
+    size_t bytes = n * (size_t)dim * sizeof(float);
+    *out = (fct_teacher){fct_aligned_alloc(bytes), n, dim};
+    if (!out->rows) return fct_fail_nomem(err, "teacher embeddings", bytes);
+    memset(out->rows, 0, bytes);
+    return FCT_OK;
+}
+
+/* Adds the embeddings of samples [first, first + n), shifted, to their rows. */
+static fct_status embed(fct_teacher_net *p, size_t all, size_t first, int n, int dx, int dy, fct_teacher *out,
                         fct_error *err) {
     fct_tensor z;
     int dim;
-    for (int i = 0; i < n; i++) {
-        p->ok[i] = load(p, d, first + i, i, n);
-        *bad += !p->ok[i];
-    }
+    for (int i = 0; i < n; i++) load(p, p->picture[i], dx, dy, i, n);
     fct_status s = run_net(p, 2 * n, &z, &dim, err);
-    if (s) return s;
-    if (!out->rows) {
-        size_t bytes = d->n * (size_t)dim * sizeof(float);
-        *out = (fct_teacher){fct_aligned_alloc(bytes), d->n, dim};
-        if (!out->rows) return fct_fail_nomem(err, "teacher embeddings", bytes);
-        memset(out->rows, 0, bytes);
-    }
-    if (dim != out->dim) return fct_fail(err, FCT_ERR_UNSUPPORTED, "the teacher's output changes its length");
-    for (int i = 0; i < 2 * n; i++)
-        if (p->ok[i % n]) add_unit(z.data + (size_t)i * dim, dim, out->rows + (first + i % n) * dim);
-    return FCT_OK;
+    if (!s) s = make_rows(out, all, dim, err);
+    for (int i = 0; !s && i < 2 * n; i++)
+        if (p->picture[i % n]) add_unit(z.data + (size_t)i * dim, dim, out->rows + (first + i % n) * dim);
+    return s;
+}
+
+/* Embeds samples [first, first + n): the sum over the first so many shifts. */
+static fct_status embed_samples(fct_teacher_net *p, const fct_dataset *d, size_t first, int n, int shifts,
+                                fct_teacher *out, size_t *bad, fct_error *err) {
+    static const int by[5][2] = {{0, 0}, {1, 0}, {-1, 0}, {0, 1}, {0, -1}};
+    fct_status s = FCT_OK;
+    for (int i = 0; i < n; i++) *bad += !(p->picture[i] = read_sample(p, d, first + i));
+    for (int k = 0; !s && k < shifts; k++) s = embed(p, d->n, first, n, by[k][0], by[k][1], out, err);
+    for (int i = 0; i < n; i++) fct_image_free(p->picture[i]);
+    return s;
 }
 
 fct_status fct_teacher_net_embed(fct_teacher_net *p, const uint8_t *pixels, int n, int dim, int ld, float *rows,
@@ -154,13 +178,15 @@ static void normalize(fct_teacher *t) {
     }
 }
 
-fct_status fct_teacher_compute(fct_teacher_net *net, const fct_dataset *d, bool (*progress)(void *user, size_t done),
-                               void *user, fct_teacher *out, size_t *bad, fct_error *err) {
+fct_status fct_teacher_compute(fct_teacher_net *net, const fct_dataset *d, bool shifts,
+                               bool (*progress)(void *user, size_t done), void *user, fct_teacher *out, size_t *bad,
+                               fct_error *err) {
     fct_status s = FCT_OK;
     *out = (fct_teacher){0};
     *bad = 0;
     for (size_t i = 0; !s && i < d->n; i += BATCH) {
-        s = embed(net, d, i, d->n - i < BATCH ? (int)(d->n - i) : BATCH, out, bad, err);
+        int n = d->n - i < BATCH ? (int)(d->n - i) : BATCH;
+        s = embed_samples(net, d, i, n, shifts ? 5 : 1, out, bad, err);
         if (!s && progress && !progress(user, i + BATCH))
             s = fct_fail(err, FCT_ERR_CANCELLED, "stopped while the teacher was running");
     }

@@ -40,6 +40,8 @@ static fct_status export_state(const char *checkpoint, const fct_net_spec *spec,
 }
 
 /* Takes the network's description from where the run took it, since the checkpoint must fit. */
+char *fct_train_checkpoint_path(const char *out) { return fct_path_join(out, "checkpoint.fct"); }
+
 fct_status fct_train_export(const fct_recipe *recipe, const char *folder, fct_error *err) {
     fct_net_spec spec;
     char *text = NULL, *checkpoint = fct_train_checkpoint_path(recipe->out);

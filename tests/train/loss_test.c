@@ -69,15 +69,33 @@ TEST(distillation_value) {
 typedef struct margin_rig {
     fct_margin *m;
     double z[N * LD], grad[N * LD], centers[CLASSES * 3 * DIM], grad_centers[CLASSES * 3 * DIM];
+    double picture[N * LD], classes[CLASSES * DIM]; /* what a teacher says */
+    fct_margin_like alike, *like;                   /* like: &alike, or NULL */
     int label[N], n_chosen;
 } margin_rig;
+
+/* Makes a teacher's answers: class j is like pictures j and j + 1, but for chance. */
+static void make_like(margin_rig *r, fct_rng *rng) {
+    double norm[CLASSES];
+    random_rows(rng, N, DIM, LD, r->picture);
+    random_rows(rng, CLASSES, DIM, DIM, r->classes);
+    fct_unit_rows(N, DIM, LD, r->picture, r->picture, norm);
+    for (int j = 0; j < CLASSES; j++)
+        for (int d = 0; d < DIM; d++)
+            r->classes[j * DIM + d] =
+                0.02 * r->classes[j * DIM + d] + r->picture[j % N * LD + d] + r->picture[(j + 1) % N * LD + d];
+    fct_unit_rows(CLASSES, DIM, DIM, r->classes, r->classes, norm);
+    r->alike = (fct_margin_like){r->picture, r->classes};
+    r->like = &r->alike;
+}
 
 static double margin_loss(margin_rig *r, bool gradient) {
     double u[N * LD], norm[N], g[N * LD] = {0}, gc[CLASSES * 3 * DIM] = {0};
     fct_rng rng = {5};
     const int *chosen;
     fct_unit_rows(N, DIM, LD, r->z, u, norm);
-    double loss = fct_loss_margin(r->m, 0.7, N, LD, u, r->label, r->centers, g, gc, &rng, &chosen, &r->n_chosen);
+    double loss =
+        fct_loss_margin(r->m, 0.7, N, LD, u, r->label, r->like, r->centers, g, gc, &rng, &chosen, &r->n_chosen);
     if (gradient) {
         fct_unit_rows_back(N, DIM, LD, u, norm, g, r->grad);
         memcpy(r->grad_centers, gc, sizeof gc);
@@ -102,6 +120,7 @@ static void check_margin(const char *what, fct_margin_opts o) {
     REQUIRE(fct_margin_create(&o, CLASSES, DIM, N, &r.m, NULL) == FCT_OK);
     random_rows(&rng, N, DIM, LD, r.z);
     random_rows(&rng, CLASSES * k, DIM, DIM, r.centers);
+    if (o.alike < 1) make_like(&r, &rng);
     for (int i = 0; i < N; i++) r.label[i] = i == 4 ? -1 : (i * 5) % CLASSES;
     margin_loss(&r, true);
     for (int i = 0; i < N * DIM; i++) {
@@ -118,7 +137,7 @@ static void check_margin(const char *what, fct_margin_opts o) {
 }
 
 TEST(margin_gradients) {
-    fct_margin_opts o = {.scale = 8, .m1 = 1, .branch = FCT_MARGIN_PLAIN, .subcenters = 1, .sample = 1};
+    fct_margin_opts o = {.scale = 8, .m1 = 1, .branch = FCT_MARGIN_PLAIN, .subcenters = 1, .sample = 1, .alike = 1};
     check_margin("softmax", o);
     check_margin("cosface", (o.m3 = 0.35, o));
     check_margin("arcface", (o.m3 = 0, o.m2 = 0.5, o.branch = FCT_MARGIN_LINEAR, o));
@@ -127,6 +146,7 @@ TEST(margin_gradients) {
     check_margin("sphereface", (o.m1 = 4, o.m2 = 0, o.m3 = 0, o));
     check_margin("sub-centers", (o.m1 = 1, o.m2 = 0.5, o.subcenters = 3, o));
     check_margin("partial fc", (o.subcenters = 1, o.sample = 0.8, o));
+    check_margin("alike classes", (o.sample = 1, o.subcenters = 2, o.alike = 0.5, o));
 }
 
 /* psi by the papers' words, for the settings below. */
@@ -154,6 +174,9 @@ static double plain_loss(const margin_rig *r, const fct_margin_opts *o, const in
         labeled++;
         for (int j = 0; j < n_chosen; j++) {
             double best = -2, logit;
+            if (o->alike < 1 && chosen[j] != r->label[i] &&
+                cosine_of(r->picture + i * LD, r->classes + chosen[j] * DIM) > o->alike)
+                continue;
             for (int q = 0; q < o->subcenters; q++)
                 best = fmax(best, cosine_of(r->z + i * LD, r->centers + (chosen[j] * o->subcenters + q) * DIM));
             logit = o->scale * (chosen[j] == r->label[i] ? plain_psi(o, best) : best);
@@ -174,9 +197,11 @@ static void check_value(const char *what, fct_margin_opts o) {
     REQUIRE(fct_margin_create(&o, CLASSES, DIM, N, &r.m, NULL) == FCT_OK);
     random_rows(&rng, N, DIM, LD, r.z);
     random_rows(&rng, CLASSES * o.subcenters, DIM, DIM, r.centers);
+    if (o.alike < 1) make_like(&r, &rng);
     for (int i = 0; i < N; i++) r.label[i] = i == 4 ? -1 : (i * 5) % 6;
     fct_unit_rows(N, DIM, LD, r.z, u, norm);
-    double got = fct_loss_margin(r.m, 0.7, N, LD, u, r.label, r.centers, g, gc, &sampling, &chosen, &r.n_chosen);
+    double got =
+        fct_loss_margin(r.m, 0.7, N, LD, u, r.label, r.like, r.centers, g, gc, &sampling, &chosen, &r.n_chosen);
     double want = 0.7 * plain_loss(&r, &o, chosen, r.n_chosen);
     CHECK_MSG(fabs(got - want) < 1e-10 * want, "%s: %.12g, plain loops %.12g", what, got, want);
     CHECK_MSG(r.n_chosen == (int)(o.sample * CLASSES + 0.5), "%s: %d classes in the softmax", what, r.n_chosen);
@@ -187,7 +212,7 @@ static void check_value(const char *what, fct_margin_opts o) {
 }
 
 TEST(margin_values) {
-    fct_margin_opts o = {.scale = 8, .m1 = 1, .branch = FCT_MARGIN_PLAIN, .subcenters = 1, .sample = 1};
+    fct_margin_opts o = {.scale = 8, .m1 = 1, .branch = FCT_MARGIN_PLAIN, .subcenters = 1, .sample = 1, .alike = 1};
     check_value("softmax", o);
     check_value("cosface", (o.m3 = 0.35, o));
     check_value("arcface", (o.m3 = 0, o.m2 = 0.5, o.branch = FCT_MARGIN_LINEAR, o));
@@ -196,6 +221,8 @@ TEST(margin_values) {
     check_value("sub-centers", (o.branch = FCT_MARGIN_LINEAR, o.subcenters = 3, o));
     check_value("partial fc", (o.subcenters = 1, o.sample = 0.8, o));
     check_value("partial fc with sub-centers", (o.subcenters = 2, o));
+    check_value("alike classes", (o.sample = 1, o.subcenters = 1, o.alike = 0.5, o));
+    check_value("alike classes, partial fc, sub-centers", (o.sample = 0.8, o.subcenters = 2, o));
 }
 
 TEST(psi) {

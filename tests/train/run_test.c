@@ -1,6 +1,7 @@
 /* Whole runs on made-up pictures: stopping and going on, bad data, archives. */
 #include "train/train.h"
 #include "train/checkpoint.h"
+#include "train/loader.h"
 #include "train/teacher.h"
 #include "base/alloc.h"
 #include "base/file.h"
@@ -125,6 +126,81 @@ TEST(it_learns) {
     CHECK_MSG(fct_train_run(&r, &(fct_train_hooks){.progress = on_progress, .user = &s}, &err) == FCT_OK, "%s",
               err.text);
     CHECK_MSG(s.last.margin < 0.5, "loss %g after 150 steps on five colors", s.last.margin);
+    fct_recipe_clear(&r);
+    fct_free(data), fct_free(out);
+}
+
+/* Each byte of the first pictures is one number's share of the unmixed picture's and a later one's. */
+TEST(mixtures_are_of_two_pictures_of_the_batch) {
+    enum { BATCH = 5, MIXED = 2, SIDE = 32 };
+    char *data = make_people("train_people");
+    fct_dataset *d;
+    fct_loader *plain, *mixed;
+    fct_loader_opts o = {.batch = BATCH, .out_size = SIDE, .workers = 2, .seed = 3};
+    REQUIRE(fct_dataset_open(data, 2, &d, NULL) == FCT_OK);
+    REQUIRE(fct_loader_create(d, &o, 0, &plain, NULL) == FCT_OK);
+    o.mixed = MIXED;
+    REQUIRE(fct_loader_create(d, &o, 0, &mixed, NULL) == FCT_OK);
+    double first_share = -1;
+    for (int step = 0; step < 8; step++) {
+        const fct_batch *a = fct_loader_next(plain), *b = fct_loader_next(mixed);
+        size_t n = (size_t)SIDE * SIDE * 3;
+        for (int i = 0; i < BATCH; i++) {
+            const uint8_t *p = a->pixels + i * n, *q = a->pixels + (MIXED + i % (BATCH - MIXED)) * n;
+            const uint8_t *got = b->pixels + i * n;
+            double top = 0, square = 0, worst = 0;
+            CHECK(b->sample[i] == a->sample[i] && b->label[i] == (i < MIXED ? -1 : a->label[i]));
+            if (i >= MIXED) {
+                CHECK(memcmp(got, p, n) == 0);
+                continue;
+            }
+            for (size_t k = 0; k < n; k++)
+                top += (double)(got[k] - q[k]) * (p[k] - q[k]), square += (double)(p[k] - q[k]) * (p[k] - q[k]);
+            double share = top / square;
+            for (size_t k = 0; k < n; k++) worst = fmax(worst, fabs(p[k] * share + q[k] * (1 - share) - got[k]));
+            CHECK_MSG(share > 0.09 && share < 0.91 && share != first_share, "share %g", share);
+            CHECK_MSG(worst < 1, "off by %g", worst);
+            CHECK(fabs(b->input[i * n + 5] - (got[5] - 127.5) / 127.5) < 1e-6);
+            first_share = share;
+        }
+    }
+    fct_loader_free(plain), fct_loader_free(mixed);
+    fct_dataset_free(d);
+    fct_free(data);
+}
+
+/* Two people with one photo each beside the others: unknown, or classes of their own. */
+TEST(single_pictures_become_classes) {
+    char *data = make_people("train_single"), *out = fresh_folder("train_single_out");
+    fct_rng rng = {9};
+    fct_dataset *d;
+    for (int p = 0; p < 2; p++) {
+        char *person = path_in(data, p ? "lone b" : "lone a"), *path = path_in(person, "0.png");
+        REQUIRE(fct_dir_make(person, NULL) == FCT_OK);
+        write_photo(path, PEOPLE + p, &rng);
+        fct_free(person), fct_free(path);
+    }
+    REQUIRE(fct_dataset_open(data, 2, &d, NULL) == FCT_OK);
+    CHECK(d->classes == PEOPLE && d->lone == 2);
+    fct_dataset_single_classes(d);
+    CHECK(d->classes == PEOPLE + 2);
+    int count[PEOPLE + 2] = {0};
+    for (size_t i = 0; i < d->n; i++) {
+        REQUIRE(d->sample[i].label >= 0 && d->sample[i].label < d->classes);
+        count[d->sample[i].label]++;
+    }
+    for (int c = 0; c < d->classes; c++) CHECK(count[c] == (c < PEOPLE ? PHOTOS : 1));
+    fct_dataset_free(d);
+
+    fct_error err = {0};
+    fct_recipe r = recipe_for(data, out, "2");
+    fct_recipe_set(&r, "single_classes", "yes", "test", NULL);
+    CHECK_MSG(fct_train_run(&r, NULL, &err) == FCT_OK, "%s", err.text);
+    fct_recipe_set(&r, "alike", "0.4", "test", NULL);
+    CHECK(fct_train_run(&r, NULL, &err) == FCT_ERR_ARG && strstr(err.text, "alike needs a teacher"));
+    fct_recipe_set(&r, "alike", "1", "test", NULL);
+    fct_recipe_set(&r, "mix", "0.4", "test", NULL);
+    CHECK(fct_train_run(&r, NULL, &err) == FCT_ERR_ARG && strstr(err.text, "mix needs teacher_view"));
     fct_recipe_clear(&r);
     fct_free(data), fct_free(out);
 }
