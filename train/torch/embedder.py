@@ -19,7 +19,10 @@ more.
 
 With --targets the answers come from a file (embedder_targets.py) and no teacher runs. --start with an exported
 network of the same shape: its last layer is first fitted to the targets by least squares, so that a change of
-teacher costs no passes."""
+teacher costs no passes.
+
+--network FILE.onnx goes on from any embedder of convolutions that takes RGB 0..255, in its own form; its folded
+BatchNorms stay so. Such weights want --adam, which scales the step of each."""
 
 import argparse
 import math
@@ -124,9 +127,12 @@ def options():
         choices=('all', 'people'),
         help='people: single crops are none, but for children; less work',
     )
-    a.add_argument('--freeze', type=int, default=0, help='first units that stay as they are')
+    a.add_argument(
+        '--freeze', type=int, default=0, help='first units, or convolutions of an ONNX network, that stay as they are'
+    )
     a.add_argument('--compile', action='store_true', help='torch.compile: three times as fast on CPUs')
-    a.add_argument('--network', default=IBEX)
+    a.add_argument('--network', default=IBEX, help='short description, or an ONNX embedder to go on from')
+    a.add_argument('--adam', action='store_true', help='AdamW instead of SGD')
     a.add_argument(
         '--minutes', type=float, default=10, help='of training; the learning rate falls with the time that is left'
     )
@@ -174,7 +180,8 @@ class Run:
         else:
             s.teacher = s.place(Teacher(a.teacher)).eval().requires_grad_(False)
             s.target = targets(s.teacher, s.x, s.autocast)
-        s.net = s.place(Net(a.network))
+        s.raw = a.network.endswith('.onnx')
+        s.net = s.place(Teacher(a.network) if s.raw else Net(a.network))
         child = torch.from_numpy((age >= 0) & (age <= a.child) & np.isin(source, ('utk', 'aaf'))).to(s.device)
         s.centers = Centers(
             torch.from_numpy(who).to(s.device), s.target, a.scale, a.margin, a.alike, child, a.classes == 'all'
@@ -187,25 +194,17 @@ class Run:
             load_weights(s.net, a.start)
             s.fit_last()
             s.ema = {k: v.clone() for k, v in s.net.state_dict().items() if v.is_floating_point()}
-        for u in s.net.units[: a.freeze]:
-            u.requires_grad_(False)
-        s.head, s.rest = (lambda x: s.net(x, 0, a.freeze)), (lambda x: s.net(x, a.freeze))
+        s.freeze()
         if a.compile:
             s.head, s.rest = torch.compile(s.head), torch.compile(s.rest)
-        many = [p for p in s.net.parameters() if p.dim() > 1 and p.requires_grad]
-        few = [p for p in s.net.parameters() if p.dim() == 1 and p.requires_grad]
-        s.opt = torch.optim.SGD(
-            [dict(params=many, weight_decay=a.decay), dict(params=few, weight_decay=0),
-            dict(params=[s.centers.weight], weight_decay=0)],
-            a.lr, 0.9, nesterov=True,
-        )
+        s.opt = s.optimizer()
         s.step = 0
         if a.start and not a.start.endswith('.onnx'):
             c = torch.load(a.start, map_location=s.device)
             s.net.load_state_dict(c['ema'], strict=False)
         s.scaling = 1024.0 if a.float == 'float16' else 1.0
         print(
-            f'{len(x)} crops, {int(who.max()) + 1} identities, network of {s.net.macs / 1e6:.0f} MMAC and '
+            f'{len(x)} crops, {int(who.max()) + 1} identities, network of '
             f'{sum(p.numel() for p in s.net.parameters()) / 1e6:.2f} M parameters; read in {time.time() - t:.0f} s',
             flush=True,
         )
@@ -217,6 +216,33 @@ class Run:
                 'its mean of crop and mirror image',
                 s.dev.measure(lambda x: unit(s.teach(x)) + unit(s.teach(x.flip(3)))),
             )
+
+    def freeze(s):
+        """Sets head and rest, what of the network stays as it is and what learns."""
+        n = s.a.freeze
+        if not s.raw:
+            for u in s.net.units[:n]:
+                u.requires_grad_(False)
+            first = n
+        else:
+            first = s.net.cut(n) + 1 if n else 0
+            for m in s.net.nodes[:first]:
+                for i in m[1]:
+                    if i in s.net.number:
+                        s.net.weights[s.net.number[i]].requires_grad_(False)
+        s.head, s.rest = (lambda x: s.net(x, 0, first)), (lambda x: s.net(x, first))
+
+    def optimizer(s):
+        a = s.a
+        learned = [p for p in s.net.parameters() if p.requires_grad]
+        groups = [
+            dict(params=[p for p in learned if p.dim() > 1 and len(p) > 1], weight_decay=a.decay),
+            dict(params=[p for p in learned if p.dim() == 1 or len(p) == 1], weight_decay=0),
+            dict(params=[s.centers.weight], weight_decay=0),
+        ]
+        if a.adam:
+            return torch.optim.AdamW(groups, a.lr)
+        return torch.optim.SGD(groups, a.lr, 0.9, nesterov=True)
 
     def place(s, net):
         return net.to(s.device).to(memory_format=s.layout)
@@ -233,7 +259,7 @@ class Run:
 
     def embed(s, x):
         with s.autocast():
-            x = ((x - 127.5) / 127.5).contiguous(memory_format=s.layout)
+            x = (x if s.raw else (x - 127.5) / 127.5).contiguous(memory_format=s.layout)
             if not s.net.training:
                 return s.net(x)
             if s.a.freeze:
@@ -339,7 +365,7 @@ class Run:
     def save(s):
         if not all(v.isfinite().all() for v in s.ema.values()):
             raise SystemExit('the weights are no longer finite: a lower --lr is needed')
-        s.averaged(lambda: export(s.net, s.a.out))
+        s.averaged(lambda: s.net.export(s.a.out) if s.raw else export(s.net, s.a.out))
         if s.a.checkpoint:
             c = dict(net=s.net.state_dict(), ema=s.ema, opt=s.opt.state_dict(), step=s.step)
             torch.save(c, s.a.checkpoint + '.tmp')
@@ -352,7 +378,7 @@ class Run:
 
     def training(s):
         s.net.train()
-        for u in s.net.units[: s.a.freeze]:
+        for u in [] if s.raw else s.net.units[: s.a.freeze]:
             u.eval()
 
     def train(s):

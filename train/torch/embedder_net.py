@@ -176,7 +176,7 @@ class Teacher(nn.Module):
         from onnx import helper, numpy_helper
 
         super().__init__()
-        g = onnx.load(path).graph
+        s.path, g = path, onnx.load(path).graph
         s.input, s.output, s.nodes, s.number = g.input[0].name, g.output[0].name, [], {}
         fixed = {i.name: numpy_helper.to_array(i) for i in g.initializer}
         s.weights = nn.ParameterList()
@@ -189,32 +189,87 @@ class Teacher(nn.Module):
             elif n.op_type == 'Transpose' and n.input[0] in fixed:
                 fixed[n.output[0]] = fixed[n.input[0]].T
             else:
+                plain = n.op_type in ('Slice', 'Resize')  # numbers that say what to do, not weights
                 for i in n.input:
-                    if i in fixed and i not in s.number and fixed[i].size > 1:
+                    if i in fixed and i not in s.number and fixed[i].size > 1 and not plain:
                         s.number[i] = len(s.weights)
                         learned = n.op_type != 'BatchNormalization' or i in n.input[1:3]
                         s.weights.append(nn.Parameter(torch.from_numpy(np.array(fixed[i], np.float32)), learned))
-                small = {i: float(fixed[i]) for i in n.input if i in fixed and fixed[i].size == 1}
+                small = {i: fixed[i].tolist() if plain else float(fixed[i].item())
+                         for i in n.input if i in fixed and (plain or fixed[i].size == 1)}  # fmt: skip
                 s.nodes.append((n.op_type, list(n.input), n.output[0], at, small))
 
-    def forward(s, x):
-        e = {s.input: x}
-        for op, names, out, at, small in s.nodes:
+    def cut(s, convolutions):
+        """-> number of the last node, with at most so many convolutions up to it, whose result alone is needed after
+        it; -1: none."""
+        best, seen = -1, 0
+        for k, n in enumerate(s.nodes):
+            seen += n[0] == 'Conv'
+            made = {m[2] for m in s.nodes[: k + 1]} | {s.input}
+            if seen <= convolutions and {i for m in s.nodes[k + 1 :] for i in m[1]} & made == {n[2]}:
+                best = k
+        return best
+
+    def convolve(s, x, w, b, at):
+        top, left, bottom, right = at.get('pads', [0, 0, 0, 0])
+        stride, groups = at.get('strides', [1, 1]), at.get('group', 1)
+        if (top, left) != (bottom, right):
+            x, top, left = F.pad(x, (left, right, top, bottom)), 0, 0
+        if groups == x.shape[1] and x.device.type == 'cpu':  # what PyTorch is slow at going back through on CPUs
+            if w.shape[2:] == x.shape[2:] and not top and b is None:
+                return (x * w[:, 0].to(x.dtype)).sum((2, 3), keepdim=True)
+            if stride == [2, 2]:
+                return F.conv2d(x, w, b, 1, (top, left), groups=groups)[:, :, ::2, ::2]
+        return F.conv2d(x, w, b, stride, (top, left), groups=groups)
+
+    def run(s, op, v, at):
+        """One operator: its inputs' values v, its attributes at."""
+        if op == 'Conv':
+            return s.convolve(v[0], v[1], v[2] if len(v) > 2 else None, at)
+        if op == 'Clip':
+            low, high = (v + [None, None])[1:3]
+            return v[0].clamp(at.get('min', low), at.get('max', high))
+        if op == 'BatchNormalization':
+            return F.batch_norm(v[0], v[3], v[4], v[1], v[2], eps=at.get('epsilon', 1e-5))
+        if op in ('Add', 'Sub', 'Mul', 'MatMul'):
+            return {'Add': torch.add, 'Sub': torch.sub, 'Mul': torch.mul, 'MatMul': torch.matmul}[op](*v)
+        if op == 'PRelu':
+            return torch.where(v[0] > 0, v[0], v[0] * v[1])
+        if op == 'Sigmoid':
+            return v[0].sigmoid()
+        if op == 'AveragePool' and list(v[0].shape[2:]) == list(at['kernel_shape']):
+            return v[0].mean((2, 3), keepdim=True)
+        if op == 'Slice' and len(v) == 4 and v[3] == [2, 3]:
+            (top, left), (bottom, right) = v[1:3]
+            return v[0][:, :, top:bottom, left:right]
+        if op == 'Resize' and at.get('mode') == b'linear':
+            size = v[3] if len(v) > 3 else [int(a * b) for a, b in zip(v[0].shape, v[2])]
+            return F.interpolate(v[0], size[2:], mode='bilinear', align_corners=False)
+        if op == 'Flatten':
+            return v[0].flatten(1)
+        raise SystemExit(f'{s.path}: operator {op} is not supported')
+
+    def forward(s, x, first=0, end=None):
+        """Nodes first to end of the network; x: what is needed of the nodes before, see cut()."""
+        e = {s.nodes[first - 1][2] if first else s.input: x}
+        for op, names, out, at, small in s.nodes[first:end]:
             v = [e[i] if i in e else s.weights[s.number[i]] if i in s.number else small.get(i) for i in names]
-            if op == 'Conv':
-                top, left, bottom, right = at.get('pads', [0, 0, 0, 0])
-                if (top, left) != (bottom, right):
-                    v[0], top, left = F.pad(v[0], (left, right, top, bottom)), 0, 0
-                e[out] = F.conv2d(*v, stride=at.get('strides', 1), padding=(top, left), groups=at.get('group', 1))
-            elif op == 'Clip':
-                low, high = (v + [None, None])[1:3]
-                e[out] = v[0].clamp(at.get('min', low), at.get('max', high))
-            elif op == 'BatchNormalization':
-                e[out] = F.batch_norm(v[0], v[3], v[4], v[1], v[2], eps=at.get('epsilon', 1e-5))
-            elif op in ('Add', 'Sub', 'Mul', 'MatMul'):
-                e[out] = {'Add': torch.add, 'Sub': torch.sub, 'Mul': torch.mul, 'MatMul': torch.matmul}[op](*v)
-            elif op == 'Flatten':
-                e[out] = v[0].flatten(1)
-            else:
-                raise SystemExit(f'teacher: operator {op} is not supported')
-        return e[s.output]
+            if op in ('Add', 'Mul') and names[1] in s.number:
+                v[1] = v[1].to(v[0].dtype)  # with autocast, so that the sum is not of twice the size
+            e[out] = s.run(op, v, at)
+        return e[out]
+
+    def export(s, path):
+        """Writes the file that the network was read from with the weights of now."""
+        import onnx
+        from onnx import numpy_helper
+
+        m = onnx.load(s.path)
+        for i in m.graph.initializer:
+            name = i.name.removesuffix('.half')  # as pack.py names them
+            if name in s.number:
+                w = s.weights[s.number[name]].detach().float().cpu().numpy()
+                w = w.astype(np.float32 if name == i.name else np.float16)
+                i.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(w), i.name))
+        m.producer_name = 'facet'
+        onnx.save(m, path)
