@@ -197,7 +197,7 @@ check "remove what?" 2 facet remove <<'END'
 ! facet: remove: either names or --face-id; usage: facet remove NAME... | --face-id ID
 END
 check "a name that is none" 2 facet enroll '' -m pack ada.png <<'END'
-! facet: enroll: a name and at least one photo are needed; usage: facet enroll NAME PHOTO... | --folders DIR
+! facet: enroll: a name and at least one photo are needed; usage: facet enroll NAME PHOTO... | --folders DIR [--report FILE]
 END
 
 # many people at once
@@ -231,7 +231,66 @@ check "folders and a name" 2 facet enroll Ada --folders folk -m pack <<'END'
 ! facet: enroll: --folders takes names from the folders; 'Ada' is too much
 END
 check "a name without photos" 2 facet enroll Ada -m pack <<'END'
-! facet: enroll: a name and at least one photo are needed; usage: facet enroll NAME PHOTO... | --folders DIR
+! facet: enroll: a name and at least one photo are needed; usage: facet enroll NAME PHOTO... | --folders DIR [--report FILE]
+END
+
+# folders with a report, by which a run that was stopped goes on
+cp empty.png folk/Bob && echo "no picture" >folk/Ada/broken.png
+short_report() { cut -d, -f1-4,8 "$1"; }
+check "folders with a report" 3 facet enroll --folders folk -m pack -g report.db --report done.csv -q <<'END'
+Ada: folk/Ada/ada.png: stored as face 1
+Ada: folk/Ada/ada2.jpg: stored as face 2
+Bob: folk/Bob/bob.png: stored as face 3
+Eve O'Hara: folk/Eve O'Hara/eve.webp: stored as face 4
+! facet: folk/Ada/broken.png: not a picture of a format that facet reads
+! facet: folk/Bob/empty.png: not stored: no face
+END
+check "the report" 0 short_report done.csv <<'END'
+file,person,result,face_id,why
+folk/Ada/ada.png,Ada,stored,1,
+folk/Ada/ada2.jpg,Ada,stored,2,
+folk/Ada/broken.png,,unreadable,,folk/Ada/broken.png: not a picture of a format that facet reads
+folk/Bob/bob.png,Bob,stored,3,
+folk/Bob/empty.png,Bob,no face,,no face
+folk/Eve O'Hara/eve.webp,Eve O'Hara,stored,4,blurred
+END
+check "the report is for the user alone" 0 stat -c %a done.csv <<'END'
+600
+END
+check "goes on: only what could not be read is tried again" 3 facet enroll --folders folk -m pack -g report.db --report done.csv <<'END'
+! facet: warning: folk/Nobody: no pictures in this folder
+! facet: folk/Ada/broken.png: not a picture of a format that facet reads
+! 5 photos were done before
+END
+head -c -20 done.csv >cut.csv && mv cut.csv done.csv && cp bob.png folk/Ada/broken.png
+check "a line that a kill cut off, and a photo that is whole now" 0 facet enroll --folders folk -m pack -g report.db --report done.csv <<'END'
+Ada: folk/Ada/broken.png: stored as face 5
+! facet: warning: folk/Nobody: no pictures in this folder
+! facet: warning: folk/Ada/broken.png: the face is unlike the other photos of Ada (cosine -0.37)
+! facet: warning: folk/Ada/broken.png: the face is like Bob (cosine 1.00)
+! 5 photos were done before
+END
+facet remove Bob -y -q -g report.db >/dev/null 2>&1
+check "somebody who has left the gallery is enrolled again" 0 facet enroll --folders folk -m pack -g report.db --report done.csv <<'END'
+Bob: folk/Bob/bob.png: stored as face 6
+! facet: warning: folk/Nobody: no pictures in this folder
+! facet: warning: folk/Bob/bob.png: the face is like Ada (cosine 1.00)
+! 5 photos were done before
+END
+check "nothing left to do" 0 facet enroll --folders folk -m pack -g report.db --report done.csv <<'END'
+! facet: warning: folk/Nobody: no pictures in this folder
+! 6 photos were done before
+END
+check "a report of another network" 3 facet enroll --folders folk -m other -g other.db --report done.csv <<'END'
+! facet: warning: folk/Nobody: no pictures in this folder
+! facet: done.csv: line 2: of another network (ID-EMBEDDER) than the pack's (ID-OTHER); begin another report
+END
+check "no report" 3 facet enroll --folders folk -m pack -g report.db --report ada.png <<'END'
+! facet: warning: folk/Nobody: no pictures in this folder
+! facet: ada.png: is not a report of 'facet enroll --folders'
+END
+check "a report of single photos" 2 facet enroll Ada ada.png -m pack -g report.db --report done.csv <<'END'
+! facet: enroll: --report goes with --folders
 END
 
 # the gallery's file

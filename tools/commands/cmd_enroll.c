@@ -1,4 +1,5 @@
 /* facet enroll: remembers people. */
+#include "photos/enroll_report.h"
 #include "photos/report.h"
 
 #include "base/alloc.h"
@@ -14,6 +15,8 @@ typedef struct enroll_run {
     char *name;     /* of all photos, without blanks around it, owned; NULL = each input's own */
     char **folders; /* owned: names of the folders of --folders */
     size_t n_folders;
+    cli_enroll_report *report;         /* NULL = not asked for */
+    size_t before;                     /* photos that were done by an earlier run */
     long photos, stored, known, empty; /* photos seen; faces stored, already there; photos that gave none */
 } enroll_run;
 
@@ -64,9 +67,22 @@ static void print_warnings(const cli_photo *p, const fct_enroll_result *e) {
 /* Tells of a photo without a usable face. It does not end the run, but the exit code shows it. */
 static int enroll_none(enroll_run *r, const cli_photo *p, const char *why) {
     cli_error("%s: not stored: %s", p->name, why);
+    cli_enroll_report_add(r->report, p->name, person_of(r, p), ENROLL_NO_FACE, 0, why);
     r->empty++;
     print_result(r, p, &(fct_enroll_result){.face = -1});
     return CLI_DONE;
+}
+
+/* Notes what became of a photo, with the warnings as reasons. */
+static void note_result(enroll_run *r, const cli_photo *p, const fct_enroll_result *e) {
+    char why[400] = "";
+    size_t n = 0;
+    for (int i = 0; i < e->n_warnings && n < sizeof why; i++)
+        n += (size_t)snprintf(why + n, sizeof why - n, "%s%s", n ? "; " : "", e->warnings[i].text);
+    cli_enroll_state state = e->outcome == FCT_ENROLL_STORED  ? ENROLL_STORED
+                             : e->outcome == FCT_ENROLL_KNOWN ? ENROLL_KNOWN
+                                                              : ENROLL_REFUSED;
+    cli_enroll_report_add(r->report, p->name, person_of(r, p), state, e->face_id, why);
 }
 
 /* Enrolls face number (from 1) of a photo, 0 = the largest. There is such a face. */
@@ -83,6 +99,7 @@ static int enroll_face(enroll_run *r, const cli_photo *p, int number) {
         return cli_fail(&e);
     print_warnings(p, &out);
     print_result(r, p, &out);
+    note_result(r, p, &out);
     r->stored += out.outcome == FCT_ENROLL_STORED;
     r->known += out.outcome == FCT_ENROLL_KNOWN;
     r->empty += out.outcome == FCT_ENROLL_REFUSED;
@@ -115,6 +132,7 @@ static int enroll_photo(void *user, const cli_photo *p) {
 static void enroll_failed(void *user, const char *name, const fct_error *e) {
     enroll_run *r = user;
     if (r->engine.set->json) cli_json_failure(stdout, name, e);
+    cli_enroll_report_add(r->report, name, NULL, ENROLL_UNREADABLE, 0, e->text);
 }
 
 /* ---- Which photos of whom --------------------------------------------------------- */
@@ -158,6 +176,10 @@ static int collect(enroll_run *r, const cli_args *a, cli_inputs *in) {
         cli_error("enroll: --face and --all-faces contradict each other");
         return CLI_USE;
     }
+    if (s->report && !s->folders) {
+        cli_error("enroll: --report goes with --folders");
+        return CLI_USE;
+    }
     if (s->folders) return collect_folders(r, s->folders, in);
     if (a->n_words < 1 + !s->files_from || !*a->words[0]) {
         cli_error("enroll: a name and at least one photo are needed; usage: facet enroll %s", cmd_enroll.synopsis);
@@ -178,11 +200,21 @@ static int confirm_all_faces(const enroll_run *r, const cli_settings *s) {
     return code;
 }
 
+/* Opens the report of --report and leaves out what it says is done. */
+static int open_report(enroll_run *r, cli_inputs *in) {
+    if (!r->engine.set->report) return CLI_DONE;
+    int code =
+        cli_enroll_report_open(r->engine.set->report, fct_pack_embedder_id(r->engine.pack), r->gallery, &r->report);
+    if (!code) r->before = cli_enroll_report_skip(r->report, in);
+    return code;
+}
+
 static int enroll_all(enroll_run *r, const cli_inputs *in) {
     int code = cli_photos_run(&r->engine, in, &(cli_photo_calls){enroll_photo, enroll_failed, r});
     if (in->n > 1)
         cli_note("%s, %ld new, %ld already there, %ld without a usable face",
                  cli_count((int)r->photos, "photo", "photos"), r->stored, r->known, r->empty);
+    if (r->before) cli_note("%s done before", cli_count((int)r->before, "photo was", "photos were"));
     return !code && r->empty ? CLI_NONE : code;
 }
 
@@ -194,7 +226,10 @@ static int run_enroll(cli_args *a) {
     if (!code) code = cli_engine_open(&a->set, FCT_TASK_EMBED, &r.engine);
     if (!code) code = cli_gallery_open(&a->set, GALLERY_CREATE, &r.gallery);
     if (!code) code = cli_gallery_check_model(r.gallery, &r.engine);
+    if (!code) code = open_report(&r, &in);
     if (!code) code = enroll_all(&r, &in);
+    int closed = cli_enroll_report_close(r.report);
+    code = closed > code ? closed : code;
     fct_gallery_free(r.gallery);
     cli_engine_close(&r.engine);
     cli_inputs_free(&in);
@@ -205,7 +240,7 @@ static int run_enroll(cli_args *a) {
 
 const cli_command cmd_enroll = {
     .name = "enroll",
-    .synopsis = "NAME PHOTO... | --folders DIR",
+    .synopsis = "NAME PHOTO... | --folders DIR [--report FILE]",
     .summary = "remember a person by photos",
     .description =
         "Stores the largest face of each photo in the gallery as NAME's. Several photos in different light make "
@@ -213,15 +248,22 @@ const cli_command cmd_enroll = {
         "Warns of a photo with several faces, and of a face that is small, blurred, dark, cut off or turned to the "
         "side, that is unlike the person's other photos or like somebody else's. --strict refuses those. A face that "
         "is there already is not stored twice, so a run may be repeated.\n\n"
+        "--report notes in FILE, a CSV file, what became of each photo: stored, known, refused, no face, unreadable, "
+        "and "
+        "why. Stopped or killed, the same command goes on after the last one noted. Photos that have changed, that "
+        "could not be read, or whose person has left the gallery are done again.\n\n"
         "--all-faces stores every face of each photo under the one name, which is right only for collages of one "
         "person: it asks, or wants --yes.\n\n"
         "What has been reported as stored is on disk. Exit code 1 when a photo gave no face to store.",
     .options = {CLI_ANALYSIS_OPTIONS, CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_FACE), CLI_OPT(OPT_ALL_FACES),
-                CLI_OPT(OPT_STRICT), CLI_OPT(OPT_FOLDERS), CLI_OPT(OPT_YES), CLI_OPT(OPT_THRESHOLD)},
+                CLI_OPT(OPT_STRICT), CLI_OPT(OPT_FOLDERS), CLI_OPT(OPT_REPORT), CLI_OPT(OPT_YES),
+                CLI_OPT(OPT_THRESHOLD)},
     .examples = "facet enroll 'Ada Lovelace' ada1.jpg ada2.jpg\n"
                 "facet enroll Grace photos/grace/\n"
                 "Everybody at once, from people/Ada/1.jpg, people/Grace/1.jpg, ...\n"
-                "facet enroll --folders people --strict",
+                "facet enroll --folders people --strict\n"
+                "What Frigate has learned, in several goes:\n"
+                "facet enroll --folders clips/faces --report enrolled.csv",
     .max_words = -1,
     .run = run_enroll,
 };
