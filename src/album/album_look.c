@@ -13,8 +13,8 @@ enum { SIDE = 32, LOW = 8 };
 #define LEAST_LIKENESS 0.96 /* correlation */
 #define MOST_STRETCH   1.12 /* ratio of the two ratios of width to height */
 
-/* The picture reduced to n x n cells of mean brightness, 0..255. Every pixel counts once; a picture with fewer pixels
- * than cells has some repeated. */
+/* The picture reduced to n x n cells of mean brightness, 0..255, of up to about 16 x 16 pixels each, evenly spread; a
+ * picture with fewer pixels than cells has some repeated. */
 static void reduce(fct_view v, int n, float *out) {
     int bytes = fct_pixel_bytes(v.format), red = v.format == FCT_PIX_BGR || v.format == FCT_PIX_BGRA ? 2 : 0;
     for (int cy = 0; cy < n; cy++) {
@@ -24,12 +24,13 @@ static void reduce(fct_view v, int n, float *out) {
             int x0 = (int)((int64_t)v.width * cx / n), x1 = (int)((int64_t)v.width * (cx + 1) / n);
             uint64_t sum = 0;
             if (x1 <= x0) x1 = x0 + 1;
-            for (int y = y0; y < y1; y++) {
-                const uint8_t *p = v.data + (ptrdiff_t)y * v.stride + (ptrdiff_t)x0 * bytes;
-                for (int x = x0; x < x1; x++, p += bytes)
+            int dx = (x1 - x0 + 15) / 16, dy = (y1 - y0 + 15) / 16, count = 0;
+            for (int y = y0 + dy / 2; y < y1; y += dy) {
+                const uint8_t *p = v.data + (ptrdiff_t)y * v.stride + (ptrdiff_t)(x0 + dx / 2) * bytes;
+                for (int x = x0 + dx / 2; x < x1; x += dx, p += dx * bytes, count++)
                     sum += bytes == 1 ? 256u * p[0] : 77u * p[red] + 150u * p[1] + 29u * p[2 - red];
             }
-            out[cy * n + cx] = (float)((double)sum / 256 / ((double)(y1 - y0) * (x1 - x0)));
+            out[cy * n + cx] = (float)((double)sum / 256 / count);
         }
     }
 }

@@ -6,10 +6,10 @@
  * within the last two seconds may change again without its time telling so: it is
  * stored with no time, and the next scan looks at its bytes again.
  *
- * A JPEG is decoded at half, a quarter or an eighth of its size as long as its
- * shorter side keeps 1280 pixels. Faces are searched at 640 and 128 pixels in any
- * case; a face whose crop would have to be enlarged is cut out of the whole
- * picture, decoded once more. */
+ * A JPEG is decoded at half, a quarter or an eighth of its size as long as it has
+ * the pixels that the detector looks at. Where a face that is found in it has fewer
+ * than 48 pixels between its eyes, so that its crop would be blurred or its quality
+ * misjudged, the photo is decoded once more, at the size at which it has them. */
 #include "album/album_read.h"
 #include "album/album_look.h"
 #include "base/alloc.h"
@@ -22,8 +22,7 @@
 #include <string.h>
 
 #define LARGEST_PHOTO ((size_t)1 << 30)
-#define REDUCED_SIDE  1280
-#define LEAST_EYES    36 /* pixels between the eyes in an aligned crop of 112 */
+#define LEAST_EYES    48 /* pixels between the eyes: from here on a face's size counts as perfect; a crop has 35 */
 #define CROP_SIDE     112
 #define CROP_QUALITY  90
 #define TRIES         3
@@ -36,8 +35,48 @@ void fct_reader_default_opts(fct_analyzer_opts *o) {
     o->tasks = FCT_TASK_DETECT | FCT_TASK_EMBED | FCT_TASK_GENDER_AGE;
 }
 
+/* Whether the pack's detector has no size of its own. */
+static bool takes_any_size(const fct_pack *p) {
+    fct_pack_file f;
+    for (int i = 0; i < fct_pack_file_count(p); i++)
+        if (!fct_pack_file_info(p, i, &f, NULL) && f.task == FCT_TASK_DETECT) return !f.input_width && !f.input_height;
+    return false;
+}
+
+/* A square for the longer side of a picture becomes a rectangle for both, in steps that a network takes. Shapes are
+ * few, so that the plans for them are kept. */
+static void fit_size(fct_view v, int *width, int *height) {
+    enum { STEP = 32, STEPS = 8 };
+    int *shorter = v.width > v.height ? height : width, longer = v.width > v.height ? *width : *height;
+    double ratio = v.width > v.height ? (double)v.height / v.width : (double)v.width / v.height;
+    if (*width != *height) return;
+    int step = longer / STEPS / STEP * STEP;
+    if (step < STEP) step = STEP;
+    int n = (int)ceil(longer * ratio / step);
+    *shorter = n < 1 ? step : n * step < longer ? n * step : longer;
+}
+
+fct_status fct_reader_analyze(fct_reader *r, fct_view v, fct_faces **out, fct_error *err) {
+    fct_analyzer_opts o = r->finder;
+    *out = NULL;
+    if (!r->any_size || o.rotations || o.tile) return fct_analyze(r->analyzer, v, out, err);
+    if (!o.n_det_sizes) {
+        o.n_det_sizes = 2; /* what 0 stands for */
+        o.det_sizes[0].width = o.det_sizes[0].height = 128;
+        o.det_sizes[1].width = o.det_sizes[1].height = 640;
+    }
+    for (int i = 0; i < o.n_det_sizes; i++) fit_size(v, &o.det_sizes[i].width, &o.det_sizes[i].height);
+    fct_status s = FCT_OK;
+    if (memcmp(o.det_sizes, r->fitted.det_sizes, sizeof o.det_sizes) != 0)
+        s = fct_analyzer_configure(r->analyzer, &o, err);
+    r->fitted = o;
+    return s ? s : fct_analyze(r->analyzer, v, out, err);
+}
+
 fct_status fct_reader_open(fct_reader *r, const fct_pack *p, const fct_analyzer_opts *o, fct_error *err) {
     r->pack = p;
+    r->finder = r->fitted = *o;
+    r->any_size = takes_any_size(p);
     return fct_analyzer_create(p, o, &r->analyzer, err);
 }
 
@@ -82,7 +121,9 @@ static fct_status make_crop(fct_view v, const fct_face *from, fct_new_face *f, f
     return s;
 }
 
-static fct_status make_face(fct_view v, const fct_face *from, int64_t time_ms, fct_new_face *f, fct_error *err) {
+/* scale: how many pixels of the whole picture one of v's stands for. */
+static fct_status make_face(fct_view v, double scale, const fct_face *from, int64_t time_ms, fct_new_face *f,
+                            fct_error *err) {
     *f = (fct_new_face){.time_ms = time_ms, .score = from->score, .gender = from->gender, .age = from->age};
     for (int i = 0; i < 4; i++) f->box[i] = (double)from->box[i] / (i % 2 ? v.height : v.width);
     for (int i = 0; i < 5; i++) {
@@ -97,6 +138,8 @@ static fct_status make_face(fct_view v, const fct_face *from, int64_t time_ms, f
     memcpy(f->embedding, from->embedding, size);
     f->norm = fct_normalize(f->embedding, from->embedding_dim);
     fct_status s = fct_face_quality(v, from, &f->quality, err);
+    f->quality.side *= (float)scale;
+    f->quality.eyes *= (float)scale;
     return s ? s : make_crop(v, from, f, err);
 }
 
@@ -109,6 +152,7 @@ static bool is_usable(const fct_face *f) {
 /* found: the same faces where they were detected, for their scores; NULL = faces have them. */
 static fct_status add_faces(fct_new_photo *p, fct_view v, const fct_faces *faces, const fct_faces *found,
                             int64_t time_ms, fct_error *err) {
+    double scale = p->width > v.width ? (double)p->width / v.width : 1;
     int n = fct_faces_count(faces);
     fct_new_face *all = fct_realloc_array(p->faces, (size_t)(p->n_faces + n) + 1, sizeof *all);
     if (!all) return fct_fail_nomem(err, "faces", 0);
@@ -118,7 +162,7 @@ static fct_status add_faces(fct_new_photo *p, fct_view v, const fct_faces *faces
         fct_face from = *fct_faces_at(faces, i);
         if (found) from.score = fct_faces_at(found, i)->score;
         if (!is_usable(&from)) continue;
-        s = make_face(v, &from, time_ms, &all[p->n_faces], err);
+        s = make_face(v, scale, &from, time_ms, &all[p->n_faces], err);
         if (s) fct_new_face_clear(&all[p->n_faces]);
         else p->n_faces++;
         if (s == FCT_ERR_ARG) s = FCT_OK; /* landmarks that coincide: no face that anybody could use */
@@ -138,14 +182,27 @@ typedef struct photo_bytes {
     fct_decode_opts opts;
 } photo_bytes;
 
-/* Whether a face's crop would show less than the whole picture has. */
-static bool has_small_faces(const fct_faces *faces) {
+/* The least distance of eyes among the faces, in pixels. */
+static double least_eyes(const fct_faces *faces) {
+    double least = LEAST_EYES;
     for (int i = 0; i < fct_faces_count(faces); i++) {
         const fct_face *f = fct_faces_at(faces, i);
         double x = (double)(f->kps[1][0] - f->kps[0][0]), y = (double)(f->kps[1][1] - f->kps[0][1]);
-        if (f->has_kps && x * x + y * y < LEAST_EYES * LEAST_EYES) return true;
+        double eyes = sqrt(x * x + y * y);
+        if (f->has_kps && eyes < least) least = eyes;
     }
-    return false;
+    return least < 1 ? 1 : least;
+}
+
+/* The shorter side that a photo is decoded with at least: what the detector looks at, of a photo of 4:3. */
+static int looked_at(const fct_reader *r) {
+    int most = r->finder.n_det_sizes ? 0 : 640;
+    for (int i = 0; i < r->finder.n_det_sizes; i++) {
+        int w = r->finder.det_sizes[i].width, h = r->finder.det_sizes[i].height;
+        most = w > most ? w : most;
+        most = h > most ? h : most;
+    }
+    return r->finder.tile ? 0 : most * 3 / 4; /* tiles are of the whole picture */
 }
 
 /* The same faces in a picture that is as many times as large: all but finding them is done again. */
@@ -166,12 +223,13 @@ static fct_status analyze_again(fct_reader *r, fct_view v, fct_view whole, const
     return s;
 }
 
-/* Takes the faces from the whole picture, which is decoded for it. */
-static fct_status use_whole(fct_reader *r, photo_bytes *b, fct_view v, const fct_faces *found, fct_new_photo *p,
-                            fct_error *err) {
+/* Takes the faces from a larger picture, which is decoded for it. */
+static fct_status use_larger(fct_reader *r, photo_bytes *b, fct_view v, const fct_faces *found, fct_new_photo *p,
+                             fct_error *err) {
     fct_image *whole = NULL;
     fct_faces *faces = NULL;
-    b->opts.min_side_hint = 0;
+    int side = v.width < v.height ? v.width : v.height;
+    b->opts.min_side_hint = (int)(side * LEAST_EYES / least_eyes(found));
     fct_status s = fct_image_decode(b->map.data, b->map.size, b->path, &b->opts, &whole, err);
     if (!s) s = analyze_again(r, v, fct_image_view(whole), found, &faces, err);
     if (!s) s = add_faces(p, fct_image_view(whole), faces, found, 0, err);
@@ -194,7 +252,7 @@ static fct_status read_photo(fct_reader *r, photo_bytes *b, fct_new_photo *p, fc
     fct_image_facts facts;
     fct_decode_opts_init(&b->opts);
     b->opts.max_pixels = r->max_pixels;
-    b->opts.min_side_hint = REDUCED_SIDE;
+    b->opts.min_side_hint = looked_at(r);
     fct_status s = fct_image_decode_facts(b->map.data, b->map.size, b->path, &b->opts, &im, &facts, err);
     if (s) return s;
     fct_view v = fct_image_view(im);
@@ -204,9 +262,9 @@ static fct_status read_photo(fct_reader *r, photo_bytes *b, fct_new_photo *p, fc
     p->has_taken = facts.has_taken;
     p->taken = facts.taken;
     measure_look(v, p);
-    s = fct_analyze(r->analyzer, v, &faces, err);
+    s = fct_reader_analyze(r, v, &faces, err);
     bool reduced = v.width < facts.width || v.height < facts.height;
-    if (!s && reduced && has_small_faces(faces)) s = use_whole(r, b, v, faces, p, err);
+    if (!s && reduced && least_eyes(faces) < LEAST_EYES) s = use_larger(r, b, v, faces, p, err);
     else if (!s) s = fct_reader_add_faces(p, v, faces, 0, err);
     fct_faces_free(faces);
     fct_image_free(im);
