@@ -31,8 +31,8 @@ def facet(build, f, threshold, *more):
         if f.photo is not None:
             f.photo.tofile(at / "p")
             args.append("photos=%s/p" % at)
-        subprocess.run([pathlib.Path(build) / "bench/cluster/cluster_faces", at / "e", str(f.e.shape[1]), at / "out", *args],
-                       check=True, stdout=subprocess.DEVNULL)
+        program = pathlib.Path(build) / "bench/cluster/cluster_faces"
+        subprocess.run([program, at / "e", str(f.e.shape[1]), at / "out", *args], check=True, stdout=subprocess.DEVNULL)
         person = np.fromfile(at / "out", dtype=np.int64)
     return np.where(person == 0, -1, -person)
 
@@ -58,7 +58,8 @@ def compare(args, name, pack, threshold, which):
     tune = albums.load(args.build, args.data, args.cache, which, name, pack, "tune")
     test = albums.load(args.build, args.data, args.cache, which, name, pack, "test")
     print("\n%s, %s: %d faces of %d people\n" % (which, name, len(test.person), len(set(test.person))))
-    print("| method | setting | BCubed F | precision | recall | pairs: precision | recall | s |\n|---|---|---|---|---|---|---|---|")
+    print("| method | setting | BCubed F | precision | recall | pairs: precision | recall | s |")
+    print("|---|---|---|---|---|---|---|---|")
     start = time.time()
     clusters = facet(args.build, test, threshold)
     row("facet", "", scores.scores(test.person, clusters), time.time() - start)

@@ -62,7 +62,7 @@ RUN = {"DBSCAN": run_dbscan, "HDBSCAN": run_hdbscan, "Chinese whispers": run_whi
 # Immich's rule is (0.5, 3), that of InsightFace's GUI (0.52, 2).
 GRID = {
     "DBSCAN": [(round(eps, 2), core) for eps in np.arange(0.36, 0.65, 0.02) for core in (1, 2, 3, 4)],
-    "HDBSCAN": [(size, 1, method, eps) for size in (2, 3) for method in ("eom", "leaf") for eps in (0.0, 0.85, 0.9, 0.95)],
+    "HDBSCAN": [(n, 1, method, eps) for n in (2, 3) for method in ("eom", "leaf") for eps in (0.0, 0.85, 0.9, 0.95)],
     "Chinese whispers": [round(x, 2) for x in np.arange(0.36, 0.65, 0.02)],
 }
 

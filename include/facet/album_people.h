@@ -25,7 +25,7 @@ typedef struct fct_group_opts {
     bool anew;               /* first forgets all that was grouped and not decided about (default false) */
     bool only_new;           /* does nothing where no face has come since the last call (default false) */
     fct_gallery *gallery;    /* whose people are recognized and named, or NULL (default NULL) */
-    float gallery_threshold; /* cosine from which on; 0 = threshold (default 0) */
+    float gallery_threshold; /* cosine from which on; 0 = the gallery's own, or threshold (default 0) */
 } fct_group_opts;
 FCT_API void fct_group_opts_init(fct_group_opts *o);
 

@@ -136,14 +136,14 @@ typedef struct gallery_names {
     int64_t *whose;   /* [n] */
     fct_match *match; /* [n] whom the gallery takes a face for; person_id 0 = nobody */
     fct_gallery *g;
-    float threshold;
+    fct_search_opts opts;
 } gallery_names;
 
 /* Asks the gallery about a face. */
 static fct_status ask(gallery_names *r, const char *network, size_t i, fct_error *err) {
     int n = 0;
-    fct_status s = fct_gallery_search(r->g, network, r->s->embeddings + i * (size_t)r->s->dim, r->s->dim, r->threshold,
-                                      1, &r->match[i], &n, err);
+    const float *embedding = r->s->embeddings + i * (size_t)r->s->dim;
+    fct_status s = fct_gallery_search_with(r->g, network, embedding, 1, r->s->dim, &r->opts, &r->match[i], &n, err);
     if (!n) r->match[i].person_id = 0;
     return s;
 }
@@ -220,12 +220,15 @@ static fct_status recognize_rows(gallery_names *r, const fct_album_cast *cast, c
 }
 
 fct_status fct_album_recognize(fct_album *a, const fct_album_snapshot *s, int64_t *whose, fct_gallery *g,
-                               float threshold, int64_t *n, fct_error *err) {
-    gallery_names r = {a, s, whose, fct_calloc(s->n + 1, sizeof(fct_match)), g, threshold};
+                               float threshold, float fallback, int64_t *n, fct_error *err) {
+    gallery_names r = {a, s, whose, fct_calloc(s->n + 1, sizeof(fct_match)), g, {0}};
     member_row *rows = fct_realloc_array(NULL, s->n + 1, sizeof *rows);
     fct_album_cast cast = {0};
     fct_album_info info;
     *n = 0;
+    fct_search_opts_init(&r.opts);
+    if (threshold > 0) r.opts.threshold = threshold;
+    r.opts.fallback = fallback;
     fct_status st = r.match && rows ? fct_album_stat(a, &info, err) : fct_fail_nomem(err, "faces", 0);
     if (!st) st = fct_album_cast_load(a, &cast, err);
     for (size_t i = 0; i < s->n && !st; i++) rows[i] = (member_row){whose[i], s->quality[i], i};

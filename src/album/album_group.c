@@ -116,8 +116,7 @@ fct_status fct_album_group(fct_album *a, const fct_group_opts *opts, fct_group_r
     s = fct_snapshot_cluster(&snap, o.threshold, &c, err);
     if (!s) s = write_all(a, &snap, &c, newest, &r, err);
     if (!s && o.gallery)
-        s = fct_album_recognize(a, &snap, c.person, o.gallery,
-                                o.gallery_threshold > 0 ? o.gallery_threshold : o.threshold, &r.recognized, err);
+        s = fct_album_recognize(a, &snap, c.person, o.gallery, o.gallery_threshold, o.threshold, &r.recognized, err);
     if (!s && out) *out = r;
     fct_clusters_free(&c);
     fct_snapshot_free(&snap);

@@ -47,9 +47,9 @@ fct_status fct_album_group_threshold(fct_album *a, float *threshold, fct_error *
 fct_status fct_snapshot_cluster(const fct_album_snapshot *s, float threshold, fct_clusters *c, fct_error *err);
 
 /* album_enroll.c: names people without a name whom the gallery knows, and gives them loose faces that it knows. whose:
- * [n] ids of people; *n: how many were named. */
+ * [n] ids of people; threshold 0: the gallery's own, or where it has none fallback; *n: how many were named. */
 fct_status fct_album_recognize(fct_album *a, const fct_album_snapshot *s, int64_t *whose, fct_gallery *g,
-                               float threshold, int64_t *n, fct_error *err);
+                               float threshold, float fallback, int64_t *n, fct_error *err);
 
 /* What is known of an album's people, by id. */
 typedef struct fct_album_cast {

@@ -24,9 +24,10 @@ static fct_status match_person(void *user, const fct_album_person *p, fct_error 
     return FCT_OK;
 }
 
-/* The number a word consists of; 0 = it is none. */
+/* The number a word consists of, "12" or "#12"; 0 = it is none. */
 static int64_t number_of(const char *word) {
     char *end;
+    if (*word == '#') word++;
     if (*word < '0' || *word > '9') return 0;
     long long v = strtoll(word, &end, 10);
     return *end || v < 1 ? 0 : (int64_t)v;
@@ -44,7 +45,7 @@ int cli_album_person(fct_album *album, const char *word, int64_t *id) {
     }
     *id = by_name.id ? by_name.id : by_number.id;
     if (*id) return CLI_DONE;
-    cli_error("nobody in the album is called %s ('facet album faces' shows the numbers of people)", word);
+    cli_error("nobody in the album is called %s ('facet album people' lists everybody)", word);
     return CLI_NONE;
 }
 

@@ -207,7 +207,7 @@ const cli_command cmd_album_name = {
     .synopsis = "PERSON NAME",
     .summary = "name a person",
     .description =
-        "PERSON is a number that 'facet album review' shows, or a name to be changed. All faces that are his "
+        "PERSON is a number that 'facet album people' shows, or a name to be changed. All faces that are his "
         "at present stay his, whatever is scanned or grouped later. Where somebody in the album has the name "
         "already, the two become one person. With --gallery his best faces are stored there, so that 'facet "
         "identify' knows him.",
