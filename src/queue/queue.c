@@ -71,7 +71,7 @@ static fct_status setup_session(fct_pg *c, void *ctx, fct_error *err) {
     fct_queue *q = ctx;
     char sql[300];
     snprintf(sql, sizeof sql,
-             "SET search_path TO %s; SET jit TO off; SET lock_timeout TO 60000; "
+             "SET search_path TO \"%s\"; SET jit TO off; SET lock_timeout TO 60000; "
              "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
              q->address.schema);
     return fct_pg_run(c, NULL, err, sql);
@@ -98,7 +98,7 @@ static fct_status create_tables(fct_queue *q, fct_error *err) {
     if (s || version) return s;
     fct_pg_put_text(&p, q->address.schema);
     s = fct_pg_ask_int(&q->pg, &p, &there, err, "SELECT count(*) FROM pg_namespace WHERE nspname = $1");
-    snprintf(sql, sizeof sql, "CREATE SCHEMA %s", q->address.schema);
+    snprintf(sql, sizeof sql, "CREATE SCHEMA \"%s\"", q->address.schema);
     if (!s && !there) s = fct_pg_run(&q->pg, NULL, err, sql);
     if (!s) s = fct_pg_run(&q->pg, NULL, err, create_sql);
     snprintf(sql, sizeof sql, "INSERT INTO facet_queue VALUES(%d)", FCT_QUEUE_SCHEMA);

@@ -88,7 +88,7 @@ fct_status fct_pg_session_setup(fct_pg *c, void *store, fct_error *err) {
     if (s) return s;
     st->citus = f.citus;
     snprintf(sql, sizeof sql,
-             "SET search_path TO %s%s%s; SET lock_timeout TO %d; SET enable_seqscan TO %s; SET jit TO off; %s"
+             "SET search_path TO \"%s\"%s%s; SET lock_timeout TO %d; SET enable_seqscan TO %s; SET jit TO off; %s"
              "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
              c->address->schema, f.vector ? ", " : "", f.vector ? f.schema : "",
              st->pool->busy_ms > 0 ? st->pool->busy_ms : 1, st->writes ? "off" : "on",
@@ -150,7 +150,7 @@ static fct_status create_tables(fct_pg_store *st, fct_error *err) {
     if (s || version) return s;
     fct_pg_put_text(&p, st->pool->address.schema);
     s = fct_pg_ask_int(&st->pg, &p, &there, err, "SELECT count(*) FROM pg_namespace WHERE nspname = $1");
-    snprintf(sql, sizeof sql, "CREATE SCHEMA %s", st->pool->address.schema);
+    snprintf(sql, sizeof sql, "CREATE SCHEMA \"%s\"", st->pool->address.schema);
     if (!s && !there) s = fct_pg_run(&st->pg, NULL, err, sql);
     if (!s) s = fct_pg_run(&st->pg, NULL, err, create_sql);
     if (!s && st->citus) s = fct_pg_run(&st->pg, NULL, err, distribute_sql);

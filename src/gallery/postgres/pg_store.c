@@ -145,9 +145,14 @@ static fct_pg_store *make_store(fct_pg_pool *pool, bool writes) {
     return st;
 }
 
+/* A connection that breaks meanwhile is made anew. */
 static fct_status connect_store(fct_pg_store *st, bool create, fct_store **out, fct_error *err) {
-    fct_status s = fct_pg_connect(&st->pg, err);
-    if (!s) s = fct_pg_schema_prepare(st, create, err);
+    fct_status s = FCT_ERR_NETWORK;
+    for (int i = 0; i < 3 && s; i++) {
+        s = fct_pg_connect(&st->pg, err);
+        if (!s) s = fct_pg_schema_prepare(st, create, err);
+        if (s && !st->pg.retry) break;
+    }
     if (s) close_store(&st->head);
     else *out = &st->head;
     return s;
