@@ -83,8 +83,8 @@ FCT_API fct_status fct_album_tags_write(fct_album *a, const fct_tags_write_opts 
 
 /* Reads the regions of all photos. A named one gives the face that it overlaps this name, as if the user had said so,
  * unless the user has said otherwise; where there is no face it is remembered, and written again by
- * fct_album_tags_write(). What facet itself wrote does not count, nor do doubtful regions. One call is one operation
- * for fct_album_undo(). */
+ * fct_album_tags_write(). What facet itself wrote counts only for faces without a name, as in an album that was begun
+ * anew; doubtful regions do not count. One call is one operation for fct_album_undo(). */
 FCT_API fct_status fct_album_tags_read(fct_album *a, fct_album_tagged_fn *fn, void *user, fct_error *err);
 
 #ifdef __cplusplus

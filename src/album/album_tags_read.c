@@ -13,7 +13,7 @@ typedef struct tag_claim {
     size_t photo, file; /* indices in the table */
     double box[4];
     char *name; /* owned */
-    bool picasa;
+    bool picasa, ours;
 } tag_claim;
 
 /* What the files said. */
@@ -41,6 +41,7 @@ static fct_status add_claim(tag_collector *r, size_t photo, const fct_region *re
     r->claims = list;
     c.file = r->n_files - 1;
     c.picasa = region->source == FCT_REGION_PICASA;
+    c.ours = region->ours;
     for (int i = 0; i < 4; i++) c.box[i] = region->box[i];
     fct_status s = fct_text_nfc(region->name, &c.name, err);
     if (s == FCT_ERR_NOMEM) return s;
@@ -66,7 +67,7 @@ static fct_status read_file(tag_collector *r, size_t photo, size_t file, fct_err
     }
     for (int i = 0; i < fct_tags_count(t) && !s; i++) {
         const fct_region *region = fct_tags_region(t, i);
-        if (region->kind == FCT_REGION_FACE && region->name[0] && !region->doubtful && !region->ours)
+        if (region->kind == FCT_REGION_FACE && region->name[0] && !region->doubtful)
             s = add_claim(r, photo, region, err);
     }
     fct_tags_free(t);
@@ -111,6 +112,13 @@ static bool is_known(const tag_collector *r, const tag_claim *c, const fct_table
     return false;
 }
 
+/* Whether the face has a name already, against which facet's own region, which may be an older guess, does not count.
+ */
+static bool has_name(const tag_collector *r, const fct_table_face *face) {
+    const fct_table_person *p = face && face->person_id ? fct_album_table_person(&r->table, face->person_id) : NULL;
+    return p && p->name;
+}
+
 /* Opens the operation before the first change: a reading that changes nothing is nothing to undo. */
 static fct_status begin_noting(tag_collector *r, fct_error *err) {
     if (r->noting) return FCT_OK;
@@ -124,6 +132,7 @@ static fct_status note_claim(tag_collector *r, const tag_claim *c, fct_error *er
     tag_outcome *out = &r->files[c->file];
     fct_decision d = {.kind = FCT_DECISION_IS, .source = c->picasa ? FCT_SOURCE_PICASA : FCT_SOURCE_TAG};
     fct_anchor k = {.time_ms = 0};
+    if (c->ours && has_name(r, face)) return FCT_OK;
     memcpy(k.hash, r->table.photos[c->photo].hash, sizeof k.hash);
     memcpy(k.box, c->box, sizeof k.box);
     fct_status s = fct_album_person_find(r->album, c->name, &d.person_id, err);

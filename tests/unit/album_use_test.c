@@ -318,6 +318,11 @@ TEST(names_are_written_and_not_read_back_as_a_users_word) {
     CHECK(written(false).changed == 0);
     c = taken_over();
     CHECK(c.files == 3 && c.named == 0 && c.drawn == 0 && c.contrary == 0);
+    REQUIRE(!fct_album_begin(album, &e)); /* the album forgets, and learns it again from what it wrote */
+    REQUIRE(!fct_album_end(album, fct_album_member_put(album, face[2], 0, FCT_MEMBER_AUTOMATIC, 0, &e), &e));
+    c = taken_over();
+    CHECK(c.named == 1 && person_of(face[2]) == ada);
+    CHECK(!fct_album_undo(album, NULL, 0, &e) && person_of(face[2]) == 0);
     REQUIRE(!fct_album_begin(album, &e)); /* Ada's name is taken back */
     REQUIRE(!fct_album_end(album, fct_album_member_put(album, face[2], 0, FCT_MEMBER_AUTOMATIC, 0, &e), &e));
     c = written(false);
