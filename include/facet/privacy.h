@@ -76,6 +76,10 @@ FCT_API fct_status fct_gallery_audit(fct_gallery *g, int64_t after, fct_audit_vi
  * last one's hash, which, kept elsewhere, also shows that entries were cut off at the
  * end, or the whole log was made anew. */
 FCT_API fct_status fct_gallery_verify_audit(fct_gallery *g, int64_t *entries, char hash[65], fct_error *err);
+/* From now on the calling thread works for this actor in every gallery, in place of fct_gallery_opts.actor; NULL: for
+ * that one again. For programs in which one gallery serves many. UTF-8 without control characters; borrowed until the
+ * next call. */
+FCT_API void fct_gallery_act_for(const char *actor);
 /* Adds an entry of the caller's own. what: 1 to 32 of a-z and '-'; detail: a JSON object. FCT_OK and nothing else
  * where the log is off. */
 FCT_API fct_status fct_gallery_note(fct_gallery *g, const char *what, const char *detail, fct_error *err);

@@ -53,9 +53,19 @@ fct_status fct_audit_is_on(fct_store *st, bool *out, fct_error *err) {
     return s;
 }
 
+/* Who the calling thread works for; NULL = whom the gallery was opened for. */
+static _Thread_local const char *working_for;
+
+void fct_gallery_act_for(const char *actor) { working_for = actor; }
+
 static fct_status append(fct_store *st, const char *what, const char *detail, fct_error *err) {
     uint8_t before[32];
-    fct_store_audit a = {.at = fct_time_unix(), .actor = st->actor ? st->actor : "", .what = what, .detail = detail};
+    fct_store_audit a = {.at = fct_time_unix(),
+                         .actor = working_for ? working_for
+                                  : st->actor ? st->actor
+                                              : "",
+                         .what = what,
+                         .detail = detail};
     fct_status s = st->ops->audit_last(st, &a.seq, before, err);
     if (s) return s;
     a.seq++;

@@ -3,8 +3,10 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "facet/privacy.h"
 #include "server/problem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Saying no ------------------------------------------------------------------------------------- */
@@ -206,12 +208,22 @@ static void handle_once(srv_app *app, srv_request *r, srv_reply *out) {
     }
 }
 
+/* Whom the gallery's audit log names: the key, or the address where there is none. */
+static void name_actor(const srv_request *r, char *out, size_t size) {
+    if (*r->key_id) snprintf(out, size, "key %s from %s", r->key_id, r->peer);
+    else snprintf(out, size, "address %s", r->peer);
+}
+
 void srv_app_handle(void *user, srv_request *r, srv_reply *out) {
     srv_app *app = user;
+    char actor[100];
     if (!may_at_last(app, r, out)) return;
+    name_actor(r, actor, sizeof actor);
+    fct_gallery_act_for(actor);
     bool changes = r->method != SRV_GET && r->route->role >= SRV_ROLE_ENROLLER;
     if (changes) handle_once(app, r, out);
     else r->route->handle(app, r, out);
+    fct_gallery_act_for(NULL);
     if (out->body.failed) {
         fct_buf_free(&out->body);
         srv_fail(r, out, 503, "not_ready", "out of memory");

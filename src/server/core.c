@@ -24,10 +24,19 @@ static fct_status open_pack(const srv_core_opts *o, srv_core *c, fct_error *err)
 
 static fct_status open_gallery(const srv_core_opts *o, srv_core *c, fct_error *err) {
     fct_gallery_info info;
-    fct_status s = fct_gallery_open(o->gallery, NULL, &c->gallery, err);
+    fct_file_stat fs;
+    fct_file_get_stat(o->gallery, &fs);
+    bool is_new = !fs.exists;
+    fct_gallery_opts go;
+    fct_gallery_opts_init(&go);
+    go.actor = "facet serve"; /* where no request is the reason */
+    fct_status s = fct_gallery_open(o->gallery, &go, &c->gallery, err);
     if (!s) s = fct_gallery_stat(c->gallery, &info, err);
     if (s) return s;
     strcpy(c->gallery_path, info.path);
+    const char *audit = o->audit ? o->audit : is_new ? "changes" : NULL;
+    if (audit) s = fct_gallery_set_setting(c->gallery, 0, "audit", audit, err);
+    if (s) return s;
     if (info.model_id[0] && strcmp(info.model_id, fct_pack_embedder_id(c->pack)) != 0)
         return fct_fail(err, FCT_ERR_MISMATCH,
                         "%s: made with the embedder %s, and pack %s has %s; 'facet gallery migrate'", o->gallery,

@@ -26,6 +26,8 @@ typedef struct srv_core_opts {
     int batch;             /* pictures of different requests that run together, at most */
     int64_t max_pixels;
     float threshold; /* NAN = the pack's */
+    const char
+        *audit; /* "off", "changes" or "searches" (facet/privacy.h); NULL: as it is, and changes in a new gallery */
 } srv_core_opts;
 
 /* Opens pack and gallery and checks that they fit. Free with srv_core_close() in both cases. */

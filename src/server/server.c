@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH = 8, WRITE_MS = 30000, FAILURES_BURST = 20, FILES_KEPT = 64 };
+enum { BATCH = 8, WRITE_MS = 30000, FAILURES_BURST = 20, FILES_KEPT = 512 };
 
 struct srv_server {
     srv_app app;
@@ -92,7 +92,7 @@ static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *e
     char *gallery = fct_path_join(o->data, "gallery.db");
     bool full = !app->data_dir || !app->keys_path || !gallery || (o->immich_upstream && !app->immich_upstream);
     st = full ? fct_fail_nomem(err, "server", 0) : srv_app_read_keys(app, err);
-    srv_core_opts co = {o->pack, o->cache_dir, gallery, fct_threads(), BATCH, o->max_pixels, o->threshold};
+    srv_core_opts co = {o->pack, o->cache_dir, gallery, fct_threads(), BATCH, o->max_pixels, o->threshold, o->audit};
     if (!st) st = srv_core_open(&co, &app->core, err);
     fct_free(gallery);
     return st ? st : first_key(s, err);
@@ -135,9 +135,10 @@ static fct_status start_http(srv_server *s, const srv_server_opts *o, fct_error 
     return srv_http_start(&h, &s->http, err);
 }
 
-/* Each connection takes up to two files, and libmicrohttpd's end of it a third. */
+/* A connection takes one file; one that asks something takes two more for the local connection, and is answered 503
+ * where there are none left. */
 static fct_status check_files(const srv_server_opts *o, fct_error *err) {
-    int files = srv_raise_files(), need = o->connections * 3 + FILES_KEPT;
+    int files = srv_raise_files(), need = o->connections + FILES_KEPT;
     if (files >= need) return FCT_OK;
     return fct_fail(err, FCT_ERR_LIMIT, "%d connections need %d open files, and the system allows %d (ulimit -n)",
                     o->connections, need, files);

@@ -5,6 +5,7 @@ the OpenAPI file that the server gives. What is found is compared with what the 
 usage: api_test.py FACET MAKE_PACK"""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -313,6 +314,27 @@ def once(ask, box, report):
     ask("a bad key", 400, "POST", PERSONS, fields=fields, headers={"Idempotency-Key": "x" * 256})
 
 
+def audited(box, report):
+    """The gallery's log says which key changed and searched what, with which score."""
+    box.start("--audit", "searches")
+    box.form(PERSONS, [("name", "Audited"), ("images", box.picture("bob2.png"))])
+    box.form(SEARCH, [("image", box.picture("bob2.png"))])
+    who = json.loads(box.command("keys", "list", "--json").stdout.splitlines()[0])["id"]
+    box.stop()
+    with sqlite3.connect(box.data / "gallery.db") as db:
+        rows = db.execute("SELECT actor, what, detail FROM audit ORDER BY seq").fetchall()
+    wanted = "key %s from 127.0.0.1" % who
+    report.check(
+        "changes and searches have their actor",
+        [] if {r[0] for r in rows} == {wanted, "facet serve"} else [str(rows[-3:])],
+    )
+    last = [r[1] for r in rows[-2:]]
+    report.check(
+        "the last two are the last two",
+        [] if last == ["enroll", "search"] and "score" in rows[-1][2] else [str(rows[-2:])],
+    )
+
+
 def batches(box, report):
     """Requests at the same time share runs of the networks, and get the answers that they get alone."""
     body, kind = multipart([("image", box.picture("three.png"))])
@@ -356,6 +378,7 @@ def main():
         report.check("every operation was asked", ask.judge.unseen())
         time.sleep(0.1)
         report.check("the end", [] if box.stop() == 128 + 15 else ["another status"])
+        audited(box, report)
     report.close()
 
 

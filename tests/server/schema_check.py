@@ -1,11 +1,10 @@
 """Whether a JSON value is what a schema of our OpenAPI file says: the part of JSON Schema 2020-12 that the file uses,
 and a fault for any keyword that is not known here, so that nothing is passed over."""
 
-KNOWN = {
-    "$ref", "additionalProperties", "anyOf", "contentEncoding", "contentMediaType", "default", "description", "enum",
-    "examples", "format", "items", "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "properties",
-    "required", "type",
-}  # fmt: skip
+KNOWN = set(
+    "$ref additionalProperties anyOf contentEncoding contentMediaType default description enum examples format items "
+    "maxItems maxLength maximum minItems minLength minimum pattern properties required type".split()
+)
 TYPES = {
     "object": dict,
     "array": list,

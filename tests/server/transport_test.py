@@ -132,6 +132,11 @@ def framing(box, report):
         first = s.recv(1000)
         s.sendall(body)
         report.check("100-continue", expect(first, 100) + expect(s.recv(65536), 200))
+    with socket.create_connection(("127.0.0.1", box.port), timeout=10) as s:
+        for pause in (0, 0.1, 1.6, 0):
+            time.sleep(pause)
+            s.sendall(get())
+            report.check("the same connection after %g s" % pause, expect(s.recv(65536), 200))
     raw = box.raw(b"HEAD /v1/health HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
     report.check(
         "HEAD has no body", [] if raw.endswith(b"\r\n\r\n") and statuses(raw) == [200] else [repr(raw)]

@@ -164,6 +164,9 @@ const cli_opt cli_opts[OPT_COUNT] = {
                        "keys; this machine may"),
     [OPT_IMMICH_UPSTREAM] = TEXT("immich-upstream", 0, immich_upstream, "URL", COMPLETE_NONE,
                                  "Immich's own machine learning, for what is not faces"),
+    [OPT_AUDIT] = TEXT("audit", 0, audit, "WHAT", COMPLETE_NONE,
+                       "what the gallery's log of who did what notes: off, changes or searches (default: as it is, and "
+                       "changes in a new gallery)"),
     [OPT_NO_AUTH] = FLAG("no-auth", 0, no_auth, "need no keys: whoever reaches the server may do everything"),
     [OPT_ROLE] = CHOICE("role", 0, role, "reader|enroller|admin", "what a new key may do (default reader)"),
     [OPT_RATE] = NUMBER("rate", 0, rate, "N", 0.001, 1e6,

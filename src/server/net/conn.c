@@ -193,6 +193,11 @@ void srv_conn_rest(srv_conn *c, const srv_conn_env *e) {
         srv_conn_enter(c, e, SRV_PHASE_IDLE);
 }
 
+void srv_conn_let_go(srv_conn *c) {
+    close_end(&c->inner);
+    c->asked = 0;
+}
+
 /* All was said: ends the connection, at once where the client has nothing more to say either. */
 static void say_goodbye(srv_conn *c, const srv_conn_env *e) {
     if (c->tls) srv_tls_end(c->tls);

@@ -72,6 +72,8 @@ void srv_conn_refuse(srv_conn *c, const srv_conn_env *e, int status, const char 
 void srv_conn_expire(srv_conn *c, const srv_conn_env *e);
 /* Closes both ends and frees what it holds, but not c. */
 void srv_conn_close(srv_conn *c, const srv_conn_env *e);
+/* Gives the local connection up; the next request makes a new one. Only when idle. */
+void srv_conn_let_go(srv_conn *c);
 /* Enters SRV_PHASE_IDLE if all is answered. */
 void srv_conn_rest(srv_conn *c, const srv_conn_env *e);
 

@@ -15,7 +15,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, SWEEP_MS = 200, ACCEPT_AT_ONCE = 64, EVICTABLE_MS = 500 };
+enum { EVENTS = 256, SWEEP_MS = 200, ACCEPT_AT_ONCE = 64, EVICTABLE_MS = 500, LET_GO_MS = 1000 };
 
 struct srv_gate {
     srv_gate_opts opts;
@@ -178,6 +178,8 @@ static void sweep(srv_gate *g) {
     for (srv_conn *c = g->conns, *next; c; c = next) {
         next = c->next;
         rest(g, c);
+        bool resting = is_idle(c) && c->inner.fd >= 0 && !c->last && !c->ended;
+        if (resting && g->env.now - c->began > LET_GO_MS * (uint64_t)1000000) srv_conn_let_go(c);
         if (g->env.now >= c->deadline) srv_conn_expire(c, &g->env);
         else if (g->env.draining && is_idle(c)) c->dead = true;
         quiet &= c->dead || c->phase == SRV_PHASE_LINGER;
