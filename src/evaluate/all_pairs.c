@@ -18,21 +18,31 @@ typedef struct pair_loop {
 
 static float clamp1(float v) { return v > 1 ? 1 : v < -1 ? -1 : v; }
 
+/* Adds the pairs of picture i with pictures from `from` on, of which there are scores. */
+static fct_status add_row(pair_loop *l, size_t i, size_t from, size_t end, const float *scores, fct_error *err) {
+    fct_status s = FCT_OK;
+    for (size_t j = from; j < end && !s; j++) {
+        bool made = l->good[i] && l->good[j];
+        fct_comparison c = {.score = made ? clamp1(scores[j - from]) : NAN,
+                            .same = l->people[i] == l->people[j],
+                            .a = (uint32_t)j,
+                            .b = (uint32_t)i,
+                            .person_a = l->people[j],
+                            .person_b = l->people[i]};
+        fct_kept *k = &l->scores->kept[c.same];
+        if (made && fct_kept_is_passed_over(k, c.score, fct_pair_mark(c.a, c.b))) k->n++;
+        else s = fct_scores_put(l->scores, &c, err);
+    }
+    return s;
+}
+
 /* Adds the pairs of m pictures from `first` with those of a tile that come before them. */
 static fct_status look_through(pair_loop *l, size_t first, int m, size_t panel, size_t count, fct_error *err) {
+    size_t from = panel * WIDTH, end = (panel + count) * WIDTH;
     fct_status s = FCT_OK;
-    for (int p = 0; p < m; p++) {
-        size_t i = first + p, from = panel * WIDTH, end = (panel + count) * WIDTH;
-        const float *row = l->tile + (size_t)p * count * WIDTH;
-        for (size_t j = from; j < (end < i ? end : i) && !s; j++) {
-            fct_comparison c = {.score = l->good[i] && l->good[j] ? clamp1(row[j - from]) : NAN,
-                                .same = l->people[i] == l->people[j],
-                                .a = (uint32_t)j,
-                                .b = (uint32_t)i,
-                                .person_a = l->people[j],
-                                .person_b = l->people[i]};
-            s = fct_scores_put(l->scores, &c, err);
-        }
+    for (int p = 0; p < m && !s; p++) {
+        size_t i = first + (size_t)p;
+        s = add_row(l, i, from, end < i ? end : i, l->tile + (size_t)p * count * WIDTH, err);
     }
     return s;
 }

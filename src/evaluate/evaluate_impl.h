@@ -8,6 +8,19 @@
 #define FCT_PERSON_MAX ((uint32_t)1 << 24)
 #define FCT_FAILED     (-INFINITY) /* score of a comparison that could not be made: worse than any */
 
+/* A pseudo-random number of a number (splitmix64). */
+static inline uint64_t fct_mix(uint64_t x) {
+    x += UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return x ^ (x >> 31);
+}
+
+/* The mark of a pair of pictures, whichever is named first. */
+static inline uint32_t fct_pair_mark(uint32_t a, uint32_t b) {
+    return (uint32_t)fct_mix(a < b ? (uint64_t)a << 32 | b : (uint64_t)b << 32 | a);
+}
+
 /* ---- kept.c: comparisons of one kind -------------------------------------------- */
 
 typedef struct fct_kept_item {
@@ -40,6 +53,11 @@ typedef struct fct_kept {
 fct_status fct_kept_add(fct_kept *k, const fct_kept_item *item, fct_error *err);
 fct_status fct_kept_finish(fct_kept *k, fct_error *err);
 void fct_kept_clear(fct_kept *k);
+/* Whether a comparison that was made is only to be counted: neither among the hardest nor in the sample. Most of many
+ * pairs are, and so this is asked first. */
+static inline bool fct_kept_is_passed_over(const fct_kept *k, float score, uint32_t mark) {
+    return k->limited && mark >= k->sample_marks && (k->genuine ? score > k->limit.score : score < k->limit.score);
+}
 /* How many comparisons the first i items stand for. */
 double fct_kept_weight(const fct_kept *k, size_t i);
 /* Number of items at least as high (impostors) as the threshold, or lower than it (genuine): those that it decides
@@ -77,14 +95,6 @@ void fct_resample_draw(const uint32_t *people, size_t n_people, uint64_t seed, u
 /* The middle `confidence` of n values (reordered; NaN values are left out) as low and high of a rate. */
 void fct_resample_interval(double *values, size_t n, double confidence, fct_rate *out);
 fct_status fct_interval_check(const fct_interval_opts *opts, fct_interval_opts *out, fct_error *err);
-
-/* A pseudo-random number of a number (splitmix64). */
-static inline uint64_t fct_mix(uint64_t x) {
-    x += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
 
 /* ---- eval_panels.c: scores of many rows against many ---------------------------------------- */
 

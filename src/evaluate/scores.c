@@ -29,6 +29,7 @@ fct_status fct_scores_create(const fct_scores_opts *opts, fct_scores **out, fct_
         return fct_fail(err, FCT_ERR_ARG, "scores: keep is %zu, at least %d wanted", o.keep, KEEP_LEAST);
     if (o.hardest > HARDEST_MOST)
         return fct_fail(err, FCT_ERR_ARG, "scores: hardest is %zu, at most %d wanted", o.hardest, HARDEST_MOST);
+    if (o.hardest > o.keep / 2) o.hardest = o.keep / 2; /* what is hardest is kept in any case */
     fct_scores *s = fct_calloc(1, sizeof *s);
     if (!s) return fct_fail_nomem(err, "scores", sizeof *s);
     for (int i = 0; i < 2; i++) {
@@ -73,8 +74,7 @@ fct_status fct_scores_note_person(fct_scores *s, uint32_t person, fct_error *err
 fct_status fct_scores_put(fct_scores *s, const fct_comparison *c, fct_error *err) {
     bool made = !isnan(c->score);
     float score = made ? fminf(fmaxf(c->score, -FLT_MAX), FLT_MAX) : FCT_FAILED;
-    uint32_t low = c->a < c->b ? c->a : c->b, high = c->a < c->b ? c->b : c->a;
-    fct_kept_item item = {score, c->person_a, c->person_b, (uint32_t)fct_mix((uint64_t)low << 32 | high)};
+    fct_kept_item item = {score, c->person_a, c->person_b, fct_pair_mark(c->a, c->b)};
     if (made) put_hardest(&s->hardest[c->same], c);
     return fct_kept_add(&s->kept[c->same], &item, err);
 }
