@@ -89,7 +89,7 @@ def peer_searches(names, rows):
     """name -> function of probes that gives ids."""
     import faiss
 
-    faiss.omp_set_num_threads(1)
+    faiss.omp_set_num_threads(os.cpu_count())  # for making them
     found = {}
     if "flat" in names:
         flat = faiss.IndexFlatIP(DIM)
@@ -131,8 +131,9 @@ def peer_searches(names, rows):
         from usearch.index import Index
 
         graph = Index(ndim=DIM, metric="cos", dtype="i8")
-        graph.add(np.arange(len(rows)), rows)
+        graph.add(np.arange(len(rows)), rows, threads=os.cpu_count())
         found["usearch HNSW int8"] = lambda q: graph.search(q, 1, threads=1).keys.reshape(len(q))
+    faiss.omp_set_num_threads(1)
     return found
 
 

@@ -1,6 +1,6 @@
 /* Searching a staged index. All rows are bounded by 8-bit integers, or, with signs,
- * only those whose signs differ from the probe's in few places, a thousand of them or
- * more. What signs pass over is lost; sign_rows() is chosen so that this does not
+ * only those whose signs differ from the probe's in few places, a thousandth of them
+ * and at least 1,024. What signs pass over is lost; with these numbers that does not
  * happen in practice: bench/results/0052-search-million.md has the figures.
  *
  * The first stage keeps, per worker and probe, how many rows had each distance, and
@@ -13,8 +13,9 @@
 #include "base/error.h"
 #include "kernels/kernels.h"
 
-#define SIGNS_K    16 /* more results than that are searched without signs */
-#define SIGN_ROWS  1024
+#define SIGNS_K    16   /* more results than that are searched without signs */
+#define SIGN_ROWS  1024 /* rows that go on, at least, */
+#define SIGN_SHARE 1024 /* and one in so many: a face's place among all grows with their number */
 #define TASK_ROWS  ((size_t)FCT_INDEX_TASK_PANELS * FCT_INDEX_PANEL)
 #define ROOM_FIRST 2048 /* rows that a list has room for at first */
 
@@ -142,13 +143,14 @@ static void run_tasks(fct_stage_job *j, fct_task_fn *fn, int n) {
 }
 
 static bool make_lists(fct_stage_job *j) {
+    size_t share = j->g->mask->n / SIGN_SHARE, wanted = share > SIGN_ROWS ? share : SIGN_ROWS;
     size_t n = (size_t)j->n_workers * (size_t)j->g->n;
     int distances = 64 * j->words + 1;
     j->lists = fct_calloc(n, sizeof *j->lists);
     if (!j->lists) return false;
     for (size_t i = 0; i < n; i++) {
         shortlist *l = &j->lists[i];
-        *l = (shortlist){.cap = ROOM_FIRST, .limit = distances - 1, .wanted = SIGN_ROWS};
+        *l = (shortlist){.cap = ROOM_FIRST, .limit = distances - 1, .wanted = wanted};
         l->items = fct_realloc_array(NULL, ROOM_FIRST, sizeof *l->items);
         l->count = fct_calloc((size_t)distances, sizeof *l->count);
         if (!l->items || !l->count) return false;

@@ -107,8 +107,8 @@ static void run_threads(fct_index *x) {
     fct_mutex_init(&world.lock);
     for (int i = 0; i < THREADS; i++) REQUIRE(!fct_thread_start(&t[i], work, (void *)(intptr_t)i, NULL));
     for (int i = 0; i < THREADS; i++) fct_thread_join(&t[i]);
-    CHECK_MSG(!world.wrong && !world.failed && world.searches > STEPS / 8, "%ld searches, %ld wrong, %ld changes failed",
-              world.searches, world.wrong, world.failed);
+    bool good = !world.wrong && !world.failed && world.searches > STEPS / 8;
+    CHECK_MSG(good, "%ld searches, %ld wrong, %ld changes failed", world.searches, world.wrong, world.failed);
     size_t n = 0;
     for (int i = 0; i < IDS; i++) n += world.rows[i].id >= 0;
     CHECK(fct_index_count(x) == n);
