@@ -26,7 +26,7 @@ static fct_status open_gallery(const srv_core_opts *o, srv_core *c, fct_error *e
     fct_gallery_info info;
     fct_file_stat fs;
     fct_file_get_stat(o->gallery, &fs);
-    bool is_new = !fs.exists;
+    bool is_new = !fs.exists && !fct_gallery_is_address(o->gallery);
     fct_gallery_opts go;
     fct_gallery_opts_init(&go);
     go.actor = "facet serve"; /* where no request is the reason */

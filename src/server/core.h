@@ -21,7 +21,7 @@ typedef struct srv_core {
 typedef struct srv_core_opts {
     const char *pack;      /* name or folder; NULL = the default one */
     const char *cache_dir; /* of prepared networks; NULL = none */
-    const char *gallery;   /* path of the gallery's file */
+    const char *gallery;   /* path of the gallery's file, or address of a server */
     int threads;           /* that run networks */
     int batch;             /* pictures of different requests that run together, at most */
     int64_t max_pixels;

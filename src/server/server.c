@@ -89,7 +89,7 @@ static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *e
     app->data_dir = fct_strdup(o->data);
     app->keys_path = srv_keys_path(o->data);
     app->immich_upstream = o->immich_upstream ? fct_strdup(o->immich_upstream) : NULL;
-    char *gallery = fct_path_join(o->data, "gallery.db");
+    char *gallery = o->gallery ? fct_strdup(o->gallery) : fct_path_join(o->data, "gallery.db");
     bool full = !app->data_dir || !app->keys_path || !gallery || (o->immich_upstream && !app->immich_upstream);
     st = full ? fct_fail_nomem(err, "server", 0) : srv_app_read_keys(app, err);
     srv_core_opts co = {o->pack, o->cache_dir, gallery, fct_threads(), BATCH, o->max_pixels, o->threshold, o->audit};

@@ -13,6 +13,7 @@ typedef struct srv_server_opts {
     const char *host;            /* a name, an address, or "*" for all (default "127.0.0.1") */
     int port;                    /* 0 = the system chooses (default 8100) */
     const char *data;            /* folder of gallery and keys, made where it is missing (no default) */
+    const char *gallery;         /* file, or address of a server; NULL = gallery.db in the data folder (default NULL) */
     const char *pack;            /* see fct_pack_open() (default NULL) */
     const char *cache_dir;       /* of prepared networks; NULL = none (default NULL) */
     const char *cert, *key;      /* PEM files: TLS instead of plain connections (default NULL) */

@@ -314,6 +314,23 @@ def pressure(box, report):
     )
 
 
+def rates(box, report):
+    """With --rate each key has its own share, and whoever has used it up is told when to come again."""
+    other = box.command("keys", "add", "other").stdout.strip()
+    box.start("--rate", "0.5")
+    mine = [box.get("/v1/models") for _ in range(5)]
+    report.check(
+        "the rate of a key",
+        [] if [r.status for r in mine] == [200] + [429] * 4 else [str([r.status for r in mine])],
+    )
+    report.check(
+        "when to come again", [] if mine[-1].headers["Retry-After"] in ("1", "2") else [str(mine[-1].headers)]
+    )
+    report.check("others have their own", expect_status(box.get("/v1/models", key=other), 200))
+    report.check("health has none", expect_status(box.get("/v1/health", key=None), 200))
+    box.stop()
+
+
 def the_end(box, report):
     """SIGTERM: what was accepted is answered, and the program ends by itself."""
     answers = []
@@ -457,6 +474,7 @@ def main():
         slow_clients(box, report)
         keys(box, report)
         the_end(box, report)
+        rates(box, report)
         encrypted(box, report)
         service_manager(box, report)
     report.close()

@@ -92,6 +92,7 @@ static void fill_opts(const cli_settings *s, const char *cache, srv_server_opts 
     srv_server_opts_init(o);
     o->data = s->data;
     o->pack = s->models;
+    o->gallery = s->gallery;
     o->cache_dir = cache;
     o->cert = s->tls_cert;
     o->key = s->tls_key;
@@ -200,11 +201,13 @@ const cli_command cmd_serve = {
         "interface knows no keys: this machine and --allow may use it.\n\n"
         "SIGHUP reads keys and certificate again. SIGTERM ends the server after it has answered what it has "
         "accepted. Under systemd it says when it is ready and takes its sockets.",
-    .options = {CLI_PACK_OPTIONS, CLI_OPT(OPT_DATA), CLI_OPT(OPT_PORT), CLI_OPT(OPT_HOST), CLI_OPT(OPT_TLS_CERT),
-                CLI_OPT(OPT_TLS_KEY), CLI_OPT(OPT_API), CLI_OPT(OPT_ALLOW), CLI_OPT(OPT_IMMICH_UPSTREAM),
-                CLI_OPT(OPT_NO_AUTH), CLI_OPT(OPT_AUDIT), CLI_OPT(OPT_RATE), CLI_OPT(OPT_CONNECTIONS),
-                CLI_OPT(OPT_QUEUE), CLI_OPT(OPT_MAX_BODY), CLI_OPT(OPT_MAX_PIXELS), CLI_OPT(OPT_TIMEOUT),
-                CLI_OPT(OPT_ROLE), CLI_OPT(OPT_THRESHOLD)},
+    .options = {CLI_PACK_OPTIONS,      CLI_OPT(OPT_DATA),        CLI_OPT(OPT_PORT),
+                CLI_OPT(OPT_HOST),     CLI_OPT(OPT_TLS_CERT),    CLI_OPT(OPT_TLS_KEY),
+                CLI_OPT(OPT_API),      CLI_OPT(OPT_ALLOW),       CLI_OPT(OPT_IMMICH_UPSTREAM),
+                CLI_OPT(OPT_NO_AUTH),  CLI_OPT(OPT_AUDIT),       CLI_OPT(OPT_GALLERY),
+                CLI_OPT(OPT_RATE),     CLI_OPT(OPT_CONNECTIONS), CLI_OPT(OPT_QUEUE),
+                CLI_OPT(OPT_MAX_BODY), CLI_OPT(OPT_MAX_PIXELS),  CLI_OPT(OPT_TIMEOUT),
+                CLI_OPT(OPT_ROLE),     CLI_OPT(OPT_THRESHOLD)},
     .examples = "facet serve --data /var/lib/facet\n"
                 "For the network, encrypted\n"
                 "facet serve --data /var/lib/facet --host '*' --tls-cert cert.pem --tls-key key.pem\n"
