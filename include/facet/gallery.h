@@ -129,9 +129,10 @@ FCT_API fct_status fct_gallery_search_batch(fct_gallery *g, const char *model_id
                                             int dim, float threshold, int k, fct_match *out, int *n_found,
                                             fct_error *err);
 
-/* What stands for a person in a search. Scores of means are higher than those of
- * single faces, for the person and for others, so that a threshold for the one is
- * none for the other (docs/gallery.md has figures). */
+/* What stands for a person in a search. The more faces a person has, the more often the
+ * best of them is like a stranger by chance; a mean is not. So a threshold is a little
+ * stricter for means: with five faces each, 0.40 lets half as many strangers pass
+ * (docs/decisions/0056 has the figures). */
 typedef enum fct_template {
     FCT_TEMPLATE_BEST = 0, /* each face: a person's score is the best of its faces' */
     FCT_TEMPLATE_MEAN = 1  /* the mean of the person's faces of unit length, weighed by quality */
@@ -162,6 +163,19 @@ FCT_API fct_status fct_gallery_search_with(fct_gallery *g, const char *model_id,
 #define FCT_IDENTIFY_MAX 1024
 FCT_API fct_status fct_gallery_identify(fct_gallery *g, const char *model_id, const float *embeddings, int n, int dim,
                                         const fct_search_opts *opts, fct_match *out, fct_error *err);
+
+/* Two people who look alike, by their two most similar faces: the smaller id first. */
+typedef struct fct_similar {
+    int64_t person_id[2], face_id[2];
+    float score; /* cosine */
+    char name[2][201];
+} fct_similar;
+/* All pairs of people with a cosine of at least threshold, best first: one person under
+ * two names, or two who may be mistaken for each other. Each face is compared with the
+ * 16 people nearest to it; takes as long as a search for every face. *out is owned:
+ * fct_gallery_similar_free(). */
+FCT_API fct_status fct_gallery_similar(fct_gallery *g, float threshold, fct_similar **out, int *n, fct_error *err);
+FCT_API void fct_gallery_similar_free(fct_similar *x);
 
 /* "Not this person": stores a face that was taken for the person and is another's. No
  * search names the person where the face searched for is at least as near to such a

@@ -16,10 +16,11 @@ Commands:
   enroll       remember a person by photos
   evaluate     measure what a pack is worth on your photos
   identify     tell who is in photos
-  people       list the people of the gallery, or the faces of some
+  people       list people or their faces, or note something of one
+  forget       remove people so that no file holds anything of them
   remove       forget people, or single faces of theirs
   rename       give a person another name
-  gallery      check, copy, exchange and convert the gallery
+  gallery      check, copy, exchange, convert and protect the gallery
   queue        have many machines analyze photos
   worker       analyze photos of a queue, beside as many others as wanted
   tags         show who is where in photos, as other programs wrote it down
@@ -62,6 +63,10 @@ Options:
                           postgresql://user@host/database (default:
                           FCT_GALLERY, else gallery.db in the user's data
                           folder)
+      --collection NAME   work in this collection of the gallery alone; enroll
+                          makes it if need be
+      --key-file FILE     the key of an encrypted gallery (default:
+                          FCT_GALLERY_KEY)
   -h, --help              show this help; --help all also explains the shared
                           options
 
@@ -136,6 +141,12 @@ do not ask
 .TP
 \fB\-g\fR, \fB\-\-gallery\fR \fIFILE\fR
 the gallery\(aqs file, or the address of a server, postgresql://user@host/database (default: FCT_GALLERY, else gallery.db in the user\(aqs data folder)
+.TP
+\fB\-\-collection\fR \fINAME\fR
+work in this collection of the gallery alone; enroll makes it if need be
+.TP
+\fB\-\-key\-file\fR \fIFILE\fR
+the key of an encrypted gallery (default: FCT_GALLERY_KEY)
 .TP
 \fB\-h\fR, \fB\-\-help\fR
 show this help; \-\-help all also explains the shared options

@@ -401,4 +401,31 @@ TEST(nobody_is_on_a_picture_twice) {
     end(g);
 }
 
+/* ---- People who look alike ---------------------------------------------------------------- */
+
+TEST(similar_people) {
+    begin(true);
+    fct_gallery *g = open_for(NULL);
+    fct_similar *list;
+    float v[UTIL_DIM];
+    int n;
+    for (uint64_t i = 1; i < 40; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "P%d", (int)(i % 20));
+        REQUIRE(!util_enroll(g, name, i, NULL, &e));
+    }
+    near(7, 0.9, v);
+    fct_enrollment f = {.model_id = UTIL_MODEL, .embedding = v, .dim = UTIL_DIM};
+    int64_t face;
+    REQUIRE(!fct_gallery_enroll(g, "Twin", &f, 1, &face, NULL, &e));
+    REQUIRE(!fct_gallery_similar(g, 0.85f, &list, &n, &e) && n == 1);
+    CHECK(!strcmp(list[0].name[0], "P7") && !strcmp(list[0].name[1], "Twin") && list[0].face_id[0] == 7);
+    CHECK(list[0].face_id[1] == face && fabsf(list[0].score - 0.9f) < 1e-4f);
+    fct_gallery_similar_free(list);
+    REQUIRE(!fct_gallery_similar(g, 0.99f, &list, &n, &e));
+    CHECK(n == 0);
+    fct_gallery_similar_free(list);
+    end(g);
+}
+
 int main(int argc, char **argv) { return test_main(argc, argv); }

@@ -98,7 +98,7 @@ const cli_command cmd_album_cluster = {
         "and "
         "only where the likeness is plain; who is unlike everybody stays nobody's.\n\n"
         "With --gallery, people whom that gallery knows get their names from it.",
-    .options = {CLI_ALBUM_OPTIONS, CLI_OPT(OPT_ANEW), CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_THRESHOLD),
+    .options = {CLI_ALBUM_OPTIONS, CLI_OPT(OPT_ANEW), CLI_GALLERY_OPTIONS, CLI_OPT(OPT_THRESHOLD),
                 CLI_OPT(OPT_THREADS)},
     .examples = "facet album cluster\n"
                 "facet album cluster --gallery family.db\n"
@@ -211,7 +211,7 @@ const cli_command cmd_album_name = {
         "at present stay his, whatever is scanned or grouped later. Where somebody in the album has the name "
         "already, the two become one person. With --gallery his best faces are stored there, so that 'facet "
         "identify' knows him.",
-    .options = {CLI_ALBUM_OPTIONS, CLI_OPT(OPT_GALLERY)},
+    .options = {CLI_ALBUM_OPTIONS, CLI_GALLERY_OPTIONS},
     .examples = "facet album name 12 Anna\n"
                 "facet album name Anna 'Anna Berger' --gallery family.db",
     .min_words = 2,

@@ -272,7 +272,7 @@ const cli_command cmd_doctor = {
         "compares the result with that of the portable operators (half a minute for large networks); the hashes of an "
         "installed pack; the gallery's integrity. "
         "Exit code 3 when something is wrong.",
-    .options = {CLI_COMMON_OPTIONS, CLI_OPT(OPT_MODELS), CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_THREADS)},
+    .options = {CLI_COMMON_OPTIONS, CLI_OPT(OPT_MODELS), CLI_GALLERY_OPTIONS, CLI_OPT(OPT_THREADS)},
     .examples = "facet doctor\n"
                 "facet doctor --models buffalo_l --json",
     .run = run_doctor,

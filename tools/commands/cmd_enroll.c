@@ -255,7 +255,7 @@ const cli_command cmd_enroll = {
         "--all-faces stores every face of each photo under the one name, which is right only for collages of one "
         "person: it asks, or wants --yes.\n\n"
         "What has been reported as stored is on disk. Exit code 1 when a photo gave no face to store.",
-    .options = {CLI_ANALYSIS_OPTIONS, CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_FACE), CLI_OPT(OPT_ALL_FACES),
+    .options = {CLI_ANALYSIS_OPTIONS, CLI_GALLERY_OPTIONS, CLI_OPT(OPT_FACE), CLI_OPT(OPT_ALL_FACES),
                 CLI_OPT(OPT_STRICT), CLI_OPT(OPT_FOLDERS), CLI_OPT(OPT_REPORT), CLI_OPT(OPT_YES),
                 CLI_OPT(OPT_THRESHOLD)},
     .examples = "facet enroll 'Ada Lovelace' ada1.jpg ada2.jpg\n"

@@ -69,6 +69,7 @@ static int show_info(cli_args *a, fct_gallery *g, const fct_gallery_info *info) 
     printf("%s\n", cli_count(info->faces, "face", "faces"));
     if (info->model_id[0]) cli_print("  embeddings of %d values by network %s\n", info->dim, info->model_id);
     if (!isnan(threshold)) printf("  a threshold of its own: %.4f\n", threshold);
+    if (info->encrypted) puts("  encrypted");
     printf("  format version %d, searched %s\n", info->schema,
            info->by_server ? "by the server"
            : info->fast    ? "fast, by signs first"
@@ -115,7 +116,11 @@ static int merge(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
 
 static int backup(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     fct_error e;
-    if (fct_gallery_backup(g, a->words[1], &e)) return cli_fail(&e);
+    char *keys = cli_format("%s.keys", a->words[1]);
+    bool failed = fct_gallery_backup(g, a->words[1], &e) || (info->encrypted && fct_gallery_save_keys(g, keys, &e));
+    if (!failed && info->encrypted) cli_note("%s: the keys of its people; keep only the newest such file", keys);
+    free(keys);
+    if (failed) return cli_fail(&e);
     char *note = cli_format("%s: %s, %s", a->words[1], cli_count(info->people, "person", "people"), "a gallery itself");
     tell(&a->set, info, "people", a->words[1], info->people, note);
     free(note);
@@ -302,7 +307,16 @@ static const struct gallery_action {
                {"calibrate", 0, 0, GALLERY_WRITE, cli_gallery_calibrate},
                {"copy", 2, 2, GALLERY_READ, copy_gallery},
                {"index", 0, 0, GALLERY_WRITE, make_index},
-               {"migrate", 0, 0, GALLERY_WRITE, migrate}};
+               {"migrate", 0, 0, GALLERY_WRITE, migrate},
+               {"similar", 0, 0, GALLERY_READ, cli_gallery_similar},
+               {"collections", 0, 0, GALLERY_READ, cli_gallery_collections},
+               {"set", 2, 2, GALLERY_WRITE, cli_gallery_set},
+               {"audit", 0, 0, GALLERY_READ, cli_gallery_audit},
+               {"expire", 0, 0, GALLERY_WRITE, cli_gallery_expire},
+               {"encrypt", 0, 0, GALLERY_CLOSED, cli_gallery_encrypt},
+               {"decrypt", 0, 0, GALLERY_CLOSED, cli_gallery_decrypt},
+               {"rekey", 1, 1, GALLERY_CLOSED, cli_gallery_rekey},
+               {"restore-keys", 1, 1, GALLERY_CLOSED, cli_gallery_restore_keys}};
 enum { N_ACTIONS = sizeof actions / sizeof *actions };
 
 /* Checks the number of arguments, opens the gallery in the action's mode and runs it. */
@@ -314,6 +328,7 @@ static int run_action(cli_args *a, const struct gallery_action *x) {
     }
     fct_gallery *g = NULL;
     fct_gallery_info info;
+    if (x->mode == GALLERY_CLOSED) return x->run(a, NULL, NULL);
     if (x->run == copy_gallery) a->set.gallery = a->words[1];
     int code = open_with_info(&a->set, x->mode, &g, &info);
     if (!code) code = x->run(a, g, &info);
@@ -337,9 +352,11 @@ const cli_command cmd_gallery = {
     .name = "gallery",
     .synopsis =
         "[info | check | merge NAME INTO | backup FILE | export FILE | import FILE [NAMES.csv] | copy FROM TO | "
-        "index | calibrate | migrate]",
-    .actions = "info|check|merge|backup|export|import|copy|index|calibrate|migrate",
-    .summary = "check, copy, exchange and convert the gallery",
+        "index | calibrate | migrate | similar | collections | set KEY VALUE | audit | expire | encrypt | decrypt | "
+        "rekey FILE | restore-keys FILE]",
+    .actions = "info|check|merge|backup|export|import|copy|index|calibrate|migrate|similar|collections|set|audit|"
+               "expire|encrypt|decrypt|rekey|restore-keys",
+    .summary = "check, copy, exchange, convert and protect the gallery",
     .description =
         "info tells what the gallery holds and which network made its embeddings. check reads all of it and "
         "names the first "
@@ -364,10 +381,18 @@ const cli_command cmd_gallery = {
         "of a rate, 776 people for 1e-4; with fewer it says which rate they tell, and exits with 1.\n\n"
         "migrate makes all embeddings anew with the network of --models, from the pictures stored with the "
         "faces. Either all "
-        "faces change or none; --drop removes those without a picture.",
-    .options = {CLI_PACK_OPTIONS, CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_PICTURES),
-                CLI_OPT(OPT_MODEL_ID), CLI_OPT(OPT_DROP), CLI_OPT(OPT_FAR), CLI_OPT(OPT_SEED), CLI_OPT(OPT_KIND),
-                CLI_OPT(OPT_PART), CLI_OPT(OPT_YES)},
+        "faces change or none; --drop removes those without a picture.\n\n"
+        "similar lists people who look alike: one person under two names, or two who may be mistaken for "
+        "each other. collections lists the parts of the gallery; set gives one (--collection) or the whole "
+        "a setting: threshold, or audit (off, changes, searches). audit shows the log of what was done.\n\n"
+        "expire forgets the people whose retention date has passed ('facet people --expires').\n\n"
+        "encrypt encrypts the gallery with the key in --key-file, which is made if need be; rekey gives it "
+        "the key in FILE. backup of an encrypted gallery also writes FILE.keys, the keys of its people: keep "
+        "only the newest. restore-keys gives a copy the keys in FILE and removes who is not in it.",
+    .options = {CLI_PACK_OPTIONS, CLI_GALLERY_OPTIONS, CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_PICTURES),
+                CLI_OPT(OPT_MODEL_ID), CLI_OPT(OPT_DROP), CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_VERIFY),
+                CLI_OPT(OPT_DRY_RUN), CLI_OPT(OPT_FAR), CLI_OPT(OPT_SEED), CLI_OPT(OPT_KIND), CLI_OPT(OPT_PART),
+                CLI_OPT(OPT_YES)},
     .examples = "facet gallery\n"
                 "facet gallery backup faces-monday.db\n"
                 "Two galleries into one:\n"
@@ -379,6 +404,8 @@ const cli_command cmd_gallery = {
                 "facet gallery copy faces.db postgresql://facet@db.example.org/faces\n"
                 "A threshold that fits the people in it:\n"
                 "facet gallery calibrate --far 1e-3\n"
+                "Encryption, with a new key:\n"
+                "facet gallery encrypt --key-file ~/faces.key\n"
                 "After a change of the pack:\n"
                 "facet gallery migrate --models buffalo_l",
     .max_words = 3,

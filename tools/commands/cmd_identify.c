@@ -5,6 +5,7 @@
 #include "photos/outputs.h"
 #include "photos/report.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,15 +19,15 @@ typedef struct identify_run {
 
 /* Nearest people of each face of one photo, best first, also those below the threshold. */
 typedef struct candidates {
-    int n, k;      /* faces, room per face */
-    fct_match *at; /* [n][k] */
-    int *found;    /* [n] */
+    int n, k;         /* faces, room per face */
+    fct_match *named; /* [n]: who they are; person_id 0 = unknown */
+    fct_match *at;    /* [n][k] */
+    int *found;       /* [n] */
     float threshold;
 } candidates;
 
 static const fct_match *match_of(const candidates *c, int face) {
-    const fct_match *m = &c->at[(size_t)face * (size_t)c->k];
-    return c->found[face] && m->score >= c->threshold ? m : NULL;
+    return c->named[face].person_id ? &c->named[face] : NULL;
 }
 
 /* Searches for all faces of a photo at once, which reads the gallery's rows once. */
@@ -35,18 +36,29 @@ static fct_status search(identify_run *r, const cli_photo *p, candidates *c, fct
     *c = (candidates){.n = n, .k = r->engine.set->top, .threshold = r->engine.threshold};
     c->at = cli_alloc((size_t)n * (size_t)c->k, sizeof *c->at);
     c->found = cli_alloc((size_t)n, sizeof *c->found);
+    c->named = cli_alloc((size_t)n, sizeof *c->named);
     if (n == 0) return FCT_OK;
     float *e = cli_alloc((size_t)n * (size_t)dim, sizeof *e);
     for (int i = 0; i < n; i++)
         memcpy(e + (size_t)i * (size_t)dim, fct_faces_at(p->faces, i)->embedding, (size_t)dim * sizeof *e);
-    fct_status s = fct_gallery_search_batch(r->gallery, fct_pack_embedder_id(r->engine.pack), e, n, dim, -1, c->k,
-                                            c->at, c->found, err);
+    fct_search_opts o;
+    fct_search_opts_init(&o);
+    const char *model = fct_pack_embedder_id(r->engine.pack);
+    o.templates = r->engine.set->means ? FCT_TEMPLATE_MEAN : FCT_TEMPLATE_BEST;
+    o.repeats = r->engine.set->repeats;
+    o.fallback = r->engine.threshold;
+    if (!isnan(r->engine.set->threshold)) o.threshold = r->engine.threshold;
+    fct_status s = fct_gallery_identify(r->gallery, model, e, n, dim, &o, c->named, err);
+    o.k = c->k;
+    o.threshold = -1;
+    if (!s) s = fct_gallery_search_with(r->gallery, model, e, n, dim, &o, c->at, c->found, err);
     free(e);
     return s;
 }
 
 static void free_candidates(candidates *c) {
     free(c->at);
+    free(c->named);
     free(c->found);
 }
 
@@ -216,13 +228,15 @@ const cli_command cmd_identify = {
     .synopsis = "PHOTO...",
     .summary = "tell who is in photos",
     .description =
-        "Names every face with the nearest person of the gallery whose cosine reaches the threshold, else 'unknown'. "
+        "Names every face with the nearest person of the gallery whose cosine reaches the threshold, else 'unknown'; "
+        "nobody is in a photo twice, unless --repeats is given. "
         "--top K also lists the K nearest people, below the threshold too.\n\n"
         "A lower threshold recognizes more faces and mistakes more of them; the right one depends on the pack and on "
         "how many people the gallery holds.\n\n"
         "Exit code 1 when nobody was recognized.",
-    .options = {CLI_ANALYSIS_OPTIONS, CLI_OPT(OPT_CSV), CLI_OPT(OPT_HTML), CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_DRAW),
-                CLI_OPT(OPT_CROP_DIR), CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_TOP)},
+    .options = {CLI_ANALYSIS_OPTIONS, CLI_OPT(OPT_CSV), CLI_OPT(OPT_HTML), CLI_GALLERY_OPTIONS, CLI_OPT(OPT_DRAW),
+                CLI_OPT(OPT_CROP_DIR), CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_MEANS), CLI_OPT(OPT_REPEATS),
+                CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_TOP)},
     .examples = "facet identify party.jpg\n"
                 "facet identify --draw named.jpg party.jpg\n"
                 "facet identify --json --threshold 0.45 inbox/ > who.jsonl\n"

@@ -206,7 +206,7 @@ const cli_command cmd_info = {
         "The processor and the kernel level chosen for it, with the reason; the CPUs that this process may use "
         "(affinity, control group) and the number of threads; what the build supports; each network of the pack with "
         "its task, identity and input; the gallery, after a full check of its file.",
-    .options = {CLI_PACK_OPTIONS, CLI_OPT(OPT_GALLERY)},
+    .options = {CLI_PACK_OPTIONS, CLI_GALLERY_OPTIONS},
     .examples = "facet info\n"
                 "facet info --models ~/.insightface/models/buffalo_l --json",
     .run = run_info,

@@ -22,6 +22,8 @@ static void json_person(fct_json_writer *j, const fct_person *p) {
     fct_json_int(j, "person_id", p->id);
     fct_json_int(j, "faces", p->faces);
     fct_json_date(j, "since", p->created);
+    if (p->collection_id != 1) fct_json_int(j, "collection_id", p->collection_id);
+    if (p->expires) fct_json_date(j, "expires", p->expires);
 }
 
 static void print_person(bool json, const fct_person *p) {
@@ -56,10 +58,31 @@ static void print_face_row(const fct_stored_face *f) {
               quality, f->box[2] - f->box[0], f->box[3] - f->box[1], f->source);
 }
 
-static void json_faces(const fct_person *p, const fct_stored_face *faces, int n) {
+/* What is noted of a person, where there is anything. */
+static void json_details(fct_json_writer *j, const fct_details *d) {
+    if (strcmp(d->metadata, "{}") != 0) fct_json_text(j, "metadata", d->metadata);
+    if (!d->consented) return;
+    fct_json_object(j, "consent");
+    fct_json_text(j, "text", d->consent_text);
+    fct_json_text(j, "by", d->consent_by);
+    fct_json_date(j, "time", d->consent_time);
+    fct_json_close_object(j);
+}
+
+static void print_details(const fct_person *p, const fct_details *d) {
+    char date[32];
+    if (strcmp(d->metadata, "{}") != 0) cli_print("  %s\n", d->metadata);
+    if (d->consented)
+        cli_print("  consent of %s, noted by %s: %s\n", date_of(d->consent_time, date),
+                  *d->consent_by ? d->consent_by : "?", d->consent_text);
+    if (p->expires) cli_print("  to be forgotten on %.10s\n", date_of(p->expires, date));
+}
+
+static void json_faces(const fct_person *p, const fct_details *d, const fct_stored_face *faces, int n) {
     fct_json_writer j;
     cli_json_line(&j, stdout);
     json_person(&j, p);
+    json_details(&j, d);
     fct_json_array(&j, "list");
     for (int i = 0; i < n; i++) {
         fct_json_object(&j, NULL);
@@ -80,22 +103,112 @@ static void json_faces(const fct_person *p, const fct_stored_face *faces, int n)
 static int show_person(fct_gallery *g, const char *name, bool json) {
     fct_person p;
     fct_stored_face *faces;
+    fct_details d;
     fct_error e;
     int n, code = cli_gallery_find(g, name, &p);
     if (code) return code;
-    if (fct_gallery_faces(g, p.id, &faces, &n, &e)) return cli_fail(&e);
-    if (json) json_faces(&p, faces, n);
+    if (fct_gallery_details(g, p.id, &d, &e)) return cli_fail(&e);
+    if (fct_gallery_faces(g, p.id, &faces, &n, &e)) return fct_details_clear(&d), cli_fail(&e);
+    if (json) json_faces(&p, &d, faces, n);
     else {
         print_person(false, &p);
+        print_details(&p, &d);
         for (int i = 0; i < n; i++) print_face_row(&faces[i]);
     }
+    fct_details_clear(&d);
     fct_gallery_faces_free(faces);
     return CLI_DONE;
+}
+
+/* ---- Changes of one person ------------------------------------------------------------- */
+
+/* The value is JSON, or, where it is none, a text. */
+static int set_metadata(fct_gallery *g, int64_t id, const char *pair) {
+    const char *value = strchr(pair, '=');
+    fct_error e;
+    if (!value || value == pair) {
+        cli_error("people: --set wants KEY=VALUE, not '%s'", pair);
+        return CLI_USE;
+    }
+    char *key = cli_format("%.*s", (int)(value - pair), pair);
+    fct_status s = fct_gallery_set_metadata(g, id, key, value[1] ? value + 1 : NULL, &e);
+    if (s == FCT_ERR_ARG && value[1]) {
+        fct_buf text = {0};
+        fct_json_writer w;
+        fct_json_to_buf(&w, &text);
+        fct_json_text(&w, NULL, value + 1);
+        s = fct_gallery_set_metadata(g, id, key, text.data, &e);
+        fct_buf_free(&text);
+    }
+    free(key);
+    return s ? cli_fail(&e) : CLI_DONE;
+}
+
+/* A day, as seconds since 1970, UTC; -1 where it is none. By the days of the civil calendar from 1970-01-01. */
+static int64_t day_of(const char *text) {
+    int y, m, d, end = 0;
+    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    if (strcmp(text, "never") == 0) return 0;
+    if (sscanf(text, "%4d-%2d-%2d%n", &y, &m, &d, &end) != 3 || text[end] || end != 10) return -1;
+    bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+    int length = m >= 1 && m <= 12 ? (m == 12 ? 365 : before[m]) - before[m - 1] + (m == 2 && leap) : 0;
+    if (y < 1970 || d < 1 || d > length) return -1;
+    int64_t days = (int64_t)(y - 1970) * 365 + before[m - 1] + d - 1 + (m > 2 && leap);
+    for (int past = 1970; past < y; past++) days += (past % 4 == 0 && past % 100 != 0) || past % 400 == 0;
+    return days * 86400;
+}
+
+static int set_expires(fct_gallery *g, int64_t id, const char *text) {
+    fct_error e;
+    int64_t day = day_of(text);
+    if (day < 0) {
+        cli_error("people: --expires: '%s' is neither a day, such as 2027-01-31, nor never", text);
+        return CLI_USE;
+    }
+    return fct_gallery_set_expires(g, id, day, &e) ? cli_fail(&e) : CLI_DONE;
+}
+
+static int set_consent(fct_gallery *g, int64_t id, const char *text) {
+    fct_error e;
+    const char *by = getenv("LOGNAME") ? getenv("LOGNAME") : getenv("USERNAME");
+    bool none = strcmp(text, "none") == 0;
+    return fct_gallery_set_consent(g, id, by, none ? NULL : text, (int64_t)time(NULL), &e) ? cli_fail(&e) : CLI_DONE;
+}
+
+static int move_to(fct_gallery *g, int64_t id, const char *collection) {
+    fct_error e;
+    int64_t into;
+    if (fct_gallery_add_collection(g, collection, &into, &e)) return cli_fail(&e);
+    return fct_gallery_move_person(g, id, into, &e) ? cli_fail(&e) : CLI_DONE;
+}
+
+/* Does what the options say of one person, then shows the result. */
+static int change_person(const cli_args *a) {
+    const cli_settings *s = &a->set;
+    fct_gallery *g;
+    fct_person p;
+    fct_error e;
+    if (a->n_words != 1) {
+        cli_error("people: --set, --consent, --expires, --not-face and --move-to are about one person");
+        return CLI_USE;
+    }
+    int code = cli_gallery_open(s, GALLERY_WRITE, &g);
+    if (!code) code = cli_gallery_find(g, a->words[0], &p);
+    if (!code && s->set) code = set_metadata(g, p.id, s->set);
+    if (!code && s->consent) code = set_consent(g, p.id, s->consent);
+    if (!code && s->expires) code = set_expires(g, p.id, s->expires);
+    if (!code && s->not_face && fct_gallery_reject_face(g, p.id, s->not_face, NULL, &e)) code = cli_fail(&e);
+    if (!code && s->move_to) code = move_to(g, p.id, s->move_to);
+    if (!code && !s->move_to) code = show_person(g, a->words[0], s->json);
+    fct_gallery_free(g);
+    return code;
 }
 
 /* Lists everybody, or the faces of the people named. */
 static int run_people(cli_args *a) {
     fct_gallery *g;
+    const cli_settings *s = &a->set;
+    if (s->set || s->consent || s->expires || s->not_face || s->move_to) return change_person(a);
     int code = cli_gallery_open(&a->set, GALLERY_READ, &g), worst = code;
     if (!code && a->n_words == 0) worst = list_people(g, a->set.json);
     for (int i = 0; i < a->n_words && !code; i++) {
@@ -109,13 +222,17 @@ static int run_people(cli_args *a) {
 const cli_command cmd_people = {
     .name = "people",
     .synopsis = "[NAME...]",
-    .summary = "list the people of the gallery, or the faces of some",
+    .summary = "list people or their faces, or note something of one",
     .description = "Without NAME: everybody, with the number of faces and the time (UTC) of the first. With NAME: each "
                    "stored face with its number, photo, score, quality (0 to 1) and size.\n\n"
+                   "With one NAME, --set, --consent, --expires, --not-face and --move-to change what is known of the "
+                   "person. 'facet gallery expire' forgets those whose day has come.\n\n"
                    "Exit code 1 when there is nobody, or nobody of that name.",
-    .options = {CLI_COMMON_OPTIONS, CLI_OPT(OPT_GALLERY)},
+    .options = {CLI_COMMON_OPTIONS, CLI_GALLERY_OPTIONS, CLI_OPT(OPT_SET), CLI_OPT(OPT_CONSENT), CLI_OPT(OPT_EXPIRES),
+                CLI_OPT(OPT_NOT_FACE), CLI_OPT(OPT_MOVE_TO)},
     .examples = "facet people\n"
                 "facet people 'Ada Lovelace'\n"
+                "facet people 'Ada Lovelace' --set badge=1234 --expires 2027-12-31\n"
                 "facet people --json --gallery office.db",
     .words = COMPLETE_PEOPLE,
     .max_words = -1,
@@ -180,7 +297,7 @@ const cli_command cmd_remove = {
         "Removes people with all their faces, or one face. Asks before, unless --yes is given. What is removed "
         "cannot be brought back.\n\n"
         "Exit code 1 when there is nobody of that name, or the answer was no.",
-    .options = {CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_FACE_ID), CLI_OPT(OPT_YES), CLI_OPT(OPT_QUIET), CLI_OPT(OPT_VERBOSE)},
+    .options = {CLI_GALLERY_OPTIONS, CLI_OPT(OPT_FACE_ID), CLI_OPT(OPT_YES), CLI_OPT(OPT_QUIET), CLI_OPT(OPT_VERBOSE)},
     .examples = "facet remove 'Ada Lovelace'\n"
                 "A wrong photo: find its number, remove it\n"
                 "facet people Grace\n"
@@ -215,7 +332,7 @@ const cli_command cmd_rename = {
     .synopsis = "NAME NEW-NAME",
     .summary = "give a person another name",
     .description = "The faces stay. A name that somebody else has is refused.",
-    .options = {CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_QUIET), CLI_OPT(OPT_VERBOSE)},
+    .options = {CLI_GALLERY_OPTIONS, CLI_OPT(OPT_QUIET), CLI_OPT(OPT_VERBOSE)},
     .examples = "facet rename Ada 'Ada Lovelace'",
     .words = COMPLETE_PEOPLE,
     .min_words = 2,

@@ -25,7 +25,7 @@ int cli_queue_open(const cli_settings *s, fct_queue **out) {
     return CLI_USE;
 }
 
-#define QUEUE_OPTIONS CLI_COMMON_OPTIONS, CLI_OPT(OPT_GALLERY)
+#define QUEUE_OPTIONS CLI_COMMON_OPTIONS, CLI_GALLERY_OPTIONS
 
 /* ---- add ---------------------------------------------------------------------------------------- */
 
@@ -153,7 +153,7 @@ const cli_command cmd_queue_add = {
                    "Workers store the faces that they find, with embeddings, beside the queue: 'facet queue faces' "
                    "prints them. With --folders each folder in DIR is a person, and workers enroll the largest face of "
                    "each photo in the gallery on the same server.",
-    .options = {CLI_PACK_OPTIONS, CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_FOLDERS), CLI_OPT(OPT_FILES_FROM)},
+    .options = {CLI_PACK_OPTIONS, CLI_GALLERY_OPTIONS, CLI_OPT(OPT_FOLDERS), CLI_OPT(OPT_FILES_FROM)},
     .examples = "facet queue add /photos --gallery postgresql://facet@db/faces\n"
                 "facet queue add --folders /people",
     .max_words = -1,
@@ -296,7 +296,7 @@ const cli_command cmd_queue_faces = {
     .synopsis = "",
     .summary = "print the faces that workers have found, one JSON object a line",
     .description = "With file, box, landmarks, score and embedding, in the order of the photos.",
-    .options = {CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_QUIET), CLI_OPT(OPT_VERBOSE)},
+    .options = {CLI_GALLERY_OPTIONS, CLI_OPT(OPT_QUIET), CLI_OPT(OPT_VERBOSE)},
     .examples = "facet queue faces > faces.jsonl",
     .run = run_faces,
 };

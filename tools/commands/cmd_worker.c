@@ -194,7 +194,7 @@ const cli_command cmd_worker = {
         "SIGTERM and SIGINT end it after the photo at hand, and give the rest back. --wait waits for more when all is "
         "done. All workers of a queue should have the same pack: a worker takes photos for its own network alone.\n\n"
         "Exit code 0 when all is done, also where photos failed ('facet queue failures').",
-    .options = {CLI_FINDER_OPTIONS, CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_WAIT), CLI_OPT(OPT_LEASE), CLI_OPT(OPT_ATTEMPTS),
+    .options = {CLI_FINDER_OPTIONS, CLI_GALLERY_OPTIONS, CLI_OPT(OPT_WAIT), CLI_OPT(OPT_LEASE), CLI_OPT(OPT_ATTEMPTS),
                 CLI_OPT(OPT_THRESHOLD)},
     .examples = "facet worker --gallery postgresql://facet@db/faces\n"
                 "As a service:\n"

@@ -116,6 +116,22 @@ static int make_parent(const char *path) {
     return s ? cli_fail(&e) : CLI_DONE;
 }
 
+/* Who is noted in the audit log. */
+static const char *user_name(void) {
+    static const char *const names[] = {"LOGNAME", "USER", "USERNAME"};
+    const char *name = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !(name && *name); i++) name = getenv(names[i]);
+    return name;
+}
+
+static bool notes_searches(fct_gallery *g) {
+    char *value;
+    if (fct_gallery_get_setting(g, 0, "audit", &value, NULL)) return false;
+    bool is = strcmp(value, "searches") == 0;
+    fct_buffer_free(value);
+    return is;
+}
+
 int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery **out) {
     char standard[4096];
     const char *path = s->gallery;
@@ -140,6 +156,13 @@ int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery *
     o.read_only = mode == GALLERY_READ;
     o.must_exist = mode != GALLERY_CREATE;
     o.search = (fct_search_mode)s->search; /* in the order of the choices */
+    o.collection = s->collection;
+    o.key = s->key_file;
+    o.actor = user_name();
+    if (fct_gallery_open(path, &o, out, &e)) return cli_fail(&e);
+    if (!o.read_only || !notes_searches(*out)) return CLI_DONE;
+    fct_gallery_free(*out); /* what is searched for is written down */
+    o.read_only = false;
     return fct_gallery_open(path, &o, out, &e) ? cli_fail(&e) : CLI_DONE;
 }
 

@@ -31,9 +31,9 @@ bool cli_pack_near(const char *root, const char *name, char *out, size_t cap);
 /* Opens the pack alone, for reports. *out is owned. Returns as above. */
 int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out);
 
-typedef enum cli_gallery_mode { GALLERY_CREATE, GALLERY_WRITE, GALLERY_READ } cli_gallery_mode;
-/* Opens the gallery that --gallery, FCT_GALLERY or the platform names. Only GALLERY_CREATE makes a new file. *out is
- * owned. Returns as above. */
+typedef enum cli_gallery_mode { GALLERY_CREATE, GALLERY_WRITE, GALLERY_READ, GALLERY_CLOSED } cli_gallery_mode;
+/* Opens the gallery that --gallery, FCT_GALLERY or the platform names. Only GALLERY_CREATE makes a new file;
+ * GALLERY_CLOSED is for who opens it otherwise. *out is owned. Returns as above. */
 int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery **out);
 
 /* Finds a person by name. When nobody has the name, that is an answer, CLI_NONE after one line, and not a fault of

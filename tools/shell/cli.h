@@ -118,6 +118,17 @@ typedef enum cli_opt_id {
     OPT_SHA256,
     OPT_ACCEPT_LICENSE,
     OPT_REPLACE,
+    OPT_COLLECTION,
+    OPT_KEY_FILE,
+    OPT_SET,
+    OPT_CONSENT,
+    OPT_EXPIRES,
+    OPT_NOT_FACE,
+    OPT_MOVE_TO,
+    OPT_MEANS,
+    OPT_REPEATS,
+    OPT_VERIFY,
+    OPT_DRY_RUN,
     OPT_PICTURES,
     OPT_MODEL_ID,
     OPT_DROP,
@@ -143,8 +154,10 @@ typedef bool cli_option_set[OPT_COUNT];
     CLI_PACK_OPTIONS, CLI_OPT(OPT_DET_SIZE), CLI_OPT(OPT_DET_THRESH), CLI_OPT(OPT_MAX_FACES), CLI_OPT(OPT_ROTATIONS),  \
         CLI_OPT(OPT_TILE), CLI_OPT(OPT_MAX_PIXELS)
 #define CLI_ANALYSIS_OPTIONS CLI_FINDER_OPTIONS, CLI_OPT(OPT_FILES_FROM)
+/* Which people are worked with. */
+#define CLI_GALLERY_OPTIONS CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_COLLECTION), CLI_OPT(OPT_KEY_FILE)
 #define CLI_VIDEO_OPTIONS                                                                                              \
-    CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_DET_SIZE), CLI_OPT(OPT_MAX_PIXELS), \
+    CLI_GALLERY_OPTIONS, CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_DET_SIZE), CLI_OPT(OPT_MAX_PIXELS),  \
         CLI_OPT(OPT_RECORD), CLI_OPT(OPT_EVENTS), CLI_OPT(OPT_SNAPSHOT_DIR), CLI_OPT(OPT_KEEP_DAYS),                   \
         CLI_OPT(OPT_SHEET), CLI_OPT(OPT_BLUR), CLI_OPT(OPT_EVERY), CLI_OPT(OPT_FRAME_SIZE), CLI_OPT(OPT_FPS),          \
         CLI_OPT(OPT_HARDWARE), CLI_OPT(OPT_INSECURE), CLI_OPT(OPT_STOP_AFTER)
@@ -182,6 +195,9 @@ typedef struct cli_settings {
     const char *all_models[CLI_PACKS_MOST]; /* every --models of the command line, models being the last one */
     int n_models;                           /* more than CLI_PACKS_MOST: the others are not kept */
     const char *root, *url, *proxy, *sha256, *model_id;
+    const char *collection, *key_file, *set, *consent, *expires, *move_to;
+    bool means, repeats, verify, dry_run;
+    int64_t not_face;
     int threads, max_faces, tile, top, face, batch;
     int64_t max_pixels, face_id;
     double det_thresh, threshold, seconds; /* threshold: NAN = the pack's */
@@ -226,8 +242,8 @@ typedef struct cli_command {
 /* All commands in the order of the help; ends with a NULL name. Static. */
 extern const cli_command *const cli_commands[];
 extern const cli_command cmd_detect, cmd_blur, cmd_embed, cmd_compare, cmd_enroll, cmd_evaluate, cmd_identify,
-    cmd_people, cmd_remove, cmd_rename, cmd_gallery, cmd_queue, cmd_worker, cmd_tags, cmd_album, cmd_video, cmd_camera,
-    cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench, cmd_serve, cmd_help, cmd_version;
+    cmd_people, cmd_forget, cmd_remove, cmd_rename, cmd_gallery, cmd_queue, cmd_worker, cmd_tags, cmd_album, cmd_video,
+    cmd_camera, cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench, cmd_serve, cmd_help, cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
 /* The part of a command that is called by its last word ("scan" of "album scan"), NULL = none. */
 const cli_command *cli_part_find(const cli_command *c, const char *word);
