@@ -175,6 +175,30 @@ check "one of them" 0 facet gallery import dump.sql -g pickled.db --model-id min
 ! dump.sql: 1 new face (of c)
 END
 
+# a threshold of the gallery's own: 80 people with random embeddings, as a pickle of protocol 0
+awk 'BEGIN { printf "(dp0\n"; for (p = 1; p <= 80; p++) {
+    printf "Vperson %d\np%d\n(lp%d\n", p, 2 * p, 2 * p + 1
+    for (i = 0; i < 64; i++) printf "F%.6f\na", (p * 7919 * (i + 3) * (i * i + p + 11)) % 1009 / 504.5 - 1
+    printf "s" } printf "." }' >crowd.pkl
+check "a crowd" 0 facet gallery import crowd.pkl --models pack -g crowd.db <<'END'
+! crowd.pkl: 80 new faces
+END
+check "too few for a low rate" 1 facet gallery calibrate -g crowd.db --far 1e-3 <<'END'
+! facet: crowd.db: 3160 pairs of different people are too few for a FAR of 0.001, which takes 30000 (246 people); the lowest that they tell is 0.0095
+END
+facet gallery calibrate -g crowd.db --far 0.02 >calibrated.txt 2>&1
+check "a threshold is found" 0 sed -n 's/.*of 3160 pairs.*people \([0-9.]*\) % match.*/\1/p' calibrated.txt <<'END'
+1.99
+END
+near() { awk "BEGIN { d = $1 - $2; exit !($1 > 0 && d * d < 1.1e-8) }" </dev/null; } # up to how it is rounded
+found=$(sed -n 's/.*threshold \([0-9.]*\) for a FAR of 0.02/\1/p' calibrated.txt)
+check "it stays with the gallery" 0 near "$found" "$("$facet_exe" gallery -g crowd.db | sed -n 's/.*own: //p')" </dev/null
+used() { "$facet_exe" identify -m pack -g crowd.db --json "$@" | sed "s/.*\"threshold\": \([0-9.]*\).*/\1/"; }
+check "what names people uses it" 0 near "$found" "$(used ada.png)" </dev/null
+check "unless another one is given" 0 used --threshold 0.9 ada.png <<'END'
+0.9000
+END
+
 check "another network is refused" 3 shortened gallery import bare.jsonl -g fresh.db <<'END'
 ! facet: fresh.db: its faces were made by model mine (64 values), not by ID-SHORT (64 values)
 END
