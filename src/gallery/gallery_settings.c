@@ -316,13 +316,13 @@ fct_status fct_gallery_rename_collection(fct_gallery *g, int64_t id, const char 
 }
 
 /* Ids of people. */
-typedef struct id_list {
+typedef struct member_list {
     int64_t *ids;
     size_t n, cap;
-} id_list;
+} member_list;
 
 static fct_status note_id(void *ctx, const fct_store_person *p, fct_error *err) {
-    id_list *l = ctx;
+    member_list *l = ctx;
     int64_t *ids = fct_grow(l->ids, &l->cap, l->n + 1, sizeof *ids);
     if (!ids) return fct_fail_nomem(err, "people", 0);
     l->ids = ids;
@@ -332,7 +332,7 @@ static fct_status note_id(void *ctx, const fct_store_person *p, fct_error *err) 
 
 static fct_status remove_collection(void *ctx, fct_store *st, fct_error *err) {
     collection_call *c = ctx;
-    id_list l = {0};
+    member_list l = {0};
     bool found;
     c->removed = 0;
     fct_status s = check_collection(st, c->id, err);
