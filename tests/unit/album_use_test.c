@@ -94,19 +94,19 @@ static void close_album(void) {
 
 /* ---- Finding --------------------------------------------------------------------------- */
 
-typedef struct id_list {
+typedef struct photo_ids {
     int64_t at[8];
     int n;
-} id_list;
+} photo_ids;
 
 static fct_status note_photo(void *user, const fct_album_photo *p, fct_error *err) {
-    id_list *l = user;
+    photo_ids *l = user;
     if (l->n < 8) l->at[l->n++] = p->id;
     return FCT_OK;
 }
 
-static id_list found(const int64_t *people, int n, int64_t from, int64_t to) {
-    id_list l = {.n = 0};
+static photo_ids found(const int64_t *people, int n, int64_t from, int64_t to) {
+    photo_ids l = {.n = 0};
     fct_album_find_query q;
     fct_album_find_query_init(&q);
     q.people = people;
@@ -119,7 +119,7 @@ static id_list found(const int64_t *people, int n, int64_t from, int64_t to) {
 
 TEST(photos_by_people_and_dates) {
     make_album("album_find");
-    id_list l = found(&ada, 1, INT64_MIN, INT64_MAX);
+    photo_ids l = found(&ada, 1, INT64_MIN, INT64_MAX);
     CHECK(l.n == 2 && l.at[0] == photo_a && l.at[1] == photo_b);
     l = found((int64_t[]){ada, bob}, 2, INT64_MIN, INT64_MAX);
     CHECK(l.n == 1 && l.at[0] == photo_a);
@@ -388,7 +388,7 @@ TEST(out_of_memory) {
     for (long n = 1;; n++) {
         tag_count c = {0};
         sort_count k = {0};
-        id_list l = {.n = 0};
+        photo_ids l = {.n = 0};
         fct_album_likeness *like = NULL;
         fct_album_find_query q;
         int found_n;
