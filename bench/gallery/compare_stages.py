@@ -6,13 +6,14 @@ usage: compare_stages.py BUILD FACES [--rounds N] [--cache FOLDER] [PEER...]
 PEER: flat, ivf, hnsw, binary (of faiss-cpu, with numpy), usearch; `all` for all of them.
 --cache: a folder for facet's cache file, in which rows then lie (else they are in memory).
 
-Synthetic faces of 512 values, ten per person: cosine 0.60 +- 0.03 to the same person's, 0.00 +- 0.06 to
-strangers' (a spectrum that falls off, as embeddings have). Hard probes have 0.35 to their person.
+Synthetic faces of 512 values, ten per person (make_faces.c): cosine 0.60 +- 0.03 to the same person's,
+0.00 +- 0.06 to strangers'. Hard probes have 0.35 to their person.
 Recall@1 is how many of 2000 find a face of their person first. Times are the least of one thread,
 processor time, in milliseconds per probe; searches take turns in each round."""
 
 import argparse
 import os
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -22,67 +23,35 @@ import numpy as np
 
 from facet_search import Facet
 
-DIM, PER, PROBES, K, BLOCK = 512, 10, 2000, 1, 2000
+DIM, PER, PROBES, K = 512, 10, 2000, 1
 BATCHES = (1, 256)
 
 
-def unit(v):
-    return v / np.linalg.norm(v, axis=1, keepdims=True)
-
-
-def make_drawer(rng):
-    """Random directions whose cosines to each other are 0.00 +- 0.06."""
-    basis = np.linalg.qr(rng.standard_normal((DIM, DIM)))[0]
-    shape = (np.sqrt(np.linspace(1, 0.002, DIM) ** 2.09)[:, None] * basis).astype(np.float32)
-    return lambda n: unit(rng.standard_normal((n, DIM), dtype=np.float32) @ shape)
-
-
-def around(centers, other, cosine):
-    """Unit vectors with this cosine to their centers, otherwise in these directions."""
-    other = unit(other - np.sum(other * centers, axis=1, keepdims=True) * centers)
-    return (cosine * centers + np.sqrt(1 - cosine**2) * other).astype(np.float32)
-
-
-class Faces:
-    """n faces, made block by block, and probes. The probes are complete when all blocks were made."""
-
-    def __init__(self, n, seed=1):
-        self.people = n // PER
-        self.rng = np.random.default_rng(seed)
-        self.draw = make_drawer(self.rng)
-        self.person = self.rng.choice(self.people, PROBES, replace=self.people < PROBES)
-        self.probes = self.draw(PROBES)
-
-    def blocks(self):
-        for first in range(0, self.people, BLOCK):
-            c = self.draw(min(BLOCK, self.people - first))
-            here = (self.person >= first) & (self.person < first + len(c))
-            self.probes[here] = around(c[self.person[here] - first], self.probes[here], 0.35 / np.sqrt(0.6))
-            yield around(np.repeat(c, PER, 0), self.draw(PER * len(c)), np.sqrt(0.6))
-
-
-def describe(faces, rows):
+def describe(rows):
     """The cosines of what was made, from its first faces."""
     same = np.concatenate([(v @ v.T)[np.triu_indices(PER, 1)] for v in rows[:5000].reshape(-1, PER, DIM)])
     other = (rows[:5000:PER] @ rows[5000:10000:PER].T).ravel()
     return f"same person {same.mean():.3f} +- {same.std():.3f}, strangers {other.mean():.3f} +- {other.std():.3f}"
 
 
-def facet_index(args, folder, faces):
-    """The index, fed with the faces through a pipe, so that they need no room twice."""
-    pipe, cache = folder / "rows", args.cache / "faces.index" if args.cache else None
-    os.mkfifo(pipe)
-    (folder / "probes").touch()
-    f = Facet(args.build, pipe, folder / "probes", DIM, K, PER, cache=cache)
-    kept = []
-    with open(pipe, "wb") as out:
-        for i, block in enumerate(faces.blocks()):
-            out.write(block.data)
-            if i == 0 or args.peers:
-                kept.append(block)
-    faces.probes.tofile(folder / "probes")
+def facet_index(args, folder):
+    """The index, the first faces (all where there are peers), and the seconds it took. Without peers the faces go
+    through a pipe, so that they need no room twice."""
+    rows, cache = folder / "rows", args.cache / "faces.index" if args.cache else None
+    make = [args.build / "bench/gallery/make_faces", str(args.faces), rows, folder / "probes"]
+    if args.peers:
+        subprocess.run(make, check=True)
+        kept = np.fromfile(rows, np.float32).reshape(-1, DIM)
+    else:
+        subprocess.run([make[0], "20000", folder / "sample", folder / "none"], check=True)
+        kept = np.fromfile(folder / "sample", np.float32).reshape(-1, DIM)
+        os.mkfifo(rows)
+        maker = subprocess.Popen(make)
+    f = Facet(args.build, rows, folder / "probes", DIM, K, PER, cache=cache)
     seconds = f.wait_ready()
-    return f, np.concatenate(kept), seconds
+    if not args.peers:
+        maker.wait()
+    return f, kept, seconds
 
 
 def peer_searches(names, rows):
@@ -158,10 +127,11 @@ def main():
         args.peers = ["flat", "ivf", "hnsw", "binary", "usearch"]
     with tempfile.TemporaryDirectory() as t:
         folder = Path(t)
-        faces = Faces(args.faces)
-        f, rows, seconds = facet_index(args, folder, faces)
-        print(f"{args.faces} faces, {PROBES} hard probes; {describe(faces, rows)}")
-        print(f"facet's index made in {seconds:.1f} s, the making of faces included\n")
+        f, rows, seconds = facet_index(args, folder)
+        probes = np.fromfile(folder / "probes", np.float32).reshape(PROBES, DIM)
+        person = np.arange(PROBES) * (args.faces // PER) // PROBES
+        print(f"{args.faces} faces, {PROBES} hard probes; {describe(rows)}")
+        print(f"facet's index made in {seconds:.1f} s\n", flush=True)
         searches = {}
         for mode in ("exact", "fast"):
             searches[f"facet {mode}"] = (
@@ -170,8 +140,8 @@ def main():
             )
         for name, search in (peer_searches(args.peers, rows) if args.peers else {}).items():
             searches[name] = (
-                lambda batch, repeats, search=search: time_peer(search, faces.probes, batch, repeats),
-                lambda search=search: np.concatenate([search(q) for q in np.split(faces.probes, 10)]),
+                lambda batch, repeats, search=search: time_peer(search, probes, batch, repeats),
+                lambda search=search: np.concatenate([search(q) for q in np.split(probes, 10)]),
             )
         best = {name: [1e9] * len(BATCHES) for name in searches}
         for _ in range(args.rounds):
@@ -183,7 +153,7 @@ def main():
         ids = {}
         for name, (_, all_ids) in searches.items():
             ids[name] = all_ids()
-            right = np.mean(ids[name] // PER == faces.person)
+            right = np.mean(ids[name] // PER == person)
             print(f"| {name} | {best[name][0]:.3f} | {best[name][1]:.3f} | {right:.4f} |", flush=True)
         print(f"\nsame first face, fast and exact: {np.mean(ids['facet fast'] == ids['facet exact']):.4f}")
         print(f"facet resident: {f.resident_mb():.0f} MB")
