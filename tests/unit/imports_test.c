@@ -367,6 +367,39 @@ TEST(the_insightface_servers_database) {
     fct_gallery_free(g);
 }
 
+/* ---- Out of memory ----------------------------------------------------------------------------------- */
+
+/* Every allocation of an import fails once: an error, nothing stored, no leak. */
+static void fail_everywhere(const char *path, int faces) {
+    for (long n = 1;; n++) {
+        long live = fct_alloc_live();
+        fct_gallery *g = open_new();
+        fct_import_result r;
+        fct_gallery_info info;
+        fct_alloc_fail_at(n);
+        fct_status s = import(g, path, NULL, &r);
+        bool reached = fct_alloc_has_failed();
+        fct_alloc_fail_at(0);
+        CHECK_MSG(s == FCT_OK || s == FCT_ERR_NOMEM, "%s, allocation %ld: %s", path, n, e.text);
+        CHECK_MSG(!fct_gallery_stat(g, &info, &e) && info.faces == (s ? 0 : faces), "%s, allocation %ld: %d faces",
+                  path, n, info.faces);
+        fct_gallery_free(g);
+        CHECK_MSG(fct_alloc_live() == live, "%s, allocation %ld leaks", path, n);
+        if (!reached) return;
+        REQUIRE(n < 5000);
+    }
+}
+
+TEST(imports_may_run_out_of_memory) {
+    fct_gallery_free(open_new()); /* what the process keeps */
+    fail_everywhere(corpus("pickle", "dictlist_py38_np1_24_4_p3.pkl"), 4);
+    fail_everywhere(corpus("dump", "immich.sql"), 1);
+    make_server_db(util_path("server.db"), NULL);
+    char path[700];
+    snprintf(path, sizeof path, "%s", util_path("server.db"));
+    fail_everywhere(path, 2);
+}
+
 /* ---- Which kind ------------------------------------------------------------------------------------------ */
 
 TEST(kinds_are_told_by_content) {
