@@ -108,7 +108,7 @@ def kill_one(rnd, workers):
 
 def check_killed_workers(report, farm):
     farm.use("q3")
-    folder, expected = farm.photos("killed", 900)
+    folder, expected = farm.photos("killed", 500)
     farm.call("queue", "add", str(folder))
     deaths = work_among_deaths(farm, expected, kill_one)
     report.check("workers killed: nothing is lost, nothing twice", farm.check_faces(expected))
@@ -117,7 +117,7 @@ def check_killed_workers(report, farm):
 
 def check_killed_server(report, farm):
     farm.use("q4")
-    folder, expected = farm.photos("server", 900)
+    folder, expected = farm.photos("server", 500)
     farm.call("queue", "add", str(folder))
 
     def kill_server(rnd, workers):
@@ -132,7 +132,7 @@ def check_killed_server(report, farm):
 
 def check_stopping(report, farm):
     farm.use("q5")
-    folder, expected = farm.photos("stopped", 1200)
+    folder, expected = farm.photos("stopped", 600)
     farm.call("queue", "add", str(folder))
     worker = farm.start_worker()
     while not farm.status()["done"] and worker.poll() is None:

@@ -149,7 +149,7 @@ def main():
             slurm = Slurm(folder / "slurm")
             try:
                 farm = Farm(facet, make_pack, cluster, folder / "farm")
-                photos, expected = farm.photos("photos", 900)
+                photos, expected = farm.photos("photos", 500)
                 farm.call("queue", "add", str(photos))
                 faults, ran, killed = run_array(farm, slurm, script, expected)
                 outputs = "".join(p.read_text()[-300:] for p in slurm.folder.glob("out.*"))

@@ -54,7 +54,7 @@ const cli_topic cli_topics[] = {
     {"environment", "variables that facet reads",
      "  FCT_PACK      the pack to use where --models names none\n"
      "  FCT_MODELS    folder in which packs are looked up by name, itself no pack\n"
-     "  FCT_GALLERY   the gallery's file\n"
+     "  FCT_GALLERY   the gallery's file, or the address of a server\n"
      "  FCT_CACHE     folder of prepared networks, which start faster; off = none\n"
      "                (default: facet in XDG_CACHE_HOME or ~/.cache)\n"
      "  FCT_THREADS   number of threads\n"
