@@ -150,7 +150,8 @@ def check_dumps(rng, folder):
     sql, compreface, immich = fill(rng)
     script = "CREATE EXTENSION IF NOT EXISTS vector;" + TABLES + sql
     subprocess.run([psql, "-q", "-v", "ON_ERROR_STOP=1", url], input=script, text=True, check=True)
-    for tables, people in (("subject embedding".split(), compreface), ("person asset_face face_search".split(), immich)):
+    programs = (("subject embedding".split(), compreface), ("person asset_face face_search".split(), immich))
+    for tables, people in programs:
         path = str(folder / "dump.sql")
         wanted = [w for t in tables for w in ("-t", "imports_check." + t)]
         subprocess.run([dump, "-f", path, *wanted, url], check=True)
