@@ -120,6 +120,19 @@ static fct_status choose_tls(fct_pg_address *a, fct_error *err) {
     return FCT_OK;
 }
 
+/* A password with an @ or a / that is not written as %40 or %2F ends early, and what
+ * follows is taken for the host or the database: it would be shown, and looked up. */
+static fct_status check_marks(const fct_pg_address *a, fct_error *err) {
+    static const char *const keys[] = {"host", "port", "dbname"};
+    for (int i = 0; i < 3; i++) {
+        const char *value = get(a, keys[i]);
+        if (value && strchr(value, '@'))
+            return fct_fail(err, FCT_ERR_ARG,
+                            "PostgreSQL address: an @ too many; in a password @ is written %%40, / %%2F and : %%3A");
+    }
+    return FCT_OK;
+}
+
 /* ---- All of it --------------------------------------------------------------------------- */
 
 static fct_status make_place(fct_pg_address *a, fct_error *err) {
@@ -165,6 +178,7 @@ fct_status fct_pg_address_parse(const char *text, fct_pg_address *a, fct_error *
     for (const PQconninfoOption *o = all; o && o->keyword && !s; o++)
         if (o->val) s = put(a, o->keyword, o->val, err);
     if (all) PQconninfoFree(all);
+    if (!s && strstr(copy, "://")) s = check_marks(a, err);
     fct_free(copy);
     if (!s) s = choose_tls(a, err);
     if (!s) s = put_defaults(a, err);
