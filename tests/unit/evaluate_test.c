@@ -151,12 +151,14 @@ TEST(a_sample_keeps_the_tail_exact) {
     fct_scores_opts_init(&o);
     o.keep = 4000;
     make_rows(rows, people);
-    CHECK(!fct_scores_create(NULL, &whole, NULL) && !fct_scores_create(&o, &few, NULL));
+    REQUIRE(!fct_scores_create(NULL, &whole, NULL));
+    REQUIRE(!fct_scores_create(&o, &few, NULL));
     CHECK(!fct_scores_add_all(whole, rows[0], people, N, DIM, NULL));
     CHECK(!fct_scores_add_all(few, rows[0], people, N, DIM, NULL));
     fct_scores_stat(few, &info);
     CHECK(info.sampled);
-    CHECK(!fct_scores_at_far(whole, far, 3, &none, a, NULL) && !fct_scores_at_far(few, far, 3, &none, b, NULL));
+    REQUIRE(!fct_scores_at_far(whole, far, 3, &none, a, NULL));
+    REQUIRE(!fct_scores_at_far(few, far, 3, &none, b, NULL));
     for (int i = 1; i < 3; i++) CHECK(a[i].threshold == b[i].threshold && a[i].far.value == b[i].far.value);
     CHECK(fabs(a[0].threshold - b[0].threshold) < 0.02);
     CHECK(isnan(a[0].tar.low));
@@ -202,7 +204,8 @@ TEST(intervals_are_as_wide_as_they_should_be) {
     fct_operating_point p;
     state = 11;
     for (int i = 0; i < M; i++) c[i] = (fct_comparison){i % 10 ? 1 : 0, i < M / 2, i, i, i, i};
-    CHECK(!fct_scores_create(NULL, &s, NULL) && !fct_scores_add(s, c, M, NULL));
+    REQUIRE(!fct_scores_create(NULL, &s, NULL));
+    REQUIRE(!fct_scores_add(s, c, M, NULL));
     CHECK(!fct_scores_at_threshold(s, 0.5f, NULL, &p, NULL));
     double wide = 1.96 * sqrt(0.9 * 0.1 / (M / 2));
     CHECK(fabs(p.tar.value - 0.9) < 1e-12 && fabs(p.far.value - 0.9) < 1e-12);
@@ -244,8 +247,10 @@ TEST(a_thin_curve_keeps_its_ends) {
     fct_curve_point *p, *all;
     size_t n, n_all;
     make_rows(rows, people);
-    CHECK(!fct_scores_create(NULL, &s, NULL) && !fct_scores_add_all(s, rows[0], people, N, DIM, NULL));
-    CHECK(!fct_scores_curve(s, 0, &all, &n_all, NULL) && !fct_scores_curve(s, 200, &p, &n, NULL));
+    REQUIRE(!fct_scores_create(NULL, &s, NULL));
+    REQUIRE(!fct_scores_add_all(s, rows[0], people, N, DIM, NULL));
+    REQUIRE(!fct_scores_curve(s, 0, &all, &n_all, NULL));
+    REQUIRE(!fct_scores_curve(s, 200, &p, &n, NULL));
     CHECK(n_all > 10000 && n <= 200 && n > 60);
     CHECK(isinf(p[0].threshold) && p[n - 1].threshold == all[n_all - 1].threshold);
     for (size_t i = 0, k = 0; i < n; i++) {
