@@ -24,7 +24,8 @@ static fct_status check_face(void *ctx, const fct_store_face *f, fct_error *err)
     fct_status s = fct_face_unpack(c->st, f, c->dim, c->embedding, err);
     if (s) return s;
     if (f->checksum != fct_face_checksum(f->embedding, f->embedding_size, f->crop, f->crop_size))
-        return fct_fail(err, FCT_ERR_FORMAT, "%s: face %lld does not match its checksum", c->st->place,
+        return fct_fail(err, FCT_ERR_FORMAT,
+                        "%s: damaged; restore it from a copy (face %lld does not match its checksum)", c->st->place,
                         (long long)f->id);
     return FCT_OK;
 }

@@ -94,13 +94,15 @@ void fct_text_clean(const char *src, char *out, size_t cap) {
 
 fct_status fct_face_unpack(const fct_store *st, const fct_store_face *f, int dim, float *out, fct_error *err) {
     if (fct_embedding_unpack(f->embedding, f->embedding_size, dim, out)) return FCT_OK;
-    return fct_fail(err, FCT_ERR_FORMAT, "%s: the embedding of face %lld is damaged", st->place, (long long)f->id);
+    return fct_fail(err, FCT_ERR_FORMAT, "%s: damaged; restore it from a copy (the embedding of face %lld)", st->place,
+                    (long long)f->id);
 }
 
 fct_status fct_person_check(const fct_store *st, const fct_store_person *p, fct_error *err) {
     const char *why;
     if (p->name && fct_name_valid(p->name, &why)) return FCT_OK;
-    return fct_fail(err, FCT_ERR_FORMAT, "%s: the name of person %lld is damaged", st->place, (long long)p->id);
+    return fct_fail(err, FCT_ERR_FORMAT, "%s: damaged; restore it from a copy (the name of person %lld)", st->place,
+                    (long long)p->id);
 }
 
 fct_status fct_model_read(fct_store *st, fct_store_model *out, fct_error *err) {

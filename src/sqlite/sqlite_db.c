@@ -36,14 +36,16 @@ static fct_status status_of(int rc) {
 fct_status fct_db_fail(const fct_db *db, int rc, const char *what, fct_error *err) {
     fct_status s = status_of(rc);
     if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, db->kind->noun, 0);
-    if (s == FCT_ERR_BUSY) return fct_fail(err, s, "%s: %s: locked by another process for too long", db->path, what);
+    if (s == FCT_ERR_BUSY) return fct_fail(err, s, "%s: locked by another process for too long", db->path);
     const char *why = sqlite3_errstr(rc);
-    if ((rc & 0xff) == SQLITE_FULL || (rc & 0xff) == SQLITE_IOERR)
-        return fct_fail(err, s, "%s: the %s cannot be read or written; is the disk full? (%s: %s)", db->path,
-                        db->kind->noun, why, what);
+    if ((rc & 0xff) == SQLITE_FULL)
+        return fct_fail(err, s, "%s: the disk is full; what is in the %s already is safe", db->path, db->kind->noun);
+    if ((rc & 0xff) == SQLITE_IOERR)
+        return fct_fail(err, s, "%s: the %s cannot be read or written; is the disk full? (%s)", db->path,
+                        db->kind->noun, why);
     if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB)
-        return fct_fail(err, s, "%s: damaged, or not %s; restore it from a copy (%s: %s)", db->path, db->kind->article,
-                        why, what);
+        return fct_fail(err, s, "%s: damaged, or not %s; restore it from a copy (%s)", db->path, db->kind->article,
+                        why);
     return fct_fail(err, s, "%s: %s: %s", db->path, what, why);
 }
 

@@ -234,7 +234,7 @@ END
 
 head -c 9000 copy.db >torn.db
 check "a damaged gallery" 3 facet gallery check -g torn.db <<'END'
-! facet: torn.db: damaged, or not a gallery; restore it from a copy (database disk image is malformed: PRAGMA application_id)
+! facet: torn.db: damaged, or not a gallery; restore it from a copy (database disk image is malformed)
 END
 check "an action that is none" 2 facet gallery mirge <<'END'
 ! facet: gallery: unknown action 'mirge'; did you mean 'merge'?

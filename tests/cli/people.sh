@@ -298,10 +298,10 @@ echo "Dear diary, this is not a database at all, whatever its name may say" >tex
 head -c 5000 g.db >cut.db
 mkdir folder.db
 check "a text for a gallery" 3 facet people -g text.db <<'END'
-! facet: text.db: damaged, or not a gallery; restore it from a copy (file is not a database: PRAGMA application_id)
+! facet: text.db: damaged, or not a gallery; restore it from a copy (file is not a database)
 END
 check "a gallery cut off" 3 facet people -g cut.db <<'END'
-! facet: cut.db: damaged, or not a gallery; restore it from a copy (database disk image is malformed: PRAGMA application_id)
+! facet: cut.db: damaged, or not a gallery; restore it from a copy (database disk image is malformed)
 END
 # bytes of the header, of the table of contents and of the size of a page turned over
 for at in 0 16 100 104; do
@@ -315,14 +315,14 @@ check "a folder for a gallery" 3 facet people -g folder.db <<'END'
 ! facet: folder.db: is a directory
 END
 check "a photo for a gallery" 3 facet enroll Ada -m pack -g ada.png ada2.jpg <<'END'
-! facet: ada.png: damaged, or not a gallery; restore it from a copy (file is not a database: PRAGMA application_id)
+! facet: ada.png: damaged, or not a gallery; restore it from a copy (file is not a database)
 END
 check "the gallery's health" 0 sh -c "'$facet_exe' info -m pack | sed -n '/^gallery/,\$p'" <<'END'
 gallery    g.db
   3 people, 6 faces, network ID-EMBEDDER
 END
 check "a sick gallery" 3 sh -c "'$facet_exe' info -m pack -g cut.db >/dev/null" <<'END'
-! facet: cut.db: damaged, or not a gallery; restore it from a copy (database disk image is malformed: PRAGMA application_id)
+! facet: cut.db: damaged, or not a gallery; restore it from a copy (database disk image is malformed)
 END
 check "a gallery in a folder to be made" 0 facet enroll -q Ada -m pack -g new/folder/g.db ada.png <<'END'
 Ada: ada.png: stored as face 1

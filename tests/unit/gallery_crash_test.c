@@ -22,7 +22,7 @@ static void enroll_until_killed(const char *path, uint64_t seed, int out) {
 
 TEST(killed_at_any_moment) {
     if (getenv("FCT_EMULATED")) SKIP("too slow here: killed before anything is stored");
-    enum { LIVES = 30 };
+    enum { LIVES = 40 };
     static uint64_t seeds[100000];
     int n = 0;
     uint64_t rnd = (uint64_t)getpid(), next = 0;
