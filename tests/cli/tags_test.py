@@ -143,6 +143,19 @@ def everything_else_is_kept():
         check("%s: everything else" % photo, before == after, "before:\n%safter:\n%s" % (before, after))
 
 
+def heic():
+    """A HEIC photo that its box "irot" turns: exiftool says where the region is in the stored picture, and the size."""
+    shutil.copy(pathlib.Path(os.environ["FCT_SOURCE"], "fuzz", "corpus", "xmp", "seed-heic"), "a.heic")
+    got = json.loads(exiftool("-json", "-struct", "-n", "-Rotation", "-ImageWidth", "-ImageHeight", "-RegionInfo",
+                              "a.heic"))[0]
+    tags = facet_tags("a.heic")
+    check("HEIC: size", (tags["height"], tags["width"]) == (got["ImageWidth"], got["ImageHeight"]), got)
+    check("HEIC: turned to the right", got["Rotation"] == 270 and tags["orientation"] == 6, got)
+    area = got["RegionInfo"]["RegionList"][0]["Area"]
+    want = naive(6, corners([float(area[k]) for k in "XYWH"]))
+    check("HEIC: place", tags["regions"] and near(tags["regions"][0]["area"], want), tags)
+
+
 def main():
     if not shutil.which("exiftool"):
         print("SKIP tags: exiftool is not installed (apt-get install libimage-exiftool-perl)")
@@ -155,6 +168,7 @@ def main():
         pathlib.Path("plain.tif").write_bytes(plain_tiff())
         all_orientations()
         everything_else_is_kept()
+        heic()
         os.chdir("/")
     print("%d passed, %d failed, 0 skipped" % (passed, failed))
     return 1 if failed else 0

@@ -346,7 +346,9 @@ static int put_person(report_pages *r, size_t person) {
     cli_album_date_text(p->last, last);
     fputs("<nav><a href=\"../index.html\">\xE2\x86\x90 All people</a></nav>\n<header><h1>", r->f);
     cli_html_text(r->f, name);
-    fprintf(r->f, "</h1>\n<p>%s, from %s to %s</p>\n", count_text((int64_t)n, "photo", "photos", count), first, last);
+    bool one_day = !strcmp(first, last);
+    fprintf(r->f, "</h1>\n<p>%s, %s %s%s%s</p>\n", count_text((int64_t)n, "photo", "photos", count),
+            one_day ? "of" : "from", first, one_day ? "" : " to ", one_day ? "" : last);
     code = put_best(r, name);
     put_companions(r, person, photos, n);
     fputs("</header>\n", r->f);
