@@ -322,7 +322,7 @@ static fct_status compare_people(cluster_job *j, fct_error *err) {
 }
 
 /* How much the strangers nearest to a face resemble it, one of each other group, on average; where too few are near
- * enough, the rest count as at the floor. */
+ * enough, the rest count as at the floor; where the face's list is full, they are not known and do not count. */
 static float crowd_of(cluster_job *j, size_t face) {
     fct_grouping *g = &j->g;
     const fct_near *l = j->near.near + face * (size_t)j->near.k;
@@ -336,6 +336,7 @@ static float crowd_of(cluster_job *j, size_t face) {
         g->mark[b] = g->marks;
         if (seen++ >= CROWD_FIRST) sum += l[k].score;
     }
+    if (j->near.count[face] == (uint32_t)j->near.k) last = seen;
     if (last <= CROWD_FIRST) return j->floor;
     for (; seen < last; seen++)
         if (seen >= CROWD_FIRST) sum += j->floor;

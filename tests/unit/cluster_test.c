@@ -314,6 +314,29 @@ TEST(contradictions_are_named) {
     CHECK(fct_cluster(&f, &o, &c, &e) == FCT_ERR_ARG);
 }
 
+/* Face 0 is at a cosine of 0.6 to a person of forty faces, and of 0.5 to each of twenty-two strangers who are unlike
+ * each other: in such a crowd 0.6 says little. The person's faces fill most of its list; strangers whom the list cuts
+ * off must not count as far away. */
+TEST(a_large_group_does_not_hide_a_crowd) {
+    fct_cluster_faces f = make(40, 66);
+    fct_cluster_opts o;
+    fct_cluster_opts_init(&o);
+    o.neighbors = 60;
+    f.n = 63;
+    memset(vectors, 0, sizeof vectors);
+    for (size_t i = 0; i < f.n; i++) photo[i] = (int64_t)i, quality[i] = 1, child[i] = false, person[i] = 0;
+    vectors[0][0] = 1;
+    for (size_t i = 1; i <= 40; i++) vectors[i][0] = 0.6f, vectors[i][1] = 0.8f, person[i] = 7;
+    for (size_t i = 41; i < 63; i++) vectors[i][0] = 0.5f, vectors[i][i - 39] = 0.8660254f;
+    fct_clusters c = run(&f, &o);
+    CHECK(c.person[0] == 0);
+    fct_clusters_free(&c);
+    f.n = 41; /* without the crowd it is enough */
+    c = run(&f, &o);
+    CHECK(c.person[0] == 7);
+    fct_clusters_free(&c);
+}
+
 TEST(few_faces) {
     fct_cluster_faces none = {.n = 0, .dim = DIM};
     fct_clusters c = run(&none, NULL);
