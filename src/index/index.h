@@ -17,7 +17,7 @@
 
 #define FCT_INDEX_PANEL      16    /* rows per panel, fixed by kernel score_f32 */
 #define FCT_INDEX_DIM_MAX    16384 /* longest embedding */
-#define FCT_INDEX_STAGE_ROWS 16384 /* with more rows an index makes sketches of them */
+#define FCT_INDEX_STAGE_ROWS 2048  /* with more rows an index makes sketches of them */
 
 typedef struct fct_index fct_index;
 typedef struct fct_index_view fct_index_view;
