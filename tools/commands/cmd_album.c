@@ -6,30 +6,12 @@
 
 /* clang-format off: one a line */
 static const cli_command *const album_actions[] = {
-    &cmd_album_scan,
-    &cmd_album_cluster,
-    &cmd_album_review,
-    &cmd_album_people,
-    &cmd_album_faces,
-    &cmd_album_name,
-    &cmd_album_merge,
-    &cmd_album_split,
-    &cmd_album_differ,
-    &cmd_album_reject,
-    &cmd_album_confirm,
-    &cmd_album_ignore,
-    &cmd_album_find,
-    &cmd_album_like,
-    &cmd_album_sort,
-    &cmd_album_tags,
-    &cmd_album_report,
-    &cmd_album_undo,
-    &cmd_album_migrate,
-    &cmd_album_status,
-    &cmd_album_forget,
-    &cmd_album_duplicates,
-    &cmd_album_check,
-    NULL,
+    &cmd_album_scan,   &cmd_album_cluster,    &cmd_album_review,  &cmd_album_people,
+    &cmd_album_faces,  &cmd_album_name,       &cmd_album_merge,   &cmd_album_split,
+    &cmd_album_differ, &cmd_album_reject,     &cmd_album_confirm, &cmd_album_ignore,
+    &cmd_album_find,   &cmd_album_like,       &cmd_album_sort,    &cmd_album_tags,
+    &cmd_album_report, &cmd_album_undo,       &cmd_album_migrate, &cmd_album_status,
+    &cmd_album_forget, &cmd_album_duplicates, &cmd_album_check,   NULL,
 };
 /* clang-format on */
 
@@ -117,8 +99,8 @@ static fct_status print_status(fct_album *album, const fct_album_info *i, fct_er
               (long long)i->videos);
     if (i->unreadable) cli_print(", %lld unreadable", (long long)i->unreadable);
     putchar('\n');
-    cli_print("  %lld faces of %lld people, %lld of them named\n", (long long)i->faces, (long long)i->people,
-              (long long)i->named);
+    cli_print("  %lld faces of %lld %s, %lld named\n", (long long)i->faces, (long long)i->people,
+              i->people == 1 ? "person" : "people", (long long)i->named);
     if (i->network[0]) cli_print("  embeddings of %d values by network %s\n", i->dim, i->network);
     if (i->to_embed)
         cli_print("  %lld faces are still to be embedded by it: 'facet album migrate'\n", (long long)i->to_embed);
