@@ -2,7 +2,7 @@
 """Galleries on a server that is killed and restarted, on connections that are cut, on a full disk: what was
 acknowledged is there, and nothing twice.
 
-usage: gallery_kill_test.py ENROLL_TOOL [KILLS]"""
+usage: gallery_kill_test.py ENROLL_TOOL FACET [KILLS]"""
 
 import collections
 import os
@@ -105,6 +105,32 @@ def check_cut_connections(report, tool):
         cluster.stop()
 
 
+def check_killed_copy(report, tool, facet):
+    """A copy that is killed again and again goes on each time, and ends with all faces, each once."""
+    cluster = Cluster(settings=["fsync = off"])
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            source, url, rnd = folder + "/source.db", cluster.url(schema="copied"), random.Random(9)
+            Writer(tool, source, 0, 1500, 2000).end()
+            kills, code = 0, None
+            while code != 0 and kills < 100:
+                copy = subprocess.Popen([facet, "gallery", "copy", source, url], stderr=subprocess.DEVNULL)
+                try:
+                    code = copy.wait(rnd.uniform(0.05, 0.2) * (1 + kills))
+                except subprocess.TimeoutExpired:
+                    copy.kill()
+                    copy.wait()
+                    kills += 1
+            found = stored(tool, url)
+            faults = [] if code == 0 and len(found) == 1500 and set(found.values()) == {1} else [
+                "exit status %s, %d faces" % (code, len(found))]
+            print("the copy killed %d times" % kills)
+            report.check("a copy that is killed", faults)
+            report.check("several times", [] if kills >= 3 else ["only %d" % kills])
+    finally:
+        cluster.stop()
+
+
 def check_full_disk(report, tool):
     with tempfile.TemporaryDirectory() as folder:
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", folder], capture_output=True)
@@ -139,11 +165,13 @@ def check_full_disk(report, tool):
 
 
 def main():
-    tool, kills = os.path.abspath(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 50
+    tool, facet = map(os.path.abspath, sys.argv[1:3])
+    kills = int(sys.argv[3]) if len(sys.argv) > 3 else 50
     report = Report()
     try:
         check_killed_server(report, tool, kills)
         check_cut_connections(report, tool)
+        check_killed_copy(report, tool, facet)
         check_full_disk(report, tool)
     except NoServer as e:
         report.skip("all", str(e))
