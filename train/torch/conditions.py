@@ -6,9 +6,9 @@
 LFW's development set (lfw-dev.tar and lfw-dev-identities.csv in DIR, see README.md), found by the first pack's
 detector and aligned by its landmarks. One photo of each pair stays as it is, the other one is changed: a medical
 mask drawn over mouth and chin, an eighth of the light with a sensor's noise, a blur of 2.5 pixels of the 112, or
-24 pixels of width. Turned: the tenth of the photos whose nose is farthest from the middle of the eyes, against all others,
-unchanged. Printed: true accepts at false accept rates of 1e-3 and 1e-4 within each condition, and at the pack's
-threshold true and false accepts."""
+24 pixels of width. Turned: the tenth of the photos whose nose is farthest from the middle of the eyes, against all
+others, unchanged. Printed: true accepts at false accept rates of 1e-3 and 1e-4 within each condition, and at the
+pack's threshold true and false accepts."""
 
 import argparse
 import csv

@@ -70,14 +70,17 @@ def main():
     a.add_argument('--most', type=int, default=6000, help='crops for the false matches')
     a = a.parse_args()
     rows = list(csv.DictReader(open(os.path.join(a.faces, 'index.csv'))))
-    name = os.path.basename(a.pack.rstrip('/'))
+    manifest = json.load(open(os.path.join(a.pack, 'pack.json')))
+    threshold = manifest['threshold']
 
-    def file(task):
-        return os.path.join(a.pack, f'{name}_{task}.onnx')
+    def network(task):
+        """What run() takes of it."""
+        f = next(f for f in manifest['files'] if f['task'] == task)
+        return os.path.join(a.pack, f['file']), f['mean'], f['std']
 
-    threshold = json.load(open(os.path.join(a.pack, 'pack.json')))['threshold']
     held = [r for i, r in enumerate(r for r in rows if r['age'] and r['gender']) if i % 10 == 7]
-    z = run(file('genderage'), read(a.faces, held, 96), 127.5, 128.0)
+    path, *norm = network('genderage')
+    z = run(path, read(a.faces, held, 96), *norm)
     age = np.array([float(r['age']) for r in held])
     male = np.array([r['gender'] == 'M' for r in held])
     print('| group | crops | age error, years | mean of the error | gender |\n|---|---|---|---|---|')
@@ -89,7 +92,8 @@ def main():
         )
     some = [r for r in rows if r['origin']]
     some = [some[i] for i in np.random.default_rng(1).permutation(len(some))[: a.most]]
-    e = run(file('recognition'), read(a.faces, some, 112), 127.5, 127.5)
+    path, *norm = network('recognition')
+    e = run(path, read(a.faces, some, 112), *norm)
     e /= np.linalg.norm(e, axis=1, keepdims=True)
     s = e @ e.T
     pair = np.triu(s < 0.9, 1)
