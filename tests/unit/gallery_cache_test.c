@@ -200,4 +200,23 @@ TEST(forgotten_people_leave_the_file) {
     fct_gallery_free(reader);
 }
 
+/* An encrypted gallery keeps nothing in the open, not even what was there before. */
+TEST(sealed_galleries_have_no_file) {
+    static const char key[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    fct_gallery_opts o;
+    fct_gallery *g;
+    make("sealed.db");
+    fct_status s = fct_gallery_encrypt(util_path("sealed.db"), key, &e);
+    if (s == FCT_ERR_UNSUPPORTED) SKIP("built without encryption");
+    CHECK_MSG(!s && !is_there(cache_of("sealed.db")), "%s", e.text);
+    REQUIRE(!fct_file_write_private(cache_of("sealed.db"), "left over", 9, &e));
+    fct_gallery_opts_init(&o);
+    o.cache_from = FROM;
+    o.key = key;
+    REQUIRE(!fct_gallery_open(util_path("sealed.db"), &o, &g, &e));
+    CHECK(!is_cached(g) && !is_there(cache_of("sealed.db")));
+    check_all(g, 0, 0);
+    fct_gallery_free(g);
+}
+
 int main(int argc, char **argv) { return test_main(argc, argv); }
