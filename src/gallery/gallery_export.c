@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/draft.h"
 #include "base/error.h"
+#include "gallery/gallery_details.h"
 #include "gallery/gallery_impl.h"
 #include "text/base64.h"
 #include <math.h>
@@ -16,9 +17,13 @@ typedef struct export_writer {
     fct_export_fn *write;
     void *user; /* its */
     bool crops;
-    char **names; /* of all people */
-    size_t n_names, cap_names;
-    fct_idmap by_id; /* person id -> place in names */
+    char **names;    /* of all people */
+    int64_t *places; /* [n_names]: their collections */
+    size_t n_names, cap_names, cap_places;
+    fct_store_collection *collections; /* names owned */
+    size_t n_collections, cap_collections;
+    int64_t collection_id; /* people of this one alone; 0 = of all */
+    fct_idmap by_id;       /* person id -> place in names */
 } export_writer;
 
 /* A string from the gallery has no control characters. */
@@ -79,6 +84,54 @@ static fct_status write_header(export_writer *w, fct_store *st, fct_error *err) 
     return end_line(w, err);
 }
 
+static fct_status keep_collection(void *ctx, const fct_store_collection *c, fct_error *err) {
+    export_writer *w = ctx;
+    const char *why;
+    if (!c->name || !fct_name_valid(c->name, &why))
+        return fct_fail(err, FCT_ERR_FORMAT, "%s: damaged; restore it from a copy (the name of collection %lld)",
+                        w->st->place, (long long)c->id);
+    fct_store_collection *all = fct_grow(w->collections, &w->cap_collections, w->n_collections + 1, sizeof *all);
+    if (!all) return fct_fail_nomem(err, "export", 0);
+    w->collections = all;
+    char *name = fct_strdup(c->name);
+    if (!name) return fct_fail_nomem(err, "export", 0);
+    w->collections[w->n_collections++] = (fct_store_collection){.id = c->id, .name = name};
+    return FCT_OK;
+}
+
+/* Names the collection of a record, unless it is the default one. */
+static void put_collection(export_writer *w, int64_t id) {
+    for (size_t i = 0; i < w->n_collections && id != FCT_COLLECTION_DEFAULT; i++)
+        if (w->collections[i].id == id) put_string_member(w, "collection", w->collections[i].name);
+}
+
+/* Metadata and consent, as they are stored. */
+static fct_status put_details(export_writer *w, const fct_store_person *p, fct_error *err) {
+    fct_json_doc doc = {0};
+    const fct_json *metadata = NULL, *consent = NULL;
+    char *text = p->details_size ? fct_alloc(p->details_size + 1) : NULL;
+    if (!p->details_size) return FCT_OK;
+    if (!text) return fct_fail_nomem(err, "export", p->details_size);
+    memcpy(text, p->details, p->details_size);
+    text[p->details_size] = 0;
+    fct_status s = fct_details_parse(&doc, text, p->details_size, &metadata, &consent);
+    const fct_json *parts[] = {metadata, consent};
+    static const char *const keys[] = {"metadata", "consent"};
+    for (int i = 0; i < 2 && !s; i++) {
+        fct_json_writer j;
+        if (!parts[i] || !parts[i]->length) continue;
+        fct_buf_printf(&w->line, ",\"%s\":", keys[i]);
+        fct_json_to_buf(&j, &w->line);
+        fct_details_write(&j, NULL, parts[i]);
+    }
+    fct_json_free(&doc);
+    fct_free(text);
+    if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "export", p->details_size);
+    if (!s) return FCT_OK;
+    return fct_fail(err, s, "%s: damaged; restore it from a copy (the details of person %lld)", w->st->place,
+                    (long long)p->id);
+}
+
 /* Keeps the name too: faces come after all people. */
 static fct_status write_person(void *ctx, const fct_store_person *p, fct_error *err) {
     export_writer *w = ctx;
@@ -87,23 +140,32 @@ static fct_status write_person(void *ctx, const fct_store_person *p, fct_error *
     char **names = fct_grow(w->names, &w->cap_names, w->n_names + 1, sizeof *names);
     if (!names) return fct_fail_nomem(err, "export", 0);
     w->names = names;
+    int64_t *places = fct_grow(w->places, &w->cap_places, w->n_names + 1, sizeof *places);
+    if (!places) return fct_fail_nomem(err, "export", 0);
+    w->places = places;
+    w->places[w->n_names] = p->collection_id;
     char *name = fct_idmap_reserve(&w->by_id, 1) ? fct_strdup(p->name) : NULL;
     if (!name) return fct_fail_nomem(err, "export", 0);
     w->names[w->n_names] = name;
     fct_idmap_put(&w->by_id, p->id, (uint32_t)w->n_names++);
     fct_buf_char(&w->line, '{');
     put_string(w, "name", name);
+    put_collection(w, p->collection_id);
     fct_buf_printf(&w->line, ",\"created\":%lld", (long long)p->created);
-    return end_line(w, err);
+    if (p->expires) fct_buf_printf(&w->line, ",\"expires\":%lld", (long long)p->expires);
+    s = put_details(w, p, err);
+    return s ? s : end_line(w, err);
 }
 
 static fct_status write_face(void *ctx, const fct_store_face *f, fct_error *err) {
     export_writer *w = ctx;
     uint32_t at = fct_idmap_get(&w->by_id, f->person_id);
+    if (at == FCT_IDMAP_NONE && w->collection_id) return FCT_OK;
     if (at == FCT_IDMAP_NONE)
         return fct_fail(err, FCT_ERR_FORMAT, "%s: face %lld belongs to nobody", w->st->place, (long long)f->id);
     fct_buf_char(&w->line, '{');
     put_string(w, "name", w->names[at]);
+    put_collection(w, w->places[at]);
     fct_buf_printf(&w->line, ",\"created\":%lld,\"box\":[", (long long)f->created);
     for (int i = 0; i < 4; i++) {
         if (i) fct_buf_char(&w->line, ',');
@@ -130,7 +192,9 @@ static fct_status write_all(void *ctx, fct_store *st, fct_error *err) {
     export_writer *w = ctx;
     w->st = st;
     fct_status s = write_header(w, st, err);
-    if (!s) s = st->ops->people(st, &(fct_people_query){0}, write_person, w, err);
+    fct_people_query people = {.parts = FCT_PERSON_DETAILS, .collection_id = w->collection_id};
+    if (!s) s = st->ops->collections(st, keep_collection, w, err);
+    if (!s) s = st->ops->people(st, &people, write_person, w, err);
     /* A person's faces together: importing is faster so. */
     fct_faces_query q = {.parts = FCT_FACE_INFO | FCT_FACE_EMBEDDING | (w->crops ? FCT_FACE_CROP : 0),
                          .by_person = true};
@@ -139,13 +203,16 @@ static fct_status write_all(void *ctx, fct_store *st, fct_error *err) {
 
 static void clear_writer(export_writer *w) {
     for (size_t i = 0; i < w->n_names; i++) fct_free(w->names[i]);
+    for (size_t i = 0; i < w->n_collections; i++) fct_free((char *)w->collections[i].name);
+    fct_free(w->collections);
+    fct_free(w->places);
     fct_free(w->names);
     fct_idmap_clear(&w->by_id);
     fct_buf_free(&w->line);
 }
 
 fct_status fct_gallery_export_to(fct_gallery *g, fct_export_fn *write, void *user, bool crops, fct_error *err) {
-    export_writer w = {.write = write, .user = user, .crops = crops};
+    export_writer w = {.write = write, .user = user, .crops = crops, .collection_id = g->collection_id};
     fct_status s = fct_gallery_read_apart(g, write_all, &w, err);
     clear_writer(&w);
     return s;

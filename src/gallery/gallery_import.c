@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "gallery/gallery_impl.h"
-#include "gallery/jsonl.h"
+#include "gallery/import_details.h"
 #include "text/base64.h"
 #include <string.h>
 
@@ -69,8 +69,12 @@ typedef struct importer {
     long line;
     char model_id[65];
     int dim;
-    float *embedding; /* [dim] */
-    fct_json_doc doc; /* of the current line */
+    float *embedding;                  /* [dim] */
+    fct_json_doc doc;                  /* of the current line */
+    int64_t collection_id;             /* of people whose line names none; 0 = the default */
+    char collection[FCT_NAME_MAX + 1]; /* the last one that was named */
+    int64_t named_id;                  /* its id */
+    fct_import_details details;
 } importer;
 
 static fct_status bad_line(const importer *im, const char *why, fct_error *err) {
@@ -115,6 +119,32 @@ static fct_status import_face(importer *im, const fct_json_line *j, fct_error *e
     return fct_enroller_put(&im->enroller, j->name, &f, j->created, NULL, err);
 }
 
+/* Lets what follows go into the collection of a line, which is made if need be. */
+static fct_status choose_collection(importer *im, const fct_json_line *j, fct_error *err) {
+    char name[FCT_NAME_MAX + 1];
+    const char *why;
+    im->enroller.collection_id = im->collection_id;
+    if (!j->collection) return FCT_OK;
+    fct_status s = fct_name_clean(j->collection, name, &why);
+    if (s) return s == FCT_ERR_NOMEM ? fct_fail_nomem(err, "name", 0) : bad_line(im, "names no valid collection", err);
+    if (!im->named_id || strcmp(name, im->collection) != 0) {
+        fct_store_collection c = {.name = name, .created = fct_time_unix()};
+        s = im->enroller.st->ops->collections_add(im->enroller.st, &c, 1, err);
+        memcpy(im->collection, name, strlen(name) + 1);
+        im->named_id = c.id;
+    }
+    im->enroller.collection_id = im->named_id;
+    return s;
+}
+
+static fct_status import_person(importer *im, const char *name, const fct_json_line *j, fct_error *err) {
+    const char *why = "";
+    int64_t into = im->enroller.collection_id ? im->enroller.collection_id : FCT_COLLECTION_DEFAULT;
+    fct_status s = fct_import_details_take(&im->details, name, into, j, &why);
+    if (s) return s == FCT_ERR_NOMEM ? fct_fail_nomem(err, "details", 0) : bad_line(im, why, err);
+    return fct_enroller_put_person(&im->enroller, j->name, j->created, err);
+}
+
 static fct_status import_line(importer *im, char *line, size_t len, fct_error *err) {
     fct_json_line j;
     const char *why;
@@ -124,7 +154,9 @@ static fct_status import_line(importer *im, char *line, size_t len, fct_error *e
     char name[FCT_NAME_MAX + 1];
     s = fct_name_clean(j.name, name, &why);
     if (s) return s == FCT_ERR_NOMEM ? fct_fail_nomem(err, "name", 0) : bad_line(im, "has no valid name", err);
-    return j.embedding ? import_face(im, &j, err) : fct_enroller_put_person(&im->enroller, j.name, j.created, err);
+    s = choose_collection(im, &j, err);
+    if (s) return s;
+    return j.embedding ? import_face(im, &j, err) : import_person(im, name, &j, err);
 }
 
 /* Imports line by line, so that the size of the file does not matter, and names the line at fault. */
@@ -144,7 +176,8 @@ static fct_status import_lines(importer *im, FILE *f, fct_error *err) {
     if (!s && ferror(f)) s = fct_fail(err, FCT_ERR_IO, "%s: cannot be read", im->path);
     if (!s && im->line == 1) s = fct_fail(err, FCT_ERR_FORMAT, "%s: is empty", im->path);
     fct_free(r.buf);
-    return s ? s : fct_enroller_flush(&im->enroller, err);
+    if (!s) s = fct_enroller_flush(&im->enroller, err);
+    return s ? s : fct_import_details_store(&im->details, im->enroller.st, err);
 }
 
 /* What one call wants to have done, and its result. */
@@ -157,13 +190,14 @@ typedef struct import_call {
 
 static fct_status import_all(void *ctx, fct_store *st, fct_error *err) {
     import_call *c = ctx;
-    importer im = {.enroller = {.st = st, .collection_id = c->collection_id}, .path = c->path};
+    importer im = {.enroller = {.st = st}, .collection_id = c->collection_id, .path = c->path};
     rewind(c->f); /* the transaction may be run again */
     fct_status s = import_lines(&im, c->f, err);
     c->added = im.enroller.added;
     fct_enroller_clear(&im.enroller);
     fct_free(im.embedding);
     fct_json_free(&im.doc);
+    fct_import_details_clear(&im.details);
     return s;
 }
 

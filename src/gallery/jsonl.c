@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { LINE_INTEGER, LINE_REAL, LINE_TEXT, LINE_BOX };
+enum { LINE_INTEGER, LINE_REAL, LINE_TEXT, LINE_BOX, LINE_OBJECT };
 static const struct {
     const char *name;
     int kind;
@@ -13,6 +13,10 @@ static const struct {
     {"dim", LINE_INTEGER, offsetof(fct_json_line, dim)},
     {"created", LINE_INTEGER, offsetof(fct_json_line, created)},
     {"crop_cut", LINE_INTEGER, offsetof(fct_json_line, crop_cut)},
+    {"expires", LINE_INTEGER, offsetof(fct_json_line, expires)},
+    {"collection", LINE_TEXT, offsetof(fct_json_line, collection)},
+    {"metadata", LINE_OBJECT, offsetof(fct_json_line, metadata)},
+    {"consent", LINE_OBJECT, offsetof(fct_json_line, consent)},
     {"model", LINE_TEXT, offsetof(fct_json_line, model)},
     {"name", LINE_TEXT, offsetof(fct_json_line, name)},
     {"source", LINE_TEXT, offsetof(fct_json_line, source)},
@@ -61,6 +65,9 @@ static const char *take_member(const fct_json *v, fct_json_line *out, char *line
         return take_real(v, to);
     case LINE_BOX:
         return take_box(v, to);
+    case LINE_OBJECT:
+        *(const fct_json **)to = v;
+        return fct_json_is(v, FCT_JSON_OBJECT) ? NULL : "has no object where one belongs";
     default:
         return take_text(v, to, line);
     }

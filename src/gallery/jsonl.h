@@ -7,9 +7,10 @@
 
 /* What a line says; strings are borrowed from the line. NULL, 0 = not given. */
 typedef struct fct_json_line {
-    int64_t facet_gallery, dim, created, crop_cut;
-    char *model, *name, *source;
-    char *embedding, *crop; /* base 64 */
+    int64_t facet_gallery, dim, created, crop_cut, expires;
+    char *model, *name, *source, *collection;
+    const fct_json *metadata, *consent; /* borrowed from the document */
+    char *embedding, *crop;             /* base 64 */
     float box[4], score, quality;
 } fct_json_line;
 

@@ -99,6 +99,61 @@ TEST(consent_and_retention) {
     fct_gallery_free(g);
 }
 
+/* What is exported is what is imported, in another order as well, and what is there stays. */
+TEST(exchange_of_details) {
+    fct_gallery_opts o;
+    fct_gallery *g = open_file("from.db", NULL), *staff, *to = open_file("to.db", NULL);
+    fct_person p;
+    fct_details d;
+    char path[400];
+    int added;
+    fct_gallery_opts_init(&o);
+    o.collection = "stu\xc3\xa9 \"a\"";
+    REQUIRE(!fct_gallery_open(util_path("from.db"), &o, &staff, &e));
+    REQUIRE(!util_enroll(g, "Ada", 1, NULL, &e) && !util_enroll(staff, "Ada", 2, NULL, &e));
+    REQUIRE(!util_enroll(staff, "Bob", 3, NULL, &e));
+    REQUIRE(!fct_gallery_set_metadata(g, 2, "k", "{\"a\":[1,\"\\\"\\n\"]}", &e));
+    REQUIRE(!fct_gallery_set_consent(g, 2, "me", "yes", 77, &e) && !fct_gallery_set_expires(g, 3, 99, &e));
+    snprintf(path, sizeof path, "%s", util_path("details.jsonl"));
+    REQUIRE(!fct_gallery_export(g, path, true, &e));
+    REQUIRE(!fct_gallery_import(to, path, &added, &e));
+    CHECK(added == 3);
+    fct_gallery_free(staff);
+    REQUIRE(!fct_gallery_open(util_path("to.db"), &o, &staff, &e) && !fct_gallery_find(staff, "Ada", &p, &e));
+    CHECK(p.faces == 1 && !strcmp(util_who(staff, 2), "Ada") && !strcmp(util_who(staff, 1), ""));
+    REQUIRE(!fct_gallery_details(staff, p.id, &d, &e));
+    CHECK(d.consented && d.consent_time == 77 && !strcmp(d.consent_text, "yes") && !strcmp(d.consent_by, "me"));
+    CHECK_MSG(!strcmp(d.metadata, "{\"k\": {\"a\": [1, \"\\\"\\n\"]}}"), "%s", d.metadata);
+    fct_details_clear(&d);
+    REQUIRE(!fct_gallery_find(staff, "Bob", &p, &e));
+    CHECK(p.expires == 99);
+    REQUIRE(!fct_gallery_set_expires(staff, p.id, 5, &e) && !fct_gallery_import(to, path, &added, &e) && added == 0);
+    REQUIRE(!fct_gallery_find(staff, "Bob", &p, &e));
+    CHECK(p.expires == 5);
+    REQUIRE(!fct_gallery_export(staff, path, true, &e)); /* of one collection */
+    uint8_t *text;
+    size_t size;
+    REQUIRE(!fct_file_read(path, 100000, &text, &size, &e));
+    int lines = 0;
+    for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
+    CHECK_MSG(lines == 5, "%d lines", lines);
+    fct_free(text);
+    static const char *const bad[] = {"{\"name\":\"A\",\"metadata\":[1]}", "{\"name\":\"A\",\"expires\":-1}",
+                                      "{\"name\":\"A\",\"consent\":{\"by\":1}}",
+                                      "{\"name\":\"A\",\"collection\":\"\"}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        FILE *f = fct_fopen(path, "wb");
+        fprintf(f, "{\"facet_gallery\":1}\n%s\n", bad[i]);
+        fclose(f);
+        CHECK_MSG(fct_gallery_import(to, path, &added, &e) == FCT_ERR_FORMAT && strstr(e.text, "line 2"), "%zu: %s", i,
+                  e.text);
+    }
+    CHECK(!fct_gallery_check(to, &e));
+    fct_gallery_free(staff);
+    fct_gallery_free(g);
+    fct_gallery_free(to);
+}
+
 /* ---- Forgetting --------------------------------------------------------------------------- */
 
 /* How many files beside the gallery, with the gallery itself, hold these bytes. */
