@@ -31,7 +31,7 @@ check "find two people" 1 run album find Ada --with B/B <<'END'
 ! no photo
 END
 check "find nobody" 1 run album find Eve <<'END'
-! facet: nobody in the album is called Eve ('facet album faces' shows the numbers of people)
+! facet: nobody in the album is called Eve ('facet album people' lists everybody)
 END
 check "a day counts whole" 0 run album find --from 2021-12-31 --to 2021-12-31 <<'END'
 photos/more/a.png
