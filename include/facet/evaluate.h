@@ -99,18 +99,18 @@ typedef struct fct_rate {
 } fct_rate;
 
 typedef struct fct_operating_point {
-    double wanted;      /* the FAR or FPIR that was asked for; NaN where a threshold was */
-    bool possible;      /* false: not even one error is allowed among so few; all that follows is NaN */
-    float threshold;    /* the least score that matches */
-    uint64_t errors;    /* false accepts at this threshold, or strangers for whom somebody was reported */
-    fct_rate far, fmr;  /* of this threshold */
-    fct_rate tar, fnmr; /* the interval is that of choosing the threshold anew for the FAR wanted */
+    double wanted;              /* the FAR or FPIR that was asked for; NaN where a threshold was */
+    bool possible;              /* false: not even one error is allowed among so few; all that follows is NaN */
+    float threshold;            /* the least score that matches */
+    uint64_t errors;            /* false accepts at this threshold, or strangers for whom somebody was reported */
+    fct_rate false_accept, fmr; /* of this threshold */
+    fct_rate tar, fnmr;         /* the interval is that of choosing the threshold anew for the FAR wanted */
 } fct_operating_point;
 
-/* The lowest thresholds whose FAR is at most far[0..n-1] (0 to 1). An error count
+/* The lowest thresholds whose FAR is at most false_accept[0..n-1] (0 to 1). An error count
  * below about 30 makes a rate uncertain by more than 30 % (the rule of 30): errors
  * tells. out: [n], caller-owned. opts NULL = defaults. */
-FCT_API fct_status fct_scores_at_far(fct_scores *s, const double *far, int n, const fct_interval_opts *opts,
+FCT_API fct_status fct_scores_at_far(fct_scores *s, const double *false_accept, int n, const fct_interval_opts *opts,
                                      fct_operating_point *out, fct_error *err);
 /* Rates at a threshold that is given. */
 FCT_API fct_status fct_scores_at_threshold(fct_scores *s, float threshold, const fct_interval_opts *opts,
@@ -178,7 +178,7 @@ FCT_API void fct_identification_stat(const fct_identification *x, fct_identifica
 FCT_API fct_status fct_identification_at_rank(fct_identification *x, int rank, const fct_interval_opts *opts,
                                               fct_rate *out, fct_error *err);
 
-/* The lowest thresholds whose FPIR is at most fpir[0..n-1]: far and fmr of the
+/* The lowest thresholds whose FPIR is at most fpir[0..n-1]: false_accept and fmr of the
  * points are FPIR with and without probes that failed, tar and fnmr DIR and
  * FNIR (of rank 1), the latter without probes that failed. */
 FCT_API fct_status fct_identification_at_fpir(fct_identification *x, const double *fpir, int n,

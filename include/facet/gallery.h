@@ -321,11 +321,11 @@ FCT_API fct_status fct_gallery_threshold(fct_gallery *g, int64_t collection_id, 
 /* ---- A threshold of the gallery's own ------------------------------------------------- */
 
 typedef struct fct_calibrate_opts {
-    size_t size;    /* sizeof this struct; set by fct_calibrate_opts_init() */
-    double far;     /* false accept rate that the threshold is for, up to 0.5 (default 1e-4) */
-    int most_faces; /* of more, so many are drawn by chance: the time grows with the square (default 20000) */
-    uint64_t seed;  /* of all drawing (default 1) */
-    bool store;     /* keep the threshold as a setting, see fct_gallery_threshold() (default false) */
+    size_t size;         /* sizeof this struct; set by fct_calibrate_opts_init() */
+    double false_accept; /* false accept rate that the threshold is for, up to 0.5 (default 1e-4) */
+    int most_faces;      /* of more, so many are drawn by chance: the time grows with the square (default 20000) */
+    uint64_t seed;       /* of all drawing (default 1) */
+    bool store;          /* keep the threshold as a setting, see fct_gallery_threshold() (default false) */
 } fct_calibrate_opts;
 FCT_API void fct_calibrate_opts_init(fct_calibrate_opts *o);
 
@@ -341,7 +341,7 @@ typedef struct fct_calibration {
     int64_t faces, compared;    /* in the gallery; of them compared */
     uint64_t genuine, impostor; /* pairs of faces of one person, and of two */
     float threshold;            /* the least score that matches */
-    fct_rate far, tar;          /* of this threshold, with intervals of 95 %; tar is NaN where genuine is 0 */
+    fct_rate false_accept, tar; /* of this threshold, with intervals of 95 %; tar is NaN where genuine is 0 */
     fct_alike_people nearest[FCT_CALIBRATION_NEAREST]; /* the most alike first: the same person under two names? */
     int n_nearest;
 } fct_calibration;

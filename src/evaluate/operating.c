@@ -82,7 +82,7 @@ static void rate_point(point_job *j, int i) {
     j->rejects[i] = fct_kept_errors(g, p->threshold);
     double accepts = fct_kept_weight(m, j->accepts[i]), rejects = fct_kept_weight(g, j->rejects[i]);
     p->errors = (uint64_t)(accepts + 0.5);
-    p->far.value = share(accepts, (double)m->n);
+    p->false_accept.value = share(accepts, (double)m->n);
     p->fmr.value = share(accepts, (double)(m->n - m->failed));
     p->tar.value = 1 - share(rejects, (double)g->n);
     p->fnmr.value = share(fmax(rejects - (double)g->failed, 0), (double)(g->n - g->failed));
@@ -195,11 +195,11 @@ static void read_intervals(point_job *j) {
     double people = (double)genuine_people(j), impostors = (double)(m->n - m->failed);
     for (int i = 0; i < j->n_possible; i++) {
         fct_operating_point *p = &j->points[j->order[i]];
-        fct_rate *rates[RATES] = {&p->far, &p->fmr, &p->tar, &p->fnmr};
+        fct_rate *rates[RATES] = {&p->false_accept, &p->fmr, &p->tar, &p->fnmr};
         for (int r = 0; r < RATES; r++)
             fct_resample_interval(j->values + ((size_t)j->order[i] * RATES + r) * j->o.replicates,
                                   (size_t)j->o.replicates, j->o.confidence, rates[r]);
-        widen(&p->far, true, impostors, j->o.confidence);
+        widen(&p->false_accept, true, impostors, j->o.confidence);
         widen(&p->fmr, true, impostors, j->o.confidence);
         widen(&p->tar, false, people, j->o.confidence);
         widen(&p->fnmr, true, people, j->o.confidence);
@@ -253,14 +253,15 @@ static fct_status run_points(fct_scores *s, const fct_interval_opts *opts, fct_o
     return j.o.replicates && j.n_possible ? run_replicates(&j, err) : FCT_OK;
 }
 
-fct_status fct_scores_at_far(fct_scores *s, const double *far, int n, const fct_interval_opts *opts,
+fct_status fct_scores_at_far(fct_scores *s, const double *false_accept, int n, const fct_interval_opts *opts,
                              fct_operating_point *out, fct_error *err) {
     if (n < 0 || n > POINTS_MOST) return fct_fail(err, FCT_ERR_ARG, "%d rates, at most %d wanted", n, POINTS_MOST);
     fct_status st = fct_scores_finish(s, err);
     for (int i = 0; i < n && !st; i++) {
-        out[i] = (fct_operating_point){far[i], false, NAN, 0, nothing, nothing, nothing, nothing};
-        if (!(far[i] >= 0 && far[i] <= 1)) return fct_fail(err, FCT_ERR_ARG, "a rate of %g, 0 to 1 wanted", far[i]);
-        out[i].possible = choose_threshold(&s->kept[0], far[i], &out[i].threshold);
+        out[i] = (fct_operating_point){false_accept[i], false, NAN, 0, nothing, nothing, nothing, nothing};
+        if (!(false_accept[i] >= 0 && false_accept[i] <= 1))
+            return fct_fail(err, FCT_ERR_ARG, "a rate of %g, 0 to 1 wanted", false_accept[i]);
+        out[i].possible = choose_threshold(&s->kept[0], false_accept[i], &out[i].threshold);
     }
     return st ? st : run_points(s, opts, out, n, err);
 }

@@ -111,18 +111,19 @@ static void find_nearest(const face_pool *p, fct_scores *scores, fct_calibration
 
 /* FCT_ERR_NOT_FOUND where the pairs are too few for the rate. */
 static fct_status check_pairs(const face_pool *p, const fct_calibrate_opts *o, uint64_t pairs, fct_error *err) {
-    if ((double)pairs * o->far >= ERRORS_SURE) return FCT_OK;
-    double needed = ceil(ERRORS_SURE / o->far), people = ceil((1 + sqrt(1 + 8 * needed)) / 2);
+    if ((double)pairs * o->false_accept >= ERRORS_SURE) return FCT_OK;
+    double needed = ceil(ERRORS_SURE / o->false_accept), people = ceil((1 + sqrt(1 + 8 * needed)) / 2);
     if (pairs < 2 * ERRORS_SURE)
         return fct_fail(err, FCT_ERR_NOT_FOUND,
                         "%s: %llu pairs of different people are too few to tell any threshold; a FAR of %g takes %.0f "
                         "(%.0f people)",
-                        p->place, (unsigned long long)pairs, o->far, needed, people);
+                        p->place, (unsigned long long)pairs, o->false_accept, needed, people);
     return fct_fail(
         err, FCT_ERR_NOT_FOUND,
         "%s: %llu pairs of different people are too few for a FAR of %g, which takes %.0f (%.0f people); the "
         "lowest that they tell is %.2g",
-        p->place, (unsigned long long)pairs, o->far, needed, people, ceil(ERRORS_SURE / (double)pairs * 1e6) / 1e6);
+        p->place, (unsigned long long)pairs, o->false_accept, needed, people,
+        ceil(ERRORS_SURE / (double)pairs * 1e6) / 1e6);
 }
 
 static fct_status measure(const face_pool *p, const fct_calibrate_opts *o, fct_calibration *out, fct_error *err) {
@@ -139,11 +140,11 @@ static fct_status measure(const face_pool *p, const fct_calibrate_opts *o, fct_c
     out->genuine = info.genuine;
     out->impostor = info.impostor;
     if (!s) s = check_pairs(p, o, info.impostor, err);
-    if (!s) s = fct_scores_at_far(scores, &o->far, 1, &i, &chosen, err);
+    if (!s) s = fct_scores_at_far(scores, &o->false_accept, 1, &i, &chosen, err);
     fct_operating_point fixed = {.threshold = NAN};
     if (!s) s = fct_scores_at_threshold(scores, chosen.threshold, &i, &fixed, err);
     out->threshold = fixed.threshold;
-    out->far = fixed.far;
+    out->false_accept = fixed.false_accept;
     out->tar = fixed.tar;
     if (!s) find_nearest(p, scores, out);
     fct_scores_free(scores);
@@ -152,11 +153,11 @@ static fct_status measure(const face_pool *p, const fct_calibrate_opts *o, fct_c
 
 /* Stores the threshold, and how it came about. */
 static fct_status keep(fct_gallery *g, const fct_calibrate_opts *o, const fct_calibration *c, fct_error *err) {
-    char far[32], pairs[32], value[32];
-    snprintf(far, sizeof far, "%g", o->far);
+    char false_accept[32], pairs[32], value[32];
+    snprintf(false_accept, sizeof false_accept, "%g", o->false_accept);
     snprintf(pairs, sizeof pairs, "%llu", (unsigned long long)c->impostor);
     snprintf(value, sizeof value, "%.9g", (double)c->threshold);
-    fct_status s = fct_gallery_set_setting(g, g->collection_id, KEY ".far", far, err);
+    fct_status s = fct_gallery_set_setting(g, g->collection_id, KEY ".far", false_accept, err);
     if (!s) s = fct_gallery_set_setting(g, g->collection_id, KEY ".pairs", pairs, err);
     return s ? s : fct_gallery_set_setting(g, g->collection_id, KEY, value, err);
 }
@@ -168,8 +169,8 @@ fct_status fct_gallery_calibrate(fct_gallery *g, const fct_calibrate_opts *opts,
     *out = (fct_calibration){.threshold = NAN};
     fct_calibrate_opts_init(&o);
     if (opts) memcpy(&o, opts, opts->size < sizeof o ? opts->size : sizeof o);
-    if (!(o.far > 0 && o.far <= 0.5) || o.most_faces < 2)
-        return fct_fail(err, FCT_ERR_ARG, "calibration: FAR %g with at most %d faces", o.far, o.most_faces);
+    if (!(o.false_accept > 0 && o.false_accept <= 0.5) || o.most_faces < 2)
+        return fct_fail(err, FCT_ERR_ARG, "calibration: FAR %g with at most %d faces", o.false_accept, o.most_faces);
     face_pool p = {.place = g->reader->place, .seed = o.seed};
     fct_status s = list_people(g, &people, &p.n_people, &faces, err);
     if (s) return s;

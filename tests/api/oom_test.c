@@ -157,7 +157,7 @@ TEST(encoding) {
 static fct_status rate_flow(const char *path) {
     static float rows[80][4];
     static uint32_t people[80];
-    static const double far[] = {0.1, 0.01};
+    static const double false_accept[] = {0.1, 0.01};
     fct_scores_opts o;
     fct_operating_point p[2];
     fct_interval_opts i;
@@ -177,11 +177,11 @@ static fct_status rate_flow(const char *path) {
     fct_status st = fct_scores_create(&o, &s, &e);
     CHECK((st == FCT_OK) == (s != NULL));
     if (!st) st = fct_scores_add_all(s, rows[0], people, 80, 4, &e);
-    if (!st) st = fct_scores_at_far(s, far, 2, &i, p, &e);
+    if (!st) st = fct_scores_at_far(s, false_accept, 2, &i, p, &e);
     if (!st) st = fct_scores_curve(s, 50, &curve, &n, &e);
     if (!st) st = fct_identification_run(rows[0], people, 80, 4, NULL, &x, &e);
-    if (!st) st = fct_identification_at_fpir(x, far, 2, &i, p, &e);
-    if (!st) st = fct_identification_at_rank(x, 1, &i, &p[0].far, &e);
+    if (!st) st = fct_identification_at_fpir(x, false_accept, 2, &i, p, &e);
+    if (!st) st = fct_identification_at_rank(x, 1, &i, &p[0].false_accept, &e);
     fct_curve_free(curve);
     fct_scores_free(s);
     fct_identification_free(x);

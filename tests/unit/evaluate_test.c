@@ -56,8 +56,8 @@ static int count_from(const float *scores, int n, float threshold) {
 }
 
 /* The lowest of all scores as a threshold whose FAR is at most far; where the next lower score does not fit. */
-static bool far_fits(float threshold, double far) {
-    return count_from(plain.impostor, plain.n_impostor, threshold) <= far * plain.n_impostor + 1e-9;
+static bool far_fits(float threshold, double false_accept) {
+    return count_from(plain.impostor, plain.n_impostor, threshold) <= false_accept * plain.n_impostor + 1e-9;
 }
 
 static float below(float threshold) { /* the next lower score of an impostor */
@@ -70,7 +70,7 @@ static float below(float threshold) { /* the next lower score of an impostor */
 TEST(all_pairs_give_the_rates_of_their_definitions) {
     static float rows[N][DIM];
     uint32_t people[N];
-    static const double far[] = {0.1, 1e-2, 1e-3, 1e-4, 1e-6};
+    static const double false_accept[] = {0.1, 1e-2, 1e-3, 1e-4, 1e-6};
     fct_operating_point p[5];
     fct_scores *s;
     fct_scores_info info;
@@ -87,26 +87,27 @@ TEST(all_pairs_give_the_rates_of_their_definitions) {
     CHECK((long long)(info.failed_genuine) ==
           (long long)(plain.n_genuine - count_from(plain.genuine, plain.n_genuine, -2)));
     CHECK(!info.sampled);
-    CHECK(!fct_scores_at_far(s, far, 5, NULL, p, &e));
+    CHECK(!fct_scores_at_far(s, false_accept, 5, NULL, p, &e));
     for (int i = 0; i < 5; i++) {
-        CHECK(p[i].possible == (far[i] * plain.n_impostor >= 1));
+        CHECK(p[i].possible == (false_accept[i] * plain.n_impostor >= 1));
         if (!p[i].possible) continue;
         float t = p[i].threshold + 2e-6f; /* sums are rounded in another order here */
-        CHECK(far_fits(t, far[i]));
-        CHECK(!far_fits(below(t), far[i]));
+        CHECK(far_fits(t, false_accept[i]));
+        CHECK(!far_fits(below(t), false_accept[i]));
         int fa = count_from(plain.impostor, plain.n_impostor, t), ta = count_from(plain.genuine, plain.n_genuine, t);
         CHECK((long long)(p[i].errors) == (long long)(fa));
-        CHECK(fabs(p[i].far.value - (double)fa / plain.n_impostor) < 1e-12);
+        CHECK(fabs(p[i].false_accept.value - (double)fa / plain.n_impostor) < 1e-12);
         CHECK(fabs(p[i].tar.value - (double)ta / plain.n_genuine) < 1e-12);
         double made = (double)(info.genuine - info.failed_genuine);
         CHECK(fabs(p[i].fnmr.value - (made - ta) / made) < 1e-12);
         CHECK(fabs(p[i].fmr.value - fa / (double)(info.impostor - info.failed_impostor)) < 1e-12);
         CHECK(p[i].tar.low < p[i].tar.value && p[i].tar.value < p[i].tar.high);
-        CHECK(p[i].far.low < p[i].far.value && p[i].far.value < p[i].far.high);
+        CHECK(p[i].false_accept.low < p[i].false_accept.value && p[i].false_accept.value < p[i].false_accept.high);
     }
     fct_operating_point one;
     CHECK(!fct_scores_at_threshold(s, p[1].threshold, NULL, &one, &e));
-    CHECK(one.far.value == p[1].far.value && one.tar.value == p[1].tar.value && one.far.low == p[1].far.low);
+    CHECK(one.false_accept.value == p[1].false_accept.value && one.tar.value == p[1].tar.value &&
+          one.false_accept.low == p[1].false_accept.low);
     fct_scores_free(s);
 }
 
@@ -140,7 +141,7 @@ TEST(the_hardest_pairs_are_the_extremes) {
 TEST(a_sample_keeps_the_tail_exact) {
     static float rows[N][DIM];
     uint32_t people[N];
-    static const double far[] = {0.3, 1e-2, 1e-3};
+    static const double false_accept[] = {0.3, 1e-2, 1e-3};
     fct_scores *whole, *few;
     fct_operating_point a[3], b[3];
     fct_scores_opts o;
@@ -157,9 +158,10 @@ TEST(a_sample_keeps_the_tail_exact) {
     CHECK(!fct_scores_add_all(few, rows[0], people, N, DIM, NULL));
     fct_scores_stat(few, &info);
     CHECK(info.sampled);
-    REQUIRE(!fct_scores_at_far(whole, far, 3, &none, a, NULL));
-    REQUIRE(!fct_scores_at_far(few, far, 3, &none, b, NULL));
-    for (int i = 1; i < 3; i++) CHECK(a[i].threshold == b[i].threshold && a[i].far.value == b[i].far.value);
+    REQUIRE(!fct_scores_at_far(whole, false_accept, 3, &none, a, NULL));
+    REQUIRE(!fct_scores_at_far(few, false_accept, 3, &none, b, NULL));
+    for (int i = 1; i < 3; i++)
+        CHECK(a[i].threshold == b[i].threshold && a[i].false_accept.value == b[i].false_accept.value);
     CHECK(fabs(a[0].threshold - b[0].threshold) < 0.02);
     CHECK(isnan(a[0].tar.low));
     fct_scores_free(whole);
@@ -171,7 +173,7 @@ TEST(results_do_not_depend_on_the_order) {
     enum { M = 3000 };
     static fct_comparison c[M];
     fct_operating_point p[2];
-    const double far = 0.01;
+    const double false_accept = 0.01;
     for (int turn = 0; turn < 2; turn++) {
         fct_scores *s;
         fct_scores_opts o;
@@ -186,12 +188,12 @@ TEST(results_do_not_depend_on_the_order) {
         }
         CHECK(!fct_scores_create(&o, &s, NULL));
         CHECK(!fct_scores_add(s, c, M, NULL));
-        CHECK(!fct_scores_at_far(s, &far, 1, NULL, &p[turn], NULL));
+        CHECK(!fct_scores_at_far(s, &false_accept, 1, NULL, &p[turn], NULL));
         CHECK(fct_scores_add(s, c, 1, NULL) == FCT_ERR_ARG); /* it has been asked */
         fct_scores_free(s);
     }
     CHECK(p[0].threshold == p[1].threshold && p[0].tar.value == p[1].tar.value && p[0].tar.low == p[1].tar.low);
-    CHECK(p[0].far.high == p[1].far.high && p[0].errors == p[1].errors);
+    CHECK(p[0].false_accept.high == p[1].false_accept.high && p[0].errors == p[1].errors);
 }
 
 /* ---- Intervals -------------------------------------------------------------------------------- */
@@ -208,11 +210,11 @@ TEST(intervals_are_as_wide_as_they_should_be) {
     REQUIRE(!fct_scores_add(s, c, M, NULL));
     CHECK(!fct_scores_at_threshold(s, 0.5f, NULL, &p, NULL));
     double wide = 1.96 * sqrt(0.9 * 0.1 / (M / 2));
-    CHECK(fabs(p.tar.value - 0.9) < 1e-12 && fabs(p.far.value - 0.9) < 1e-12);
+    CHECK(fabs(p.tar.value - 0.9) < 1e-12 && fabs(p.false_accept.value - 0.9) < 1e-12);
     CHECK(fabs(p.tar.high - p.tar.low - 2 * wide) < 0.25 * 2 * wide);
-    CHECK(fabs(p.far.high - p.far.low - 2 * wide) < 0.25 * 2 * wide);
+    CHECK(fabs(p.false_accept.high - p.false_accept.low - 2 * wide) < 0.25 * 2 * wide);
     CHECK(!fct_scores_at_threshold(s, 2, NULL, &p, NULL)); /* no false accept: the rule of 3 */
-    CHECK(p.far.value == 0 && p.far.low == 0 && fabs(p.far.high - 3.0 / (M / 2)) < 1e-4);
+    CHECK(p.false_accept.value == 0 && p.false_accept.low == 0 && fabs(p.false_accept.high - 3.0 / (M / 2)) < 1e-4);
     fct_scores_free(s);
 }
 
@@ -337,7 +339,7 @@ static void check_searches(float rows[N][DIM], const uint32_t people[N], const b
     int above = 0;
     for (int i = 0; i < others; i++) above += alarms[i] >= p.threshold + 2e-6f;
     CHECK((long long)(p.errors) == (long long)(above));
-    CHECK(p.far.value <= 0.1 && (above + 1) / (double)info.others > 0.1);
+    CHECK(p.false_accept.value <= 0.1 && (above + 1) / (double)info.others > 0.1);
 }
 
 TEST(searches_are_counted_as_they_go) {
@@ -375,10 +377,10 @@ TEST(wrong_calls_are_refused) {
     uint32_t far_away = 1u << 24, person = 0;
     fct_identification *x;
     fct_operating_point p;
-    const double far = 2;
+    const double false_accept = 2;
     CHECK(!fct_scores_create(NULL, &s, &e));
     CHECK(fct_scores_add_all(s, row, &far_away, 1, 2, &e) == FCT_ERR_ARG);
-    CHECK(fct_scores_at_far(s, &far, 1, NULL, &p, &e) == FCT_ERR_ARG);
+    CHECK(fct_scores_at_far(s, &false_accept, 1, NULL, &p, &e) == FCT_ERR_ARG);
     CHECK(isnan(fct_scores_equal_error(s, NULL)));
     fct_scores_free(s);
     CHECK(fct_identification_run(row, &person, 1, 2, NULL, &x, &e) == FCT_ERR_ARG && !x);

@@ -52,15 +52,15 @@ TEST(the_threshold_is_that_of_all_pairs) {
     float stored;
     int pairs = count_pairs(false, -2);
     fct_calibrate_opts_init(&o);
-    o.far = 0.01;
+    o.false_accept = 0.01;
     CHECK_MSG(!fct_gallery_calibrate(g, &o, &c, &e), "%s", e.text);
     CHECK(c.people == PEOPLE && c.faces == PEOPLE * FACES && c.compared == c.faces);
     CHECK((int)c.impostor == pairs && (int)c.genuine == count_pairs(true, -2));
     float t = c.threshold + 2e-6f; /* sums are rounded in another order here */
     CHECK(count_pairs(false, t) <= 0.01 * pairs && count_pairs(false, t) + 3 > 0.01 * pairs);
-    CHECK(fabs(c.far.value - (double)count_pairs(false, t) / pairs) < 1e-12);
+    CHECK(fabs(c.false_accept.value - (double)count_pairs(false, t) / pairs) < 1e-12);
     CHECK(fabs(c.tar.value - (double)count_pairs(true, t) / (PEOPLE * FACES / 2)) < 1e-12);
-    CHECK(c.far.low < c.far.value && c.far.value < c.far.high);
+    CHECK(c.false_accept.low < c.false_accept.value && c.false_accept.value < c.false_accept.high);
     REQUIRE(c.n_nearest == FCT_CALIBRATION_NEAREST);
     CHECK(count_pairs(false, c.nearest[0].score - 2e-6f) >= 1 && count_pairs(false, c.nearest[0].score + 2e-6f) == 0);
     CHECK(!fct_gallery_threshold(g, 0, &stored, &e) && isnan(stored)); /* it was not to be stored */
@@ -75,11 +75,11 @@ TEST(a_draw_is_repeatable) {
     fct_calibrate_opts o;
     fct_calibration a, b;
     fct_calibrate_opts_init(&o);
-    o.far = 0.05;
+    o.false_accept = 0.05;
     o.most_faces = 70;
     CHECK(!fct_gallery_calibrate(g, &o, &a, &e) && !fct_gallery_calibrate(g, &o, &b, &e));
     CHECK(a.compared > 45 && a.compared < 95 && a.compared < a.faces);
-    CHECK(a.threshold == b.threshold && a.far.low == b.far.low && a.compared == b.compared);
+    CHECK(a.threshold == b.threshold && a.false_accept.low == b.false_accept.low && a.compared == b.compared);
     o.seed = 2;
     CHECK(!fct_gallery_calibrate(g, &o, &b, &e));
     CHECK(a.threshold != b.threshold);
@@ -97,7 +97,7 @@ TEST(too_few_pairs_are_refused) {
     CHECK(isnan(c.threshold));
     float stored;
     CHECK(!fct_gallery_threshold(g, 0, &stored, &e) && isnan(stored));
-    o.far = 0;
+    o.false_accept = 0;
     CHECK(fct_gallery_calibrate(g, &o, &c, &e) == FCT_ERR_ARG);
     fct_gallery_free(g);
     util_remove(util_path("none.db"));
@@ -118,9 +118,9 @@ TEST(a_collection_has_its_own_until_the_model_changes) {
     fct_calibrate_opts o;
     fct_calibration c;
     float stored;
-    char *far;
+    char *false_accept;
     fct_calibrate_opts_init(&o);
-    o.far = 0.01;
+    o.false_accept = 0.01;
     o.store = true;
     REQUIRE(!fct_gallery_open(util_path("staff.db"), NULL, &all, &e));
     REQUIRE(!util_enroll(all, "somebody else", 1, NULL, &e) || true);
@@ -128,11 +128,11 @@ TEST(a_collection_has_its_own_until_the_model_changes) {
     CHECK(c.people == PEOPLE);
     CHECK(!fct_gallery_threshold(staff, 0, &stored, &e) && stored == c.threshold);
     CHECK(!fct_gallery_threshold(all, 0, &stored, &e) && isnan(stored));
-    CHECK(!fct_gallery_get_setting(staff, 2, "threshold.far", &far, &e) && strcmp(far, "0.01") == 0);
-    fct_free(far);
+    CHECK(!fct_gallery_get_setting(staff, 2, "threshold.far", &false_accept, &e) && strcmp(false_accept, "0.01") == 0);
+    fct_free(false_accept);
     CHECK_MSG(!fct_gallery_migrate(all, "other", 4, reembed, NULL, false, NULL, &e), "%s", e.text);
     CHECK(!fct_gallery_threshold(staff, 0, &stored, &e) && isnan(stored));
-    CHECK(fct_gallery_get_setting(staff, 2, "threshold.far", &far, &e) == FCT_ERR_NOT_FOUND);
+    CHECK(fct_gallery_get_setting(staff, 2, "threshold.far", &false_accept, &e) == FCT_ERR_NOT_FOUND);
     fct_gallery_free(staff);
     fct_gallery_free(all);
 }
@@ -143,7 +143,7 @@ TEST(memory_may_run_out) {
     fct_calibrate_opts o;
     fct_calibration c;
     fct_calibrate_opts_init(&o);
-    o.far = 0.01;
+    o.false_accept = 0.01;
     o.store = true;
     REQUIRE(!fct_gallery_calibrate(g, &o, &c, &e));
     for (long n = 1;; n++) {

@@ -89,9 +89,10 @@ static double floor_of(const eval_page *p) {
 }
 
 void eval_page_pair_charts(const eval_page *p) {
-    eval_axis far = {"false accept rate (FAR)", lowest(p->r->info.impostor), 1, true, false};
-    eval_plot roc = {p->file, "roc", far, {"true accept rate (TAR)", floor_of(p), 1, false, true}};
-    eval_plot det = {p->file, "det", far, {"false reject rate (FRR)", lowest(p->r->info.genuine), 1, true, false}};
+    eval_axis false_accept = {"false accept rate (FAR)", lowest(p->r->info.impostor), 1, true, false};
+    eval_plot roc = {p->file, "roc", false_accept, {"true accept rate (TAR)", floor_of(p), 1, false, true}};
+    eval_plot det = {
+        p->file, "det", false_accept, {"false reject rate (FRR)", lowest(p->r->info.genuine), 1, true, false}};
     eval_page_legend(p);
     fputs("<div class=charts>\n", p->file);
     put_chart(p, &roc, "ROC: accepted pairs of one person", "The table below has the same figures.", false, false);
@@ -134,7 +135,7 @@ void eval_page_score_charts(const eval_page *p) {
         eval_plot_begin(&plot, "Scores", what);
         eval_plot_area(&plot, 1, impostor_point, r, EVAL_BINS);
         eval_plot_area(&plot, 0, genuine_point, r, EVAL_BINS);
-        if (!isnan(r->far)) eval_plot_mark(&plot, (double)r->use.threshold, "threshold");
+        if (!isnan(r->false_accept)) eval_plot_mark(&plot, (double)r->use.threshold, "threshold");
         eval_plot_end(&plot);
         fputs("</figure>\n", p->file);
     }

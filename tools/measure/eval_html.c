@@ -60,14 +60,14 @@ static void put_card(const eval_page *p, const eval_result *r) {
     fputs("<div class=card><h3>", p->file);
     cli_html_text(p->file, eval_name(r));
     fputs("</h3>\n", p->file);
-    if (isnan(r->far)) {
+    if (isnan(r->false_accept)) {
         fputs("<p>No threshold can be told from so few pairs of two people.</p></div>\n", p->file);
         return;
     }
     fprintf(p->file, "<b>%s</b>", eval_percent(r->use.tar.value));
     fprintf(p->file, "<span class=dim>(%.1f to %.1f) of the attempts of one person accepted, ", 100 * r->use.tar.low,
             100 * r->use.tar.high);
-    fprintf(p->file, "at a false accept rate of %s</span>\n", eval_rate_name(r->far));
+    fprintf(p->file, "at a false accept rate of %s</span>\n", eval_rate_name(r->false_accept));
     fprintf(p->file, "<p>Threshold to use: <strong>%s</strong>", eval_threshold(r, r->use.threshold));
     fprintf(p->file, "<br><small>of two people %s match, of one person %s do not</small></p>",
             eval_percent(r->use.fmr.value), eval_percent(r->use.fnmr.value));

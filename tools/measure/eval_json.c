@@ -18,11 +18,11 @@ static void put_point(fct_json_writer *j, const char *key, const fct_operating_p
     fct_json_float(j, "threshold", p->threshold);
     fct_json_int(j, "errors", (int64_t)p->errors);
     if (searches) {
-        put_rate(j, "fpir", &p->far);
+        put_rate(j, "fpir", &p->false_accept);
         put_rate(j, "dir", &p->tar);
         put_rate(j, "fnir", &p->fnmr);
     } else {
-        put_rate(j, "far", &p->far);
+        put_rate(j, "far", &p->false_accept);
         put_rate(j, "tar", &p->tar);
         put_rate(j, "fmr", &p->fmr);
         put_rate(j, "fnmr", &p->fnmr);
@@ -87,7 +87,7 @@ static void put_searches(fct_json_writer *j, const eval_result *r) {
     fct_json_array(j, "points");
     for (int i = 0; i < r->n_fpirs; i++) put_point(j, NULL, &r->fpirs[i], true);
     fct_json_close_array(j);
-    if (!isnan(r->far)) put_point(j, "use", &r->search_use, true);
+    if (!isnan(r->false_accept)) put_point(j, "use", &r->search_use, true);
     put_curve(j, "curve", r->search_curve, r->n_search_curve);
     fct_json_close_object(j);
 }
@@ -129,8 +129,8 @@ static void put_pack(fct_json_writer *j, const eval_result *r) {
     fct_json_close_array(j);
     fct_json_number(j, "equal_error", r->equal_error, 8);
     fct_json_number(j, "accuracy", r->accuracy, 8);
-    fct_json_number(j, "recommended_far", r->far, 12);
-    if (!isnan(r->far)) put_point(j, "use", &r->use, false);
+    fct_json_number(j, "recommended_far", r->false_accept, 12);
+    if (!isnan(r->false_accept)) put_point(j, "use", &r->use, false);
     if (!isnan(r->pack_threshold)) put_point(j, "own", &r->own, false);
     put_curve(j, "curve", r->curve, r->n_curve);
     if (r->searches) put_searches(j, r);

@@ -62,24 +62,24 @@ static fct_status add_group(const eval_result *r, int group, fct_scores *scores,
 /* The rate for which a threshold is recommended: --far's, else the lowest power of ten at which enough errors are
  * seen, else the highest possible one. */
 static double choose_far(const cli_settings *s, const eval_result *r) {
-    if (!isnan(s->far)) return s->far;
-    double far = NAN;
+    if (!isnan(s->false_accept)) return s->false_accept;
+    double false_accept = NAN;
     for (int i = 0; i < r->n_points; i++)
-        if (i == 0 || r->points[i].wanted * (double)r->info.impostor >= EVAL_SURE) far = r->points[i].wanted;
-    return far;
+        if (i == 0 || r->points[i].wanted * (double)r->info.impostor >= EVAL_SURE) false_accept = r->points[i].wanted;
+    return false_accept;
 }
 
 static fct_status measure_points(const cli_settings *s, eval_result *r, fct_error *err) {
     fct_interval_opts o = intervals(s);
     fct_operating_point wanted;
-    double far[EVAL_RATES_MOST];
-    for (int i = 0; i < EVAL_RATES_MOST; i++) far[i] = pow(10, -1 - i);
-    fct_status st = fct_scores_at_far(r->scores, far, EVAL_RATES_MOST, &o, r->points, err);
+    double false_accept[EVAL_RATES_MOST];
+    for (int i = 0; i < EVAL_RATES_MOST; i++) false_accept[i] = pow(10, -1 - i);
+    fct_status st = fct_scores_at_far(r->scores, false_accept, EVAL_RATES_MOST, &o, r->points, err);
     while (!st && r->n_points < EVAL_RATES_MOST && r->points[r->n_points].possible) r->n_points++;
-    r->far = choose_far(s, r);
-    if (!st && !isnan(r->far)) st = fct_scores_at_far(r->scores, &r->far, 1, &o, &wanted, err);
-    if (!st && !isnan(r->far) && !wanted.possible) r->far = NAN;
-    if (!st && !isnan(r->far)) st = fct_scores_at_threshold(r->scores, wanted.threshold, &o, &r->use, err);
+    r->false_accept = choose_far(s, r);
+    if (!st && !isnan(r->false_accept)) st = fct_scores_at_far(r->scores, &r->false_accept, 1, &o, &wanted, err);
+    if (!st && !isnan(r->false_accept) && !wanted.possible) r->false_accept = NAN;
+    if (!st && !isnan(r->false_accept)) st = fct_scores_at_threshold(r->scores, wanted.threshold, &o, &r->use, err);
     if (!st && !isnan(r->pack_threshold)) st = fct_scores_at_threshold(r->scores, r->pack_threshold, &o, &r->own, err);
     return st;
 }
@@ -96,9 +96,9 @@ static fct_status measure_distribution(eval_result *r, fct_error *err) {
     for (int i = EVAL_BINS - 1; i >= 0 && !s; i--) {
         fct_operating_point p;
         s = fct_scores_at_threshold(r->scores, r->low + (r->high - r->low) * (float)i / EVAL_BINS, &none, &p, err);
-        r->impostor[i] = p.far.value - accepts;
+        r->impostor[i] = p.false_accept.value - accepts;
         r->genuine[i] = p.tar.value - tar;
-        accepts = p.far.value;
+        accepts = p.false_accept.value;
         tar = p.tar.value;
     }
     return s;
@@ -151,7 +151,7 @@ static fct_status measure_rates_of_searches(const cli_settings *s, eval_result *
     }
     if (!st) st = fct_identification_at_fpir(r->searches, fpir, EVAL_FPIRS_MOST, &o, r->fpirs, err);
     while (!st && r->n_fpirs < EVAL_FPIRS_MOST && r->fpirs[r->n_fpirs].possible) r->n_fpirs++;
-    if (!st && !isnan(r->far))
+    if (!st && !isnan(r->false_accept))
         st = fct_identification_at_threshold(r->searches, r->use.threshold, &o, &r->search_use, err);
     if (!st && r->searched.others && r->searched.probes)
         st = fct_identification_curve(r->searches, CURVE_POINTS, &r->search_curve, &r->n_search_curve, err);
@@ -194,7 +194,7 @@ static void count_group(const eval_result *r, int group, eval_group *out) {
 static fct_status measure_groups(const cli_settings *s, eval_result *r, fct_error *err) {
     fct_interval_opts o = intervals(s);
     fct_status st = FCT_OK;
-    if (isnan(r->far)) return st;
+    if (isnan(r->false_accept)) return st;
     r->n_groups = r->set->groups.n;
     r->groups = cli_alloc(r->n_groups, sizeof *r->groups);
     for (size_t i = 0; i < r->n_groups && !st; i++) {

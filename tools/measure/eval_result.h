@@ -32,7 +32,7 @@ typedef struct eval_result {
     fct_scores_info info;
     fct_operating_point points[EVAL_RATES_MOST]; /* the first n_points are possible */
     int n_points;
-    double far;                   /* for which the threshold is recommended; NaN = none can be */
+    double false_accept;          /* for which the threshold is recommended; NaN = none can be */
     fct_operating_point use, own; /* rates at that threshold, and at the pack's own */
     double equal_error;
     float equal_at;

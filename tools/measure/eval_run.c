@@ -66,7 +66,7 @@ static int run_pack(const cli_settings *s, const char *models, eval_result *out,
 int eval_run(const eval_set *set, const cli_settings *s, const char *models, eval_result *out, int *code) {
     memset(out, 0, sizeof *out);
     out->set = set;
-    out->pack_threshold = out->far = out->accuracy = out->deviation = NAN;
+    out->pack_threshold = out->false_accept = out->accuracy = out->deviation = NAN;
     int run = set->kind == EVAL_SCORES ? CLI_DONE : run_pack(s, models, out, code);
     return run ? run : eval_measure(s, out);
 }

@@ -68,19 +68,20 @@ static void print_cost(const fct_operating_point *p) {
 }
 
 static void print_threshold(const eval_result *r) {
-    if (isnan(r->far)) {
+    if (isnan(r->false_accept)) {
         printf("  threshold to use: none can be told from so few pairs of two people\n");
     } else {
         printf("  threshold to use: %s, for a FAR of %s\n", eval_threshold(r, r->use.threshold),
-               eval_rate_name(r->far));
+               eval_rate_name(r->false_accept));
         print_cost(&r->use);
         if (r->searches)
             printf("    in searches of %s: somebody is named for %s of strangers (FPIR)\n",
-                   cli_count((int)r->searched.known, "person", "people"), eval_percent(r->search_use.far.value));
-        if (r->far * (double)r->info.impostor < EVAL_SURE)
-            cli_warn("%s: a FAR of %s rests on fewer than %d false accepts", eval_name(r), eval_rate_name(r->far),
-                     EVAL_SURE);
-        else if (r->far > 1.5 * usual_far)
+                   cli_count((int)r->searched.known, "person", "people"),
+                   eval_percent(r->search_use.false_accept.value));
+        if (r->false_accept * (double)r->info.impostor < EVAL_SURE)
+            cli_warn("%s: a FAR of %s rests on fewer than %d false accepts", eval_name(r),
+                     eval_rate_name(r->false_accept), EVAL_SURE);
+        else if (r->false_accept > 1.5 * usual_far)
             cli_warn("%s: so few pairs of two people tell no threshold for daily use, for which a FAR of %s is usual",
                      eval_name(r), eval_rate_name(usual_far));
     }
@@ -155,7 +156,7 @@ static void csv_line(const eval_result *r, const char *measure, const char *grou
     cli_csv_text(stdout, group);
     if (isnan(p->wanted)) printf(",,%.9g,%llu", (double)p->threshold, (unsigned long long)p->errors);
     else printf(",%g,%.9g,%llu", p->wanted, (double)p->threshold, (unsigned long long)p->errors);
-    csv_rate(&p->far);
+    csv_rate(&p->false_accept);
     csv_rate(&p->tar);
     csv_rate(&p->fmr);
     csv_rate(&p->fnmr);
@@ -167,7 +168,7 @@ void eval_print_csv(const eval_result *r, int n) {
          "fnmr,fnmr_low,fnmr_high");
     for (int k = 0; k < n; k++, r++) {
         for (int i = 0; i < r->n_points; i++) csv_line(r, "pairs", "", &r->points[i]);
-        if (!isnan(r->far)) csv_line(r, "threshold", "", &r->use);
+        if (!isnan(r->false_accept)) csv_line(r, "threshold", "", &r->use);
         if (!isnan(r->pack_threshold)) csv_line(r, "own threshold", "", &r->own);
         for (int i = 0; i < r->n_fpirs; i++) csv_line(r, "searches", "", &r->fpirs[i]);
         for (size_t i = 0; i < r->n_groups; i++) csv_line(r, "threshold", r->groups[i].name, &r->groups[i].point);

@@ -201,7 +201,7 @@ typedef struct cli_settings {
     int threads, max_faces, tile, top, face, batch;
     int64_t max_pixels, face_id;
     double det_thresh, threshold, seconds; /* threshold: NAN = the pack's */
-    double far;                            /* NAN = chosen by the number of pairs */
+    double false_accept;                   /* NAN = chosen by the number of pairs */
     int64_t seed;
     int precision, format, cover, role, search, style; /* index into the option's choices */
     cli_sizes det_size, size;

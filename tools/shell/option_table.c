@@ -54,7 +54,7 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_HTML] = TEXT("html", 0, html, "REPORT", COMPLETE_FILE,
                       "write a page to REPORT that shows photos, faces and scores; its pictures are part of the file"),
     [OPT_FAR] =
-        NUMBER("far", 0, far, "RATE", 1e-9, 0.5,
+        NUMBER("far", 0, false_accept, "RATE", 1e-9, 0.5,
                "false accept rate that the threshold is for, as 1e-4 (default: the lowest that the pairs allow)"),
     [OPT_BY] = TEXT("by", 0, by, "COLUMN", COMPLETE_NONE,
                     "column of the CSV file that divides it into groups (default group, where there is one)"),

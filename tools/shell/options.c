@@ -11,7 +11,7 @@ static void set_defaults(cli_settings *s) {
     memset(s, 0, sizeof *s);
     s->det_thresh = 0.5;
     s->threshold = NAN;
-    s->far = NAN;
+    s->false_accept = NAN;
     s->seed = 1;
     s->port = -1;
     s->seconds = 2;
