@@ -34,6 +34,7 @@ static const char create_sql[] =
     " score float8 NOT NULL, quality float8 NOT NULL, source text, embedding bytea NOT NULL,"
     " cut bigint, jpeg bytea, checksum bigint NOT NULL);"
     "ALTER TABLE face ALTER embedding SET STORAGE EXTERNAL, ALTER jpeg SET STORAGE EXTERNAL;"
+    "ALTER TABLE face SET (toast_tuple_target = 4080);" /* embeddings of 512 values stay in their rows */
     "CREATE INDEX face_person ON face(person_id, id);"
     "CREATE TABLE audit(seq bigint PRIMARY KEY, at bigint NOT NULL, actor text NOT NULL, what text NOT NULL,"
     " detail text NOT NULL, hash bytea NOT NULL);"
