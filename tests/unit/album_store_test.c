@@ -325,4 +325,102 @@ TEST(undo_takes_back_one_operation_after_the_other) {
     fct_album_free(a);
 }
 
+/* ---- Damage ------------------------------------------------------------------------------------ */
+
+static fct_status any_photo(void *user, const fct_album_photo *p, fct_error *err) {
+    (void)user, (void)err;
+    CHECK(p->orientation >= 1 && p->orientation <= 8 && p->width >= 0 && (!p->path || *p->path));
+    return FCT_OK;
+}
+
+static fct_status any_file(void *user, const fct_album_file *f, fct_error *err) {
+    (void)user, (void)err;
+    CHECK(f->path != NULL);
+    return FCT_OK;
+}
+
+static fct_status any_group(void *user, const fct_duplicate_group *g, fct_error *err) {
+    (void)user, (void)err;
+    CHECK(g->n > 1);
+    return FCT_OK;
+}
+
+static fct_status any_decision(void *user, const fct_decision *d, fct_error *err) {
+    (void)user, (void)d, (void)err;
+    return FCT_OK;
+}
+
+/* Reads all that can be listed: whatever the file holds, an error at worst. */
+static void read_damaged(fct_album *a) {
+    fct_album_face_query q;
+    fct_album_info info;
+    people_seen t = {""};
+    char what[40];
+    fct_album_face_query_init(&q);
+    q.embeddings = true;
+    n_seen = 0;
+    (void)fct_album_stat(a, &info, &e);
+    (void)fct_album_photos(a, 0, any_photo, NULL, &e);
+    (void)fct_album_files(a, NULL, any_file, NULL, &e);
+    (void)fct_album_faces(a, &q, see, NULL, &e);
+    (void)fct_album_duplicates(a, any_group, NULL, &e);
+    (void)fct_album_decisions(a, any_decision, NULL, &e);
+    (void)fct_album_people(a, 0, tell_person, &t, &e);
+    (void)fct_album_undo(a, what, sizeof what, &e);
+    (void)fct_album_tidy(a, &e);
+    (void)fct_album_check(a, &e);
+}
+
+TEST(a_damaged_file_is_an_error_at_worst) {
+    new_root("album_damaged");
+    fct_album *a = open_album(at("a.db"));
+    set_model(a);
+    int64_t root_id, folder, who, face = 0;
+    REQUIRE(!fct_album_root_add(a, "/photos", &root_id, &e));
+    REQUIRE(!fct_album_folder_put(a, root_id, "", false, &folder, &e));
+    for (int i = 0; i < 6; i++) {
+        fct_new_face f = face_at(0.1 * i, 0.2, (uint32_t)i);
+        char name[20];
+        snprintf(name, sizeof name, "%d.jpg", i);
+        fct_placed_file file = {.name = name, .size = 5, .photo_id = put(a, (uint8_t)(i + 1), &f, 1, 0)};
+        CHECK(!fct_album_file_put(a, folder, &file, NULL, &e));
+        if (faces_of(a, file.photo_id)) face = seen[0].id;
+    }
+    fct_decision d = {.kind = FCT_DECISION_IS, .source = FCT_SOURCE_USER};
+    REQUIRE(!fct_album_begin(a, &e) && !fct_album_operation_begin(a, "x", &e));
+    CHECK(!fct_album_person_add(a, "Anna", &who, &e) && !fct_album_anchor_of_face(a, face, &d.a, &e));
+    d.person_id = who;
+    CHECK(!fct_album_decide(a, &d, &e) && !fct_album_member_put(a, face, who, FCT_MEMBER_NAMED, 1, &e));
+    fct_album_operation_end(a);
+    REQUIRE(!fct_album_end(a, FCT_OK, &e));
+    fct_album_free(a);
+    uint8_t *data;
+    size_t size;
+    uint32_t r = 5;
+    REQUIRE(!fct_file_read(at("a.db"), 1 << 24, &data, &size, &e));
+    int opened = 0;
+    for (int trial = 0; trial < 200; trial++) {
+        uint8_t *bad = fct_alloc(size);
+        REQUIRE(bad);
+        memcpy(bad, data, size);
+        for (int k = 0; k < 1 + trial % 12; k++) {
+            r = r * 1664525u + 1013904223u;
+            size_t where = 100 + r % (size - 100);
+            r = r * 1664525u + 1013904223u;
+            bad[where] = (uint8_t)(r >> 24);
+        }
+        FILE *f = fopen(at("bad.db"), "wb");
+        REQUIRE(f && fwrite(bad, 1, size, f) == size);
+        fclose(f);
+        fct_free(bad);
+        if (!fct_album_open(at("bad.db"), NULL, &a, &e)) {
+            opened++;
+            read_damaged(a);
+            fct_album_free(a);
+        } else CHECK_MSG(e.text[0], "no text");
+    }
+    fct_free(data);
+    CHECK_MSG(opened > 50, "only %d of 200 were opened", opened);
+}
+
 int main(int argc, char **argv) { return test_main(argc, argv); }
