@@ -263,7 +263,7 @@ typedef struct fct_gallery_info {
 FCT_API fct_status fct_gallery_stat(fct_gallery *g, fct_gallery_info *out, fct_error *err);
 
 /* Makes the index by which a server finds candidates, see fct_gallery_opts.server_from,
- * where it has none; takes minutes for a million faces, and others go on meanwhile.
+ * where it has none; takes minutes for 100,000 faces, and others go on meanwhile.
  * Without it the server looks at all faces for each search, which is slower and as
  * good. FCT_ERR_UNSUPPORTED: a file, or a server without pgvector. */
 FCT_API fct_status fct_gallery_make_index(fct_gallery *g, fct_error *err);

@@ -78,7 +78,7 @@ static fct_status find_extensions(fct_pg *c, found_extensions *f, fct_error *err
     return s;
 }
 
-/* pgvector's lists in searches are as long as it allows: its own 40 loses people. A commit is on disk, whatever the
+/* pgvector's lists in searches have 400 entries: its own 40 lose people. A commit is on disk, whatever the
  * server's default is; a writer waits for others as long as the gallery's options say, and prefers indexes: a
  * serializable transaction that reads a whole table is in everybody's way. */
 fct_status fct_pg_session_setup(fct_pg *c, void *store, fct_error *err) {
@@ -93,7 +93,7 @@ fct_status fct_pg_session_setup(fct_pg *c, void *store, fct_error *err) {
              "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
              c->address->schema, f.vector ? ", " : "", f.vector ? f.schema : "",
              st->pool->busy_ms > 0 ? st->pool->busy_ms : 1, st->writes ? "off" : "on",
-             f.vector ? "SET hnsw.ef_search TO 1000; SET hnsw.iterative_scan TO relaxed_order; " : "");
+             f.vector ? "SET hnsw.ef_search TO 400; SET hnsw.iterative_scan TO relaxed_order; " : "");
     s = fct_pg_run(c, NULL, err, sql);
     st->halfvec = 0;
     if (!s && f.vector) {

@@ -2,7 +2,7 @@
  * their own, 64 bytes a face of 512 values, which the server reads from one end to the
  * other for each search: exact, so that nobody is missed whom the signs find. With an
  * index (gallery index) the nearest in pgvector's HNSW graphs are taken instead, over
- * signs and over halves, each with a list as long as pgvector allows. */
+ * signs and over halves, 400 from each. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "gallery/gallery_impl.h"
@@ -44,7 +44,9 @@ static fct_status make_plan(fct_pg_store *st, const fct_nearest_query *q, search
     if (!s && plan->generation && plan->dim != q->dim)
         return fct_fail(err, FCT_ERR_MISMATCH, "%s: its embeddings have %d values, not %d", st->head.place, plan->dim,
                         q->dim);
-    return s || !plan->generation ? s : find_graph(st, plan->generation, &plan->graph, err);
+    if (!s && plan->generation) s = find_graph(st, plan->generation, &plan->graph, err);
+    if (!s && plan->graph) plan->n = plan->n * 25 / 64; /* 400 of 1024 from each graph: as long as its list */
+    return s;
 }
 
 /* Signs as pgvector's binary_quantize() makes them: 1 for what is above zero. */
