@@ -159,7 +159,8 @@ def _flaw_bits(refuse: Union[bool, Iterable[str]]) -> int:
 
 class Gallery(Public):
     """A gallery's file; path None: the user's own. It is made where there is none, unless read_only or
-    must_exist. With a collection's name, work is done in that one alone. What a call has stored is on disk
+    must_exist. With a collection's name, work is done in that one alone; key opens an
+    encrypted gallery: 64 hexadecimal digits, or the path of a file that holds them. What a call has stored is on disk
     when it returns. Threads may share one instance, and several processes one file; each closes its own (or
     uses with)."""
 
@@ -170,6 +171,7 @@ class Gallery(Public):
         read_only: bool = False,
         must_exist: bool = False,
         collection: Optional[str] = None,
+        key: Optional[str] = None,
     ):
         self._handle = None
         if path is None:
@@ -181,6 +183,8 @@ class Gallery(Public):
         opts.read_only, opts.must_exist = read_only, must_exist
         if collection is not None:
             opts.collection = collection.encode()
+        if key is not None:
+            opts.key = key.encode()
         n.call("fct_gallery_open", _text(path), C.byref(opts), C.byref(handle))
         self._handle, self.path = handle, os.fspath(path)
 
