@@ -163,8 +163,9 @@ def compare(args, work, large):
     ratios = [a / b for a, b in zip(ours, theirs)]
     size = os.path.getsize(album)
     print(
-        "%s: median ratio %.2f (%.2f to %.2f), of processor time %.2f; facet %.1f, InsightFace %.1f photos/s; peak memory %.0f then %.0f MiB; "
-        "%.0f bytes a face" % (name, statistics.median(ratios), min(ratios), max(ratios),
+        "%s: median ratio %.2f (%.2f to %.2f), of processor time %.2f; facet %.1f, InsightFace %.1f photos/s; "
+        "peak memory %.0f then %.0f MiB; %.0f bytes a face"
+        % (name, statistics.median(ratios), min(ratios), max(ratios),
                                statistics.median(work_ratios), statistics.median(ours),
                                statistics.median(theirs), memory[0], memory[-1], size / max(faces, 1))
     )
@@ -179,7 +180,8 @@ def make_warm(args, work):
 
 def second_scan(args, work):
     """An album of many small files, then a scan in which nothing is new."""
-    pack, folder, album = os.path.join(work, "models", "pair"), os.path.join(work, "many"), os.path.join(work, "many.db")
+    pack, folder = os.path.join(work, "models", "pair"), os.path.join(work, "many")
+    album = os.path.join(work, "many.db")
     from PIL import Image
 
     data = io.BytesIO()

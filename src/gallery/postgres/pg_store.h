@@ -48,7 +48,7 @@ struct fct_pg_store {
     size_t n_changes, cap_changes;
     int64_t generation, dim; /* of the model's vectors; 0 = not asked yet */
     int64_t pending;         /* generation of vectors that wait for set_model; 0 = none */
-    int64_t pending_dim;    /* how many values they have */
+    int64_t pending_dim;     /* how many values they have */
 
     /* How a commit whose answer was lost is looked up afterwards. */
     char session[40]; /* key of our row in commit_mark; "" = none yet */
