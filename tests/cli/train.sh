@@ -23,7 +23,7 @@ steady() {
 
 listed() { facet train | grep -c '^[a-z_0-9]* *= '; }
 check "all settings are listed" 0 listed <<'END'
-60
+64
 END
 check "an unknown setting" 2 facet train nosuch=1 <<'END'
 ! facet: command line: unknown setting "nosuch"

@@ -68,7 +68,7 @@ def main():
         raw = m.SerializeToString()
         with open(os.path.join(a.out, name), 'wb') as f:
             f.write(raw)
-        e = dict(file=name, task=task, sha256=hashlib.sha256(raw).hexdigest())
+        e = dict(file=name, task={'landmark': 'landmark_3d_68'}.get(task, task), sha256=hashlib.sha256(raw).hexdigest())
         if task in norm:
             e['mean'], e['std'] = (float(x) for x in norm[task].split(','))
         if task == 'detection' and not a.best_landmarks:
