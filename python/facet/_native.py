@@ -75,8 +75,8 @@ class Tensor(C.Structure):
 
 class GalleryOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("read_only", C.c_bool), ("must_exist", C.c_bool), ("busy_ms", C.c_int),
-                ("search", C.c_int), ("cache_from", C.c_int), ("collection", C.c_char_p), ("key", C.c_char_p),
-                ("actor", C.c_char_p)]
+                ("search", C.c_int), ("cache_from", C.c_int), ("server_from", C.c_int64), ("collection", C.c_char_p),
+                ("key", C.c_char_p), ("actor", C.c_char_p)]
 
 
 class Enrollment(C.Structure):
@@ -103,7 +103,8 @@ class StoredFace(C.Structure):
 
 class GalleryInfo(C.Structure):
     _fields_ = [("path", C.c_char * 1024), ("model_id", C.c_char * 65), ("dim", C.c_int), ("people", C.c_int),
-                ("faces", C.c_int), ("schema", C.c_int), ("fast", C.c_bool), ("cached", C.c_bool)]
+                ("faces", C.c_int), ("encrypted", C.c_bool), ("schema", C.c_int), ("fast", C.c_bool),
+                ("by_server", C.c_bool), ("cached", C.c_bool)]
 
 
 class Quality(C.Structure):

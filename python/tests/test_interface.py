@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What scripts written for InsightFace do with the objects, the gallery, and the documentation's examples:
 
-    test_interface.py MAKE_PACK
+    test_interface.py MAKE_PACK [STRUCT_SIZES]
 
 Needs FCT_LIBRARY and NumPy (else exit status 77); MAKE_PACK writes two small networks, see
 tests/tools/make_pack.c. Where the insightface package is installed, its objects are the judge."""
@@ -29,6 +29,7 @@ from facet.app import FaceAnalysis
 from facet.app.common import Face
 
 MAKE_PACK = sys.argv.pop(1) if len(sys.argv) > 1 else sys.exit(__doc__)
+STRUCT_SIZES = sys.argv.pop(1) if len(sys.argv) > 1 and os.path.exists(sys.argv[1]) else None
 TEMP = tempfile.TemporaryDirectory()
 PACK = os.path.join(TEMP.name, "pack")
 FEATURES = _native.lib.fct_build_features().decode().split()
@@ -338,6 +339,17 @@ class GalleryTest(unittest.TestCase):
             for t in threads:
                 t.join()
             self.assertEqual((errors, sorted(p.faces for p in g.people())), ([], [20] * 4))
+
+    def test_structures_are_as_large_as_the_librarys(self):
+        from facet import _native
+
+        if not STRUCT_SIZES:
+            self.skipTest("no program that tells the sizes was given")
+        lines = subprocess.run([STRUCT_SIZES], capture_output=True, text=True, check=True).stdout.split("\n")[:-1]
+        want = {k: int(n) for k, n in (line.split() for line in lines)}
+        got = {k: ctypes.sizeof(getattr(_native, k.title().replace("_", ""))) for k in want}
+        self.assertGreater(len(want), 15)
+        self.assertEqual(got, want)
 
     def test_examples_of_the_documentation(self):
         readme = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "README.md")

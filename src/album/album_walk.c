@@ -39,7 +39,7 @@ void fct_scan_list_free(fct_scan_list *l) {
     fct_free(l->jobs);
     fct_free(l->gone);
     fct_free(l->gone_folders);
-    *l = (fct_scan_list){NULL};
+    *l = (fct_scan_list){0};
 }
 
 static fct_status no_memory(fct_error *err) { return fct_fail_nomem(err, "files of the scan", 0); }

@@ -79,7 +79,7 @@ def main():
     shared = os.environ.get("FCT_SHARED", "")
     photos = pathlib.Path(shared) / "photos" / "deepface"
     if not shared or not photos.is_dir():
-        print("no development data: FCT_SHARED names no folder of it")
+        print("SKIP album_people: no development data: FCT_SHARED names no folder of it")
         return 77
     work = pathlib.Path(tempfile.mkdtemp())
     os.environ.update(HOME=str(work), FCT_ALBUM=str(work / "album.db"), TERM="xterm-256color", LC_ALL="C")

@@ -18,7 +18,7 @@ import tempfile
 try:
     import numpy as np
 except ImportError:
-    print("no NumPy")
+    print("SKIP imports_check: no NumPy")
     sys.exit(77)
 
 FACET = os.path.abspath(sys.argv[1])

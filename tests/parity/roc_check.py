@@ -16,7 +16,7 @@ try:
     import numpy as np
     from sklearn.metrics import roc_curve
 except ImportError:
-    print("no scikit-learn: pip install scikit-learn")
+    print("SKIP roc_check: no scikit-learn: pip install scikit-learn")
     sys.exit(77)
 
 
