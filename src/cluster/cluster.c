@@ -87,7 +87,7 @@ typedef struct cluster_job {
     uint32_t *place; /* [n] the reverse */
     size_t n_free;
     float floor;
-    fct_near_lists near;
+    fct_near_lists lists;
 } cluster_job;
 
 static bool reserve(cluster_job *j) {
@@ -109,12 +109,12 @@ static bool reserve(cluster_job *j) {
 static void release(cluster_job *j) {
     for (size_t i = 0; j->g.groups && i < j->f->n; i++) {
         fct_group *x = &j->g.groups[i];
-        fct_free(x->near.at);
+        fct_free(x->beside.at);
         fct_free(x->photos.at);
         fct_free(x->foes.at);
         fct_free(x->bans.at);
     }
-    fct_near_free(&j->near);
+    fct_near_free(&j->lists);
     fct_free(j->unit);
     fct_free(j->g.sums);
     fct_free(j->order);
@@ -276,11 +276,11 @@ static int compare_near(const void *a, const void *b) {
 /* Makes the nearest faces known to both groups. */
 static bool link_near(cluster_job *j) {
     for (size_t i = 0; i < j->g.n; i++) {
-        fct_near *l = j->near.near + i * (size_t)j->near.k;
-        qsort(l, j->near.count[i], sizeof *l, compare_near);
-        for (uint32_t k = 0; k < j->near.count[i]; k++)
-            if (!fct_numbers_add(&j->g.groups[fct_group_of(&j->g, (uint32_t)i)].near, l[k].face) ||
-                !fct_numbers_add(&j->g.groups[fct_group_of(&j->g, l[k].face)].near, (int64_t)i))
+        fct_near *l = j->lists.list + i * (size_t)j->lists.k;
+        qsort(l, j->lists.count[i], sizeof *l, compare_near);
+        for (uint32_t k = 0; k < j->lists.count[i]; k++)
+            if (!fct_numbers_add(&j->g.groups[fct_group_of(&j->g, (uint32_t)i)].beside, l[k].face) ||
+                !fct_numbers_add(&j->g.groups[fct_group_of(&j->g, l[k].face)].beside, (int64_t)i))
                 return false;
     }
     return true;
@@ -288,12 +288,12 @@ static bool link_near(cluster_job *j) {
 
 /* People from before are not compared face by face; the means of their faces are, so that two who may be one are seen
  * as near to each other. people: [n] one face of each. */
-static bool link_means(cluster_job *j, const uint32_t *people, size_t n, const fct_near_lists *near) {
+static bool link_means(cluster_job *j, const uint32_t *people, size_t n, const fct_near_lists *lists) {
     for (size_t i = 0; i < n; i++)
-        for (uint32_t k = 0; k < near->count[i]; k++) {
-            uint32_t other = people[near->near[i * (size_t)near->k + k].face];
-            if (!fct_numbers_add(&j->g.groups[people[i]].near, other) ||
-                !fct_numbers_add(&j->g.groups[other].near, people[i]))
+        for (uint32_t k = 0; k < lists->count[i]; k++) {
+            uint32_t other = people[lists->list[i * (size_t)lists->k + k].face];
+            if (!fct_numbers_add(&j->g.groups[people[i]].beside, other) ||
+                !fct_numbers_add(&j->g.groups[other].beside, people[i]))
                 return false;
         }
     return true;
@@ -301,7 +301,7 @@ static bool link_means(cluster_job *j, const uint32_t *people, size_t n, const f
 
 static fct_status compare_people(cluster_job *j, fct_error *err) {
     size_t n = 0, dim = (size_t)j->g.dim;
-    fct_near_lists near = {0};
+    fct_near_lists lists = {0};
     for (size_t i = j->n_free; i < j->g.n; i++) n += j->g.groups[i].n > 0;
     if (n < 2) return FCT_OK;
     uint32_t *people = fct_realloc_array(NULL, n, sizeof *people);
@@ -313,9 +313,9 @@ static fct_status compare_people(cluster_job *j, fct_error *err) {
         people[n] = (uint32_t)i;
         fct_kernels()->scale_f32(means + n++ * dim, j->g.sums + i * dim, 1 / j->g.groups[i].length, 0, dim);
     }
-    if (!s) s = fct_near_find(means, n, n, j->g.dim, PEOPLE_NEAR, j->floor, &near, err);
-    if (!s && !link_means(j, people, n, &near)) s = fct_fail_nomem(err, "neighbors", 0);
-    fct_near_free(&near);
+    if (!s) s = fct_near_find(means, n, n, j->g.dim, PEOPLE_NEAR, j->floor, &lists, err);
+    if (!s && !link_means(j, people, n, &lists)) s = fct_fail_nomem(err, "neighbors", 0);
+    fct_near_free(&lists);
     fct_free(people);
     fct_free(means);
     return s;
@@ -325,18 +325,18 @@ static fct_status compare_people(cluster_job *j, fct_error *err) {
  * enough, the rest count as at the floor; where the face's list is full, they are not known and do not count. */
 static float crowd_of(cluster_job *j, size_t face) {
     fct_grouping *g = &j->g;
-    const fct_near *l = j->near.near + face * (size_t)j->near.k;
-    int seen = 0, last = CROWD_LAST < j->near.k ? CROWD_LAST : j->near.k;
+    const fct_near *l = j->lists.list + face * (size_t)j->lists.k;
+    int seen = 0, last = CROWD_LAST < j->lists.k ? CROWD_LAST : j->lists.k;
     float sum = 0;
     g->marks++;
     g->mark[fct_group_of(g, (uint32_t)face)] = g->marks;
-    for (uint32_t k = 0; k < j->near.count[face] && seen < last; k++) {
+    for (uint32_t k = 0; k < j->lists.count[face] && seen < last; k++) {
         uint32_t b = fct_group_of(g, l[k].face);
         if (g->mark[b] == g->marks) continue;
         g->mark[b] = g->marks;
         if (seen++ >= CROWD_FIRST) sum += l[k].score;
     }
-    if (j->near.count[face] == (uint32_t)j->near.k) last = seen;
+    if (j->lists.count[face] == (uint32_t)j->lists.k) last = seen;
     if (last <= CROWD_FIRST) return j->floor;
     for (; seen < last; seen++)
         if (seen >= CROWD_FIRST) sum += j->floor;
@@ -361,7 +361,7 @@ static fct_status group_faces(cluster_job *j, fct_clusters *out, fct_error *err)
     fct_status s = take_faces(j, err);
     if (!s && !start_groups(j)) s = fct_fail_nomem(err, "faces", 0);
     if (!s) s = take_links(j, err);
-    if (!s) s = fct_near_find(j->unit, j->g.n, j->n_free, j->g.dim, j->g.o->neighbors, j->floor, &j->near, err);
+    if (!s) s = fct_near_find(j->unit, j->g.n, j->n_free, j->g.dim, j->g.o->neighbors, j->floor, &j->lists, err);
     if (!s && !link_near(j)) s = fct_fail_nomem(err, "neighbors", 0);
     if (!s) s = compare_people(j, err);
     if (!s) s = fct_groups_merge(&j->g, least + SURE, false, err);

@@ -16,7 +16,7 @@ typedef struct fct_near {
 typedef struct fct_near_lists {
     size_t n;
     int k;
-    fct_near *near;  /* [n][k], in no particular order */
+    fct_near *list;  /* [n][k], in no particular order */
     uint32_t *count; /* [n] */
 } fct_near_lists;
 
@@ -43,7 +43,7 @@ typedef struct fct_group {
     float judged;       /* over faces of this weight */
     float care;         /* sum of weight * what is asked in addition for children and poor pictures */
     bool late;          /* made of faces that join only after all others */
-    fct_numbers near;   /* groups that it was near to, by any of their faces */
+    fct_numbers beside; /* groups that it was near to, by any of their faces */
     fct_numbers photos; /* ascending */
     fct_numbers foes;   /* faces of which it is known that they are somebody else's */
     fct_numbers bans;   /* people whom it is not */

@@ -119,7 +119,7 @@ bool fct_group_join(fct_grouping *g, uint32_t a, uint32_t b, uint32_t *joined) {
     fct_group *x = &g->groups[a], *y = &g->groups[b];
     float *sum = g->sums + a * (size_t)g->dim;
     *joined = a;
-    if (!take_numbers(&x->near, &y->near, false) || !take_numbers(&x->photos, &y->photos, true) ||
+    if (!take_numbers(&x->beside, &y->beside, false) || !take_numbers(&x->photos, &y->photos, true) ||
         !take_numbers(&x->foes, &y->foes, false) || !take_numbers(&x->bans, &y->bans, false))
         return false;
     fct_kernels()->axpy_f32(sum, g->sums + b * (size_t)g->dim, 1, (size_t)g->dim);
@@ -140,7 +140,7 @@ bool fct_group_join(fct_grouping *g, uint32_t a, uint32_t b, uint32_t *joined) {
 
 /* Also shortens the group's list of neighbors to one number each. */
 uint32_t fct_group_near(fct_grouping *g, uint32_t a) {
-    fct_numbers *l = &g->groups[a].near;
+    fct_numbers *l = &g->groups[a].beside;
     uint32_t n = 0;
     g->marks++;
     for (uint32_t i = 0; i < l->n; i++) {

@@ -53,7 +53,7 @@ static void sift_down(fct_near *h, uint32_t n) {
 /* Called with the lock of the face's block. */
 static void put(near_job *j, size_t face, size_t other, float score) {
     uint32_t *n = &j->lists->count[face], k = (uint32_t)j->lists->k;
-    fct_near *h = j->lists->near + face * k, found = {(uint32_t)other, score};
+    fct_near *h = j->lists->list + face * k, found = {(uint32_t)other, score};
     if (*n < k) {
         h[*n] = found;
         sift_up(h, (*n)++);
@@ -121,7 +121,7 @@ static void near_task(void *ctx, int index, int worker) {
 /* ---- All of it ----------------------------------------------------------------------------- */
 
 void fct_near_free(fct_near_lists *l) {
-    fct_free(l->near);
+    fct_free(l->list);
     fct_free(l->count);
     *l = (fct_near_lists){0};
 }
@@ -129,13 +129,13 @@ void fct_near_free(fct_near_lists *l) {
 static bool make_job(near_job *j, size_t workers) {
     size_t cells;
     if (!fct_mul_size(j->lists->n, (size_t)j->lists->k, &cells)) return false;
-    j->lists->near = fct_realloc_array(NULL, cells, sizeof(fct_near));
+    j->lists->list = fct_realloc_array(NULL, cells, sizeof(fct_near));
     j->lists->count = fct_calloc(j->lists->n + 1, sizeof(uint32_t));
     j->least = fct_realloc_array(NULL, j->blocks * BLOCK, sizeof(float));
     j->locks = fct_realloc_array(NULL, j->blocks, sizeof *j->locks);
     j->panels = fct_aligned_alloc(workers * BLOCK * (size_t)j->dim * sizeof(float));
     j->scores = fct_aligned_alloc(workers * BLOCK * BLOCK * sizeof(float));
-    return j->lists->near && j->lists->count && j->least && j->locks && j->panels && j->scores;
+    return j->lists->list && j->lists->count && j->least && j->locks && j->panels && j->scores;
 }
 
 fct_status fct_near_find(const float *unit, size_t n, size_t n_free, int dim, int k, float floor, fct_near_lists *out,

@@ -14,7 +14,7 @@ static bool stored[MOST], tried[MOST];
 static fct_status store_number(fct_album *a, int i) {
     float unit[DIM] = {0};
     char name[20];
-    int64_t root_id, folder, photo, person;
+    int64_t root_id, folder, photo = 0, person;
     const char *below;
     unit[i % DIM] = 1;
     snprintf(name, sizeof name, "%d.jpg", i);
