@@ -96,13 +96,10 @@ TEST(keys_survive_and_are_hashed) {
     CHECK(srv_keys_remove(&k, "nobody", &e) == FCT_ERR_NOT_FOUND && !srv_keys_remove(&k, "door", &e) && k.n == 1);
     CHECK(srv_keys_check(&k, admin));
     srv_keys_free(&k);
-    static const char *const bad[] = {"{",
-                                      "[]",
-                                      "{\"version\":1}",
-                                      "{\"version\":2,\"keys\":[]}",
-                                      "{\"version\":1,\"keys\":[{}]}",
-                                      "{\"version\":1,\"keys\":[{\"id\":\"0123456789abcdef\",\"name\":\"x\",\"role\":"
-                                      "\"king\",\"created\":1,\"sha256\":\"\"}]}"};
+    static const char no_role[] = "{\"version\":1,\"keys\":[{\"id\":\"0123456789abcdef\",\"name\":\"x\","
+                                  "\"role\":\"king\",\"created\":1,\"sha256\":\"\"}]}";
+    static const char *const bad[] = {
+        "{", "[]", "{\"version\":1}", "{\"version\":2,\"keys\":[]}", "{\"version\":1,\"keys\":[{}]}", no_role};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         REQUIRE(!fct_file_write_private(path, bad[i], strlen(bad[i]), &e));
         CHECK_MSG(srv_keys_read(path, &k, &e) && strstr(e.text, "keys-") && k.n == 0, "case %zu", i);

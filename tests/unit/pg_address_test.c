@@ -70,6 +70,7 @@ TEST(places_and_schemas) {
     parse("host=/run/postgresql dbname=faces schema=a1_b user=u");
     CHECK(!strcmp(a.schema, "a1_b") && !strcmp(a.place, "postgresql:///faces (schema a1_b)") &&
           !strcmp(value("user"), "u"));
+    fct_pg_address_free(&a);
     CHECK(fct_pg_address_parse("postgresql://db/faces?schema=", &a, &e) == FCT_ERR_ARG);
     fct_pg_address_free(&a);
 }
