@@ -248,7 +248,7 @@ def keys(box, report):
         [] if out.returncode == 3 and "there is a key" in out.stderr else [out.stderr],
     )
     report.check("not known before SIGHUP", expect_status(box.get("/v1/system", key=made["reader"]), 401))
-    hang_up(box)
+    hang_up(box, lambda: box.get("/v1/system", key=made["reader"]).status == 200)
     report.check("known after SIGHUP", expect_status(box.get("/v1/system", key=made["reader"]), 200))
     fields = [("name", "Ada"), ("images", box.picture("ada.png"))]
     report.check("a reader enrolls nobody", expect_status(box.form(PERSONS, fields, key=made["reader"]), 403))
@@ -264,11 +264,11 @@ def keys(box, report):
         [] if [k["role"] for k in listed] == ["admin", "reader", "enroller", "admin"] else [str(listed)],
     )
     box.command("keys", "remove", "a reader")
-    hang_up(box)
+    hang_up(box, lambda: box.get("/v1/system", key=made["reader"]).status == 401)
     report.check("removed", expect_status(box.get("/v1/system", key=made["reader"]), 401))
     (box.data / "keys.json").rename(box.data / "saved")
     (box.data / "keys.json").write_text("{")
-    hang_up(box)
+    hang_up(box, lambda: "keys.json: line 1" in box.errors())
     report.check("a damaged file of keys changes nothing", expect_status(box.get("/v1/system"), 200))
     report.check("and is told", [] if "keys.json: line 1" in box.errors() else [box.errors()])
     (box.data / "saved").rename(box.data / "keys.json")
@@ -277,9 +277,12 @@ def keys(box, report):
     report.check("others' health is not", expect_status(box.get("/v1/health", key=None), 200))
 
 
-def hang_up(box):
+def hang_up(box, taken):
+    """Sends SIGHUP and waits until taken() says that the server has done what it asks for, 30 s at most."""
     box.process.send_signal(signal.SIGHUP)
-    time.sleep(0.5)
+    end = time.monotonic() + 30
+    while not taken() and time.monotonic() < end:
+        time.sleep(0.1)
 
 
 def expect_status(reply, status, challenge=None):
@@ -382,7 +385,13 @@ def encrypted(box, report):
     old.sendall(post + b"Content-Type: image/png\r\nContent-Length: %d\r\n\r\n" % len(data) + data)
     report.check("a large body over TLS", expect(old.recv(65536), 422))
     certificate("second")
-    hang_up(box)
+
+    def is_new():
+        s, shown = peer()
+        s.close()
+        return shown != first
+
+    hang_up(box, is_new)
     new, second = peer()
     report.check("SIGHUP takes the new certificate", [] if first != second else ["the old one"])
     old.sendall(LAST)
