@@ -288,6 +288,8 @@ def run(make, least):
 def main():
     if MODE == "small":
         run(small_library, (1, 1))
+    elif not os.environ.get("FCT_LARGE"):
+        skip("a library of %d photos" % PHOTOS, "it takes minutes; FCT_LARGE=1 runs it")
     elif not SHARED or not pathlib.Path(SHARED, "faces", "lfw-dev.tar").is_file():
         skip("a library of %d photos" % PHOTOS, "no development data: FCT_SHARED names no folder of it")
     else:
