@@ -375,7 +375,9 @@ def main():
         pages(ask, box, report)
         once(ask, box, report)
         batches(box, report)
-        report.check("every operation was asked", ask.judge.unseen())
+        others = ("/v1/monitors", "/v1/tickets")  # monitor_test.py asks these
+        unseen = [x for x in ask.judge.unseen() if not any(o in x for o in others)]
+        report.check("every operation was asked", unseen)
         time.sleep(0.1)
         report.check("the end", [] if box.stop() == 128 + 15 else ["another status"])
         audited(box, report)
