@@ -240,6 +240,12 @@ FCT_API fct_status fct_gallery_remove_face(fct_gallery *g, int64_t face_id, fct_
  * FCT_ERR_ARG when both are the same. */
 FCT_API fct_status fct_gallery_merge(fct_gallery *g, int64_t from, int64_t into, fct_error *err);
 
+/* Makes a stored face another person's, in one transaction; one that this person already has (see
+ * fct_gallery_enroll) is removed, and *kept (may be NULL) is the one that stays. FCT_ERR_NOT_FOUND: there is no such
+ * face or person. */
+FCT_API fct_status fct_gallery_move_face(fct_gallery *g, int64_t face_id, int64_t person_id, int64_t *kept,
+                                         fct_error *err);
+
 /* The picture of a face that was stored with it. *jpeg is owned:
  * fct_buffer_free(). FCT_ERR_NOT_FOUND: no such face, or stored without one. */
 FCT_API fct_status fct_gallery_crop(fct_gallery *g, int64_t face_id, void **jpeg, size_t *len, fct_error *err);
@@ -299,6 +305,12 @@ FCT_API fct_status fct_gallery_rename_collection(fct_gallery *g, int64_t id, con
 /* With all its people. FCT_ERR_ARG for the default one, which stays. *people (may be
  * NULL): how many there were. */
 FCT_API fct_status fct_gallery_remove_collection(fct_gallery *g, int64_t id, int *people, fct_error *err);
+/* The id of the collection of this name. FCT_ERR_NOT_FOUND: there is none; FCT_ERR_ARG: no name. */
+FCT_API fct_status fct_gallery_find_collection(fct_gallery *g, const char *name, int64_t *id, fct_error *err);
+/* From now on the calling thread works in this collection of every gallery, as though each had been opened for it; 0:
+ * as they were opened. For programs in which one gallery serves many. In one that is gone nobody is found, and
+ * enrolling fails. */
+FCT_API void fct_gallery_work_in(int64_t collection_id);
 /* Moves a person to another collection. FCT_ERR_EXISTS: somebody there has the name. */
 FCT_API fct_status fct_gallery_move_person(fct_gallery *g, int64_t person_id, int64_t collection_id, fct_error *err);
 

@@ -157,9 +157,9 @@ static fct_status keep(fct_gallery *g, const fct_calibrate_opts *o, const fct_ca
     snprintf(false_accept, sizeof false_accept, "%g", o->false_accept);
     snprintf(pairs, sizeof pairs, "%llu", (unsigned long long)c->impostor);
     snprintf(value, sizeof value, "%.9g", (double)c->threshold);
-    fct_status s = fct_gallery_set_setting(g, g->collection_id, KEY ".far", false_accept, err);
-    if (!s) s = fct_gallery_set_setting(g, g->collection_id, KEY ".pairs", pairs, err);
-    return s ? s : fct_gallery_set_setting(g, g->collection_id, KEY, value, err);
+    fct_status s = fct_gallery_set_setting(g, fct_gallery_home(g), KEY ".far", false_accept, err);
+    if (!s) s = fct_gallery_set_setting(g, fct_gallery_home(g), KEY ".pairs", pairs, err);
+    return s ? s : fct_gallery_set_setting(g, fct_gallery_home(g), KEY, value, err);
 }
 
 fct_status fct_gallery_calibrate(fct_gallery *g, const fct_calibrate_opts *opts, fct_calibration *out, fct_error *err) {

@@ -83,7 +83,7 @@ fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enroll
     fct_status s = fct_name_take(name, clean, err);
     if (!s) s = fct_faces_check(faces, n, err);
     if (s) return s;
-    enroll_call c = {.name = clean, .faces = faces, .collection_id = g->collection_id, .n = n};
+    enroll_call c = {.name = clean, .faces = faces, .collection_id = fct_gallery_home(g), .n = n};
     c.ids = fct_realloc_array(NULL, (size_t)n, sizeof *c.ids);
     if (!c.ids) return fct_fail_nomem(err, "enrollment", 0);
     s = fct_gallery_write(g, enroll, &c, err);

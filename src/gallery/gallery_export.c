@@ -212,7 +212,7 @@ static void clear_writer(export_writer *w) {
 }
 
 fct_status fct_gallery_export_to(fct_gallery *g, fct_export_fn *write, void *user, bool crops, fct_error *err) {
-    export_writer w = {.write = write, .user = user, .crops = crops, .collection_id = g->collection_id};
+    export_writer w = {.write = write, .user = user, .crops = crops, .collection_id = fct_gallery_home(g)};
     fct_status s = fct_gallery_read_apart(g, write_all, &w, err);
     clear_writer(&w);
     return s;

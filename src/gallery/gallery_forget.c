@@ -76,7 +76,7 @@ static fct_status list_expired(void *ctx, fct_store *st, fct_error *err) {
 }
 
 fct_status fct_gallery_expired(fct_gallery *g, int64_t now, fct_person **out, int *n, fct_error *err) {
-    expired_list l = {.now = now, .collection_id = g->collection_id};
+    expired_list l = {.now = now, .collection_id = fct_gallery_home(g)};
     *out = NULL;
     *n = 0;
     fct_status s = fct_gallery_read(g, list_expired, &l, err);

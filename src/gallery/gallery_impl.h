@@ -190,6 +190,8 @@ fct_status fct_store_check_seal(fct_store *st, fct_error *err);
 fct_status fct_mirror_load_settings(fct_store *st, fct_mirror *m, fct_error *err);
 /* The value of a setting, owned (fct_free), NULL where it is not set. Inside a transaction. */
 fct_status fct_setting_read(fct_store *st, int64_t collection_id, const char *key, char **out, fct_error *err);
+/* The collection in which is done what is done without naming one; 0 = any. */
+int64_t fct_gallery_home(const fct_gallery *g);
 /* Finds the collection that a gallery is opened for, and creates it where the gallery can write. */
 fct_status fct_gallery_choose_collection(fct_gallery *g, const char *name, fct_error *err);
 

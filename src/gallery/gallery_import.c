@@ -207,7 +207,8 @@ fct_status fct_gallery_import(fct_gallery *g, const char *path, int *added, fct_
     fct_file_stat st;
     fct_file_get_stat(path, &st);
     if (!st.exists) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such file", path);
-    import_call c = {.path = path, .collection_id = g->collection_id, .f = st.is_file ? fct_fopen(path, "rb") : NULL};
+    import_call c = {
+        .path = path, .collection_id = fct_gallery_home(g), .f = st.is_file ? fct_fopen(path, "rb") : NULL};
     if (!c.f) {
         const char *why = st.is_dir ? "is a directory" : st.is_file ? "cannot be read" : "is not a regular file";
         return fct_fail(err, FCT_ERR_IO, "%s: %s", path, why);

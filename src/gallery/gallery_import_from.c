@@ -32,7 +32,7 @@ fct_status fct_gallery_import_from(fct_gallery *g, fct_import_source_fn *source,
     if (added) *added = 0;
     if (!source) return fct_fail(err, FCT_ERR_ARG, "import: no source");
     foreign_import im = {.source = source, .user = user, .now = fct_time_unix()};
-    im.collection_id = g->collection_id;
+    im.collection_id = fct_gallery_home(g);
     fct_status s = fct_gallery_write(g, import_all, &im, err);
     if (!s && added) *added = im.added;
     return s;

@@ -112,7 +112,7 @@ fct_status fct_gallery_import_npy(fct_gallery *g, const char *model_id, const ch
     npy_import im = {.model_id = model_id,
                      .npy_path = npy_path,
                      .csv_path = csv_path,
-                     .collection_id = g->collection_id,
+                     .collection_id = fct_gallery_home(g),
                      .now = fct_time_unix()};
     uint8_t *npy = NULL, *csv = NULL;
     size_t npy_size, csv_size;

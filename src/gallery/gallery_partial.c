@@ -59,7 +59,7 @@ static fct_status fetch(void *ctx, fct_store *st, fct_error *err) {
         fct_nearest_query q = {.probe = l->probes + (size_t)i * (size_t)l->dim,
                                .dim = l->dim,
                                .n = l->wanted,
-                               .collection_id = l->g->collection_id};
+                               .collection_id = fct_gallery_home(l->g)};
         s = st->ops->nearest(st, &q, note_candidate, l, err);
     }
     if (s || !l->count) return s;

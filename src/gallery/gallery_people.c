@@ -65,7 +65,7 @@ static fct_status list_people(void *ctx, fct_store *st, fct_error *err) {
 }
 
 fct_status fct_gallery_people(fct_gallery *g, fct_person **out, int *n, fct_error *err) {
-    list_call c = {.l = {.item_size = sizeof **out}, .collection_id = g->collection_id};
+    list_call c = {.l = {.item_size = sizeof **out}, .collection_id = fct_gallery_home(g)};
     *out = NULL;
     *n = 0;
     fct_status s = fct_gallery_read(g, list_people, &c, err);
@@ -93,7 +93,7 @@ static fct_status choose_one(const fct_gallery *g, const list_call *c, fct_perso
 fct_status fct_gallery_find(fct_gallery *g, const char *name, fct_person *out, fct_error *err) {
     memset(out, 0, sizeof *out);
     if (!name) return fct_fail(err, FCT_ERR_ARG, "no name to look for");
-    list_call c = {.l = {.item_size = sizeof *out}, .name = name, .collection_id = g->collection_id};
+    list_call c = {.l = {.item_size = sizeof *out}, .name = name, .collection_id = fct_gallery_home(g)};
     fct_status s = fct_gallery_read(g, list_people, &c, err);
     if (!s && !c.l.n) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: nobody is called %s", g->reader->place, name);
     if (!s) s = choose_one(g, &c, out, err);
@@ -205,7 +205,7 @@ static fct_status add_nobody(void *ctx, fct_store *st, fct_error *err) {
 
 fct_status fct_gallery_add_person(fct_gallery *g, const char *name, int64_t *id, fct_error *err) {
     char clean[FCT_NAME_MAX + 1];
-    change_call c = {.name = clean, .into = g->collection_id ? g->collection_id : FCT_COLLECTION_DEFAULT};
+    change_call c = {.name = clean, .into = fct_gallery_home(g) ? fct_gallery_home(g) : FCT_COLLECTION_DEFAULT};
     fct_status s = fct_name_take(name, clean, err);
     if (!s) s = fct_gallery_write(g, add_nobody, &c, err);
     *id = s ? 0 : c.id;
@@ -252,6 +252,64 @@ static fct_status remove_face(void *ctx, fct_store *st, fct_error *err) {
 fct_status fct_gallery_remove_face(fct_gallery *g, int64_t face_id, fct_error *err) {
     change_call c = {.id = face_id};
     return fct_gallery_write(g, remove_face, &c, err);
+}
+
+/* What moving a face is about, and which face the person has then. */
+typedef struct face_move {
+    int64_t face_id, person_id, kept;
+} face_move;
+
+typedef struct face_taken {
+    const fct_store *st;
+    int64_t person_id; /* 0 = there is no such face */
+    float *embedding;  /* [dim] */
+    int dim;
+} face_taken;
+
+static fct_status take_face(void *ctx, const fct_store_face *f, fct_error *err) {
+    face_taken *t = ctx;
+    t->person_id = f->person_id;
+    return fct_face_unpack(t->st, f, t->dim, t->embedding, err);
+}
+
+/* Moves the face, or removes it where the person has one like it. */
+static fct_status move_or_drop(fct_store *st, face_move *c, const face_taken *taken, fct_error *err) {
+    fct_face_set set = {.dim = taken->dim};
+    size_t removed;
+    fct_status s = fct_face_sets_load(st, &c->person_id, &set, 1, err);
+    int at = s ? -1 : fct_face_set_find(&set, taken->embedding);
+    c->kept = at >= 0 ? set.ids[at] : c->face_id;
+    fct_face_set_clear(&set);
+    if (s) return s;
+    if (at >= 0) s = st->ops->faces_remove(st, &c->face_id, 1, &removed, err);
+    else s = st->ops->faces_move(st, &c->face_id, 1, c->person_id, err);
+    return s ? s : fct_audit_ids(st, "move-face", c->person_id, &c->face_id, 1, err);
+}
+
+static fct_status move_face(void *ctx, fct_store *st, fct_error *err) {
+    face_move *c = ctx;
+    fct_store_model model;
+    fct_status s = check_person(st, c->person_id, err);
+    if (!s) s = fct_model_read(st, &model, err);
+    if (s) return s;
+    face_taken taken = {.st = st, .dim = (int)model.dim};
+    taken.embedding = fct_realloc_array(NULL, (size_t)model.dim + 1, sizeof *taken.embedding);
+    if (!taken.embedding) return fct_fail_nomem(err, "face", 0);
+    fct_faces_query q = {.ids = &c->face_id, .n = 1, .parts = FCT_FACE_INFO | FCT_FACE_EMBEDDING};
+    s = st->ops->faces(st, &q, take_face, &taken, err);
+    c->kept = c->face_id;
+    if (!s && !taken.person_id)
+        s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no face %lld", st->place, (long long)c->face_id);
+    else if (!s && taken.person_id != c->person_id) s = move_or_drop(st, c, &taken, err);
+    fct_free(taken.embedding);
+    return s;
+}
+
+fct_status fct_gallery_move_face(fct_gallery *g, int64_t face_id, int64_t person_id, int64_t *kept, fct_error *err) {
+    face_move c = {.face_id = face_id, .person_id = person_id};
+    fct_status s = fct_gallery_write(g, move_face, &c, err);
+    if (kept) *kept = s ? 0 : c.kept;
+    return s;
 }
 
 /* ---- Merging ------------------------------------------------------------------------- */

@@ -41,15 +41,16 @@ static fct_status choose_rows(fct_gallery *g, search_call *c, fct_error *err) {
     fct_mirror *m = &g->mirror;
     bool copied = true;
     fct_mutex_lock(&m->names_lock);
-    const fct_mirror_collection *mine = fct_mirror_find_collection(m, g->collection_id);
+    int64_t home = fct_gallery_home(g);
+    const fct_mirror_collection *mine = fct_mirror_find_collection(m, home);
     fct_idset_clear(&c->members);
-    c->q.filter = g->collection_id && m->n_collections > 1 ? &c->filter : NULL;
+    c->q.filter = home && (m->n_collections > 1 || !mine) ? &c->filter : NULL;
     if (c->q.filter && mine) copied = fct_idset_copy(&mine->members, &c->members);
     c->q.threshold = c->o.threshold;
     if (isnan(c->o.threshold)) {
         float least = INFINITY;
         for (size_t i = 0; i < m->n_collections; i++)
-            if (!g->collection_id || m->collections[i].id == g->collection_id)
+            if (!home || m->collections[i].id == home)
                 least = fminf(least, fct_mirror_threshold(m, m->collections[i].id, c->o.fallback));
         c->q.threshold = isfinite(least) ? least : c->o.fallback;
     }

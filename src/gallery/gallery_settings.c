@@ -225,7 +225,7 @@ fct_status fct_mirror_load_settings(fct_store *st, fct_mirror *m, fct_error *err
 }
 
 fct_status fct_gallery_threshold(fct_gallery *g, int64_t collection_id, float *out, fct_error *err) {
-    int64_t id = collection_id ? collection_id : g->collection_id;
+    int64_t id = collection_id ? collection_id : fct_gallery_home(g);
     *out = NAN;
     fct_mutex_lock(&g->lock);
     fct_status s = fct_gallery_sync(g, err);
@@ -281,6 +281,27 @@ static fct_status find_collection(void *ctx, fct_store *st, fct_error *err) {
     ((collection_call *)ctx)->id = 0;
     return st->ops->collections(st, take_named, ctx, err);
 }
+
+fct_status fct_gallery_find_collection(fct_gallery *g, const char *name, int64_t *id, fct_error *err) {
+    char clean[FCT_NAME_MAX + 1];
+    const char *why;
+    collection_call c = {.name = clean};
+    *id = 0;
+    fct_status s = fct_name_clean(name, clean, &why);
+    if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "name", 0);
+    if (s) return fct_fail(err, s, "the collection's name %s", why);
+    s = fct_gallery_read(g, find_collection, &c, err);
+    if (!s && !c.id) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no collection %s", g->reader->place, clean);
+    if (!s) *id = c.id;
+    return s;
+}
+
+/* The collection that the calling thread works in; 0 = the one that the gallery was opened for. */
+static _Thread_local int64_t working_in;
+
+void fct_gallery_work_in(int64_t collection_id) { working_in = collection_id; }
+
+int64_t fct_gallery_home(const fct_gallery *g) { return working_in ? working_in : g->collection_id; }
 
 fct_status fct_gallery_choose_collection(fct_gallery *g, const char *name, fct_error *err) {
     char clean[FCT_NAME_MAX + 1];

@@ -113,7 +113,7 @@ static fct_status show(similar_call *c, fct_similar **out, int *n, fct_error *er
             fct_match m;
             float threshold;
             there = there && fct_mirror_get_person(&c->g->mirror, c->pairs[i].person[k], &m, 0, &threshold) &&
-                    (!c->g->collection_id || m.collection_id == c->g->collection_id);
+                    (!fct_gallery_home(c->g) || m.collection_id == fct_gallery_home(c->g));
             x->person_id[k] = c->pairs[i].person[k];
             x->face_id[k] = c->pairs[i].face[k];
             if (there) memcpy(x->name[k], m.name, sizeof x->name[k]);

@@ -89,6 +89,64 @@ static void collections(bool memory) {
 TEST(collections_in_memory) { collections(true); }
 TEST(collections_in_a_file) { collections(false); }
 
+/* What another handle sees that was opened for the collection, one that works in it sees too. */
+TEST(one_handle_works_in_several_collections) {
+    for (int memory = 0; memory < 2; memory++) {
+        begin(memory);
+        fct_gallery *g = open_for(NULL);
+        int64_t staff, guests, id;
+        fct_person p;
+        float t;
+        REQUIRE(!fct_gallery_add_collection(g, "staff", &staff, &e));
+        REQUIRE(!fct_gallery_add_collection(g, "guests", &guests, &e));
+        CHECK(!fct_gallery_find_collection(g, " staff ", &id, &e) && id == staff);
+        CHECK(fct_gallery_find_collection(g, "Staff", &id, &e) == FCT_ERR_NOT_FOUND && id == 0);
+        CHECK(fct_gallery_find_collection(g, "", &id, &e) == FCT_ERR_ARG);
+        REQUIRE(!fct_gallery_set_setting(g, staff, "threshold", "0.5", &e));
+        fct_gallery_work_in(staff);
+        REQUIRE(!util_enroll(g, "Ada", 1, NULL, &e) && !fct_gallery_add_person(g, "Empty", &id, &e));
+        CHECK(count_people(g) == 2 && !strcmp(util_who(g, 1), "Ada"));
+        CHECK(!fct_gallery_threshold(g, 0, &t, &e) && t == 0.5f);
+        fct_gallery_work_in(guests);
+        CHECK(count_people(g) == 0 && !strcmp(util_who(g, 1), ""));
+        CHECK(fct_gallery_find(g, "Ada", &p, &e) == FCT_ERR_NOT_FOUND);
+        CHECK(!fct_gallery_threshold(g, 0, &t, &e) && isnan(t));
+        REQUIRE(!util_enroll(g, "Ada", 2, NULL, &e));
+        fct_gallery_work_in(1);
+        CHECK(count_people(g) == 0 && !strcmp(util_who(g, 2), ""));
+        fct_gallery_work_in(99);
+        CHECK(!strcmp(util_who(g, 2), ""));
+        CHECK(memory || util_enroll(g, "Bob", 3, NULL, &e));
+        fct_gallery_work_in(0);
+        CHECK(count_people(g) == 3 && !strcmp(util_who(g, 2), "Ada"));
+        fct_gallery *other = open_for("guests");
+        CHECK(count_people(other) == 1 && !strcmp(util_who(other, 2), "Ada") && !strcmp(util_who(other, 1), ""));
+        fct_gallery_free(other);
+        end(g);
+    }
+}
+
+TEST(a_face_becomes_anothers) {
+    for (int memory = 0; memory < 2; memory++) {
+        begin(memory);
+        fct_gallery *g = open_for(NULL);
+        int64_t first, second, same, kept;
+        fct_person bob;
+        fct_stored_face f;
+        REQUIRE(!util_enroll(g, "Ada", 1, &first, &e) && !util_enroll(g, "Ada", 2, &second, &e));
+        REQUIRE(!util_enroll(g, "Bob", 2, &same, &e) && !fct_gallery_find(g, "Bob", &bob, &e));
+        CHECK_MSG(!fct_gallery_move_face(g, first, bob.id, &kept, &e), "%s", e.text);
+        CHECK(kept == first && !strcmp(util_who(g, 1), "Bob"));
+        CHECK(!fct_gallery_move_face(g, first, bob.id, &kept, &e) && kept == first);
+        CHECK(!fct_gallery_move_face(g, second, bob.id, &kept, &e) && kept == same);
+        CHECK(fct_gallery_face(g, second, &f, &e) == FCT_ERR_NOT_FOUND);
+        CHECK(!fct_gallery_find(g, "Ada", &bob, &e) && bob.faces == 0);
+        CHECK(fct_gallery_move_face(g, second, bob.id, &kept, &e) == FCT_ERR_NOT_FOUND && kept == 0);
+        CHECK(fct_gallery_move_face(g, first, 99, NULL, &e) == FCT_ERR_NOT_FOUND);
+        end(g);
+    }
+}
+
 TEST(a_collection_must_exist_for_reading) {
     begin(false);
     fct_gallery *g = open_for(NULL);

@@ -43,6 +43,7 @@ static fct_status know(fct_gallery *g, int64_t id, const float v[UTIL_DIM]) {
     fct_negative *negatives = NULL;
     fct_collection *collections = NULL;
     fct_person *people = NULL;
+    fct_stored_face *faces = NULL;
     fct_details d = {0};
     fct_search_opts o;
     int n, found[2];
@@ -59,8 +60,11 @@ static fct_status know(fct_gallery *g, int64_t id, const float v[UTIL_DIM]) {
     if (!s) s = fct_gallery_negatives(g, 0, &negatives, &n, &e);
     if (!s) s = fct_gallery_remove_negative(g, negative, &e);
     if (!s) s = fct_gallery_add_collection(g, "other", &other, &e);
+    if (!s) s = fct_gallery_find_collection(g, "other", &other, &e);
     if (!s) s = fct_gallery_move_person(g, id, other, &e);
     if (!s) s = fct_gallery_move_person(g, id, 1, &e);
+    if (!s) s = fct_gallery_faces(g, id, &faces, &n, &e);
+    if (!s && n) s = fct_gallery_move_face(g, faces[0].id, id, NULL, &e);
     if (!s) s = fct_gallery_collections(g, &collections, &n, &e);
     if (!s) s = fct_gallery_set_expires(g, id, 5, &e);
     if (!s) s = fct_gallery_expired(g, 5, &people, &n, &e);
@@ -71,6 +75,7 @@ static fct_status know(fct_gallery *g, int64_t id, const float v[UTIL_DIM]) {
     fct_gallery_negatives_free(negatives);
     fct_gallery_collections_free(collections);
     fct_gallery_people_free(people);
+    fct_gallery_faces_free(faces);
     return s;
 }
 
