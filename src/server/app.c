@@ -93,6 +93,7 @@ static bool use_key(srv_app *app, srv_request *r, const char *text) {
     if (k) {
         r->role = k->role;
         strcpy(r->key_id, k->id);
+        strcpy(r->collection, k->collection);
     }
     fct_mutex_unlock(&app->keys_lock);
     return k != NULL;
@@ -104,11 +105,6 @@ static bool too_often(srv_request *r, srv_reply *out, int seconds, const char *t
     return false;
 }
 
-srv_role srv_app_role_of(srv_app *app, const char *key) {
-    srv_request r = {0};
-    return !app->auth ? SRV_ROLE_ADMIN : use_key(app, &r, key) ? r.role : SRV_ROLE_NONE;
-}
-
 /* Refuses a wrong key, and after many of them from one address asks it to wait. */
 static bool wrong_key(srv_app *app, srv_request *r, srv_reply *out) {
     int wait = srv_rate_take(&app->failures, r->peer, fct_time_ns());
@@ -117,8 +113,21 @@ static bool wrong_key(srv_app *app, srv_request *r, srv_reply *out) {
     return false;
 }
 
+/* Whether a key that is limited to a collection may use a route of facet's own interface: one that works in this
+ * collection, or in none. In other dialects the key chooses the collection. */
+static bool has_collection(const srv_request *r) {
+    static const char *const without[] = {"/v1/health", "/v1/openapi.json", "/v1/system", "/v1/models",
+                                          "/v1/detect", "/v1/embeddings",   "/v1/compare"};
+    const char *path = r->route->path, head[] = "/v1/collections/{}";
+    if (!*r->collection || r->dialect != &srv_facet_dialect) return true;
+    if (strncmp(path, head, sizeof head - 1) == 0) return strcmp(r->params[0], r->collection) == 0;
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+        if (strcmp(path, without[i]) == 0) return true;
+    return false;
+}
+
 static bool has_role(srv_request *r, srv_reply *out) {
-    if (r->role >= r->route->role) return true;
+    if (r->role >= r->route->role && has_collection(r)) return true;
     srv_fail(r, out, 403, "forbidden", "this API key may not do that");
     return false;
 }
@@ -214,16 +223,44 @@ static void name_actor(const srv_request *r, char *out, size_t size) {
     else snprintf(out, size, "address %s", r->peer);
 }
 
+/* Works in the collection of the key in dialects that know none themselves; it is made where it is missing and the
+ * key may do that. */
+static bool choose_collection(srv_app *app, srv_request *r, srv_reply *out) {
+    fct_error e;
+    int64_t id = SRV_COLLECTION_DEFAULT;
+    if (!r->dialect->one_collection) return true;
+    r->collection_id = 0;
+    if (*r->collection) {
+        fct_status s = fct_gallery_find_collection(app->core.gallery, r->collection, &id, &e);
+        if (s == FCT_ERR_NOT_FOUND && r->role >= SRV_ROLE_ENROLLER)
+            s = fct_gallery_add_collection(app->core.gallery, r->collection, &id, &e);
+        if (s) {
+            srv_fail_call(r, out, &e);
+            return false;
+        }
+    }
+    r->collection_id = id;
+    fct_gallery_work_in(id);
+    return true;
+}
+
+bool srv_app_take_key(srv_app *app, srv_request *r, const char *key, srv_reply *out) {
+    if (!app->auth) return true;
+    if (use_key(app, r, key)) return choose_collection(app, r, out);
+    return wrong_key(app, r, out);
+}
+
 void srv_app_handle(void *user, srv_request *r, srv_reply *out) {
     srv_app *app = user;
     char actor[100];
     if (!may_at_last(app, r, out)) return;
     name_actor(r, actor, sizeof actor);
     fct_gallery_act_for(actor);
-    bool changes = r->method != SRV_GET && r->route->role >= SRV_ROLE_ENROLLER;
-    if (changes) handle_once(app, r, out);
-    else r->route->handle(app, r, out);
+    bool changes = r->method != SRV_GET && r->route->role >= SRV_ROLE_ENROLLER, ready = choose_collection(app, r, out);
+    if (ready && changes) handle_once(app, r, out);
+    else if (ready) r->route->handle(app, r, out);
     fct_gallery_act_for(NULL);
+    fct_gallery_work_in(0);
     if (out->body.failed) {
         fct_buf_free(&out->body);
         srv_fail(r, out, 503, "not_ready", "out of memory");

@@ -68,8 +68,8 @@ void srv_fail_form(const srv_request *r, srv_reply *out, const fct_error *e);
 void srv_fail_picture(const srv_request *r, srv_reply *out, const fct_error *e);
 void srv_fail_call(const srv_request *r, srv_reply *out, const fct_error *e);
 
-/* The role of a key that a dialect has in an unusual place; SRV_ROLE_NONE = there is no such key. */
-srv_role srv_app_role_of(srv_app *app, const char *key);
+/* Lets the request go on with a key that a dialect has in an unusual place. False: *out says that there is none. */
+bool srv_app_take_key(srv_app *app, srv_request *r, const char *key, srv_reply *out);
 
 /* Milliseconds since the request's head was there. */
 double srv_elapsed_ms(const srv_request *r);

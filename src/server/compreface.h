@@ -3,8 +3,7 @@
 #define FCT_SERVER_COMPREFACE_H
 
 #include "server/app.h"
-
-enum { SRV_UUID = 37 };
+#include "server/uuid.h"
 
 /* What a request asks of a picture: its query, which all operations share. */
 typedef struct srv_plugins {
@@ -30,9 +29,6 @@ void srv_cf_face(fct_json_writer *j, const srv_app *app, const srv_request *r, c
                  const srv_plugins *p);
 void srv_cf_versions(fct_json_writer *j, const srv_app *app, const srv_plugins *p);
 
-/* Ids of faces are UUIDs there: the gallery's number with zeros before it. */
-void srv_cf_uuid(int64_t id, char out[SRV_UUID]);
-int64_t srv_cf_id(const char *uuid); /* -1 = it is none of ours */
 /* The face that the path's i-th parameter names; else *out says that there is none. */
 bool srv_cf_face_of(srv_app *app, const srv_request *r, int i, fct_stored_face *f, srv_reply *out);
 

@@ -9,24 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Ids ------------------------------------------------------------------------------------- */
-
-#define UUID_HEAD "00000000-0000-8000-8000-" /* version 8: whatever its maker likes (RFC 9562) */
-
-void srv_cf_uuid(int64_t id, char out[SRV_UUID]) {
-    snprintf(out, SRV_UUID, UUID_HEAD "%012llx", (unsigned long long)id & 0xffffffffffff);
-}
-
-int64_t srv_cf_id(const char *uuid) {
-    size_t n = strlen(UUID_HEAD);
-    bool fine =
-        strlen(uuid) == SRV_UUID - 1 && strncmp(uuid, UUID_HEAD, n) == 0 && strspn(uuid + n, "0123456789abcdef") == 12;
-    return fine ? strtoll(uuid + n, NULL, 16) : -1;
-}
+/* ---- One face ------------------------------------------------------------------------------- */
 
 bool srv_cf_face_of(srv_app *app, const srv_request *r, int i, fct_stored_face *f, srv_reply *out) {
     fct_error e;
-    if (!fct_gallery_face(app->core.gallery, srv_cf_id(r->params[i]), f, &e)) return true;
+    if (!srv_core_face(&app->core, r->collection_id, srv_uuid_id(r->params[i]), f, NULL, &e)) return true;
     if (e.code == FCT_ERR_NOT_FOUND) srv_fail(r, out, 404, "image_id_not_found", "Image with this id not found");
     else srv_fail_call(r, out, &e);
     return false;
@@ -34,7 +21,7 @@ bool srv_cf_face_of(srv_app *app, const srv_request *r, int i, fct_stored_face *
 
 static void write_face(fct_json_writer *j, int64_t id, const char *name) {
     char uuid[SRV_UUID];
-    srv_cf_uuid(id, uuid);
+    srv_uuid_of(id, uuid);
     fct_json_object(j, NULL);
     fct_json_text(j, "image_id", uuid);
     fct_json_text(j, "subject", name);
@@ -51,7 +38,7 @@ static void add_face(srv_app *app, srv_request *r, const srv_seen *seen, const c
     fct_json_writer j;
     fct_error e;
     fct_enroll_opts_init(&o);
-    o.threshold = app->core.threshold;
+    o.threshold = srv_core_threshold(&app->core);
     if (fct_faces_count(seen->faces) > 1)
         srv_fail(r, out, 400, "multiple_faces", "Found more than one face in the given image");
     else if (fct_enroll_batch(app->core.gallery, app->core.pack, name, &item, 1, &o, &result, &e))
@@ -159,7 +146,9 @@ static void answer_image(srv_app *app, srv_request *r, const char *uuid, srv_rep
     fct_error e;
     void *jpeg = NULL;
     size_t size = 0;
-    fct_status s = fct_gallery_crop(app->core.gallery, srv_cf_id(uuid), &jpeg, &size, &e);
+    fct_stored_face f;
+    fct_status s = srv_core_face(&app->core, r->collection_id, srv_uuid_id(uuid), &f, NULL, &e);
+    if (!s) s = fct_gallery_crop(app->core.gallery, f.id, &jpeg, &size, &e);
     if (s && s != FCT_ERR_NOT_FOUND) {
         srv_fail_call(r, out, &e);
         return;
@@ -174,18 +163,16 @@ void srv_cf_image(srv_app *app, srv_request *r, srv_reply *out) { answer_image(a
 
 /* For pages that show pictures: the key is in the path. */
 void srv_cf_static_image(srv_app *app, srv_request *r, srv_reply *out) {
-    if (srv_app_role_of(app, r->params[0]) >= SRV_ROLE_READER) answer_image(app, r, r->params[1], out);
-    else srv_fail(r, out, 401, "unauthorized", "there is no such API key");
+    if (srv_app_take_key(app, r, r->params[0], out)) answer_image(app, r, r->params[1], out);
 }
 
 /* ---- Removing -------------------------------------------------------------------------------------- */
 
 /* Removes one face and writes which; one that is gone is passed over. */
-static fct_status remove_one(srv_app *app, int64_t id, fct_json_writer *j, fct_error *err) {
+static fct_status remove_one(srv_app *app, const srv_request *r, int64_t id, fct_json_writer *j, fct_error *err) {
     fct_stored_face f;
     fct_person p;
-    fct_status s = fct_gallery_face(app->core.gallery, id, &f, err);
-    if (!s) s = fct_gallery_person(app->core.gallery, f.person_id, &p, err);
+    fct_status s = srv_core_face(&app->core, r->collection_id, id, &f, &p, err);
     if (!s) s = fct_gallery_remove_face(app->core.gallery, id, err);
     if (!s) write_face(j, id, p.name);
     return s;
@@ -195,7 +182,7 @@ void srv_cf_face_remove(srv_app *app, srv_request *r, srv_reply *out) {
     fct_json_writer j;
     fct_error e;
     srv_reply_json(out, 200, &j);
-    fct_status s = remove_one(app, srv_cf_id(r->params[0]), &j, &e);
+    fct_status s = remove_one(app, r, srv_uuid_id(r->params[0]), &j, &e);
     if (s == FCT_ERR_NOT_FOUND) srv_fail(r, out, 404, "image_id_not_found", "Image with this id not found");
     else if (s) srv_fail_call(r, out, &e);
 }
@@ -215,7 +202,7 @@ void srv_cf_faces_delete(srv_app *app, srv_request *r, srv_reply *out) {
         for (const fct_json *c = fct_json_first(doc.values); c && !s; c = fct_json_next(doc.values, c)) {
             const char *uuid = fct_json_get_text(c);
             if (!uuid) continue;
-            s = remove_one(app, srv_cf_id(uuid), &j, &e);
+            s = remove_one(app, r, srv_uuid_id(uuid), &j, &e);
             if (s == FCT_ERR_NOT_FOUND) s = FCT_OK;
         }
         fct_json_close_array(&j);

@@ -15,7 +15,7 @@ enum { PREDICTIONS_MOST = 100, EMBEDDINGS_MOST = 100, DIM_MOST = 4096 };
 /* (tanh((c0 - d) * c1) + 1) / 2, d being the distance of the unit vectors; c0 is the distance at the threshold and
  * c1 = 6, as CompreFace has it for networks of this kind. */
 double srv_cf_similarity(const srv_app *app, double cosine) {
-    double d = sqrt(fmax(0, 2 - 2 * cosine)), c0 = sqrt(fmax(0, 2 - 2 * (double)app->core.threshold));
+    double d = sqrt(fmax(0, 2 - 2 * cosine)), c0 = sqrt(fmax(0, 2 - 2 * (double)srv_core_threshold(&app->core)));
     return (tanh((c0 - d) * 6) + 1) / 2;
 }
 

@@ -58,6 +58,11 @@ void srv_core_close(srv_core *c) {
     *c = (srv_core){0};
 }
 
+float srv_core_threshold(const srv_core *c) {
+    float own;
+    return fct_gallery_threshold(c->gallery, 0, &own, NULL) || isnan(own) ? c->threshold : own;
+}
+
 /* ---- Pictures ----------------------------------------------------------------------------------- */
 
 fct_status srv_core_look(srv_core *c, const void *data, size_t size, const char *name, const srv_look *look,
@@ -167,6 +172,17 @@ fct_status srv_core_verify(srv_core *c, const fct_face *face, int64_t person_id,
         *face_id = faces[i].id;
     }
     fct_gallery_faces_free(faces);
+    return s;
+}
+
+fct_status srv_core_face(srv_core *c, int64_t collection_id, int64_t face_id, fct_stored_face *f, fct_person *p,
+                         fct_error *err) {
+    fct_person person;
+    fct_status s = fct_gallery_face(c->gallery, face_id, f, err);
+    if (!s) s = fct_gallery_person(c->gallery, f->person_id, &person, err);
+    if (!s && collection_id && person.collection_id != collection_id)
+        s = fct_fail(err, FCT_ERR_NOT_FOUND, "face %lld is in another collection", (long long)face_id);
+    if (!s && p) *p = person;
     return s;
 }
 

@@ -15,7 +15,7 @@ typedef struct srv_core {
     srv_infer *infer;
     char gallery_path[1024];
     int64_t max_pixels; /* of one picture */
-    float threshold;    /* cosine: the pack's, or as the server was told */
+    float threshold;    /* cosine: the pack's, or as the server was told; see srv_core_threshold() */
 } srv_core;
 
 typedef struct srv_core_opts {
@@ -33,6 +33,12 @@ typedef struct srv_core_opts {
 /* Opens pack and gallery and checks that they fit. Free with srv_core_close() in both cases. */
 fct_status srv_core_open(const srv_core_opts *o, srv_core *out, fct_error *err);
 void srv_core_close(srv_core *c);
+
+enum { SRV_COLLECTION_DEFAULT = 1 }; /* its id: the collection that every gallery has */
+
+/* The cosine for the same person in the collection that the calling thread works in: its own setting "threshold", else
+ * the server's. */
+float srv_core_threshold(const srv_core *c);
 
 /* A picture and the faces that were found in it. */
 typedef struct srv_seen {
@@ -59,6 +65,10 @@ fct_status srv_core_search(srv_core *c, const fct_face *face, float threshold, i
 /* The best cosine of a face to one person's faces, and which one that is; 0 faces: -1 and 0. */
 fct_status srv_core_verify(srv_core *c, const fct_face *face, int64_t person_id, float *similarity, int64_t *face_id,
                            fct_error *err);
+
+/* A stored face and its person (p may be NULL), if the person is in the collection; 0 = in any. FCT_ERR_NOT_FOUND. */
+fct_status srv_core_face(srv_core *c, int64_t collection_id, int64_t face_id, fct_stored_face *f, fct_person *p,
+                         fct_error *err);
 
 /* Quality as InsightFace Server reports it, 0..1 each. */
 typedef struct srv_quality {

@@ -55,12 +55,8 @@ static void answer_subject(srv_reply *out, int status, const char *name) {
  * Content-Type: its Python client sends none. */
 static const char *subject_of(srv_request *r, srv_form *form, srv_reply *out) {
     fct_error e;
-    *form = (srv_form){.kind = SRV_FORM_JSON, .request = r};
-    form->text = fct_alloc(r->body.size + 1);
-    if (form->text && r->body.size) memcpy(form->text, r->body.data, r->body.size);
     const char *name = NULL;
-    if (!form->text) srv_fail(r, out, 503, "not_ready", "out of memory");
-    else if (fct_json_parse(&form->json, form->text, r->body.size, "JSON body", &e)) srv_fail_form(r, out, &e);
+    if (srv_form_read_json(r, form, &e)) srv_fail_form(r, out, &e);
     else if (!(name = fct_json_get_text(srv_form_json(form, "subject"))) || !*name)
         srv_fail(r, out, 400, "empty_field", "subject: is missing");
     return name && *name ? name : NULL;
@@ -179,4 +175,5 @@ static const srv_route routes[] = {
     {0},
 };
 
-const srv_dialect srv_compreface_dialect = {.name = "compreface", .routes = routes, .fail = fail, .key = key};
+const srv_dialect srv_compreface_dialect = {
+    .name = "compreface", .routes = routes, .fail = fail, .key = key, .one_collection = true};

@@ -16,7 +16,7 @@ enum { FILES_MOST = SRV_REGISTER_MOST };
 
 /* Cosine -1..threshold..1 to 0..0.67..1. */
 static double confidence_of(const srv_app *app, double cosine) {
-    double t = app->core.threshold;
+    double t = srv_core_threshold(&app->core);
     double c = cosine >= t ? KNOWN_FROM + (1 - KNOWN_FROM) * (cosine - t) / fmax(1 - t, 1e-6)
                            : KNOWN_FROM * (cosine + 1) / fmax(t + 1, 1e-6);
     return fmin(1, fmax(0, c));
@@ -303,5 +303,9 @@ static const srv_route routes[] = {
     {0},
 };
 
-const srv_dialect srv_deepstack_dialect = {
-    .name = "deepstack", .routes = routes, .fail = fail, .key = header_key, .body_key = form_key};
+const srv_dialect srv_deepstack_dialect = {.name = "deepstack",
+                                           .routes = routes,
+                                           .fail = fail,
+                                           .key = header_key,
+                                           .body_key = form_key,
+                                           .one_collection = true};

@@ -112,6 +112,11 @@ fct_status srv_form_read(const srv_request *r, srv_form *out, fct_error *err) {
     return FCT_OK;
 }
 
+fct_status srv_form_read_json(const srv_request *r, srv_form *out, fct_error *err) {
+    *out = (srv_form){.request = r};
+    return read_json(out, err);
+}
+
 void srv_form_free(srv_form *f) {
     fct_free(f->parts);
     fct_free(f->text);
@@ -190,8 +195,8 @@ fct_status srv_form_bool(srv_form *f, const char *name, bool *out, fct_error *er
 /* ---- Pictures ------------------------------------------------------------------------------------- */
 
 /* Decodes a text of base 64, whose blanks and line ends are passed over and whose padding may be missing. */
-static fct_status decode(srv_form *f, const char *name, const char *text, size_t n, const uint8_t **data, size_t *size,
-                         fct_error *err) {
+fct_status srv_form_decode(srv_form *f, const char *name, const char *text, size_t n, const uint8_t **data,
+                           size_t *size, fct_error *err) {
     if (n > 5 && strncmp(text, "data:", 5) == 0) {
         const char *comma = memchr(text, ',', n < 200 ? n : 200);
         if (!comma) return fct_fail(err, FCT_ERR_FORMAT, "%s: a data: URL without a comma", name);
@@ -223,7 +228,7 @@ static fct_status part_picture(srv_form *f, const char *name, int i, const uint8
         const srv_multipart_part *p = &f->parts[k];
         if (name ? strcmp(p->name, name) != 0 : !p->is_file) continue;
         if (i-- > 0) continue;
-        if (!p->is_file) return decode(f, p->name, (const char *)p->data, p->size, data, size, err);
+        if (!p->is_file) return srv_form_decode(f, p->name, (const char *)p->data, p->size, data, size, err);
         if (p->size == 0) return fct_fail(err, FCT_ERR_FORMAT, "%s: is an empty file", p->name);
         *data = p->data;
         *size = p->size;
@@ -248,7 +253,7 @@ fct_status srv_form_picture(srv_form *f, const char *name, int i, const uint8_t 
     }
     if (!v || i > 0) return none(name, err);
     if (!fct_json_is(v, FCT_JSON_TEXT)) return fct_fail(err, FCT_ERR_ARG, "%s: is no text of base 64", name);
-    return decode(f, name, v->text, v->length, data, size, err);
+    return srv_form_decode(f, name, v->text, v->length, data, size, err);
 }
 
 fct_status srv_form_only(const srv_form *f, const char *names, fct_error *err) {

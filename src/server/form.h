@@ -24,6 +24,8 @@ typedef struct srv_form {
 /* Reads the body. FCT_ERR_UNSUPPORTED: a Content-Type that is none of these;
  * FCT_ERR_FORMAT: its text says what is wrong. Free it in both cases. */
 fct_status srv_form_read(const srv_request *r, srv_form *out, fct_error *err);
+/* The same of a body that is JSON whatever its Content-Type says: some clients send none, or one of their own. */
+fct_status srv_form_read_json(const srv_request *r, srv_form *out, fct_error *err);
 void srv_form_free(srv_form *f);
 
 /* A text of the body, or of the query; NULL = none. Borrowed until the form is freed.
@@ -41,6 +43,11 @@ const fct_json *srv_form_json(const srv_form *f, const char *name);
  * raw body's bytes, or a text's base 64 (with or without "data:...;base64,").
  * Borrowed until the form is freed. FCT_ERR_NOT_FOUND: there is none. */
 fct_status srv_form_picture(srv_form *f, const char *name, int i, const uint8_t **data, size_t *size, fct_error *err);
+
+/* Decodes a text of base 64 [n] that stands in the body; name stands for it in errors. Borrowed until the form is
+ * freed. */
+fct_status srv_form_decode(srv_form *f, const char *name, const char *text, size_t n, const uint8_t **data,
+                           size_t *size, fct_error *err);
 
 /* FCT_ERR_ARG names a member of a JSON body that is not among these (divided by '|'), or is null. */
 fct_status srv_form_only(const srv_form *f, const char *names, fct_error *err);

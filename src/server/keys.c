@@ -42,11 +42,21 @@ static bool is_hex(const char *text, size_t n) {
     return text && strlen(text) == n && strspn(text, "0123456789abcdef") == n;
 }
 
-static bool is_name(const char *text) {
-    if (!text || !*text || strlen(text) > SRV_KEY_NAME || !fct_utf8_valid(text, strlen(text))) return false;
+/* 1 to `most` bytes of UTF-8 without control characters. */
+static bool is_text(const char *text, size_t most) {
+    if (!text || !*text || strlen(text) > most || !fct_utf8_valid(text, strlen(text))) return false;
     for (const char *p = text, *end = p + strlen(p); p < end;)
         if (fct_utf8_is_control((uint32_t)fct_utf8_next(&p, end))) return false;
     return true;
+}
+
+static bool is_name(const char *text) { return is_text(text, SRV_KEY_NAME); }
+
+/* Whether this is the text of the key with that hash. */
+static bool is_text_of(const char *text, const char *sha256) {
+    char sum[65];
+    fct_sha256_hex(text, strlen(text), sum);
+    return strlen(text) == SRV_KEY_TEXT - 1 && strcmp(sum, sha256) == 0;
 }
 
 /* ---- The file -------------------------------------------------------------------------- */
@@ -64,7 +74,14 @@ static fct_status read_key(const char *path, const fct_json *v, int number, srv_
                       : !fct_json_get_int(fct_json_member(v, "created"), &k.created) ? "created"
                                                                                      : NULL;
     if (bad) return fct_fail(err, FCT_ERR_FORMAT, "%s: key %d has no proper \"%s\"", path, number, bad);
+    const char *collection = fct_json_get_text(fct_json_member(v, "collection"));
+    const char *secret = fct_json_get_text(fct_json_member(v, "secret"));
+    if (fct_json_member(v, "collection") && !is_text(collection, SRV_KEY_COLLECTION)) bad = "collection";
+    if (fct_json_member(v, "secret") && (!secret || !is_text_of(secret, sum))) bad = "secret";
+    if (bad) return fct_fail(err, FCT_ERR_FORMAT, "%s: key %d has no proper \"%s\"", path, number, bad);
     memcpy(k.id, id, sizeof k.id);
+    if (collection) snprintf(k.collection, sizeof k.collection, "%s", collection);
+    if (secret) snprintf(k.secret, sizeof k.secret, "%s", secret);
     memcpy(k.sha256, sum, sizeof k.sha256);
     snprintf(k.name, sizeof k.name, "%s", name);
     return append(out, &k, err);
@@ -117,6 +134,8 @@ fct_status srv_keys_write(const char *path, const srv_keys *k, fct_error *err) {
         fct_json_text(&j, "role", srv_role_name(k->at[i].role));
         fct_json_int(&j, "created", k->at[i].created);
         fct_json_text(&j, "sha256", k->at[i].sha256);
+        if (*k->at[i].collection) fct_json_text(&j, "collection", k->at[i].collection);
+        if (*k->at[i].secret) fct_json_text(&j, "secret", k->at[i].secret);
         fct_json_close_object(&j);
     }
     fct_json_close_array(&j);
@@ -152,9 +171,45 @@ fct_status srv_keys_add(srv_keys *k, const char *name, srv_role role, char text[
     return append(k, &key, err);
 }
 
+static fct_status no_key(const char *name, fct_error *err) {
+    return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such key", name);
+}
+
+fct_status srv_keys_bind(srv_keys *k, const char *name, const char *collection, fct_error *err) {
+    srv_key *key = find(k, name);
+    if (!key) return no_key(name, err);
+    if (!is_text(collection, SRV_KEY_COLLECTION))
+        return fct_fail(err, FCT_ERR_ARG, "a collection's name has 1 to %d bytes of text", SRV_KEY_COLLECTION);
+    snprintf(key->collection, sizeof key->collection, "%s", collection);
+    return FCT_OK;
+}
+
+fct_status srv_keys_let_sign(srv_keys *k, const char *name, const char *text, fct_error *err) {
+    srv_key *key = find(k, name);
+    if (!key) return no_key(name, err);
+    if (!is_text_of(text, key->sha256)) return fct_fail(err, FCT_ERR_ARG, "%s: this is not its text", name);
+    snprintf(key->secret, sizeof key->secret, "%s", text);
+    return FCT_OK;
+}
+
+void srv_key_access_id(const srv_key *k, char out[SRV_KEY_ACCESS]) {
+    snprintf(out, SRV_KEY_ACCESS, "FCTK%.16s", k->id);
+    for (char *p = out + 4; *p; p++)
+        if (*p >= 'a') *p = (char)(*p - 'a' + 'A');
+}
+
+const srv_key *srv_keys_signing(const srv_keys *k, const char *access_id) {
+    char id[SRV_KEY_ACCESS];
+    for (size_t i = 0; i < k->n; i++) {
+        srv_key_access_id(&k->at[i], id);
+        if (*k->at[i].secret && strcmp(id, access_id) == 0) return &k->at[i];
+    }
+    return NULL;
+}
+
 fct_status srv_keys_remove(srv_keys *k, const char *name, fct_error *err) {
     srv_key *key = find(k, name);
-    if (!key) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such key", name);
+    if (!key) return no_key(name, err);
     size_t behind = (size_t)(k->at + k->n - key) - 1;
     memmove(key, key + 1, behind * sizeof *key);
     k->n--;

@@ -72,7 +72,7 @@ static fct_status store(srv_core *c, const char *name, register_run *run, srv_re
     fct_enroll_result results[SRV_REGISTER_MOST];
     fct_enroll_opts o;
     fct_enroll_opts_init(&o);
-    o.threshold = c->threshold;
+    o.threshold = srv_core_threshold(c);
     uint32_t people = FCT_FLAW_UNLIKE | FCT_FLAW_LIKE_OTHER | FCT_FLAW_SEVERAL;
     o.refuse = review == SRV_REVIEW_STRICT ? FCT_FLAW_ALL : review == SRV_REVIEW_STANDARD ? FCT_FLAW_ALL & ~people : 0;
     fct_status s = fct_enroll_batch(c->gallery, c->pack, name, run->faces, run->n, &o, results, err);

@@ -34,7 +34,9 @@ typedef struct srv_request {
     bool loopback; /* it is this machine */
     srv_role role; /* of the key that came with it */
     char key_id[17];
-    uint64_t began, deadline; /* fct_time_ns(): later than the deadline nobody waits for the answer */
+    char collection[SRV_KEY_COLLECTION + 1]; /* the only one that the key may use; "" = all */
+    int64_t collection_id;                   /* that its dialect works in; 0 = the path or the body says */
+    uint64_t began, deadline;                /* fct_time_ns(): later than the deadline nobody waits for the answer */
 } srv_request;
 
 typedef struct srv_reply {

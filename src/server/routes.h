@@ -29,6 +29,7 @@ typedef struct srv_dialect {
     const char *(*key)(const srv_request *r);
     /* The key that came in the body, for dialects that have it there; else NULL. *owned: fct_free(). */
     char *(*body_key)(const srv_request *r);
+    bool one_collection; /* knows of no collections: works in the key's, or the default one */
     bool trusts_address; /* needs no key: the client's address decides (srv_app_opts.allow) */
 } srv_dialect;
 

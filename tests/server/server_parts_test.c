@@ -107,6 +107,34 @@ TEST(keys_survive_and_are_hashed) {
     fct_file_remove(path, NULL);
 }
 
+TEST(keys_of_a_collection_and_keys_that_sign) {
+    srv_keys k = {0};
+    char path[1000], text[SRV_KEY_TEXT], other[SRV_KEY_TEXT], access[SRV_KEY_ACCESS];
+    snprintf(path, sizeof path, "%s/signing-%p.json", getenv("FCT_TEST_DIR") ? getenv("FCT_TEST_DIR") : "/tmp",
+             (void *)&k);
+    REQUIRE(!srv_keys_add(&k, "aws", SRV_ROLE_READER, text, &e) &&
+            !srv_keys_add(&k, "door", SRV_ROLE_READER, other, &e));
+    CHECK(srv_keys_let_sign(&k, "aws", other, &e) == FCT_ERR_ARG && !srv_keys_let_sign(&k, "aws", text, &e));
+    CHECK(srv_keys_bind(&k, "nobody", "staff", &e) == FCT_ERR_NOT_FOUND);
+    CHECK(srv_keys_bind(&k, "door", "", &e) == FCT_ERR_ARG && srv_keys_bind(&k, "door", "a\nb", &e) == FCT_ERR_ARG);
+    CHECK(!srv_keys_bind(&k, "door", "staff", &e));
+    REQUIRE(!srv_keys_write(path, &k, &e));
+    srv_keys_free(&k);
+    REQUIRE(!srv_keys_read(path, &k, &e) && k.n == 2);
+    srv_key_access_id(&k.at[0], access);
+    CHECK(strlen(access) == 20 && strncmp(access, "FCTK", 4) == 0);
+    const srv_key *found = srv_keys_signing(&k, access);
+    CHECK(found == &k.at[0] && strcmp(found->secret, text) == 0 && !*found->collection);
+    CHECK(strcmp(k.at[1].collection, "staff") == 0 && !*k.at[1].secret);
+    srv_key_access_id(&k.at[1], access);
+    CHECK(!srv_keys_signing(&k, access) && !srv_keys_signing(&k, "")); /* it does not sign */
+    strcpy(k.at[0].secret, other);
+    REQUIRE(!srv_keys_write(path, &k, &e));
+    srv_keys_free(&k);
+    CHECK(srv_keys_read(path, &k, &e) == FCT_ERR_FORMAT && strstr(e.text, "\"secret\""));
+    fct_file_remove(path, NULL);
+}
+
 /* ---- Rates ----------------------------------------------------------------------------------- */
 
 TEST(rates) {

@@ -21,7 +21,8 @@ static void list_keys(const cli_settings *s, const srv_keys *keys) {
     for (size_t i = 0; i < keys->n; i++) {
         const srv_key *k = &keys->at[i];
         if (!s->json) {
-            cli_print("%s  %-8s  %s\n", k->id, srv_role_name(k->role), k->name);
+            cli_print("%s  %-8s  %s%s%s%s\n", k->id, srv_role_name(k->role), k->name, *k->collection ? "  in " : "",
+                      k->collection, *k->secret ? "  (signs)" : "");
             continue;
         }
         cli_json_line(&j, stdout);
@@ -29,22 +30,28 @@ static void list_keys(const cli_settings *s, const srv_keys *keys) {
         fct_json_text(&j, "name", k->name);
         fct_json_text(&j, "role", srv_role_name(k->role));
         fct_json_date(&j, "created", k->created);
+        fct_json_text(&j, "collection", *k->collection ? k->collection : NULL);
+        fct_json_bool(&j, "signs", *k->secret != 0);
         fct_json_close_object(&j);
         fct_json_end(&j);
     }
 }
 
 /* The key goes to standard output alone, so that a script can take it; it is shown this once. */
-static void show_key(const cli_settings *s, const char *name, const char *text) {
+static void show_key(const cli_settings *s, const srv_key *key, const char *text) {
     fct_json_writer j;
+    char access[SRV_KEY_ACCESS];
+    srv_key_access_id(key, access);
     if (!s->json) {
-        cli_note("key '%s'; it is not shown again:", name);
-        puts(text);
+        cli_note("key '%s'; it is not shown again:", key->name);
+        if (*key->secret) printf("aws_access_key_id=%s\naws_secret_access_key=%s\n", access, text);
+        else puts(text);
         return;
     }
     cli_json_line(&j, stdout);
-    fct_json_text(&j, "name", name);
+    fct_json_text(&j, "name", key->name);
     fct_json_text(&j, "key", text);
+    if (*key->secret) fct_json_text(&j, "access_key_id", access);
     fct_json_close_object(&j);
     fct_json_end(&j);
 }
@@ -53,10 +60,12 @@ static int add_key(cli_args *a, srv_keys *keys, const char *path) {
     static const srv_role roles[] = {SRV_ROLE_READER, SRV_ROLE_ENROLLER, SRV_ROLE_ADMIN};
     char text[SRV_KEY_TEXT];
     fct_error e;
-    if (fct_dir_make_private(a->set.data, &e) || srv_keys_add(keys, a->words[2], roles[a->set.role], text, &e) ||
-        srv_keys_write(path, keys, &e))
+    const char *name = a->words[2];
+    if (fct_dir_make_private(a->set.data, &e) || srv_keys_add(keys, name, roles[a->set.role], text, &e) ||
+        (a->set.collection && srv_keys_bind(keys, name, a->set.collection, &e)) ||
+        (a->set.aws && srv_keys_let_sign(keys, name, text, &e)) || srv_keys_write(path, keys, &e))
         return cli_fail(&e);
-    show_key(&a->set, a->words[2], text);
+    show_key(&a->set, &keys->at[keys->n - 1], text);
     return CLI_DONE;
 }
 
@@ -197,8 +206,10 @@ const cli_command cmd_serve = {
         "it "
         "is made where it is missing.\n\n"
         "Requests need an API key. The first start makes an admin key and prints it. 'serve keys add NAME --role ROLE' "
-        "makes others: a reader searches, an enroller also changes people, an admin may do everything. Immich's "
-        "interface knows no keys: this machine and --allow may use it.\n\n"
+        "makes others: a reader searches, an enroller also changes people, an admin may do everything. With "
+        "--collection a "
+        "key is for one collection; with --aws it signs requests to Rekognition's interface (--api rekognition). "
+        "Immich's interface knows no keys: this machine and --allow may use it.\n\n"
         "SIGHUP reads keys and certificate again. SIGTERM ends the server after it has answered what it has "
         "accepted. Under systemd it says when it is ready and takes its sockets.",
     .options = {CLI_PACK_OPTIONS,      CLI_OPT(OPT_DATA),        CLI_OPT(OPT_PORT),
@@ -207,7 +218,8 @@ const cli_command cmd_serve = {
                 CLI_OPT(OPT_NO_AUTH),  CLI_OPT(OPT_AUDIT),       CLI_OPT(OPT_GALLERY),
                 CLI_OPT(OPT_RATE),     CLI_OPT(OPT_CONNECTIONS), CLI_OPT(OPT_QUEUE),
                 CLI_OPT(OPT_MAX_BODY), CLI_OPT(OPT_MAX_PIXELS),  CLI_OPT(OPT_TIMEOUT),
-                CLI_OPT(OPT_ROLE),     CLI_OPT(OPT_THRESHOLD)},
+                CLI_OPT(OPT_ROLE),     CLI_OPT(OPT_AWS),         CLI_OPT(OPT_COLLECTION),
+                CLI_OPT(OPT_THRESHOLD)},
     .examples = "facet serve --data /var/lib/facet\n"
                 "For the network, encrypted\n"
                 "facet serve --data /var/lib/facet --host '*' --tls-cert cert.pem --tls-key key.pem\n"

@@ -109,6 +109,7 @@ typedef enum cli_opt_id {
     OPT_AUDIT,
     OPT_NO_AUTH,
     OPT_ROLE,
+    OPT_AWS,
     OPT_RATE,
     OPT_CONNECTIONS,
     OPT_QUEUE,
@@ -181,7 +182,7 @@ typedef struct cli_settings {
     int every, keep_days;
     int lease, attempts; /* 0 = the queue's default */
     double fps, stop_after;
-    bool accept_license, replace, pictures, drop, no_auth;
+    bool accept_license, replace, pictures, drop, no_auth, aws;
     bool again, anew, forget_missing, no_videos;
     const char *data, *host, *tls_cert, *tls_key, *api, *allow, *immich_upstream, *audit;
     int port, connections, queue; /* port: -1 = not given */

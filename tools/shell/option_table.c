@@ -168,6 +168,7 @@ const cli_opt cli_opts[OPT_COUNT] = {
                        "what the gallery's log of who did what notes: off, changes or searches (default: as it is, and "
                        "changes in a new gallery)"),
     [OPT_NO_AUTH] = FLAG("no-auth", 0, no_auth, "need no keys: whoever reaches the server may do everything"),
+    [OPT_AWS] = FLAG("aws", 0, aws, "the new key signs requests as AWS's clients do, for --api rekognition"),
     [OPT_ROLE] = CHOICE("role", 0, role, "reader|enroller|admin", "what a new key may do (default reader)"),
     [OPT_RATE] = NUMBER("rate", 0, rate, "N", 0.001, 1e6,
                         "requests per second that one key or address may make (default: no limit)"),
