@@ -149,6 +149,8 @@ typedef struct fct_tracker_opts {
     int embed_per_frame; /* embeddings computed for one frame at most, the most needed first; those
                             that tell competing tracks apart are not counted (default 4) */
     int min_face;        /* smaller faces (shorter side, pixels) are not embedded (default 24) */
+    bool repeats;        /* let several faces of one frame be the same person: for collages and mirrors (default
+                            false: of those that are like somebody, the most like one has the name) */
     bool careful;        /* search for faces more carefully, at a second size of twice det_size as well, for covering
                             them: several times as slow (default false) */
 } fct_tracker_opts;

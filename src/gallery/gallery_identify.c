@@ -42,15 +42,12 @@ static void number_people(picture_faces *c) {
         }
 }
 
-/* By how much the score is above the threshold is what a name is worth, so that two
- * doubtful names are not preferred to a sure one. At the threshold a name is still
- * better than none. */
+/* What a name costs a face, by the threshold that holds for the person. */
 static float cost_of(fct_gallery *g, const fct_match *m, const fct_search_opts *o) {
     fct_mutex_lock(&g->mirror.names_lock);
     float own = fct_mirror_threshold(&g->mirror, m->collection_id, o->fallback);
     fct_mutex_unlock(&g->mirror.names_lock);
-    float above = m->score - (isnan(o->threshold) ? own : o->threshold);
-    return FCT_ASSIGN_NEVER * (1 - 0.49f * fminf(fmaxf(above, 0), 2) - 1e-5f);
+    return fct_assign_cost(m->score - (isnan(o->threshold) ? own : o->threshold));
 }
 
 static fct_status assign(fct_gallery *g, picture_faces *c, const fct_search_opts *o, fct_error *err) {

@@ -86,7 +86,7 @@ static float need(const fct_tracker *t, const fct_tracked *k, fct_seen *s) {
     float q = fct_seen_quality(t, s);
     if (k->away && k->embeddings) return 0; /* a profile says little about who it is */
     if (k->embeddings < FIRST_VIEWS) return 3 + q;
-    if (!k->votes.decided || (!k->votes.chosen && k->embeddings < 4 * FIRST_VIEWS))
+    if (!k->votes.decided || ((!k->votes.chosen || k->outdone) && k->embeddings < 4 * FIRST_VIEWS))
         return pause >= UNDECIDED_PAUSE ? 2 + q : 0;
     if (fct_track_has_drifted(t, k, s) && pause >= UNDECIDED_PAUSE) return 2 + q;
     if (q > 1.15f * k->embedded_quality + 0.02f) return 1 + q;
@@ -123,14 +123,11 @@ static bool add_to_mean(const fct_tracker *t, fct_tracked *k, const fct_seen *s,
     return true;
 }
 
-/* The nearest person at or above the threshold. */
-static fct_status search(const fct_tracker *t, const fct_seen *s, fct_match *m, bool *found, fct_error *err) {
-    int n = 0;
-    *found = false;
-    if (!t->gallery) return FCT_OK;
-    fct_status st = fct_gallery_search(t->gallery, t->model_id, s->embedding, t->dim, t->match_thresh, 1, m, &n, err);
-    *found = !st && n > 0;
-    return st;
+void fct_track_hide_name(fct_tracked *k) {
+    k->pub.person_id = 0;
+    k->pub.similarity = 0;
+    k->pub.decided = false;
+    k->pub.name[0] = 0;
 }
 
 void fct_track_show_name(fct_tracked *k) {
@@ -143,11 +140,9 @@ void fct_track_show_name(fct_tracked *k) {
     else k->pub.name[0] = 0;
 }
 
-/* Adds the embedding to the track's mean and lets it vote for the nearest person. */
-static fct_status vote(fct_tracker *t, fct_tracked *k, fct_seen *s, fct_error *err) {
+/* Adds the embedding to the track's mean and lets it vote for m, whom it was found to be. */
+static fct_status vote(fct_tracker *t, fct_tracked *k, fct_seen *s, const fct_match *m, fct_error *err) {
     float q = fmaxf(0.05f, fct_seen_quality(t, s));
-    fct_match m;
-    bool found;
     if (!k->mean) {
         k->mean = fct_calloc(2 * (size_t)t->dim, sizeof *k->mean);
         if (!k->mean) return fct_fail_nomem(err, "track", 2 * (size_t)t->dim * sizeof *k->mean);
@@ -160,15 +155,16 @@ static fct_status vote(fct_tracker *t, fct_tracked *k, fct_seen *s, fct_error *e
     k->pub.embedding_dim = t->dim;
     k->embeddings++;
     k->embedded_quality = fmaxf(k->embedded_quality, q);
-    fct_status st = search(t, s, &m, &found, err);
-    if (st) return st;
-    fct_votes_add(&k->votes, found ? &m : NULL, q, t->match_thresh);
+    fct_votes_add(&k->votes, m->person_id ? m : NULL, q, t->match_thresh);
     return FCT_OK;
 }
 
 fct_status fct_tracker_vote(fct_tracker *t, fct_error *err) {
-    fct_status s = FCT_OK;
+    fct_match *m = fct_realloc_array(NULL, (size_t)t->n_seen + 1, sizeof *m);
+    fct_status s = m ? fct_tracker_name_views(t, m, err) : fct_fail_nomem(err, "tracker", 0);
     for (int i = 0; i < t->n_seen && !s; i++)
-        if (t->seen[i].track >= 0 && t->seen[i].embedding) s = vote(t, &t->tracks[t->seen[i].track], &t->seen[i], err);
+        if (t->seen[i].track >= 0 && t->seen[i].embedding)
+            s = vote(t, &t->tracks[t->seen[i].track], &t->seen[i], &m[i], err);
+    fct_free(m);
     return s;
 }

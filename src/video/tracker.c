@@ -104,6 +104,7 @@ fct_status fct_tracker_report(fct_tracker *t, const fct_tracked *k, fct_event_ki
     if (kind == FCT_EVENT_APPEARED) return FCT_OK;
     const fct_candidate *c = fct_votes_chosen(&k->votes);
     if (!k->votes.decided && k->announced.person_id) c = &k->announced; /* not said anew in its last shot */
+    if (k->outdone) c = k->announced.person_id ? &k->announced : NULL;
     if (!c) return FCT_OK;
     e->person_id = c->person_id;
     e->score = c->similarity / c->weight;
@@ -183,11 +184,14 @@ static fct_status end_shot(fct_tracker *t, fct_error *err) {
     fct_status s = FCT_OK;
     for (int i = 0; i < t->n_tracks && !s; i++) {
         fct_tracked *k = &t->tracks[i];
-        if (!k->confirmed && !fills_shot(t, k)) continue;
-        if (!k->confirmed) s = confirm(t, k, err);
-        if (!k->new_shot) fct_votes_settle(&k->votes);
-        const fct_candidate *c = k->new_shot ? NULL : fct_votes_chosen(&k->votes);
-        if (s || !c || c->person_id == k->announced.person_id) continue;
+        if (!k->confirmed && fills_shot(t, k)) s = confirm(t, k, err);
+        if (k->confirmed && !k->new_shot) fct_votes_settle(&k->votes);
+    }
+    fct_tracker_settle_names(t, true);
+    for (int i = 0; i < t->n_tracks && !s; i++) {
+        fct_tracked *k = &t->tracks[i];
+        const fct_candidate *c = k->new_shot || k->outdone ? NULL : fct_votes_chosen(&k->votes);
+        if (!k->confirmed || !c || c->person_id == k->announced.person_id) continue;
         k->announced = *c;
         s = fct_tracker_report(t, k, FCT_EVENT_RECOGNIZED, k->pub.last_frame, k->pub.last_time, k->last_box, err);
     }
@@ -216,6 +220,7 @@ static void predict_all(fct_tracker *t, bool searched) {
         fct_motion_predict(&k->motion, t->time);
         k->pub.detected = k->pub.best_shot = false;
         k->missed += searched;
+        k->held = k->pub.person_id;
         place(k);
     }
 }
@@ -329,6 +334,7 @@ static fct_status follow(fct_tracker *t, const fct_face *const *faces, int n, fc
     } else t->n_seen = -1;
     fct_tracker_doubt_unseen(t);
     for (int i = 0; i < t->n_tracks; i++) fct_track_show_name(&t->tracks[i]);
+    fct_tracker_settle_names(t, false);
     if (!s && n >= 0) s = announce(t, err);
     if (!s && n >= 0) s = list_sightings(t, err);
     if (!s) s = bury(t, false, err);

@@ -32,6 +32,8 @@ typedef struct fct_tracked {
     bool doubt;                          /* an embedding must show that it is still the same face */
     bool new_shot;                       /* the picture was cut since: the name must be won anew as well */
     bool away;                           /* turned so far away that it cannot be known */
+    bool outdone;                        /* another face of the frame has more right to its name, see once.c */
+    int64_t held;                        /* the person whose name it showed in the frame before; 0 = none */
     fct_candidate announced;             /* its latest event's person; person_id 0 = none */
     float candidate_box[4], last_box[4]; /* of its first and its latest detection, for the events */
 } fct_tracked;
@@ -105,6 +107,16 @@ float fct_seen_pose(const fct_tracker *t, fct_seen *s);
 
 /* The public name from the votes; none in doubt. */
 void fct_track_show_name(fct_tracked *k);
+/* No name is shown, whatever the votes say. */
+void fct_track_hide_name(fct_tracked *k);
+
+/* ---- once.c: nobody is in a picture twice ------------------------------------------------ */
+
+/* Names the views that were embedded in this frame, out: [n_seen]; person_id 0 = nobody known. */
+fct_status fct_tracker_name_views(fct_tracker *t, fct_match *out, fct_error *err);
+/* Of tracks that are seen together and chose the same person, marks all but one as outdone, and hides their names.
+ * shot_ends: goes by what was voted, not by what is shown. */
+void fct_tracker_settle_names(fct_tracker *t, bool shot_ends);
 
 /* ---- evidence.c: what keeps an identity alive ------------------------------------------ */
 

@@ -68,6 +68,7 @@ static int open_tracker(cli_watch *w) {
     fct_error e;
     fct_tracker_opts_init(&o);
     o.detect_every = s->every;
+    o.repeats = s->repeats;
     if (s->det_size.n) o.det_size = s->det_size.at[0].width;
     if (s->det_size.n > 1 || (s->det_size.n && s->det_size.at[0].width != s->det_size.at[0].height)) {
         cli_error("--det-size: video takes one square size, for instance 640x640");
