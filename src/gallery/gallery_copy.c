@@ -145,12 +145,14 @@ static fct_status find_setting(void *ctx, const fct_store_setting *x, fct_error 
     return FCT_OK;
 }
 
-/* A setting that the target has already stays as it is. */
+/* A setting that the target has already stays as it is. How a gallery is encrypted and
+ * which cache file fits it says nothing about another one. */
 static fct_status copy_setting(void *ctx, const fct_store_setting *x, fct_error *err) {
     copy_call *c = ctx;
     fct_store *to = c->to->store;
     fct_store_setting mine = *x;
-    if (!x->key || !x->value || strcmp(x->key, FCT_SETTING_INDEX) == 0) return FCT_OK;
+    if (!x->key || !x->value || strcmp(x->key, FCT_SETTING_INDEX) == 0 || strcmp(x->key, FCT_SETTING_SEAL) == 0)
+        return FCT_OK;
     for (size_t i = 0; i < c->n_collections; i++)
         if (c->collections[i].from == x->collection_id) mine.collection_id = c->collections[i].into;
     setting_search f = {.wanted = &mine};

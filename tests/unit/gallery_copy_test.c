@@ -3,6 +3,7 @@
 #include "test.h"
 #include "base/file.h"
 #include "base/alloc.h"
+#include "facet/privacy.h"
 #include "gallery/gallery_impl.h"
 #include "gallery_util.h"
 #include "store_choice.h"
@@ -154,6 +155,90 @@ TEST(from_a_file_to_the_chosen_store) {
     copy_in_pieces(from, to);
     fct_gallery_free(from);
     fct_gallery_free(to);
+}
+
+/* ---- Encrypted galleries --------------------------------------------------------------------- */
+
+static const char key_a[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+static const char key_b[] = "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff";
+
+static fct_gallery *open_key(const char *place, const char *key) {
+    fct_gallery *g;
+    fct_gallery_opts o;
+    fct_gallery_opts_init(&o);
+    o.key = key;
+    if (fct_gallery_open(place, &o, &g, &e)) printf("%s: %s\n", place, e.text);
+    return g;
+}
+
+/* An empty gallery that is encrypted with the key; place is what opens it. */
+static void make_encrypted(const char *place, const char *key) {
+    fct_gallery *g;
+    REQUIRE(!fct_gallery_open(place, NULL, &g, &e));
+    fct_gallery_free(g);
+    REQUIRE(!fct_gallery_encrypt(place, key, &e));
+}
+
+/* Metadata and consent of a person; a collection of its own. */
+static void add_notes(fct_gallery *g) {
+    fct_person p;
+    REQUIRE(!fct_gallery_find(g, "P3", &p, &e));
+    REQUIRE(!fct_gallery_set_metadata(g, p.id, "badge", "\"violinist\"", &e));
+    REQUIRE(!fct_gallery_set_consent(g, p.id, "Grace", "paper of May", 1777000000, &e));
+}
+
+static void check_notes(fct_gallery *g) {
+    fct_person p;
+    fct_details d;
+    REQUIRE(!fct_gallery_find(g, "P3", &p, &e) && !fct_gallery_details(g, p.id, &d, &e));
+    CHECK_MSG(!strcmp(d.metadata, "{\"badge\": \"violinist\"}"), "%s", d.metadata);
+    CHECK(d.consented && d.consent_time == 1777000000 && !strcmp(d.consent_by, "Grace"));
+    CHECK(d.consented && !strcmp(d.consent_text, "paper of May"));
+    fct_details_clear(&d);
+}
+
+/* One copy after another: from the clear into an encrypted gallery of the chosen store, from that into an encrypted
+ * file with another key, and back into the clear. Nothing is lost, and nobody takes over how another one is encrypted.
+ */
+TEST(encrypted_and_back) {
+    char places[3][600];
+    fct_gallery_info info;
+    if (store_is("memory")) return; /* has no key */
+    fct_status sodium = fct_gallery_make_key(util_path("probe.key"), &e);
+    if (sodium == FCT_ERR_UNSUPPORTED) return;
+    fct_gallery *plain = open_file("clear.db");
+    fill_gallery(plain, 5, 20);
+    add_notes(plain);
+    store_erase("enc.db");
+    util_remove(util_path("enc2.db"));
+    util_remove(util_path("clear2.db"));
+    snprintf(places[0], sizeof places[0], "%s", store_place("enc.db"));
+    snprintf(places[1], sizeof places[1], "%s", util_path("enc2.db"));
+    snprintf(places[2], sizeof places[2], "%s", util_path("clear2.db"));
+    make_encrypted(places[0], key_a);
+    make_encrypted(places[1], key_b);
+    const char *keys[3] = {key_a, key_b, NULL};
+    fct_gallery *from = plain;
+    for (int i = 0; i < 3; i++) {
+        fct_gallery *to = open_key(places[i], keys[i]);
+        REQUIRE(to);
+        for (int twice = 0; twice < 2; twice++) {
+            fct_gallery_copied done;
+            CHECK_MSG(!fct_gallery_copy(from, to, NULL, NULL, &done, &e), "step %d: %s", i, e.text);
+            CHECK_MSG(done.faces == (twice ? 0 : 100), "step %d: %d faces", i, done.faces);
+        }
+        fct_gallery_free(to);
+        to = open_key(places[i], keys[i]); /* as whoever comes later sees it */
+        REQUIRE(to && !fct_gallery_stat(to, &info, &e));
+        CHECK(info.encrypted == (keys[i] != NULL));
+        check_same(plain, to);
+        check_notes(to);
+        if (from != plain) fct_gallery_free(from);
+        from = to;
+    }
+    fct_gallery_free(from);
+    fct_gallery_free(plain);
+    CHECK(!store_holds("enc.db", "violinist", 9) && !store_holds("enc.db", "paper of May", 12));
 }
 
 /* Into a gallery that has people of its own: those of the same name become one. */

@@ -1,40 +1,26 @@
-/* Collections, thresholds, negatives, mean templates and who is who on a picture, on the
- * store in memory and on a file. */
+/* Collections, thresholds, negatives, mean templates and who is who on a picture, on the chosen store. */
 #include "test.h"
 #include "base/alloc.h"
 #include "facet/image.h"
 #include "gallery/gallery_impl.h"
 #include "gallery_util.h"
-#include "memory_store.h"
+#include "store_choice.h"
 #include <math.h>
 
 static fct_error e;
-static memory_db *db; /* NULL: work on a file */
-
 /* Another handle to the gallery of the test, for a collection or for all. */
 static fct_gallery *open_for(const char *collection) {
     fct_gallery *g = NULL;
     fct_gallery_opts o;
     fct_gallery_opts_init(&o);
     o.collection = collection;
-    if (!db) {
-        CHECK_MSG(!fct_gallery_open(util_path("identity.db"), &o, &g, &e), "%s", e.text);
-        return g;
-    }
-    REQUIRE(!fct_gallery_create(memory_store_open(db), memory_store_open(db), fct_index_create, &g, &e));
-    if (collection) REQUIRE(!fct_gallery_choose_collection(g, collection, &e));
+    CHECK_MSG(!store_open("identity.db", &o, &g, &e), "%s", e.text);
     return g;
-}
-
-static void begin(bool memory) {
-    db = memory ? memory_db_create() : NULL;
-    util_remove(util_path("identity.db"));
 }
 
 static void end(fct_gallery *g) {
     if (fct_gallery_check(g, &e)) CHECK_MSG(0, "%s", e.text);
     fct_gallery_free(g);
-    if (db) memory_db_free(db);
 }
 
 static int count_people(fct_gallery *g) {
@@ -45,8 +31,8 @@ static int count_people(fct_gallery *g) {
     return n;
 }
 
-static void collections(bool memory) {
-    begin(memory);
+TEST(collections) {
+    store_erase("identity.db");
     fct_gallery *all = open_for(NULL), *staff = open_for("staff"), *guests = open_for(" guests ");
     fct_person p;
     REQUIRE(!util_enroll(all, "Ada", 1, NULL, &e) && !util_enroll(staff, "Ada", 2, NULL, &e));
@@ -86,79 +72,73 @@ static void collections(bool memory) {
     fct_gallery_free(guests);
     end(all);
 }
-TEST(collections_in_memory) { collections(true); }
-TEST(collections_in_a_file) { collections(false); }
 
 /* What another handle sees that was opened for the collection, one that works in it sees too. */
 TEST(one_handle_works_in_several_collections) {
-    for (int memory = 0; memory < 2; memory++) {
-        begin(memory);
-        fct_gallery *g = open_for(NULL);
-        int64_t staff, guests, id;
-        fct_person p;
-        float t;
-        REQUIRE(!fct_gallery_add_collection(g, "staff", &staff, &e));
-        REQUIRE(!fct_gallery_add_collection(g, "guests", &guests, &e));
-        CHECK(!fct_gallery_find_collection(g, " staff ", &id, &e) && id == staff);
-        CHECK(fct_gallery_find_collection(g, "Staff", &id, &e) == FCT_ERR_NOT_FOUND && id == 0);
-        CHECK(fct_gallery_find_collection(g, "", &id, &e) == FCT_ERR_ARG);
-        REQUIRE(!fct_gallery_set_setting(g, staff, "threshold", "0.5", &e));
-        fct_gallery_work_in(staff);
-        REQUIRE(!util_enroll(g, "Ada", 1, NULL, &e) && !fct_gallery_add_person(g, "Empty", &id, &e));
-        CHECK(count_people(g) == 2 && !strcmp(util_who(g, 1), "Ada"));
-        CHECK(!fct_gallery_threshold(g, 0, &t, &e) && t == 0.5f);
-        fct_gallery_work_in(guests);
-        CHECK(count_people(g) == 0 && !strcmp(util_who(g, 1), ""));
-        CHECK(fct_gallery_find(g, "Ada", &p, &e) == FCT_ERR_NOT_FOUND);
-        CHECK(!fct_gallery_threshold(g, 0, &t, &e) && isnan(t));
-        REQUIRE(!util_enroll(g, "Ada", 2, NULL, &e));
-        fct_gallery_work_in(1);
-        CHECK(count_people(g) == 0 && !strcmp(util_who(g, 2), ""));
-        fct_gallery_work_in(99);
-        CHECK(!strcmp(util_who(g, 2), ""));
-        CHECK(memory || util_enroll(g, "Bob", 3, NULL, &e));
-        fct_gallery_work_in(0);
-        CHECK(count_people(g) == 3 && !strcmp(util_who(g, 2), "Ada"));
-        fct_gallery *other = open_for("guests");
-        CHECK(count_people(other) == 1 && !strcmp(util_who(other, 2), "Ada") && !strcmp(util_who(other, 1), ""));
-        fct_gallery_free(other);
-        end(g);
-    }
+    store_erase("identity.db");
+    fct_gallery *g = open_for(NULL);
+    int64_t staff, guests, id;
+    fct_person p;
+    float t;
+    REQUIRE(!fct_gallery_add_collection(g, "staff", &staff, &e));
+    REQUIRE(!fct_gallery_add_collection(g, "guests", &guests, &e));
+    CHECK(!fct_gallery_find_collection(g, " staff ", &id, &e) && id == staff);
+    CHECK(fct_gallery_find_collection(g, "Staff", &id, &e) == FCT_ERR_NOT_FOUND && id == 0);
+    CHECK(fct_gallery_find_collection(g, "", &id, &e) == FCT_ERR_ARG);
+    REQUIRE(!fct_gallery_set_setting(g, staff, "threshold", "0.5", &e));
+    fct_gallery_work_in(staff);
+    REQUIRE(!util_enroll(g, "Ada", 1, NULL, &e) && !fct_gallery_add_person(g, "Empty", &id, &e));
+    CHECK(count_people(g) == 2 && !strcmp(util_who(g, 1), "Ada"));
+    CHECK(!fct_gallery_threshold(g, 0, &t, &e) && t == 0.5f);
+    fct_gallery_work_in(guests);
+    CHECK(count_people(g) == 0 && !strcmp(util_who(g, 1), ""));
+    CHECK(fct_gallery_find(g, "Ada", &p, &e) == FCT_ERR_NOT_FOUND);
+    CHECK(!fct_gallery_threshold(g, 0, &t, &e) && isnan(t));
+    REQUIRE(!util_enroll(g, "Ada", 2, NULL, &e));
+    fct_gallery_work_in(1);
+    CHECK(count_people(g) == 0 && !strcmp(util_who(g, 2), ""));
+    fct_gallery_work_in(99);
+    CHECK(!strcmp(util_who(g, 2), ""));
+    CHECK(store_is("memory") || util_enroll(g, "Bob", 3, NULL, &e));
+    fct_gallery_work_in(0);
+    CHECK(count_people(g) == 3 && !strcmp(util_who(g, 2), "Ada"));
+    fct_gallery *other = open_for("guests");
+    CHECK(count_people(other) == 1 && !strcmp(util_who(other, 2), "Ada") && !strcmp(util_who(other, 1), ""));
+    fct_gallery_free(other);
+    end(g);
 }
 
 TEST(a_face_becomes_anothers) {
-    for (int memory = 0; memory < 2; memory++) {
-        begin(memory);
-        fct_gallery *g = open_for(NULL);
-        int64_t first, second, same, kept;
-        fct_person bob;
-        fct_stored_face f;
-        REQUIRE(!util_enroll(g, "Ada", 1, &first, &e) && !util_enroll(g, "Ada", 2, &second, &e));
-        REQUIRE(!util_enroll(g, "Bob", 2, &same, &e) && !fct_gallery_find(g, "Bob", &bob, &e));
-        CHECK_MSG(!fct_gallery_move_face(g, first, bob.id, &kept, &e), "%s", e.text);
-        CHECK(kept == first && !strcmp(util_who(g, 1), "Bob"));
-        CHECK(!fct_gallery_move_face(g, first, bob.id, &kept, &e) && kept == first);
-        CHECK(!fct_gallery_move_face(g, second, bob.id, &kept, &e) && kept == same);
-        CHECK(fct_gallery_face(g, second, &f, &e) == FCT_ERR_NOT_FOUND);
-        CHECK(!fct_gallery_find(g, "Ada", &bob, &e) && bob.faces == 0);
-        CHECK(fct_gallery_move_face(g, second, bob.id, &kept, &e) == FCT_ERR_NOT_FOUND && kept == 0);
-        CHECK(fct_gallery_move_face(g, first, 99, NULL, &e) == FCT_ERR_NOT_FOUND);
-        end(g);
-    }
+    store_erase("identity.db");
+    fct_gallery *g = open_for(NULL);
+    int64_t first, second, same, kept;
+    fct_person bob;
+    fct_stored_face f;
+    REQUIRE(!util_enroll(g, "Ada", 1, &first, &e) && !util_enroll(g, "Ada", 2, &second, &e));
+    REQUIRE(!util_enroll(g, "Bob", 2, &same, &e) && !fct_gallery_find(g, "Bob", &bob, &e));
+    CHECK_MSG(!fct_gallery_move_face(g, first, bob.id, &kept, &e), "%s", e.text);
+    CHECK(kept == first && !strcmp(util_who(g, 1), "Bob"));
+    CHECK(!fct_gallery_move_face(g, first, bob.id, &kept, &e) && kept == first);
+    CHECK(!fct_gallery_move_face(g, second, bob.id, &kept, &e) && kept == same);
+    CHECK(fct_gallery_face(g, second, &f, &e) == FCT_ERR_NOT_FOUND);
+    CHECK(!fct_gallery_find(g, "Ada", &bob, &e) && bob.faces == 0);
+    CHECK(fct_gallery_move_face(g, second, bob.id, &kept, &e) == FCT_ERR_NOT_FOUND && kept == 0);
+    CHECK(fct_gallery_move_face(g, first, 99, NULL, &e) == FCT_ERR_NOT_FOUND);
+    end(g);
 }
 
 TEST(a_collection_must_exist_for_reading) {
-    begin(false);
+    store_erase("identity.db");
     fct_gallery *g = open_for(NULL);
     fct_gallery_opts o;
     fct_gallery_opts_init(&o);
     o.read_only = true;
     o.collection = "nobody's";
     fct_gallery *other;
-    CHECK(fct_gallery_open(util_path("identity.db"), &o, &other, &e) == FCT_ERR_NOT_FOUND && !other);
+    CHECK(store_open("identity.db", &o, &other, &e) == FCT_ERR_NOT_FOUND && !other);
     o.read_only = false;
     o.collection = "\xff";
-    CHECK(fct_gallery_open(util_path("identity.db"), &o, &other, &e) == FCT_ERR_ARG && !other);
+    CHECK(store_open("identity.db", &o, &other, &e) == FCT_ERR_ARG && !other);
     end(g);
 }
 
@@ -192,8 +172,8 @@ static const char *who(fct_gallery *g, const float *v, const fct_search_opts *o)
     return n ? m.name : "";
 }
 
-static void settings(bool memory) {
-    begin(memory);
+TEST(settings) {
+    store_erase("identity.db");
     fct_gallery *g = open_for(NULL), *strict = open_for("strict");
     char *value;
     fct_search_opts o;
@@ -238,13 +218,11 @@ static void settings(bool memory) {
     fct_gallery_free(strict);
     end(g);
 }
-TEST(settings_in_memory) { settings(true); }
-TEST(settings_in_a_file) { settings(false); }
 
 /* ---- Negatives -------------------------------------------------------------------------- */
 
-static void negatives(bool memory) {
-    begin(memory);
+TEST(negatives) {
+    store_erase("identity.db");
     fct_gallery *g = open_for(NULL);
     fct_search_opts o;
     fct_person p;
@@ -291,8 +269,6 @@ static void negatives(bool memory) {
     fct_gallery_negatives_free(list);
     end(g);
 }
-TEST(negatives_in_memory) { negatives(true); }
-TEST(negatives_in_a_file) { negatives(false); }
 
 /* ---- Mean templates ---------------------------------------------------------------------- */
 
@@ -319,10 +295,10 @@ static double mean_score(const own_face *f, int n, int person, const float *prob
     return len > 0 ? dot / sqrt(len * probe_len) : -2;
 }
 
-static void means(bool memory) {
+TEST(means) {
     enum { PEOPLE = 6, FACES = 120 };
     static own_face f[FACES];
-    begin(memory);
+    store_erase("identity.db");
     fct_gallery *g = open_for(NULL), *other = open_for(NULL);
     uint64_t rnd = 5;
     int64_t ids[PEOPLE] = {0};
@@ -369,8 +345,6 @@ static void means(bool memory) {
     fct_gallery_free(other);
     end(g);
 }
-TEST(means_in_memory) { means(true); }
-TEST(means_in_a_file) { means(false); }
 
 /* ---- Once on a picture ------------------------------------------------------------------- */
 
@@ -390,7 +364,7 @@ static double best_sum(double w[6][5], int face, int n, bool *taken) {
 /* Random pictures, of faces near to several people, against all assignments. */
 TEST(names_of_a_picture_are_the_best_choice) {
     enum { N = 6, P = 5 };
-    begin(true);
+    store_erase("identity.db");
     fct_gallery *g = open_for(NULL);
     fct_search_opts o;
     float people[P][UTIL_DIM], v[N][UTIL_DIM];
@@ -435,7 +409,7 @@ TEST(names_of_a_picture_are_the_best_choice) {
 
 /* Two faces like Ada, one of them also a little like Bob. */
 TEST(nobody_is_on_a_picture_twice) {
-    begin(true);
+    store_erase("identity.db");
     fct_gallery *g = open_for(NULL);
     float v[3][UTIL_DIM];
     fct_match m[3];
@@ -462,7 +436,7 @@ TEST(nobody_is_on_a_picture_twice) {
 /* ---- People who look alike ---------------------------------------------------------------- */
 
 TEST(similar_people) {
-    begin(true);
+    store_erase("identity.db");
     fct_gallery *g = open_for(NULL);
     fct_similar *list;
     float v[UTIL_DIM];

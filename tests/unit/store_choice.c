@@ -1,5 +1,7 @@
 #include "store_choice.h"
+#include "base/alloc.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "gallery/gallery_impl.h"
 #include "gallery_util.h"
 #include "memory_store.h"
@@ -73,31 +75,124 @@ static fct_status open_memory(const char *name, const fct_gallery_opts *o, fct_g
     fct_status s =
         fct_gallery_create(writer, memory_store_open(db),
                            o && o->search == FCT_SEARCH_FAST ? fct_index_create_staged : fct_index_create, out, err);
-    if (!s && o) (*out)->search = o->search;
+    if (s || !o) return s;
+    (*out)->search = o->search;
+    if (o->actor && (*out)->store) (*out)->store->actor = o->actor; /* borrowed: the test's own text */
+    if (o->collection) s = fct_gallery_choose_collection(*out, o->collection, err);
+    if (s) fct_gallery_free(*out), *out = NULL;
     return s;
 }
 
 /* ---- All ---------------------------------------------------------------------------- */
 
+/* Whether data holds the needle. */
+static bool has_bytes(const void *data, size_t size, const void *needle, size_t n) {
+    const uint8_t *p = data, *end = p + size;
+    for (; n && (size_t)(end - p) >= n; p++) {
+        p = memchr(p, *(const uint8_t *)needle, (size_t)(end - p) - n + 1);
+        if (!p) return false;
+        if (memcmp(p, needle, n) == 0) return true;
+    }
+    return false;
+}
+
 #ifdef FCT_HAVE_POSTGRESQL
+/* What the server answers to a statement; PQclear(). */
+static PGresult *ask(PGconn *c, const char *sql) {
+    PGresult *r = PQexec(c, sql);
+    ExecStatusType s = PQresultStatus(r);
+    if (s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK) return r;
+    printf("%s: %s\n", sql, PQerrorMessage(c));
+    abort();
+}
+
+static PGconn *connect_server(void) {
+    PGconn *c = PQconnectdb(getenv("FCT_TEST_POSTGRESQL"));
+    PQsetNoticeProcessor(c, NULL, NULL);
+    PQclear(ask(c, "SET client_min_messages TO warning"));
+    return c;
+}
+
 static void erase_schema(const char *name) {
     char schema[64], sql[120];
     schema_of(name, schema);
     snprintf(sql, sizeof sql, "DROP SCHEMA IF EXISTS %s CASCADE", schema);
-    PGconn *c = PQconnectdb(getenv("FCT_TEST_POSTGRESQL"));
-    PQsetNoticeProcessor(c, NULL, NULL);
-    PQclear(PQexec(c, "SET client_min_messages TO warning"));
-    PGresult *r = PQexec(c, sql);
-    if (PQresultStatus(r) != PGRES_COMMAND_OK) {
-        printf("%s: %s\n", sql, PQerrorMessage(c));
-        abort();
+    PGconn *c = connect_server();
+    PQclear(ask(c, sql));
+    PQfinish(c);
+}
+
+/* Tables whose rows, as text with bytes in hex, hold the needle. */
+static int tables_with(const char *name, const void *needle, size_t n) {
+    char schema[64], sql[300], hex[400];
+    int found = 0;
+    if (2 * n >= sizeof hex) abort();
+    schema_of(name, schema);
+    for (size_t i = 0; i < n; i++) snprintf(hex + 2 * i, 3, "%02x", ((const uint8_t *)needle)[i]);
+    PGconn *c = connect_server();
+    snprintf(sql, sizeof sql, "SELECT tablename FROM pg_tables WHERE schemaname = '%s'", schema);
+    PGresult *tables = ask(c, sql);
+    for (int t = 0; t < PQntuples(tables); t++) {
+        snprintf(sql, sizeof sql, "SELECT x::text FROM %s.%s x", schema, PQgetvalue(tables, t, 0));
+        PGresult *rows = ask(c, sql);
+        bool here = false;
+        for (int i = 0; i < PQntuples(rows) && !here; i++) {
+            size_t size = (size_t)PQgetlength(rows, i, 0);
+            here = has_bytes(PQgetvalue(rows, i, 0), size, needle, n) ||
+                   has_bytes(PQgetvalue(rows, i, 0), size, hex, 2 * n);
+        }
+        found += here;
+        PQclear(rows);
     }
+    PQclear(tables);
+    PQfinish(c);
+    return found;
+}
+
+/* -1: no such table. */
+static int rows_of(const char *name, const char *table) {
+    char schema[64], sql[300];
+    schema_of(name, schema);
+    PGconn *c = connect_server();
+    snprintf(sql, sizeof sql, "SELECT to_regclass('%s.%s') IS NOT NULL", schema, table);
+    PGresult *r = ask(c, sql);
+    bool there = *PQgetvalue(r, 0, 0) == 't';
+    PQclear(r);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM %s.%s", schema, table);
+    r = there ? ask(c, sql) : NULL;
+    int n = there ? atoi(PQgetvalue(r, 0, 0)) : -1;
     PQclear(r);
     PQfinish(c);
+    return n;
 }
 #else
 static void erase_schema(const char *name) { abort(); }
+static int rows_of(const char *name, const char *table) { abort(); }
+static int tables_with(const char *name, const void *needle, size_t n) { abort(); }
 #endif
+
+/* The gallery's file and those beside it that hold the needle. */
+static int files_with(const char *name, const void *needle, size_t n) {
+    static const char *const ends[] = {"", "-wal", "-journal", ".index"};
+    int found = 0;
+    for (int i = 0; i < 4; i++) {
+        char path[500];
+        uint8_t *data;
+        size_t size;
+        snprintf(path, sizeof path, "%s%s", util_path(name), ends[i]);
+        if (fct_file_read(path, (size_t)1 << 30, &data, &size, NULL)) continue;
+        found += has_bytes(data, size, needle, n);
+        fct_free(data);
+    }
+    return found;
+}
+
+int store_count(const char *name, const char *table) { return store_is("postgresql") ? rows_of(name, table) : -1; }
+
+int store_holds(const char *name, const void *needle, size_t n) {
+    if (store_is("postgresql")) return tables_with(name, needle, n);
+    return store_is("sqlite") ? files_with(name, needle, n) : 0;
+}
 
 void store_erase(const char *name) {
     if (store_is("postgresql")) erase_schema(name);
