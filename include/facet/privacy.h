@@ -91,7 +91,8 @@ FCT_API fct_status fct_gallery_note(fct_gallery *g, const char *what, const char
  * is kept sealed with the gallery's key. Numbers, dates, boxes, scores, settings and
  * the audit log are in the clear. Keys are given as fct_gallery_opts.key is: 64
  * hexadecimal digits or the path of a file; NULL = FCT_GALLERY_KEY. Without libsodium
- * all of these give FCT_ERR_UNSUPPORTED.
+ * all of these give FCT_ERR_UNSUPPORTED. The audit log notes them, by the actor that
+ * fct_gallery_act_for() names.
  *
  * Writes a new random key into a new file that only its owner can read. Whoever loses
  * it loses the gallery. FCT_ERR_EXISTS. */

@@ -248,25 +248,35 @@ typedef struct collection_call {
     size_t removed;
 } collection_call;
 
+/* The name as it is stored; out holds FCT_NAME_MAX + 1 bytes. */
+static fct_status take_collection_name(const char *name, char *out, fct_error *err) {
+    const char *why;
+    fct_status s = fct_name_clean(name, out, &why);
+    if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "name", 0);
+    return s ? fct_fail(err, s, "the collection's name %s", why) : FCT_OK;
+}
+
+/* Tells the audit log of a collection, by its number. */
+static fct_status note_collection(fct_store *st, const char *what, int64_t id, fct_error *err) {
+    char detail[64];
+    snprintf(detail, sizeof detail, "{\"collection\":%lld}", (long long)id);
+    return fct_audit_note(st, what, detail, err);
+}
+
 static fct_status add_collection(void *ctx, fct_store *st, fct_error *err) {
     collection_call *c = ctx;
     fct_store_collection x = {.name = c->name, .created = fct_time_unix()};
     fct_status s = st->ops->collections_add(st, &x, 1, err);
     c->id = x.id;
-    char detail[64];
-    snprintf(detail, sizeof detail, "{\"collection\":%lld}", (long long)c->id);
-    return s || !x.is_new ? s : fct_audit_note(st, "collection", detail, err);
+    return s || !x.is_new ? s : note_collection(st, "collection", c->id, err);
 }
 
 fct_status fct_gallery_add_collection(fct_gallery *g, const char *name, int64_t *id, fct_error *err) {
     char clean[FCT_NAME_MAX + 1];
     collection_call c = {.name = clean};
-    const char *why;
     *id = 0;
-    fct_status s = fct_name_clean(name, clean, &why);
-    if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "name", 0);
-    if (s) return fct_fail(err, s, "the collection's name %s", why);
-    s = fct_gallery_write(g, add_collection, &c, err);
+    fct_status s = take_collection_name(name, clean, err);
+    if (!s) s = fct_gallery_write(g, add_collection, &c, err);
     if (!s) *id = c.id;
     return s;
 }
@@ -284,13 +294,10 @@ static fct_status find_collection(void *ctx, fct_store *st, fct_error *err) {
 
 fct_status fct_gallery_find_collection(fct_gallery *g, const char *name, int64_t *id, fct_error *err) {
     char clean[FCT_NAME_MAX + 1];
-    const char *why;
     collection_call c = {.name = clean};
     *id = 0;
-    fct_status s = fct_name_clean(name, clean, &why);
-    if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "name", 0);
-    if (s) return fct_fail(err, s, "the collection's name %s", why);
-    s = fct_gallery_read(g, find_collection, &c, err);
+    fct_status s = take_collection_name(name, clean, err);
+    if (!s) s = fct_gallery_read(g, find_collection, &c, err);
     if (!s && !c.id) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no collection %s", g->reader->place, clean);
     if (!s) *id = c.id;
     return s;
@@ -305,12 +312,9 @@ int64_t fct_gallery_home(const fct_gallery *g) { return working_in ? working_in 
 
 fct_status fct_gallery_choose_collection(fct_gallery *g, const char *name, fct_error *err) {
     char clean[FCT_NAME_MAX + 1];
-    const char *why;
     collection_call c = {.name = clean};
-    fct_status s = fct_name_clean(name, clean, &why);
-    if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "name", 0);
-    if (s) return fct_fail(err, s, "the collection's name %s", why);
-    s = fct_gallery_read(g, find_collection, &c, err);
+    fct_status s = take_collection_name(name, clean, err);
+    if (!s) s = fct_gallery_read(g, find_collection, &c, err);
     if (!s && !c.id && g->read_only)
         s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no collection %s", g->reader->place, clean);
     if (!s && !c.id) s = fct_gallery_write(g, add_collection, &c, err);
@@ -322,18 +326,15 @@ static fct_status rename_collection(void *ctx, fct_store *st, fct_error *err) {
     const collection_call *c = ctx;
     bool found;
     fct_status s = st->ops->collection_rename(st, c->id, c->name, &found, err);
-    if (s || found) return s;
+    if (s || found) return s ? s : note_collection(st, "rename-collection", c->id, err);
     return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no collection %lld", st->place, (long long)c->id);
 }
 
 fct_status fct_gallery_rename_collection(fct_gallery *g, int64_t id, const char *name, fct_error *err) {
     char clean[FCT_NAME_MAX + 1];
     collection_call c = {.id = id, .name = clean};
-    const char *why;
-    fct_status s = fct_name_clean(name, clean, &why);
-    if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "name", 0);
-    if (s) return fct_fail(err, s, "the collection's name %s", why);
-    return fct_gallery_write(g, rename_collection, &c, err);
+    fct_status s = take_collection_name(name, clean, err);
+    return s ? s : fct_gallery_write(g, rename_collection, &c, err);
 }
 
 /* Ids of people. */
@@ -362,7 +363,7 @@ static fct_status remove_collection(void *ctx, fct_store *st, fct_error *err) {
     if (!s) s = st->ops->collection_remove(st, c->id, &found, err);
     for (size_t i = 0; i < l.n && !s; i++) s = fct_audit_person(st, "remove", l.ids[i], err);
     fct_free(l.ids);
-    return s;
+    return s ? s : note_collection(st, "remove-collection", c->id, err);
 }
 
 fct_status fct_gallery_remove_collection(fct_gallery *g, int64_t id, int *people, fct_error *err) {

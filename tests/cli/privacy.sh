@@ -88,9 +88,9 @@ check "the log" 0 undated gallery audit --key-file new.key <<'END'
      2  DATE  metadata     tester  {"person":1}
      3  DATE  consent      tester  {"person":1}
      4  DATE  expires      tester  {"person":1}
-     5  DATE  encrypt        {}
+     5  DATE  encrypt      tester  {}
      6  DATE  forget       tester  {"person":1}
-     7  DATE  rekey          {}
+     7  DATE  rekey        tester  {}
      8  DATE  forget       tester  {"person":2}
 END
 check "its chain" 0 undated gallery audit --verify --key-file new.key <<'END'
@@ -98,4 +98,37 @@ g.db: whole, 8 entries, the last HASH
 END
 check "decrypt" 0 facet gallery decrypt --yes --key-file new.key <<'END'
 ! g.db: not encrypted any more
+END
+check "enroll into another" 0 facet enroll --collection guests Bob -m pack bob.png <<'END'
+Bob: bob.png: stored as face 3
+END
+check "a collection's new name" 0 facet gallery rename-collection guests visitors <<'END'
+! guests is now visitors
+END
+check "a name that another one has" 2 facet gallery rename-collection visitors staff <<'END'
+! facet: staff: another collection has this name
+END
+check "no collection to rename" 1 facet gallery rename-collection guests others <<'END'
+! facet: guests: no collection of this name in the gallery
+END
+check "removing one is asked about" 2 facet gallery remove-collection visitors <<'END'
+! facet: Remove visitors with 1 person and all their faces? There is no terminal to ask on: add --yes
+END
+check "remove a collection" 0 facet gallery remove-collection --yes visitors <<'END'
+! visitors removed with 1 person
+END
+check "the default one stays" 2 facet gallery remove-collection --yes default <<'END'
+! facet: the default collection cannot be removed
+END
+check "what is left" 0 facet gallery collections <<'END'
+     0 people  default
+     0 people  staff  (threshold 0.55)
+END
+end_of_log() { facet gallery audit | tail -5 | sed 's/^ *[0-9]*  20[0-9-]* [0-9:]*/DATE/'; }
+check "the log of collections" 0 end_of_log <<'END'
+DATE  collection   tester  {"collection":3}
+DATE  enroll       tester  {"person":3,"faces":[3]}
+DATE  rename-collection tester  {"collection":3}
+DATE  remove       tester  {"person":3}
+DATE  remove-collection tester  {"collection":3}
 END

@@ -215,7 +215,8 @@ const cli_command cmd_blur = {
         "tiles of 640 pixels and larger. Still no detector finds every face, least of all one turned away, half "
         "covered or a few pixels large: look at what must not be seen. Exit code 1 when no photo has a face.",
     .options = {CLI_ANALYSIS_OPTIONS, CLI_GALLERY_OPTIONS, CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_SEARCH),
-                CLI_OPT(OPT_BLUR), CLI_OPT(OPT_KEEP), CLI_OPT(OPT_COVER), CLI_OPT(OPT_DRAW), CLI_OPT(OPT_IN_PLACE)},
+                CLI_OPT(OPT_SERVER_FROM), CLI_OPT(OPT_BLUR), CLI_OPT(OPT_KEEP), CLI_OPT(OPT_COVER), CLI_OPT(OPT_DRAW),
+                CLI_OPT(OPT_IN_PLACE)},
     .examples = "facet blur --draw public/ photos/\n"
                 "All but one person, who is enrolled\n"
                 "facet blur --keep Ada --draw ada-only.jpg party.jpg\n"

@@ -190,13 +190,15 @@ static fct_status show_copy(const fct_gallery_copied *done, void *user, fct_erro
     return FCT_ERR_CANCELLED;
 }
 
-/* The gallery that --gallery names has no part in it. */
+/* The gallery that --gallery names has no part in it. Either of the two may be encrypted, or both with one key. */
 static int copy_gallery(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     fct_gallery_copied done;
     fct_gallery_opts o;
     fct_gallery *to;
     fct_error e;
     fct_gallery_opts_init(&o);
+    o.key = a->set.key_file;
+    o.actor = cli_user_name();
     if (fct_gallery_open(a->words[2], &o, &to, &e)) return cli_fail(&e);
     cli_catch_interrupt();
     cli_progress_start(info->faces, "faces", a->set.quiet);
@@ -310,6 +312,8 @@ static const struct gallery_action {
                {"migrate", 0, 0, GALLERY_WRITE, migrate},
                {"similar", 0, 0, GALLERY_READ, cli_gallery_similar},
                {"collections", 0, 0, GALLERY_READ, cli_gallery_collections},
+               {"rename-collection", 2, 2, GALLERY_WRITE, cli_gallery_rename_collection},
+               {"remove-collection", 1, 1, GALLERY_WRITE, cli_gallery_remove_collection},
                {"set", 2, 2, GALLERY_WRITE, cli_gallery_set},
                {"audit", 0, 0, GALLERY_READ, cli_gallery_audit},
                {"expire", 0, 0, GALLERY_WRITE, cli_gallery_expire},
@@ -352,10 +356,14 @@ const cli_command cmd_gallery = {
     .name = "gallery",
     .synopsis =
         "[info | check | merge NAME INTO | backup FILE | export FILE | import FILE [NAMES.csv] | copy FROM TO | "
-        "index | calibrate | migrate | similar | collections | set KEY VALUE | audit | expire | encrypt | decrypt | "
+        "index | calibrate | migrate | similar | collections | rename-collection NAME NEW-NAME | remove-collection "
+        "NAME | "
+        "set KEY VALUE | audit | expire | encrypt | decrypt | "
         "rekey FILE | restore-keys FILE]",
-    .actions = "info|check|merge|backup|export|import|copy|index|calibrate|migrate|similar|collections|set|audit|"
-               "expire|encrypt|decrypt|rekey|restore-keys",
+    .actions =
+        "info|check|merge|backup|export|import|copy|index|calibrate|migrate|similar|collections|rename-collection|"
+        "remove-collection|set|audit|"
+        "expire|encrypt|decrypt|rekey|restore-keys",
     .summary = "check, copy, exchange, convert and protect the gallery",
     .description =
         "info tells what the gallery holds and which network made its embeddings. check reads all of it and "
@@ -373,7 +381,8 @@ const cli_command cmd_gallery = {
         "trusted which network made the embeddings: --model-id says it ('facet info --models PACK' shows "
         "it), or --models PACK that has the network.\n\n"
         "copy adds all of one gallery to another, each a file or a server's address "
-        "(postgresql://user@host/database). Stopped, it goes on when it is called again. index lets a "
+        "(postgresql://user@host/database). Stopped, it goes on when it is called again. Either may be encrypted, or "
+        "both with the same key; what is copied into a gallery is encrypted if that one is. index lets a "
         "server with pgvector find faces in a graph, for millions of them.\n\n"
         "calibrate finds the threshold at which so many of the pairs of different people in the gallery "
         "match as --far says (default 1e-4: one of ten thousand), and stores it: identify, blur, video and "
@@ -383,16 +392,17 @@ const cli_command cmd_gallery = {
         "faces. Either all "
         "faces change or none; --drop removes those without a picture.\n\n"
         "similar lists people who look alike: one person under two names, or two who may be mistaken for "
-        "each other. collections lists the parts of the gallery; set gives one (--collection) or the whole "
+        "each other. collections lists the parts of the gallery; rename-collection gives one another "
+        "name, remove-collection removes one with all its people. set gives one (--collection) or the whole "
         "a setting: threshold, or audit (off, changes, searches). audit shows the log of what was done.\n\n"
         "expire forgets the people whose retention date has passed ('facet people --expires').\n\n"
         "encrypt encrypts the gallery with the key in --key-file, which is made if need be; rekey gives it "
         "the key in FILE. backup of an encrypted gallery also writes FILE.keys, the keys of its people: keep "
         "only the newest. restore-keys gives a copy the keys in FILE and removes who is not in it.",
-    .options = {CLI_PACK_OPTIONS, CLI_GALLERY_OPTIONS, CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_PICTURES),
-                CLI_OPT(OPT_MODEL_ID), CLI_OPT(OPT_DROP), CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_VERIFY),
-                CLI_OPT(OPT_DRY_RUN), CLI_OPT(OPT_FAR), CLI_OPT(OPT_SEED), CLI_OPT(OPT_KIND), CLI_OPT(OPT_PART),
-                CLI_OPT(OPT_YES)},
+    .options = {CLI_PACK_OPTIONS, CLI_GALLERY_OPTIONS, CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_SERVER_FROM),
+                CLI_OPT(OPT_PICTURES), CLI_OPT(OPT_MODEL_ID), CLI_OPT(OPT_DROP), CLI_OPT(OPT_THRESHOLD),
+                CLI_OPT(OPT_VERIFY), CLI_OPT(OPT_DRY_RUN), CLI_OPT(OPT_FAR), CLI_OPT(OPT_SEED), CLI_OPT(OPT_KIND),
+                CLI_OPT(OPT_PART), CLI_OPT(OPT_YES)},
     .examples = "facet gallery\n"
                 "facet gallery backup faces-monday.db\n"
                 "Two galleries into one:\n"

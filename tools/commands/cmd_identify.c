@@ -236,7 +236,7 @@ const cli_command cmd_identify = {
         "Exit code 1 when nobody was recognized.",
     .options = {CLI_ANALYSIS_OPTIONS, CLI_OPT(OPT_CSV), CLI_OPT(OPT_HTML), CLI_GALLERY_OPTIONS, CLI_OPT(OPT_DRAW),
                 CLI_OPT(OPT_CROP_DIR), CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_MEANS), CLI_OPT(OPT_REPEATS),
-                CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_TOP)},
+                CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_SERVER_FROM), CLI_OPT(OPT_TOP)},
     .examples = "facet identify party.jpg\n"
                 "facet identify --draw named.jpg party.jpg\n"
                 "facet identify --json --threshold 0.45 inbox/ > who.jsonl\n"

@@ -12,6 +12,8 @@ int cli_gallery_import(cli_args *a, fct_gallery *g, const fct_gallery_info *info
 /* Those of gallery_people_actions.c; the last four are given no gallery and open it themselves. */
 int cli_gallery_similar(cli_args *a, fct_gallery *g, const fct_gallery_info *info);
 int cli_gallery_collections(cli_args *a, fct_gallery *g, const fct_gallery_info *info);
+int cli_gallery_rename_collection(cli_args *a, fct_gallery *g, const fct_gallery_info *info);
+int cli_gallery_remove_collection(cli_args *a, fct_gallery *g, const fct_gallery_info *info);
 int cli_gallery_set(cli_args *a, fct_gallery *g, const fct_gallery_info *info);
 int cli_gallery_audit(cli_args *a, fct_gallery *g, const fct_gallery_info *info);
 int cli_gallery_expire(cli_args *a, fct_gallery *g, const fct_gallery_info *info);

@@ -75,6 +75,59 @@ int cli_gallery_collections(cli_args *a, fct_gallery *g, const fct_gallery_info 
     return CLI_DONE;
 }
 
+/* Finds a collection by its name. That there is none is an answer, after one line. */
+static int find_named(fct_gallery *g, const char *name, fct_collection *out) {
+    fct_error e;
+    fct_collection *list;
+    int64_t id;
+    int n;
+    fct_status s = fct_gallery_find_collection(g, name, &id, &e);
+    if (s == FCT_ERR_NOT_FOUND) {
+        cli_error("%s: no collection of this name in the gallery", name);
+        return CLI_NONE;
+    }
+    if (s || fct_gallery_collections(g, &list, &n, &e)) return cli_fail(&e);
+    *out = (fct_collection){.id = id};
+    for (int i = 0; i < n; i++)
+        if (list[i].id == id) *out = list[i];
+    fct_gallery_collections_free(list);
+    return CLI_DONE;
+}
+
+/* Gives a collection another name; who is in it stays there. */
+int cli_gallery_rename_collection(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
+    fct_collection c;
+    fct_error e;
+    (void)info;
+    int code = find_named(g, a->words[1], &c);
+    if (code) return code;
+    fct_status s = fct_gallery_rename_collection(g, c.id, a->words[2], &e);
+    if (s == FCT_ERR_EXISTS) {
+        cli_error("%s: another collection has this name", a->words[2]);
+        return CLI_USE;
+    }
+    if (s) return cli_fail(&e);
+    cli_note("%s is now %s", c.name, a->words[2]);
+    return CLI_DONE;
+}
+
+/* Asks first, since its people go with it. */
+int cli_gallery_remove_collection(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
+    fct_collection c;
+    fct_error e;
+    int people, code = find_named(g, a->words[1], &c);
+    (void)info;
+    if (code) return code;
+    char *question =
+        cli_format("Remove %s with %s and all their faces?", c.name, cli_count(c.people, "person", "people"));
+    code = cli_confirm(&a->set, question);
+    free(question);
+    if (code) return code;
+    if (fct_gallery_remove_collection(g, c.id, &people, &e)) return cli_fail(&e);
+    cli_note("%s removed with %s", c.name, cli_count(people, "person", "people"));
+    return CLI_DONE;
+}
+
 /* Id of --collection, 0 where none was given. */
 static int find_collection(const cli_args *a, fct_gallery *g, int64_t *id) {
     fct_error e;
@@ -188,9 +241,11 @@ int cli_gallery_expire(cli_args *a, fct_gallery *g, const fct_gallery_info *info
 
 /* ---- Encryption ------------------------------------------------------------------------------------ */
 
+/* The gallery that is to be encrypted, or whose key changes. The audit log notes from here on who does it. */
 static const char *path_of(const cli_settings *s, char standard[4096], int *code) {
     fct_error e;
     *code = CLI_DONE;
+    fct_gallery_act_for(cli_user_name());
     if (s->gallery) return s->gallery;
     if (fct_gallery_default_path(standard, 4096, &e)) *code = cli_fail(&e);
     return standard;

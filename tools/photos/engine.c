@@ -116,8 +116,7 @@ static int make_parent(const char *path) {
     return s ? cli_fail(&e) : CLI_DONE;
 }
 
-/* Who is noted in the audit log. */
-static const char *user_name(void) {
+const char *cli_user_name(void) {
     static const char *const names[] = {"LOGNAME", "USER", "USERNAME"};
     const char *name = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names && !(name && *name); i++) name = getenv(names[i]);
@@ -158,7 +157,8 @@ int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery *
     o.search = (fct_search_mode)s->search; /* in the order of the choices */
     o.collection = s->collection;
     o.key = s->key_file;
-    o.actor = user_name();
+    o.actor = cli_user_name();
+    if (s->server_from >= 0) o.server_from = s->server_from;
     if (fct_gallery_open(path, &o, out, &e)) return cli_fail(&e);
     if (!o.read_only || !notes_searches(*out)) return CLI_DONE;
     fct_gallery_free(*out); /* what is searched for is written down */

@@ -36,6 +36,9 @@ typedef enum cli_gallery_mode { GALLERY_CREATE, GALLERY_WRITE, GALLERY_READ, GAL
  * GALLERY_CLOSED is for who opens it otherwise. *out is owned. Returns as above. */
 int cli_gallery_open(const cli_settings *s, cli_gallery_mode mode, fct_gallery **out);
 
+/* Who is noted in the audit log: the user's name, NULL = unknown. Borrowed from the environment. */
+const char *cli_user_name(void);
+
 /* Finds a person by name. When nobody has the name, that is an answer, CLI_NONE after one line, and not a fault of
  * the gallery; otherwise returns as above. */
 int cli_gallery_find(fct_gallery *g, const char *name, fct_person *out);

@@ -38,6 +38,7 @@ typedef enum cli_opt_id {
     OPT_NORMALIZE,
     OPT_THRESHOLD,
     OPT_SEARCH,
+    OPT_SERVER_FROM,
     OPT_TOP,
     OPT_LAYERS,
     OPT_SECONDS,
@@ -158,10 +159,10 @@ typedef bool cli_option_set[OPT_COUNT];
 /* Which people are worked with. */
 #define CLI_GALLERY_OPTIONS CLI_OPT(OPT_GALLERY), CLI_OPT(OPT_COLLECTION), CLI_OPT(OPT_KEY_FILE)
 #define CLI_VIDEO_OPTIONS                                                                                              \
-    CLI_GALLERY_OPTIONS, CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_DET_SIZE), CLI_OPT(OPT_MAX_PIXELS),  \
-        CLI_OPT(OPT_RECORD), CLI_OPT(OPT_EVENTS), CLI_OPT(OPT_SNAPSHOT_DIR), CLI_OPT(OPT_KEEP_DAYS),                   \
-        CLI_OPT(OPT_SHEET), CLI_OPT(OPT_BLUR), CLI_OPT(OPT_EVERY), CLI_OPT(OPT_FRAME_SIZE), CLI_OPT(OPT_FPS),          \
-        CLI_OPT(OPT_HARDWARE), CLI_OPT(OPT_INSECURE), CLI_OPT(OPT_STOP_AFTER)
+    CLI_GALLERY_OPTIONS, CLI_OPT(OPT_THRESHOLD), CLI_OPT(OPT_SEARCH), CLI_OPT(OPT_SERVER_FROM), CLI_OPT(OPT_DET_SIZE), \
+        CLI_OPT(OPT_MAX_PIXELS), CLI_OPT(OPT_RECORD), CLI_OPT(OPT_EVENTS), CLI_OPT(OPT_SNAPSHOT_DIR),                  \
+        CLI_OPT(OPT_KEEP_DAYS), CLI_OPT(OPT_SHEET), CLI_OPT(OPT_BLUR), CLI_OPT(OPT_EVERY), CLI_OPT(OPT_FRAME_SIZE),    \
+        CLI_OPT(OPT_FPS), CLI_OPT(OPT_HARDWARE), CLI_OPT(OPT_INSECURE), CLI_OPT(OPT_STOP_AFTER), CLI_OPT(OPT_REPEATS)
 
 enum { CLI_PACKS_MOST = 6 }; /* given with --models, to be compared */
 
@@ -200,9 +201,9 @@ typedef struct cli_settings {
     bool means, repeats, verify, dry_run;
     int64_t not_face;
     int threads, max_faces, tile, top, face, batch;
-    int64_t max_pixels, face_id;
-    double det_thresh, threshold, seconds; /* threshold: NAN = the pack's */
-    double false_accept;                   /* NAN = chosen by the number of pairs */
+    int64_t max_pixels, face_id, server_from; /* server_from: -1 = not given */
+    double det_thresh, threshold, seconds;    /* threshold: NAN = the pack's */
+    double false_accept;                      /* NAN = chosen by the number of pairs */
     int64_t seed;
     int precision, format, cover, role, search, style; /* index into the option's choices */
     cli_sizes det_size, size;

@@ -39,6 +39,10 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_SEARCH] = CHOICE("search", 0, search, "auto|exact|fast",
                           "exact: compare with every stored face; fast: first choose by a bit per value, which may "
                           "miss somebody (default auto: fast from 200,000 faces on)"),
+    [OPT_SERVER_FROM] =
+        INT64("server-from", 0, server_from, "N", 0, 9e15,
+              "of a gallery on a server with pgvector: let the server search where it holds N faces or more; 0 = never "
+              "(default 100000)"),
     [OPT_TOP] = INT("top", 'k', top, "K", 1, 1000, "show the K nearest people of each face (default 1)"),
     [OPT_LAYERS] = FLAG("layers", 'l', layers, "a line per layer: time, speed, algorithm, share of the measured peak"),
     [OPT_SECONDS] = NUMBER("seconds", 's', seconds, "S", 0.01, 3600, "how long to measure (default 2)"),
@@ -200,7 +204,8 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_MOVE_TO] = TEXT("move-to", 0, move_to, "COLLECTION", COMPLETE_NONE, "move the person to another collection"),
     [OPT_MEANS] = FLAG("means", 0, means,
                        "compare with the mean of each person's faces, not with each face: fewer strangers pass"),
-    [OPT_REPEATS] = FLAG("repeats", 0, repeats, "let several faces of a photo be the same person: for collages"),
+    [OPT_REPEATS] =
+        FLAG("repeats", 0, repeats, "let several faces of a photo or frame be the same person: for collages, mirrors"),
     [OPT_VERIFY] = FLAG("verify", 0, verify, "go through the log's chain of hashes and name where it is broken"),
     [OPT_DRY_RUN] = FLAG("dry-run", 0, dry_run, "only list, change nothing"),
     [OPT_PICTURES] = FLAG("pictures", 0, pictures, "with the pictures of the faces"),

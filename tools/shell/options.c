@@ -14,6 +14,7 @@ static void set_defaults(cli_settings *s) {
     s->false_accept = NAN;
     s->seed = 1;
     s->port = -1;
+    s->server_from = -1;
     s->seconds = 2;
     s->top = 1;
     s->every = 1;
