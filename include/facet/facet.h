@@ -32,6 +32,7 @@
 #include "evaluate.h"
 #include "face.h"
 #include "gallery.h"
+#include "gallery_faces.h"
 #include "privacy.h"
 #include "image.h"
 #include "imports.h"

@@ -245,6 +245,15 @@ FCT_API fct_status fct_gallery_merge(fct_gallery *g, int64_t from, int64_t into,
  * face or person. */
 FCT_API fct_status fct_gallery_move_face(fct_gallery *g, int64_t face_id, int64_t person_id, int64_t *kept,
                                          fct_error *err);
+/* Moves faces [n], of whomever, to a person, in one transaction. One that the person has
+ * already (see fct_gallery_enroll) is dropped. Who has no face left stays. *moved (may be
+ * NULL) does not count those dropped or the person's own. FCT_ERR_NOT_FOUND: a face or
+ * the person is not there, and nothing was moved. */
+FCT_API fct_status fct_gallery_move_faces(fct_gallery *g, const int64_t *face_ids, int n, int64_t into, int *moved,
+                                          fct_error *err);
+/* Removes faces [n] in one transaction; ids of none are passed over. *removed may be NULL. */
+FCT_API fct_status fct_gallery_remove_faces(fct_gallery *g, const int64_t *face_ids, int n, int *removed,
+                                            fct_error *err);
 
 /* The picture of a face that was stored with it. *jpeg is owned:
  * fct_buffer_free(). FCT_ERR_NOT_FOUND: no such face, or stored without one. */
@@ -287,7 +296,10 @@ FCT_API fct_status fct_gallery_check(fct_gallery *g, fct_error *err);
  * (fct_gallery_opts.collection) finds, lists, searches and enrolls people of this
  * one alone; it is created if need be where the gallery is opened for writing. A
  * gallery that was opened without finds people of all of them and enrolls into the
- * default one. Calls that take the id of a person or face work for all. */
+ * default one. Calls that take the id of a person or face work for all.
+ *
+ * A collection whose name begins with '.' is set apart: a gallery that was opened without one
+ * neither finds nor lists nor exports the people in it; it must be named for that. */
 typedef struct fct_collection {
     int64_t id;
     char name[201];
@@ -311,6 +323,7 @@ FCT_API fct_status fct_gallery_find_collection(fct_gallery *g, const char *name,
  * as they were opened. For programs in which one gallery serves many. In one that is gone nobody is found, and
  * enrolling fails. */
 FCT_API void fct_gallery_work_in(int64_t collection_id);
+FCT_API int64_t fct_gallery_works_in(void); /* what was said; 0 = nothing */
 /* Moves a person to another collection. FCT_ERR_EXISTS: somebody there has the name. */
 FCT_API fct_status fct_gallery_move_person(fct_gallery *g, int64_t person_id, int64_t collection_id, fct_error *err);
 

@@ -31,6 +31,11 @@ FCT_API void fct_details_clear(fct_details *d);
  * than 64 bytes; FCT_ERR_LIMIT: metadata and consent have more than 65,536 bytes. */
 FCT_API fct_status fct_gallery_set_metadata(fct_gallery *g, int64_t person_id, const char *key, const char *value,
                                             fct_error *err);
+/* Sets all of the metadata to a JSON object. Errors as above. */
+FCT_API fct_status fct_gallery_replace_metadata(fct_gallery *g, int64_t person_id, const char *object, fct_error *err);
+/* Somebody whose metadata has this text under key. Looks at everybody. FCT_ERR_NOT_FOUND. */
+FCT_API fct_status fct_gallery_find_metadata(fct_gallery *g, const char *key, const char *text, fct_person *out,
+                                             fct_error *err);
 /* Notes that the person has agreed; text NULL takes the note back. by and text are UTF-8 without control
  * characters, of at most 200 and 4096 bytes. */
 FCT_API fct_status fct_gallery_set_consent(fct_gallery *g, int64_t person_id, const char *by, const char *text,
@@ -47,6 +52,28 @@ FCT_API fct_status fct_gallery_set_expires(fct_gallery *g, int64_t person_id, in
  * forgetting does that. Copies of the gallery are the caller's to deal with: those of
  * an encrypted gallery lose the person with the key (fct_gallery_save_keys()). */
 FCT_API fct_status fct_gallery_forget(fct_gallery *g, const int64_t *person_ids, int n, int *forgotten, fct_error *err);
+
+/* Removes a person who can be restored until a time (seconds since 1970), or until the
+ * retention date where that is earlier. No search and no list has the person any more:
+ * he is in the collection ".removed", which is set apart, and his retention date is
+ * that time, so that whoever forgets those whose time is over forgets him too. Faces
+ * and details stay in the file until then: removing is not forgetting. FCT_ERR_NOT_FOUND:
+ * nobody, or removed already. */
+FCT_API fct_status fct_gallery_set_aside(fct_gallery *g, int64_t person_id, int64_t until, fct_error *err);
+/* The person is again who and where he was. FCT_ERR_NOT_FOUND: was not removed, or the
+ * collection is gone; FCT_ERR_EXISTS: somebody else has the name now. */
+FCT_API fct_status fct_gallery_restore_person(fct_gallery *g, int64_t person_id, fct_error *err);
+typedef struct fct_removed {
+    int64_t id;
+    char name[201];        /* before */
+    int64_t collection_id; /* before */
+    int faces;
+    int64_t created, expires; /* as of fct_person, before */
+    int64_t removed, until;   /* when, and until when the person can be restored: seconds since 1970, UTC */
+} fct_removed;
+/* All of them, by id. *out is owned: fct_gallery_removed_free(). */
+FCT_API fct_status fct_gallery_removed(fct_gallery *g, fct_removed **out, int *n, fct_error *err);
+FCT_API void fct_gallery_removed_free(fct_removed *x);
 
 /* The people whose time is over: their retention date is not after now. *out is
  * owned: fct_gallery_people_free(). */
@@ -76,6 +103,8 @@ FCT_API fct_status fct_gallery_audit(fct_gallery *g, int64_t after, fct_audit_vi
  * last one's hash, which, kept elsewhere, also shows that entries were cut off at the
  * end, or the whole log was made anew. */
 FCT_API fct_status fct_gallery_verify_audit(fct_gallery *g, int64_t *entries, char hash[65], fct_error *err);
+/* The number and the hash of the last entry (hash may be NULL); 0 where there is none. */
+FCT_API fct_status fct_gallery_last_audit(fct_gallery *g, int64_t *entries, char hash[65], fct_error *err);
 /* From now on the calling thread works for this actor in every gallery, in place of fct_gallery_opts.actor; NULL: for
  * that one again. For programs in which one gallery serves many. UTF-8 without control characters; borrowed until the
  * next call. */

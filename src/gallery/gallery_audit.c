@@ -224,6 +224,21 @@ fct_status fct_gallery_audit(fct_gallery *g, int64_t after, fct_audit_visit_fn *
     return fct_gallery_read_apart(g, read_log, &r, err);
 }
 
+static fct_status read_last(void *ctx, fct_store *st, fct_error *err) {
+    audit_reader *r = ctx;
+    return st->ops->audit_last(st, &r->last, r->hash, err);
+}
+
+fct_status fct_gallery_last_audit(fct_gallery *g, int64_t *entries, char hash[65], fct_error *err) {
+    audit_reader r = {0};
+    *entries = 0;
+    if (hash) *hash = 0;
+    fct_status s = fct_gallery_read(g, read_last, &r, err);
+    if (!s) *entries = r.last;
+    if (!s && hash) to_hex(r.hash, hash);
+    return s;
+}
+
 fct_status fct_gallery_verify_audit(fct_gallery *g, int64_t *entries, char hash[65], fct_error *err) {
     audit_reader r = {0};
     if (entries) *entries = 0;

@@ -1,7 +1,8 @@
 /* Details of a person: metadata, consent and the retention date. The first two are one
  * JSON object in the store, which a sealed gallery encrypts as a whole:
  * {"metadata":{...},"consent":{"by":"...","text":"...","time":1700000000}}, where what is
- * not known is missing. */
+ * not known is missing. Of a removed person there is also
+ * "removed":{"name":"...","collection":1,"expires":0,"time":1700000000}. */
 #include "gallery/gallery_details.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #define DETAILS_MAX 65536
+#define NOTE_MAX    2048 /* what "removed" may take besides */
 #define KEY_MAX     64
 #define BY_MAX      200
 #define TEXT_MAX    4096
@@ -17,55 +19,32 @@
 
 /* ---- As text ------------------------------------------------------------------------- */
 
-static bool write_value(fct_json_writer *w, const char *key, const fct_json *v, int depth);
-
-static bool write_children(fct_json_writer *w, const fct_json *v, int depth) {
-    bool good = depth < DEEPEST;
-    for (const fct_json *c = fct_json_first(v); c && good; c = fct_json_next(v, c))
-        good = write_value(w, c->key, c, depth + 1);
-    return good;
+bool fct_details_write(fct_json_writer *w, const char *key, const fct_json *v) {
+    return fct_json_copy(w, key, v, DEEPEST);
 }
-
-/* Writes a value that was read; false where it is too deep. */
-static bool write_value(fct_json_writer *w, const char *key, const fct_json *v, int depth) {
-    bool good = true;
-    int64_t whole;
-    switch ((fct_json_kind)v->kind) {
-    case FCT_JSON_NULL:
-        return fct_json_null(w, key), true;
-    case FCT_JSON_FALSE:
-    case FCT_JSON_TRUE:
-        return fct_json_bool(w, key, v->kind == FCT_JSON_TRUE), true;
-    case FCT_JSON_NUMBER:
-        if (fct_json_get_int(v, &whole)) fct_json_int(w, key, whole);
-        else fct_json_double(w, key, v->number);
-        return true;
-    case FCT_JSON_TEXT:
-        return fct_json_text(w, key, v->text), true;
-    case FCT_JSON_ARRAY:
-        fct_json_array(w, key);
-        good = write_children(w, v, depth);
-        fct_json_close_array(w);
-        return good;
-    default:
-        fct_json_object(w, key);
-        good = write_children(w, v, depth);
-        fct_json_close_object(w);
-        return good;
-    }
-}
-
-bool fct_details_write(fct_json_writer *w, const char *key, const fct_json *v) { return write_value(w, key, v, 0); }
 
 /* What is in the details that were read, or is to be in them. */
 typedef struct details_parts {
     const fct_json *metadata, *consent; /* as they were */
     const char *key;                    /* the member that changes, NULL = none */
     const fct_json *value;              /* NULL = it goes */
+    const fct_json *whole;              /* all metadata, instead of what was there; NULL = that stays */
     bool new_consent;                   /* by, text and time replace consent */
     const char *by, *text;              /* text NULL = none */
     int64_t time;
+    const fct_json *removed; /* as it was */
+    bool new_removed;        /* note replaces removed */
+    const fct_removed_note *note;
 } details_parts;
+
+static void write_note(fct_json_writer *w, const fct_removed_note *note) {
+    fct_json_object(w, "removed");
+    fct_json_text(w, "name", note->name);
+    fct_json_int(w, "collection", note->collection_id);
+    fct_json_int(w, "expires", note->expires);
+    fct_json_int(w, "time", note->time);
+    fct_json_close_object(w);
+}
 
 /* Writes the details; false where they are too deep. */
 static bool write_details(const details_parts *d, fct_buf *b) {
@@ -74,9 +53,10 @@ static bool write_details(const details_parts *d, fct_buf *b) {
     fct_json_to_buf(&w, b);
     fct_json_object(&w, NULL);
     fct_json_object(&w, "metadata");
-    for (const fct_json *c = fct_json_first(d->metadata); c && good; c = fct_json_next(d->metadata, c))
-        if (!d->key || strcmp(c->key, d->key) != 0) good = write_value(&w, c->key, c, 0);
-    if (d->key && d->value) good &= write_value(&w, d->key, d->value, 0);
+    const fct_json *members = d->whole ? d->whole : d->metadata;
+    for (const fct_json *c = fct_json_first(members); c && good; c = fct_json_next(members, c))
+        if (!d->key || strcmp(c->key, d->key) != 0) good = fct_details_write(&w, c->key, c);
+    if (d->key && d->value) good &= fct_details_write(&w, d->key, d->value);
     fct_json_close_object(&w);
     if (d->new_consent && d->text) {
         fct_json_object(&w, "consent");
@@ -84,7 +64,9 @@ static bool write_details(const details_parts *d, fct_buf *b) {
         fct_json_text(&w, "text", d->text);
         fct_json_int(&w, "time", d->time);
         fct_json_close_object(&w);
-    } else if (!d->new_consent && d->consent) good &= write_value(&w, "consent", d->consent, 0);
+    } else if (!d->new_consent && d->consent) good &= fct_details_write(&w, "consent", d->consent);
+    if (d->new_removed && d->note) write_note(&w, d->note);
+    else if (!d->new_removed && d->removed) good &= fct_details_write(&w, "removed", d->removed);
     fct_json_close_object(&w);
     return good;
 }
@@ -109,7 +91,7 @@ fct_status fct_details_parse(fct_json_doc *doc, char *text, size_t size, const f
     fct_json_fault fault;
     *metadata = *consent = NULL;
     if (!size) return FCT_OK;
-    fct_status s = size <= DETAILS_MAX ? fct_json_read(doc, text, size, &fault) : FCT_ERR_FORMAT;
+    fct_status s = size <= DETAILS_MAX + NOTE_MAX ? fct_json_read(doc, text, size, &fault) : FCT_ERR_FORMAT;
     if (s) return s == FCT_ERR_NOMEM ? s : FCT_ERR_FORMAT;
     *metadata = fct_json_member(doc->values, "metadata");
     *consent = fct_json_member(doc->values, "consent");
@@ -153,6 +135,7 @@ static fct_status parse_bytes(const fct_store *st, details_bytes *d, fct_json_do
                               fct_error *err) {
     fct_status s = fct_details_parse(doc, d->data, d->size, &out->metadata, &out->consent);
     if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "details", d->size);
+    out->removed = doc->n ? fct_json_member(doc->values, "removed") : NULL;
     if (!s) return FCT_OK;
     return fct_fail(err, s, "%s: the details of person %lld are damaged", st->place, (long long)d->person_id);
 }
@@ -168,7 +151,7 @@ static fct_status show_details(const details_parts *parts, fct_details *out, fct
     fct_buf b = {0};
     fct_json_writer w;
     fct_json_to_buf(&w, &b);
-    if (parts->metadata) write_value(&w, NULL, parts->metadata, 0);
+    if (parts->metadata) fct_details_write(&w, NULL, parts->metadata);
     else fct_buf_text(&b, "{}");
     out->metadata = fct_buf_take(&b, NULL);
     bool room = out->metadata != NULL;
@@ -214,7 +197,7 @@ static fct_status put_details(fct_store *st, int64_t person_id, const details_pa
     fct_status s = FCT_OK;
     if (b.failed) s = fct_fail_nomem(err, "details", b.size);
     else if (!shallow) s = fct_fail(err, FCT_ERR_LIMIT, "metadata: more than %d objects inside each other", DEEPEST);
-    else if (b.size > DETAILS_MAX)
+    else if (b.size > DETAILS_MAX + (parts->removed || parts->note ? NOTE_MAX : 0))
         s = fct_fail(err, FCT_ERR_LIMIT, "metadata: %zu bytes, %d are possible", b.size, DETAILS_MAX);
     if (!s) s = st->ops->people_update(st, &p, 1, FCT_PERSON_DETAILS, &found, err);
     fct_buf_free(&b);
@@ -257,6 +240,32 @@ fct_status fct_gallery_set_metadata(fct_gallery *g, int64_t person_id, const cha
     return s;
 }
 
+fct_status fct_gallery_replace_metadata(fct_gallery *g, int64_t person_id, const char *object, fct_error *err) {
+    details_call c = {.bytes = {.person_id = person_id}};
+    fct_json_doc doc = {0};
+    fct_json_fault fault;
+    size_t size = object ? strnlen(object, DETAILS_MAX + 1) : 0;
+    if (!object || size > DETAILS_MAX)
+        return fct_fail(err, object ? FCT_ERR_LIMIT : FCT_ERR_ARG, "metadata: no text, or more than %d bytes",
+                        DETAILS_MAX);
+    char *text = fct_strdup(object);
+    if (!text) return fct_fail_nomem(err, "metadata", size);
+    fct_status s = fct_json_read(&doc, text, size, &fault);
+    if (s == FCT_ERR_NOMEM) s = fct_fail_nomem(err, "metadata", size);
+    else if (s) s = fct_fail(err, FCT_ERR_ARG, "metadata: %s", fault.why);
+    else if (!fct_json_is(doc.values, FCT_JSON_OBJECT)) s = fct_fail(err, FCT_ERR_ARG, "metadata: is no JSON object");
+    for (const fct_json *m = s ? NULL : fct_json_first(doc.values); m && !s; m = fct_json_next(doc.values, m))
+        if (!*m->key || !is_plain(m->key, KEY_MAX))
+            s = fct_fail(err, FCT_ERR_ARG, "a key of metadata has 1 to %d bytes of UTF-8 without control characters",
+                         KEY_MAX);
+    c.change.whole = s ? NULL : doc.values;
+    if (!s) s = fct_gallery_write(g, change_details, &c, err);
+    fct_json_free(&doc);
+    fct_free(text);
+    fct_free(c.bytes.data);
+    return s;
+}
+
 fct_status fct_gallery_set_consent(fct_gallery *g, int64_t person_id, const char *by, const char *text, int64_t time,
                                    fct_error *err) {
     details_call c = {.bytes = {.person_id = person_id},
@@ -283,4 +292,105 @@ fct_status fct_gallery_set_expires(fct_gallery *g, int64_t person_id, int64_t ex
     details_call c = {.bytes = {.person_id = person_id}, .expires = expires};
     if (expires < 0) return fct_fail(err, FCT_ERR_ARG, "a retention date of before 1970");
     return fct_gallery_write(g, set_expires, &c, err);
+}
+
+/* ---- Removed people ------------------------------------------------------------------------ */
+
+fct_status fct_details_set_removed(fct_store *st, int64_t person_id, const fct_removed_note *note, fct_error *err) {
+    details_bytes bytes = {.person_id = person_id};
+    details_parts parts = {0};
+    fct_json_doc doc = {0};
+    fct_status s = read_bytes(&bytes, st, err);
+    if (!s) s = parse_bytes(st, &bytes, &doc, &parts, err);
+    parts.new_removed = true;
+    parts.note = note;
+    if (!s) s = put_details(st, person_id, &parts, err);
+    fct_json_free(&doc);
+    fct_free(bytes.data);
+    return s;
+}
+
+/* Reads the note; false where it is not what write_note() writes. */
+static bool read_note(const fct_json *v, fct_removed_note *out) {
+    const char *name = fct_json_get_text(fct_json_member(v, "name")), *why;
+    *out = (fct_removed_note){0};
+    if (!name || !fct_name_valid(name, &why)) return false;
+    memcpy(out->name, name, strlen(name) + 1);
+    return fct_json_get_int(fct_json_member(v, "collection"), &out->collection_id) &&
+           fct_json_get_int(fct_json_member(v, "expires"), &out->expires) &&
+           fct_json_get_int(fct_json_member(v, "time"), &out->time);
+}
+
+fct_status fct_details_get_removed(const fct_store_person *p, fct_removed_note *out, bool *is, fct_error *err) {
+    details_bytes bytes = {.person_id = p->id};
+    const fct_json *metadata, *consent;
+    fct_json_doc doc = {0};
+    *is = false;
+    fct_status s = copy_details(&bytes, p, err);
+    if (s) return s;
+    s = fct_details_parse(&doc, bytes.data, bytes.size, &metadata, &consent);
+    if (!s && bytes.size) *is = read_note(fct_json_member(doc.values, "removed"), out);
+    fct_json_free(&doc);
+    fct_free(bytes.data);
+    if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "details", p->details_size);
+    return s ? fct_fail(err, s, "the details of person %lld are damaged", (long long)p->id) : FCT_OK;
+}
+
+/* ---- Finding ---------------------------------------------------------------------------------- */
+
+/* A search for who has a text in the metadata. */
+typedef struct metadata_finder {
+    const char *key, *text;
+    fct_buf needle; /* how both stand in the details */
+    int64_t collection_id, found;
+    fct_apart apart;
+} metadata_finder;
+
+static fct_status look_at_details(void *ctx, const fct_store_person *p, fct_error *err) {
+    metadata_finder *f = ctx;
+    details_bytes bytes = {.person_id = p->id};
+    const fct_json *metadata, *consent;
+    fct_json_doc doc = {0};
+    if (f->found || p->details_size < f->needle.size || fct_apart_has(&f->apart, p->collection_id)) return FCT_OK;
+    const char *at = p->details, *end = at + p->details_size - f->needle.size;
+    while (at <= end && memcmp(at, f->needle.data, f->needle.size) != 0) at++;
+    if (at > end) return FCT_OK;
+    fct_status s = copy_details(&bytes, p, err);
+    if (s) return s;
+    s = fct_details_parse(&doc, bytes.data, bytes.size, &metadata, &consent);
+    const char *text = s ? NULL : fct_json_get_text(fct_json_member(metadata, f->key));
+    if (text && strcmp(text, f->text) == 0) f->found = p->id;
+    fct_json_free(&doc);
+    fct_free(bytes.data);
+    return s == FCT_ERR_NOMEM ? fct_fail_nomem(err, "details", p->details_size) : FCT_OK;
+}
+
+static fct_status find_in_metadata(void *ctx, fct_store *st, fct_error *err) {
+    metadata_finder *f = ctx;
+    f->found = 0;
+    fct_people_query q = {.collection_id = f->collection_id, .parts = FCT_PERSON_DETAILS};
+    fct_status s = fct_apart_load(st, f->collection_id, &f->apart, err);
+    if (!s) s = st->ops->people(st, &q, look_at_details, f, err);
+    if (s || f->found) return s;
+    return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: nobody has this %s", st->place, f->key);
+}
+
+fct_status fct_gallery_find_metadata(fct_gallery *g, const char *key, const char *text, fct_person *out,
+                                     fct_error *err) {
+    metadata_finder f = {.key = key, .text = text, .collection_id = fct_gallery_home(g)};
+    fct_json_writer w;
+    memset(out, 0, sizeof *out);
+    fct_json_to_buf(&w, &f.needle);
+    fct_json_object(&w, NULL);
+    fct_json_text(&w, key, text);
+    fct_status s = f.needle.failed ? fct_fail_nomem(err, "metadata", 0) : FCT_OK;
+    if (!s) { /* without the brace */
+        memmove(f.needle.data, f.needle.data + 1, f.needle.size);
+        f.needle.size--;
+        s = fct_gallery_read(g, find_in_metadata, &f, err);
+    }
+    if (!s) s = fct_gallery_person(g, f.found, out, err);
+    fct_apart_clear(&f.apart);
+    fct_buf_free(&f.needle);
+    return s;
 }

@@ -22,8 +22,9 @@ typedef struct export_writer {
     size_t n_names, cap_names, cap_places;
     fct_store_collection *collections; /* names owned */
     size_t n_collections, cap_collections;
-    int64_t collection_id; /* people of this one alone; 0 = of all */
-    fct_idmap by_id;       /* person id -> place in names */
+    int64_t collection_id; /* people of this one alone; 0 = of all that are not set apart */
+    fct_apart apart;
+    fct_idmap by_id; /* person id -> place in names */
 } export_writer;
 
 /* A string from the gallery has no control characters. */
@@ -136,7 +137,7 @@ static fct_status put_details(export_writer *w, const fct_store_person *p, fct_e
 static fct_status write_person(void *ctx, const fct_store_person *p, fct_error *err) {
     export_writer *w = ctx;
     fct_status s = fct_person_check(w->st, p, err);
-    if (s) return s;
+    if (s || fct_apart_has(&w->apart, p->collection_id)) return s;
     char **names = fct_grow(w->names, &w->cap_names, w->n_names + 1, sizeof *names);
     if (!names) return fct_fail_nomem(err, "export", 0);
     w->names = names;
@@ -160,7 +161,7 @@ static fct_status write_person(void *ctx, const fct_store_person *p, fct_error *
 static fct_status write_face(void *ctx, const fct_store_face *f, fct_error *err) {
     export_writer *w = ctx;
     uint32_t at = fct_idmap_get(&w->by_id, f->person_id);
-    if (at == FCT_IDMAP_NONE && w->collection_id) return FCT_OK;
+    if (at == FCT_IDMAP_NONE && (w->collection_id || w->apart.n)) return FCT_OK;
     if (at == FCT_IDMAP_NONE)
         return fct_fail(err, FCT_ERR_FORMAT, "%s: face %lld belongs to nobody", w->st->place, (long long)f->id);
     fct_buf_char(&w->line, '{');
@@ -194,6 +195,7 @@ static fct_status write_all(void *ctx, fct_store *st, fct_error *err) {
     fct_status s = write_header(w, st, err);
     fct_people_query people = {.parts = FCT_PERSON_DETAILS, .collection_id = w->collection_id};
     if (!s) s = st->ops->collections(st, keep_collection, w, err);
+    if (!s) s = fct_apart_load(st, w->collection_id, &w->apart, err);
     if (!s) s = st->ops->people(st, &people, write_person, w, err);
     /* A person's faces together: importing is faster so. */
     fct_faces_query q = {.parts = FCT_FACE_INFO | FCT_FACE_EMBEDDING | (w->crops ? FCT_FACE_CROP : 0),
@@ -208,6 +210,7 @@ static void clear_writer(export_writer *w) {
     fct_free(w->places);
     fct_free(w->names);
     fct_idmap_clear(&w->by_id);
+    fct_apart_clear(&w->apart);
     fct_buf_free(&w->line);
 }
 

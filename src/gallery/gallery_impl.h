@@ -21,6 +21,7 @@ typedef struct fct_mirror_person {
 /* A collection as searches see it. */
 typedef struct fct_mirror_collection {
     int64_t id;
+    bool apart;        /* fct_name_is_apart() */
     float threshold;   /* NAN = none is set */
     fct_idset members; /* ids of its people */
 } fct_mirror_collection;
@@ -111,6 +112,19 @@ fct_status fct_gallery_read(fct_gallery *g, fct_store_fn *fn, void *ctx, fct_err
 /* The same on a connection of its own: for long work that nobody should wait for. */
 fct_status fct_gallery_read_apart(fct_gallery *g, fct_store_fn *fn, void *ctx, fct_error *err);
 
+/* ---- gallery_apart.c */
+/* Whether a collection of this name is set apart: see fct_collection. */
+bool fct_name_is_apart(const char *collection);
+/* Those that are. A zeroed one is empty. */
+typedef struct fct_apart {
+    int64_t *ids; /* [n] */
+    size_t n, cap;
+} fct_apart;
+/* None where scope is a collection: whoever names one means it. */
+fct_status fct_apart_load(fct_store *st, int64_t scope, fct_apart *a, fct_error *err);
+bool fct_apart_has(const fct_apart *a, int64_t collection_id);
+void fct_apart_clear(fct_apart *a);
+
 /* ---- gallery_mirror.c */
 /* Brings the mirror up to date with the store. Holds g->lock. */
 fct_status fct_gallery_sync(fct_gallery *g, fct_error *err);
@@ -123,6 +137,8 @@ bool fct_mirror_get_person(fct_mirror *m, int64_t person_id, fct_match *out, flo
 /* The collection with this id, or NULL. Holds m->names_lock. */
 fct_mirror_collection *fct_mirror_find_collection(fct_mirror *m, int64_t id);
 void fct_mirror_clear_collections(fct_mirror *m); /* holds m->names_lock */
+/* Whether the collection is set apart. Needs no lock. */
+bool fct_mirror_is_apart(fct_mirror *m, int64_t collection_id);
 /* The threshold of a collection, of the whole gallery, or fallback. Holds m->names_lock. */
 float fct_mirror_threshold(fct_mirror *m, int64_t collection_id, float fallback);
 

@@ -30,12 +30,15 @@ static void *list_add(list *l, fct_error *err) {
 typedef struct list_call {
     list l;
     const char *name;      /* of the person, NULL = any */
-    int64_t collection_id; /* 0 = any */
-    int64_t person_id;     /* whose faces */
+    int64_t collection_id; /* 0 = any that is not set apart */
+    fct_apart apart;
+    int64_t person_id; /* whose faces */
 } list_call;
 
 static fct_status add_person(void *ctx, const fct_store_person *row, fct_error *err) {
-    list *l = ctx;
+    list_call *c = ctx;
+    list *l = &c->l;
+    if (fct_apart_has(&c->apart, row->collection_id)) return FCT_OK;
     fct_status s = fct_person_check(l->st, row, err);
     fct_person *p = s ? NULL : list_add(l, err);
     if (!p) return s ? s : FCT_ERR_NOMEM;
@@ -52,16 +55,16 @@ static fct_status list_people(void *ctx, fct_store *st, fct_error *err) {
     list_call *c = ctx;
     char spelled[FCT_NAME_MAX + 1];
     const char *name = spelled;
-    fct_status s = FCT_OK;
     c->l.st = st;
     c->l.n = 0;
+    fct_status s = fct_apart_load(st, c->collection_id, &c->apart, err);
     fct_people_query q = {.count_faces = true, .by_name = true, .collection_id = c->collection_id};
-    if (c->name) {
+    if (c->name && !s) {
         s = fct_name_look_up(st, c->collection_id, c->name, spelled, err);
         q.names = &name;
         q.n = 1;
     }
-    return s ? s : st->ops->people(st, &q, add_person, &c->l, err);
+    return s ? s : st->ops->people(st, &q, add_person, c, err);
 }
 
 fct_status fct_gallery_people(fct_gallery *g, fct_person **out, int *n, fct_error *err) {
@@ -69,6 +72,7 @@ fct_status fct_gallery_people(fct_gallery *g, fct_person **out, int *n, fct_erro
     *out = NULL;
     *n = 0;
     fct_status s = fct_gallery_read(g, list_people, &c, err);
+    fct_apart_clear(&c.apart);
     if (s) return fct_free(c.l.items), s;
     *out = c.l.items;
     *n = c.l.n;
@@ -95,6 +99,7 @@ fct_status fct_gallery_find(fct_gallery *g, const char *name, fct_person *out, f
     if (!name) return fct_fail(err, FCT_ERR_ARG, "no name to look for");
     list_call c = {.l = {.item_size = sizeof *out}, .name = name, .collection_id = fct_gallery_home(g)};
     fct_status s = fct_gallery_read(g, list_people, &c, err);
+    fct_apart_clear(&c.apart);
     if (!s && !c.l.n) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: nobody is called %s", g->reader->place, name);
     if (!s) s = choose_one(g, &c, out, err);
     fct_free(c.l.items);
@@ -110,7 +115,7 @@ static fct_status one_person(void *ctx, fct_store *st, fct_error *err) {
     c->l.st = st;
     c->l.n = 0;
     fct_people_query q = {.ids = &c->person_id, .n = 1, .count_faces = true};
-    fct_status s = st->ops->people(st, &q, add_person, &c->l, err);
+    fct_status s = st->ops->people(st, &q, add_person, c, err);
     return s || c->l.n ? s : no_person(st, c->person_id, err);
 }
 

@@ -14,6 +14,7 @@ void fct_search_opts_init(fct_search_opts *o) {
 typedef struct search_call {
     const char *model_id;
     int dim;
+    int64_t scope; /* fct_gallery_home() */
     fct_search_opts o;
     fct_index_query q;
     fct_index_filter filter;
@@ -41,16 +42,15 @@ static fct_status choose_rows(fct_gallery *g, search_call *c, fct_error *err) {
     fct_mirror *m = &g->mirror;
     bool copied = true;
     fct_mutex_lock(&m->names_lock);
-    int64_t home = fct_gallery_home(g);
-    const fct_mirror_collection *mine = fct_mirror_find_collection(m, home);
+    const fct_mirror_collection *mine = fct_mirror_find_collection(m, c->scope);
     fct_idset_clear(&c->members);
-    c->q.filter = home && (m->n_collections > 1 || !mine) ? &c->filter : NULL;
+    c->q.filter = c->scope && (m->n_collections > 1 || !mine) ? &c->filter : NULL;
     if (c->q.filter && mine) copied = fct_idset_copy(&mine->members, &c->members);
     c->q.threshold = c->o.threshold;
     if (isnan(c->o.threshold)) {
         float least = INFINITY;
         for (size_t i = 0; i < m->n_collections; i++)
-            if (!home || m->collections[i].id == home)
+            if (c->scope ? m->collections[i].id == c->scope : !m->collections[i].apart)
                 least = fminf(least, fct_mirror_threshold(m, m->collections[i].id, c->o.fallback));
         c->q.threshold = isfinite(least) ? least : c->o.fallback;
     }
@@ -107,6 +107,7 @@ static bool take_hit(fct_mirror *m, const search_call *c, const float *probe, co
     *out = (fct_match){.person_id = hit->person_id, .face_id = mean ? 0 : hit->face_id, .score = hit->score};
     if (!fct_mirror_get_person(m, hit->person_id, out, c->o.fallback, &threshold)) return *gone = true, false;
     if (isnan(c->o.threshold) && hit->score < threshold) return false;
+    if (!c->scope && fct_mirror_is_apart(m, out->collection_id)) return false;
     return c->o.ignore_negatives || !fct_mirror_is_negative(m, hit->person_id, probe, c->dim, hit->score);
 }
 
@@ -174,8 +175,12 @@ static fct_status check_room(int n, int k, const fct_match *out, const int *n_fo
 
 fct_status fct_gallery_search_with(fct_gallery *g, const char *model_id, const float *embeddings, int n, int dim,
                                    const fct_search_opts *opts, fct_match *out, int *n_found, fct_error *err) {
-    search_call c = {
-        .model_id = model_id, .dim = dim, .q = {.probes = embeddings, .n = n}, .out = out, .n_found = n_found};
+    search_call c = {.model_id = model_id,
+                     .dim = dim,
+                     .scope = fct_gallery_home(g),
+                     .q = {.probes = embeddings, .n = n},
+                     .out = out,
+                     .n_found = n_found};
     fct_status s = read_opts(opts, &c.o, err);
     if (!s) s = check_room(n, c.o.k, out, n_found, err);
     if (s) return s;

@@ -155,6 +155,14 @@ fct_mirror_collection *fct_mirror_find_collection(fct_mirror *m, int64_t id) {
     return NULL;
 }
 
+bool fct_mirror_is_apart(fct_mirror *m, int64_t collection_id) {
+    fct_mutex_lock(&m->names_lock);
+    const fct_mirror_collection *c = fct_mirror_find_collection(m, collection_id);
+    bool apart = c && c->apart;
+    fct_mutex_unlock(&m->names_lock);
+    return apart;
+}
+
 float fct_mirror_threshold(fct_mirror *m, int64_t collection_id, float fallback) {
     const fct_mirror_collection *c = fct_mirror_find_collection(m, collection_id);
     if (c && !isnan(c->threshold)) return c->threshold;
@@ -187,7 +195,7 @@ static fct_status list_collection(void *ctx, const fct_store_collection *c, fct_
     fct_mirror_collection *items = fct_grow(l->items, &l->cap, l->n + 1, sizeof *items);
     if (!items) return fct_fail_nomem(err, "collections", 0);
     l->items = items;
-    l->items[l->n++] = (fct_mirror_collection){.id = c->id, .threshold = NAN};
+    l->items[l->n++] = (fct_mirror_collection){.id = c->id, .threshold = NAN, .apart = fct_name_is_apart(c->name)};
     return FCT_OK;
 }
 
@@ -307,6 +315,8 @@ fct_status fct_gallery_find_collection(fct_gallery *g, const char *name, int64_t
 static _Thread_local int64_t working_in;
 
 void fct_gallery_work_in(int64_t collection_id) { working_in = collection_id; }
+
+int64_t fct_gallery_works_in(void) { return working_in; }
 
 int64_t fct_gallery_home(const fct_gallery *g) { return working_in ? working_in : g->collection_id; }
 

@@ -102,6 +102,7 @@ static fct_status compare_all(void *ctx, fct_store *st, fct_error *err) {
 /* Gives the pairs names, best first; leaves out people who are gone, or are not in the
  * collection that the gallery was opened for. */
 static fct_status show(similar_call *c, fct_similar **out, int *n, fct_error *err) {
+    int64_t scope = fct_gallery_home(c->g);
     fct_similar *list = fct_calloc(c->n + 1, sizeof *list);
     if (!list) return fct_fail_nomem(err, "similar people", 0);
     keep_best(c);
@@ -113,7 +114,7 @@ static fct_status show(similar_call *c, fct_similar **out, int *n, fct_error *er
             fct_match m;
             float threshold;
             there = there && fct_mirror_get_person(&c->g->mirror, c->pairs[i].person[k], &m, 0, &threshold) &&
-                    (!fct_gallery_home(c->g) || m.collection_id == fct_gallery_home(c->g));
+                    (scope ? m.collection_id == scope : !fct_mirror_is_apart(&c->g->mirror, m.collection_id));
             x->person_id[k] = c->pairs[i].person[k];
             x->face_id[k] = c->pairs[i].face[k];
             if (there) memcpy(x->name[k], m.name, sizeof x->name[k]);

@@ -83,6 +83,7 @@ static void put_value(fct_json_writer *w, const char *key, const char *word) {
     put_word(w, word);
 }
 
+void fct_json_raw(fct_json_writer *w, const char *key, const char *json) { put_value(w, key, json); }
 void fct_json_null(fct_json_writer *w, const char *key) { put_value(w, key, "null"); }
 void fct_json_bool(fct_json_writer *w, const char *key, bool value) { put_value(w, key, value ? "true" : "false"); }
 

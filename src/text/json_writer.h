@@ -33,6 +33,8 @@ void fct_json_bytes(fct_json_writer *w, const char *key, const void *data, size_
 void fct_json_int(fct_json_writer *w, const char *key, int64_t value);
 void fct_json_bool(fct_json_writer *w, const char *key, bool value);
 void fct_json_null(fct_json_writer *w, const char *key);
+/* A value that is JSON already. */
+void fct_json_raw(fct_json_writer *w, const char *key, const char *json);
 /* A time in seconds since 1970 as ISO 8601 in UTC, "2026-07-30T14:05:09Z". */
 void fct_json_date(fct_json_writer *w, const char *key, int64_t seconds);
 /* Writes a number with the given number of decimals, at most 17. */

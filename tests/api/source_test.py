@@ -42,7 +42,7 @@ MAY_INCLUDE = {
     "src/enroll": ["base"],
     "src/evaluate": ["base", "kernels"],
     "src/imports": ["base", "text", "sqlite"],
-    "src/gallery": ["base", "text", "index", "sqlite", "postgres"],
+    "src/gallery": ["base", "text", "index", "sqlite", "postgres", "cluster"],
     "src/queue": ["base", "postgres", "gallery"],
     "src/tags": ["base", "text", "image"],
     "src/server": ["base", "text"],
