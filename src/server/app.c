@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "facet/privacy.h"
+#include "server/collections.h"
 #include "server/problem.h"
 
 #include <stdio.h>
@@ -116,8 +117,8 @@ static bool wrong_key(srv_app *app, srv_request *r, srv_reply *out) {
 /* Whether a key that is limited to a collection may use a route of facet's own interface: one that works in this
  * collection, or in none. In other dialects the key chooses the collection. */
 static bool has_collection(const srv_request *r) {
-    static const char *const without[] = {"/v1/health", "/v1/openapi.json", "/v1/system", "/v1/models",
-                                          "/v1/detect", "/v1/embeddings",   "/v1/compare"};
+    static const char *const without[] = {"/v1/health", "/v1/openapi.json", "/v1/system",  "/v1/models",
+                                          "/v1/detect", "/v1/embeddings",   "/v1/compare", "/v1/keys/current"};
     const char *path = r->route->path, head[] = "/v1/collections/{}";
     if (!*r->collection || r->dialect != &srv_facet_dialect) return true;
     if (strncmp(path, head, sizeof head - 1) == 0) return strcmp(r->params[0], r->collection) == 0;
@@ -174,6 +175,7 @@ static bool no_route(srv_request *r, srv_reply *out, srv_route_result found, int
         [SRV_GET | SRV_DELETE] = "GET, DELETE",
         [SRV_PUT | SRV_DELETE] = "PUT, DELETE",
         [SRV_GET | SRV_POST | SRV_DELETE] = "GET, POST, DELETE",
+        [SRV_GET | SRV_PATCH] = "GET, PATCH",
         [SRV_GET | SRV_PATCH | SRV_DELETE] = "GET, PATCH, DELETE",
     };
     if (found == SRV_ROUTE_BAD_PATH) srv_fail(r, out, 400, "invalid_request", "the path is faulty");
@@ -256,6 +258,7 @@ void srv_app_handle(void *user, srv_request *r, srv_reply *out) {
     if (!may_at_last(app, r, out)) return;
     name_actor(r, actor, sizeof actor);
     fct_gallery_act_for(actor);
+    srv_work_in(SRV_COLLECTION_DEFAULT);
     bool changes = r->method != SRV_GET && r->route->role >= SRV_ROLE_ENROLLER, ready = choose_collection(app, r, out);
     if (ready && changes) handle_once(app, r, out);
     else if (ready) r->route->handle(app, r, out);

@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "facet/privacy.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -184,6 +186,13 @@ fct_status srv_core_face(srv_core *c, int64_t collection_id, int64_t face_id, fc
         s = fct_fail(err, FCT_ERR_NOT_FOUND, "face %lld is in another collection", (long long)face_id);
     if (!s && p) *p = person;
     return s;
+}
+
+fct_status srv_core_forget(srv_core *c, const int64_t *ids, int n, fct_error *err) {
+    fct_status s = fct_gallery_forget(c->gallery, ids, n, NULL, err);
+    if (s != FCT_ERR_BUSY) return s;
+    fct_log(FCT_LOG_WARN, "%s", err->text);
+    return FCT_OK;
 }
 
 static int person_order(const void *a, const void *b) {

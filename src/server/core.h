@@ -53,6 +53,10 @@ fct_status srv_core_look(srv_core *c, const void *data, size_t size, const char 
                          srv_seen *out, fct_error *err);
 void srv_seen_free(srv_seen *s);
 
+/* The threshold that holds in the collection where the calling thread works: its own, else that of
+ * the whole gallery, else the server's. */
+float srv_core_threshold(const srv_core *c);
+
 /* The face with the largest box; NULL = there is none. */
 const fct_face *srv_largest(const fct_faces *f);
 /* The faces by the area of their boxes, the largest first; order: [fct_faces_count()], caller-owned. */
@@ -69,6 +73,8 @@ fct_status srv_core_verify(srv_core *c, const fct_face *face, int64_t person_id,
 /* A stored face and its person (p may be NULL), if the person is in the collection; 0 = in any. FCT_ERR_NOT_FOUND. */
 fct_status srv_core_face(srv_core *c, int64_t collection_id, int64_t face_id, fct_stored_face *f, fct_person *p,
                          fct_error *err);
+/* Forgets people for good. Where somebody keeps the file from being written anew, that is for the next time. */
+fct_status srv_core_forget(srv_core *c, const int64_t *ids, int n, fct_error *err);
 
 /* Quality as InsightFace Server reports it, 0..1 each. */
 typedef struct srv_quality {

@@ -43,54 +43,6 @@ static void do_models(srv_app *app, srv_request *r, srv_reply *out) {
     srv_json_close(&j, r, false);
 }
 
-static void write_collection(fct_json_writer *j, const char *key, const srv_app *app, const fct_gallery_info *info) {
-    fct_json_object(j, key);
-    fct_json_text(j, "id", SRV_COLLECTION);
-    fct_json_text(j, "name", SRV_COLLECTION);
-    fct_json_number(j, "default_threshold", app->core.threshold, 6);
-    fct_json_text(j, "model_id", fct_pack_name(app->core.pack));
-    fct_json_text(j, "model_digest", fct_pack_embedder_id(app->core.pack));
-    fct_json_int(j, "embedding_dimension", fct_pack_embedding_dim(app->core.pack));
-    fct_json_bool(j, "save_face_crops", true);
-    fct_json_int(j, "person_count", info->people);
-    fct_json_int(j, "face_count", info->faces);
-    fct_json_close_object(j);
-}
-
-static void do_collections(srv_app *app, srv_request *r, srv_reply *out) {
-    fct_json_writer j;
-    fct_gallery_info info;
-    fct_error e;
-    srv_page page;
-    if (!srv_read_page(r, &page, out)) return;
-    if (fct_gallery_stat(app->core.gallery, &info, &e)) {
-        srv_fail_call(r, out, &e);
-        return;
-    }
-    srv_reply_json(out, 200, &j);
-    fct_json_object(&j, NULL);
-    fct_json_array(&j, "collections");
-    if (page.after < 1) write_collection(&j, NULL, app, &info);
-    fct_json_close_array(&j);
-    srv_json_cursor(&j, &page);
-    srv_json_close(&j, r, false);
-}
-
-static void do_collection(srv_app *app, srv_request *r, srv_reply *out) {
-    fct_json_writer j;
-    fct_gallery_info info;
-    fct_error e;
-    if (!srv_collection_of(r, out)) return;
-    if (fct_gallery_stat(app->core.gallery, &info, &e)) {
-        srv_fail_call(r, out, &e);
-        return;
-    }
-    srv_reply_json(out, 200, &j);
-    fct_json_object(&j, NULL);
-    write_collection(&j, "collection", app, &info);
-    srv_json_close(&j, r, false);
-}
-
 static const char *bearer(const srv_request *r) {
     const char *v = srv_request_field(r, "Authorization");
     if (v && (strncmp(v, "Bearer ", 7) == 0 || strncmp(v, "bearer ", 7) == 0)) return v + 7 + strspn(v + 7, " ");
@@ -104,7 +56,15 @@ static void fail(srv_reply *out, int status, const char *code, const char *text,
     srv_problem_body(&out->body, status, code, text, request_id);
 }
 
-#define PEOPLE "/v1/collections/{}/persons"
+/* What the description has and this server does not do yet. */
+static void do_later(srv_app *app, srv_request *r, srv_reply *out) {
+    srv_fail(r, out, 501, "not_there_yet", "this operation is described, and not there yet");
+}
+
+#define COLLECTION "/v1/collections/{}"
+#define PEOPLE     COLLECTION "/persons"
+#define UNKNOWN    COLLECTION "/unknown"
+#define REMOVED    COLLECTION "/removed"
 static const srv_route routes[] = {
     {SRV_GET, "/v1/health", SRV_ROLE_NONE, "health", do_health},
     {SRV_GET, "/v1/openapi.json", SRV_ROLE_NONE, "openapi", do_openapi},
@@ -114,8 +74,16 @@ static const srv_route routes[] = {
     {SRV_POST, "/v1/detect", SRV_ROLE_READER, "detect", srv_do_detect},
     {SRV_POST, "/v1/embeddings", SRV_ROLE_READER, "embeddings", srv_do_embed},
     {SRV_POST, "/v1/compare", SRV_ROLE_READER, "compare", srv_do_compare},
-    {SRV_GET, "/v1/collections", SRV_ROLE_READER, "collections", do_collections},
-    {SRV_GET, "/v1/collections/{}", SRV_ROLE_READER, "collection", do_collection},
+    {SRV_GET, "/v1/collections", SRV_ROLE_READER, "collections", srv_do_collections},
+    {SRV_GET, "/v1/collections/{}", SRV_ROLE_READER, "collection", srv_do_collection},
+    {SRV_POST, "/v1/collections", SRV_ROLE_ADMIN, "collection_create", srv_do_collection_create},
+    {SRV_PATCH, COLLECTION, SRV_ROLE_ADMIN, "collection_change", srv_do_collection_change},
+    {SRV_DELETE, COLLECTION, SRV_ROLE_ADMIN, "collection_remove", srv_do_collection_remove},
+    {SRV_GET, COLLECTION "/scores", SRV_ROLE_READER, "scores", do_later},
+    {SRV_GET, COLLECTION "/export", SRV_ROLE_ADMIN, "export", do_later},
+    {SRV_POST, COLLECTION "/import", SRV_ROLE_ENROLLER, "import", do_later},
+    {SRV_POST, COLLECTION "/batch/enroll", SRV_ROLE_ENROLLER, "batch_enroll", do_later},
+    {SRV_POST, COLLECTION "/batch/search", SRV_ROLE_READER, "batch_search", do_later},
     {SRV_GET, PEOPLE, SRV_ROLE_READER, "persons", srv_do_people},
     {SRV_POST, PEOPLE, SRV_ROLE_ENROLLER, "person_create", srv_do_person_create},
     {SRV_GET, PEOPLE "/{}", SRV_ROLE_READER, "person", srv_do_person},
@@ -125,9 +93,45 @@ static const srv_route routes[] = {
     {SRV_POST, PEOPLE "/{}/faces", SRV_ROLE_ENROLLER, "faces_add", srv_do_faces_add},
     {SRV_DELETE, PEOPLE "/{}/faces/{}", SRV_ROLE_ENROLLER, "face_remove", srv_do_face_remove},
     {SRV_GET, PEOPLE "/{}/faces/{}/image", SRV_ROLE_READER, "face_image", srv_do_face_image},
+    {SRV_GET, PEOPLE "/{}/image", SRV_ROLE_READER, "person_image", srv_do_person_image},
+    {SRV_POST, PEOPLE "/{}/merge", SRV_ROLE_ENROLLER, "person_merge", do_later},
+    {SRV_POST, PEOPLE "/{}/split", SRV_ROLE_ENROLLER, "person_split", do_later},
+    {SRV_POST, PEOPLE "/{}/move", SRV_ROLE_ENROLLER, "person_move", do_later},
+    {SRV_GET, PEOPLE "/{}/negatives", SRV_ROLE_READER, "negatives", do_later},
+    {SRV_POST, PEOPLE "/{}/negatives", SRV_ROLE_ENROLLER, "negative_add", do_later},
+    {SRV_DELETE, PEOPLE "/{}/negatives/{}", SRV_ROLE_ENROLLER, "negative_remove", do_later},
+    {SRV_GET, REMOVED, SRV_ROLE_READER, "removed", srv_do_removed},
+    {SRV_POST, REMOVED "/{}/restore", SRV_ROLE_ENROLLER, "restore", srv_do_restore},
+    {SRV_DELETE, REMOVED "/{}", SRV_ROLE_ENROLLER, "forget", srv_do_forget},
     {SRV_POST, PEOPLE "/{}/verify", SRV_ROLE_READER, "verify", srv_do_verify},
     {SRV_POST, "/v1/collections/{}/search", SRV_ROLE_READER, "search", srv_do_search},
     {SRV_POST, "/v1/collections/{}/identify", SRV_ROLE_READER, "identify", srv_do_identify},
+    {SRV_GET, UNKNOWN, SRV_ROLE_READER, "unknown", do_later},
+    {SRV_GET, UNKNOWN "/{}", SRV_ROLE_READER, "group", do_later},
+    {SRV_PATCH, UNKNOWN "/{}", SRV_ROLE_ENROLLER, "group_ignore", do_later},
+    {SRV_DELETE, UNKNOWN "/{}", SRV_ROLE_ENROLLER, "group_remove", do_later},
+    {SRV_GET, UNKNOWN "/{}/image", SRV_ROLE_READER, "group_image", do_later},
+    {SRV_GET, UNKNOWN "/{}/faces", SRV_ROLE_READER, "group_faces", do_later},
+    {SRV_GET, UNKNOWN "/{}/faces/{}/image", SRV_ROLE_READER, "group_face_image", do_later},
+    {SRV_DELETE, UNKNOWN "/{}/faces/{}", SRV_ROLE_ENROLLER, "group_face_remove", do_later},
+    {SRV_POST, UNKNOWN "/{}/name", SRV_ROLE_ENROLLER, "group_name", do_later},
+    {SRV_POST, UNKNOWN "/{}/merge", SRV_ROLE_ENROLLER, "group_merge", do_later},
+    {SRV_POST, UNKNOWN "/{}/split", SRV_ROLE_ENROLLER, "group_split", do_later},
+    {SRV_POST, UNKNOWN "/{}/not", SRV_ROLE_ENROLLER, "group_not", do_later},
+    {SRV_GET, "/v1/jobs", SRV_ROLE_READER, "jobs", do_later},
+    {SRV_POST, "/v1/jobs", SRV_ROLE_ENROLLER, "job_start", do_later},
+    {SRV_GET, "/v1/jobs/{}", SRV_ROLE_READER, "job", do_later},
+    {SRV_DELETE, "/v1/jobs/{}", SRV_ROLE_ENROLLER, "job_cancel", do_later},
+    {SRV_GET, "/v1/jobs/{}/results", SRV_ROLE_READER, "job_results", do_later},
+    {SRV_POST, "/v1/jobs/{}/restart", SRV_ROLE_ENROLLER, "job_restart", do_later},
+    {SRV_GET, "/v1/settings", SRV_ROLE_ADMIN, "settings", do_later},
+    {SRV_PATCH, "/v1/settings", SRV_ROLE_ADMIN, "settings_change", do_later},
+    {SRV_GET, "/v1/keys", SRV_ROLE_ADMIN, "keys", do_later},
+    {SRV_POST, "/v1/keys", SRV_ROLE_ADMIN, "key_create", do_later},
+    {SRV_GET, "/v1/keys/current", SRV_ROLE_READER, "key_current", do_later},
+    {SRV_DELETE, "/v1/keys/{}", SRV_ROLE_ADMIN, "key_remove", do_later},
+    {SRV_GET, "/v1/audit", SRV_ROLE_ADMIN, "audit", do_later},
+    {SRV_GET, "/v1/audit/check", SRV_ROLE_ADMIN, "audit_check", do_later},
     {0},
 };
 

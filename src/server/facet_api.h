@@ -4,15 +4,17 @@
 #define FCT_SERVER_FACET_API_H
 
 #include "server/app.h"
+#include "server/collections.h"
 
 enum { SRV_PAGE = 50, SRV_PAGE_MOST = 100, SRV_MATCHES = 5 };
-#define SRV_COLLECTION "_default"
 
 /* {"pixels":{...},"normalized":{...}}; width 0: the picture is unknown, and so is what is normalized. */
 void srv_json_box(fct_json_writer *j, const char *key, const float box[4], int width, int height);
 /* A face that was found in a picture; embedding: with it. */
 void srv_json_face(fct_json_writer *j, const char *key, const srv_seen *seen, const fct_face *f, bool embedding);
-void srv_json_person(fct_json_writer *j, const char *key, const fct_person *p);
+void srv_json_person(fct_json_writer *j, srv_app *app, const char *key, const fct_person *p);
+/* {"id":...} of a number. */
+void srv_json_id(fct_json_writer *j, const char *key, int64_t id);
 void srv_json_sample(fct_json_writer *j, const srv_core *c, const fct_stored_face *f);
 /* request_id and processing_ms, with which answers end; closes their object. */
 void srv_json_close(fct_json_writer *j, const srv_request *r, bool timed);
@@ -25,16 +27,31 @@ bool srv_read_picture(srv_app *app, const srv_request *r, srv_form *form, const 
 bool srv_read_page(const srv_request *r, srv_page *page, srv_reply *out);
 void srv_json_cursor(fct_json_writer *j, const srv_page *page);
 
-/* The path's first parameter is a collection that is there; else *out says that it is not. */
-bool srv_collection_of(const srv_request *r, srv_reply *out);
-/* The path's i-th parameter as an id; -1 where it is none. */
+/* The path's first parameter is a collection that is there, in which the thread works from now on; else *out says
+ * that it is not. */
+bool srv_collection_of(srv_app *app, const srv_request *r, srv_reply *out);
+/* The path's i-th parameter as an id; -1 where it is none. The second: of any text. */
 int64_t srv_id_of(const srv_request *r, int i);
+int64_t srv_id_parse(const char *text);
+/* The ids of a JSON array of texts, under a name; out: [most], their number in *n. False: *reply says what is wrong. */
+bool srv_read_ids(const srv_request *r, srv_form *form, const char *name, int most, int64_t *out, int *n,
+                  srv_reply *reply);
 /* The person that the path's second parameter names. */
 bool srv_person_of(srv_app *app, const srv_request *r, fct_person *person, srv_reply *out);
 
 srv_handler srv_do_detect, srv_do_embed, srv_do_compare;
+srv_handler srv_do_collections, srv_do_collection, srv_do_collection_create, srv_do_collection_change,
+    srv_do_collection_remove, srv_do_scores;
 srv_handler srv_do_people, srv_do_person, srv_do_person_create, srv_do_person_change, srv_do_person_remove;
 srv_handler srv_do_faces, srv_do_faces_add, srv_do_face_remove, srv_do_face_image;
+/* 204 instead of an answer: what was to go is gone. */
+void srv_gone(srv_reply *out);
+srv_handler srv_do_removed, srv_do_restore, srv_do_forget;
+srv_handler srv_do_person_image;
+/* 200 with the person; 200 with the picture of a face, or 404; the same for a person's best one. */
+void srv_answer_person(srv_app *app, const srv_request *r, int64_t id, srv_reply *out);
+void srv_answer_crop(srv_app *app, const srv_request *r, int64_t face, srv_reply *out);
+void srv_answer_best_crop(srv_app *app, const srv_request *r, int64_t person, srv_reply *out);
 srv_handler srv_do_search, srv_do_identify, srv_do_verify;
 srv_handler srv_do_system, srv_do_metrics;
 

@@ -1,5 +1,7 @@
 /* Faces of people: enroll, list, show, remove. */
 #include "server/enroll_api.h"
+
+#include "base/alloc.h"
 #include "server/problem.h"
 #include "server/register.h"
 
@@ -50,25 +52,31 @@ static void write_stored(fct_json_writer *j, srv_app *app, const srv_register_it
     fct_json_close_array(j);
 }
 
-static void answer_enrolled(srv_app *app, srv_request *r, srv_reply *out, const char *name, bool with_person,
-                            const srv_register_item *items, int n) {
+/* Stores what is said of the person, if anything, and answers with what was stored. */
+static void answer_enrolled(srv_app *app, srv_request *r, srv_reply *out, const char *name,
+                            const srv_person_terms *terms, const srv_register_item *items, int n) {
     fct_json_writer j;
     fct_person p;
     fct_error e;
-    if (fct_gallery_find(app->core.gallery, name, &p, &e)) {
-        srv_fail_call(r, out, &e); /* removed by somebody else between the two calls */
+    fct_status s = fct_gallery_find(app->core.gallery, name, &p, &e); /* may have been removed by somebody else */
+    if (!s && terms) s = srv_person_terms_store(&app->core, p.id, terms, &e);
+    if (!s && terms) s = fct_gallery_person(app->core.gallery, p.id, &p, &e);
+    if (s) {
+        srv_fail_call(r, out, &e);
         return;
     }
     srv_reply_json(out, 201, &j);
-    snprintf(out->location, sizeof out->location, "/v1/collections/" SRV_COLLECTION "/persons/%lld", (long long)p.id);
+    size_t list = strlen(r->path) - (r->path[strlen(r->path) - 1] == '/');
+    if (terms && list < sizeof out->location - 24)
+        snprintf(out->location, sizeof out->location, "%.*s/%lld", (int)list, r->path, (long long)p.id);
     fct_json_object(&j, NULL);
-    if (with_person) srv_json_person(&j, "person", &p);
+    if (terms) srv_json_person(&j, app, "person", &p);
     write_stored(&j, app, items, n);
     write_rejected(&j, items, n);
     srv_json_close(&j, r, false);
 }
 
-static bool read_review(srv_request *r, srv_form *form, srv_review *out, srv_reply *reply) {
+bool srv_read_review(const srv_request *r, srv_form *form, srv_review *out, srv_reply *reply) {
     const char *text = srv_form_text(form, "review_mode");
     static const char *const names[] = {"off", "standard", "strict"};
     *out = SRV_REVIEW_OFF;
@@ -106,27 +114,40 @@ static int collect(srv_request *r, srv_form *form, srv_register_item *items, srv
     }
 }
 
-void srv_enroll_form(srv_app *app, srv_request *r, srv_form *form, const char *name, bool with_person, srv_reply *out) {
-    srv_register_item items[SRV_REGISTER_MOST];
-    srv_review review;
-    fct_error e;
-    int stored, n;
-    if (srv_form_text(form, "external_embeddings") || srv_form_text(form, "embedding_mode")) {
-        srv_fail(r, out, 400, "invalid_request", "embeddings are made by this server alone");
-        return;
+/* Gives each picture its embedding from elsewhere; without pictures, the embeddings are all. */
+static int add_vectors(srv_request *r, const srv_vectors *v, srv_register_item *items, int n, srv_reply *out) {
+    if (n && n != v->n) {
+        srv_fail(r, out, 400, "invalid_request", "external_embeddings: are not as many as the images");
+        return -1;
     }
-    if (!read_review(r, form, &review, out) || (n = collect(r, form, items, out)) < 0) return;
-    if (srv_register(&app->core, name, items, n, review, "server", r->deadline, &stored, &e)) srv_fail_call(r, out, &e);
-    else if (!stored) answer_none(r, out, items, n);
-    else answer_enrolled(app, r, out, name, with_person, items, n);
+    for (int i = 0; i < v->n; i++) {
+        if (!n) items[i] = (srv_register_item){.filename = ""};
+        items[i].embedding = v->at + (size_t)i * (size_t)v->dim;
+    }
+    return v->n;
 }
 
-void srv_do_faces_add(srv_app *app, srv_request *r, srv_reply *out) {
-    srv_form form = {0};
-    fct_person p;
-    if (srv_person_of(app, r, &p, out) && srv_read_form(r, &form, "images|review_mode", out))
-        srv_enroll_form(app, r, &form, p.name, false, out);
-    srv_form_free(&form);
+void srv_enroll_form(srv_app *app, srv_request *r, srv_form *form, const char *name, const srv_person_terms *terms,
+                     srv_reply *out) {
+    srv_register_item items[SRV_REGISTER_MOST];
+    srv_review review;
+    srv_vectors v = {0};
+    const uint8_t *data;
+    size_t size;
+    fct_error e;
+    int stored, n = 0;
+    bool fine = srv_read_review(r, form, &review, out) && srv_vectors_read(app, r, form, &v, out);
+    if (fine && !(v.n && srv_form_picture(form, "images", 0, &data, &size, &e) == FCT_ERR_NOT_FOUND))
+        n = collect(r, form, items, out);
+    if (fine && v.n && n >= 0) n = add_vectors(r, &v, items, n, out);
+    if (fine && n >= 0) {
+        const char *source = v.n ? SRV_SOURCE_EXTERNAL : SRV_SOURCE_SERVER;
+        if (srv_register(&app->core, name, items, n, review, source, r->deadline, &stored, &e))
+            srv_fail_call(r, out, &e);
+        else if (!stored) answer_none(r, out, items, n);
+        else answer_enrolled(app, r, out, name, terms, items, n);
+    }
+    fct_free(v.at);
 }
 
 void srv_do_faces(srv_app *app, srv_request *r, srv_reply *out) {
@@ -171,13 +192,11 @@ void srv_do_face_remove(srv_app *app, srv_request *r, srv_reply *out) {
     else out->status = 204;
 }
 
-void srv_do_face_image(srv_app *app, srv_request *r, srv_reply *out) {
-    fct_stored_face f;
+void srv_answer_crop(srv_app *app, const srv_request *r, int64_t face, srv_reply *out) {
     fct_error e;
     void *jpeg;
     size_t size;
-    if (!face_of(app, r, &f, out)) return;
-    if (fct_gallery_crop(app->core.gallery, f.id, &jpeg, &size, &e)) {
+    if (fct_gallery_crop(app->core.gallery, face, &jpeg, &size, &e)) {
         if (e.code == FCT_ERR_NOT_FOUND)
             srv_fail(r, out, 404, "face_image_not_found", "no picture is stored of this face");
         else srv_fail_call(r, out, &e);
@@ -187,4 +206,29 @@ void srv_do_face_image(srv_app *app, srv_request *r, srv_reply *out) {
     out->type = "image/jpeg";
     fct_buf_add(&out->body, jpeg, size);
     fct_buffer_free(jpeg);
+}
+
+void srv_do_face_image(srv_app *app, srv_request *r, srv_reply *out) {
+    fct_stored_face f;
+    if (face_of(app, r, &f, out)) srv_answer_crop(app, r, f.id, out);
+}
+
+void srv_answer_best_crop(srv_app *app, const srv_request *r, int64_t person, srv_reply *out) {
+    fct_stored_face *faces;
+    fct_error e;
+    int n, best = -1;
+    if (fct_gallery_faces(app->core.gallery, person, &faces, &n, &e)) {
+        srv_fail_call(r, out, &e);
+        return;
+    }
+    for (int i = 0; i < n; i++)
+        if (faces[i].has_crop && (best < 0 || faces[i].quality > faces[best].quality)) best = i;
+    if (best >= 0) srv_answer_crop(app, r, faces[best].id, out);
+    else srv_fail(r, out, 404, "face_image_not_found", "no picture is stored of this person");
+    fct_gallery_faces_free(faces);
+}
+
+void srv_do_person_image(srv_app *app, srv_request *r, srv_reply *out) {
+    fct_person p;
+    if (srv_person_of(app, r, &p, out)) srv_answer_best_crop(app, r, p.id, out);
 }

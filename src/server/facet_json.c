@@ -1,4 +1,5 @@
 #include "server/facet_api.h"
+#include "server/register.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -62,38 +63,33 @@ void srv_json_face(fct_json_writer *j, const char *key, const srv_seen *seen, co
     fct_json_close_object(j);
 }
 
-static void write_id(fct_json_writer *j, const char *key, int64_t id) {
+void srv_json_id(fct_json_writer *j, const char *key, int64_t id) {
     char text[24];
     snprintf(text, sizeof text, "%lld", (long long)id);
     fct_json_text(j, key, text);
 }
 
-void srv_json_person(fct_json_writer *j, const char *key, const fct_person *p) {
-    fct_json_object(j, key);
-    write_id(j, "id", p->id);
-    fct_json_text(j, "name", p->name);
-    fct_json_null(j, "external_id");
-    fct_json_object(j, "metadata");
-    fct_json_close_object(j);
-    fct_json_int(j, "face_count", p->faces);
-    fct_json_date(j, "created_at", p->created);
-    fct_json_null(j, "updated_at");
-    fct_json_close_object(j);
-}
-
 void srv_json_sample(fct_json_writer *j, const srv_core *c, const fct_stored_face *f) {
     fct_json_object(j, NULL);
-    write_id(j, "id", f->id);
-    write_id(j, "person_id", f->person_id);
+    srv_json_id(j, "id", f->id);
+    srv_json_id(j, "person_id", f->person_id);
     srv_json_box(j, "bounding_box", f->box, 0, 0);
     fct_json_number(j, "detection_score", f->score, 6);
     fct_json_number(j, "quality", f->quality, 6);
     fct_json_text(j, "model_id", fct_pack_name(c->pack));
     fct_json_text(j, "model_digest", fct_pack_embedder_id(c->pack));
-    fct_json_text(j, "embedding_source", "server");
+    bool external = strcmp(f->source, SRV_SOURCE_EXTERNAL) == 0;
+    fct_json_text(j, "embedding_source", external ? "external_trusted" : "server");
+    fct_json_text(j, "source", external || strcmp(f->source, SRV_SOURCE_SERVER) == 0 ? NULL : f->source);
     fct_json_bool(j, "has_crop", f->has_crop);
     fct_json_date(j, "created_at", f->created);
     fct_json_close_object(j);
+}
+
+void srv_gone(srv_reply *out) {
+    fct_buf_clear(&out->body);
+    out->status = 204;
+    out->type = NULL;
 }
 
 void srv_json_close(fct_json_writer *j, const srv_request *r, bool timed) {
@@ -150,24 +146,52 @@ void srv_json_cursor(fct_json_writer *j, const srv_page *page) {
     fct_json_text(j, "next_cursor", page->next ? text : NULL);
 }
 
-bool srv_collection_of(const srv_request *r, srv_reply *out) {
-    if (strcmp(r->params[0], SRV_COLLECTION) == 0) return true;
-    srv_fail(r, out, 404, "resource_not_found", "there is no such collection");
+bool srv_collection_of(srv_app *app, const srv_request *r, srv_reply *out) {
+    int64_t id;
+    fct_error e;
+    if (!srv_collection_find(&app->core, r->params[0], &id, &e)) {
+        srv_work_in(id);
+        return true;
+    }
+    if (e.code == FCT_ERR_NOT_FOUND || e.code == FCT_ERR_ARG)
+        srv_fail(r, out, 404, "resource_not_found", "there is no such collection");
+    else srv_fail_call(r, out, &e);
     return false;
 }
 
-int64_t srv_id_of(const srv_request *r, int i) {
-    const char *text = r->params[i];
+int64_t srv_id_parse(const char *text) {
     size_t n = strlen(text);
     bool fine = n > 0 && n < 19 && strspn(text, "0123456789") == n && text[0] != '0';
     return fine ? strtoll(text, NULL, 10) : -1;
 }
 
+int64_t srv_id_of(const srv_request *r, int i) { return srv_id_parse(r->params[i]); }
+
+bool srv_read_ids(const srv_request *r, srv_form *form, const char *name, int most, int64_t *out, int *n,
+                  srv_reply *reply) {
+    const fct_json *list = srv_form_json(form, name);
+    char text[200];
+    *n = 0;
+    bool fine = fct_json_is(list, FCT_JSON_ARRAY) && list->length >= 1 && list->length <= (uint32_t)most;
+    for (const fct_json *c = fine ? fct_json_first(list) : NULL; c && fine; c = fct_json_next(list, c)) {
+        const char *id = fct_json_get_text(c);
+        out[*n] = id ? srv_id_parse(id) : -1;
+        fine = out[(*n)++] > 0;
+    }
+    for (int i = 1; i < *n && fine; i++)
+        for (int k = 0; k < i && fine; k++) fine = out[i] != out[k];
+    if (fine) return true;
+    snprintf(text, sizeof text, "%s: is no list of 1 to %d different ids", name, most);
+    srv_fail(r, reply, 400, "invalid_request", text);
+    return false;
+}
+
 bool srv_person_of(srv_app *app, const srv_request *r, fct_person *person, srv_reply *out) {
     fct_error e;
-    if (!srv_collection_of(r, out)) return false;
-    if (!fct_gallery_person(app->core.gallery, srv_id_of(r, 1), person, &e)) return true;
-    if (e.code == FCT_ERR_NOT_FOUND) srv_fail(r, out, 404, "resource_not_found", "there is no such person");
+    if (!srv_collection_of(app, r, out)) return false;
+    fct_status s = fct_gallery_person(app->core.gallery, srv_id_of(r, 1), person, &e);
+    if (!s && person->collection_id == srv_place()) return true;
+    if (!s || s == FCT_ERR_NOT_FOUND) srv_fail(r, out, 404, "resource_not_found", "there is no such person");
     else srv_fail_call(r, out, &e);
     return false;
 }

@@ -13,7 +13,7 @@ typedef struct search_terms {
 
 static bool read_terms(srv_app *app, srv_request *r, srv_form *form, search_terms *t, srv_reply *out) {
     fct_error e;
-    *t = (search_terms){.limit = SRV_MATCHES, .threshold = app->core.threshold};
+    *t = (search_terms){.limit = SRV_MATCHES, .threshold = srv_core_threshold(&app->core)};
     fct_status s = srv_form_int(form, "limit", 1, 100, &t->limit, &e);
     if (!s) s = srv_form_number(form, "threshold", -1, 1, &t->threshold, &e);
     if (s) srv_fail_form(r, out, &e);
@@ -27,7 +27,7 @@ static void write_match(fct_json_writer *j, srv_app *app, const fct_match *m) {
     if (fct_gallery_person(app->core.gallery, m->person_id, &p, NULL)) return;
     snprintf(id, sizeof id, "%lld", (long long)m->face_id);
     fct_json_object(j, NULL);
-    srv_json_person(j, "person", &p);
+    srv_json_person(j, app, "person", &p);
     fct_json_number(j, "similarity", m->score, 6);
     fct_json_text(j, "matched_face_id", id);
     fct_json_close_object(j);
@@ -67,7 +67,8 @@ static void search(srv_app *app, srv_request *r, srv_form *form, srv_reply *out)
 
 void srv_do_search(srv_app *app, srv_request *r, srv_reply *out) {
     srv_form form = {0};
-    if (srv_collection_of(r, out) && srv_read_form(r, &form, "image|limit|threshold", out)) search(app, r, &form, out);
+    if (srv_collection_of(app, r, out) && srv_read_form(r, &form, "image|limit|threshold", out))
+        search(app, r, &form, out);
     srv_form_free(&form);
 }
 
@@ -90,6 +91,7 @@ static void identify(srv_app *app, srv_request *r, srv_form *form, srv_reply *ou
             fct_json_object(&j, NULL);
             srv_json_face(&j, "face", &seen, f, false);
             s = write_matches(&j, app, f, &t, &e);
+            fct_json_null(&j, "unknown_id");
             fct_json_close_object(&j);
         }
         fct_json_close_array(&j);
@@ -103,7 +105,7 @@ static void identify(srv_app *app, srv_request *r, srv_form *form, srv_reply *ou
 
 void srv_do_identify(srv_app *app, srv_request *r, srv_reply *out) {
     srv_form form = {0};
-    if (srv_collection_of(r, out) && srv_read_form(r, &form, "image|limit|threshold", out))
+    if (srv_collection_of(app, r, out) && srv_read_form(r, &form, "image|limit|threshold", out))
         identify(app, r, &form, out);
     srv_form_free(&form);
 }
@@ -129,7 +131,7 @@ static void verify(srv_app *app, srv_request *r, const fct_person *p, srv_form *
             else fct_json_null(&j, "similarity"); /* the person has no face to compare with */
             fct_json_text(&j, "matched_face_id", face ? id : NULL);
             fct_json_number(&j, "threshold", t.threshold, 6);
-            srv_json_person(&j, "person", p);
+            srv_json_person(&j, app, "person", p);
             srv_json_face(&j, "verified_face", &seen, f, false);
             srv_json_close(&j, r, true);
         }

@@ -52,6 +52,8 @@ void srv_do_system(srv_app *app, srv_request *r, srv_reply *out) {
     fct_json_int(&j, "schema", info.schema);
     fct_json_int(&j, "persons", info.people);
     fct_json_int(&j, "faces", info.faces);
+    fct_json_bool(&j, "encrypted", info.encrypted);
+    fct_json_text(&j, "kind", fct_gallery_is_address(app->core.gallery_path) ? "postgresql" : "sqlite");
     fct_json_close_object(&j);
     fct_json_array(&j, "interfaces");
     for (int i = 0; app->dialects[i]; i++) fct_json_text(&j, NULL, app->dialects[i]->name);

@@ -60,7 +60,7 @@ static void compare(srv_app *app, srv_request *r, srv_form *form, srv_reply *out
     srv_seen a = {0}, b = {0};
     fct_json_writer j;
     fct_error e;
-    double threshold = app->core.threshold;
+    double threshold = srv_core_threshold(&app->core);
     if (srv_form_number(form, "threshold", -1, 1, &threshold, &e)) srv_fail_form(r, out, &e);
     else if (srv_read_picture(app, r, form, "source", 0, FCT_TASK_EMBED, &a, out) &&
              srv_read_picture(app, r, form, "target", 0, FCT_TASK_EMBED, &b, out)) {

@@ -121,7 +121,8 @@ void srv_form_free(srv_form *f) {
     fct_free(f->parts);
     fct_free(f->text);
     fct_json_free(&f->json);
-    for (int i = 0; i < f->n_decoded; i++) fct_free(f->decoded[i]);
+    for (size_t i = 0; i < f->n_decoded; i++) fct_free(f->decoded[i]);
+    fct_free(f->decoded);
     *f = (srv_form){0};
 }
 
@@ -203,8 +204,9 @@ fct_status srv_form_decode(srv_form *f, const char *name, const char *text, size
         n -= (size_t)(comma + 1 - text);
         text = comma + 1;
     }
-    if (f->n_decoded == (int)(sizeof f->decoded / sizeof *f->decoded))
-        return fct_fail(err, FCT_ERR_LIMIT, "%s: too many pictures in base 64", name);
+    void **decoded = fct_grow(f->decoded, &f->cap_decoded, f->n_decoded + 1, sizeof *decoded);
+    if (!decoded) return fct_fail_nomem(err, "pictures", 0);
+    f->decoded = decoded;
     char *copy = fct_alloc(n + 4);
     if (!copy) return fct_fail_nomem(err, "picture", n);
     size_t m = 0;
@@ -261,11 +263,12 @@ fct_status srv_form_only(const srv_form *f, const char *names, fct_error *err) {
     if (!fct_json_is(f->json.values, FCT_JSON_OBJECT)) return fct_fail(err, FCT_ERR_ARG, "JSON body: is no object");
     for (const fct_json *c = fct_json_first(f->json.values); c; c = fct_json_next(f->json.values, c)) {
         size_t n = strlen(c->key);
-        const char *p = names;
-        while (*p && !(strncmp(p, c->key, n) == 0 && (p[n] == '|' || p[n] == 0)))
+        const char *p = strpbrk(c->key, "|?") ? "" : names;
+        while (*p && !(strncmp(p, c->key, n) == 0 && (p[n] == '|' || p[n] == '?' || p[n] == 0)))
             p += strcspn(p, "|") + (p[strcspn(p, "|")] == '|');
         if (!*p) return fct_fail(err, FCT_ERR_ARG, "JSON body: \"%.80s\" is no member of this request", c->key);
-        if (fct_json_is(c, FCT_JSON_NULL)) return fct_fail(err, FCT_ERR_ARG, "JSON body: \"%s\" is null", c->key);
+        if (fct_json_is(c, FCT_JSON_NULL) && p[n] != '?')
+            return fct_fail(err, FCT_ERR_ARG, "JSON body: \"%s\" is null", c->key);
     }
     return FCT_OK;
 }

@@ -17,8 +17,8 @@ typedef struct srv_form {
     int n_parts;
     char *text; /* owned: a decoded form, or the JSON */
     fct_json_doc json;
-    void *decoded[8]; /* owned: pictures that came as base 64 */
-    int n_decoded;
+    void **decoded; /* [n_decoded], owned: pictures that came as base 64 */
+    size_t n_decoded, cap_decoded;
 } srv_form;
 
 /* Reads the body. FCT_ERR_UNSUPPORTED: a Content-Type that is none of these;
@@ -49,7 +49,8 @@ fct_status srv_form_picture(srv_form *f, const char *name, int i, const uint8_t 
 fct_status srv_form_decode(srv_form *f, const char *name, const char *text, size_t n, const uint8_t **data,
                            size_t *size, fct_error *err);
 
-/* FCT_ERR_ARG names a member of a JSON body that is not among these (divided by '|'), or is null. */
+/* FCT_ERR_ARG names a member of a JSON body that is not among these (divided by '|'), or is null where its name
+ * has no '?' behind it. */
 fct_status srv_form_only(const srv_form *f, const char *names, fct_error *err);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "facet/base.h"
 
-enum { SRV_PARTS_MOST = 128, SRV_PART_NAME = 128 };
+enum { SRV_PARTS_MOST = 600, SRV_PART_NAME = 128 };
 
 typedef struct srv_multipart_part {
     char name[SRV_PART_NAME];

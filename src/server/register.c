@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "server/collections.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,13 +11,24 @@
 typedef struct register_run {
     srv_seen seen[SRV_REGISTER_MOST];
     fct_enroll_item faces[SRV_REGISTER_MOST];
-    int from[SRV_REGISTER_MOST]; /* the picture that faces[i] is from */
+    fct_face copies[SRV_REGISTER_MOST]; /* with embeddings from elsewhere */
+    int from[SRV_REGISTER_MOST];        /* the picture that faces[i] is from */
     int n;
 } register_run;
 
 static void reject(srv_register_item *item, const char *reason, const char *detail) {
     item->reason = reason;
     snprintf(item->detail, sizeof item->detail, "%s", detail);
+}
+
+/* A copy of the face with an embedding from elsewhere, of unit length. */
+static const fct_face *with_embedding(const srv_core *c, const fct_face *f, const float *embedding, fct_face *out) {
+    *out = *f;
+    out->embedding = embedding;
+    out->embedding_dim = fct_pack_embedding_dim(c->pack);
+    out->embedding_norm = 1;
+    out->values = NULL;
+    return out;
 }
 
 /* Finds the face of one picture. A picture that has none is rejected; only what no picture is to blame for fails. */
@@ -34,6 +46,7 @@ static fct_status find_face(srv_core *c, register_run *run, srv_register_item *i
     }
     if (s) return s;
     const fct_face *f = srv_largest(run->seen[i].faces);
+    if (f && item->embedding) f = with_embedding(c, f, item->embedding, &run->copies[i]);
     if (!f) reject(item, "face_not_found", "there is no face in it");
     else if (!f->has_kps || !f->embedding)
         reject(item, "invalid_embedding", "the face has no landmarks or no embedding");
@@ -73,15 +86,35 @@ static fct_status store(srv_core *c, const char *name, register_run *run, srv_re
     fct_enroll_opts o;
     fct_enroll_opts_init(&o);
     o.threshold = srv_core_threshold(c);
+    bool crops;
+    fct_status s = srv_setting_bool(c, srv_place() ? srv_place() : SRV_COLLECTION_DEFAULT, "crops", true, &crops, err);
+    if (s) return s;
+    o.no_crop = !crops;
     uint32_t people = FCT_FLAW_UNLIKE | FCT_FLAW_LIKE_OTHER | FCT_FLAW_SEVERAL;
     o.refuse = review == SRV_REVIEW_STRICT ? FCT_FLAW_ALL : review == SRV_REVIEW_STANDARD ? FCT_FLAW_ALL & ~people : 0;
-    fct_status s = fct_enroll_batch(c->gallery, c->pack, name, run->faces, run->n, &o, results, err);
+    s = fct_enroll_batch(c->gallery, c->pack, name, run->faces, run->n, &o, results, err);
     for (int i = 0; i < run->n && !s; i++) {
         srv_register_item *item = &items[run->from[i]];
         item->result = results[i];
         if (results[i].face_id) ++*stored;
         else reject(item, reason_of(&results[i], o.refuse), results[i].n_warnings ? results[i].warnings[0].text : "");
     }
+    return s;
+}
+
+/* Stores embeddings without pictures. */
+static fct_status store_bare(srv_core *c, const char *name, srv_register_item *items, int n, const char *source,
+                             int *stored, fct_error *err) {
+    fct_enrollment faces[SRV_REGISTER_MOST] = {0};
+    int64_t ids[SRV_REGISTER_MOST] = {0};
+    for (int i = 0; i < n; i++)
+        faces[i] = (fct_enrollment){.model_id = fct_pack_embedder_id(c->pack),
+                                    .embedding = items[i].embedding,
+                                    .dim = fct_pack_embedding_dim(c->pack),
+                                    .source = source};
+    fct_status s = fct_gallery_enroll(c->gallery, name, faces, n, ids, NULL, err);
+    for (int i = 0; i < n && !s; i++) items[i].result.face_id = ids[i];
+    *stored = s ? 0 : n;
     return s;
 }
 
@@ -92,8 +125,10 @@ fct_status srv_register(srv_core *c, const char *name, srv_register_item *items,
     register_run *run = fct_calloc(1, sizeof *run);
     if (!run) return fct_fail_nomem(err, "pictures", 0);
     fct_status s = FCT_OK;
-    for (int i = 0; i < n && !s; i++) s = find_face(c, run, &items[i], i, review, source, deadline, err);
+    for (int i = 0; i < n && !s; i++)
+        if (items[i].data) s = find_face(c, run, &items[i], i, review, source, deadline, err);
     if (!s && run->n) s = store(c, name, run, items, review, stored, err);
+    if (!s && n && !items[0].data) s = store_bare(c, name, items, n, source, stored, err);
     for (int i = 0; i < n; i++) srv_seen_free(&run->seen[i]);
     fct_free(run);
     return s;

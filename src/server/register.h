@@ -5,6 +5,9 @@
 #include "server/core.h"
 
 enum { SRV_REGISTER_MOST = 20 };
+/* What is stored as the source of a face, which is shown to nobody; anything else is. */
+#define SRV_SOURCE_SERVER   "server"
+#define SRV_SOURCE_EXTERNAL "external"
 
 typedef enum srv_review {
     SRV_REVIEW_OFF,      /* the largest face of each picture is taken, whatever its flaws */
@@ -16,9 +19,10 @@ typedef enum srv_review {
 typedef struct srv_register_item {
     const void *data; /* borrowed */
     size_t size;
-    const char *filename; /* for people; may be "" */
-    const char *reason;   /* why it was not stored, a word of the API; NULL = it was. Static */
-    char detail[500];     /* the same for people */
+    const char *filename;   /* for people; may be "" */
+    const float *embedding; /* made elsewhere, of the pack's size, borrowed; NULL = made here. data may be NULL then */
+    const char *reason;     /* why it was not stored, a word of the API; NULL = it was. Static */
+    char detail[500];       /* the same for people */
     fct_enroll_result result;
 } srv_register_item;
 

@@ -36,7 +36,8 @@ typedef struct srv_request {
     char key_id[17];
     char collection[SRV_KEY_COLLECTION + 1]; /* the only one that the key may use; "" = all */
     int64_t collection_id;                   /* that its dialect works in; 0 = the path or the body says */
-    uint64_t began, deadline;                /* fct_time_ns(): later than the deadline nobody waits for the answer */
+    bool again; /* it began before the server ended, and comes again: what it made may be there (idempotency.h) */
+    uint64_t began, deadline; /* fct_time_ns(): later than the deadline nobody waits for the answer */
 } srv_request;
 
 typedef struct srv_reply {

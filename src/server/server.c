@@ -183,6 +183,7 @@ fct_status srv_server_start(const srv_server_opts *o, srv_server **out, fct_erro
     srv_server *s = fct_calloc(1, sizeof *s);
     if (!s) return fct_fail_nomem(err, "server", 0);
     fct_mutex_init(&s->app.keys_lock);
+    fct_mutex_init(&s->app.external_lock);
     srv_metrics_init(&s->app.metrics);
     srv_rate_init(&s->app.rate, o->rate, o->rate * 2 > 1 ? o->rate * 2 : 1);
     srv_rate_init(&s->app.failures, 1.0 / 6, FAILURES_BURST);
@@ -232,6 +233,7 @@ void srv_server_stop(srv_server *s, int grace_ms) {
     srv_rate_free(&s->app.failures);
     srv_metrics_free(&s->app.metrics);
     fct_mutex_destroy(&s->app.keys_lock);
+    fct_mutex_destroy(&s->app.external_lock);
     fct_free(s->app.keys_path);
     fct_free(s->app.data_dir);
     fct_free(s->app.immich_upstream);

@@ -1,0 +1,30 @@
+/* What is known of a person besides name and faces, as requests say it and answers show
+ * it. An external_id is a member of the metadata that is shown apart from the others. */
+#ifndef FCT_SERVER_FACET_PERSON_H
+#define FCT_SERVER_FACET_PERSON_H
+
+#include "server/facet_api.h"
+
+#define SRV_EXTERNAL_ID "external_id"
+
+/* What a request says of a person. Texts are borrowed from its form, but for metadata. */
+typedef struct srv_person_terms {
+    bool has_name, has_external, has_metadata, has_expires, has_consent;
+    const char *name, *external;      /* external NULL: it goes */
+    char *metadata;                   /* a JSON object without external_id; owned */
+    int64_t expires;                  /* 0 = never */
+    const char *consent, *consent_by; /* consent NULL: it goes */
+    int64_t consent_time;
+} srv_person_terms;
+
+/* Reads name, external_id, metadata, expires_at and consent, where they are there. False: *out says what is wrong.
+ * Free it in both cases. */
+bool srv_person_terms_read(const srv_request *r, srv_form *form, srv_person_terms *t, srv_reply *out);
+void srv_person_terms_free(srv_person_terms *t);
+
+/* False, with an answer, where somebody else of the collection has the external id. */
+bool srv_external_is_free(srv_app *app, const srv_request *r, const char *external, int64_t but, srv_reply *out);
+/* Stores all but the name. */
+fct_status srv_person_terms_store(srv_core *c, int64_t person_id, const srv_person_terms *t, fct_error *err);
+
+#endif
