@@ -28,7 +28,7 @@ static void fail(srv_reply *out, int status, const char *code, const char *text,
     fct_json_close_object(&j);
 }
 
-static void do_root(srv_app *app, srv_request *r, srv_reply *out) {
+void srv_do_immich_root(srv_app *app, srv_request *r, srv_reply *out) {
     fct_json_writer j;
     srv_reply_json(out, 200, &j);
     fct_json_object(&j, NULL);
@@ -150,7 +150,7 @@ static void do_predict(srv_app *app, srv_request *r, srv_reply *out) {
 static const char *no_key(const srv_request *r) { return NULL; }
 
 static const srv_route routes[] = {
-    {SRV_GET, "/", SRV_ROLE_NONE, "immich_root", do_root},
+    {SRV_GET, "/", SRV_ROLE_NONE, "immich_root", srv_do_immich_root},
     {SRV_GET, "/ping", SRV_ROLE_NONE, "immich_ping", do_ping},
     {SRV_POST, "/predict", SRV_ROLE_NONE, "immich_predict", do_predict},
     {0},

@@ -53,13 +53,14 @@ void srv_new_id(char out[37]) {
     }
 }
 
-void srv_security_fields(srv_field_fn *add, void *user) {
+void srv_security_fields(srv_field_fn *add, void *user, const char *policy, const char *cache) {
     add(user, "X-Content-Type-Options", "nosniff");
     add(user, "X-Frame-Options", "DENY");
-    add(user, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    add(user, "Content-Security-Policy", policy ? policy : "default-src 'none'; frame-ancestors 'none'");
     add(user, "Referrer-Policy", "no-referrer");
     add(user, "Cross-Origin-Resource-Policy", "same-origin");
-    add(user, "Cache-Control", "no-store");
+    add(user, "Permissions-Policy", policy ? "camera=(self), microphone=(), geolocation=()" : "camera=()");
+    add(user, "Cache-Control", cache ? cache : "no-store");
 }
 
 void srv_problem_body(fct_buf *out, int status, const char *code, const char *detail, const char *request_id) {
@@ -98,7 +99,7 @@ void srv_problem_response(fct_buf *out, int status, const char *detail) {
                    srv_status_title(status), SRV_PROBLEM_TYPE, body.size);
     fct_buf_printf(out, "X-Request-Id: %s\r\n", id);
     if (status == 503) fct_buf_text(out, "Retry-After: 1\r\n");
-    srv_security_fields(add_line, out);
+    srv_security_fields(add_line, out, NULL, NULL);
     fct_buf_text(out, "\r\n");
     fct_buf_add(out, body.data, body.size);
     out->failed |= body.failed;

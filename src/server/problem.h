@@ -20,8 +20,9 @@ void srv_problem_response(fct_buf *out, int status, const char *detail);
 void srv_problem_body(fct_buf *out, int status, const char *code, const char *detail, const char *request_id);
 
 /* Appends the header fields that every answer has, each with its CRLF, but for those
- * of its content. */
+ * of its content. policy and cache: Content-Security-Policy and Cache-Control; NULL =
+ * nothing may be loaded, nothing may be kept. */
 typedef void srv_field_fn(void *user, const char *name, const char *value);
-void srv_security_fields(srv_field_fn *add, void *user);
+void srv_security_fields(srv_field_fn *add, void *user, const char *policy, const char *cache);
 
 #endif

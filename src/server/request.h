@@ -51,6 +51,11 @@ typedef struct srv_reply {
     bool replayed;             /* the answer to an earlier request with the same Idempotency-Key */
     struct srv_stream *stream; /* instead of a body; owned (stream.h) */
     char stream_type[128];     /* its content type */
+    /* For files of the web page: Content-Security-Policy and Cache-Control in place of those that forbid all (static,
+     * NULL = these), ETag ("" = none), Content-Encoding: gzip, Vary: Accept-Encoding. */
+    const char *policy, *cache;
+    char etag[24];
+    bool gzip, varies;
 } srv_reply;
 
 void srv_request_free(srv_request *r);

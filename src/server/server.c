@@ -29,7 +29,7 @@ void srv_server_opts_init(srv_server_opts *o) {
     *o = (srv_server_opts){.size = sizeof *o,
                            .host = "127.0.0.1",
                            .port = 8100,
-                           .apis = "immich,compreface,deepstack",
+                           .apis = "web,immich,compreface,deepstack",
                            .threshold = NAN,
                            .connections = 1024,
                            .queue = 64,
@@ -48,7 +48,8 @@ void srv_server_notify(const char *state) { srv_notify(state); }
 
 /* Puts the dialects that were asked for into the app's list. */
 static fct_status choose_dialects(srv_app *app, const char *names, fct_error *err) {
-    static const srv_dialect *const others[] = {&srv_immich_dialect, &srv_deepstack_dialect, &srv_compreface_dialect};
+    static const srv_dialect *const others[] = {&srv_web_dialect, &srv_immich_dialect, &srv_deepstack_dialect,
+                                                &srv_compreface_dialect};
     enum { N = sizeof others / sizeof *others };
     int n = 0;
     app->dialects[n++] = &srv_facet_dialect;
@@ -59,11 +60,15 @@ static fct_status choose_dialects(srv_app *app, const char *names, fct_error *er
             if (strlen(others[i]->name) == length && strncmp(others[i]->name, p, length) == 0) found = others[i];
         bool own = length == 5 && strncmp(p, "facet", 5) == 0;
         if (!found && !own && !(length == 4 && strncmp(p, "none", 4) == 0))
-            return fct_fail(err, FCT_ERR_ARG, "%.*s: no such interface; there are facet, immich, compreface, deepstack",
+            return fct_fail(err, FCT_ERR_ARG, "%.*s: no such interface; there are facet, web, immich, compreface, deepstack",
                             (int)length, p);
         for (int i = 0; i < n; i++)
             if (app->dialects[i] == found) found = NULL; /* named twice */
         if (found) app->dialects[n++] = found;
+        if (found == &srv_web_dialect && n > 2) { /* its "/" comes before Immich's */
+            memmove(app->dialects + 2, app->dialects + 1, (size_t)(n - 2) * sizeof *app->dialects);
+            app->dialects[1] = found;
+        }
         p += length + (p[length] == ',');
     }
     return FCT_OK;

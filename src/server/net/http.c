@@ -176,9 +176,12 @@ static void add_fields(http_call *c, struct MHD_Response *r) {
     const srv_reply *out = &c->reply;
     char seconds[16];
     const char *type = out->stream ? out->stream_type : out->type;
-    srv_security_fields(add_to_response, r);
+    srv_security_fields(add_to_response, r, out->policy, out->cache);
     MHD_add_response_header(r, "X-Request-Id", c->req.id);
     if (type && *type) MHD_add_response_header(r, "Content-Type", type);
+    if (*out->etag) MHD_add_response_header(r, "ETag", out->etag);
+    if (out->gzip) MHD_add_response_header(r, "Content-Encoding", "gzip");
+    if (out->varies) MHD_add_response_header(r, "Vary", "Accept-Encoding");
     if (out->allow) MHD_add_response_header(r, "Allow", out->allow);
     if (*out->location) MHD_add_response_header(r, "Location", out->location);
     if (out->challenge) MHD_add_response_header(r, "WWW-Authenticate", "Bearer");
