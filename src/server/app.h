@@ -56,8 +56,9 @@ bool srv_ranges_hold(const srv_range *r, int n, const char *address);
 
 /* ---- For dialects ------------------------------------------------------------------------------ */
 
-extern const srv_dialect srv_facet_dialect, srv_immich_dialect, srv_deepstack_dialect, srv_compreface_dialect, srv_web_dialect;
-/* GET / as Immich's service answers it: the page, whose address this is too, leaves it to Immich's clients. */
+extern const srv_dialect srv_facet_dialect, srv_immich_dialect, srv_deepstack_dialect, srv_compreface_dialect,
+    srv_web_dialect;
+/* GET / as Immich's service answers it. The page has the same address and leaves it to Immich's clients. */
 extern srv_handler srv_do_immich_root;
 
 /* Begins an answer in JSON; the caller writes one value with j. */

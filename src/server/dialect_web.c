@@ -1,5 +1,5 @@
-/* The web page: its files, which are part of the program (embed_web.py). It needs no key, since it holds nothing that is
- * not public; what it shows it asks for over facet's own interface, with the key of whoever uses it. */
+/* The web page: its files, which are part of the program (embed_web.py). They need no key, since they hold nothing that
+ * is not public; what the page shows it asks for over facet's own interface, with the key of whoever uses it. */
 #include "server/app.h"
 
 #include "server/problem.h"

@@ -60,7 +60,9 @@ static fct_status choose_dialects(srv_app *app, const char *names, fct_error *er
             if (strlen(others[i]->name) == length && strncmp(others[i]->name, p, length) == 0) found = others[i];
         bool own = length == 5 && strncmp(p, "facet", 5) == 0;
         if (!found && !own && !(length == 4 && strncmp(p, "none", 4) == 0))
-            return fct_fail(err, FCT_ERR_ARG, "%.*s: no such interface; there are facet, web, immich, compreface, deepstack",
+            return fct_fail(err, FCT_ERR_ARG,
+                            "%.*s: no such interface; there are facet, web, immich, compreface and "
+                            "deepstack",
                             (int)length, p);
         for (int i = 0; i < n; i++)
             if (app->dialects[i] == found) found = NULL; /* named twice */

@@ -51,7 +51,8 @@ export function summary(found) {
     const names = found.filter((f) => f.matches.length).map((f) => f.matches[0].person.name);
     const unknown = found.length - names.length;
     const who = names.length ? names.join(", ") : "";
-    return `${plural(found.length, "face")}: ${[who, unknown ? `${unknown} unknown` : ""].filter(Boolean).join(" and ")}.`;
+    const parts = [who, unknown ? `${unknown} unknown` : ""].filter(Boolean);
+    return `${plural(found.length, "face")}: ${parts.join(" and ")}.`;
 }
 
 // Names with their scores under a face, the likeliest first.

@@ -242,7 +242,7 @@ export async function enrollView(root, { signal, query }) {
                       multiple: true,
                       take,
                       signal: until,
-                      words: "JPEG, PNG, WebP, HEIC, TIFF… Pasting works, too. Three to five different photos are best.",
+                      words: "JPEG, PNG, WebP, HEIC… Pasting works, too. Three to five different photos are best.",
                   }).element,
         );
     }

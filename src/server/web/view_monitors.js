@@ -62,7 +62,7 @@ function edit(m, done) {
         url,
         m
             ? "Leave it empty to keep the one there is. User name and password are never shown."
-            : "rtsp://, http://, https://, or /dev/video0 for a camera of the server. It is stored safely; a password is never shown again.",
+            : "rtsp://, http://, https://, or /dev/video0 for a camera of the server. A password is never shown again.",
     );
     const go = h("button.button.primary", { type: "submit" }, m ? "Save" : "Add");
     return dialog(

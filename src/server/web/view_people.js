@@ -82,7 +82,7 @@ export async function peopleView(root, { signal }) {
                     : empty(
                           "people",
                           "Nobody is enrolled yet",
-                          "Enroll somebody with a few photos or the webcam, and facet will recognize them from then on.",
+                          "Enroll somebody with a few photos or the webcam, and facet recognizes them from then on.",
                           linkButton("Enroll the first person", "#/enroll", "primary", "enroll"),
                       ),
             );
@@ -104,7 +104,10 @@ export async function peopleView(root, { signal }) {
         try {
             const about = get(paths.here, { signal: until }).then(({ collection: c }) => {
                 if (!words)
-                    count.textContent = `${plural(c.person_count, "person", "people")}, ${plural(c.face_count, "photo")}`;
+                    count.textContent = [
+                        plural(c.person_count, "person", "people"),
+                        plural(c.face_count, "photo"),
+                    ].join(", ");
                 return c.person_count;
             });
             await pages(

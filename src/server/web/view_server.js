@@ -295,7 +295,7 @@ export async function keysView(root, { signal }) {
                                   if (
                                       !(await confirm(
                                           `Revoke ${k.name}?`,
-                                          "Whoever uses this key is locked out at once. The key cannot be brought back.",
+                                          "Whoever uses this key is locked out at once. It cannot be brought back.",
                                           "Revoke",
                                       ))
                                   )
@@ -370,7 +370,7 @@ export async function auditView(root, { signal }) {
                         ? notice(
                               "good",
                               "check",
-                              `All ${plural(answer.entries, "entry", "entries")} are as they were written. The last hash is `,
+                              `All ${plural(answer.entries, "entry", "entries")} are as they were written. The last hash: `,
                               h("span.mono", null, answer.hash.slice(0, 16)),
                               "…; keep it elsewhere, and nobody can cut off the end unnoticed.",
                           )
