@@ -30,7 +30,8 @@ typedef struct srv_app {
     srv_rate rate, failures; /* of requests; of wrong keys, by address */
     srv_metrics metrics;
     srv_idempotency once;
-    fct_mutex external_lock;         /* held while somebody gets an external_id */
+    fct_mutex change_lock;           /* held by changes that look first and store then */
+    int64_t max_body;                /* bytes of a request */
     srv_range allow[SRV_ALLOW_MOST]; /* who may use dialects without keys, besides this machine */
     int n_allow;
     char *immich_upstream; /* owned; NULL = none */

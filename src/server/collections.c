@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "text/decimal.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,10 @@ fct_status srv_setting_int(srv_core *c, int64_t id, const char *key, int fallbac
     *out = fallback;
     fct_status s = read_setting(c, id, key, &text, err);
     size_t n = text ? strlen(text) : 0;
-    if (!s && n && n < 10 && strspn(text, "0123456789") == n) *out = (int)strtol(text, NULL, 10);
+    if (!s && n && n < 11 && strspn(text, "0123456789") == n) {
+        long long v = strtoll(text, NULL, 10);
+        *out = v < INT_MAX ? (int)v : INT_MAX;
+    }
     fct_buffer_free(text);
     return s;
 }

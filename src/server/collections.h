@@ -28,6 +28,7 @@ void srv_collection_clear(srv_collection *x);
 
 /* Settings of the whole gallery. */
 #define SRV_SETTING_REMOVED_DAYS "removed.days" /* how long removed people can be restored */
+#define SRV_SETTING_RATE         "rate"         /* thousandths of requests per second */
 enum { SRV_REMOVED_DAYS = 7 };
 
 /* One setting as a truth or a number; what is not set, or is no such thing, is the fallback. */

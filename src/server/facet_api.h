@@ -46,6 +46,22 @@ srv_handler srv_do_people, srv_do_person, srv_do_person_create, srv_do_person_ch
 srv_handler srv_do_faces, srv_do_faces_add, srv_do_face_remove, srv_do_face_image;
 /* 204 instead of an answer: what was to go is gone. */
 void srv_gone(srv_reply *out);
+/* Answers with somebody, or a group, of this id. */
+typedef void srv_answer_fn(srv_app *app, const srv_request *r, int64_t id, srv_reply *out);
+/* Carries out {"from":[...]} for a person of the collection that the path has named. */
+void srv_merge(srv_app *app, srv_request *r, const fct_person *into, srv_answer_fn *answer, srv_reply *out);
+/* Whether faces [n] are all this person's, or, in a request that comes again, another's already. */
+bool srv_faces_of(srv_app *app, const srv_request *r, int64_t from, int64_t other, const int64_t *ids, int n,
+                  srv_reply *out);
+/* The person that "name" or "person_id" means; a new one is made where nobody has the name. may_exist: it may be
+ * somebody's. */
+bool srv_target_of(srv_app *app, const srv_request *r, srv_form *form, bool may_exist, fct_person *out,
+                   srv_reply *reply);
+/* A negative that was just made. */
+void srv_json_negative(fct_json_writer *j, const char *key, int64_t id, int64_t person);
+srv_handler srv_do_merge, srv_do_split, srv_do_move, srv_do_negatives, srv_do_negative_add, srv_do_negative_remove;
+srv_handler srv_do_settings, srv_do_settings_change, srv_do_audit, srv_do_audit_check;
+srv_handler srv_do_keys, srv_do_key_current, srv_do_key_create, srv_do_key_remove;
 srv_handler srv_do_removed, srv_do_restore, srv_do_forget;
 srv_handler srv_do_person_image;
 /* 200 with the person; 200 with the picture of a face, or 404; the same for a person's best one. */

@@ -109,11 +109,11 @@ static void create(srv_app *app, srv_request *r, srv_form *form, srv_reply *out)
         else if (srv_form_text(form, "id")) srv_fail(r, out, 400, "invalid_request", "id: ids are given by the server");
         else {
             /* Nobody else may take the external id between looking and storing. */
-            if (t.external) fct_mutex_lock(&app->external_lock);
+            if (t.external) fct_mutex_lock(&app->change_lock);
             if (name_is_free(app, r, name, out) &&
                 (!t.external || r->again || srv_external_is_free(app, r, t.external, 0, out)))
                 srv_enroll_form(app, r, form, name, &t, out);
-            if (t.external) fct_mutex_unlock(&app->external_lock);
+            if (t.external) fct_mutex_unlock(&app->change_lock);
         }
     }
     srv_person_terms_free(&t);

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 
+#include <math.h>
 #include <stdio.h>
 
 /* What a search is asked besides its picture. */
@@ -44,30 +45,60 @@ static fct_status write_matches(fct_json_writer *j, srv_app *app, const fct_face
     return s;
 }
 
+/* Answers with who is like a face; seen NULL: it is an embedding without a picture. */
+static void answer_search(srv_app *app, srv_request *r, const search_terms *t, const srv_seen *seen, const fct_face *f,
+                          srv_reply *out) {
+    fct_json_writer j;
+    fct_error e;
+    srv_reply_json(out, 200, &j);
+    fct_json_object(&j, NULL);
+    if (seen) srv_json_face(&j, "searched_face", seen, f, false);
+    else fct_json_null(&j, "searched_face");
+    fct_status s = write_matches(&j, app, f, t, &e);
+    fct_json_number(&j, "threshold", t->threshold, 6);
+    srv_json_close(&j, r, true);
+    if (s) srv_fail_call(r, out, &e);
+}
+
+/* Searches for an embedding that the request has as a list of numbers. */
+static void search_embedding(srv_app *app, srv_request *r, const search_terms *t, const fct_json *list,
+                             srv_reply *out) {
+    int dim = fct_pack_embedding_dim(app->core.pack), n = 0;
+    float *v = fct_alloc((size_t)dim * sizeof *v);
+    bool fine = v && fct_json_is(list, FCT_JSON_ARRAY) && list->length == (uint32_t)dim, some = false;
+    for (const fct_json *c = fine ? fct_json_first(list) : NULL; c && fine; c = fct_json_next(list, c)) {
+        double x;
+        fine = fct_json_get_number(c, &x) && isfinite((float)x);
+        v[n++] = fine ? (float)x : 0;
+        some |= v[n - 1] != 0;
+    }
+    fct_face face = {.embedding = v, .embedding_dim = dim};
+    if (!v) srv_fail(r, out, 503, "not_ready", "out of memory");
+    else if (fine && some) answer_search(app, r, t, NULL, &face, out);
+    else srv_fail(r, out, 400, "invalid_request", "embedding: is no list of as many numbers as the network gives");
+    fct_free(v);
+}
+
 static void search(srv_app *app, srv_request *r, srv_form *form, srv_reply *out) {
     search_terms t;
     srv_seen seen = {0};
-    fct_json_writer j;
-    fct_error e;
-    if (read_terms(app, r, form, &t, out) && srv_read_picture(app, r, form, "image", 0, FCT_TASK_EMBED, &seen, out)) {
+    const fct_json *embedding = srv_form_json(form, "embedding");
+    if (!read_terms(app, r, form, &t, out)) return;
+    if (embedding) {
+        search_embedding(app, r, &t, embedding, out);
+        return;
+    }
+    if (srv_read_picture(app, r, form, "image", 0, FCT_TASK_EMBED, &seen, out)) {
         const fct_face *f = srv_largest(seen.faces);
-        if (!f) srv_fail(r, out, 422, "face_not_found", "image: shows no face");
-        else {
-            srv_reply_json(out, 200, &j);
-            fct_json_object(&j, NULL);
-            srv_json_face(&j, "searched_face", &seen, f, false);
-            fct_status s = write_matches(&j, app, f, &t, &e);
-            fct_json_number(&j, "threshold", t.threshold, 6);
-            srv_json_close(&j, r, true);
-            if (s) srv_fail_call(r, out, &e);
-        }
+        if (f) answer_search(app, r, &t, &seen, f, out);
+        else srv_fail(r, out, 422, "face_not_found", "image: shows no face");
     }
     srv_seen_free(&seen);
 }
 
 void srv_do_search(srv_app *app, srv_request *r, srv_reply *out) {
     srv_form form = {0};
-    if (srv_collection_of(app, r, out) && srv_read_form(r, &form, "image|limit|threshold", out))
+    if (srv_collection_of(app, r, out) && srv_read_form(r, &form, "image|embedding|limit|threshold", out))
         search(app, r, &form, out);
     srv_form_free(&form);
 }

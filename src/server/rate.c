@@ -10,6 +10,20 @@ void srv_rate_init(srv_rate *r, double per_second, double burst) {
     fct_mutex_init(&r->lock);
 }
 
+void srv_rate_set(srv_rate *r, double per_second) {
+    fct_mutex_lock(&r->lock);
+    r->per_second = per_second;
+    r->burst = per_second * 2 > 1 ? per_second * 2 : 1;
+    fct_mutex_unlock(&r->lock);
+}
+
+double srv_rate_get(srv_rate *r) {
+    fct_mutex_lock(&r->lock);
+    double per_second = r->per_second;
+    fct_mutex_unlock(&r->lock);
+    return per_second;
+}
+
 void srv_rate_free(srv_rate *r) { fct_mutex_destroy(&r->lock); }
 
 /* FNV-1a. Somebody who makes two names of one hash shares a limit with himself. */
@@ -32,8 +46,11 @@ static srv_bucket *bucket_of(srv_rate *r, const char *who, uint64_t now) {
 
 int srv_rate_take(srv_rate *r, const char *who, uint64_t now) {
     int wait = 0;
-    if (r->per_second <= 0) return 0;
     fct_mutex_lock(&r->lock);
+    if (r->per_second <= 0) {
+        fct_mutex_unlock(&r->lock);
+        return 0;
+    }
     srv_bucket *b = bucket_of(r, who, now);
     double passed = now > b->at ? (double)(now - b->at) / 1e9 : 0;
     b->tokens = fmin(r->burst, b->tokens + passed * r->per_second);

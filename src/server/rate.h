@@ -23,6 +23,10 @@ typedef struct srv_rate {
 void srv_rate_init(srv_rate *r, double per_second, double burst);
 void srv_rate_free(srv_rate *r);
 
+/* Another limit from now on, and what it is. */
+void srv_rate_set(srv_rate *r, double per_second);
+double srv_rate_get(srv_rate *r);
+
 /* Takes a token of this one's at time now (ns). Returns 0, or after how many seconds there is one again. */
 int srv_rate_take(srv_rate *r, const char *who, uint64_t now);
 

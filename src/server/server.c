@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "server/app.h"
+#include "server/collections.h"
 #include "server/forward.h"
 #include "server/http.h"
 #include "server/net/gate.h"
@@ -84,6 +85,14 @@ static fct_status first_key(srv_server *s, fct_error *err) {
     return st ? st : srv_keys_write(app->keys_path, &app->keys, err);
 }
 
+/* The limit that somebody has set while a server ran. */
+static fct_status use_stored_rate(srv_app *app, fct_error *err) {
+    int thousandths;
+    fct_status s = srv_setting_int(&app->core, 0, SRV_SETTING_RATE, 0, &thousandths, err);
+    if (!s && thousandths) srv_rate_set(&app->rate, thousandths / 1000.0);
+    return s;
+}
+
 static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *err) {
     srv_app *app = &s->app;
     app->auth = !o->no_auth;
@@ -102,6 +111,8 @@ static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *e
     srv_core_opts co = {o->pack, o->cache_dir, gallery, fct_threads(), BATCH, o->max_pixels, o->threshold, o->audit};
     if (!st) st = srv_core_open(&co, &app->core, err);
     fct_free(gallery);
+    app->max_body = o->max_body;
+    if (!st && o->rate == 0) st = use_stored_rate(app, err);
     return st ? st : first_key(s, err);
 }
 
@@ -190,7 +201,7 @@ fct_status srv_server_start(const srv_server_opts *o, srv_server **out, fct_erro
     srv_server *s = fct_calloc(1, sizeof *s);
     if (!s) return fct_fail_nomem(err, "server", 0);
     fct_mutex_init(&s->app.keys_lock);
-    fct_mutex_init(&s->app.external_lock);
+    fct_mutex_init(&s->app.change_lock);
     srv_metrics_init(&s->app.metrics);
     srv_rate_init(&s->app.rate, o->rate, o->rate * 2 > 1 ? o->rate * 2 : 1);
     srv_rate_init(&s->app.failures, 1.0 / 6, FAILURES_BURST);
@@ -240,7 +251,7 @@ void srv_server_stop(srv_server *s, int grace_ms) {
     srv_rate_free(&s->app.failures);
     srv_metrics_free(&s->app.metrics);
     fct_mutex_destroy(&s->app.keys_lock);
-    fct_mutex_destroy(&s->app.external_lock);
+    fct_mutex_destroy(&s->app.change_lock);
     fct_free(s->app.keys_path);
     fct_free(s->app.data_dir);
     fct_free(s->app.immich_upstream);

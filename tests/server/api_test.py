@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 
+import manage_checks
 from schema_check import Judge
 from serve_box import Box, PERSONS, Report, b64, multipart
 
@@ -371,6 +372,7 @@ def main():
         ask("no key", 401, "GET", "/v1/models", key=None)
         pictures(ask, box, report)
         faulty(ask, box)
+        manage_checks.run(ask, box, report)
         people(ask, box, report)
         pages(ask, box, report)
         once(ask, box, report)

@@ -74,6 +74,8 @@ class Judge:
         described = operation["responses"].get(str(reply.status))
         if not described:
             return ["%s %s: status %d is not described" % (method, path, reply.status)]
+        if "$ref" in described:
+            described = self.doc["components"]["responses"][described["$ref"].split("/")[-1]]
         content = described.get("content")
         if not content:
             return ["%s %s: a body where none is described" % (method, path)] if reply.body else []

@@ -35,7 +35,7 @@ static void open_app(srv_app *app) {
     if (srv_core_open(&o, &app->core, &e)) printf("%s\n", e.text);
     REQUIRE(app->core.infer);
     fct_mutex_init(&app->keys_lock);
-    fct_mutex_init(&app->external_lock);
+    fct_mutex_init(&app->change_lock);
     srv_metrics_init(&app->metrics);
     srv_rate_init(&app->rate, 0, 1);
     srv_rate_init(&app->failures, 1, 20);
@@ -54,7 +54,7 @@ static void close_app(srv_app *app) {
     srv_rate_free(&app->failures);
     srv_metrics_free(&app->metrics);
     fct_mutex_destroy(&app->keys_lock);
-    fct_mutex_destroy(&app->external_lock);
+    fct_mutex_destroy(&app->change_lock);
     fct_dir_remove(root, NULL);
 }
 
