@@ -66,6 +66,18 @@ fct_status fct_align_matrix(const float kps[5][2], int size, double m[6], fct_er
     return FCT_OK;
 }
 
+bool fct_align_wide_matrix(const float kps[5][2], int size, double m[6]) {
+    double src[5][2], dst[5][2];
+    bool finite = size > 0;
+    for (int i = 0; i < 5; i++)
+        for (int k = 0; k < 2; k++) {
+            finite = finite && isfinite(kps[i][k]);
+            src[i][k] = (double)kps[i][k];
+            dst[i][k] = (template_112[i][k] + 8) * size / 128;
+        }
+    return finite && fit_similarity(src, dst, m);
+}
+
 fct_status fct_align(fct_view picture, const float kps[5][2], int size, fct_image **out, fct_error *err) {
     double m[6];
     fct_image *crop = NULL;

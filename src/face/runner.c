@@ -41,6 +41,7 @@ void fct_runner_free(fct_runner *r) {
 
 int fct_runner_size(const fct_runner *r) { return r->size; }
 int fct_runner_values(const fct_runner *r) { return r->out_len; }
+bool fct_runner_aligned(const fct_runner *r) { return r->net->aligned; }
 
 /* Room for the input of n crops. */
 static fct_status reserve(fct_runner *r, int n, fct_error *err) {

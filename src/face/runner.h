@@ -19,8 +19,9 @@ typedef struct fct_crop {
  * borrows net, its model and the arena. */
 fct_status fct_runner_create(const fct_pack_net *net, int out_len, fct_arena *arena, fct_runner **out, fct_error *err);
 void fct_runner_free(fct_runner *r);
-int fct_runner_size(const fct_runner *r);   /* side of the crops, pixels */
-int fct_runner_values(const fct_runner *r); /* out_len */
+int fct_runner_size(const fct_runner *r);     /* side of the crops, pixels */
+int fct_runner_values(const fct_runner *r);   /* out_len */
+bool fct_runner_aligned(const fct_runner *r); /* whether the manifest asks for aligned crops; see fct_pack_net */
 
 /* Calls row(crop, values) for each crop in order; values are borrowed for that call. */
 typedef void fct_runner_row(const fct_crop *crop, const float *values, void *ctx);

@@ -31,10 +31,12 @@ static void take_row(const fct_crop *crop, const float *values, void *ctx) {
 
 /* Computes where the crop of a face lies; false where it cannot be cut. */
 static bool crop_face(fct_task_crop kind, const fct_face *f, int size, double m[6]) {
+    const float(*kps)[2] = (const float(*)[2])f->kps;
     double inv[6];
-    bool ok = kind == FCT_TASK_CROP_ALIGNED
-                  ? f->has_kps && fct_align_matrix((const float(*)[2])f->kps, size, m, NULL) == FCT_OK
-                  : fct_align_box_matrix(f->box, size, m);
+    bool ok = false;
+    if (kind == FCT_TASK_CROP_BOX) ok = fct_align_box_matrix(f->box, size, m);
+    else if (f->has_kps && kind == FCT_TASK_CROP_WIDE) ok = fct_align_wide_matrix(kps, size, m);
+    else if (f->has_kps) ok = fct_align_matrix(kps, size, m, NULL) == FCT_OK;
     return ok && fct_affine_invert(m, inv);
 }
 
@@ -61,7 +63,8 @@ fct_status fct_task_run(int index, fct_runner *r, fct_subject *subjects, int n, 
     fct_status s = crops && targets ? FCT_OK : fct_fail_nomem(err, "face crops", all * sizeof *crops);
     if (!s) {
         task_run t = {fct_task_row_at(index), index, fct_runner_size(r), fct_runner_values(r)};
-        int used = collect(t.row->crop, t.size, subjects, n, crops, targets);
+        const fct_task_crop kind = fct_runner_aligned(r) ? FCT_TASK_CROP_WIDE : t.row->crop;
+        int used = collect(kind, t.size, subjects, n, crops, targets);
         s = fct_runner_run(r, crops, used, take_row, &t, err);
     }
     fct_free(crops);

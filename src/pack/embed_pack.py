@@ -62,7 +62,8 @@ def file_entry(folder, entry, number):
     flag = lambda v: "true" if v else "false"
     need(isinstance(entry.get("average_landmarks", False), bool), path + ': "average_landmarks" is true or false')
     need(isinstance(entry.get("refine", False), bool), path + ': "refine" is true or false')
-    line = "    {%s, %s, %s_end, \"%s\", %s, %s, %r, %r, %s, %s}," % (
+    need(isinstance(entry.get("aligned", False), bool), path + ': "aligned" is true or false')
+    line = "    {%s, %s, %s_end, \"%s\", %s, %s, %r, %r, %s, %s, %s}," % (
         quote(name),
         symbol,
         symbol,
@@ -73,6 +74,7 @@ def file_entry(folder, entry, number):
         float(entry.get("std", 1)),
         flag(entry.get("average_landmarks")),
         flag(entry.get("refine")),
+        flag(entry.get("aligned")),
     )
     return "FCT_EMBED(%s, %s);" % (symbol, assembler_path(path)), line, path
 

@@ -16,6 +16,7 @@ typedef struct fct_embedded_file {
     double mean, std;
     bool average_landmarks; /* of a detector; see fct_det_nms() */
     bool refine;            /* of landmark_3d_68; see fct_pack_net */
+    bool aligned;           /* of genderage; see fct_pack_net */
 } fct_embedded_file;
 
 typedef struct fct_embedded_pack {

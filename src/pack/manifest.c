@@ -11,7 +11,8 @@
  *         "sha256": "...",         64 hexadecimal digits; checked when it is loaded
  *         "mean": 127.5, "std": 128,   both or none; else by InsightFace's rule
  *         "average_landmarks": true,   of a detector: over a face's candidates; else the best one's
- *         "refine": true } ] }     of landmark_3d_68: faces are aligned by its points; else by the detector's
+ *         "refine": true,          of landmark_3d_68: faces are aligned by its points; else by the detector's
+ *         "aligned": true } ] }    of genderage: it sees the face aligned; else the square around its box
  *
  * Everything but the first member may be left out; members not named here are
  * ignored, so that later versions can add some. */
@@ -103,10 +104,13 @@ static fct_status read_file(const manifest_place *p, const fct_json *o, fct_mani
     if (!s) s = get_number(p, o, "std", 1e-6, 1e6, &std, &out->std);
     if (!s) s = get_bool(p, o, "average_landmarks", &out->average_landmarks);
     if (!s) s = get_bool(p, o, "refine", &out->refine);
+    if (!s) s = get_bool(p, o, "aligned", &out->aligned);
     if (s) return s;
     out->has_norm = mean && std;
     if (out->refine && out->task != FCT_TASK_LANDMARK_68)
         return wrong(p, "refine", "given with \"task\": \"landmark_3d_68\"");
+    if (out->aligned && out->task != FCT_TASK_GENDER_AGE)
+        return wrong(p, "aligned", "given with \"task\": \"genderage\"");
     return mean == std ? FCT_OK : wrong(p, "mean", "given together with \"std\"");
 }
 

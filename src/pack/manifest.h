@@ -15,6 +15,7 @@ typedef struct fct_manifest_file {
     double mean, std;
     bool average_landmarks; /* of a detector; see fct_det_nms() */
     bool refine;            /* of landmark_3d_68; see fct_pack_net */
+    bool aligned;           /* of genderage; see fct_pack_net */
 } fct_manifest_file;
 
 typedef struct fct_manifest {

@@ -87,7 +87,8 @@ static fct_status copy_embedded_manifest(opening *o) {
                                           .mean = f->mean,
                                           .std = f->std,
                                           .average_landmarks = f->average_landmarks,
-                                          .refine = f->refine};
+                                          .refine = f->refine,
+                                          .aligned = f->aligned};
         memcpy(m->files[i].sha256, f->sha256, sizeof m->files[i].sha256);
         m->files[i].name = fct_strdup(f->name);
         m->n_files = i + 1;
@@ -249,7 +250,8 @@ static fct_status use(const opening *o, pack_entry *e) {
                           r->height,
                           r->batches,
                           e->listed && e->listed->average_landmarks,
-                          e->listed && e->listed->refine};
+                          e->listed && e->listed->refine,
+                          e->listed && e->listed->aligned};
     p->tasks |= r->task & o->opts.tasks;
     return r->task == FCT_TASK_EMBED ? measure_dim(o, e, &p->dim) : FCT_OK;
 }

@@ -14,7 +14,9 @@
 typedef enum fct_task_crop {
     FCT_TASK_CROP_NONE = 0, /* all of it: the detector */
     FCT_TASK_CROP_ALIGNED,  /* the face turned and scaled onto ArcFace's template by its five landmarks */
-    FCT_TASK_CROP_BOX       /* the square around the face's box, 1.5 times its longer side */
+    FCT_TASK_CROP_BOX,      /* the square around the face's box, 1.5 times its longer side */
+    FCT_TASK_CROP_WIDE      /* aligned, with a fourteenth of the template's side more on every side; instead of the
+                               box where the manifest asks for it */
 } fct_task_crop;
 
 /* Where a crop lies in its picture. */

@@ -79,15 +79,16 @@ static void write_landmarks(void) {
     write_means("landmarks.onnx", 192, 3309, weights, bias);
 }
 
-static void write_manifest(const char *colors_task, bool refine) {
+/* aligned: of the network that gives colors. */
+static void write_manifest(const char *colors_task, bool refine, bool aligned) {
     char text[1000];
     int n = snprintf(text, sizeof text,
                      "{\"facet_pack\": 1, \"name\": \"toys\", \"files\": [{\"file\": \"detector.onnx\"}, "
                      "{\"file\": \"embedder.onnx\", \"task\": \"recognition\"}, "
                      "{\"file\": \"landmarks.onnx\", \"task\": \"landmark_3d_68\", \"mean\": 0, \"std\": 1%s}, "
-                     "{\"file\": \"colors.onnx\"%s%s%s}]}",
+                     "{\"file\": \"colors.onnx\"%s%s%s%s}]}",
                      refine ? ", \"refine\": true" : "", colors_task ? ", \"task\": \"" : "",
-                     colors_task ? colors_task : "", colors_task ? "\"" : "");
+                     colors_task ? colors_task : "", colors_task ? "\"" : "", aligned ? ", \"aligned\": true" : "");
     REQUIRE(!fct_file_write_atomic(in_pack("pack.json"), text, (size_t)n, &e));
 }
 
@@ -155,7 +156,7 @@ TEST(a_toy_task_is_one_row) {
     fct_analyzer *an;
     fct_faces *faces;
     make_folder();
-    write_manifest(colors.name, false);
+    write_manifest(colors.name, false, false);
     CHECK(fct_pack_open(in_pack(""), NULL, &pack, &e) == FCT_ERR_FORMAT && strstr(e.text, "task")); /* not yet */
     fct_task_extra = &colors;
     REQUIRE(!fct_pack_open(in_pack(""), NULL, &pack, &e));
@@ -210,22 +211,22 @@ TEST(the_manifest_s_word_goes_before_the_guess) {
     fct_pack_file info;
     make_folder();
     fct_task_extra = &colors;
-    write_manifest(NULL, false);
+    write_manifest(NULL, false, false);
     REQUIRE(!fct_pack_open(in_pack(""), NULL, &pack, &e));
     REQUIRE(!fct_pack_file_info(pack, 3, &info, &e));
     CHECK(info.task == 0 && strstr(info.note, "unknown signature"));
     fct_pack_free(pack);
-    write_manifest("genderage", false); /* by the rules it would have to be 96 x 96 */
+    write_manifest("genderage", false, false); /* by the rules it would have to be 96 x 96 */
     REQUIRE(!fct_pack_open(in_pack(""), NULL, &pack, &e));
     CHECK(fct_pack_tasks(pack) & FCT_TASK_GENDER_AGE);
     fct_pack_free(pack);
-    write_manifest("recognition", false); /* a crop of 32 x 32 cannot be aligned */
+    write_manifest("recognition", false, false); /* a crop of 32 x 32 cannot be aligned */
     CHECK(fct_pack_open(in_pack(""), NULL, &pack, &e) == FCT_ERR_MISMATCH);
     CHECK_MSG(strstr(e.text, "colors.onnx") && strstr(e.text, "recognition") && strstr(e.text, "32"), "%s", e.text);
-    write_manifest("landmark_2d_106", false);                     /* three values are no points */
+    write_manifest("landmark_2d_106", false, false);              /* three values are no points */
     CHECK(fct_pack_open(in_pack(""), NULL, &pack, &e) == FCT_OK); /* the file does not declare how many */
     fct_pack_free(pack);
-    write_manifest("detection", false);
+    write_manifest("detection", false, false);
     CHECK(fct_pack_open(in_pack(""), NULL, &pack, &e) == FCT_ERR_MISMATCH && strstr(e.text, "1 outputs"));
     fct_task_extra = NULL;
 }
@@ -252,7 +253,7 @@ TEST(landmarks_refine_the_alignment) {
         for (int k = 0; k < 4; k++) {
             fct_pack *pack;
             fct_analyzer *an;
-            write_manifest("colors", refine);
+            write_manifest("colors", refine, false);
             fct_faces *faces = analyze(im, sets[k], &pack, &an);
             CHECK(fct_pack_tasks(pack) == (sets[k] & (FCT_TASK_DETECT | FCT_TASK_EMBED | FCT_TASK_LANDMARK_68 | 32)));
             for (int i = 0; i < 2; i++) {
@@ -278,6 +279,45 @@ TEST(landmarks_refine_the_alignment) {
         }
     fct_image_free(im);
     fct_task_extra = NULL;
+}
+
+/* The mean color of an aligned face with a fourteenth of the template's side around it, by a loop over points of the
+ * crop of 112 pixels. */
+static double mean_aligned(fct_view v, const float kps[5][2], int channel) {
+    double m[6], sum = 0, n = 0;
+    REQUIRE(!fct_align_matrix(kps, 112, m, &e));
+    const double det = m[0] * m[4] - m[1] * m[3];
+    for (double y = -8; y < 120; y += 0.5)
+        for (double x = -8; x < 120; x += 0.5, n++) {
+            const double dx = x - m[2], dy = y - m[5];
+            const int px = (int)lround((m[4] * dx - m[1] * dy) / det), py = (int)lround((m[0] * dy - m[3] * dx) / det);
+            if (px >= 0 && py >= 0 && px < v.width && py < v.height)
+                sum += ((const uint8_t *)v.data)[py * v.stride + px * 3 + channel];
+        }
+    return sum / n;
+}
+
+/* With "aligned" the network of age and gender sees the face aligned, else the square around its box; its third value,
+ * a hundredth of the age, is the mean of blue. */
+TEST(attributes_of_aligned_faces) {
+    make_folder();
+    fct_image *im = photo();
+    for (int aligned = 0; aligned < 2; aligned++) {
+        fct_pack *pack;
+        fct_analyzer *an;
+        write_manifest("genderage", false, aligned);
+        fct_faces *faces = analyze(im, FCT_TASK_ALL, &pack, &an);
+        for (int i = 0; i < 2; i++) {
+            const fct_face *a = fct_faces_at(faces, i);
+            const double blue = mean_aligned(fct_image_view(im), (const float(*)[2])a->kps, 2);
+            const double want = (blue - 127.5) / 128 * 100;
+            CHECK_MSG((fabs(a->age - want) < 2) == aligned, "aligned %d: age %d, %g", aligned, a->age, want);
+        }
+        fct_faces_free(faces);
+        fct_analyzer_free(an);
+        fct_pack_free(pack);
+    }
+    fct_image_free(im);
 }
 
 int main(int argc, char **argv) {

@@ -99,6 +99,20 @@ TEST(similarity_equals_the_svd_solution) {
     }
 }
 
+/* A point of the picture lies in the wide crop where it lies in that of 112 pixels, moved by 8 and scaled. */
+TEST(a_wide_crop_is_the_aligned_one_with_surroundings) {
+    for (size_t i = 0; i < sizeof similarity / sizeof *similarity; i++) {
+        const double *m = similarity[i].m;
+        double wide[6];
+        if (similarity[i].size != 112) continue;
+        CHECK(fct_align_wide_matrix(similarity[i].kps, 96, wide));
+        for (int k = 0; k < 6; k++) {
+            const double want = (m[k] + (k % 3 == 2 ? 8 : 0)) * 96 / 128;
+            CHECK_MSG(rel(wide[k], want) < 1e-5, "%s: m[%d] = %.9g, not %.9g", similarity[i].what, k, wide[k], want);
+        }
+    }
+}
+
 TEST(alignment_refuses_what_cannot_be_fitted) {
     float same[5][2] = {{5, 5}, {5, 5}, {5, 5}, {5, 5}, {5, 5}};
     float nan[5][2] = {{1, 2}, {3, 4}, {NAN, 1}, {2, 2}, {0, 9}};
@@ -110,6 +124,9 @@ TEST(alignment_refuses_what_cannot_be_fitted) {
     CHECK(fct_align_matrix(similarity[0].kps, 0, m, &e) == FCT_ERR_ARG);
     CHECK(fct_align_matrix(similarity[0].kps, -112, m, &e) == FCT_ERR_ARG);
     CHECK(strstr(e.text, "-112"));
+    CHECK(!fct_align_wide_matrix((const float(*)[2])same, 96, m) &&
+          !fct_align_wide_matrix((const float(*)[2])nan, 96, m));
+    CHECK(!fct_align_wide_matrix(similarity[0].kps, 0, m));
 }
 
 TEST(box_matrix_centers_the_box) {

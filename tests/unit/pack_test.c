@@ -276,6 +276,8 @@ TEST(hostile_manifests) {
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"task\": \"swap\"}]}",
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"sha256\": \"12\"}]}",
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"average_landmarks\": 1}]}",
+        "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"task\": \"genderage\", \"aligned\": 1}]}",
+        "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"aligned\": true}]}",
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"mean\": 1}]}",
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"mean\": 1, \"std\": 0}]}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
