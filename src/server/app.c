@@ -87,15 +87,18 @@ fct_status srv_app_read_keys(srv_app *app, fct_error *err) {
     return FCT_OK;
 }
 
-/* Gives the request the role of its key. False where there is no such key. */
+/* Gives the request what its key may do. */
+static void take_rights(srv_request *r, const srv_key *k) {
+    r->role = k->role;
+    strcpy(r->key_id, k->id);
+    strcpy(r->collection, k->collection);
+}
+
+/* The same of the key with this text. False where there is no such key. */
 static bool use_key(srv_app *app, srv_request *r, const char *text) {
     fct_mutex_lock(&app->keys_lock);
     const srv_key *k = srv_keys_check(&app->keys, text);
-    if (k) {
-        r->role = k->role;
-        strcpy(r->key_id, k->id);
-        strcpy(r->collection, k->collection);
-    }
+    if (k) take_rights(r, k);
     fct_mutex_unlock(&app->keys_lock);
     return k != NULL;
 }
@@ -106,12 +109,15 @@ static bool too_often(srv_request *r, srv_reply *out, int seconds, const char *t
     return false;
 }
 
-/* Refuses a wrong key, and after many of them from one address asks it to wait. */
-static bool wrong_key(srv_app *app, srv_request *r, srv_reply *out) {
+bool srv_app_wrong(srv_app *app, srv_request *r, srv_reply *out, const char *code, const char *text) {
     int wait = srv_rate_take(&app->failures, r->peer, fct_time_ns());
     if (wait) return too_often(r, out, wait, "too many wrong API keys came from this address");
-    srv_fail(r, out, 401, "unauthorized", "there is no such API key");
+    srv_fail(r, out, 401, code, text);
     return false;
+}
+
+static bool wrong_key(srv_app *app, srv_request *r, srv_reply *out) {
+    return srv_app_wrong(app, r, out, "unauthorized", "there is no such API key");
 }
 
 /* Whether a key that is limited to a collection may use a route of facet's own interface: one that works in this
@@ -133,6 +139,16 @@ static bool has_role(srv_request *r, srv_reply *out) {
     return false;
 }
 
+bool srv_app_take_signer(srv_app *app, srv_request *r, const char *access_id, char secret[SRV_KEY_TEXT],
+                         srv_reply *out) {
+    fct_mutex_lock(&app->keys_lock);
+    const srv_key *k = srv_keys_signing(&app->keys, access_id);
+    if (k) take_rights(r, k);
+    if (k && secret) strcpy(secret, k->secret);
+    fct_mutex_unlock(&app->keys_lock);
+    return k ? has_role(r, out) : srv_app_wrong(app, r, out, "unauthorized", "there is no such access key");
+}
+
 /* Whether whoever sent the request may do what it asks for, as far as its head tells. */
 static bool may(srv_app *app, srv_request *r, srv_reply *out) {
     if (r->dialect->trusts_address) {
@@ -140,6 +156,7 @@ static bool may(srv_app *app, srv_request *r, srv_reply *out) {
         srv_fail(r, out, 403, "forbidden", "this address may not use this interface, which knows no keys");
         return false;
     }
+    if (r->dialect->check) return r->dialect->check(app, r, false, out);
     if (!app->auth) {
         r->role = SRV_ROLE_ADMIN;
         return true;
@@ -154,6 +171,7 @@ static bool may(srv_app *app, srv_request *r, srv_reply *out) {
 
 /* The same once the body is there, for dialects that have the key in it. */
 static bool may_at_last(srv_app *app, srv_request *r, srv_reply *out) {
+    if (r->dialect->check) return r->dialect->check(app, r, true, out);
     if (r->role >= r->route->role || r->dialect->trusts_address) return true;
     char *key = r->dialect->body_key ? r->dialect->body_key(r) : NULL;
     bool known = key && use_key(app, r, key);
@@ -233,8 +251,8 @@ static bool choose_collection(srv_app *app, srv_request *r, srv_reply *out) {
     if (!r->dialect->one_collection) return true;
     r->collection_id = 0;
     if (*r->collection) {
-        fct_status s = fct_gallery_find_collection(app->core.gallery, r->collection, &id, &e);
-        if (s == FCT_ERR_NOT_FOUND && r->role >= SRV_ROLE_ENROLLER)
+        fct_status s = srv_collection_find(&app->core, r->collection, &id, &e);
+        if (s == FCT_ERR_NOT_FOUND && *r->collection != '.' && r->role >= SRV_ROLE_ENROLLER)
             s = fct_gallery_add_collection(app->core.gallery, r->collection, &id, &e);
         if (s) {
             srv_fail_call(r, out, &e);
@@ -242,7 +260,7 @@ static bool choose_collection(srv_app *app, srv_request *r, srv_reply *out) {
         }
     }
     r->collection_id = id;
-    fct_gallery_work_in(id);
+    srv_work_in(id);
     return true;
 }
 
@@ -263,7 +281,7 @@ void srv_app_handle(void *user, srv_request *r, srv_reply *out) {
     if (ready && changes) handle_once(app, r, out);
     else if (ready) r->route->handle(app, r, out);
     fct_gallery_act_for(NULL);
-    fct_gallery_work_in(0);
+    srv_work_in(0);
     if (out->body.failed) {
         fct_buf_free(&out->body);
         srv_fail(r, out, 503, "not_ready", "out of memory");

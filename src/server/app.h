@@ -8,6 +8,7 @@
 #include "server/idempotency.h"
 #include "server/metrics.h"
 #include "server/rate.h"
+#include "server/signature_table.h"
 #include "server/routes.h"
 #include "text/json_writer.h"
 
@@ -32,6 +33,7 @@ typedef struct srv_app {
     srv_idempotency once;
     fct_mutex change_lock;           /* held by changes that look first and store then */
     int64_t max_body;                /* bytes of a request */
+    srv_replay replay;               /* of dialects whose requests are signed */
     srv_range allow[SRV_ALLOW_MOST]; /* who may use dialects without keys, besides this machine */
     int n_allow;
     char *immich_upstream; /* owned; NULL = none */
@@ -58,7 +60,7 @@ bool srv_ranges_hold(const srv_range *r, int n, const char *address);
 /* ---- For dialects ------------------------------------------------------------------------------ */
 
 extern const srv_dialect srv_facet_dialect, srv_immich_dialect, srv_deepstack_dialect, srv_compreface_dialect,
-    srv_web_dialect;
+    srv_rekognition_dialect, srv_web_dialect;
 /* GET / as Immich's service answers it. The page has the same address and leaves it to Immich's clients. */
 extern srv_handler srv_do_immich_root;
 
@@ -75,6 +77,13 @@ void srv_fail_call(const srv_request *r, srv_reply *out, const fct_error *e);
 
 /* Lets the request go on with a key that a dialect has in an unusual place. False: *out says that there is none. */
 bool srv_app_take_key(srv_app *app, srv_request *r, const char *key, srv_reply *out);
+
+/* The same for who signs with the key of this access key id; secret (may be NULL): its text. False also where the key
+ * may not do what is asked. */
+bool srv_app_take_signer(srv_app *app, srv_request *r, const char *access_id, char secret[SRV_KEY_TEXT],
+                         srv_reply *out);
+/* Refuses a wrong key or signature, and after many of them from one address asks it to wait. Returns false. */
+bool srv_app_wrong(srv_app *app, srv_request *r, srv_reply *out, const char *code, const char *text);
 
 /* Milliseconds since the request's head was there. */
 double srv_elapsed_ms(const srv_request *r);

@@ -27,6 +27,8 @@ bool srv_read_picture(srv_app *app, const srv_request *r, srv_form *form, const 
 bool srv_read_page(const srv_request *r, srv_page *page, srv_reply *out);
 void srv_json_cursor(fct_json_writer *j, const srv_page *page);
 
+/* Removes a collection with its people, those who were removed and wait, and its unknown faces. */
+fct_status srv_collection_remove(srv_core *c, int64_t id, fct_error *err);
 /* The path's first parameter is a collection that is there, in which the thread works from now on; else *out says
  * that it is not. */
 bool srv_collection_of(srv_app *app, const srv_request *r, srv_reply *out);

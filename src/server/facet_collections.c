@@ -274,7 +274,7 @@ static fct_status forget_removed(srv_core *c, int64_t id, fct_error *err) {
     return s;
 }
 
-static fct_status remove_all(srv_core *c, int64_t id, fct_error *err) {
+fct_status srv_collection_remove(srv_core *c, int64_t id, fct_error *err) {
     int64_t place;
     fct_status s = srv_unknown_place(c, id, false, &place, err);
     if (!s && place) s = fct_gallery_remove_collection(c->gallery, place, NULL, err);
@@ -300,6 +300,6 @@ void srv_do_collection_remove(srv_app *app, srv_request *r, srv_reply *out) {
     if (!s && id == SRV_COLLECTION_DEFAULT) srv_fail(r, out, 409, "collection_stays", "the default collection stays");
     else if (!s && !force && (people || groups))
         srv_fail(r, out, 409, "collection_not_empty", "there are people in it; force=true removes them too");
-    else if (s || remove_all(&app->core, id, &e)) srv_fail_call(r, out, &e);
+    else if (s || srv_collection_remove(&app->core, id, &e)) srv_fail_call(r, out, &e);
     else out->status = 204;
 }

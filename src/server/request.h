@@ -47,6 +47,7 @@ typedef struct srv_reply {
     int retry_after;           /* seconds, 0 = not said */
     const char *allow;         /* for 405: methods; static */
     char location[160];        /* "" = none */
+    const char *id_field;      /* where else its clients look for the request's id; static; NULL = nowhere */
     bool challenge;            /* 401: WWW-Authenticate: Bearer */
     bool replayed;             /* the answer to an earlier request with the same Idempotency-Key */
     struct srv_stream *stream; /* instead of a body; owned (stream.h) */

@@ -29,6 +29,10 @@ typedef struct srv_dialect {
     const char *(*key)(const srv_request *r);
     /* The key that came in the body, for dialects that have it there; else NULL. *owned: fct_free(). */
     char *(*body_key)(const srv_request *r);
+    /* For dialects whose requests are signed, in place of keys: gives the request the rights of who signed it, and
+     * its route where the path does not tell. First with the head alone, then (whole) with the body. False: *out
+     * says why not. */
+    bool (*check)(struct srv_app *app, srv_request *r, bool whole, srv_reply *out);
     bool one_collection; /* knows of no collections: works in the key's, or the default one */
     bool trusts_address; /* needs no key: the client's address decides (srv_app_opts.allow) */
 } srv_dialect;

@@ -8,6 +8,7 @@
 #include "server/forward.h"
 #include "server/http.h"
 #include "server/net/gate.h"
+#include "server/net/hmac.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -47,14 +48,29 @@ void srv_server_notify(const char *state) { srv_notify(state); }
 
 /* ---- Starting ----------------------------------------------------------------------------------------- */
 
+/* Adds a dialect to the app's list, unless it is there, with what it needs. */
+static fct_status add_dialect(srv_app *app, const srv_dialect *d, int *n, fct_error *err) {
+    for (int i = 0; i < *n; i++)
+        if (app->dialects[i] == d) return FCT_OK; /* named twice */
+    app->dialects[(*n)++] = d;
+    if (d == &srv_web_dialect && *n > 2) { /* its "/" comes before Immich's */
+        memmove(app->dialects + 2, app->dialects + 1, (size_t)(*n - 2) * sizeof *app->dialects);
+        app->dialects[1] = d;
+    }
+    if (!d->check) return FCT_OK;
+    if (srv_hmac_load()) return srv_replay_init(&app->replay, err);
+    return fct_fail(err, FCT_ERR_UNSUPPORTED, "GnuTLS is not installed: %s checks signatures by it", d->name);
+}
+
 /* Puts the dialects that were asked for into the app's list. */
 static fct_status choose_dialects(srv_app *app, const char *names, fct_error *err) {
     static const srv_dialect *const others[] = {&srv_web_dialect, &srv_immich_dialect, &srv_deepstack_dialect,
-                                                &srv_compreface_dialect};
+                                                &srv_compreface_dialect, &srv_rekognition_dialect};
     enum { N = sizeof others / sizeof *others };
     int n = 0;
+    fct_status s = FCT_OK;
     app->dialects[n++] = &srv_facet_dialect;
-    for (const char *p = names; *p;) {
+    for (const char *p = names; *p && !s;) {
         size_t length = strcspn(p, ",");
         const srv_dialect *found = NULL;
         for (int i = 0; i < N; i++)
@@ -62,19 +78,13 @@ static fct_status choose_dialects(srv_app *app, const char *names, fct_error *er
         bool own = length == 5 && strncmp(p, "facet", 5) == 0;
         if (!found && !own && !(length == 4 && strncmp(p, "none", 4) == 0))
             return fct_fail(err, FCT_ERR_ARG,
-                            "%.*s: no such interface; there are facet, web, immich, compreface and "
-                            "deepstack",
+                            "%.*s: no such interface; there are facet, web, immich, compreface, deepstack and "
+                            "rekognition",
                             (int)length, p);
-        for (int i = 0; i < n; i++)
-            if (app->dialects[i] == found) found = NULL; /* named twice */
-        if (found) app->dialects[n++] = found;
-        if (found == &srv_web_dialect && n > 2) { /* its "/" comes before Immich's */
-            memmove(app->dialects + 2, app->dialects + 1, (size_t)(n - 2) * sizeof *app->dialects);
-            app->dialects[1] = found;
-        }
+        if (found) s = add_dialect(app, found, &n, err);
         p += length + (p[length] == ',');
     }
-    return FCT_OK;
+    return s;
 }
 
 /* Makes the first key where there is none, so that somebody can make others. */
@@ -247,6 +257,7 @@ void srv_server_stop(srv_server *s, int grace_ms) {
     srv_core_close(&s->app.core);
     srv_keys_free(&s->app.keys);
     srv_idempotency_free(&s->app.once);
+    srv_replay_free(&s->app.replay);
     srv_rate_free(&s->app.rate);
     srv_rate_free(&s->app.failures);
     srv_metrics_free(&s->app.metrics);

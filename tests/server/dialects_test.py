@@ -9,19 +9,12 @@ import http.server
 import io
 import json
 import math
-import subprocess
 import sys
 import threading
 import time
 
-from serve_box import Box, Report, multipart
-
-FACE = "/v1/vision/face"
-REC = "/api/v1/recognition"
-
-
-def same(got, wanted):
-    return [] if got == wanted else ["%r instead of %r" % (got, wanted)]
+from dialect_checks import FACE, REC, collections, double_take
+from serve_box import Box, Report, multipart, same
 
 
 # ---- Immich ------------------------------------------------------------------------------
@@ -399,71 +392,6 @@ def compreface_client(box, report):
     report.check("compreface-sdk: verification", same(len(verified["result"][0]["face_matches"]), 1))
 
 
-# ---- Collections ----------------------------------------------------------------------------
-
-
-def collections(box, report):
-    """A key that is bound to a collection, and that collection's threshold."""
-    made = box.command("keys", "add", "staff", "--role", "enroller", "--collection", "staff")
-    reader = box.command("keys", "add", "guests", "--role", "reader", "--collection", "guests")
-    key, guest = made.stdout.strip(), reader.stdout.strip()
-    box.process.send_signal(1)
-    ada, ada2 = box.picture("ada.png"), box.picture("ada2.jpg")
-
-    def ask(name, status, method, path, fields=None, key=key, headers=None):
-        headers = dict({"x-api-key": key}, **(headers or {}))
-        body = None
-        if fields:
-            body, headers["Content-Type"] = multipart(fields)
-        reply = box.ask(method, path, body, headers, key=None)
-        report.check("collections: " + name, same(reply.status, status))
-        return reply.json if reply.headers["Content-Type"] == "application/json" else reply.body
-
-    for _ in range(100):  # until the keys are read again
-        if box.get(REC + "/subjects", headers={"x-api-key": key}, key=None).status == 200:
-            break
-        time.sleep(0.05)
-    ask("not there, and may not be made", 404, "GET", REC + "/subjects", key=guest)
-    added = ask("add", 201, "POST", REC + "/faces?subject=Ada", [("file", ada)])
-    names = ask("mine", 200, "GET", REC + "/subjects")["subjects"]
-    others = ask("the default one", 200, "GET", REC + "/subjects", key=box.key)["subjects"]
-    report.check("collections: apart", same((names, others), (["Ada"], [])))
-    image = REC + "/faces/%s" % added["image_id"]
-    report.check("collections: my face", [] if ask("mine", 200, "GET", image + "/img") else ["empty"])
-    report.check("collections: not theirs", same(ask("other", 200, "GET", image + "/img", key=box.key), b""))
-    path = "/api/v1/static/%s/images/%s"
-    mine, theirs = (
-        box.get(path % (k, added["image_id"]), key=None).body[:2] for k in (key, box.key)
-    )
-    report.check("collections: static image", same((mine, theirs), (b"\xff\xd8", b"")))
-    ask("cannot remove it", 404, "DELETE", image, key=box.key)
-    ask("nor compare with it", 404, "POST", image + "/verify", [("file", ada)], key=box.key)
-    who = ask("recognize", 200, "POST", REC + "/recognize", [("file", ada2)])["result"][0]["subjects"]
-    nobody = ask("recognize", 200, "POST", REC + "/recognize", [("file", ada2)], key=box.key)["result"][0]
-    report.check("collections: recognized", same(([s["subject"] for s in who], nobody["subjects"]), (["Ada"], [])))
-    report.check("collections: similarity", [] if who[0]["similarity"] > 0.9 else [str(who)])
-    userid = [("api_key", key), ("image", ada2)]
-    found = box.form(FACE + "/recognize", userid, key=None).json["predictions"][0]["userid"]
-    report.check("collections: deepstack", same(found, "Ada"))
-    gallery = str(box.data / "gallery.db")
-    words = [box.facet, "gallery", "set", "threshold", "0.9999", "--gallery", gallery, "--collection", "staff"]
-    changed = subprocess.run(words, capture_output=True, text=True, env=box.env)
-    report.check("collections: a threshold", same(changed.returncode, 0))
-    who = ask("recognize", 200, "POST", REC + "/recognize", [("file", ada2)])["result"][0]["subjects"]
-    report.check("collections: its own threshold", [] if who[0]["similarity"] < 0.5 else [str(who)])
-    found = box.form(FACE + "/recognize", userid, key=None).json["predictions"][0]["userid"]
-    report.check("collections: deepstack has it too", same(found, "unknown"))
-    bearer = {"Authorization": "Bearer " + key}
-    for path, status in (
-        ("/v1/collections/_default/persons", 403),
-        ("/v1/collections", 403),
-        ("/metrics", 403),
-        ("/v1/system", 200),
-    ):
-        reply = box.get(path, headers=bearer, key=None)
-        report.check("collections: " + path, same(reply.status, status))
-
-
 def main():
     report = Report()
     upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
@@ -473,6 +401,7 @@ def main():
         immich(box, report, upstream)
         deepstack(box, report)
         compreface(box, report)
+        double_take(box, report)
         collections(box, report)
         report.check("the end", same(box.stop(), 128 + 15))
         box.start("--api", "deepstack")

@@ -20,6 +20,11 @@ from report import Report, toy_pack  # noqa: E402,F401
 PERSONS = "/v1/collections/_default/persons"
 
 
+def same(got, wanted):
+    """The faults of a value: none where it is what is wanted."""
+    return [] if got == wanted else ["%r instead of %r" % (got, wanted)]
+
+
 class Reply:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body

@@ -161,8 +161,8 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_TLS_KEY] = TEXT("tls-key", 0, tls_key, "FILE", COMPLETE_FILE, "the certificate's private key (PEM)"),
     [OPT_API] =
         TEXT("api", 0, api, "LIST", COMPLETE_NONE,
-             "interfaces besides facet's own, divided by commas: web (the page), immich, compreface, deepstack, or "
-             "none (default all)"),
+             "interfaces besides facet's own, divided by commas: web (the page), immich, compreface, deepstack, "
+             "rekognition, or none (default all but rekognition)"),
     [OPT_ALLOW] = TEXT("allow", 0, allow, "LIST", COMPLETE_NONE,
                        "addresses, as ADDRESS/BITS divided by commas, that may use Immich's interface, which knows no "
                        "keys; this machine may"),

@@ -1,9 +1,10 @@
-/* GnuTLS, loaded when a certificate is given. Code that includes this calls the
+/* GnuTLS, loaded when a certificate is given, or when signatures are checked. Code that includes this calls the
  * functions by their own names, after srv_gnutls_load(). What is not in the list
  * does not link. */
 #ifndef FCT_SERVER_GNUTLS_LOAD_H
 #define FCT_SERVER_GNUTLS_LOAD_H
 
+#include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
 #include "base/compiler.h"
@@ -14,7 +15,8 @@
 #define SRV_GNUTLS(X) \
     X(gnutls_alpn_set_protocols) X(gnutls_bye) X(gnutls_certificate_allocate_credentials) \
     X(gnutls_certificate_free_credentials) X(gnutls_certificate_set_x509_key_file) \
-    X(gnutls_credentials_set) X(gnutls_deinit) X(gnutls_handshake) X(gnutls_init) \
+    X(gnutls_credentials_set) X(gnutls_deinit) X(gnutls_handshake) X(gnutls_hmac_fast) \
+    X(gnutls_init) \
     X(gnutls_priority_set_direct) X(gnutls_record_get_direction) X(gnutls_record_recv) \
     X(gnutls_record_send) X(gnutls_strerror) X(gnutls_transport_set_int2)
 /* clang-format on */
@@ -34,6 +36,7 @@ SRV_GNUTLS(SRV_POINTER)
 #define gnutls_credentials_set                  srv_gnutls_credentials_set
 #define gnutls_deinit                           srv_gnutls_deinit
 #define gnutls_handshake                        srv_gnutls_handshake
+#define gnutls_hmac_fast                        srv_gnutls_hmac_fast
 #define gnutls_init                             srv_gnutls_init
 #define gnutls_priority_set_direct              srv_gnutls_priority_set_direct
 #define gnutls_record_get_direction             srv_gnutls_record_get_direction

@@ -62,13 +62,20 @@ static enum MHD_Result add_field(void *user, enum MHD_ValueKind kind, const char
     return p->bad ? MHD_NO : MHD_YES;
 }
 
+/* Decodes one in place; '+' is a blank there, as forms and most HTTP clients have it. */
+static bool decode_query(char *text) {
+    for (char *p = text; *p; p++)
+        if (*p == '+') *p = ' ';
+    return srv_percent_decode(text);
+}
+
 /* Adds a member of the query, decoded. libmicrohttpd was told to leave that to us (keep_escapes()). */
 static enum MHD_Result add_query(void *user, enum MHD_ValueKind kind, const char *name, const char *value) {
     pair_reader *p = user;
     if (!srv_pair_add(p->r->query, &p->r->n_query, name, value ? value : "")) p->bad = true;
     else {
         srv_pair *pair = &p->r->query[p->r->n_query - 1];
-        p->bad = !srv_percent_decode(pair->name) || !srv_percent_decode(pair->value);
+        p->bad = !decode_query(pair->name) || !decode_query(pair->value);
     }
     return p->bad ? MHD_NO : MHD_YES;
 }
@@ -178,6 +185,7 @@ static void add_fields(http_call *c, struct MHD_Response *r) {
     const char *type = out->stream ? out->stream_type : out->type;
     srv_security_fields(add_to_response, r, out->policy, out->cache);
     MHD_add_response_header(r, "X-Request-Id", c->req.id);
+    if (out->id_field) MHD_add_response_header(r, out->id_field, c->req.id);
     if (type && *type) MHD_add_response_header(r, "Content-Type", type);
     if (*out->etag) MHD_add_response_header(r, "ETag", out->etag);
     if (out->gzip) MHD_add_response_header(r, "Content-Encoding", "gzip");
