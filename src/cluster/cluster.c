@@ -12,9 +12,6 @@
 
 #define SURE        0.20f /* pairs so far above what is needed are joined before strangers are counted */
 #define NEAR_FLOOR  0.55f /* of the threshold: faces less alike are not looked at */
-#define CROWD_FLOOR 0.65f /* of the threshold: strangers who are less alike do not make a crowd */
-#define CROWD_FIRST 10    /* the strangers by whose likeness a face's surroundings are judged: these of the nearest, */
-#define CROWD_LAST  40    /* one a group */
 #define PEOPLE_NEAR 16    /* people from before whom another may be */
 
 void fct_cluster_opts_init(fct_cluster_opts *o) {
@@ -87,6 +84,7 @@ typedef struct cluster_job {
     uint32_t *place; /* [n] the reverse */
     size_t n_free;
     float floor;
+    fct_near_faces faces;
     fct_near_lists lists;
 } cluster_job;
 
@@ -115,6 +113,7 @@ static void release(cluster_job *j) {
         fct_free(x->bans.at);
     }
     fct_near_free(&j->lists);
+    fct_near_faces_free(&j->faces);
     fct_free(j->unit);
     fct_free(j->g.sums);
     fct_free(j->order);
@@ -267,17 +266,10 @@ static fct_status take_links(cluster_job *j, fct_error *err) {
 
 /* ---- Surroundings ------------------------------------------------------------------------------ */
 
-static int compare_near(const void *a, const void *b) {
-    const fct_near *x = a, *y = b;
-    if (x->score != y->score) return x->score > y->score ? -1 : 1;
-    return x->face < y->face ? -1 : x->face > y->face;
-}
-
 /* Makes the nearest faces known to both groups. */
 static bool link_near(cluster_job *j) {
     for (size_t i = 0; i < j->g.n; i++) {
-        fct_near *l = j->lists.list + i * (size_t)j->lists.k;
-        qsort(l, j->lists.count[i], sizeof *l, compare_near);
+        const fct_near *l = j->lists.list + i * (size_t)j->lists.k;
         for (uint32_t k = 0; k < j->lists.count[i]; k++)
             if (!fct_numbers_add(&j->g.groups[fct_group_of(&j->g, (uint32_t)i)].beside, l[k].face) ||
                 !fct_numbers_add(&j->g.groups[fct_group_of(&j->g, l[k].face)].beside, (int64_t)i))
@@ -302,6 +294,7 @@ static bool link_means(cluster_job *j, const uint32_t *people, size_t n, const f
 static fct_status compare_people(cluster_job *j, fct_error *err) {
     size_t n = 0, dim = (size_t)j->g.dim;
     fct_near_lists lists = {0};
+    fct_near_faces faces = {0};
     for (size_t i = j->n_free; i < j->g.n; i++) n += j->g.groups[i].n > 0;
     if (n < 2) return FCT_OK;
     uint32_t *people = fct_realloc_array(NULL, n, sizeof *people);
@@ -313,45 +306,14 @@ static fct_status compare_people(cluster_job *j, fct_error *err) {
         people[n] = (uint32_t)i;
         fct_kernels()->scale_f32(means + n++ * dim, j->g.sums + i * dim, 1 / j->g.groups[i].length, 0, dim);
     }
-    if (!s) s = fct_near_find(means, n, n, j->g.dim, PEOPLE_NEAR, j->floor, &lists, err);
+    if (!s && !fct_near_faces_make(&faces, means, n, j->g.dim)) s = fct_fail_nomem(err, "people", n * dim);
+    if (!s) s = fct_near_find(&faces, n, PEOPLE_NEAR, j->floor, &lists, err);
     if (!s && !link_means(j, people, n, &lists)) s = fct_fail_nomem(err, "neighbors", 0);
     fct_near_free(&lists);
+    fct_near_faces_free(&faces);
     fct_free(people);
     fct_free(means);
     return s;
-}
-
-/* How much the strangers nearest to a face resemble it, one of each other group, on average; where too few are near
- * enough, the rest count as at the floor; where the face's list is full, they are not known and do not count. */
-static float crowd_of(cluster_job *j, size_t face) {
-    fct_grouping *g = &j->g;
-    const fct_near *l = j->lists.list + face * (size_t)j->lists.k;
-    int seen = 0, last = CROWD_LAST < j->lists.k ? CROWD_LAST : j->lists.k;
-    float sum = 0;
-    g->marks++;
-    g->mark[fct_group_of(g, (uint32_t)face)] = g->marks;
-    for (uint32_t k = 0; k < j->lists.count[face] && seen < last; k++) {
-        uint32_t b = fct_group_of(g, l[k].face);
-        if (g->mark[b] == g->marks) continue;
-        g->mark[b] = g->marks;
-        if (seen++ >= CROWD_FIRST) sum += l[k].score;
-    }
-    if (j->lists.count[face] == (uint32_t)j->lists.k) last = seen;
-    if (last <= CROWD_FIRST) return j->floor;
-    for (; seen < last; seen++)
-        if (seen >= CROWD_FIRST) sum += j->floor;
-    return sum / (float)(last - CROWD_FIRST);
-}
-
-/* Counts what is above the usual. The surroundings of faces that have a person are not known: they have not been
- * compared with one another. */
-static void add_crowds(cluster_job *j) {
-    for (size_t i = 0; i < j->n_free; i++) {
-        float above = crowd_of(j, i) - CROWD_FLOOR * j->g.o->threshold;
-        fct_group *x = &j->g.groups[fct_group_of(&j->g, (uint32_t)i)];
-        if (above > 0) x->crowd += above * j->g.weights[i];
-        x->judged += j->g.weights[i];
-    }
 }
 
 /* ---- All of it ------------------------------------------------------------------------------------ */
@@ -361,11 +323,14 @@ static fct_status group_faces(cluster_job *j, fct_clusters *out, fct_error *err)
     fct_status s = take_faces(j, err);
     if (!s && !start_groups(j)) s = fct_fail_nomem(err, "faces", 0);
     if (!s) s = take_links(j, err);
-    if (!s) s = fct_near_find(j->unit, j->g.n, j->n_free, j->g.dim, j->g.o->neighbors, j->floor, &j->lists, err);
+    if (!s && !fct_near_faces_make(&j->faces, j->unit, j->g.n, j->g.dim)) s = fct_fail_nomem(err, "faces", 0);
+    if (!s) s = fct_near_find(&j->faces, j->n_free, j->g.o->neighbors, j->floor, &j->lists, err);
+    if (!s) fct_near_sort(&j->lists);
     if (!s && !link_near(j)) s = fct_fail_nomem(err, "neighbors", 0);
     if (!s) s = compare_people(j, err);
     if (!s) s = fct_groups_merge(&j->g, least + SURE, false, err);
-    if (!s) add_crowds(j);
+    fct_crowd_work w = {&j->faces, &j->lists, j->n_free, j->floor, least + SURE, least};
+    if (!s) s = fct_crowds_add(&j->g, &w, err);
     if (!s) s = fct_groups_merge(&j->g, least, false, err);
     if (!s) s = fct_groups_merge(&j->g, least, true, err);
     return s ? s : fct_groups_result(&j->g, j->unit, j->order, least, out, err);

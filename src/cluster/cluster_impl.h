@@ -12,7 +12,7 @@ typedef struct fct_near {
     float score; /* cosine */
 } fct_near;
 
-/* The nearest faces of each face. */
+/* The nearest faces of faces. */
 typedef struct fct_near_lists {
     size_t n;
     int k;
@@ -20,10 +20,27 @@ typedef struct fct_near_lists {
     uint32_t *count; /* [n] */
 } fct_near_lists;
 
+/* Faces in the form in which they are compared. */
+typedef struct fct_near_faces {
+    const float *unit; /* [n][dim] of unit length, borrowed */
+    size_t n;
+    int dim, size;
+    int8_t *bytes; /* [n][size] */
+    float *scale;  /* [n] what a byte is worth */
+    float *error;  /* [n] the length of what the bytes leave over */
+} fct_near_faces;
+/* False: no memory. Free with fct_near_faces_free(), also then. */
+bool fct_near_faces_make(fct_near_faces *f, const float *unit, size_t n, int dim);
+void fct_near_faces_free(fct_near_faces *f);
+
 /* Finds the k nearest faces of each among all others, those of a cosine of at least floor; equal ones by number. The
- * faces from n_free on are not compared with one another. unit: [n][dim], of unit length. All threads help. */
-fct_status fct_near_find(const float *unit, size_t n, size_t n_free, int dim, int k, float floor, fct_near_lists *out,
+ * faces from n_free on are not compared with one another. All threads help. */
+fct_status fct_near_find(const fct_near_faces *f, size_t n_free, int k, float floor, fct_near_lists *out,
                          fct_error *err);
+/* The same for each probe among the faces of f, but for those whose group is the probe's. group: [f->n]; mine:
+ * [probes->n] */
+fct_status fct_near_between(const fct_near_faces *probes, const fct_near_faces *f, const uint32_t *group,
+                            const uint32_t *mine, int k, float floor, fct_near_lists *out, fct_error *err);
 void fct_near_free(fct_near_lists *l);
 
 /* Numbers that grow as needed. */
@@ -78,6 +95,21 @@ uint32_t fct_group_near(fct_grouping *g, uint32_t a);
 
 /* Joins all that may be joined, best first, at a score of at least `least`; late: groups of late faces too. */
 fct_status fct_groups_merge(fct_grouping *g, float least, bool late, fct_error *err);
+
+/* cluster_crowd.c: adds to each group how crowded it is around its faces. Groups are those that are surely one person
+ * at this time, and people from before. */
+typedef struct fct_crowd_work {
+    const fct_near_faces *faces;
+    const fct_near_lists *lists; /* sorted, the nearest first */
+    size_t n_free;               /* the faces before have no person from before */
+    float floor;                 /* of the lists */
+    float sure;                  /* the cosine from which two faces are surely one person's */
+    float least;                 /* what joins two groups */
+} fct_crowd_work;
+fct_status fct_crowds_add(fct_grouping *g, const fct_crowd_work *w, fct_error *err);
+
+/* Sorts lists, the nearest first. */
+void fct_near_sort(fct_near_lists *l);
 
 /* cluster_result.c: the result, in the caller's order: face i of the grouping is face order[i] of the caller. */
 fct_status fct_groups_result(fct_grouping *g, const float *unit, const uint32_t *order, float least, fct_clusters *out,
