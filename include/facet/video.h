@@ -79,6 +79,8 @@ typedef struct fct_source_info {
     char codec[32]; /* "h264", "mjpeg", "raw", "pictures" */
     int reconnects; /* so far */
     bool audio;     /* there is sound as well; it is not delivered */
+    bool has_taken; /* the file says when it was recorded: */
+    int64_t taken;  /* seconds since 1970, on the camera's clock where the file has that (Apple's), else in UTC */
 } fct_source_info;
 FCT_API void fct_source_get_info(const fct_source *s, fct_source_info *out);
 

@@ -2,6 +2,7 @@
 #include "album/album_snapshot.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,14 @@ typedef struct snapshot_load {
     bool anew;
 } snapshot_load;
 
+/* A number that faces of one photo, or of one moment of a video, have in common. What a damaged file holds may be out
+ * of any range: then it is some number. */
+static int64_t moment_of(const fct_album_face *f) {
+    double ms = f->time * 1000;
+    uint64_t time = fabs(ms) < 1e15 ? (uint64_t)(int64_t)ms : 0;
+    return (int64_t)(((uint64_t)f->photo_id * 1000000000u + time) & INT64_MAX);
+}
+
 static fct_status add_face(void *user, const fct_album_face *f, fct_error *err) {
     snapshot_load *l = user;
     fct_album_snapshot *s = l->s;
@@ -44,7 +53,7 @@ static fct_status add_face(void *user, const fct_album_face *f, fct_error *err) 
     if (s->n == s->cap && !grow(s)) return fct_fail_nomem(err, "the album's faces", 0);
     size_t i = s->n++;
     s->id[i] = f->id;
-    s->moment[i] = f->photo_id * 1000000000 + (int64_t)(f->time * 1000);
+    s->moment[i] = moment_of(f);
     s->stored[i] = f->person_id;
     s->person[i] = l->anew && f->how == FCT_MEMBER_AUTOMATIC ? 0 : f->person_id;
     s->decided[i] = s->ignored[i] = false;

@@ -64,12 +64,16 @@ fct_status fct_reader_video(fct_reader *r, const char *path, fct_new_photo *p, f
     fct_source_opts o;
     fct_source *source;
     fct_frame frame;
+    fct_source_info info;
     double next = 0;
     fct_source_opts_init(&o);
     o.key_frames = true;
     if (r->max_pixels) o.max_pixels = r->max_pixels;
     fct_status s = fct_source_open(path, &o, &source, err);
     if (s) return s;
+    fct_source_get_info(source, &info);
+    p->has_taken = info.has_taken;
+    p->taken = info.taken;
     for (;;) {
         if (atomic_load(r->stop)) s = fct_fail(err, FCT_ERR_CANCELLED, "%s: the scan was stopped", path);
         if (!s) s = fct_source_next(source, &frame, err);

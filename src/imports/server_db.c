@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const fct_db_kind server_kind = {.noun = "database", .article = "a database"};
+static const fct_db_kind server_kind = {
+    .noun = "database", .article = "a database", .remedy = "restore it from a copy"};
 
 typedef struct server_reader {
     fct_import_sink *sink;

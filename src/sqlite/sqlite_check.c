@@ -11,7 +11,7 @@ static fct_status check_pages(const fct_db *db, fct_error *err) {
     if (!s) {
         const char *text = row ? (const char *)sqlite3_column_text(q, 0) : NULL;
         if (!text || strcmp(text, "ok") != 0)
-            s = fct_fail(err, FCT_ERR_FORMAT, "%s: damaged; restore it from a copy (%s)", db->path,
+            s = fct_fail(err, FCT_ERR_FORMAT, "%s: damaged; %s (%s)", db->path, db->kind->remedy,
                          text ? text : "no answer");
     }
     sqlite3_finalize(q);

@@ -44,8 +44,7 @@ fct_status fct_db_fail(const fct_db *db, int rc, const char *what, fct_error *er
         return fct_fail(err, s, "%s: the %s cannot be read or written; is the disk full? (%s)", db->path,
                         db->kind->noun, why);
     if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB)
-        return fct_fail(err, s, "%s: damaged, or not %s; restore it from a copy (%s)", db->path, db->kind->article,
-                        why);
+        return fct_fail(err, s, "%s: damaged, or not %s; %s (%s)", db->path, db->kind->article, db->kind->remedy, why);
     return fct_fail(err, s, "%s: %s: %s", db->path, what, why);
 }
 

@@ -29,6 +29,7 @@ typedef fct_status fct_db_migration(const fct_db *db, fct_error *err);
 typedef struct fct_db_kind {
     const char *noun;             /* "gallery", in messages */
     const char *article;          /* "a gallery" */
+    const char *remedy;           /* what to do about a damaged file, in messages */
     uint32_t app_id;              /* PRAGMA application_id, by which a file says what it is */
     int schema;                   /* the newest version; the first is 1 */
     const fct_db_object *objects; /* [n_objects]; a table stands before what refers to it */

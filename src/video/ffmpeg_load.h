@@ -40,7 +40,7 @@ fct_status fct_ffmpeg_load_devices(const char *name, fct_error *err);
 
 /* clang-format off */
 #define FCT_AVUTIL(X) \
-    X(av_asprintf) X(av_d2q) X(av_dict_free) X(av_dict_set) X(av_display_rotation_get) \
+    X(av_asprintf) X(av_d2q) X(av_dict_free) X(av_dict_get) X(av_dict_set) X(av_display_rotation_get) \
     X(av_frame_alloc) X(av_frame_copy_props) X(av_frame_free) X(av_frame_get_buffer) \
     X(av_frame_make_writable) X(av_frame_move_ref) X(av_frame_unref) X(av_free) \
     X(av_hwdevice_ctx_create) X(av_hwframe_transfer_data) X(av_image_copy) X(av_log_set_level) \
@@ -75,6 +75,7 @@ FCT_AVDEVICE(FCT_POINTER)
 #define av_asprintf                     fct_av_asprintf
 #define av_d2q                          fct_av_d2q
 #define av_dict_free                    fct_av_dict_free
+#define av_dict_get                     fct_av_dict_get
 #define av_dict_set                     fct_av_dict_set
 #define av_display_rotation_get         fct_av_display_rotation_get
 #define av_find_best_stream             fct_av_find_best_stream

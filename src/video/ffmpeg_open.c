@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/thread.h"
+#include "text/dates.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -186,6 +187,21 @@ static int quarter_turns(const AVStream *st) {
     return isfinite(angle) ? ((int)lround(-angle / 90) % 4 + 4) % 4 : 0;
 }
 
+/* Reads when a file was recorded. Apple's cameras write their own clock with its zone ("2019-08-31T15:22:30+0200"), of
+ * which the zone is left out, as in photos; what all write is UTC ("2019-08-31T13:22:30.000000Z"), and a date before
+ * 1971 where the clock was never set. */
+static void read_taken(const fct_demux *d, fct_source_info *i) {
+    static const char *const keys[] = {"com.apple.quicktime.creationdate", "creation_time"};
+    const AVDictionary *const places[] = {d->format->metadata, d->format->streams[d->stream]->metadata};
+    for (int k = 0; k < 4 && !i->has_taken && !i->live; k++) {
+        char clock[21];
+        const AVDictionaryEntry *entry = av_dict_get(places[k % 2], keys[k / 2], NULL, 0);
+        if (entry) snprintf(clock, sizeof clock, "%.19sZ", entry->value);
+        i->has_taken = entry && fct_date_read(clock, &i->taken) && i->taken > (int64_t)366 * 86400;
+    }
+    if (!i->has_taken) i->taken = 0;
+}
+
 static void fill_info(const fct_demux *d, fct_input_env *env) {
     const AVStream *st = d->format->streams[d->stream];
     const AVCodecParameters *p = st->codecpar;
@@ -198,6 +214,7 @@ static void fill_info(const fct_demux *d, fct_input_env *env) {
     i->frames = i->live ? 0 : st->nb_frames > 0 ? st->nb_frames : (int64_t)(i->duration * i->fps + 0.5);
     i->audio = av_find_best_stream(d->format, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0) >= 0;
     snprintf(i->codec, sizeof i->codec, "%s", avcodec_get_name(p->codec_id));
+    read_taken(d, i);
 }
 
 void fct_demux_close(fct_demux *d) {

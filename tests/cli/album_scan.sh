@@ -94,9 +94,18 @@ END
 check "sound" 0 facet album check <<'END'
 ! a.db: sound, 2 faces
 END
-facet enroll -q Ada -m pack -g g.db ada.png >/dev/null 2>&1
-check "a gallery is no album" 3 facet album status -a g.db <<'END'
-! facet: g.db: not a facet album: a database of another application
+check "a copy" 0 facet album backup copy.db <<'END'
+! copy.db: a copy of the album, 2 faces
+END
+check "the copy is an album" 0 facet album check -a copy.db <<'END'
+! copy.db: sound, 2 faces
+END
+check "a copy replaces nothing" 3 facet album backup copy.db <<'END'
+! facet: copy.db: exists already
+END
+dd if=/dev/zero of=copy.db bs=4096 seek=2 count=1 conv=notrunc 2>/dev/null
+check "a damaged album" 3 facet album check -a copy.db <<'END'
+! facet: copy.db: damaged, or not an album; restore it from a copy ('facet album backup' makes them), or move it away and scan again (database disk image is malformed)
 END
 check "forget" 0 run album forget "$PWD/lib" --yes <<'END'
 ! lib: forgotten

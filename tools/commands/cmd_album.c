@@ -6,12 +6,11 @@
 
 /* clang-format off: one a line */
 static const cli_command *const album_actions[] = {
-    &cmd_album_scan,   &cmd_album_cluster,    &cmd_album_review,  &cmd_album_people,
-    &cmd_album_faces,  &cmd_album_name,       &cmd_album_merge,   &cmd_album_split,
-    &cmd_album_differ, &cmd_album_reject,     &cmd_album_confirm, &cmd_album_ignore,
-    &cmd_album_find,   &cmd_album_like,       &cmd_album_sort,    &cmd_album_tags,
-    &cmd_album_report, &cmd_album_undo,       &cmd_album_migrate, &cmd_album_status,
-    &cmd_album_forget, &cmd_album_duplicates, &cmd_album_check,   NULL,
+    &cmd_album_scan,    &cmd_album_cluster,    &cmd_album_review, &cmd_album_people,  &cmd_album_faces,
+    &cmd_album_name,    &cmd_album_merge,      &cmd_album_split,  &cmd_album_differ,  &cmd_album_reject,
+    &cmd_album_confirm, &cmd_album_ignore,     &cmd_album_find,   &cmd_album_like,    &cmd_album_sort,
+    &cmd_album_tags,    &cmd_album_report,     &cmd_album_undo,   &cmd_album_migrate, &cmd_album_status,
+    &cmd_album_forget,  &cmd_album_duplicates, &cmd_album_check,  &cmd_album_backup,  NULL,
 };
 /* clang-format on */
 
@@ -154,6 +153,39 @@ const cli_command cmd_album_check = {
     .options = {CLI_ALBUM_OPTIONS},
     .examples = "facet album check",
     .run = run_check,
+};
+
+/* ---- backup ------------------------------------------------------------------------------- */
+
+static int run_backup(cli_args *a) {
+    fct_album *album = NULL;
+    fct_album_info info;
+    fct_error e;
+    int code = open_with_info(a, ALBUM_READ, &album, &info);
+    if (!code && fct_album_backup(album, a->words[0], &e)) code = cli_fail(&e);
+    else if (!code && a->set.json) {
+        fct_json_writer j;
+        cli_album_json_begin(&j, &info);
+        fct_json_text(&j, "file", a->words[0]);
+        fct_json_int(&j, "faces", info.faces);
+        cli_album_json_end(&j);
+    } else if (!code) cli_note("%s: a copy of the album, %lld faces", a->words[0], (long long)info.faces);
+    fct_album_free(album);
+    return code;
+}
+
+const cli_command cmd_album_backup = {
+    .name = "album backup",
+    .synopsis = "FILE",
+    .summary = "copy the album to a new file",
+    .description = "Writes a copy, an album itself, while others may use the album. FILE must not be there yet. The "
+                   "photos are not in it.",
+    .options = {CLI_ALBUM_OPTIONS},
+    .examples = "facet album backup /media/usb/album-monday.db",
+    .words = COMPLETE_FILE,
+    .min_words = 1,
+    .max_words = 1,
+    .run = run_backup,
 };
 
 /* ---- forget ------------------------------------------------------------------------------- */

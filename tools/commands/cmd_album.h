@@ -8,7 +8,7 @@
 #include "shell/json.h"
 
 extern const cli_command cmd_album_scan, cmd_album_migrate, cmd_album_duplicates, cmd_album_status, cmd_album_check,
-    cmd_album_forget, cmd_album_undo;
+    cmd_album_backup, cmd_album_forget, cmd_album_undo;
 /* About people: cmd_album_people.c, cmd_album_review.c. */
 extern const cli_command cmd_album_cluster, cmd_album_faces, cmd_album_name, cmd_album_merge, cmd_album_split,
     cmd_album_reject, cmd_album_confirm, cmd_album_differ, cmd_album_ignore, cmd_album_review;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 fct_status fct_album_damaged(const fct_album *a, const char *what, fct_error *err) {
-    return fct_fail(err, FCT_ERR_FORMAT, "%s: damaged: %s; restore the album from a copy", a->file.path, what);
+    return fct_fail(err, FCT_ERR_FORMAT, "%s: damaged: %s; %s", a->file.path, what, fct_album_kind.remedy);
 }
 
 fct_status fct_album_each(fct_album *a, fct_status s, sqlite3_stmt *q, fct_album_row_fn *fn, void *ctx, int64_t *n,

@@ -104,6 +104,8 @@ static const fct_db_object album_objects[] = {
 
 const fct_db_kind fct_album_kind = {.noun = "album",
                                     .article = "an album",
+                                    .remedy = "restore it from a copy ('facet album backup' makes them), or move it "
+                                              "away and scan again",
                                     .app_id = 0x46435441, /* "FCTA" */
                                     .schema = FCT_ALBUM_SCHEMA,
                                     .objects = album_objects,

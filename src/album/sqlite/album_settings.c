@@ -39,7 +39,8 @@ fct_status fct_album_model(fct_album *a, fct_error *err) {
     if (!s && row) {
         int64_t dim = sqlite3_column_int64(q, 1);
         if (dim < 1 || dim > FCT_ALBUM_MOST_DIM)
-            s = fct_fail(err, FCT_ERR_FORMAT, "%s: damaged: embeddings of %lld numbers", db->path, (long long)dim);
+            s = fct_fail(err, FCT_ERR_FORMAT, "%s: damaged: embeddings of %lld numbers; %s", db->path, (long long)dim,
+                         db->kind->remedy);
         else a->model_id = sqlite3_column_int64(q, 0), a->dim = (int)dim;
     }
     sqlite3_finalize(q);

@@ -121,6 +121,7 @@ static fct_db_migration *const gallery_migrations[FCT_GALLERY_SCHEMA - 1] = {rec
 
 const fct_db_kind fct_gallery_kind = {.noun = "gallery",
                                       .article = "a gallery",
+                                      .remedy = "restore it from a copy",
                                       .app_id = 0x46435447, /* "FCTG" */
                                       .schema = FCT_GALLERY_SCHEMA,
                                       .objects = gallery_objects,

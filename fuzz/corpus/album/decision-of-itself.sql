@@ -1,0 +1,1 @@
+UPDATE decision SET kind = 4, b = a;

@@ -1,0 +1,1 @@
+INSERT INTO decision(kind, a, b, person_id, source, created) SELECT k.kind, x.id, y.id, 1, 1, 0 FROM (SELECT 1 AS kind UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5) k, anchor x, anchor y;

@@ -1,0 +1,1 @@
+UPDATE embedding SET data = x'0102';

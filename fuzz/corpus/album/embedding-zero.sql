@@ -1,0 +1,1 @@
+UPDATE embedding SET data = zeroblob(16), norm = -1e300;

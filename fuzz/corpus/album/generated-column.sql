@@ -1,0 +1,1 @@
+DROP TABLE crop; CREATE TABLE crop(face_id INTEGER PRIMARY KEY, jpeg AS (zeroblob(1000000000)));

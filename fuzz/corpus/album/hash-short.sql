@@ -1,0 +1,1 @@
+UPDATE photo SET hash = x'01' WHERE id = 1;

@@ -1,0 +1,1 @@
+UPDATE face SET kps = x'', parts = x'';

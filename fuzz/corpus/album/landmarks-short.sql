@@ -1,0 +1,1 @@
+UPDATE face SET kps = zeroblob(3) WHERE id = 1;

@@ -1,0 +1,1 @@
+UPDATE photo SET look = zeroblob(60000), phash = -1;

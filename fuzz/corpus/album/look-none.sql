@@ -1,0 +1,1 @@
+UPDATE photo SET look = x'', phash = NULL;

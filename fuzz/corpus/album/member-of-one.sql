@@ -1,0 +1,1 @@
+UPDATE member SET person_id = 1, how = 3;

@@ -1,0 +1,1 @@
+UPDATE person SET name = '' WHERE id = 1;

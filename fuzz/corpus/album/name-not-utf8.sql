@@ -1,0 +1,1 @@
+UPDATE person SET name = CAST(x'fffe80' AS TEXT) WHERE id = 1;

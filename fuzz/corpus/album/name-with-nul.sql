@@ -1,0 +1,1 @@
+UPDATE person SET name = 'An' || char(0) || 'na' WHERE id = 1;

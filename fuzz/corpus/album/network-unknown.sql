@@ -1,0 +1,1 @@
+UPDATE setting SET value = 'another' WHERE key = 'network';

@@ -1,0 +1,1 @@
+UPDATE face SET parts = zeroblob(60000);
