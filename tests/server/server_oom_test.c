@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "server/app.h"
+#include "text/base64.h"
 
 #include <math.h>
 
@@ -44,6 +45,7 @@ static void open_app(srv_app *app) {
     app->dialects[1] = &srv_immich_dialect;
     app->dialects[2] = &srv_deepstack_dialect;
     app->dialects[3] = &srv_compreface_dialect;
+    app->dialects[4] = &srv_rekognition_dialect;
     app->connections = app->waiting = none;
 }
 
@@ -58,7 +60,8 @@ static void close_app(srv_app *app) {
     fct_dir_remove(root, NULL);
 }
 
-/* A request; a %s of the body is where a picture goes. */
+/* A request; a %s of the body is where a picture goes. At "/", Rekognition's path, type is the operation, and pictures
+ * are in base 64. */
 typedef struct asked {
     srv_method method;
     const char *path, *type, *body, *picture;
@@ -67,6 +70,11 @@ typedef struct asked {
 static const char form[] = "multipart/form-data; boundary=b";
 #define PICTURE(name)    "--b\r\nContent-Disposition: form-data; name=\"" name "\"; filename=\"a.png\"\r\n\r\n%s\r\n"
 #define TEXT(name, text) "--b\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" text "\r\n"
+
+#define COLLECTION "\"CollectionId\":\"_default\""
+#define IMAGE      "\"Image\":{\"Bytes\":\"%s\"}"
+#define REKOGNITION(name, body, picture)                                                                               \
+    { SRV_POST, "/", "RekognitionService." name, "{" body "}", picture }
 
 static const asked list[] = {
     {SRV_GET, "/v1/health", NULL, NULL, NULL},
@@ -96,7 +104,26 @@ static const asked list[] = {
     {SRV_GET, "/api/v1/recognition/faces", NULL, NULL, NULL},
     {SRV_PUT, "/api/v1/recognition/subjects/Bob", NULL, "{\"subject\":\"Bobby\"}", NULL},
     {SRV_DELETE, "/v1/collections/_default/persons/1", NULL, NULL, NULL},
+    REKOGNITION("IndexFaces", COLLECTION ",\"ExternalImageId\":\"eve\"," IMAGE, "ada.png"),
+    REKOGNITION("SearchFacesByImage", COLLECTION ",\"FaceMatchThreshold\":0," IMAGE, "ada2.jpg"),
+    REKOGNITION("ListFaces", COLLECTION ",\"MaxResults\":1", NULL),
+    REKOGNITION("DetectFaces", IMAGE, "three.png"),
+    REKOGNITION("CreateUser", COLLECTION ",\"UserId\":\"user\"", NULL),
+    REKOGNITION("AssociateFaces", COLLECTION ",\"UserId\":\"eve\",\"FaceIds\":[\"x\"]", NULL),
+    REKOGNITION("ListUsers", COLLECTION, NULL),
+    REKOGNITION("ListCollections", "\"MaxResults\":1", NULL),
 };
+
+/* Puts a picture into base 64. */
+static void encode(uint8_t **picture, size_t *size) {
+    size_t n = fct_base64_size(*size);
+    char *text = fct_alloc(n);
+    REQUIRE(text);
+    fct_base64_encode(*picture, *size, text);
+    fct_free(*picture);
+    *picture = (uint8_t *)text;
+    *size = n;
+}
 
 /* Fills the request in as http.c does. */
 static void make_request(const asked *a, srv_request *r) {
@@ -105,12 +132,14 @@ static void make_request(const asked *a, srv_request *r) {
     strcpy(r->peer, "127.0.0.1");
     r->began = fct_time_ns();
     r->deadline = r->began + 60000000000u;
-    if (a->type) srv_pair_add(r->fields, &r->n_fields, "Content-Type", a->type);
+    bool is_aws = strcmp(a->path, "/") == 0;
+    if (a->type) srv_pair_add(r->fields, &r->n_fields, is_aws ? "X-Amz-Target" : "Content-Type", a->type);
     srv_pair_add(r->fields, &r->n_fields, "Idempotency-Key", "not-used");
     r->fields[r->n_fields - 1].name[0] = 'X'; /* a field of no meaning */
     uint8_t *picture = NULL;
     size_t size = 0;
     if (a->picture) REQUIRE(!fct_file_read(at(a->picture), 1 << 20, &picture, &size, &e));
+    if (a->picture && is_aws) encode(&picture, &size);
     for (const char *p = a->body; p && *p;) {
         const char *here = strstr(p, "%s");
         fct_buf_add(&r->body, p, here ? (size_t)(here - p) : strlen(p));
