@@ -145,6 +145,16 @@ FCT_API fct_status fct_gallery_save_keys(fct_gallery *g, const char *path, fct_e
 FCT_API fct_status fct_gallery_restore_keys(const char *path, const char *key, const char *file, int *restored,
                                             int *removed, fct_error *err);
 
+/* Seals a secret of the caller's own, such as an address with a password, so that it can be stored: with the key of
+ * encrypted galleries, given as above, into a line of printable characters. purpose, up to 200 bytes, is bound to it
+ * and must be the same when it is opened. secret: up to 65,536 bytes. *out is owned: fct_buffer_free().
+ * FCT_ERR_NOT_FOUND: no key is set. */
+FCT_API fct_status fct_secret_seal(const char *key, const char *purpose, const char *secret, char **out,
+                                   fct_error *err);
+/* FCT_ERR_MISMATCH: it is not this key or purpose, or what was sealed was changed; FCT_ERR_FORMAT: nothing sealed. */
+FCT_API fct_status fct_secret_open(const char *key, const char *purpose, const char *sealed, char **out,
+                                   fct_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -52,6 +52,10 @@ typedef struct fct_source_opts {
                            as fast (default false) */
     bool insecure;      /* do not verify the certificates of https, rtmps and tls addresses; rtsps, whose
                            certificates FFmpeg does not verify, is opened with this alone (default false) */
+    /* Asked again and again while a camera or a stream is opened or waited for, by whichever thread waits: true makes
+     * fct_source_open() fail and the reader stop within a second (default NULL) */
+    bool (*give_up)(void *user);
+    void *give_up_user; /* (default NULL) */
 } fct_source_opts;
 FCT_API void fct_source_opts_init(fct_source_opts *o);
 

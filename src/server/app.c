@@ -103,6 +103,21 @@ static bool use_key(srv_app *app, srv_request *r, const char *text) {
     return k != NULL;
 }
 
+/* The key with this id; under the keys' lock. NULL = there is none. */
+static const srv_key *key_by_id(const srv_app *app, const char *id) {
+    for (size_t i = 0; i < app->keys.n; i++)
+        if (strcmp(app->keys.at[i].id, id) == 0) return &app->keys.at[i];
+    return NULL;
+}
+
+bool srv_app_is_key(void *user, const char *key_id) {
+    srv_app *app = user;
+    fct_mutex_lock(&app->keys_lock);
+    bool is = !app->auth || key_by_id(app, key_id);
+    fct_mutex_unlock(&app->keys_lock);
+    return is;
+}
+
 static bool too_often(srv_request *r, srv_reply *out, int seconds, const char *text) {
     out->retry_after = seconds;
     srv_fail(r, out, 429, "too_many_requests", text);
@@ -149,6 +164,22 @@ bool srv_app_take_signer(srv_app *app, srv_request *r, const char *access_id, ch
     return k ? has_role(r, out) : srv_app_wrong(app, r, out, "unauthorized", "there is no such access key");
 }
 
+/* Gives the request the rights of a reader, for a ticket in place of a key. The key that it was made for must still be
+ * there. A ticket that is over is no attempt to guess one. */
+static bool use_ticket(srv_app *app, srv_request *r, const char *text, srv_reply *out) {
+    char id[17];
+    srv_ticket_state state = srv_ticket_check(app->ticket_secret, text, fct_time_unix(), id);
+    if (state == SRV_TICKET_WRONG) return wrong_key(app, r, out);
+    fct_mutex_lock(&app->keys_lock);
+    const srv_key *k = state == SRV_TICKET_GOOD ? key_by_id(app, id) : NULL;
+    if (k) take_rights(r, k);
+    r->role = k ? SRV_ROLE_READER : SRV_ROLE_NONE;
+    fct_mutex_unlock(&app->keys_lock);
+    if (k) return has_role(r, out);
+    srv_fail(r, out, 401, "unauthorized", "this ticket is over");
+    return false;
+}
+
 /* Whether whoever sent the request may do what it asks for, as far as its head tells. */
 static bool may(srv_app *app, srv_request *r, srv_reply *out) {
     if (r->dialect->trusts_address) {
@@ -165,6 +196,9 @@ static bool may(srv_app *app, srv_request *r, srv_reply *out) {
     const char *key = r->dialect->key(r);
     if (!key && r->dialect->body_key) return true; /* it may still come */
     if (key) return use_key(app, r, key) ? has_role(r, out) : wrong_key(app, r, out);
+    bool takes_ticket = r->dialect->takes_ticket && r->dialect->takes_ticket(r->route);
+    const char *ticket = takes_ticket ? srv_request_query(r, "ticket") : NULL;
+    if (ticket) return use_ticket(app, r, ticket, out);
     srv_fail(r, out, 401, "key_needed", "an API key is needed");
     return false;
 }

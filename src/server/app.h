@@ -7,9 +7,11 @@
 #include "server/form.h"
 #include "server/idempotency.h"
 #include "server/metrics.h"
+#include "server/monitor.h"
 #include "server/rate.h"
 #include "server/signature_table.h"
 #include "server/routes.h"
+#include "server/ticket.h"
 #include "text/json_writer.h"
 
 enum { SRV_DIALECTS_MOST = 8, SRV_ALLOW_MOST = 32 };
@@ -31,9 +33,11 @@ typedef struct srv_app {
     srv_rate rate, failures; /* of requests; of wrong keys, by address */
     srv_metrics metrics;
     srv_idempotency once;
-    fct_mutex change_lock;           /* held by changes that look first and store then */
-    int64_t max_body;                /* bytes of a request */
-    srv_replay replay;               /* of dialects whose requests are signed */
+    fct_mutex change_lock;  /* held by changes that look first and store then */
+    int64_t max_body;       /* bytes of a request */
+    srv_replay replay;      /* of dialects whose requests are signed */
+    srv_monitors *monitors; /* owned */
+    unsigned char ticket_secret[SRV_TICKET_SECRET];
     srv_range allow[SRV_ALLOW_MOST]; /* who may use dialects without keys, besides this machine */
     int n_allow;
     char *immich_upstream; /* owned; NULL = none */
@@ -49,6 +53,9 @@ bool srv_app_begin(void *user, srv_request *r, srv_reply *out);
 void srv_app_handle(void *user, srv_request *r, srv_reply *out);
 void srv_app_refuse(void *user, srv_request *r, srv_reply *out, int status, const char *code, const char *text);
 void srv_app_done(void *user, const srv_request *r, const srv_reply *out);
+
+/* Whether there is a key with this id; where no keys are needed, there is any. user is the srv_app. */
+bool srv_app_is_key(void *user, const char *key_id);
 
 /* Reads the keys anew; the old ones stay where that fails. */
 fct_status srv_app_read_keys(srv_app *app, fct_error *err);

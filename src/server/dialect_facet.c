@@ -65,6 +65,10 @@ static void do_later(srv_app *app, srv_request *r, srv_reply *out) {
 #define PEOPLE     COLLECTION "/persons"
 #define UNKNOWN    COLLECTION "/unknown"
 #define REMOVED    COLLECTION "/removed"
+/* Streams, which elements of a page read without a header of their own. */
+static bool takes_ticket(const srv_route *r) { return r->handle == srv_do_follow || r->handle == srv_do_preview; }
+
+#define MONITOR "/v1/monitors/{}"
 static const srv_route routes[] = {
     {SRV_GET, "/v1/health", SRV_ROLE_NONE, "health", do_health},
     {SRV_GET, "/v1/openapi.json", SRV_ROLE_NONE, "openapi", do_openapi},
@@ -132,7 +136,21 @@ static const srv_route routes[] = {
     {SRV_DELETE, "/v1/keys/{}", SRV_ROLE_ADMIN, "key_remove", srv_do_key_remove},
     {SRV_GET, "/v1/audit", SRV_ROLE_ADMIN, "audit", srv_do_audit},
     {SRV_GET, "/v1/audit/check", SRV_ROLE_ADMIN, "audit_check", srv_do_audit_check},
+    {SRV_GET, "/v1/monitors", SRV_ROLE_READER, "monitors", srv_do_monitors},
+    {SRV_POST, "/v1/monitors", SRV_ROLE_ADMIN, "monitor_create", srv_do_monitor_create},
+    {SRV_GET, "/v1/monitors/events", SRV_ROLE_READER, "follow", srv_do_follow},
+    {SRV_GET, MONITOR, SRV_ROLE_READER, "monitor", srv_do_monitor},
+    {SRV_PATCH, MONITOR, SRV_ROLE_ADMIN, "monitor_change", srv_do_monitor_change},
+    {SRV_DELETE, MONITOR, SRV_ROLE_ADMIN, "monitor_remove", srv_do_monitor_remove},
+    {SRV_POST, MONITOR "/start", SRV_ROLE_ADMIN, "monitor_start", srv_do_monitor_start},
+    {SRV_POST, MONITOR "/stop", SRV_ROLE_ADMIN, "monitor_stop", srv_do_monitor_stop},
+    {SRV_GET, MONITOR "/state", SRV_ROLE_READER, "monitor_state", srv_do_monitor_state},
+    {SRV_GET, MONITOR "/events", SRV_ROLE_READER, "monitor_events", srv_do_monitor_events},
+    {SRV_GET, MONITOR "/preview", SRV_ROLE_READER, "preview", srv_do_preview},
+    {SRV_GET, MONITOR "/preview.mjpeg", SRV_ROLE_READER, "preview", srv_do_preview},
+    {SRV_POST, "/v1/tickets", SRV_ROLE_READER, "ticket", srv_do_ticket},
     {0},
 };
 
-const srv_dialect srv_facet_dialect = {.name = "facet", .routes = routes, .fail = fail, .key = bearer};
+const srv_dialect srv_facet_dialect = {
+    .name = "facet", .routes = routes, .fail = fail, .key = bearer, .takes_ticket = takes_ticket};

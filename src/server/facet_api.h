@@ -72,6 +72,9 @@ void srv_answer_crop(srv_app *app, const srv_request *r, int64_t face, srv_reply
 void srv_answer_best_crop(srv_app *app, const srv_request *r, int64_t person, srv_reply *out);
 srv_handler srv_do_search, srv_do_identify, srv_do_verify;
 srv_handler srv_do_system, srv_do_metrics;
+srv_handler srv_do_monitors, srv_do_monitor, srv_do_monitor_create, srv_do_monitor_change, srv_do_monitor_remove;
+srv_handler srv_do_monitor_start, srv_do_monitor_stop, srv_do_monitor_state, srv_do_monitor_events;
+srv_handler srv_do_follow, srv_do_preview, srv_do_ticket;
 
 /* The OpenAPI file, from openapi.json; made by embed_text.py. */
 extern const char srv_openapi[];

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { THREADS_MOST = 64, ANALYZERS = 4 };
+enum { THREADS_MOST = 64, ANALYZERS = 4, BEFORE_BACKGROUND = 4 };
 
 /* One picture of a request that waits in srv_infer_run(). */
 typedef struct infer_job {
@@ -39,6 +39,7 @@ struct srv_infer {
     fct_cond work, done;
     infer_job *first, **last;
     int waiting, idle, n_workers;
+    int ahead; /* jobs that were taken before one in the background, in a row */
     bool stopping;
     srv_infer_stats stats;
     infer_worker workers[THREADS_MOST];
@@ -72,14 +73,33 @@ static fct_analyzer *analyzer_for(infer_worker *w, const srv_look *look, fct_err
     return w->at[at].analyzer;
 }
 
-/* Under the lock: takes the first job and those behind it that want the same, its share of all that wait. */
+/* Under the lock: whether the next job is one in the background. Requests go first; where both wait, every fifth job
+ * is a monitor's, so that neither keeps the other from all work. */
+static bool is_background_next(srv_infer *p) {
+    bool fore = false, back = false;
+    for (const infer_job *j = p->first; j && !(fore && back); j = j->next) {
+        fore |= !j->look.background;
+        back |= j->look.background;
+    }
+    bool next = back && (!fore || p->ahead >= BEFORE_BACKGROUND);
+    p->ahead = next || !back ? 0 : p->ahead + 1;
+    return next;
+}
+
+static bool is_alike(const srv_look *a, const srv_look *b) {
+    return a->tasks == b->tasks && a->det_thresh == b->det_thresh;
+}
+
+/* Under the lock: takes the first job and those behind it that want the same, its share of all that wait. Of those in
+ * the background it takes one, so that a request that comes meanwhile does not wait for several. */
 static int take(srv_infer *p, infer_job **jobs) {
     int share = (p->waiting + p->idle) / (p->idle + 1), n = 0;
+    bool background = is_background_next(p);
     if (share > p->batch) share = p->batch;
+    if (background) share = 1;
     for (infer_job **at = &p->first; *at && (n == 0 || n < share);) {
         infer_job *j = *at;
-        bool same = n == 0 || (j->look.tasks == jobs[0]->look.tasks && j->look.det_thresh == jobs[0]->look.det_thresh);
-        if (!same) {
+        if (j->look.background != background || (n && !is_alike(&j->look, &jobs[0]->look))) {
             at = &j->next;
             continue;
         }

@@ -23,6 +23,7 @@ typedef struct srv_look {
     uint32_t tasks;    /* fct_task bits besides FCT_TASK_DETECT; what the pack lacks is left out */
     float det_thresh;  /* least score of a face */
     uint64_t deadline; /* fct_time_ns(): waits no longer to begin */
+    bool background;   /* gives way to those that are not, but for one of five: no client waits for it */
 } srv_look;
 
 /* The pack is borrowed until the stop. *out is owned. */

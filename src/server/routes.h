@@ -33,6 +33,8 @@ typedef struct srv_dialect {
      * its route where the path does not tell. First with the head alone, then (whole) with the body. False: *out
      * says why not. */
     bool (*check)(struct srv_app *app, srv_request *r, bool whole, srv_reply *out);
+    /* Whether a route takes a ticket in place of a key (ticket.h); NULL = none does. */
+    bool (*takes_ticket)(const srv_route *route);
     bool one_collection; /* knows of no collections: works in the key's, or the default one */
     bool trusts_address; /* needs no key: the client's address decides (srv_app_opts.allow) */
 } srv_dialect;

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/file_sys.h"
 #include "server/app.h"
 #include "server/collections.h"
 #include "server/forward.h"
@@ -123,7 +124,16 @@ static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *e
     fct_free(gallery);
     app->max_body = o->max_body;
     if (!st && o->rate == 0) st = use_stored_rate(app, err);
+    if (!st && fct_sys_random(app->ticket_secret, sizeof app->ticket_secret))
+        st = fct_fail(err, FCT_ERR_IO, "the system gives no random numbers");
     return st ? st : first_key(s, err);
+}
+
+/* The monitors that were on when the server ended begin again. */
+static fct_status start_monitors(srv_server *s, const srv_server_opts *o, fct_error *err) {
+    srv_monitors_opts m = {
+        .core = &s->app.core, .data = o->data, .files = o->monitor_files, .is_key = srv_app_is_key, .user = &s->app};
+    return srv_monitors_start(&m, &s->app.monitors, err);
 }
 
 /* ---- What the parts call ---------------------------------------------------------------------------------- */
@@ -219,6 +229,7 @@ fct_status srv_server_start(const srv_server_opts *o, srv_server **out, fct_erro
     if (!st && o->cert && (!(s->cert = fct_strdup(o->cert)) || !(s->key = fct_strdup(o->key))))
         st = fct_fail_nomem(err, "server", 0);
     if (!st) st = open_app(s, o, err);
+    if (!st) st = start_monitors(s, o, err);
     if (!st) st = start_http(s, o, err);
     if (!st) st = start_gate(s, o, err);
     if (st) srv_server_stop(s, 0);
@@ -244,6 +255,7 @@ fct_status srv_server_reload(srv_server *s, fct_error *err) {
 static void finish(srv_server *s, int grace_ms) {
     uint64_t end = fct_time_ns() + (uint64_t)grace_ms * 1000000;
     srv_http_drain(s->http);
+    srv_monitors_hush(s->app.monitors); /* their streams would never end by themselves */
     srv_gate_drain(s->gate);
     while (fct_time_ns() < end && !(srv_http_active(s->http) == 0 && srv_gate_is_quiet(s->gate))) fct_sleep_ms(20);
 }
@@ -252,8 +264,10 @@ void srv_server_stop(srv_server *s, int grace_ms) {
     if (!s) return;
     if (s->gate && grace_ms > 0) finish(s, grace_ms);
     srv_gate_stop(s->gate);
+    srv_monitors_hush(s->app.monitors);
     srv_http_stop(s->http);
     srv_gate_free(s->gate);
+    srv_monitors_stop(s->app.monitors);
     srv_core_close(&s->app.core);
     srv_keys_free(&s->app.keys);
     srv_idempotency_free(&s->app.once);

@@ -22,16 +22,17 @@ typedef struct srv_server_opts {
     const char *allow;           /* addresses that may use dialects without keys, besides this machine, as
                                     "10.0.0.0/8,::1" (default NULL) */
     const char *immich_upstream; /* URL of Immich's own service for what is not faces (default NULL) */
-    const char *audit;  /* what the gallery's audit log notes: "off", "changes", "searches"; NULL = as it is, and
-                           changes in a new gallery (default NULL) */
-    bool no_auth;       /* everybody may do everything (default false) */
-    float threshold;    /* cosine for the same person; NAN = the pack's (default NAN) */
-    double rate;        /* requests per second of one key or address; 0 = no limit (default 0) */
-    int connections;    /* at once (default 1024) */
-    int queue;          /* requests that may wait (default 64) */
-    int64_t max_body;   /* bytes of a request (default 67108864) */
-    int64_t max_pixels; /* of a picture (default 40000000) */
-    int timeout_ms;     /* from a request's head to its answer, at most (default 30000) */
+    const char *audit;         /* what the gallery's audit log notes: "off", "changes", "searches"; NULL = as it is, and
+                                  changes in a new gallery (default NULL) */
+    const char *monitor_files; /* folder whose videos monitors may watch; NULL = none (default NULL) */
+    bool no_auth;              /* everybody may do everything (default false) */
+    float threshold;           /* cosine for the same person; NAN = the pack's (default NAN) */
+    double rate;               /* requests per second of one key or address; 0 = no limit (default 0) */
+    int connections;           /* at once (default 1024) */
+    int queue;                 /* requests that may wait (default 64) */
+    int64_t max_body;          /* bytes of a request (default 67108864) */
+    int64_t max_pixels;        /* of a picture (default 40000000) */
+    int timeout_ms;            /* from a request's head to its answer, at most (default 30000) */
     int head_ms, body_ms, idle_ms; /* for a client to send a head, a body (more for a large one), the next request
                                  (default 10000, 30000, 75000) */
 } srv_server_opts;

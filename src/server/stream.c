@@ -10,8 +10,8 @@ enum { STREAM_ROOM = 256 * 1024 };
 struct srv_stream {
     fct_mutex lock;
     fct_cond room;
-    char *data; /* [STREAM_ROOM] */
-    size_t from, size;
+    char *data; /* [capacity] */
+    size_t capacity, from, size;
     int users;
     bool ended, complete, abandoned;
     void (*resume)(void *user); /* of a reader that waits; NULL = none does */
@@ -21,22 +21,29 @@ struct srv_stream {
     void *source;
 };
 
-srv_stream *srv_stream_create(void (*pump)(srv_stream *s, void *source), void (*free_source)(void *source),
-                              void *source) {
+srv_stream *srv_stream_create_fed(size_t room) {
     srv_stream *s = fct_calloc(1, sizeof *s);
-    char *data = fct_alloc(STREAM_ROOM);
+    char *data = fct_alloc(room);
     if (!s || !data) {
         fct_free(s);
         fct_free(data);
         return NULL;
     }
     s->data = data;
+    s->capacity = room;
     s->users = 1;
+    fct_mutex_init(&s->lock);
+    fct_cond_init(&s->room);
+    return s;
+}
+
+srv_stream *srv_stream_create(void (*pump)(srv_stream *s, void *source), void (*free_source)(void *source),
+                              void *source) {
+    srv_stream *s = srv_stream_create_fed(STREAM_ROOM);
+    if (!s) return NULL;
     s->pump = pump;
     s->free_source = free_source;
     s->source = source;
-    fct_mutex_init(&s->lock);
-    fct_cond_init(&s->room);
     return s;
 }
 
@@ -52,14 +59,16 @@ void srv_stream_release(srv_stream *s) {
     int left = --s->users;
     fct_mutex_unlock(&s->lock);
     if (left) return;
-    s->free_source(s->source);
+    if (s->free_source) s->free_source(s->source);
     fct_cond_destroy(&s->room);
     fct_mutex_destroy(&s->lock);
     fct_free(s->data);
     fct_free(s);
 }
 
-void srv_stream_pump(srv_stream *s) { s->pump(s, s->source); }
+void srv_stream_pump(srv_stream *s) {
+    if (s->pump) s->pump(s, s->source);
+}
 
 /* Under the lock: lets a reader that waits go on. */
 static void wake_reader(srv_stream *s) {
@@ -72,11 +81,11 @@ bool srv_stream_write(srv_stream *s, const void *data, size_t n) {
     const char *p = data;
     fct_mutex_lock(&s->lock);
     while (n && !s->abandoned) {
-        if (s->size == STREAM_ROOM) {
+        if (s->size == s->capacity) {
             fct_cond_wait(&s->room, &s->lock);
             continue;
         }
-        size_t part = STREAM_ROOM - s->size < n ? STREAM_ROOM - s->size : n;
+        size_t part = s->capacity - s->size < n ? s->capacity - s->size : n;
         memcpy(s->data + s->size, p, part);
         s->size += part;
         p += part;
@@ -86,6 +95,37 @@ bool srv_stream_write(srv_stream *s, const void *data, size_t n) {
     bool read = !s->abandoned;
     fct_mutex_unlock(&s->lock);
     return read;
+}
+
+bool srv_stream_offer(srv_stream *s, const void *data, size_t n) {
+    fct_mutex_lock(&s->lock);
+    bool fits = !s->ended && !s->abandoned && s->capacity - (s->size - s->from) >= n;
+    if (fits && s->capacity - s->size < n) {
+        memmove(s->data, s->data + s->from, s->size - s->from);
+        s->size -= s->from;
+        s->from = 0;
+    }
+    if (fits) {
+        memcpy(s->data + s->size, data, n);
+        s->size += n;
+        wake_reader(s);
+    }
+    fct_mutex_unlock(&s->lock);
+    return fits;
+}
+
+size_t srv_stream_unread(srv_stream *s) {
+    fct_mutex_lock(&s->lock);
+    size_t n = s->size - s->from;
+    fct_mutex_unlock(&s->lock);
+    return n;
+}
+
+bool srv_stream_is_open(srv_stream *s) {
+    fct_mutex_lock(&s->lock);
+    bool open = !s->ended && !s->abandoned;
+    fct_mutex_unlock(&s->lock);
+    return open;
 }
 
 void srv_stream_end(srv_stream *s, bool complete) {

@@ -131,6 +131,7 @@ static fct_status reconnect(ffmpeg_input *in, int reason, fct_error *err) {
         in->in_a_row = 0;
         return FCT_OK;
     }
+    if (!tries) return fct_fail(err, FCT_ERR_NETWORK, "%s: %s", in->env->name, text);
     return fct_fail(err, FCT_ERR_NETWORK, "%s: %s, and %d attempts to open it again failed", in->env->name, text,
                     tries);
 }

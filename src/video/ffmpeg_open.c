@@ -32,6 +32,7 @@ fct_status fct_ffmpeg_fail(fct_error *err, const char *name, const char *what, i
 static int interrupted(void *user) {
     fct_input_env *env = user;
     uint64_t deadline = atomic_load(&env->deadline);
+    if (env->opts.give_up && env->opts.give_up(env->opts.give_up_user)) return 1;
     return atomic_load(&env->stop) || (deadline && fct_time_ns() > deadline);
 }
 

@@ -107,6 +107,7 @@ static void fill_opts(const cli_settings *s, const char *cache, srv_server_opts 
     o->key = s->tls_key;
     o->allow = s->allow;
     o->immich_upstream = s->immich_upstream;
+    o->monitor_files = s->monitor_files;
     o->no_auth = s->no_auth;
     o->audit = s->audit;
     o->threshold = (float)s->threshold;
@@ -212,14 +213,14 @@ const cli_command cmd_serve = {
         "Immich's interface knows no keys: this machine and --allow may use it.\n\n"
         "SIGHUP reads keys and certificate again. SIGTERM ends the server after it has answered what it has "
         "accepted. Under systemd it says when it is ready and takes its sockets.",
-    .options = {CLI_PACK_OPTIONS,      CLI_OPT(OPT_DATA),        CLI_OPT(OPT_PORT),
-                CLI_OPT(OPT_HOST),     CLI_OPT(OPT_TLS_CERT),    CLI_OPT(OPT_TLS_KEY),
-                CLI_OPT(OPT_API),      CLI_OPT(OPT_ALLOW),       CLI_OPT(OPT_IMMICH_UPSTREAM),
-                CLI_OPT(OPT_NO_AUTH),  CLI_OPT(OPT_AUDIT),       CLI_OPT(OPT_GALLERY),
-                CLI_OPT(OPT_RATE),     CLI_OPT(OPT_CONNECTIONS), CLI_OPT(OPT_QUEUE),
-                CLI_OPT(OPT_MAX_BODY), CLI_OPT(OPT_MAX_PIXELS),  CLI_OPT(OPT_TIMEOUT),
-                CLI_OPT(OPT_ROLE),     CLI_OPT(OPT_AWS),         CLI_OPT(OPT_COLLECTION),
-                CLI_OPT(OPT_THRESHOLD)},
+    .options = {CLI_PACK_OPTIONS,           CLI_OPT(OPT_DATA),     CLI_OPT(OPT_PORT),
+                CLI_OPT(OPT_HOST),          CLI_OPT(OPT_TLS_CERT), CLI_OPT(OPT_TLS_KEY),
+                CLI_OPT(OPT_API),           CLI_OPT(OPT_ALLOW),    CLI_OPT(OPT_IMMICH_UPSTREAM),
+                CLI_OPT(OPT_MONITOR_FILES), CLI_OPT(OPT_NO_AUTH),  CLI_OPT(OPT_AUDIT),
+                CLI_OPT(OPT_GALLERY),       CLI_OPT(OPT_RATE),     CLI_OPT(OPT_CONNECTIONS),
+                CLI_OPT(OPT_QUEUE),         CLI_OPT(OPT_MAX_BODY), CLI_OPT(OPT_MAX_PIXELS),
+                CLI_OPT(OPT_TIMEOUT),       CLI_OPT(OPT_ROLE),     CLI_OPT(OPT_AWS),
+                CLI_OPT(OPT_COLLECTION),    CLI_OPT(OPT_THRESHOLD)},
     .examples = "facet serve --data /var/lib/facet\n"
                 "For the network, encrypted\n"
                 "facet serve --data /var/lib/facet --host '*' --tls-cert cert.pem --tls-key key.pem\n"

@@ -108,6 +108,7 @@ typedef enum cli_opt_id {
     OPT_ALLOW,
     OPT_IMMICH_UPSTREAM,
     OPT_AUDIT,
+    OPT_MONITOR_FILES,
     OPT_NO_AUTH,
     OPT_ROLE,
     OPT_AWS,
@@ -185,7 +186,7 @@ typedef struct cli_settings {
     double fps, stop_after;
     bool accept_license, replace, pictures, drop, no_auth, aws;
     bool again, anew, forget_missing, no_videos;
-    const char *data, *host, *tls_cert, *tls_key, *api, *allow, *immich_upstream, *audit;
+    const char *data, *host, *tls_cert, *tls_key, *api, *allow, *immich_upstream, *audit, *monitor_files;
     int port, connections, queue; /* port: -1 = not given */
     int64_t max_body;
     double rate, timeout;

@@ -171,6 +171,8 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_AUDIT] = TEXT("audit", 0, audit, "WHAT", COMPLETE_NONE,
                        "what the gallery's log of who did what notes: off, changes or searches (default: as it is, and "
                        "changes in a new gallery)"),
+    [OPT_MONITOR_FILES] = TEXT("monitor-files", 0, monitor_files, "DIR", COMPLETE_FOLDER,
+                               "let monitors watch video files of this folder (default: none)"),
     [OPT_NO_AUTH] = FLAG("no-auth", 0, no_auth, "need no keys: whoever reaches the server may do everything"),
     [OPT_AWS] = FLAG("aws", 0, aws, "the new key signs requests as AWS's clients do, for --api rekognition"),
     [OPT_ROLE] = CHOICE("role", 0, role, "reader|enroller|admin", "what a new key may do (default reader)"),
