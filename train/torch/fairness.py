@@ -33,9 +33,8 @@ def run(path, x, mean, std):
     )
 
 
-def read(folder, rows, size):
-    """RGB: the 112 center, or the square of 1.5 times a face's box that the attributes' network sees, as
-    attributes.py cuts it for its tests."""
+def read(folder, rows, size, aligned=False):
+    """RGB: the 112 center, or what the attributes' network sees: the crop, or the square of 1.5 times a face's box."""
     out = []
     for r in rows:
         im = cv2.imread(os.path.join(folder, r['file']))[:, :, ::-1]
@@ -43,8 +42,9 @@ def read(folder, rows, size):
             out.append(im[8:120, 8:120])
             continue
         half = 1.5 * 102.3 / 2
-        k = 2 * half / size
-        m = np.array([[k, 0, 65.2 - half + k / 2 - 0.5], [0, k, 72.8 - half + k / 2 - 0.5]], np.float32)
+        k = 128 / size if aligned else 2 * half / size
+        x, y = (0, 0) if aligned else (65.2 - half + k / 2 - 0.5, 72.8 - half + k / 2 - 0.5)
+        m = np.array([[k, 0, x], [0, k, y]], np.float32)
         out.append(
             cv2.warpAffine(np.ascontiguousarray(im), m, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         )
@@ -76,11 +76,11 @@ def main():
     def network(task):
         """What run() takes of it."""
         f = next(f for f in manifest['files'] if f['task'] == task)
-        return os.path.join(a.pack, f['file']), f['mean'], f['std']
+        return os.path.join(a.pack, f['file']), f['mean'], f['std'], f.get('aligned', False)
 
     held = [r for i, r in enumerate(r for r in rows if r['age'] and r['gender']) if i % 10 == 7]
-    path, *norm = network('genderage')
-    z = run(path, read(a.faces, held, 96), *norm)
+    path, *norm, aligned = network('genderage')
+    z = run(path, read(a.faces, held, 96, aligned), *norm)
     age = np.array([float(r['age']) for r in held])
     male = np.array([r['gender'] == 'M' for r in held])
     print('| group | crops | age error, years | mean of the error | gender |\n|---|---|---|---|---|')
@@ -92,7 +92,7 @@ def main():
         )
     some = [r for r in rows if r['origin']]
     some = [some[i] for i in np.random.default_rng(1).permutation(len(some))[: a.most]]
-    path, *norm = network('recognition')
+    path, *norm, _ = network('recognition')
     e = run(path, read(a.faces, some, 112), *norm)
     e /= np.linalg.norm(e, axis=1, keepdims=True)
     s = e @ e.T
