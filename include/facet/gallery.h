@@ -146,10 +146,18 @@ typedef struct fct_search_opts {
     fct_template templates; /* (default FCT_TEMPLATE_BEST). With means, fct_match.face_id is 0 */
     bool ignore_negatives;  /* find people also by faces that are said not to be theirs (default false) */
     bool repeats;           /* fct_gallery_identify() may give two faces one name: for collages (default false) */
+    /* Which people may be found: ids [n_people], borrowed for the call (default NULL: everybody) */
+    const int64_t *people;
+    int n_people;
+    bool except_people; /* everybody but these (default false) */
+    /* Which faces may be found: those that were stored then or later, and before; in seconds since 1970, UTC. Asks the
+     * store for the dates of all faces, which takes a second for a million (default 0: no limit) */
+    int64_t stored_from, stored_before;
 } fct_search_opts;
 FCT_API void fct_search_opts_init(fct_search_opts *o);
 
-/* fct_gallery_search_batch() with options. */
+/* fct_gallery_search_batch() with options. Who is left out by them is as if not there.
+ * FCT_ERR_UNSUPPORTED: means, people or dates where the server searches (server_from). */
 FCT_API fct_status fct_gallery_search_with(fct_gallery *g, const char *model_id, const float *embeddings, int n,
                                            int dim, const fct_search_opts *opts, fct_match *out, int *n_found,
                                            fct_error *err);

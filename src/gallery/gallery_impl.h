@@ -153,6 +153,20 @@ fct_status fct_gallery_plan_partial(fct_gallery *g, fct_store *st, fct_error *er
 /* Puts the faces into the mirror that may be nearest to n embeddings. Holds g->lock. */
 fct_status fct_gallery_fetch_nearest(fct_gallery *g, const float *probes, int n, int dim, int k, fct_error *err);
 
+/* ---- gallery_filter.c: which people and faces a search may find */
+typedef struct fct_face_filter {
+    bool people, except, dates; /* whether it limits by these; people: everybody but given */
+    fct_idset given, dated;     /* people that were given; faces of the time */
+    fct_idset members;          /* people of the collection that is searched, less who may not be found */
+} fct_face_filter;
+/* Takes what the options say; f is zeroed. Asks the store where dates matter. */
+fct_status fct_face_filter_make(fct_gallery *g, const fct_search_opts *o, fct_face_filter *f, fct_error *err);
+void fct_face_filter_clear(fct_face_filter *f);
+/* *out, which borrows from f: the rows that may be found, in a collection with these members (NULL = nobody) where
+ * limited. *any: false = all of them. */
+fct_status fct_face_filter_apply(fct_face_filter *f, const fct_search_opts *o, const fct_idset *members, bool limited,
+                                 fct_index_filter *out, bool *any, fct_error *err);
+
 /* ---- gallery_search.c */
 /* Whether n embeddings at once are looked for by signs, see fct_search_mode. Holds g->lock. */
 bool fct_gallery_by_signs(const fct_gallery *g, int n);

@@ -18,11 +18,11 @@ typedef struct search_call {
     fct_search_opts o;
     fct_index_query q;
     fct_index_filter filter;
-    fct_idset members; /* of the one collection that is searched */
-    size_t n_rows;     /* of the view */
-    fct_match *out;    /* [q.n][o.k] */
-    int *n_found;      /* [q.n] */
-    fct_hit *hits;     /* [q.n][q.k] */
+    fct_face_filter chosen;
+    size_t n_rows;  /* of the view */
+    fct_match *out; /* [q.n][o.k] */
+    int *n_found;   /* [q.n] */
+    fct_hit *hits;  /* [q.n][q.k] */
 } search_call;
 
 static fct_status check_args(const fct_gallery *g, const search_call *c, fct_error *err) {
@@ -40,12 +40,12 @@ static fct_status check_args(const fct_gallery *g, const search_call *c, fct_err
  * are others, and to the lowest threshold of those that are searched. */
 static fct_status choose_rows(fct_gallery *g, search_call *c, fct_error *err) {
     fct_mirror *m = &g->mirror;
-    bool copied = true;
+    bool any;
     fct_mutex_lock(&m->names_lock);
     const fct_mirror_collection *mine = fct_mirror_find_collection(m, c->scope);
-    fct_idset_clear(&c->members);
-    c->q.filter = c->scope && (m->n_collections > 1 || !mine) ? &c->filter : NULL;
-    if (c->q.filter && mine) copied = fct_idset_copy(&mine->members, &c->members);
+    fct_status s = fct_face_filter_apply(&c->chosen, &c->o, mine ? &mine->members : NULL,
+                                         c->scope && (m->n_collections > 1 || !mine), &c->filter, &any, err);
+    c->q.filter = any ? &c->filter : NULL;
     c->q.threshold = c->o.threshold;
     if (isnan(c->o.threshold)) {
         float least = INFINITY;
@@ -55,8 +55,7 @@ static fct_status choose_rows(fct_gallery *g, search_call *c, fct_error *err) {
         c->q.threshold = isfinite(least) ? least : c->o.fallback;
     }
     fct_mutex_unlock(&m->names_lock);
-    c->filter = (fct_index_filter){.people = &c->members};
-    return copied ? FCT_OK : fct_fail_nomem(err, "people of a collection", 0);
+    return s;
 }
 
 #define FAST_FACES 200000
@@ -73,9 +72,10 @@ static fct_status take_view(fct_gallery *g, search_call *c, size_t k, fct_index_
     fct_mutex_lock(&g->lock);
     fct_status s = fct_gallery_sync(g, err);
     if (!s) s = check_args(g, c, err);
-    if (!s && g->partial && c->o.templates == FCT_TEMPLATE_MEAN)
+    if (!s && g->partial && (c->o.templates == FCT_TEMPLATE_MEAN || c->chosen.people || c->chosen.dates))
         s = fct_fail(err, FCT_ERR_UNSUPPORTED,
-                     "%s: the server searches faces, not people's means (server_from 0 searches here)",
+                     "%s: the server searches among all faces, not people's means, some people or dates (server_from 0 "
+                     "searches here)",
                      g->reader->place);
     if (!s && g->partial && c->q.n)
         s = fct_gallery_fetch_nearest(g, c->q.probes, c->q.n, c->dim, (int)(k < INT_MAX ? k : INT_MAX), err);
@@ -135,7 +135,7 @@ static bool fill_matches(fct_mirror *m, const search_call *c, bool *gone) {
 static fct_status search(fct_gallery *g, search_call *c, fct_error *err) {
     bool gone = true, enough = false;
     size_t k = (size_t)c->o.k;
-    fct_status s = FCT_OK;
+    fct_status s = fct_face_filter_make(g, &c->o, &c->chosen, err);
     for (int i = 0; !s && (!enough || (gone && i < TRIES)); i++) {
         fct_index_view *view;
         s = take_view(g, c, k, &view, err);
@@ -150,7 +150,7 @@ static fct_status search(fct_gallery *g, search_call *c, fct_error *err) {
         enough = s || fill_matches(&g->mirror, c, &gone);
         k *= enough ? 1 : 2;
     }
-    fct_idset_clear(&c->members);
+    fct_face_filter_clear(&c->chosen);
     fct_free(c->hits);
     return s;
 }

@@ -150,20 +150,6 @@ static float threshold_of(fct_gallery *g, int64_t id) {
     return t;
 }
 
-/* An embedding whose cosine to number seed is about c. */
-static void near(uint64_t seed, double c, float *out) {
-    float a[UTIL_DIM], b[UTIL_DIM], ua[UTIL_DIM], ub[UTIL_DIM];
-    util_embedding(seed, UTIL_DIM, a);
-    util_embedding(seed + 5000, UTIL_DIM, b);
-    fct_index_normalize(a, UTIL_DIM, ua, 1);
-    double ab = 0;
-    fct_index_normalize(b, UTIL_DIM, ub, 1);
-    for (int i = 0; i < UTIL_DIM; i++) ab += (double)ua[i] * ub[i];
-    for (int i = 0; i < UTIL_DIM; i++) b[i] = (float)(ub[i] - ab * ua[i]);
-    fct_index_normalize(b, UTIL_DIM, ub, 1);
-    for (int i = 0; i < UTIL_DIM; i++) out[i] = (float)(c * ua[i] + sqrt(1 - c * c) * ub[i]);
-}
-
 static const char *who(fct_gallery *g, const float *v, const fct_search_opts *o) {
     static fct_match m;
     int n = 0;
@@ -198,17 +184,17 @@ TEST(settings) {
     CHECK(threshold_of(g, 0) == 0.3f && threshold_of(g, 1) == 0.3f && threshold_of(strict, 0) == 0.75f);
     REQUIRE(!util_enroll(g, "Ada", 1, NULL, &e) && !util_enroll(strict, "Bob", 2, NULL, &e));
     float half[UTIL_DIM];
-    near(1, 0.5, half);
+    util_near(1, 0.5, half);
     CHECK(!strcmp(who(g, half, &o), "Ada"));
-    near(2, 0.5, half); /* too little for the strict collection, whichever way it is searched */
+    util_near(2, 0.5, half); /* too little for the strict collection, whichever way it is searched */
     CHECK(!strcmp(who(g, half, &o), "") && !strcmp(who(strict, half, &o), ""));
     o.threshold = 0.45f;
     CHECK(!strcmp(who(g, half, &o), "Bob") && !strcmp(who(strict, half, &o), "Bob"));
     o.threshold = NAN;
-    near(2, 0.8, half);
+    util_near(2, 0.8, half);
     CHECK(!strcmp(who(strict, half, &o), "Bob"));
     REQUIRE(!fct_gallery_set_setting(strict, 2, "threshold", NULL, &e));
-    near(2, 0.35, half);
+    util_near(2, 0.35, half);
     CHECK(!strcmp(who(strict, half, &o), "Bob")); /* the whole gallery's holds again */
     REQUIRE(!fct_gallery_set_setting(strict, 0, "threshold", NULL, &e));
     o.fallback = 0.34f;
@@ -233,13 +219,13 @@ TEST(negatives) {
     fct_search_opts_init(&o);
     REQUIRE(!util_enroll(g, "Ada", 1, NULL, &e) && !util_enroll(g, "Bob", 2, &face, &e));
     REQUIRE(!fct_gallery_find(g, "Ada", &p, &e));
-    near(1, 0.6, v);
+    util_near(1, 0.6, v);
     CHECK(!strcmp(who(g, v, &o), "Ada"));
     CHECK(fct_gallery_reject(g, p.id, "other", v, UTIL_DIM, &id, &e) == FCT_ERR_MISMATCH && !id);
     CHECK(fct_gallery_reject(g, 99, UTIL_MODEL, v, UTIL_DIM, &id, &e) == FCT_ERR_NOT_FOUND);
     REQUIRE(!fct_gallery_reject(g, p.id, UTIL_MODEL, v, UTIL_DIM, &id, &e) && id);
     CHECK(!strcmp(who(g, v, &o), ""));
-    near(1, 0.9, w); /* nearer to Ada's own face than to the negative */
+    util_near(1, 0.9, w); /* nearer to Ada's own face than to the negative */
     CHECK(!strcmp(who(g, w, &o), "Ada"));
     o.ignore_negatives = true;
     CHECK(!strcmp(who(g, v, &o), "Ada"));
@@ -416,9 +402,9 @@ TEST(nobody_is_on_a_picture_twice) {
     fct_search_opts o;
     fct_search_opts_init(&o);
     REQUIRE(!util_enroll(g, "Ada", 1, NULL, &e) && !util_enroll(g, "Bob", 2, NULL, &e));
-    near(1, 0.95, v[0]);
-    near(1, 0.7, v[1]);
-    near(2, 0.9, v[2]);
+    util_near(1, 0.95, v[0]);
+    util_near(1, 0.7, v[1]);
+    util_near(2, 0.9, v[2]);
     REQUIRE(!fct_gallery_identify(g, UTIL_MODEL, v[0], 2, UTIL_DIM, &o, m, &e));
     CHECK(!strcmp(m[0].name, "Ada") && m[1].person_id == 0 && !*m[1].name);
     o.repeats = true;
@@ -446,7 +432,7 @@ TEST(similar_people) {
         snprintf(name, sizeof name, "P%d", (int)(i % 20));
         REQUIRE(!util_enroll(g, name, i, NULL, &e));
     }
-    near(7, 0.9, v);
+    util_near(7, 0.9, v);
     fct_enrollment f = {.model_id = UTIL_MODEL, .embedding = v, .dim = UTIL_DIM};
     int64_t face;
     REQUIRE(!fct_gallery_enroll(g, "Twin", &f, 1, &face, NULL, &e));

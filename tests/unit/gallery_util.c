@@ -1,6 +1,8 @@
 #include "gallery_util.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "index/index.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +69,19 @@ float util_uniform(uint64_t *state) { return (float)(util_random(state) >> 40) /
 void util_embedding(uint64_t seed, int dim, float *out) {
     uint64_t state = seed * 7919 + 1;
     for (int i = 0; i < dim; i++) out[i] = 20 * util_uniform(&state);
+}
+
+void util_near(uint64_t seed, double c, float *out) {
+    float a[UTIL_DIM], b[UTIL_DIM], ua[UTIL_DIM], ub[UTIL_DIM];
+    util_embedding(seed, UTIL_DIM, a);
+    util_embedding(seed + 5000, UTIL_DIM, b);
+    fct_index_normalize(a, UTIL_DIM, ua, 1);
+    double ab = 0;
+    fct_index_normalize(b, UTIL_DIM, ub, 1);
+    for (int i = 0; i < UTIL_DIM; i++) ab += (double)ua[i] * ub[i];
+    for (int i = 0; i < UTIL_DIM; i++) b[i] = (float)(ub[i] - ab * ua[i]);
+    fct_index_normalize(b, UTIL_DIM, ub, 1);
+    for (int i = 0; i < UTIL_DIM; i++) out[i] = (float)(c * ua[i] + sqrt(1 - c * c) * ub[i]);
 }
 
 fct_status util_enroll(fct_gallery *g, const char *name, uint64_t seed, int64_t *id, fct_error *err) {

@@ -21,6 +21,9 @@ float util_uniform(uint64_t *state); /* -1..1 */
 /* The embedding number seed, [dim], of any length; different seeds are far apart. */
 void util_embedding(uint64_t seed, int dim, float *out);
 
+/* An embedding [UTIL_DIM] whose cosine to number seed is about c. */
+void util_near(uint64_t seed, double c, float *out);
+
 /* Enrolls embedding number seed, which is also its source, under name; *id may be NULL. */
 fct_status util_enroll(fct_gallery *g, const char *name, uint64_t seed, int64_t *id, fct_error *err);
 
