@@ -16,11 +16,12 @@ from typing import Any
 from . import _native
 from ._native import FacetError
 from ._public import module_dir
-from . import addons, app, data, gallery, model_zoo, utils
+from . import addons, app, data, gallery, model_zoo, people, utils
 from .gallery import Gallery
 
 __version__: str = _native.lib.fct_version().decode()
-__all__ = ["FacetError", "Gallery", "addons", "app", "cosine", "data", "gallery", "model_zoo", "set_threads", "utils"]
+__all__ = ["FacetError", "Gallery", "addons", "app", "cosine", "data", "gallery", "model_zoo", "people", "set_threads",
+           "utils"]
 __dir__ = module_dir([*__all__, "__version__"])
 
 

@@ -1,4 +1,4 @@
-"""ctypes layer over facet's public headers (base.h, image.h, model.h, face.h, gallery.h, enroll.h).
+"""ctypes layer over facet's public headers (base.h, image.h, model.h, face.h, gallery.h, privacy.h, enroll.h).
 
 Nothing here has a meaning of its own: structures and functions are the
 headers', one to one; the headers are the documentation. ctypes releases the
@@ -95,6 +95,40 @@ class Person(C.Structure):
                 ("collection_id", C.c_int64), ("expires", C.c_int64)]
 
 
+class Collection(C.Structure):
+    _fields_ = [("id", C.c_int64), ("name", C.c_char * 201), ("created", C.c_int64), ("people", C.c_int),
+                ("threshold", C.c_float)]
+
+
+class SearchOpts(C.Structure):
+    _fields_ = [("size", C.c_size_t), ("k", C.c_int), ("threshold", C.c_float), ("fallback", C.c_float),
+                ("templates", C.c_int), ("ignore_negatives", C.c_bool), ("repeats", C.c_bool),
+                ("people", P(C.c_int64)), ("n_people", C.c_int), ("except_people", C.c_bool),
+                ("stored_from", C.c_int64), ("stored_before", C.c_int64)]
+
+
+class Negative(C.Structure):
+    _fields_ = [("id", C.c_int64), ("person_id", C.c_int64), ("created", C.c_int64)]
+
+
+class Similar(C.Structure):
+    _fields_ = [("person_id", C.c_int64 * 2), ("face_id", C.c_int64 * 2), ("score", C.c_float),
+                ("name", (C.c_char * 201) * 2)]
+
+
+class Details(C.Structure):
+    _fields_ = [("metadata", C.c_char_p), ("consented", C.c_bool), ("consent_by", C.c_char_p),
+                ("consent_text", C.c_char_p), ("consent_time", C.c_int64)]
+
+
+class AuditEntry(C.Structure):
+    _fields_ = [("seq", C.c_int64), ("time", C.c_int64), ("actor", C.c_char_p), ("what", C.c_char_p),
+                ("detail", C.c_char_p), ("hash", C.c_char * 65)]
+
+
+AuditVisit = C.CFUNCTYPE(C.c_int, P(AuditEntry), C.c_void_p, P(Error))
+
+
 class StoredFace(C.Structure):
     _fields_ = [("id", C.c_int64), ("person_id", C.c_int64), ("created", C.c_int64), ("box", C.c_float * 4),
                 ("score", C.c_float), ("quality", C.c_float), ("has_crop", C.c_bool), ("crop_cut", C.c_int),
@@ -159,6 +193,33 @@ _STATUS = {  # name: argument types but for the trailing fct_error *
     "fct_gallery_enroll": [C.c_void_p, C.c_char_p, P(Enrollment), C.c_int, P(C.c_int64), P(C.c_int)],
     "fct_gallery_search_batch": [C.c_void_p, C.c_char_p, P(C.c_float), C.c_int, C.c_int, C.c_float, C.c_int, P(Match),
                                  P(C.c_int)],
+    "fct_gallery_search_with": [C.c_void_p, C.c_char_p, P(C.c_float), C.c_int, C.c_int, P(SearchOpts), P(Match),
+                                P(C.c_int)],
+    "fct_gallery_identify": [C.c_void_p, C.c_char_p, P(C.c_float), C.c_int, C.c_int, P(SearchOpts), P(Match)],
+    "fct_gallery_similar": [C.c_void_p, C.c_float, P(P(Similar)), P(C.c_int)],
+    "fct_gallery_reject": [C.c_void_p, C.c_int64, C.c_char_p, P(C.c_float), C.c_int, P(C.c_int64)],
+    "fct_gallery_reject_face": [C.c_void_p, C.c_int64, C.c_int64, P(C.c_int64)],
+    "fct_gallery_negatives": [C.c_void_p, C.c_int64, P(P(Negative)), P(C.c_int)],
+    "fct_gallery_remove_negative": [C.c_void_p, C.c_int64],
+    "fct_gallery_collections": [C.c_void_p, P(P(Collection)), P(C.c_int)],
+    "fct_gallery_add_collection": [C.c_void_p, C.c_char_p, P(C.c_int64)],
+    "fct_gallery_find_collection": [C.c_void_p, C.c_char_p, P(C.c_int64)],
+    "fct_gallery_rename_collection": [C.c_void_p, C.c_int64, C.c_char_p],
+    "fct_gallery_remove_collection": [C.c_void_p, C.c_int64, P(C.c_int)],
+    "fct_gallery_move_person": [C.c_void_p, C.c_int64, C.c_int64],
+    "fct_gallery_get_setting": [C.c_void_p, C.c_int64, C.c_char_p, P(C.c_void_p)],
+    "fct_gallery_set_setting": [C.c_void_p, C.c_int64, C.c_char_p, C.c_char_p],
+    "fct_gallery_threshold": [C.c_void_p, C.c_int64, P(C.c_float)],
+    "fct_gallery_person": [C.c_void_p, C.c_int64, P(Person)],
+    "fct_gallery_details": [C.c_void_p, C.c_int64, P(Details)],
+    "fct_gallery_set_metadata": [C.c_void_p, C.c_int64, C.c_char_p, C.c_char_p],
+    "fct_gallery_set_consent": [C.c_void_p, C.c_int64, C.c_char_p, C.c_char_p, C.c_int64],
+    "fct_gallery_set_expires": [C.c_void_p, C.c_int64, C.c_int64],
+    "fct_gallery_expired": [C.c_void_p, C.c_int64, P(P(Person)), P(C.c_int)],
+    "fct_gallery_forget": [C.c_void_p, P(C.c_int64), C.c_int, P(C.c_int)],
+    "fct_gallery_audit": [C.c_void_p, C.c_int64, AuditVisit, C.c_void_p],
+    "fct_gallery_verify_audit": [C.c_void_p, P(C.c_int64), C.c_char_p],
+    "fct_gallery_note": [C.c_void_p, C.c_char_p, C.c_char_p],
     "fct_gallery_people": [C.c_void_p, P(P(Person)), P(C.c_int)],
     "fct_gallery_faces": [C.c_void_p, C.c_int64, P(P(StoredFace)), P(C.c_int)],
     "fct_gallery_find": [C.c_void_p, C.c_char_p, P(Person)],
@@ -205,6 +266,11 @@ _PLAIN = {  # name: (result, argument types)
     "fct_session_free": (None, [C.c_void_p]),
     "fct_gallery_opts_init": (None, [P(GalleryOpts)]),
     "fct_gallery_free": (None, [C.c_void_p]),
+    "fct_search_opts_init": (None, [P(SearchOpts)]),
+    "fct_gallery_similar_free": (None, [P(Similar)]),
+    "fct_gallery_negatives_free": (None, [P(Negative)]),
+    "fct_gallery_collections_free": (None, [P(Collection)]),
+    "fct_details_clear": (None, [P(Details)]),
     "fct_gallery_people_free": (None, [P(Person)]),
     "fct_gallery_faces_free": (None, [P(StoredFace)]),
     "fct_enroll_opts_init": (None, [P(EnrollOpts)]),

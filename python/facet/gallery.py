@@ -32,7 +32,8 @@ import numpy as np
 
 from . import _native as n
 from ._engine import native_face, picture, view
-from ._public import Public, module_dir
+from ._public import module_dir
+from .people import People, Person, as_person, as_seconds, as_text as _text, as_time as _time
 
 if TYPE_CHECKING:
     from .app import FaceAnalysis
@@ -44,16 +45,6 @@ __dir__ = module_dir(__all__)
 _OUTCOMES = ("no_face", "refused", "known", "stored")
 _CUTS = ("unknown", "aligned", "loose")
 _Source = Union["FaceAnalysis", str]
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody in a gallery."""
-
-    id: int
-    name: str
-    faces: int  # how many are stored
-    created: datetime.datetime = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -110,18 +101,6 @@ class Enrolled:
         )
 
 
-def _text(value: Any) -> bytes:
-    return os.fspath(value).encode("utf-8") if not isinstance(value, str) else value.encode("utf-8")
-
-
-def _time(seconds: int) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-
-
-def _person(p: n.Person) -> Person:
-    return Person(p.id, p.name.decode(), p.faces, _time(p.created))
-
-
 def _stored(f: n.StoredFace) -> StoredFace:
     return StoredFace(
         f.id,
@@ -157,12 +136,13 @@ def _flaw_bits(refuse: Union[bool, Iterable[str]]) -> int:
     return mask
 
 
-class Gallery(Public):
-    """A gallery's file; path None: the user's own. It is made where there is none, unless read_only or
-    must_exist. With a collection's name, work is done in that one alone; key opens an
-    encrypted gallery: 64 hexadecimal digits, or the path of a file that holds them. What a call has stored is on disk
-    when it returns. Threads may share one instance, and several processes one file; each closes its own (or
-    uses with)."""
+class Gallery(People):
+    """A gallery's file; path None: the user's own. It is made where there is none, unless read_only or must_exist. With
+    a collection's name, work is done in that one alone; key opens an encrypted gallery: 64 hexadecimal digits, or the
+    path of a file that holds them; actor is who the audit log says did what. path may be the address of a server
+    (postgresql://user@host/database), which searches by itself where it has pgvector and server_from faces or more (0:
+    never). What a call has stored is on disk when it returns. Threads may share one instance, and several processes one
+    file; each closes its own (or uses with)."""
 
     def __init__(
         self,
@@ -172,6 +152,8 @@ class Gallery(Public):
         must_exist: bool = False,
         collection: Optional[str] = None,
         key: Optional[str] = None,
+        actor: Optional[str] = None,
+        server_from: Optional[int] = None,
     ):
         self._handle = None
         if path is None:
@@ -185,6 +167,10 @@ class Gallery(Public):
             opts.collection = collection.encode()
         if key is not None:
             opts.key = key.encode()
+        if actor is not None:
+            opts.actor = actor.encode()
+        if server_from is not None:
+            opts.server_from = server_from
         n.call("fct_gallery_open", _text(path), C.byref(opts), C.byref(handle))
         self._handle, self.path = handle, os.fspath(path)
 
@@ -307,73 +293,78 @@ class Gallery(Public):
     def _model_id(model: _Source) -> bytes:
         return _text(model) if isinstance(model, str) else model._pack.embedder_id.encode()
 
-    def identify(self, embeddings: Any, model: _Source, *, threshold: Optional[float] = None, top: int = 1):
+    def _search_opts(self, model: _Source, threshold: Optional[float], **limits: Any) -> Tuple[n.SearchOpts, Any]:
+        """The options, and what they borrow."""
+        o, ids = n.SearchOpts(), None
+        n.lib.fct_search_opts_init(C.byref(o))
+        o.fallback = 0.4 if isinstance(model, str) else model._pack.threshold
+        if threshold is not None:
+            o.threshold = threshold
+        o.templates = 1 if limits.pop("means", False) else 0
+        o.stored_from, o.stored_before = (as_seconds(limits.pop(k, None)) for k in ("stored_from", "stored_before"))
+        some, others = limits.pop("people", None), limits.pop("except_people", None)
+        if limits:
+            raise TypeError(f"identify() has no argument {', '.join(limits)}")
+        if some is not None and others is not None:
+            raise ValueError("people or except_people, not both")
+        if some is not None or others is not None:
+            chosen = [self._id_of(p) for p in (some if some is not None else others)]
+            ids = (C.c_int64 * max(1, len(chosen)))(*chosen)
+            o.people, o.n_people, o.except_people = ids, len(chosen), others is not None
+        return o, ids
+
+    def identify(
+        self, embeddings: Any, model: _Source, *, threshold: Optional[float] = None, top: int = 1, **limits: Any
+    ) -> Any:
         """The people nearest to an embedding [dim], best first: a list of at most top Match. For embeddings
-        [n, dim]: a list of such lists. threshold: least cosine; None: the pack's (0.4 for a model's id)."""
+        [n, dim]: a list of such lists. threshold: least cosine; None: the collection's or gallery's own, else the
+        pack's (0.4 for a model's id). means=True compares with the mean of each person's faces. people=[...] (names,
+        ids) finds these alone, except_people=[...] all others; stored_from= and stored_before= (times, days) only faces
+        that were stored then."""
         e = np.asarray(embeddings, np.float32)
         rows = np.ascontiguousarray(np.atleast_2d(e))
         if rows.ndim != 2:
             raise ValueError(f"embeddings [dim] or [n, dim] are wanted, got {e.shape}")
-        if threshold is None:
-            threshold = 0.4 if isinstance(model, str) else model._pack.threshold
+        o, held = self._search_opts(model, threshold, **limits)
+        o.k = top
         found, counts = (n.Match * max(1, len(rows) * top))(), (C.c_int * max(1, len(rows)))()
         if len(rows):
-            self._call(
-                "fct_gallery_search_batch",
-                self._model_id(model),
-                rows.ctypes.data_as(n.P(C.c_float)),
-                len(rows),
-                rows.shape[1],
-                threshold,
-                top,
-                found,
-                counts,
-            )
+            at = rows.ctypes.data_as(n.P(C.c_float))
+            self._call("fct_gallery_search_with", self._model_id(model), at, len(rows), rows.shape[1], C.byref(o),
+                       found, counts)
         lists = [
             [Match(m.name.decode(), m.score, m.person_id, m.face_id) for m in found[i * top : i * top + counts[i]]]
             for i in range(len(rows))
         ]
         return lists[0] if e.ndim == 1 else lists
 
+    def identify_picture(
+        self, embeddings: Any, model: _Source, *, threshold: Optional[float] = None, **limits: Any
+    ) -> List[Optional[Match]]:
+        """Who is who among the faces of one picture, embeddings [n, dim]: a Match or None for each, and nobody twice.
+        The other arguments are those of identify()."""
+        rows = np.ascontiguousarray(np.asarray(embeddings, np.float32))
+        if len(rows) == 0:
+            return []
+        if rows.ndim != 2:
+            raise ValueError(f"embeddings [n, dim] are wanted, got {rows.shape}")
+        o, held = self._search_opts(model, threshold, **limits)
+        out = (n.Match * len(rows))()
+        at = rows.ctypes.data_as(n.P(C.c_float))
+        self._call("fct_gallery_identify", self._model_id(model), at, len(rows), rows.shape[1], C.byref(o), out)
+        return [Match(m.name.decode(), m.score, m.person_id, m.face_id) if m.person_id else None for m in out]
+
     # ---- People and faces -------------------------------------------------------------------
 
     def people(self) -> List[Person]:
         """Everybody, by name."""
-        out, count = n.P(n.Person)(), C.c_int()
-        self._call("fct_gallery_people", C.byref(out), C.byref(count))
-        try:
-            return [_person(out[i]) for i in range(count.value)]
-        finally:
-            n.lib.fct_gallery_people_free(out)
-
-    def find(self, name: str) -> Optional[Person]:
-        p = n.Person()
-        try:
-            self._call("fct_gallery_find", _text(name), C.byref(p))
-        except n.FacetError as e:
-            if e.code == n.ERR_NOT_FOUND:
-                return None
-            raise
-        return _person(p)
-
-    def _id_of(self, who: Union[str, int, Person]) -> int:
-        if isinstance(who, Person):
-            return who.id
-        if not isinstance(who, str):
-            return int(who)
-        p = self.find(who)
-        if p is None:
-            raise KeyError(f"nobody called {who} in the gallery")
-        return p.id
+        return [as_person(p) for p in self._list("fct_gallery_people", "fct_gallery_people_free", n.Person)]
 
     def faces(self, who: Union[str, int, Person]) -> List[StoredFace]:
         """The faces of a person (a name, an id or a Person), oldest first."""
-        out, count = n.P(n.StoredFace)(), C.c_int()
-        self._call("fct_gallery_faces", self._id_of(who), C.byref(out), C.byref(count))
-        try:
-            return [_stored(out[i]) for i in range(count.value)]
-        finally:
-            n.lib.fct_gallery_faces_free(out)
+        person = C.c_int64(self._id_of(who))
+        return [_stored(f) for f in
+                self._list("fct_gallery_faces", "fct_gallery_faces_free", n.StoredFace, person)]
 
     def embedding(self, face_id: int) -> np.ndarray:
         """The embedding of a stored face, as the network gave it."""

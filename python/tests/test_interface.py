@@ -7,6 +7,7 @@ Needs FCT_LIBRARY and NumPy (else exit status 77); MAKE_PACK writes two small ne
 tests/tools/make_pack.c. Where the insightface package is installed, its objects are the judge."""
 
 import ctypes
+import datetime
 import doctest
 import inspect
 import os
@@ -195,6 +196,7 @@ class LayoutTest(unittest.TestCase):
             ("DecodeOpts", "fct_decode_opts_init"),
             ("GalleryOpts", "fct_gallery_opts_init"),
             ("EnrollOpts", "fct_enroll_opts_init"),
+            ("SearchOpts", "fct_search_opts_init"),
         ):
             opts = getattr(_native, kind)()
             getattr(_native.lib, init)(ctypes.byref(opts))
@@ -227,6 +229,7 @@ class OpeningTest(unittest.TestCase):
             facet.utils,
             facet.data,
             facet.gallery,
+            facet.people,
             app,
             app.det_model,
             app.get(ADA)[0],
@@ -318,6 +321,94 @@ class GalleryTest(unittest.TestCase):
             self.assertRaises(facet.FacetError, copy.remove, "Ada")
         self.assertRaises(facet.FacetError, facet.Gallery, self.path + ".none", must_exist=True)
 
+    def test_collections_and_thresholds(self):
+        rng = np.random.default_rng(2)
+        ada, bob = rng.normal(size=(2, 64)).astype(np.float32)
+        half = ada / np.linalg.norm(ada) + bob / np.linalg.norm(bob) * 0.9  # cosines of 0.7 or so to both
+        with facet.Gallery(self.path) as g, facet.Gallery(self.path, collection="staff") as staff:
+            g.add("net", "Ada", ada)
+            staff.add("net", "Bob", bob)
+            self.assertEqual([(c.name, c.people, c.threshold) for c in g.collections()],
+                             [("default", 1, None), ("staff", 1, None)])
+            self.assertEqual([m.name for m in g.identify(half, "net", top=5)], ["Ada", "Bob"])
+            g.set_threshold(0.9, "staff")
+            self.assertEqual((g.threshold("staff"), g.threshold()), (0.9, None))
+            self.assertEqual([m.name for m in g.identify(half, "net", top=5)], ["Ada"])
+            self.assertEqual(len(g.identify(half, "net", top=5, threshold=0.3)), 2)
+            self.assertEqual(staff.identify(ada, "net", threshold=0.5), [])
+            g.move("Ada", "staff")
+            self.assertEqual([p.name for p in staff], ["Ada", "Bob"])
+            g.rename_collection("staff", "crew")
+            self.assertEqual(g.find("Ada").collection_id, g.add_collection("crew"))
+            self.assertRaises(facet.FacetError, g.remove_collection, "staff")
+            self.assertEqual((g.remove_collection("crew"), len(g)), (2, 0))
+            g.set_setting("x.color", "red")
+            self.assertEqual((g.setting("x.color"), g.setting("x.none")), ("red", None))
+
+    def test_searches_among_some(self):
+        rng = np.random.default_rng(3)
+        vectors = rng.normal(size=(3, 64)).astype(np.float32)
+        with facet.Gallery(self.path) as g:
+            for name, v in zip(["Ada", "Bob", "Carl"], vectors):
+                g.add("net", name, v)
+
+            def names(**limits):
+                return sorted(m.name for m in g.identify(vectors[0], "net", threshold=-1, top=9, **limits))
+
+            self.assertEqual(names(people=["Bob", g.find("Carl")]), ["Bob", "Carl"])
+            self.assertEqual((names(except_people=["Ada"]), names(people=[])), (["Bob", "Carl"], []))
+            tomorrow = datetime.date.today() + datetime.timedelta(2)
+            self.assertEqual((names(stored_from=tomorrow), len(names(stored_before=tomorrow))), ([], 3))
+            self.assertEqual(names(means=True), ["Ada", "Bob", "Carl"])
+            self.assertRaises(ValueError, names, people=[1], except_people=[2])
+            self.assertRaises(TypeError, names, place="here")
+            self.assertRaises(KeyError, names, people=["Zoe"])
+            twice = np.stack([vectors[0], vectors[0] + 0.8 * vectors[2], vectors[1]])
+            self.assertEqual([m and m.name for m in g.identify_picture(twice, "net")], ["Ada", "Carl", "Bob"])
+            self.assertEqual(g.identify_picture(np.empty((0, 64), np.float32), "net"), [])
+
+    def test_notes_and_negatives(self):
+        rng = np.random.default_rng(4)
+        ada, bob = rng.normal(size=(2, 64)).astype(np.float32)
+        with facet.Gallery(self.path, actor="tester") as g:
+            g.set_setting("audit", "changes")
+            g.add("net", "Ada", ada)
+            (face,) = g.add("net", "Bob", bob)
+            g.set_metadata("Ada", "team", ["a", {"b": None}])
+            g.set_metadata("Ada", "badge", 7)
+            g.remove_metadata("Ada", "badge")
+            at = datetime.datetime(2026, 5, 1, 12, tzinfo=datetime.timezone.utc)
+            g.set_consent("Ada", "paper", by="Grace", time=at)
+            g.set_expires("Ada", datetime.date(2027, 1, 31))
+            d = g.details("Ada")
+            self.assertEqual((d.metadata, d.consent.by, d.consent.text, d.consent.time),
+                             ({"team": ["a", {"b": None}]}, "Grace", "paper", at))
+            self.assertEqual((d.expires.isoformat(), g.expired(at)), ("2027-01-31T00:00:00+00:00", []))
+            self.assertEqual([p.name for p in g.expired(datetime.date(2027, 2, 1))], ["Ada"])
+            g.set_consent("Ada", None)
+            self.assertIsNone(g.details("Ada").consent)
+            g.set_expires("Ada", None)
+            self.assertIsNone(g.details("Ada").expires)
+            near = ada + 0.25 * bob
+            self.assertEqual(g.identify(near, "net")[0].name, "Ada")
+            number = g.reject("Ada", near, "net")
+            self.assertEqual(g.identify(near, "net"), [])
+            self.assertEqual([(x.id, x.person_id) for x in g.negatives("Ada")], [(number, g.find("Ada").id)])
+            g.remove_negative(number)
+            self.assertEqual((g.negatives(), g.identify(near, "net")[0].name), ([], "Ada"))
+            g.reject("Bob", face)
+            self.assertEqual(g.identify(bob, "net"), [])
+            g.add("net", "Ida", ada + 0.2 * bob)
+            self.assertEqual([(x.names, round(x.score, 1)) for x in g.similar(0.8)], [(("Ada", "Ida"), 1.0)])
+            self.assertEqual((g.forget("Ada", "Bob"), [p.name for p in g]), (2, ["Ida"]))
+            g.note("door-opened", door=3)
+            log = g.audit()
+            self.assertEqual({x.actor for x in log}, {"tester"})
+            self.assertEqual((log[-1].what, log[-1].detail), ("door-opened", {"door": 3}))
+            state = g.verify_audit()
+            self.assertEqual((state.entries, state.hash, len(g.audit(after=state.entries - 1))),
+                             (len(log), log[-1].hash, 1))
+
     def test_threads_share_one_gallery(self):
         errors = []
         with facet.Gallery(self.path) as g:
@@ -354,7 +445,7 @@ class GalleryTest(unittest.TestCase):
     def test_examples_of_the_documentation(self):
         readme = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "README.md")
         names = {"facet": facet, "np": np, "PACK": PACK, "ADA": ADA, "BOB": BOB}
-        for module, path in ((facet, None), (facet.gallery, None), (None, readme)):
+        for module, path in ((facet, None), (facet.gallery, None), (facet.people, None), (None, readme)):
             names.update(PATH=in_temp("doc-%s.db" % (module and module.__name__)), EXPORT=in_temp("doc.jsonl"))
             if path:
                 failed, tried = doctest.testfile(path, module_relative=False, globs=dict(names))
