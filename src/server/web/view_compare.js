@@ -55,7 +55,8 @@ function scoresPart(scores, result) {
             "p.muted",
             null,
             `Every face of this gallery was compared with every other one: ${plural(scores.genuine, "pair")} of ` +
-                `one person and ${plural(scores.impostor, "pair")} of two. Where both hills meet, mistakes happen; the ` +
+                `one person and ${plural(scores.impostor, "pair")} of two. Where both hills meet, mistakes happen; ` +
+                `the ` +
                 "threshold divides them.",
         ),
         place,

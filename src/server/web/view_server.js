@@ -370,7 +370,8 @@ export async function auditView(root, { signal }) {
                         ? notice(
                               "good",
                               "check",
-                              `All ${plural(answer.entries, "entry", "entries")} are as they were written. The last hash: `,
+                              `All ${plural(answer.entries, "entry", "entries")} are as they were written. ` +
+                                  "The last hash: ",
                               h("span.mono", null, answer.hash.slice(0, 16)),
                               "…; keep it elsewhere, and nobody can cut off the end unnoticed.",
                           )
