@@ -407,7 +407,8 @@ FCT_API fct_status fct_gallery_export_to(fct_gallery *g, fct_export_fn *write, v
 /* Adds all that such a file holds, in one transaction: people of the same name
  * become one, faces that are already there are not stored again. *added (may be
  * NULL): new faces. FCT_ERR_FORMAT names the line; FCT_ERR_MISMATCH when the
- * models differ. */
+ * models differ. Where the thread works in a collection (fct_gallery_work_in()), all go there,
+ * whatever the file says. */
 FCT_API fct_status fct_gallery_import(fct_gallery *g, const char *path, int *added, fct_error *err);
 
 /* Adds faces of another program: embeddings [n][dim] in a NumPy file (.npy, or

@@ -72,6 +72,7 @@ typedef struct importer {
     float *embedding;                  /* [dim] */
     fct_json_doc doc;                  /* of the current line */
     int64_t collection_id;             /* of people whose line names none; 0 = the default */
+    bool here;                         /* of all, whatever their lines name */
     char collection[FCT_NAME_MAX + 1]; /* the last one that was named */
     int64_t named_id;                  /* its id */
     fct_import_details details;
@@ -124,7 +125,7 @@ static fct_status choose_collection(importer *im, const fct_json_line *j, fct_er
     char name[FCT_NAME_MAX + 1];
     const char *why;
     im->enroller.collection_id = im->collection_id;
-    if (!j->collection) return FCT_OK;
+    if (!j->collection || im->here) return FCT_OK;
     fct_status s = fct_name_clean(j->collection, name, &why);
     if (s) return s == FCT_ERR_NOMEM ? fct_fail_nomem(err, "name", 0) : bad_line(im, "names no valid collection", err);
     if (!im->named_id || strcmp(name, im->collection) != 0) {
@@ -185,12 +186,13 @@ typedef struct import_call {
     const char *path;
     FILE *f;
     int64_t collection_id;
+    bool here; /* all into this one */
     int added;
 } import_call;
 
 static fct_status import_all(void *ctx, fct_store *st, fct_error *err) {
     import_call *c = ctx;
-    importer im = {.enroller = {.st = st}, .collection_id = c->collection_id, .path = c->path};
+    importer im = {.enroller = {.st = st}, .collection_id = c->collection_id, .here = c->here, .path = c->path};
     rewind(c->f); /* the transaction may be run again */
     fct_status s = import_lines(&im, c->f, err);
     c->added = im.enroller.added;
@@ -207,8 +209,10 @@ fct_status fct_gallery_import(fct_gallery *g, const char *path, int *added, fct_
     fct_file_stat st;
     fct_file_get_stat(path, &st);
     if (!st.exists) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such file", path);
-    import_call c = {
-        .path = path, .collection_id = fct_gallery_home(g), .f = st.is_file ? fct_fopen(path, "rb") : NULL};
+    import_call c = {.path = path,
+                     .collection_id = fct_gallery_home(g),
+                     .here = fct_gallery_works_in() != 0,
+                     .f = st.is_file ? fct_fopen(path, "rb") : NULL};
     if (!c.f) {
         const char *why = st.is_dir ? "is a directory" : st.is_file ? "cannot be read" : "is not a regular file";
         return fct_fail(err, FCT_ERR_IO, "%s: %s", path, why);

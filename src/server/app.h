@@ -6,6 +6,7 @@
 #include "server/core.h"
 #include "server/form.h"
 #include "server/idempotency.h"
+#include "server/jobs.h"
 #include "server/metrics.h"
 #include "server/monitor.h"
 #include "server/rate.h"
@@ -33,6 +34,7 @@ typedef struct srv_app {
     srv_rate rate, failures; /* of requests; of wrong keys, by address */
     srv_metrics metrics;
     srv_idempotency once;
+    srv_jobs jobs;
     fct_mutex change_lock;  /* held by changes that look first and store then */
     int64_t max_body;       /* bytes of a request */
     srv_replay replay;      /* of dialects whose requests are signed */

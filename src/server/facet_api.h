@@ -68,8 +68,15 @@ srv_handler srv_do_removed, srv_do_restore, srv_do_forget;
 srv_handler srv_do_person_image;
 /* 200 with the person; 200 with the picture of a face, or 404; the same for a person's best one. */
 void srv_answer_person(srv_app *app, const srv_request *r, int64_t id, srv_reply *out);
+/* 200 with a page of a person's faces. */
+void srv_answer_faces(srv_app *app, const srv_request *r, int64_t person, srv_reply *out);
 void srv_answer_crop(srv_app *app, const srv_request *r, int64_t face, srv_reply *out);
 void srv_answer_best_crop(srv_app *app, const srv_request *r, int64_t person, srv_reply *out);
+srv_handler srv_do_unknown, srv_do_group, srv_do_group_image, srv_do_group_faces, srv_do_group_face_image,
+    srv_do_group_face_remove, srv_do_group_ignore, srv_do_group_remove, srv_do_group_merge, srv_do_group_split,
+    srv_do_group_name, srv_do_group_not;
+srv_handler srv_do_jobs, srv_do_job, srv_do_job_start, srv_do_job_cancel, srv_do_job_results, srv_do_job_restart,
+    srv_do_batch_enroll, srv_do_batch_search, srv_do_import, srv_do_export;
 srv_handler srv_do_search, srv_do_identify, srv_do_verify;
 srv_handler srv_do_system, srv_do_metrics;
 srv_handler srv_do_monitors, srv_do_monitor, srv_do_monitor_create, srv_do_monitor_change, srv_do_monitor_remove;

@@ -150,15 +150,14 @@ void srv_enroll_form(srv_app *app, srv_request *r, srv_form *form, const char *n
     fct_free(v.at);
 }
 
-void srv_do_faces(srv_app *app, srv_request *r, srv_reply *out) {
+void srv_answer_faces(srv_app *app, const srv_request *r, int64_t person, srv_reply *out) {
     srv_page page;
-    fct_person p;
     fct_stored_face *faces;
     fct_json_writer j;
     fct_error e;
     int n;
-    if (!srv_person_of(app, r, &p, out) || !srv_read_page(r, &page, out)) return;
-    if (srv_core_faces(&app->core, p.id, &page, &faces, &n, &e)) {
+    if (!srv_read_page(r, &page, out)) return;
+    if (srv_core_faces(&app->core, person, &page, &faces, &n, &e)) {
         srv_fail_call(r, out, &e);
         return;
     }
@@ -170,6 +169,11 @@ void srv_do_faces(srv_app *app, srv_request *r, srv_reply *out) {
     srv_json_cursor(&j, &page);
     srv_json_close(&j, r, false);
     fct_gallery_faces_free(faces);
+}
+
+void srv_do_faces(srv_app *app, srv_request *r, srv_reply *out) {
+    fct_person p;
+    if (srv_person_of(app, r, &p, out)) srv_answer_faces(app, r, p.id, out);
 }
 
 /* The face that the path's third parameter names, if it is the person's. */

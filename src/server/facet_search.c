@@ -2,9 +2,11 @@
 #include "server/facet_api.h"
 
 #include "base/alloc.h"
+#include "server/unknown.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* What a search is asked besides its picture. */
 typedef struct search_terms {
@@ -34,11 +36,13 @@ static void write_match(fct_json_writer *j, srv_app *app, const fct_match *m) {
     fct_json_close_object(j);
 }
 
-static fct_status write_matches(fct_json_writer *j, srv_app *app, const fct_face *f, const search_terms *t,
+/* Writes who is like a face; *best: the highest score, -1 where nobody is. */
+static fct_status write_matches(fct_json_writer *j, srv_app *app, const fct_face *f, const search_terms *t, float *best,
                                 fct_error *err) {
     fct_match found[100];
     int n;
     fct_status s = srv_core_search(&app->core, f, (float)t->threshold, t->limit, found, &n, err);
+    *best = !s && n ? found[0].score : -1;
     fct_json_array(j, "matches");
     for (int i = 0; i < n && !s; i++) write_match(j, app, &found[i]);
     fct_json_close_array(j);
@@ -54,7 +58,8 @@ static void answer_search(srv_app *app, srv_request *r, const search_terms *t, c
     fct_json_object(&j, NULL);
     if (seen) srv_json_face(&j, "searched_face", seen, f, false);
     else fct_json_null(&j, "searched_face");
-    fct_status s = write_matches(&j, app, f, t, &e);
+    float best;
+    fct_status s = write_matches(&j, app, f, t, &best, &e);
     fct_json_number(&j, "threshold", t->threshold, 6);
     srv_json_close(&j, r, true);
     if (s) srv_fail_call(r, out, &e);
@@ -103,13 +108,37 @@ void srv_do_search(srv_app *app, srv_request *r, srv_reply *out) {
     srv_form_free(&form);
 }
 
+static bool is_source(const char *text) {
+    if (text && strlen(text) > SRV_UNKNOWN_SOURCE) return false;
+    for (const char *p = text; p && *p; p++)
+        if ((unsigned char)*p < 32 || *p == 127) return false;
+    return true;
+}
+
+/* Keeps a face that is nobody's in the collection. best: its highest score of those that t asks for. */
+static fct_status see(srv_app *app, const srv_seen *seen, const fct_face *f, const search_terms *t, float best,
+                      const char *source, int64_t *group, fct_error *err) {
+    float own = srv_core_threshold(&app->core);
+    fct_match m;
+    int n = best >= own;
+    fct_status s = FCT_OK;
+    if (!n && t->threshold > own) s = srv_core_search(&app->core, f, own, 1, &m, &n, err);
+    return s || n ? s : srv_unknown_see(app, srv_place(), fct_image_view(seen->image), f, source, group, err);
+}
+
 /* Every face of the picture with who it may be, the largest first. */
 static void identify(srv_app *app, srv_request *r, srv_form *form, srv_reply *out) {
     search_terms t;
     srv_seen seen = {0};
     fct_json_writer j;
     fct_error e;
-    if (read_terms(app, r, form, &t, out) && srv_read_picture(app, r, form, "image", 0, FCT_TASK_EMBED, &seen, out)) {
+    const char *source = srv_form_text(form, "source");
+    bool keep;
+    if (!is_source(source))
+        srv_fail(r, out, 400, "invalid_request", "source: is no text of at most 200 bytes without control characters");
+    else if (srv_setting_bool(&app->core, srv_place(), "unknown", false, &keep, &e)) srv_fail_call(r, out, &e);
+    else if (read_terms(app, r, form, &t, out) &&
+             srv_read_picture(app, r, form, "image", 0, FCT_TASK_EMBED, &seen, out)) {
         int n = fct_faces_count(seen.faces), *order = fct_alloc((size_t)n * sizeof *order);
         fct_status s = FCT_OK;
         srv_reply_json(out, 200, &j);
@@ -119,10 +148,14 @@ static void identify(srv_app *app, srv_request *r, srv_form *form, srv_reply *ou
         fct_json_array(&j, "faces");
         for (int i = 0; order && i < n && !s; i++) {
             const fct_face *f = fct_faces_at(seen.faces, order[i]);
+            int64_t unknown = 0;
+            float best;
             fct_json_object(&j, NULL);
             srv_json_face(&j, "face", &seen, f, false);
-            s = write_matches(&j, app, f, &t, &e);
-            fct_json_null(&j, "unknown_id");
+            s = write_matches(&j, app, f, &t, &best, &e);
+            if (!s && keep) s = see(app, &seen, f, &t, best, source, &unknown, &e);
+            if (unknown) srv_json_id(&j, "unknown_id", unknown);
+            else fct_json_null(&j, "unknown_id");
             fct_json_close_object(&j);
         }
         fct_json_close_array(&j);
@@ -136,7 +169,7 @@ static void identify(srv_app *app, srv_request *r, srv_form *form, srv_reply *ou
 
 void srv_do_identify(srv_app *app, srv_request *r, srv_reply *out) {
     srv_form form = {0};
-    if (srv_collection_of(app, r, out) && srv_read_form(r, &form, "image|limit|threshold", out))
+    if (srv_collection_of(app, r, out) && srv_read_form(r, &form, "image|limit|threshold|source", out))
         identify(app, r, &form, out);
     srv_form_free(&form);
 }

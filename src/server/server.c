@@ -8,6 +8,7 @@
 #include "server/collections.h"
 #include "server/forward.h"
 #include "server/http.h"
+#include "server/job_kinds.h"
 #include "server/net/gate.h"
 #include "server/net/hmac.h"
 
@@ -126,6 +127,7 @@ static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *e
     if (!st && o->rate == 0) st = use_stored_rate(app, err);
     if (!st && fct_sys_random(app->ticket_secret, sizeof app->ticket_secret))
         st = fct_fail(err, FCT_ERR_IO, "the system gives no random numbers");
+    if (!st) st = srv_app_start_jobs(app, err);
     return st ? st : first_key(s, err);
 }
 
@@ -268,6 +270,7 @@ void srv_server_stop(srv_server *s, int grace_ms) {
     srv_http_stop(s->http);
     srv_gate_free(s->gate);
     srv_monitors_stop(s->app.monitors);
+    srv_jobs_stop(&s->app.jobs);
     srv_core_close(&s->app.core);
     srv_keys_free(&s->app.keys);
     srv_idempotency_free(&s->app.once);

@@ -82,7 +82,7 @@ class Judge:
         kind = reply.headers["Content-Type"].split(";")[0]
         if kind not in content:
             return ["%s %s: %s is not described" % (method, path, kind)]
-        if not kind.endswith("json"):
+        if not kind.endswith(("/json", "+json")):
             return []
         return [
             "%s %s %d: %s" % (method, path, reply.status, f)

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -72,6 +73,13 @@ class Box:
         self.log.close()
         if not exc[0]:
             shutil.rmtree(self.dir)
+
+    def sql(self, text):
+        """Changes the gallery behind the server's back."""
+        db = sqlite3.connect(self.data / "gallery.db")
+        db.execute(text)
+        db.commit()
+        db.close()
 
     def picture(self, name):
         return (self.dir / name).read_bytes()
