@@ -23,6 +23,8 @@ fct_status fct_fail_errno(fct_error *err, const char *path, int e) {
     case EACCES:
     case EPERM:
         return fct_fail(err, FCT_ERR_IO, "%s: permission denied", path);
+    case EBUSY:
+        return fct_fail(err, FCT_ERR_IO, "%s: is in use by another program", path);
     case EISDIR:
         return fct_fail(err, FCT_ERR_IO, "%s: is a directory", path);
     case ENOSPC:

@@ -24,7 +24,7 @@ fct_status fct_map_copy(const char *path, size_t max, fct_map *out, fct_error *e
 void fct_map_close(fct_map *m);
 /* The same for a file that only this user can have written: refuses symbolic
  * links and files of somebody else, or writable by others (FCT_ERR_IO). Windows:
- * fct_map_open(); the user's folders are private there. */
+ * fct_map_open(); the folders that facet makes are private there. */
 fct_status fct_map_open_own(const char *path, fct_map *out, fct_error *err);
 
 /* Whole file into an owned buffer (fct_free), with one NUL byte after its size
@@ -46,7 +46,7 @@ typedef struct fct_file_part {
 fct_status fct_file_write_cache(const char *path, const fct_file_part *parts, size_t n, fct_error *err);
 
 /* Takes all rights to a file of this user's from everybody else. True where others
- * had some until now. Does nothing on Windows, where the user's folders are private. */
+ * had some until now. On Windows the system and the administrators keep theirs. */
 bool fct_file_make_private(const char *path);
 
 /* Makes path a second name of the file `target` (a hard link), or a symbolic link that names it. Never replaces
@@ -56,11 +56,10 @@ fct_status fct_file_link(const char *target, const char *path, bool symbolic, fc
 /* Gives a file the time of another's last change, where both are there. */
 void fct_file_copy_time(const char *from, const char *to);
 
-/* Gives a file the rights of another that it is going to replace, where both are there and this user may. Does nothing
- * on Windows. */
+/* Gives a file the rights of another that it is going to replace, where both are there and this user may. */
 void fct_file_copy_rights(const char *from, const char *to);
 
-FILE *fct_fopen(const char *path, const char *mode); /* UTF-8 paths on every platform */
+FILE *fct_fopen(const char *path, const char *mode); /* UTF-8 paths, and no translation of line ends */
 
 /* What a pipe, a terminal or a file gives now: up to n bytes into data. Waits at
  * most ms for the first of them. The number of bytes, 0 at the end, FCT_READ_LATER
@@ -95,9 +94,10 @@ char *fct_path_dir(const char *path);              /* all before it, "." if none
 const char *fct_path_ext(const char *path);        /* after the last dot of the base, "" if none; borrowed */
 char *fct_path_absolute(const char *path);         /* behind the current folder; owned; NULL = cannot be told */
 char *fct_path_real(const char *path);             /* the same without links, "." and ".."; NULL = it is not there */
-char *fct_home_dir(void);                          /* owned; NULL if unknown */
-char *fct_data_dir(void);                          /* per-user data folder of facet; owned; NULL if unknown */
-char *fct_cache_dir(void);                         /* per-user cache folder of facet; owned */
+const char *fct_env(const char *name); /* getenv() in UTF-8 on every platform; lasts as long as the process */
+char *fct_home_dir(void);              /* owned; NULL if unknown */
+char *fct_data_dir(void);              /* per-user data folder of facet; owned; NULL if unknown */
+char *fct_cache_dir(void);             /* per-user cache folder of facet; owned */
 
 /* A default file: what the environment variable says, else name in fct_data_dir(). Writes at most cap bytes with the
  * NUL. noun stands for the file in errors ("gallery"). */
@@ -111,15 +111,19 @@ void fct_sleep_ms(int ms);
 
 /* ---- Terminal ---------------------------------------------------------------- */
 bool fct_term_is_tty(FILE *f);
-int fct_term_width(FILE *f); /* columns; 80 if unknown */
+bool fct_term_has_colors(FILE *f); /* a terminal that understands escape sequences */
+int fct_term_width(FILE *f);       /* columns; 80 if unknown */
 /* Makes standard input give single keys, unseen, or lines again. Does nothing where it is no terminal. */
 void fct_term_keys(bool single);
 int fct_term_key(void); /* the next byte of standard input; -1 = the end, or a signal */
 
 /* For a program's main(): makes the arguments UTF-8, standard input and output
  * binary, and the terminal understand UTF-8 and escape sequences, where that is
- * not so already. Changes nothing on failure. *argv lasts as long as the process. */
+ * not so already. Changes nothing on failure. *argv lasts as long as the process.
+ * A console keeps its code page after its programs: it gets its own back at exit(),
+ * and fct_program_restore() does so before _Exit(). */
 void fct_program_start(int *argc, char ***argv);
+void fct_program_restore(void);
 
 /* For a program too, never for the library: has handler called when the user or
  * the system wants the program to end, with the signal's number: SIGINT (2),

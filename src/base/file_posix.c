@@ -219,6 +219,8 @@ void fct_sys_unlock(const char *path, intptr_t handle) {
 
 unsigned fct_sys_process(void) { return (unsigned)getpid(); }
 
+int64_t fct_sys_memory_available(void) { return INT64_MAX; }
+
 /* ---- Folders ------------------------------------------------------------------ */
 
 int fct_sys_mkdir(const char *path, bool private) { return mkdir(path, private ? 0700 : 0777) ? errno : 0; }

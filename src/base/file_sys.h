@@ -32,6 +32,9 @@ void fct_sys_unlock(const char *path, intptr_t handle);
 
 unsigned fct_sys_process(void); /* number of this process */
 
+/* Bytes that could be used now, where the system says so by a call; else INT64_MAX. */
+int64_t fct_sys_memory_available(void);
+
 bool fct_sys_only_ours(int fd); /* a file of this user's that nobody else may write to; POSIX alone */
 struct stat;
 void fct_sys_stat_of(const struct stat *st, fct_file_stat *out); /* is_symlink aside; POSIX alone */

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/file_sys.h"
-#include "base/part_file.h"
+#include "base/rights_windows.h"
 #include "base/wide_windows.h"
 
 #include <errno.h>
@@ -14,50 +14,47 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* errno value for a Windows error. */
-static int errno_of(DWORD e) {
-    switch (e) {
-    case ERROR_FILE_NOT_FOUND:
-    case ERROR_PATH_NOT_FOUND:
-    case ERROR_BAD_NETPATH:
-    case ERROR_BAD_PATHNAME:
-        return ENOENT;
-    case ERROR_DIRECTORY:
-        return ENOTDIR;
-    case ERROR_ACCESS_DENIED:
-    case ERROR_SHARING_VIOLATION:
-    case ERROR_LOCK_VIOLATION:
-        return EACCES;
-    case ERROR_FILE_EXISTS:
-    case ERROR_ALREADY_EXISTS:
-        return EEXIST;
-    case ERROR_DIR_NOT_EMPTY:
-        return ENOTEMPTY;
-    case ERROR_DISK_FULL:
-    case ERROR_HANDLE_DISK_FULL:
-        return ENOSPC;
-    case ERROR_WRITE_PROTECT:
-        return EROFS;
-    case ERROR_TOO_MANY_OPEN_FILES:
+enum { SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE };
+
+/* A stream over the handle, which it closes; 0 or an errno value. */
+static int stream_of(HANDLE h, const char *mode, FILE **out) {
+    *out = NULL;
+    int fd = _open_osfhandle((intptr_t)h, _O_BINARY);
+    if (fd < 0) {
+        CloseHandle(h);
         return EMFILE;
-    case ERROR_FILENAME_EXCED_RANGE:
-        return ENAMETOOLONG;
-    case ERROR_INVALID_NAME:
-        return EINVAL;
-    case ERROR_NOT_ENOUGH_MEMORY:
-    case ERROR_OUTOFMEMORY:
-        return ENOMEM;
-    default:
-        return EIO;
     }
+    *out = _fdopen(fd, mode);
+    if (*out) return 0;
+    int e = errno;
+    _close(fd);
+    return e;
 }
 
+/* Shared with everybody, so that an open file can be deleted and replaced meanwhile as on other systems:
+ * _wfopen() would forbid that. */
+static int open_stream(const char *path, DWORD access, DWORD how, SECURITY_ATTRIBUTES *rights, FILE **out) {
+    *out = NULL;
+    wchar_t *w = fct_wide_path(path);
+    if (!w) return ENOMEM;
+    HANDLE h = CreateFileW(w, access, SHARE_ALL, rights, how, FILE_ATTRIBUTE_NORMAL, NULL);
+    int e = h == INVALID_HANDLE_VALUE ? fct_errno_of(GetLastError()) : 0;
+    fct_free(w);
+    return e ? e : stream_of(h, access == GENERIC_READ ? "rb" : "wb", out);
+}
+
+/* Always without translation of line ends. */
 FILE *fct_fopen(const char *path, const char *mode) {
-    wchar_t *p = fct_wide(path), *m = fct_wide(mode);
-    FILE *f = p && m ? _wfopen(p, m) : NULL;
-    int e = p && m ? errno : ENOMEM;
-    fct_free(p);
-    fct_free(m);
+    FILE *f = NULL;
+    int e = 0;
+    if (mode[0] == 'r' && !strchr(mode, '+')) e = open_stream(path, GENERIC_READ, OPEN_EXISTING, NULL, &f);
+    else if (mode[0] == 'w' && !strchr(mode, '+')) e = open_stream(path, GENERIC_WRITE, CREATE_ALWAYS, NULL, &f);
+    else {
+        wchar_t *p = fct_wide_path(path), m[8] = {(wchar_t)mode[0], L'b', strchr(mode, '+') ? L'+' : 0};
+        f = p ? _wfopen(p, m) : NULL;
+        e = f ? 0 : p ? errno : ENOMEM;
+        fct_free(p);
+    }
     errno = e;
     return f;
 }
@@ -81,16 +78,16 @@ int64_t fct_file_read_some(FILE *f, void *data, size_t n, int ms) {
 
 static int map_handle(HANDLE file, fct_map *out) {
     LARGE_INTEGER size;
-    if (!GetFileSizeEx(file, &size)) return errno_of(GetLastError());
+    if (!GetFileSizeEx(file, &size)) return fct_errno_of(GetLastError());
     if (size.QuadPart == 0) {
         out->data = (const uint8_t *)"";
         return 0;
     }
     if ((uint64_t)size.QuadPart > SIZE_MAX / 2) return ENOMEM;
     HANDLE mapping = CreateFileMappingW(file, NULL, PAGE_READONLY, 0, 0, NULL);
-    if (!mapping) return errno_of(GetLastError());
+    if (!mapping) return fct_errno_of(GetLastError());
     out->data = MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0);
-    int e = out->data ? 0 : errno_of(GetLastError());
+    int e = out->data ? 0 : fct_errno_of(GetLastError());
     CloseHandle(mapping); /* the view keeps it alive */
     if (!e) out->size = (size_t)size.QuadPart;
     return e;
@@ -101,11 +98,11 @@ fct_status fct_map_open(const char *path, fct_map *out, fct_error *err) {
     fct_file_stat st;
     fct_file_get_stat(path, &st);
     if (st.is_dir) return fct_fail_errno(err, path, EISDIR);
-    wchar_t *w = fct_wide(path);
+    wchar_t *w = fct_wide_path(path);
     if (!w) return fct_fail_nomem(err, path, 0);
     HANDLE file = CreateFileW(w, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
                               FILE_ATTRIBUTE_NORMAL, NULL);
-    int e = file == INVALID_HANDLE_VALUE ? errno_of(GetLastError()) : map_handle(file, out);
+    int e = file == INVALID_HANDLE_VALUE ? fct_errno_of(GetLastError()) : map_handle(file, out);
     if (file != INVALID_HANDLE_VALUE) CloseHandle(file);
     fct_free(w);
     return e ? fct_fail_errno(err, path, e) : FCT_OK;
@@ -116,38 +113,6 @@ fct_status fct_map_open_own(const char *path, fct_map *out, fct_error *err) { re
 void fct_sys_unmap(const void *data, size_t size) {
     (void)size;
     UnmapViewOfFile(data);
-}
-
-/* Nobody can shorten a file here as long as it is mapped. */
-fct_status fct_part_open(const char *path, fct_part_file *out, fct_error *err) {
-    fct_map map;
-    *out = (fct_part_file){.path = path};
-    fct_status s = fct_map_open(path, &map, err);
-    if (s) return s;
-    out->data = (uint8_t *)(uintptr_t)map.data;
-    out->size = map.size;
-    fct_file_get_stat(path, &out->opened);
-    return FCT_OK;
-}
-
-fct_status fct_part_open_own(const char *path, fct_part_file *out, fct_error *err) {
-    return fct_part_open(path, out, err);
-}
-
-void fct_part_close(fct_part_file *f) {
-    if (f->size) fct_sys_unmap(f->data, f->size);
-    *f = (fct_part_file){0};
-}
-
-fct_status fct_part_read(const fct_part_file *f, size_t at, size_t n, void *out, fct_error *err) {
-    (void)err;
-    if (n) memcpy(out, f->data + at, n);
-    return FCT_OK;
-}
-
-fct_status fct_part_load(const fct_part_file *f, size_t at, size_t n, fct_error *err) {
-    (void)f, (void)at, (void)n, (void)err; /* the bytes are there */
-    return FCT_OK;
 }
 
 int fct_sys_open_regular(const char *path, FILE **out, uint64_t *size) {
@@ -169,51 +134,138 @@ static int64_t unix_ns(FILETIME t) {
     return (ticks - 116444736000000000LL) * 100;
 }
 
+/* Whether a reparse point leads elsewhere. Files of OneDrive that are not on this machine yet are such points too. */
+static bool is_link(const wchar_t *path) {
+    WIN32_FIND_DATAW d;
+    HANDLE h = FindFirstFileW(path, &d);
+    if (h == INVALID_HANDLE_VALUE) return false;
+    FindClose(h);
+    return (d.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) &&
+           (d.dwReserved0 == IO_REPARSE_TAG_SYMLINK || d.dwReserved0 == IO_REPARSE_TAG_MOUNT_POINT);
+}
+
+void fct_stat_of_handle(const BY_HANDLE_FILE_INFORMATION *d, fct_file_stat *out) {
+    out->exists = true;
+    out->is_dir = (d->dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+    out->is_file = !out->is_dir && !(d->dwFileAttributes & FILE_ATTRIBUTE_DEVICE);
+    out->size = (uint64_t)d->nFileSizeHigh << 32 | d->nFileSizeLow;
+    out->mtime_ns = unix_ns(d->ftLastWriteTime);
+    out->device = d->dwVolumeSerialNumber;
+    out->inode = (uint64_t)d->nFileIndexHigh << 32 | d->nFileIndexLow;
+}
+
 void fct_file_get_stat(const char *path, fct_file_stat *out) {
-    WIN32_FILE_ATTRIBUTE_DATA d;
+    WIN32_FILE_ATTRIBUTE_DATA a;
+    BY_HANDLE_FILE_INFORMATION d;
     *out = (fct_file_stat){0};
-    wchar_t *w = fct_wide(path);
-    if (w && GetFileAttributesExW(w, GetFileExInfoStandard, &d)) {
-        out->exists = true;
-        out->is_dir = (d.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-        out->is_file = !out->is_dir && !(d.dwFileAttributes & FILE_ATTRIBUTE_DEVICE);
-        out->is_symlink = (d.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
-        out->size = (uint64_t)d.nFileSizeHigh << 32 | d.nFileSizeLow;
-        out->mtime_ns = unix_ns(d.ftLastWriteTime);
+    wchar_t buf[PLAIN_PATH], *owned = NULL;
+    const wchar_t *w = fct_plain_path(path, buf) ? buf : (owned = fct_wide_path(path));
+    if (!w) return;
+    bool there = GetFileAttributesExW(w, GetFileExInfoStandard, &a);
+    if (there) {
+        HANDLE h = CreateFileW(w, 0, SHARE_ALL, NULL, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS, NULL);
+        bool opened = h != INVALID_HANDLE_VALUE && GetFileInformationByHandle(h, &d);
+        if (h != INVALID_HANDLE_VALUE) CloseHandle(h);
+        bool link = (a.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) && is_link(w);
+        /* What cannot be opened (in use by the system) is described by its entry in the folder. */
+        if (!opened && !link)
+            d = (BY_HANDLE_FILE_INFORMATION){.dwFileAttributes = a.dwFileAttributes,
+                                             .ftLastWriteTime = a.ftLastWriteTime,
+                                             .nFileSizeHigh = a.nFileSizeHigh,
+                                             .nFileSizeLow = a.nFileSizeLow};
+        if (opened || !link) fct_stat_of_handle(&d, out);
+        out->is_symlink = link;
     }
-    fct_free(w);
+    fct_free(owned);
+}
+
+/* Whether a call that failed is worth another try: for some moments virus scanners and indexers hold files that
+ * were just written. */
+static bool try_again(int *tries, DWORD e) {
+    enum { MOST_TRIES = 10, PAUSE_MS = 20 };
+    if (e != ERROR_SHARING_VIOLATION && e != ERROR_ACCESS_DENIED && e != ERROR_LOCK_VIOLATION) return false;
+    if (++*tries >= MOST_TRIES) return false;
+    Sleep(PAUSE_MS);
+    return true;
+}
+
+/* Removes a file, also one that is marked as read-only, as elsewhere; 0 or an errno value. */
+static int remove_file(const wchar_t *w) {
+    if (DeleteFileW(w)) return 0;
+    DWORD e = GetLastError(), a = GetFileAttributesW(w);
+    if (a == INVALID_FILE_ATTRIBUTES) return fct_errno_of(e);
+    /* A link to a folder is removed as a folder is. */
+    if ((a & FILE_ATTRIBUTE_REPARSE_POINT) && (a & FILE_ATTRIBUTE_DIRECTORY))
+        return RemoveDirectoryW(w) ? 0 : fct_errno_of(GetLastError());
+    if (a & FILE_ATTRIBUTE_DIRECTORY) return EISDIR;
+    if (a & FILE_ATTRIBUTE_READONLY) (void)SetFileAttributesW(w, a & ~(DWORD)FILE_ATTRIBUTE_READONLY);
+    for (int tries = 0;;) {
+        if (DeleteFileW(w)) return 0;
+        e = GetLastError();
+        if (!try_again(&tries, e)) break;
+    }
+    if (a & FILE_ATTRIBUTE_READONLY) (void)SetFileAttributesW(w, a);
+    return fct_errno_of(e);
 }
 
 fct_status fct_file_remove(const char *path, fct_error *err) {
-    wchar_t *w = fct_wide(path);
+    wchar_t *w = fct_wide_path(path);
     if (!w) return fct_fail_nomem(err, path, 0);
-    int e = 0;
-    if (!DeleteFileW(w)) {
-        e = errno_of(GetLastError());
-        /* A link to a folder is removed as a folder is. */
-        DWORD a = GetFileAttributesW(w);
-        if (a != INVALID_FILE_ATTRIBUTES && (a & FILE_ATTRIBUTE_REPARSE_POINT) && (a & FILE_ATTRIBUTE_DIRECTORY))
-            e = RemoveDirectoryW(w) ? 0 : errno_of(GetLastError());
-    }
+    int e = remove_file(w);
     fct_free(w);
     return e ? fct_fail_errno(err, path, e) : FCT_OK;
 }
 
+/* The rename of Windows 10 and later that replaces a file which somebody has open, as elsewhere; who has it open
+ * keeps the old one. An error other than 0 where it cannot. */
+static DWORD rename_open(const wchar_t *from, const wchar_t *to) {
+    enum { RENAME_EX = 22, REPLACE = 1, AS_POSIX = 2 }; /* FileRenameInfoEx and its flags, missing in older headers */
+    const size_t length = wcslen(to) * sizeof *to, size = sizeof(FILE_RENAME_INFO) + length;
+    FILE_RENAME_INFO *info = fct_calloc(1, size);
+    HANDLE h = info ? CreateFileW(from, DELETE | SYNCHRONIZE, SHARE_ALL, NULL, OPEN_EXISTING,
+                                  FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL)
+                    : INVALID_HANDLE_VALUE;
+    DWORD e = ERROR_NOT_SUPPORTED;
+    if (h != INVALID_HANDLE_VALUE) {
+        const DWORD flags = REPLACE | AS_POSIX;
+        memcpy(info, &flags, sizeof flags); /* they lie where ReplaceIfExists lay */
+        info->FileNameLength = (DWORD)length;
+        memcpy(info->FileName, to, length);
+        e = SetFileInformationByHandle(h, (FILE_INFO_BY_HANDLE_CLASS)RENAME_EX, info, (DWORD)size) ? 0 : GetLastError();
+        CloseHandle(h);
+    }
+    fct_free(info);
+    return e;
+}
+
+/* Replaces a file, but not one that is marked as read-only: on Windows that mark is there to prevent it. */
+static int rename_file(const wchar_t *from, const wchar_t *to) {
+    DWORD a = GetFileAttributesW(to);
+    bool there = a != INVALID_FILE_ATTRIBUTES;
+    if (there && (a & FILE_ATTRIBUTE_DIRECTORY)) return EISDIR;
+    if (there && (a & FILE_ATTRIBUTE_READONLY)) return EACCES;
+    for (int tries = 0;;) {
+        if (MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)) return 0;
+        DWORD e = GetLastError();
+        if (there && !rename_open(from, to)) return 0;
+        if (!try_again(&tries, e)) return there && e == ERROR_ACCESS_DENIED ? EBUSY : fct_errno_of(e);
+    }
+}
+
 fct_status fct_file_rename(const char *from, const char *to, fct_error *err) {
-    wchar_t *f = fct_wide(from), *t = fct_wide(to);
-    int e = !f || !t ? ENOMEM : 0;
-    if (!e && !MoveFileExW(f, t, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)) e = errno_of(GetLastError());
+    wchar_t *f = fct_wide_path(from), *t = fct_wide_path(to);
+    int e = !f || !t ? ENOMEM : rename_file(f, t);
     fct_free(f);
     fct_free(t);
     return e ? fct_fail_errno(err, e == ENOENT ? from : to, e) : FCT_OK;
 }
 
 fct_status fct_file_link(const char *target, const char *path, bool symbolic, fct_error *err) {
-    wchar_t *t = fct_wide(target), *p = fct_wide(path);
+    wchar_t *t = fct_wide_path(target), *p = fct_wide_path(path);
     int e = !t || !p ? ENOMEM : 0;
     bool done = !e && (symbolic ? CreateSymbolicLinkW(p, t, SYMBOLIC_LINK_FLAG_ALLOW_UNPRIVILEGED_CREATE)
                                 : CreateHardLinkW(p, t, NULL));
-    if (!e && !done) e = errno_of(GetLastError());
+    if (!e && !done) e = fct_errno_of(GetLastError());
     fct_free(t);
     fct_free(p);
     if (!e) return FCT_OK;
@@ -223,7 +275,7 @@ fct_status fct_file_link(const char *target, const char *path, bool symbolic, fc
 }
 
 void fct_file_copy_time(const char *from, const char *to) {
-    wchar_t *f = fct_wide(from), *t = fct_wide(to);
+    wchar_t *f = fct_wide_path(from), *t = fct_wide_path(to);
     WIN32_FILE_ATTRIBUTE_DATA a;
     if (f && t && GetFileAttributesExW(f, GetFileExInfoStandard, &a)) {
         HANDLE h =
@@ -238,7 +290,7 @@ void fct_file_copy_time(const char *from, const char *to) {
 }
 
 int fct_sys_lock(const char *path, intptr_t *handle) {
-    wchar_t *w = fct_wide(path);
+    wchar_t *w = fct_wide_path(path);
     if (!w) return ENOMEM;
     HANDLE h = CreateFileW(w, GENERIC_READ | DELETE, 0, NULL, OPEN_ALWAYS,
                            FILE_ATTRIBUTE_NORMAL | FILE_FLAG_DELETE_ON_CLOSE, NULL);
@@ -247,7 +299,7 @@ int fct_sys_lock(const char *path, intptr_t *handle) {
     *handle = (intptr_t)h;
     /* Access is denied, too, for the moment in which the last holder's file goes. */
     if (e == ERROR_SHARING_VIOLATION || e == ERROR_ACCESS_DENIED) return EAGAIN;
-    return e ? errno_of(e) : 0;
+    return e ? fct_errno_of(e) : 0;
 }
 
 void fct_sys_unlock(const char *path, intptr_t handle) {
@@ -255,34 +307,18 @@ void fct_sys_unlock(const char *path, intptr_t handle) {
     CloseHandle((HANDLE)handle);
 }
 
-/* Shared so that it can be deleted while it is open (fct_draft_abandon_all()). */
-static int open_stream(const char *path, DWORD how, FILE **out) {
+int fct_sys_create(const char *path, bool private, FILE **out) {
+    SECURITY_ATTRIBUTES own = {.nLength = sizeof own};
+    int e = private ? fct_rights_own(false, &own) : 0;
     *out = NULL;
-    wchar_t *w = fct_wide(path);
-    if (!w) return ENOMEM;
-    HANDLE h = CreateFileW(w, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, how,
-                           FILE_ATTRIBUTE_NORMAL, NULL);
-    int e = h == INVALID_HANDLE_VALUE ? errno_of(GetLastError()) : 0;
-    fct_free(w);
-    if (e) return e;
-    int fd = _open_osfhandle((intptr_t)h, _O_BINARY);
-    if (fd < 0) {
-        CloseHandle(h);
-        return EMFILE;
-    }
-    *out = _fdopen(fd, "wb");
-    if (*out) return 0;
-    e = errno;
-    _close(fd);
+    if (!e) e = open_stream(path, GENERIC_WRITE, CREATE_NEW, private ? &own : NULL, out);
+    LocalFree(own.lpSecurityDescriptor);
     return e;
 }
 
-int fct_sys_create(const char *path, bool private, FILE **out) {
-    (void)private; /* the user's folders are */
-    return open_stream(path, CREATE_NEW, out);
+int fct_sys_open_device(const char *path, FILE **out) {
+    return open_stream(path, GENERIC_WRITE, OPEN_EXISTING, NULL, out);
 }
-
-int fct_sys_open_device(const char *path, FILE **out) { return open_stream(path, OPEN_EXISTING, out); }
 
 bool fct_sys_is_device(const char *path) {
     static const char *const names[] = {"NUL", "CON", "CONOUT$"};
@@ -292,16 +328,16 @@ bool fct_sys_is_device(const char *path) {
 }
 
 int fct_sys_rename_new(const char *from, const char *to) {
-    wchar_t *f = fct_wide(from), *t = fct_wide(to);
-    int e = !f || !t ? ENOMEM : MoveFileExW(f, t, MOVEFILE_WRITE_THROUGH) ? 0 : errno_of(GetLastError());
+    wchar_t *f = fct_wide_path(from), *t = fct_wide_path(to);
+    int e = !f || !t ? ENOMEM : MoveFileExW(f, t, MOVEFILE_WRITE_THROUGH) ? 0 : fct_errno_of(GetLastError());
     fct_free(f);
     fct_free(t);
     return e;
 }
 
 int fct_sys_unlink(const char *path) { /* a handler runs in a thread of its own here */
-    wchar_t *w = fct_wide(path);
-    int e = !w ? ENOMEM : DeleteFileW(w) ? 0 : errno_of(GetLastError());
+    wchar_t *w = fct_wide_path(path);
+    int e = !w ? ENOMEM : remove_file(w);
     fct_free(w);
     return e;
 }
@@ -315,16 +351,6 @@ int fct_sys_random(void *out, size_t n) {
     return 0;
 }
 
-void fct_file_copy_rights(const char *from, const char *to) {
-    (void)from;
-    (void)to;
-}
-
-bool fct_file_make_private(const char *path) {
-    (void)path;
-    return false;
-}
-
 int fct_sys_flush(FILE *f) {
     if (fflush(f)) return errno;
     return _commit(_fileno(f)) ? errno : 0;
@@ -334,21 +360,37 @@ void fct_sys_flush_dir(const char *path) { (void)path; } /* MOVEFILE_WRITE_THROU
 
 unsigned fct_sys_process(void) { return (unsigned)GetCurrentProcessId(); }
 
+int64_t fct_sys_memory_available(void) {
+    MEMORYSTATUSEX m = {.dwLength = sizeof m};
+    return GlobalMemoryStatusEx(&m) && m.ullAvailPhys < INT64_MAX ? (int64_t)m.ullAvailPhys : INT64_MAX;
+}
+
 /* ---- Folders ------------------------------------------------------------------ */
 
+/* Whether the path leads through a file; the system says only that there is no such path. */
+static bool is_below_file(wchar_t *path) {
+    wchar_t *last = path + wcslen(path);
+    while (last > path && *last != L'/' && *last != L'\\') last--;
+    *last = 0;
+    DWORD a = GetFileAttributesW(path);
+    return a != INVALID_FILE_ATTRIBUTES && !(a & FILE_ATTRIBUTE_DIRECTORY);
+}
+
 int fct_sys_mkdir(const char *path, bool private) {
-    (void)private;
-    wchar_t *w = fct_wide(path);
-    if (!w) return ENOMEM;
-    int e = CreateDirectoryW(w, NULL) ? 0 : errno_of(GetLastError());
+    SECURITY_ATTRIBUTES own = {.nLength = sizeof own};
+    wchar_t *w = fct_wide_path(path);
+    int e = !w ? ENOMEM : private ? fct_rights_own(true, &own) : 0;
+    if (!e && !CreateDirectoryW(w, private ? &own : NULL)) e = fct_errno_of(GetLastError());
+    if (e == ENOENT && is_below_file(w)) e = ENOTDIR;
+    LocalFree(own.lpSecurityDescriptor);
     fct_free(w);
     return e;
 }
 
 int fct_sys_rmdir(const char *path) {
-    wchar_t *w = fct_wide(path);
+    wchar_t *w = fct_wide_path(path);
     if (!w) return ENOMEM;
-    int e = RemoveDirectoryW(w) ? 0 : errno_of(GetLastError());
+    int e = RemoveDirectoryW(w) ? 0 : fct_errno_of(GetLastError());
     fct_free(w);
     return e;
 }
@@ -357,14 +399,17 @@ int fct_sys_rmdir(const char *path) {
 static int find_names(const wchar_t *pattern, fct_dir_names *found) {
     WIN32_FIND_DATAW d;
     HANDLE h = FindFirstFileW(pattern, &d);
-    if (h == INVALID_HANDLE_VALUE) return errno_of(GetLastError());
+    if (h == INVALID_HANDLE_VALUE) {
+        DWORD why = GetLastError(); /* the top of an empty drive has no entry at all, not even "." */
+        return why == ERROR_FILE_NOT_FOUND ? 0 : fct_errno_of(why);
+    }
     int e = 0;
     do {
         char *name = fct_narrow(d.cFileName);
         if (!name || !fct_dir_names_add(found, name)) e = ENOMEM;
         fct_free(name);
     } while (!e && FindNextFileW(h, &d));
-    if (!e && GetLastError() != ERROR_NO_MORE_FILES) e = errno_of(GetLastError());
+    if (!e && GetLastError() != ERROR_NO_MORE_FILES) e = fct_errno_of(GetLastError());
     FindClose(h);
     return e;
 }
@@ -374,7 +419,7 @@ fct_status fct_dir_list(const char *path, char ***names, size_t *n, fct_error *e
     *names = NULL;
     *n = 0;
     char *pattern = fct_path_join(path, "*");
-    wchar_t *w = pattern ? fct_wide(pattern) : NULL;
+    wchar_t *w = pattern ? fct_wide_path(pattern) : NULL;
     int e = w ? find_names(w, &found) : ENOMEM;
     fct_free(pattern);
     fct_free(w);

@@ -4,6 +4,7 @@
  * they lie at the top of the mount. */
 #include "base/memory.h"
 #include "base/file.h"
+#include "base/file_sys.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ static int64_t system_available(const char *proc) {
     char line[256];
     int64_t kib = -1;
     FILE *f = open_in(proc, "meminfo");
-    if (!f) return INT64_MAX;
+    if (!f) return fct_sys_memory_available();
     while (kib < 0 && fgets(line, sizeof line, f))
         if (!strncmp(line, "MemAvailable:", 13)) kib = strtoll(line + 13, NULL, 10);
     fclose(f);

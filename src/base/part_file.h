@@ -9,8 +9,8 @@
  * still has the size and the time of change that it had when it was opened. */
 typedef struct fct_part_file {
     const char *path;     /* borrowed */
-    uint8_t *data;        /* [size] private memory: zeros where fct_part_load() has not read yet. On Windows the
-                           * mapped file, which nobody can write to there. Not NULL, also for an empty file */
+    uint8_t *data;        /* [size] private memory: zeros where fct_part_load() has not read yet. Not NULL,
+                           * also for an empty file */
     size_t size;          /* of the file when it was opened */
     size_t room;          /* bytes of memory behind data */
     fct_file_stat opened; /* what the system said of the file when it was opened */

@@ -3,25 +3,50 @@
 #include "base/file.h"
 #include "base/file_sys.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #ifdef _WIN32
 bool fct_path_is_sep(char c) { return c == '/' || c == '\\'; }
 
-size_t fct_path_root(const char *path) {
-    bool drive = ((path[0] >= 'A' && path[0] <= 'Z') || (path[0] >= 'a' && path[0] <= 'z')) && path[1] == ':';
-    if (drive) return fct_path_is_sep(path[2]) ? 3 : 2;
-    return fct_path_is_sep(path[0]) ? 1 : 0;
+/* Length of a drive at the start, "C:/" or "C:", which is the drive's current folder; 0 where there is none. */
+static size_t drive_length(const char *p) {
+    bool drive = ((p[0] >= 'A' && p[0] <= 'Z') || (p[0] >= 'a' && p[0] <= 'z')) && p[1] == ':';
+    return !drive ? 0 : fct_path_is_sep(p[2]) ? 3 : 2;
 }
+
+/* Behind two separators: "//server/share/", "//?/C:/", "//?/UNC/server/share/". */
+static size_t shared_root(const char *path) {
+    size_t n = 2;
+    if ((path[2] == '?' || path[2] == '.') && fct_path_is_sep(path[3])) {
+        n = 4;
+        if (drive_length(path + n)) return n + drive_length(path + n);
+        bool unc = (path[4] | 32) == 'u' && (path[5] | 32) == 'n' && (path[6] | 32) == 'c' && fct_path_is_sep(path[7]);
+        if (unc) n = 8;
+    }
+    for (int part = 0; part < 2 && path[n]; part++) {
+        while (path[n] && !fct_path_is_sep(path[n])) n++;
+        if (path[n]) n++;
+    }
+    return n;
+}
+
+size_t fct_path_root(const char *path) {
+    if (drive_length(path)) return drive_length(path);
+    if (!fct_path_is_sep(path[0])) return 0;
+    return fct_path_is_sep(path[1]) && path[2] && !fct_path_is_sep(path[2]) ? shared_root(path) : 1;
+}
+
+/* "C:" is a folder already: "C:a" lies in it, "C:/a" at the top of the drive. */
+static bool needs_no_separator(const char *folder) { return drive_length(folder) == 2 && !folder[2]; }
 #else
 bool fct_path_is_sep(char c) { return c == '/'; }
 size_t fct_path_root(const char *path) { return path[0] == '/' ? 1 : 0; }
+static bool needs_no_separator(const char *folder) { return false; }
 #endif
 
 char *fct_path_join(const char *a, const char *b) {
     size_t n = strlen(a);
-    bool bare = n == 0 || fct_path_is_sep(a[n - 1]);
+    bool bare = n == 0 || fct_path_is_sep(a[n - 1]) || needs_no_separator(a);
     return fct_asprintf("%s%s%s", a, bare ? "" : "/", b);
 }
 
@@ -51,7 +76,7 @@ fct_status fct_data_file_path(const char *variable, const char *name, const char
                               fct_error *err) {
     if (!buf || !cap) return fct_fail(err, FCT_ERR_ARG, "no room for a path");
     buf[0] = 0;
-    const char *env = getenv(variable);
+    const char *env = fct_env(variable);
     char *dir = NULL, *path = NULL;
     if (env && *env) path = fct_strdup(env);
     else {

@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <time.h>
@@ -46,7 +47,13 @@ int fct_term_key(void) {
     return read(STDIN_FILENO, &key, 1) == 1 ? key : -1;
 }
 
+bool fct_term_has_colors(FILE *f) {
+    const char *term = fct_env("TERM");
+    return !(term && strcmp(term, "dumb") == 0) && fct_term_is_tty(f);
+}
+
 void fct_program_start(int *argc, char ***argv) {} /* all as it should be */
+void fct_program_restore(void) {}
 
 char *fct_path_absolute(const char *path) {
     if (path[0] == '/') return fct_strdup(path);
@@ -73,8 +80,10 @@ void fct_program_on_stop(void (*handler)(int number)) {
     }
 }
 
+const char *fct_env(const char *name) { return getenv(name); }
+
 char *fct_home_dir(void) {
-    const char *home = getenv("HOME");
+    const char *home = fct_env("HOME");
     if (home && *home) return fct_strdup(home);
     struct passwd entry, *found = NULL;
     char buf[4096];
@@ -85,7 +94,7 @@ char *fct_home_dir(void) {
 /* facet's folder in the one that the variable names (absolute, as the XDG base
  * directory specification wants it), else in this folder of the home. */
 static char *user_dir(const char *name, const char *in_home) {
-    const char *base = getenv(name);
+    const char *base = fct_env(name);
     if (base && base[0] == '/') return fct_path_join(base, "facet");
     char *home = fct_home_dir(), *dir = home ? fct_path_join(home, in_home) : NULL;
     fct_free(home);

@@ -1,4 +1,4 @@
-/* Windows: text conversion, time, terminal, the user's folders. */
+/* Windows: time, terminal, the start and the end of a program. */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/wide_windows.h"
@@ -8,19 +8,7 @@
 #include <shellapi.h>
 #include <stdlib.h>
 
-wchar_t *fct_wide(const char *utf8) {
-    int n = MultiByteToWideChar(CP_UTF8, 0, utf8, -1, NULL, 0);
-    wchar_t *w = n > 0 ? fct_alloc((size_t)n * sizeof *w) : NULL;
-    if (w) MultiByteToWideChar(CP_UTF8, 0, utf8, -1, w, n);
-    return w;
-}
-
-char *fct_narrow(const wchar_t *wide) {
-    int n = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
-    char *s = n > 0 ? fct_alloc((size_t)n) : NULL;
-    if (s) WideCharToMultiByte(CP_UTF8, 0, wide, -1, s, n, NULL, NULL);
-    return s;
-}
+enum { VIRTUAL_TERMINAL = 4 }; /* ENABLE_VIRTUAL_TERMINAL_PROCESSING, missing in older headers */
 
 uint64_t fct_time_ns(void) {
     LARGE_INTEGER count, rate;
@@ -38,7 +26,16 @@ int64_t fct_time_unix(void) {
 
 void fct_sleep_ms(int ms) { Sleep(ms > 0 ? (DWORD)ms : 0); }
 
-bool fct_term_is_tty(FILE *f) { return _isatty(_fileno(f)) != 0; }
+/* _isatty() takes NUL for one too. */
+bool fct_term_is_tty(FILE *f) {
+    DWORD mode;
+    return GetConsoleMode((HANDLE)_get_osfhandle(_fileno(f)), &mode) != 0;
+}
+
+bool fct_term_has_colors(FILE *f) {
+    DWORD mode;
+    return GetConsoleMode((HANDLE)_get_osfhandle(_fileno(f)), &mode) && (mode & VIRTUAL_TERMINAL);
+}
 
 int fct_term_width(FILE *f) {
     CONSOLE_SCREEN_BUFFER_INFO info;
@@ -56,23 +53,50 @@ void fct_term_keys(bool single) {
     SetConsoleMode(h, single ? mode & ~lines : mode | lines);
 }
 
-int fct_term_key(void) {
-    unsigned char key;
+/* The next UTF-16 unit that a console gives; -1 = the end. ReadFile() gives no letters beyond ASCII in UTF-8. */
+static int console_unit(HANDLE h) {
+    wchar_t unit;
     DWORD n = 0;
-    return ReadFile(GetStdHandle(STD_INPUT_HANDLE), &key, 1, &n, NULL) && n == 1 ? key : -1;
+    return ReadConsoleW(h, &unit, 1, &n, NULL) && n == 1 ? unit : -1;
+}
+
+int fct_term_key(void) {
+    static char bytes[8];
+    static int next, there; /* bytes of the last key that nobody has taken yet */
+    HANDLE h = GetStdHandle(STD_INPUT_HANDLE);
+    DWORD mode, n = 0;
+    unsigned char key;
+    if (next < there) return (unsigned char)bytes[next++];
+    if (!GetConsoleMode(h, &mode)) return ReadFile(h, &key, 1, &n, NULL) && n == 1 ? key : -1;
+    int first = console_unit(h);
+    if (first < 0) return -1;
+    wchar_t units[2] = {(wchar_t)first, 0};
+    bool pair = first >= 0xD800 && first < 0xDC00;
+    if (pair) units[1] = (wchar_t)console_unit(h);
+    there = WideCharToMultiByte(CP_UTF8, 0, units, pair ? 2 : 1, bytes, sizeof bytes, NULL, NULL);
+    next = 0;
+    return next < there ? (unsigned char)bytes[next++] : -1;
 }
 
 static void enable_escapes(DWORD stream) {
-    enum { VIRTUAL_TERMINAL = 4 }; /* ENABLE_VIRTUAL_TERMINAL_PROCESSING, missing in older headers */
     HANDLE h = GetStdHandle(stream);
     DWORD mode;
     if (GetConsoleMode(h, &mode)) SetConsoleMode(h, mode | VIRTUAL_TERMINAL);
 }
 
+/* The code page that the console had; it is the console's, not the program's. */
+static UINT console_page;
+
+void fct_program_restore(void) {
+    if (console_page) SetConsoleOutputCP(console_page);
+}
+
 void fct_program_start(int *argc, char ***argv) {
     _setmode(_fileno(stdin), _O_BINARY);
     _setmode(_fileno(stdout), _O_BINARY);
-    SetConsoleOutputCP(CP_UTF8);
+    _setmode(_fileno(stderr), _O_BINARY);
+    console_page = GetConsoleOutputCP();
+    if (console_page && SetConsoleOutputCP(CP_UTF8)) atexit(fct_program_restore);
     enable_escapes(STD_OUTPUT_HANDLE);
     enable_escapes(STD_ERROR_HANDLE);
     int n = 0;
@@ -99,35 +123,3 @@ void fct_program_on_stop(void (*handler)(int number)) {
     on_stop = handler;
     SetConsoleCtrlHandler(on_console, TRUE);
 }
-
-/* Value of an environment variable; owned, NULL if unset or empty. */
-static char *variable(const wchar_t *name) {
-    const wchar_t *v = _wgetenv(name);
-    return v && *v ? fct_narrow(v) : NULL;
-}
-
-static char *under(char *parent, const char *name) {
-    char *p = parent ? fct_path_join(parent, name) : NULL;
-    fct_free(parent);
-    return p;
-}
-
-char *fct_path_absolute(const char *path) {
-    wchar_t *w = fct_wide(path), *whole = w ? _wfullpath(NULL, w, 0) : NULL;
-    char *narrow = whole ? fct_narrow(whole) : NULL;
-    free(whole);
-    fct_free(w);
-    for (char *p = narrow; p && *p; p++)
-        if (*p == '\\') *p = '/';
-    return narrow;
-}
-
-char *fct_path_real(const char *path) {
-    fct_file_stat st;
-    fct_file_get_stat(path, &st);
-    return st.exists ? fct_path_absolute(path) : NULL;
-}
-
-char *fct_home_dir(void) { return variable(L"USERPROFILE"); }
-char *fct_data_dir(void) { return under(variable(L"LOCALAPPDATA"), "facet"); }
-char *fct_cache_dir(void) { return under(fct_data_dir(), "cache"); }

@@ -45,7 +45,7 @@ static bool parse_key(const uint8_t *data, size_t size, uint8_t key[FCT_SEAL_KEY
 }
 
 fct_status fct_seal_read_key(const char *given, uint8_t key[FCT_SEAL_KEY], fct_error *err) {
-    const char *text = given ? given : getenv("FCT_GALLERY_KEY");
+    const char *text = given ? given : fct_env("FCT_GALLERY_KEY");
     memset(key, 0, FCT_SEAL_KEY);
     if (!text || !*text)
         return fct_fail(err, FCT_ERR_NOT_FOUND, "no key: give one by --key-file, or by FCT_GALLERY_KEY");

@@ -18,7 +18,7 @@ static bool is_dir(const char *path) {
 }
 
 fct_status fct_pack_root(const char *root, char **out, fct_error *err) {
-    const char *env = getenv("FCT_MODELS");
+    const char *env = fct_env("FCT_MODELS");
     *out = NULL;
     if (root) *out = fct_strdup(root);
     else if (env && *env) *out = fct_strdup(env);
@@ -76,7 +76,7 @@ static fct_status try_root(const char *base, char **out, fct_error *err) {
 
 /* Looks in the order that locate.h promises: FCT_PACK, the built-in pack, the installed one, the store. */
 static fct_status locate_default(const char *root, char **out, fct_error *err) {
-    const char *pack = getenv("FCT_PACK");
+    const char *pack = fct_env("FCT_PACK");
     char *base;
     if (pack && *pack) return locate_named(pack, root, out, err);
     if (fct_embedded()) return FCT_OK;

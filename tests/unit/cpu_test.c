@@ -151,7 +151,11 @@ static int64_t available(void) {
 
 TEST(memory_that_is_free) {
     new_root();
+#ifdef _WIN32
+    CHECK(available() > 0 && available() < INT64_MAX); /* asked of the system */
+#else
     CHECK(available() == INT64_MAX);
+#endif
     put("proc/meminfo", "MemTotal:  9000 kB\nMemAvailable:  8000 kB\n");
     CHECK(available() == 8000 * 1024);
     put("sys/memory.max", "max\n");

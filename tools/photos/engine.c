@@ -36,7 +36,7 @@ static int no_such_pack(const char *name, const fct_error *e) {
 
 /* Warns somebody who has taken FCT_MODELS for the variable that names a pack: the folder in it is a pack itself. */
 static void warn_of_variable(void) {
-    const char *folder = getenv("FCT_MODELS"), *pack = getenv("FCT_PACK");
+    const char *folder = fct_env("FCT_MODELS"), *pack = fct_env("FCT_PACK");
     char **names;
     size_t n;
     bool networks = false;
@@ -60,7 +60,7 @@ int cli_pack_open(const cli_settings *s, uint32_t tasks, fct_pack **out) {
     fct_status st = fct_pack_open(s->models, &o, out, &e);
     fct_free(cache);
     if (!st) return CLI_DONE;
-    const char *named = s->models ? s->models : getenv("FCT_PACK");
+    const char *named = s->models ? s->models : fct_env("FCT_PACK");
     return st == FCT_ERR_NOT_FOUND && named && *named ? no_such_pack(named, &e) : cli_fail(&e);
 }
 
@@ -119,7 +119,7 @@ static int make_parent(const char *path) {
 const char *cli_user_name(void) {
     static const char *const names[] = {"LOGNAME", "USER", "USERNAME"};
     const char *name = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names && !(name && *name); i++) name = getenv(names[i]);
+    for (size_t i = 0; i < sizeof names / sizeof *names && !(name && *name); i++) name = fct_env(names[i]);
     return name;
 }
 

@@ -23,8 +23,8 @@ static void message_print(cli_style_id style, const char *prefix, const char *fo
 
 /* The terminal understands colors and nobody has asked for none (https://no-color.org). */
 static bool wants_color(FILE *f) {
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-    return !(no && *no) && !(term && strcmp(term, "dumb") == 0) && fct_term_is_tty(f);
+    const char *no = fct_env("NO_COLOR");
+    return !(no && *no) && fct_term_has_colors(f);
 }
 
 const char *cli_style(FILE *f, cli_style_id id) {

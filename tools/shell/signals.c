@@ -28,6 +28,7 @@ static void on_stop(int number) {
     bool first = atomic_compare_exchange_strong(&caught, &none, number);
     if (first && atomic_load(&ends_alone)) return;
     fct_draft_abandon_all();
+    fct_program_restore();
     _Exit(128 + number);
 }
 

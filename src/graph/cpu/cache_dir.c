@@ -100,7 +100,7 @@ void fct_cache_stat(const char *dir, fct_cache_info *out) {
 
 /* FCT_CACHE names the folder or says "off"; otherwise it is the system's folder for caches. */
 bool fct_cache_default_dir(char *out, size_t size) {
-    const char *env = getenv("FCT_CACHE");
+    const char *env = fct_env("FCT_CACHE");
     bool off = env && (!strcmp(env, "off") || !strcmp(env, "0"));
     char *dir = off ? NULL : env && *env ? fct_strdup(env) : fct_cache_dir();
     int n = dir ? snprintf(out, size, "%s", dir) : -1;
