@@ -59,7 +59,7 @@ static bool grow(void **items, size_t n, size_t *cap, size_t size) {
 /* Puts name last among the people of the batch unless it is there already. */
 static fct_status gather_person(fct_enroller *e, const char *given, int64_t created, fct_error *err) {
     char name[FCT_NAME_MAX + 1];
-    fct_status s = fct_name_take(given, name, err);
+    fct_status s = fct_name_take(given, "person", name, err);
     if (s) return s;
     int64_t collection = e->collection_id ? e->collection_id : FCT_COLLECTION_DEFAULT;
     const fct_store_person *last = e->n_people ? &e->people[e->n_people - 1] : NULL;

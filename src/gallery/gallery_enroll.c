@@ -80,7 +80,7 @@ fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enroll
     if (added) *added = 0;
     if (face_ids && n > 0) memset(face_ids, 0, (size_t)n * sizeof *face_ids);
     char clean[FCT_NAME_MAX + 1];
-    fct_status s = fct_name_take(name, clean, err);
+    fct_status s = fct_name_take(name, "person", clean, err);
     if (!s) s = fct_faces_check(faces, n, err);
     if (s) return s;
     enroll_call c = {.name = clean, .faces = faces, .collection_id = fct_gallery_home(g), .n = n};

@@ -1,7 +1,9 @@
 /* Sets of faces in memory, and single faces: their pictures and embeddings. */
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "gallery/gallery_impl.h"
+#include <limits.h>
 #include <string.h>
 
 #define DUPLICATE_COSINE 0.9999
@@ -15,16 +17,12 @@ void fct_face_set_clear(fct_face_set *s) {
 }
 
 fct_status fct_face_set_add(fct_face_set *s, int64_t id, const float *embedding, fct_error *err) {
-    if (s->n == s->cap) {
-        int cap = s->cap ? s->cap * 2 : 16;
-        int64_t *ids = cap > 0 ? fct_realloc_array(s->ids, (size_t)cap, sizeof *ids) : NULL;
-        if (!ids) return fct_fail_nomem(err, "faces of a person", 0);
-        s->ids = ids;
-        float *all = fct_realloc_array(s->embeddings, (size_t)cap, (size_t)s->dim * sizeof *all);
-        if (!all) return fct_fail_nomem(err, "faces of a person", 0);
-        s->embeddings = all;
-        s->cap = cap;
-    }
+    size_t n = (size_t)s->n + 1;
+    int64_t *ids = fct_grow(s->ids, &s->cap_ids, n, sizeof *ids);
+    if (ids) s->ids = ids;
+    float *all = fct_grow(s->embeddings, &s->cap_embeddings, n, (size_t)s->dim * sizeof *all);
+    if (all) s->embeddings = all;
+    if (!ids || !all || s->n == INT_MAX) return fct_fail_nomem(err, "faces of a person", 0);
     s->ids[s->n] = id;
     memcpy(s->embeddings + (size_t)s->n * s->dim, embedding, (size_t)s->dim * sizeof *embedding);
     s->n++;

@@ -46,7 +46,8 @@ typedef struct fct_mirror {
     int dim;
     fct_mutex names_lock;      /* guards what follows up to odd_names: searches read it without the gallery's lock */
     fct_mirror_person *people; /* [n_people] */
-    uint32_t n_people, cap_people;
+    uint32_t n_people;
+    size_t cap_people;
     fct_idmap by_person;                /* person id -> place in people */
     fct_mirror_collection *collections; /* [n_collections] */
     size_t n_collections;
@@ -238,6 +239,8 @@ int64_t fct_face_checksum(const void *embedding, size_t embedding_size, const vo
 double fct_embedding_cosine(const float *a, const float *b, int dim);
 /* A name of 1..FCT_NAME_MAX bytes of UTF-8 without control characters; text says what is wrong. */
 bool fct_name_valid(const char *name, const char **why);
+/* FCT_ERR_NOT_FOUND unless there is such a person. */
+fct_status fct_person_require(fct_store *st, int64_t id, fct_error *err);
 /* FCT_ERR_FORMAT, naming the person, unless its name is valid. */
 fct_status fct_person_check(const fct_store *st, const fct_store_person *p, fct_error *err);
 /* The model of the store, checked: FCT_ERR_FORMAT where its entry is damaged. dim 0 = none. */
@@ -253,7 +256,7 @@ void fct_face_show(const fct_store_face *from, fct_stored_face *out);
  * holds FCT_NAME_MAX + 1 bytes. FCT_ERR_ARG: *why says what is wrong with it;
  * FCT_ERR_NOMEM. The second writes the error. */
 fct_status fct_name_clean(const char *name, char *out, const char **why);
-fct_status fct_name_take(const char *name, char *out, fct_error *err);
+fct_status fct_name_take(const char *name, const char *whose, char *out, fct_error *err);
 /* A valid name of a gallery that fct_name_clean() would refuse or change. */
 bool fct_name_is_odd(const char *name);
 /* Gives odd names their right spelling where nobody else has it. */
@@ -267,7 +270,8 @@ fct_status fct_name_look_up(fct_store *st, int64_t collection_id, const char *na
 
 /* ---- gallery_faces.c: faces of a person, for finding duplicates */
 typedef struct fct_face_set {
-    int dim, n, cap;
+    int dim, n;
+    size_t cap_ids, cap_embeddings;
     int64_t *ids;
     float *embeddings; /* [n][dim] */
 } fct_face_set;

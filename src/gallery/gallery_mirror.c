@@ -8,6 +8,7 @@
  * view needs (index/index.h). Names are looked up at the end, under a lock of
  * their own that is never held for long. */
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "gallery/gallery_impl.h"
 #include <string.h>
@@ -25,7 +26,8 @@ void fct_mirror_clear(fct_mirror *m) {
     fct_free(m->people);
     fct_idmap_clear(&m->by_person);
     m->people = NULL;
-    m->n_people = m->cap_people = 0;
+    m->n_people = 0;
+    m->cap_people = 0;
     fct_mirror_clear_collections(m);
     fct_mirror_clear_negatives(m);
     fct_mutex_unlock(&m->names_lock);
@@ -107,13 +109,10 @@ static fct_status forget_gone(fct_store *st, fct_mirror *m, const int64_t *ids, 
 }
 
 static bool reserve_person(fct_mirror *m) {
-    if (m->n_people == m->cap_people) {
-        uint32_t cap = m->cap_people ? m->cap_people * 2 : 16;
-        fct_mirror_person *people = cap ? fct_realloc_array(m->people, cap, sizeof *people) : NULL;
-        if (!people) return false;
-        m->people = people;
-        m->cap_people = cap;
-    }
+    if (m->n_people == FCT_IDMAP_NONE) return false; /* places have 32 bits */
+    fct_mirror_person *people = fct_grow(m->people, &m->cap_people, (size_t)m->n_people + 1, sizeof *people);
+    if (!people) return false;
+    m->people = people;
     return fct_idmap_reserve(&m->by_person, 1);
 }
 

@@ -16,17 +16,6 @@ typedef struct move_call {
     size_t n_moves, n_drops, n_found;
 } move_call;
 
-static fct_status count_person(void *ctx, const fct_store_person *p, fct_error *err) {
-    ++*(int *)ctx;
-    return FCT_OK;
-}
-
-static fct_status check_target(fct_store *st, int64_t id, fct_error *err) {
-    int n = 0;
-    fct_status s = st->ops->people(st, &(fct_people_query){.ids = &id, .n = 1}, count_person, &n, err);
-    return s || n ? s : fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no person %lld", st->place, (long long)id);
-}
-
 /* Decides what becomes of one face: the person's own stay, copies of those go. */
 static fct_status sort_face(void *ctx, const fct_store_face *f, fct_error *err) {
     move_call *c = ctx;
@@ -48,7 +37,7 @@ static fct_status sort_faces(move_call *c, fct_store *st, fct_error *err) {
     fct_store_model model;
     c->st = st;
     c->n_moves = c->n_drops = c->n_found = 0;
-    fct_status s = check_target(st, c->into, err);
+    fct_status s = fct_person_require(st, c->into, err);
     if (!s) s = fct_model_read(st, &model, err);
     if (!s && !model.dim) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: has no faces", st->place);
     if (s) return s;

@@ -27,11 +27,11 @@ fct_status fct_name_clean(const char *name, char *out, const char **why) {
     return s ? FCT_ERR_ARG : FCT_OK;
 }
 
-fct_status fct_name_take(const char *name, char *out, fct_error *err) {
+fct_status fct_name_take(const char *name, const char *whose, char *out, fct_error *err) {
     const char *why;
     fct_status s = fct_name_clean(name, out, &why);
     if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "name", 0);
-    return s ? fct_fail(err, s, "the person's name %s", why) : FCT_OK;
+    return s ? fct_fail(err, s, "the %s's name %s", whose, why) : FCT_OK;
 }
 
 bool fct_name_is_odd(const char *name) {

@@ -88,18 +88,6 @@ typedef struct reject_call {
     int dim;
 } reject_call;
 
-static fct_status count_person(void *ctx, const fct_store_person *p, fct_error *err) {
-    ++*(int *)ctx;
-    return FCT_OK;
-}
-
-static fct_status check_person(fct_store *st, int64_t id, fct_error *err) {
-    int n = 0;
-    fct_people_query q = {.ids = &id, .n = 1};
-    fct_status s = st->ops->people(st, &q, count_person, &n, err);
-    return s || n ? s : fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no person %lld", st->place, (long long)id);
-}
-
 static fct_status put_negative(fct_store *st, reject_call *c, const void *bytes, size_t size, fct_error *err) {
     fct_store_negative x = {
         .person_id = c->person_id, .created = fct_time_unix(), .embedding = bytes, .embedding_size = size};
@@ -111,7 +99,7 @@ static fct_status put_negative(fct_store *st, reject_call *c, const void *bytes,
 static fct_status reject_embedding(void *ctx, fct_store *st, fct_error *err) {
     reject_call *c = ctx;
     fct_store_model model;
-    fct_status s = check_person(st, c->person_id, err);
+    fct_status s = fct_person_require(st, c->person_id, err);
     if (!s) s = fct_model_read(st, &model, err);
     if (s) return s;
     if (model.dim != c->dim || strcmp(model.id, c->model_id) != 0)
@@ -158,7 +146,7 @@ static fct_status reject_stored(void *ctx, fct_store *st, fct_error *err) {
     reject_call *c = ctx;
     face_bytes b = {0};
     fct_faces_query q = {.ids = &c->face_id, .n = 1, .parts = FCT_FACE_EMBEDDING};
-    fct_status s = check_person(st, c->person_id, err);
+    fct_status s = fct_person_require(st, c->person_id, err);
     if (!s) s = st->ops->faces(st, &q, copy_face, &b, err);
     if (!s && !b.data) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no face %lld", st->place, (long long)c->face_id);
     size_t removed;
@@ -199,7 +187,7 @@ static fct_status note_negative(void *ctx, const fct_store_negative *x, fct_erro
 static fct_status list_negatives(void *ctx, fct_store *st, fct_error *err) {
     negative_list *l = ctx;
     l->n = 0;
-    fct_status s = l->person_id ? check_person(st, l->person_id, err) : FCT_OK;
+    fct_status s = l->person_id ? fct_person_require(st, l->person_id, err) : FCT_OK;
     return s ? s
              : st->ops->negatives(st, l->person_id ? &l->person_id : NULL, l->person_id ? 1 : 0, 0, note_negative, l,
                                   err);

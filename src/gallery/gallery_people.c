@@ -133,8 +133,7 @@ static fct_status count_person(void *ctx, const fct_store_person *p, fct_error *
     return FCT_OK;
 }
 
-/* FCT_ERR_NOT_FOUND unless there is such a person. */
-static fct_status check_person(fct_store *st, int64_t id, fct_error *err) {
+fct_status fct_person_require(fct_store *st, int64_t id, fct_error *err) {
     int n = 0;
     fct_people_query q = {.ids = &id, .n = 1};
     fct_status s = st->ops->people(st, &q, count_person, &n, err);
@@ -152,7 +151,7 @@ static fct_status list_faces(void *ctx, fct_store *st, fct_error *err) {
     list_call *c = ctx;
     c->l.n = 0;
     fct_faces_query q = {.people = &c->person_id, .n = 1, .parts = FCT_FACE_INFO, .by_person = true};
-    fct_status s = check_person(st, c->person_id, err);
+    fct_status s = fct_person_require(st, c->person_id, err);
     return s ? s : st->ops->faces(st, &q, add_face, &c->l, err);
 }
 
@@ -211,7 +210,7 @@ static fct_status add_nobody(void *ctx, fct_store *st, fct_error *err) {
 fct_status fct_gallery_add_person(fct_gallery *g, const char *name, int64_t *id, fct_error *err) {
     char clean[FCT_NAME_MAX + 1];
     change_call c = {.name = clean, .into = fct_gallery_home(g) ? fct_gallery_home(g) : FCT_COLLECTION_DEFAULT};
-    fct_status s = fct_name_take(name, clean, err);
+    fct_status s = fct_name_take(name, "person", clean, err);
     if (!s) s = fct_gallery_write(g, add_nobody, &c, err);
     *id = s ? 0 : c.id;
     return s;
@@ -229,7 +228,7 @@ static fct_status rename_person(void *ctx, fct_store *st, fct_error *err) {
 fct_status fct_gallery_rename(fct_gallery *g, int64_t person_id, const char *name, fct_error *err) {
     char clean[FCT_NAME_MAX + 1];
     change_call c = {.id = person_id, .name = clean};
-    fct_status s = fct_name_take(name, clean, err);
+    fct_status s = fct_name_take(name, "person", clean, err);
     return s ? s : fct_gallery_write(g, rename_person, &c, err);
 }
 
@@ -294,7 +293,7 @@ static fct_status move_or_drop(fct_store *st, face_move *c, const face_taken *ta
 static fct_status move_face(void *ctx, fct_store *st, fct_error *err) {
     face_move *c = ctx;
     fct_store_model model;
-    fct_status s = check_person(st, c->person_id, err);
+    fct_status s = fct_person_require(st, c->person_id, err);
     if (!s) s = fct_model_read(st, &model, err);
     if (s) return s;
     face_taken taken = {.st = st, .dim = (int)model.dim};
@@ -342,8 +341,8 @@ static fct_status merge_people(void *ctx, fct_store *st, fct_error *err) {
     change_call *c = ctx;
     const int64_t both[] = {c->id, c->into};
     fct_store_model model;
-    fct_status s = check_person(st, c->id, err);
-    if (!s) s = check_person(st, c->into, err);
+    fct_status s = fct_person_require(st, c->id, err);
+    if (!s) s = fct_person_require(st, c->into, err);
     if (!s) s = fct_model_read(st, &model, err);
     if (s) return s;
     fct_face_set sets[2] = {{.dim = (int)model.dim}, {.dim = (int)model.dim}};

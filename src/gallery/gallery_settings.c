@@ -256,14 +256,6 @@ typedef struct collection_call {
     size_t removed;
 } collection_call;
 
-/* The name as it is stored; out holds FCT_NAME_MAX + 1 bytes. */
-static fct_status take_collection_name(const char *name, char *out, fct_error *err) {
-    const char *why;
-    fct_status s = fct_name_clean(name, out, &why);
-    if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "name", 0);
-    return s ? fct_fail(err, s, "the collection's name %s", why) : FCT_OK;
-}
-
 /* Tells the audit log of a collection, by its number. */
 static fct_status note_collection(fct_store *st, const char *what, int64_t id, fct_error *err) {
     char detail[64];
@@ -283,7 +275,7 @@ fct_status fct_gallery_add_collection(fct_gallery *g, const char *name, int64_t 
     char clean[FCT_NAME_MAX + 1];
     collection_call c = {.name = clean};
     *id = 0;
-    fct_status s = take_collection_name(name, clean, err);
+    fct_status s = fct_name_take(name, "collection", clean, err);
     if (!s) s = fct_gallery_write(g, add_collection, &c, err);
     if (!s) *id = c.id;
     return s;
@@ -304,7 +296,7 @@ fct_status fct_gallery_find_collection(fct_gallery *g, const char *name, int64_t
     char clean[FCT_NAME_MAX + 1];
     collection_call c = {.name = clean};
     *id = 0;
-    fct_status s = take_collection_name(name, clean, err);
+    fct_status s = fct_name_take(name, "collection", clean, err);
     if (!s) s = fct_gallery_read(g, find_collection, &c, err);
     if (!s && !c.id) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no collection %s", g->reader->place, clean);
     if (!s) *id = c.id;
@@ -323,7 +315,7 @@ int64_t fct_gallery_home(const fct_gallery *g) { return working_in ? working_in 
 fct_status fct_gallery_choose_collection(fct_gallery *g, const char *name, fct_error *err) {
     char clean[FCT_NAME_MAX + 1];
     collection_call c = {.name = clean};
-    fct_status s = take_collection_name(name, clean, err);
+    fct_status s = fct_name_take(name, "collection", clean, err);
     if (!s) s = fct_gallery_read(g, find_collection, &c, err);
     if (!s && !c.id && g->read_only)
         s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no collection %s", g->reader->place, clean);
@@ -343,7 +335,7 @@ static fct_status rename_collection(void *ctx, fct_store *st, fct_error *err) {
 fct_status fct_gallery_rename_collection(fct_gallery *g, int64_t id, const char *name, fct_error *err) {
     char clean[FCT_NAME_MAX + 1];
     collection_call c = {.id = id, .name = clean};
-    fct_status s = take_collection_name(name, clean, err);
+    fct_status s = fct_name_take(name, "collection", clean, err);
     return s ? s : fct_gallery_write(g, rename_collection, &c, err);
 }
 

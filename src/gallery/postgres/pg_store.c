@@ -88,43 +88,10 @@ static fct_status backup(fct_store *st, const char *path, fct_error *err) {
 
 static fct_status open_reader(fct_store *head, fct_store **out, fct_error *err);
 
-static const fct_store_ops pg_ops = {.close = close_store,
-                                     .reader = open_reader,
-                                     .begin = fct_pg_begin,
-                                     .end = fct_pg_end,
-                                     .version = fct_pg_version,
-                                     .changes = fct_pg_changes,
-                                     .describe = describe,
-                                     .get_model = fct_pg_get_model,
-                                     .set_model = fct_pg_set_model,
-                                     .people = fct_pg_people,
-                                     .people_add = fct_pg_people_add,
-                                     .people_update = fct_pg_people_update,
-                                     .people_remove = fct_pg_people_remove,
-                                     .faces = fct_pg_faces,
-                                     .face_ids = fct_pg_face_ids,
-                                     .faces_add = fct_pg_faces_add,
-                                     .faces_move = fct_pg_faces_move,
-                                     .faces_update = fct_pg_faces_update,
-                                     .faces_remove = fct_pg_faces_remove,
-                                     .collections = fct_pg_collections,
-                                     .collections_add = fct_pg_collections_add,
-                                     .collection_rename = fct_pg_collection_rename,
-                                     .collection_remove = fct_pg_collection_remove,
-                                     .settings = fct_pg_settings,
-                                     .settings_put = fct_pg_settings_put,
-                                     .negatives = fct_pg_negatives,
-                                     .negatives_add = fct_pg_negatives_add,
-                                     .negatives_remove = fct_pg_negatives_remove,
-                                     .audit = fct_pg_audit,
-                                     .audit_last = fct_pg_audit_last,
-                                     .audit_add = fct_pg_audit_add,
-                                     .keys_put = fct_pg_keys_put,
-                                     .purge = fct_pg_purge,
-                                     .check = fct_pg_check,
-                                     .backup = backup,
-                                     .nearest = fct_pg_nearest,
-                                     .make_index = fct_pg_make_index};
+static const fct_store_ops pg_ops = {
+    FCT_STORE_TABLE(fct_pg), .close = close_store,      .reader = open_reader,          .begin = fct_pg_begin,
+    .end = fct_pg_end,       .version = fct_pg_version, .describe = describe,           .check = fct_pg_check,
+    .backup = backup,        .nearest = fct_pg_nearest, .make_index = fct_pg_make_index};
 
 fct_pg *fct_pg_of_store(fct_store *st) { return st->ops == &pg_ops ? &fct_pg_store_of(st)->pg : NULL; }
 

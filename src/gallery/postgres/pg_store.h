@@ -5,6 +5,7 @@
 
 #include "base/thread.h"
 #include "gallery/gallery_store.h"
+#include "gallery/store_verbs.h"
 #include "postgres/pg_conn.h"
 
 /* Opens or creates the gallery that an address names, as fct_gallery_open()
@@ -71,37 +72,9 @@ fct_status fct_pg_end(fct_store *st, fct_status s, fct_error *err);
 /* Adds an entry to the change feed, at the end of the transaction. */
 fct_status fct_pg_log(fct_pg_store *st, fct_change what, int64_t id, fct_error *err);
 fct_status fct_pg_version(fct_store *st, int64_t *out, fct_error *err);
-fct_status fct_pg_changes(fct_store *st, int64_t after, fct_store_changes *out, fct_error *err);
 
 /* ---- Verbs, see gallery_store.h. pg_people.c, pg_faces.c, pg_collections.c, pg_negatives.c, pg_audit.c, pg_check.c */
-fct_status fct_pg_get_model(fct_store *st, fct_store_model *out, fct_error *err);
-fct_status fct_pg_set_model(fct_store *st, const fct_store_model *m, fct_error *err);
-fct_status fct_pg_people(fct_store *st, const fct_people_query *q, fct_person_fn *fn, void *ctx, fct_error *err);
-fct_status fct_pg_people_add(fct_store *st, fct_store_person *p, size_t n, fct_error *err);
-fct_status fct_pg_people_update(fct_store *st, const fct_store_person *p, size_t n, int parts, size_t *found,
-                                fct_error *err);
-fct_status fct_pg_people_remove(fct_store *st, const int64_t *ids, size_t n, size_t *removed, fct_error *err);
-fct_status fct_pg_faces(fct_store *st, const fct_faces_query *q, fct_face_fn *fn, void *ctx, fct_error *err);
-fct_status fct_pg_face_ids(fct_store *st, size_t n, int64_t *first, fct_error *err);
-fct_status fct_pg_faces_add(fct_store *st, fct_store_face *f, size_t n, fct_error *err);
-fct_status fct_pg_faces_move(fct_store *st, const int64_t *ids, size_t n, int64_t person_id, fct_error *err);
-fct_status fct_pg_faces_update(fct_store *st, const fct_store_face *f, size_t n, int parts, fct_error *err);
-fct_status fct_pg_faces_remove(fct_store *st, const int64_t *ids, size_t n, size_t *removed, fct_error *err);
-fct_status fct_pg_collections(fct_store *st, fct_collection_fn *fn, void *ctx, fct_error *err);
-fct_status fct_pg_collections_add(fct_store *st, fct_store_collection *c, size_t n, fct_error *err);
-fct_status fct_pg_collection_rename(fct_store *st, int64_t id, const char *name, bool *found, fct_error *err);
-fct_status fct_pg_collection_remove(fct_store *st, int64_t id, bool *found, fct_error *err);
-fct_status fct_pg_settings(fct_store *st, fct_setting_fn *fn, void *ctx, fct_error *err);
-fct_status fct_pg_settings_put(fct_store *st, const fct_store_setting *x, size_t n, fct_error *err);
-fct_status fct_pg_negatives(fct_store *st, const int64_t *people, size_t n, int parts, fct_negative_fn *fn, void *ctx,
-                            fct_error *err);
-fct_status fct_pg_negatives_add(fct_store *st, fct_store_negative *x, size_t n, fct_error *err);
-fct_status fct_pg_negatives_remove(fct_store *st, const int64_t *ids, size_t n, size_t *removed, fct_error *err);
-fct_status fct_pg_audit(fct_store *st, int64_t after, fct_audit_fn *fn, void *ctx, fct_error *err);
-fct_status fct_pg_audit_last(fct_store *st, int64_t *seq, uint8_t hash[32], fct_error *err);
-fct_status fct_pg_audit_add(fct_store *st, const fct_store_audit *a, size_t n, fct_error *err);
-fct_status fct_pg_keys_put(fct_store *st, const fct_store_key *k, size_t n, fct_error *err);
-fct_status fct_pg_purge(fct_store *st, fct_error *err);
+FCT_STORE_DECLARE(fct_pg)
 fct_status fct_pg_check(fct_store *st, fct_error *err);
 
 /* An answer that is not what was asked for. */

@@ -45,41 +45,9 @@ static fct_status backup(fct_store *st, const char *path, fct_error *err) {
 
 static fct_status open_reader(fct_store *head, fct_store **out, fct_error *err);
 
-static const fct_store_ops sqlite_ops = {.close = close_store,
-                                         .reader = open_reader,
-                                         .begin = begin,
-                                         .end = end,
-                                         .version = version,
-                                         .changes = fct_sqlite_changes,
-                                         .describe = describe,
-                                         .get_model = fct_sqlite_get_model,
-                                         .set_model = fct_sqlite_set_model,
-                                         .people = fct_sqlite_people,
-                                         .people_add = fct_sqlite_people_add,
-                                         .people_update = fct_sqlite_people_update,
-                                         .people_remove = fct_sqlite_people_remove,
-                                         .faces = fct_sqlite_faces,
-                                         .face_ids = fct_sqlite_face_ids,
-                                         .faces_add = fct_sqlite_faces_add,
-                                         .faces_move = fct_sqlite_faces_move,
-                                         .faces_update = fct_sqlite_faces_update,
-                                         .faces_remove = fct_sqlite_faces_remove,
-                                         .collections = fct_sqlite_collections,
-                                         .collections_add = fct_sqlite_collections_add,
-                                         .collection_rename = fct_sqlite_collection_rename,
-                                         .collection_remove = fct_sqlite_collection_remove,
-                                         .settings = fct_sqlite_settings,
-                                         .settings_put = fct_sqlite_settings_put,
-                                         .negatives = fct_sqlite_negatives,
-                                         .negatives_add = fct_sqlite_negatives_add,
-                                         .negatives_remove = fct_sqlite_negatives_remove,
-                                         .audit = fct_sqlite_audit,
-                                         .audit_last = fct_sqlite_audit_last,
-                                         .audit_add = fct_sqlite_audit_add,
-                                         .keys_put = fct_sqlite_keys_put,
-                                         .purge = fct_sqlite_purge,
-                                         .check = check,
-                                         .backup = backup};
+static const fct_store_ops sqlite_ops = {
+    FCT_STORE_TABLE(fct_sqlite), .close = close_store, .reader = open_reader, .begin = begin,  .end = end,
+    .version = version,          .describe = describe, .check = check,        .backup = backup};
 
 /* A store whose file is not open yet; owned, NULL = out of memory. */
 static fct_sqlite_store *make_store(void) {
