@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "facet/privacy.h"
 
 #include <math.h>
@@ -37,19 +38,45 @@ static fct_status open_gallery(const srv_core_opts *o, srv_core *c, fct_error *e
     if (s) return s;
     strcpy(c->gallery_path, info.path);
     const char *audit = o->audit ? o->audit : is_new ? "changes" : NULL;
-    if (audit) s = fct_gallery_set_setting(c->gallery, 0, "audit", audit, err);
-    if (s) return s;
-    if (info.model_id[0] && strcmp(info.model_id, fct_pack_embedder_id(c->pack)) != 0)
-        return fct_fail(err, FCT_ERR_MISMATCH,
-                        "%s: made with the embedder %s, and pack %s has %s; 'facet gallery migrate'", o->gallery,
-                        info.model_id, fct_pack_name(c->pack), fct_pack_embedder_id(c->pack));
-    return FCT_OK;
+    return audit ? fct_gallery_set_setting(c->gallery, 0, "audit", audit, err) : FCT_OK;
+}
+
+/* A gallery's opening in a thread of its own: a new one waits for the disk a dozen times, a server's for the network,
+ * while the pack wants a processor. */
+typedef struct gallery_opening {
+    const srv_core_opts *opts;
+    srv_core *core;
+    fct_status status;
+    fct_error error;
+} gallery_opening;
+
+static void open_beside(void *arg) {
+    gallery_opening *g = arg;
+    g->status = open_gallery(g->opts, g->core, &g->error);
+}
+
+/* Whether the gallery was made with the pack's embedder. */
+static fct_status check_model(const srv_core_opts *o, const srv_core *c, fct_error *err) {
+    fct_gallery_info info;
+    fct_status s = fct_gallery_stat(c->gallery, &info, err);
+    if (s || !info.model_id[0] || strcmp(info.model_id, fct_pack_embedder_id(c->pack)) == 0) return s;
+    return fct_fail(err, FCT_ERR_MISMATCH, "%s: made with the embedder %s, and pack %s has %s; 'facet gallery migrate'",
+                    o->gallery, info.model_id, fct_pack_name(c->pack), fct_pack_embedder_id(c->pack));
 }
 
 fct_status srv_core_open(const srv_core_opts *o, srv_core *out, fct_error *err) {
     *out = (srv_core){.max_pixels = o->max_pixels};
-    fct_status s = open_pack(o, out, err);
-    if (!s) s = open_gallery(o, out, err);
+    gallery_opening g = {.opts = o, .core = out};
+    fct_thread thread;
+    fct_status s = fct_thread_start(&thread, open_beside, &g, err);
+    if (s) return s;
+    s = open_pack(o, out, err);
+    fct_thread_join(&thread);
+    if (!s && g.status) {
+        s = g.status;
+        if (err) *err = g.error;
+    }
+    if (!s) s = check_model(o, out, err);
     return s ? s : srv_infer_start(out->pack, o->threads, o->batch, &out->infer, err);
 }
 

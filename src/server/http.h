@@ -28,6 +28,9 @@ typedef struct srv_http_opts {
     void *user;
 } srv_http_opts;
 
+/* Loads what srv_http_start() needs, so that it takes less time. Not beside that. */
+void srv_http_prepare(void);
+
 /* *out is owned. FCT_ERR_UNSUPPORTED where libmicrohttpd is not installed. */
 fct_status srv_http_start(const srv_http_opts *o, srv_http **out, fct_error *err);
 

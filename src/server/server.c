@@ -105,6 +105,18 @@ static fct_status use_stored_rate(srv_app *app, fct_error *err) {
     return s;
 }
 
+static void prepare_http(void *unused) { srv_http_prepare(); }
+
+/* Opens the core while another thread loads the dozen libraries that HTTP brings along. */
+static fct_status open_core(const srv_core_opts *o, srv_core *core, fct_error *err) {
+    fct_thread loader;
+    fct_status st = fct_thread_start(&loader, prepare_http, NULL, err);
+    if (st) return st;
+    st = srv_core_open(o, core, err);
+    fct_thread_join(&loader);
+    return st;
+}
+
 static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *err) {
     srv_app *app = &s->app;
     app->auth = !o->no_auth;
@@ -121,7 +133,7 @@ static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *e
     bool full = !app->data_dir || !app->keys_path || !gallery || (o->immich_upstream && !app->immich_upstream);
     st = full ? fct_fail_nomem(err, "server", 0) : srv_app_read_keys(app, err);
     srv_core_opts co = {o->pack, o->cache_dir, gallery, fct_threads(), BATCH, o->max_pixels, o->threshold, o->audit};
-    if (!st) st = srv_core_open(&co, &app->core, err);
+    if (!st) st = open_core(&co, &app->core, err);
     fct_free(gallery);
     app->max_body = o->max_body;
     if (!st && o->rate == 0) st = use_stored_rate(app, err);

@@ -366,6 +366,8 @@ static struct MHD_Daemon *start_daemon(srv_http *h) {
                             (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, 1000000u, MHD_OPTION_END);
 }
 
+void srv_http_prepare(void) { srv_mhd_load(); }
+
 fct_status srv_http_start(const srv_http_opts *o, srv_http **out, fct_error *err) {
     *out = NULL;
     if (!srv_mhd_load())
