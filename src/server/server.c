@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH = 8, WRITE_MS = 30000, FAILURES_BURST = 20, FILES_KEPT = 512 };
+enum { BATCH = 8, FAILURES_BURST = 20, FILES_KEPT = 512 };
 
 struct srv_server {
     srv_app app;
@@ -211,7 +211,7 @@ static fct_status start_gate(srv_server *s, const srv_server_opts *o, fct_error 
                        .head_ms = o->head_ms,
                        .idle_ms = o->idle_ms,
                        .body_ms = o->body_ms,
-                       .write_ms = WRITE_MS,
+                       .write_ms = o->timeout_ms,
                        .connect = connect_local,
                        .answered = answered,
                        .refused = count_refused,

@@ -232,6 +232,27 @@ def slow_clients(box, report):
     s.close()
 
 
+def connections(box):
+    text = box.get("/metrics").body.decode()
+    return int(next(x for x in text.splitlines() if x.startswith("facet_connections ")).split()[1])
+
+
+def deaf_client(box, report):
+    """A client that asks for much and reads nothing is given up."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.connect(("127.0.0.1", box.port))
+    s.sendall(get(b"/v1/openapi.json") * 300)
+    time.sleep(0.5)
+    there = connections(box)
+    end = time.monotonic() + 60
+    while connections(box) > 1 and time.monotonic() < end:
+        time.sleep(0.2)
+    gone = connections(box)
+    report.check("a client that does not read is given up", [] if (there, gone) == (2, 1) else [str((there, gone))])
+    s.close()
+
+
 def keys(box, report):
     report.check("no key", expect_status(box.get("/v1/system", key=None), 401, "Bearer"))
     report.check("a wrong key", expect_status(box.get("/v1/system", key="fct_" + "a" * 43), 401, "Bearer"))
@@ -481,6 +502,7 @@ def main():
         pressure(box, report)
         bad_starts(box, report)
         slow_clients(box, report)
+        deaf_client(box, report)
         keys(box, report)
         the_end(box, report)
         rates(box, report)

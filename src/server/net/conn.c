@@ -32,6 +32,14 @@ void srv_conn_enter(srv_conn *c, const srv_conn_env *e, srv_phase phase) {
     c->deadline = phase == SRV_PHASE_ANSWER && !c->out_size ? UINT64_MAX : c->began + time_for(c, e->opts) * 1000000;
 }
 
+/* While an answer is sent each step of the client's has a time of its own: one that takes nothing for `write_ms`, with
+ * bytes waiting for it, is given up, and one that takes a stream for hours is not. Where nothing waits there is no end:
+ * the workers have their own deadline. */
+static void pace(srv_conn *c, const srv_conn_env *e) {
+    if (c->phase != SRV_PHASE_ANSWER) return;
+    c->deadline = c->out_size ? e->now + (uint64_t)e->opts->write_ms * 1000000 : UINT64_MAX;
+}
+
 static void close_end(srv_end *end) {
     if (end->fd >= 0) close(end->fd);
     end->fd = -1;
@@ -184,7 +192,9 @@ static bool pull_inner(srv_conn *c, const srv_conn_env *e) {
         c->last = true;
         return true;
     }
+    bool was_empty = c->out_size == 0;
     c->out_size += (size_t)got;
+    if (was_empty) pace(c, e);
     return true;
 }
 
@@ -224,6 +234,7 @@ static bool push_client(srv_conn *c, const srv_conn_env *e) {
         c->out_from = c->out_size = 0;
         forget(&c->out, &c->out_capacity);
     }
+    pace(c, e);
     srv_conn_rest(c, e);
     return true;
 }
