@@ -1,5 +1,6 @@
 /* Names of tracks with a gallery: nobody is in a frame twice. */
 #include "test.h"
+#include "base/alloc.h"
 #include "facet/video.h"
 #include "gallery_util.h"
 #include "index/index.h"
@@ -175,6 +176,43 @@ TEST(two_boxes_of_one_face_are_one) {
     actor a[] = {{200, 0, 60, 0.9f, 0}, {215, 0, 60, 0.9f, 0}};
     film f = play(a, 2, 60, false);
     CHECK_MSG(!strcmp(f.last[0], "Ada") && !strcmp(f.last[1], "Ada"), "%s, %s", f.last[0], f.last[1]);
+}
+
+/* A frame of two faces that want one name, while the n-th allocation fails; how many failed. */
+static int starve(fct_gallery *g, long n) {
+    fct_tracker *t;
+    float v[2][UTIL_DIM];
+    fct_face f[2];
+    int failed = 0;
+    REQUIRE(!fct_tracker_create(NULL, g, NULL, &t, &e));
+    for (int i = 0; i < 2; i++) {
+        like(i ? 0.7f : 0.9f, 0, i, v[i]);
+        f[i] = (fct_face){.score = 0.9f, .has_kps = true, .embedding = v[i], .embedding_dim = UTIL_DIM};
+        f[i].box[0] = (float)(100 + 300 * i), f[i].box[1] = 100, f[i].box[2] = f[i].box[0] + 100, f[i].box[3] = 220;
+    }
+    for (int i = 0; i < 6; i++) {
+        if (i == 2) fct_alloc_fail_at(n);
+        fct_status s = fct_tracker_update_faces(t, f, 2, i, i / 25.0, &e);
+        fct_alloc_fail_at(0);
+        CHECK_MSG(s == FCT_OK || s == FCT_ERR_NOMEM, "%d", (int)s);
+        failed += s == FCT_ERR_NOMEM;
+        CHECK(!count_both(t));
+    }
+    fct_tracker_free(t);
+    return failed;
+}
+
+TEST(memory_may_run_out) {
+    fct_gallery *g = make_gallery();
+    starve(g, 0); /* the gallery has what it keeps */
+    long live = fct_alloc_live();
+    int failed = 0;
+    for (long n = 1; n < 60; n++) {
+        failed += starve(g, n);
+        CHECK_MSG(fct_alloc_live() == live, "allocation %ld", n);
+    }
+    CHECK_MSG(failed > 5, "%d", failed);
+    fct_gallery_free(g);
 }
 
 int main(int argc, char **argv) { return test_main(argc, argv); }
