@@ -83,6 +83,13 @@ END
 check "the copy, read by its keys" 0 facet gallery restore-keys copy.db.keys --gallery copy.db --key-file g.key <<'END'
 ! copy.db: 2 people, 0 forgotten since
 END
+check "a copy in the clear" 0 facet gallery copy copy.db clear.db --key-file g.key <<'END'
+! copy.db: 2 new people, 2 new faces
+END
+check "is one that needs no key" 0 undated people --gallery clear.db <<'END'
+    1 face   DATE  Ada
+    1 face   DATE  Bob
+END
 check "the log" 0 undated gallery audit --key-file new.key <<'END'
      1  DATE  setting      tester  {"collection":0,"key":"audit"}
      2  DATE  metadata     tester  {"person":1}

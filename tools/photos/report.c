@@ -79,7 +79,9 @@ int cli_check_formats(const char *command, const cli_settings *s) {
 }
 
 const char *cli_count(int n, const char *one, const char *many) {
-    static char text[80];
-    snprintf(text, sizeof text, "%d %s", n, n == 1 ? one : many);
+    static char texts[4][80];
+    static int turn;
+    char *text = texts[turn = (turn + 1) % 4];
+    snprintf(text, sizeof texts[0], "%d %s", n, n == 1 ? one : many);
     return text;
 }

@@ -22,7 +22,7 @@ void cli_print_face(FILE *f, const fct_face *face);
 /* Prints a line and returns CLI_USE where both --json and --csv were given. */
 int cli_check_formats(const char *command, const cli_settings *s);
 
-/* "1 face", "3 faces". Borrowed until the next call. */
+/* "1 face", "3 faces". Borrowed until the fourth call after it. */
 const char *cli_count(int n, const char *one, const char *many);
 
 /* "M 31", "F", or "" for what is known of gender and age. */
