@@ -6,7 +6,7 @@
 #include "server/app.h"
 #include "server/collections.h"
 
-enum { SRV_PAGE = 50, SRV_PAGE_MOST = 100, SRV_MATCHES = 5 };
+enum { SRV_PAGE = 50, SRV_PAGE_MOST = 100, SRV_PEOPLE_MOST = 1000, SRV_MATCHES = 5 };
 
 /* {"pixels":{...},"normalized":{...}}; width 0: the picture is unknown, and so is what is normalized. */
 void srv_json_box(fct_json_writer *j, const char *key, const float box[4], int width, int height);
@@ -25,6 +25,8 @@ bool srv_read_picture(srv_app *app, const srv_request *r, srv_form *form, const 
                       srv_seen *seen, srv_reply *out);
 /* limit and cursor of the query. */
 bool srv_read_page(const srv_request *r, srv_page *page, srv_reply *out);
+/* The same for pages of up to `most` items. */
+bool srv_read_page_of(const srv_request *r, int most, srv_page *page, srv_reply *out);
 void srv_json_cursor(fct_json_writer *j, const srv_page *page);
 
 /* Removes a collection with its people, those who were removed and wait, and its unknown faces. */

@@ -122,13 +122,13 @@ bool srv_read_picture(srv_app *app, const srv_request *r, srv_form *form, const 
     return false;
 }
 
-bool srv_read_page(const srv_request *r, srv_page *page, srv_reply *out) {
+bool srv_read_page_of(const srv_request *r, int most, srv_page *page, srv_reply *out) {
     srv_form query = {.request = r};
     fct_error e;
     const char *cursor = srv_request_query(r, "cursor");
     char *end = NULL;
     *page = (srv_page){.limit = SRV_PAGE};
-    if (srv_form_int(&query, "limit", 1, SRV_PAGE_MOST, &page->limit, &e)) {
+    if (srv_form_int(&query, "limit", 1, most, &page->limit, &e)) {
         srv_fail_form(r, out, &e);
         return false;
     }
@@ -138,6 +138,10 @@ bool srv_read_page(const srv_request *r, srv_page *page, srv_reply *out) {
     if (fine && !*end) return true;
     srv_fail(r, out, 400, "invalid_cursor", "cursor: is not one that this server gave");
     return false;
+}
+
+bool srv_read_page(const srv_request *r, srv_page *page, srv_reply *out) {
+    return srv_read_page_of(r, SRV_PAGE_MOST, page, out);
 }
 
 void srv_json_cursor(fct_json_writer *j, const srv_page *page) {

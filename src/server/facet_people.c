@@ -35,7 +35,7 @@ void srv_do_people(srv_app *app, srv_request *r, srv_reply *out) {
     fct_error e;
     int n;
     const char *search = srv_request_query(r, "search"), *external = srv_request_query(r, SRV_EXTERNAL_ID);
-    if (!srv_collection_of(app, r, out) || !srv_read_page(r, &page, out)) return;
+    if (!srv_collection_of(app, r, out) || !srv_read_page_of(r, SRV_PEOPLE_MOST, &page, out)) return;
     if ((search && strlen(search) > 200) || (external && (!*external || strlen(external) > 200)))
         srv_fail(r, out, 400, "invalid_request", "search and external_id have at most 200 bytes");
     else if (external) list_external(app, r, &page, external, out);

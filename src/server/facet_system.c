@@ -58,6 +58,10 @@ void srv_do_system(srv_app *app, srv_request *r, srv_reply *out) {
     fct_json_array(&j, "interfaces");
     for (int i = 0; app->dialects[i]; i++) fct_json_text(&j, NULL, app->dialects[i]->name);
     fct_json_close_array(&j);
+    fct_json_object(&j, "limits");
+    fct_json_int(&j, "max_body", app->max_body);
+    fct_json_int(&j, "max_pixels", app->core.max_pixels);
+    fct_json_close_object(&j);
     write_load(&j, app);
     srv_json_close(&j, r, false);
 }

@@ -275,7 +275,7 @@ def pages(ask, box, report):
     report.check("all pages", [] if seen == ["Page %d" % i for i in range(7)] else [str(seen)])
     for bad in (
         "limit=0",
-        "limit=101",
+        "limit=1001",
         "limit=x",
         "cursor=x",
         "cursor=c0",

@@ -173,11 +173,11 @@ export function upload(path, form, { progress, signal, once } = {}) {
 }
 
 // Goes through all pages of a list; visit(items) for each. items is the member of the answer.
-export async function pages(path, items, visit, signal) {
+export async function pages(path, items, visit, signal, limit = 100) {
     const glue = path.includes("?") ? "&" : "?";
     for (let cursor = null; ; ) {
         const more = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
-        const answer = await get(`${path}${glue}limit=100${more}`, { signal });
+        const answer = await get(`${path}${glue}limit=${limit}${more}`, { signal });
         visit(answer[items]);
         cursor = answer.next_cursor;
         if (!cursor) return;

@@ -129,7 +129,7 @@ function signInPage(words = "") {
                 try {
                     role = await learnRole(text);
                     setKey(text);
-                    await start();
+                    await start(true);
                 } catch (error) {
                     box.fail(
                         error.status === 401
@@ -345,11 +345,11 @@ events.addEventListener("back", () => {
 
 // ---- The beginning -----------------------------------------------------------------------------------------------
 
-async function start() {
+async function start(moved) {
     await learnLimits();
     frame();
     if (!location.hash || location.hash === "#") history.replaceState(null, "", "#/people");
-    await showView(true);
+    await showView(moved);
 }
 
 document.querySelector(".skip").addEventListener("click", (e) => {
@@ -366,7 +366,7 @@ async function begin() {
         await describe();
         if (needsKey && key() === null) return signInPage();
         if (needsKey) role = await learnRole(key());
-        await start();
+        await start(false);
     } catch (error) {
         if (error.status === 401) return signInPage("Your key is not valid any more. Sign in with another one.");
         fill(root, h("main", { id: "main", tabindex: "-1" }, fault(error, begin)));

@@ -2,8 +2,7 @@
 // them, and where one comparison lies.
 import { cosine, h, s } from "./dom.js";
 
-const WIDTH = 640,
-    HEIGHT = 240,
+const HEIGHT = 240,
     LEFT = 8,
     RIGHT = 8,
     TOP = 28,
@@ -11,12 +10,12 @@ const WIDTH = 640,
     LOW = -0.4,
     HIGH = 1;
 
-const x = (value) => LEFT + ((Math.max(LOW, Math.min(HIGH, value)) - LOW) / (HIGH - LOW)) * (WIDTH - LEFT - RIGHT);
 const base = HEIGHT - BOTTOM;
+const within = (value) => (Math.max(LOW, Math.min(HIGH, value)) - LOW) / (HIGH - LOW);
 
 // The outline of one kind of pair: shares by bin, each kind drawn to the same height, since there are
 // always far more pairs of two people.
-function area(bins, kind, look) {
+function area(bins, kind, look, x) {
     const most = Math.max(...bins.map((b) => b[kind]), 1);
     const points = bins
         .filter((b) => b.to > LOW)
@@ -28,18 +27,20 @@ function area(bins, kind, look) {
 }
 
 // Words beside a vertical line, on the side where there is room.
-function beside(value, y, text, look) {
+function beside(value, y, text, look, x) {
     const right = value < 0.62;
     return s(`text.${look}`, { x: x(value) + (right ? 8 : -8), y, "text-anchor": right ? "start" : "end" }, text);
 }
 
-// scores: the server's answer; value: the comparison, or null; words: what is drawn, for hearers.
-export function histogram(scores, threshold, value, words) {
-    const drawn = s("svg.histogram", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": words });
+// scores: the server's answer; value: the comparison, or null; words: what is drawn, for hearers; width: of
+// the place where it is drawn, so that its words are as large as others.
+export function histogram(scores, threshold, value, words, width) {
+    const x = (score) => LEFT + within(score) * (width - LEFT - RIGHT);
+    const drawn = s("svg.histogram", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": words });
     drawn.append(
-        area(scores.bins, "impostor", "other"),
-        area(scores.bins, "genuine", "same"),
-        s("line.axis", { x1: LEFT, x2: WIDTH - RIGHT, y1: base, y2: base }),
+        area(scores.bins, "impostor", "other", x),
+        area(scores.bins, "genuine", "same", x),
+        s("line.axis", { x1: LEFT, x2: width - RIGHT, y1: base, y2: base }),
     );
     for (let tick = -0.4; tick < 1.01; tick += 0.2) {
         const first = tick < -0.39,
@@ -54,13 +55,13 @@ export function histogram(scores, threshold, value, words) {
     }
     drawn.append(
         s("line.limit", { x1: x(threshold), x2: x(threshold), y1: TOP - 16, y2: base }),
-        beside(threshold, TOP - 8, `threshold ${cosine(threshold)}`, "quiet"),
+        beside(threshold, TOP - 8, `threshold ${cosine(threshold)}`, "quiet", x),
     );
     if (value !== null)
         drawn.append(
             s("path.here", { d: `M${x(value)} ${base}l-7 12h14z` }),
             s("line", { x1: x(value), x2: x(value), y1: TOP + 8, y2: base, stroke: "currentColor", "stroke-width": 2 }),
-            beside(value, TOP + 20, `these two ${cosine(value)}`, "strong"),
+            beside(value, TOP + 20, `these two ${cosine(value)}`, "strong", x),
         );
     return drawn;
 }

@@ -114,7 +114,7 @@ export function dropZone({ title, words, multiple = false, take, signal, paste =
         fill(
             element,
             icon("upload", "large"),
-            h("h3", null, title),
+            h("strong", null, title),
             h("p", null, words),
             button(label, { onclick: () => input.click() }),
             input,

@@ -16,13 +16,11 @@ export function page(root, ...children) {
     return fill(root, h("div.page", null, children)).firstChild;
 }
 
-export const button = (words, options = {}, look = "") =>
-    h(
-        `button.button${look ? `.${look.replaceAll(" ", ".")}` : ""}`,
-        { type: "button", ...options },
-        options.icon ? icon(options.icon) : null,
-        words,
-    );
+// A button; options are its attributes, and icon the picture before its words.
+export function button(words, { icon: picture, ...options } = {}, look = "") {
+    const name = `button.button${look ? `.${look.replaceAll(" ", ".")}` : ""}`;
+    return h(name, { type: "button", ...options }, picture ? icon(picture) : null, words);
+}
 
 // A link that looks like a button.
 export const linkButton = (words, href, look = "", picture = null) =>

@@ -42,11 +42,13 @@ function scoresPart(scores, result) {
     });
     function draw(threshold) {
         const text = explain(scores, threshold);
-        fill(place, histogram(scores, threshold, value, `Histogram of similarities. ${text}`));
+        const width = Math.max(280, place.clientWidth || 640);
+        fill(place, histogram(scores, threshold, value, `Histogram of similarities. ${text}`, width));
         words.textContent = text;
         slider.setAttribute("aria-valuetext", cosine(threshold));
     }
     draw(start);
+    new ResizeObserver(() => draw(Number(slider.value))).observe(place);
     return h(
         "section.card.stack",
         null,
@@ -56,8 +58,7 @@ function scoresPart(scores, result) {
             null,
             `Every face of this gallery was compared with every other one: ${plural(scores.genuine, "pair")} of ` +
                 `one person and ${plural(scores.impostor, "pair")} of two. Where both hills meet, mistakes happen; ` +
-                `the ` +
-                "threshold divides them.",
+                "the threshold divides them.",
         ),
         place,
         legend(),

@@ -18,11 +18,13 @@ const REASONS = {
     multiple_faces: "There are several faces. Use a picture of one person.",
     face_too_small: "The face is too small. Go closer or use a larger picture.",
     low_detection_score: "The face is hardly visible.",
-    low_quality: "The face is too blurred or too dark.",
     extreme_pose: "The face is turned too far away.",
     identity_similarity_conflict: "This looks more like somebody else who is enrolled.",
 };
-export const reasonOf = (rejected) => REASONS[rejected.reason] ?? rejected.detail ?? rejected.reason;
+export function reasonOf(rejected) {
+    const text = REASONS[rejected.reason] ?? rejected.detail ?? rejected.reason;
+    return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+}
 
 // ---- The pictures that were chosen ------------------------------------------------------------------------
 

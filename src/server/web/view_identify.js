@@ -75,7 +75,8 @@ function nameFace(bitmap, face, done) {
     );
 }
 
-// The found faces as a list; bitmap: what they are cut from, null where the browser cannot show it.
+// The found faces as a list; bitmap: what they are cut from, null where the browser cannot show it;
+// again(): after a face was named, null for whoever may not do that.
 function foundList(result, bitmap, again) {
     return h(
         "ul.found",
@@ -112,7 +113,7 @@ function foundList(result, bitmap, again) {
                               others(best ? near.slice(1) : near, result.threshold),
                           )
                         : null,
-                    best || !bitmap
+                    best || !bitmap || !again
                         ? null
                         : h(
                               "div.row",
@@ -131,7 +132,7 @@ function foundList(result, bitmap, again) {
 
 // ---- A picture --------------------------------------------------------------------------------------------------
 
-function stillPart(signal) {
+function stillPart(signal, role) {
     const right = h("div.stack", null, h("p.muted", null, "Names appear here once there is a picture."));
     const left = h("div.stack");
     const zone = dropZone({
@@ -175,7 +176,7 @@ function stillPart(signal) {
             fill(
                 right,
                 result.faces.length
-                    ? foundList(result, bitmap, () => show(file))
+                    ? foundList(result, bitmap, role === "reader" ? null : () => show(file))
                     : empty(
                           "identify",
                           "No face found",
@@ -282,13 +283,13 @@ function livePart(signal) {
     return [left, right];
 }
 
-export async function identifyView(root, { signal, query }) {
+export async function identifyView(root, { signal, query, role }) {
     const two = h("div.two");
     let part = null;
     function choose(kind) {
         part?.abort();
         part = new AbortController();
-        fill(two, (kind === "camera" ? livePart : stillPart)(AbortSignal.any([signal, part.signal])));
+        fill(two, (kind === "camera" ? livePart : stillPart)(AbortSignal.any([signal, part.signal]), role));
     }
     const first = query.get("from") === "webcam" ? "camera" : "file";
     page(

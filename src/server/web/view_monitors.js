@@ -13,6 +13,7 @@ import {
     fault,
     field,
     heading,
+    iconButton,
     notice,
     page,
     toast,
@@ -33,6 +34,11 @@ const path = (m, below = "") => `/v1/monitors/${encodeURIComponent(m.id ?? m)}${
 function chip(m) {
     const [kind, words] = STATES[m.runtime.status] ?? ["", m.runtime.status];
     return h(`span.chip${kind ? `.${kind}` : ""}`, { title: m.runtime.last_error ?? null }, words);
+}
+
+// An address without a scheme is a device of the server, or a film in the folder that it was given for that.
+function sourceOf(url) {
+    return url.includes("://") || url.startsWith("/dev/") ? { url } : { type: "file", url, loop: true };
 }
 
 // A form for a new monitor or another name, rate or address of one.
@@ -83,7 +89,7 @@ function edit(m, done) {
                     inference_fps: Number(rate.value),
                     event_policy: { emit_unknown: unknown.checked },
                 };
-                if (url.value.trim()) json.source = { url: url.value.trim() };
+                if (url.value.trim()) json.source = sourceOf(url.value.trim());
                 if (!m) json.collection_id = collection();
                 go.disabled = true;
                 try {
@@ -137,7 +143,7 @@ function eventRow(e, names) {
     );
 }
 
-export async function monitorsView(root, { signal }) {
+export async function monitorsView(root, { signal, role }) {
     const place = h("div", null, waiting());
     const list = h("ul.rows", {
         role: "list",
@@ -155,10 +161,11 @@ export async function monitorsView(root, { signal }) {
     const names = new Map(),
         cards = new Map();
     let monitors = [];
+    const may = role === "admin";
     const addButton = button("Add a monitor", { icon: "plus", onclick: () => edit(null, load) }, "primary");
     page(
         root,
-        heading("Monitors", "Cameras that the server watches day and night.", addButton),
+        heading("Monitors", "Cameras that the server watches day and night.", may ? addButton : null),
         h("div.two", null, place, feed),
     );
 
@@ -178,10 +185,29 @@ export async function monitorsView(root, { signal }) {
         });
         return mine;
     }
+    async function remove(m) {
+        if (!(await confirm(`Delete the monitor ${m.name}?`, "Its events are deleted, too.", "Delete"))) return;
+        await call("DELETE", path(m)).catch((error) => toast(say(error)));
+        load();
+    }
+    function controls(m) {
+        const turn = m.enabled ? "stop" : "start";
+        const onclick = (e) =>
+            busy(e.currentTarget, async () => {
+                await call("POST", path(m, `/${turn}`));
+                await load();
+            });
+        return h(
+            "div.row",
+            null,
+            button(m.enabled ? "Turn off" : "Turn on", { icon: m.enabled ? "stop" : "play", onclick }, "compact"),
+            button("Settings", { icon: "settings", onclick: () => edit(m, load) }, "compact"),
+            iconButton("trash", `Delete ${m.name}`, { onclick: () => remove(m) }, "compact quiet danger"),
+        );
+    }
     function card(m) {
         const live = h("div.live", null, h("span.small", null, m.enabled ? "Connecting…" : "Off"));
         const mine = m.runtime.status === "running" ? preview(m, live) : null;
-        const turn = m.enabled ? "stop" : "start";
         const element = h(
             "li.card.stack",
             null,
@@ -193,42 +219,7 @@ export async function monitorsView(root, { signal }) {
                 chip(m),
             ),
             m.runtime.last_error && m.runtime.status !== "running" ? h("p.small", null, m.runtime.last_error) : null,
-            h(
-                "div.row",
-                null,
-                button(
-                    m.enabled ? "Turn off" : "Turn on",
-                    {
-                        icon: m.enabled ? "stop" : "play",
-                        onclick: (e) =>
-                            busy(e.currentTarget, async () => {
-                                await call("POST", path(m, `/${turn}`));
-                                await load();
-                            }),
-                    },
-                    "compact",
-                ),
-                button("Settings", { icon: "settings", onclick: () => edit(m, load) }, "compact"),
-                button(
-                    "Delete",
-                    {
-                        icon: "trash",
-                        onclick: async () => {
-                            if (
-                                !(await confirm(
-                                    `Delete the monitor ${m.name}?`,
-                                    "Its events are deleted, too.",
-                                    "Delete",
-                                ))
-                            )
-                                return;
-                            await call("DELETE", path(m)).catch((error) => toast(say(error)));
-                            load();
-                        },
-                    },
-                    "compact danger",
-                ),
-            ),
+            may ? controls(m) : null,
         );
         return {
             element,
@@ -246,7 +237,9 @@ export async function monitorsView(root, { signal }) {
                     "monitors",
                     "No monitors yet",
                     "Add a camera, and facet tells who comes by.",
-                    button("Add a monitor", { icon: "plus", onclick: () => edit(null, load) }, "primary"),
+                    ...(may
+                        ? [button("Add a monitor", { icon: "plus", onclick: () => edit(null, load) }, "primary")]
+                        : []),
                 ),
             );
             cards.clear();
@@ -288,7 +281,8 @@ export async function monitorsView(root, { signal }) {
             fill(place, fault(error, load));
         }
     }
-    function tell(e) {
+    async function tell(e) {
+        if (!names.has(e.monitor_id)) await load(); // a new one
         list.querySelector(".nothing")?.remove();
         list.prepend(eventRow(e, names));
         while (list.children.length > KEPT) list.lastChild.remove();

@@ -1,10 +1,11 @@
 // Everybody in the gallery, as a grid; and the parts with which other views choose a person.
-import { ApiError, can, get, pages, paths } from "./api.js";
+import { get, pages, paths } from "./api.js";
 import { announce, fill, freshId, h, icon, plural, wait } from "./dom.js";
 import { personThumb } from "./faces.js";
 import { virtualGrid } from "./grid.js";
 import { button, empty, fault, heading, isHidden, linkButton, page, waiting } from "./ui.js";
 
+const PAGE = 500;
 const ORDERS = [
     ["enrolled", "As enrolled", null],
     ["name", "By name", (a, b) => a.name.localeCompare(b.name, undefined, { numeric: true })],
@@ -28,7 +29,7 @@ export function personCard(person) {
     );
 }
 
-export async function peopleView(root, { signal }) {
+export async function peopleView(root, { signal, role }) {
     const count = h("p", null, "\u00a0");
     const box = h("input", {
         type: "search",
@@ -45,7 +46,13 @@ export async function peopleView(root, { signal }) {
     );
     const tools = h("div.row.apart", null, h("div.search", null, icon("search"), box), order);
     const place = h("div", null, waiting());
-    const top = heading("People", null, linkButton("Enroll", "#/enroll", "primary", "enroll"));
+    const deleted = h(
+        "a.button.square.quiet",
+        { href: "#/removed", "aria-label": "Recently deleted", title: "Recently deleted" },
+        icon("trash"),
+    );
+    const enroll = role === "reader" ? null : linkButton("Enroll", "#/enroll", "primary", "enroll");
+    const top = heading("People", null, deleted, enroll);
     top.querySelector(".words").append(count);
     page(root, top, tools, place);
 
@@ -83,7 +90,7 @@ export async function peopleView(root, { signal }) {
                           "people",
                           "Nobody is enrolled yet",
                           "Enroll somebody with a few photos or the webcam, and facet recognizes them from then on.",
-                          linkButton("Enroll the first person", "#/enroll", "primary", "enroll"),
+                          ...(enroll ? [linkButton("Enroll the first person", "#/enroll", "primary", "enroll")] : []),
                       ),
             );
             return;
@@ -108,8 +115,8 @@ export async function peopleView(root, { signal }) {
                         plural(c.person_count, "person", "people"),
                         plural(c.face_count, "photo"),
                     ].join(", ");
-                return c.person_count;
             });
+            about.catch(() => {}); // whatever it is, the list fails of it too
             await pages(
                 path,
                 "persons",
@@ -123,6 +130,7 @@ export async function peopleView(root, { signal }) {
                     }
                 },
                 until,
+                PAGE,
             );
             await about;
             people = found;
@@ -265,7 +273,3 @@ export function personField(label, { onpick, except = null, hint = null, value =
     );
     return { element, input };
 }
-
-// Whether the server can do something with people that not every one can.
-export const peopleCan = (method, below) => can(method, `/v1/collections/{collection}/persons/{person}${below}`);
-export const isMissing = (error) => error instanceof ApiError && error.status === 404;

@@ -222,7 +222,9 @@ async function reject(person, faces, done) {
 }
 
 function removeFaces(person, faces, redraw) {
-    const each = (what) => faces.forEach((f) => what(`face ${f.id}`));
+    const each = (what) => {
+        for (const f of faces) what(`face ${f.id}`);
+    };
     undoable(`${plural(faces.length, "photo")} deleted`, {
         away: () => {
             each(hide);
@@ -294,9 +296,10 @@ function facts(person) {
     );
 }
 
-export async function personView(root, { params: [id], signal, title }) {
+export async function personView(root, { params: [id], signal, title, role }) {
     const inner = page(root, waiting());
-    const chosen = new Set();
+    const chosen = new Set(),
+        may = role !== "reader";
     let person,
         faces = [];
 
@@ -339,7 +342,7 @@ export async function personView(root, { params: [id], signal, title }) {
 
     function drawBar() {
         const picked = faces.filter((f) => chosen.has(f.id));
-        bar.hidden = !picked.length;
+        bar.hidden = !picked.length || !may;
         const all = picked.length === visible().length;
         fill(
             bar,
@@ -435,17 +438,19 @@ export async function personView(root, { params: [id], signal, title }) {
                     null,
                     h("h1", { tabindex: "-1" }, person.name),
                     h("p.muted", null, plural(shown.length, "photo")),
-                    h(
-                        "div.row",
-                        null,
-                        button("Add photos", { icon: "upload", onclick: () => input.click() }, "primary compact"),
-                        button("Rename", { icon: "edit", onclick: () => rename(person, changed) }, "compact"),
-                        button("Merge…", { icon: "merge", onclick: () => merge(person, changed) }, "compact"),
-                        button("Delete", { icon: "trash", onclick: () => removePerson(person) }, "compact danger"),
-                        button("Forget…", { icon: "forget", onclick: () => forget(person) }, "compact quiet danger"),
-                    ),
-                    input,
                 ),
+                may
+                    ? h(
+                          "div.row",
+                          null,
+                          button("Add photos", { icon: "upload", onclick: () => input.click() }, "primary compact"),
+                          button("Rename", { icon: "edit", onclick: () => rename(person, changed) }, "compact"),
+                          button("Merge…", { icon: "merge", onclick: () => merge(person, changed) }, "compact"),
+                          button("Delete", { icon: "trash", onclick: () => removePerson(person) }, "compact danger"),
+                          button("Forget…", { icon: "forget", onclick: () => forget(person) }, "compact quiet danger"),
+                          input,
+                      )
+                    : null,
             ),
             note,
             photos,

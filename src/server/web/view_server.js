@@ -370,8 +370,7 @@ export async function auditView(root, { signal }) {
                         ? notice(
                               "good",
                               "check",
-                              `All ${plural(answer.entries, "entry", "entries")} are as they were written. ` +
-                                  "The last hash: ",
+                              `${plural(answer.entries, "entry", "entries")}, as they were written. The last hash: `,
                               h("span.mono", null, answer.hash.slice(0, 16)),
                               "…; keep it elsewhere, and nobody can cut off the end unnoticed.",
                           )

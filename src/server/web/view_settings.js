@@ -275,7 +275,7 @@ export async function settingsView(root, { signal, role }) {
             segments(
                 "Theme",
                 [
-                    ["system", "As the system", "screen"],
+                    ["system", "System", "screen"],
                     ["light", "Light", "sun"],
                     ["dark", "Dark", "moon"],
                 ],
