@@ -15,6 +15,7 @@ Prints each turn, the ratio of the medians, facet's peak memory in the first and
 """
 
 import argparse
+import functools
 import io
 import json
 import multiprocessing
@@ -28,27 +29,51 @@ import tempfile
 import time
 
 DET, EMB = "scrfd_2.5g_kps.onnx", "mobileface_v2.onnx"
+LARGE = 40  # different pictures of 12 megapixels
+
+
+@functools.lru_cache(maxsize=LARGE)
+def large_photo(archive, i):
+    """The archive's picture i with 12 million pixels, as JPEG."""
+    from PIL import Image
+
+    with tarfile.open(archive) as tar:
+        members = [m for m in tar.getmembers() if m.isfile()]
+        im = Image.open(io.BytesIO(tar.extractfile(members[i]).read())).convert("RGB")
+    k = (12e6 / (im.width * im.height)) ** 0.5
+    out = io.BytesIO()
+    im.resize((round(im.width * k), round(im.height * k)), Image.BICUBIC).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+@functools.lru_cache(maxsize=1)
+def small_photos(archive):
+    """All of the archive's pictures, as JPEG."""
+    from PIL import Image
+
+    photos = []
+    with tarfile.open(archive) as tar:
+        for m in tar.getmembers()[:3000]:
+            if not m.isfile():
+                continue
+            out = io.BytesIO()
+            Image.open(io.BytesIO(tar.extractfile(m).read())).convert("RGB").save(out, "JPEG", quality=90)
+            photos.append(out.getvalue())
+    return photos
 
 
 def make_photos(archive, folder, n, large, first):
-    """JPEG files from the archive, each with bytes of its own behind the picture."""
-    from PIL import Image
-
+    """n JPEG files, each with bytes of its own behind the picture, so that no two are the same photo. Of large ones
+    there are LARGE pictures, which come again in each turn."""
     paths = []
     os.makedirs(folder, exist_ok=True)
-    with tarfile.open(archive) as tar:
-        members = [m for m in tar.getmembers() if m.isfile()]
-        for i in range(n):
-            im = Image.open(io.BytesIO(tar.extractfile(members[(first + i) % len(members)]).read())).convert("RGB")
-            if large:
-                k = (12e6 / (im.width * im.height)) ** 0.5
-                im = im.resize((round(im.width * k), round(im.height * k)), Image.BICUBIC)
-            path = os.path.join(folder, "%06d.jpg" % (first + i))
-            im.save(path, quality=90)
-            with open(path, "ab") as f:
-                f.write(b"%d" % (first + i))
-            os.utime(path, (1500000000, 1500000000))
-            paths.append(path)
+    small = [] if large else small_photos(archive)
+    for i in range(first, first + n):
+        path = os.path.join(folder, "%06d.jpg" % i)
+        with open(path, "wb") as f:
+            f.write((large_photo(archive, i % LARGE) if large else small[i % len(small)]) + b"%d" % i)
+        os.utime(path, (1500000000, 1500000000))
+        paths.append(path)
     return paths
 
 
@@ -136,7 +161,7 @@ def compare(args, work, large):
     faces = 0
     facet_turn(args, pack, os.path.join(work, "warm.db"), make_warm(args, work))  # the cache of prepared weights
     for turn in range(args.turns):
-        n = args.turn // 4 if large else args.turn
+        n = args.turn
         folder = os.path.join(library, str(turn))
         paths = make_photos(args.scenes, folder, n, large, turn * n)
         for path in paths:  # neither side reads from the disk
@@ -174,7 +199,7 @@ def compare(args, work, large):
 def make_warm(args, work):
     folder = os.path.join(work, "warm")
     if not os.path.isdir(folder):
-        make_photos(args.scenes, folder, 4, False, 2990)
+        make_photos(args.scenes, folder, 4, False, 2950)
     return folder
 
 
@@ -208,7 +233,7 @@ def main():
     p.add_argument("--scenes", default="../shared/faces/scenes.tar")
     p.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
     p.add_argument("--turns", type=int, default=7)
-    p.add_argument("--turn", type=int, default=160, help="photos a turn; of 12 megapixels a quarter of it")
+    p.add_argument("--turn", type=int, default=160, help="photos a turn")
     p.add_argument("--small", action="store_true")
     p.add_argument("--large", action="store_true")
     p.add_argument("--again", type=int, default=0)

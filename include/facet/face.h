@@ -234,6 +234,10 @@ typedef struct fct_quality {
  * FCT_ERR_ARG where it has none. Takes about 0.1 ms. Thread-safe. */
 FCT_API fct_status fct_face_quality(fct_view picture, const fct_face *face, fct_quality *out, fct_error *err);
 
+/* The quality that was measured in a reduced picture becomes that of the whole one, whose sides are factor times as
+ * long: its lengths, the grade of its size and the score. Sharpness stays as it was measured. */
+FCT_API void fct_quality_scale(fct_quality *q, float factor);
+
 /* What can be wrong with a face that is to be remembered. Values are bits of a
  * set. The second group is found by comparison with a gallery (enroll.h). */
 typedef enum fct_flaw {

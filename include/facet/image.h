@@ -66,6 +66,9 @@ typedef struct fct_decode_opts {
     bool keep_orientation; /* true: ignore EXIF orientation (default false: apply it) */
     int min_side_hint;     /* > 0: a JPEG may be decoded at 1/2, 1/4 or 1/8 as long as the
                               shorter side stays at least this long (default 0: full size) */
+    fct_image **spare;     /* *spare, where not NULL, is a picture that nobody needs any more: the result may be
+                              written over it, and *spare is NULL then. For who decodes one after the other: fresh
+                              memory costs the system as much as decoding does (default NULL: none) */
 } fct_decode_opts;
 FCT_API void fct_decode_opts_init(fct_decode_opts *o);
 

@@ -8,8 +8,8 @@
  *
  * A JPEG is decoded at half, a quarter or an eighth of its size as long as it has
  * the pixels that the detector looks at. Where a face that is found in it has fewer
- * than 48 pixels between its eyes, so that its crop would be blurred or its quality
- * misjudged, the photo is decoded once more, at the size at which it has them. */
+ * than 36 pixels between its eyes, so that its crop would be blurred, the photo is
+ * decoded once more, at the size at which it has them. */
 #include "album/album_read.h"
 #include "album/album_look.h"
 #include "base/alloc.h"
@@ -22,8 +22,9 @@
 #include <string.h>
 
 #define LARGEST_PHOTO ((size_t)1 << 30)
-#define LEAST_EYES    48 /* pixels between the eyes: from here on a face's size counts as perfect; a crop has 35 */
+#define LEAST_EYES    36 /* pixels between the eyes: a crop has 35 */
 #define CROP_SIDE     112
+#define MOST_KEPT     4000000 /* pixels of a picture whose memory is kept for the next */
 #define CROP_QUALITY  90
 #define TRIES         3
 #define SETTLED_NS    2000000000 /* longer ago than this, a change has a time of its own */
@@ -43,16 +44,17 @@ static bool takes_any_size(const fct_pack *p) {
     return false;
 }
 
-/* A square for the longer side of a picture becomes a rectangle for both, in steps that a network takes. Shapes are
- * few, so that the plans for them are kept. */
+/* A square for the longer side of a picture becomes a rectangle for both, in steps that a network takes. At least
+ * MARGIN pixels of black are left beside the picture: where it ends at the edge of the input, a face at its edge is
+ * found worse or not at all, since what lies outside of an input is gray to a network. */
 static void fit_size(fct_view v, int *width, int *height) {
-    enum { STEP = 32, STEPS = 8 };
+    enum { STEP = 32, STEPS = 20, MARGIN = 16 };
     int *shorter = v.width > v.height ? height : width, longer = v.width > v.height ? *width : *height;
     double ratio = v.width > v.height ? (double)v.height / v.width : (double)v.width / v.height;
     if (*width != *height) return;
     int step = longer / STEPS / STEP * STEP;
     if (step < STEP) step = STEP;
-    int n = (int)ceil(longer * ratio / step);
+    int side = (int)(longer * ratio), n = (side + MARGIN + step - 1) / step;
     *shorter = n < 1 ? step : n * step < longer ? n * step : longer;
 }
 
@@ -82,7 +84,19 @@ fct_status fct_reader_open(fct_reader *r, const fct_pack *p, const fct_analyzer_
 
 void fct_reader_close(fct_reader *r) {
     fct_analyzer_free(r->analyzer);
+    fct_image_free(r->spare);
     r->analyzer = NULL;
+    r->spare = NULL;
+}
+
+/* Keeps the larger of two pictures' memories for the next one, but none that only a few photos need. */
+static void give_back(fct_reader *r, fct_image *im) {
+    fct_image *kept = r->spare;
+    if (!im) return;
+    fct_view a = fct_image_view(im), b = kept ? fct_image_view(kept) : (fct_view){.data = NULL};
+    bool keep = (int64_t)a.width * a.height <= MOST_KEPT && (int64_t)a.width * a.height >= (int64_t)b.width * b.height;
+    if (keep) r->spare = im;
+    fct_image_free(keep ? kept : im);
 }
 
 void fct_new_face_clear(fct_new_face *f) {
@@ -138,8 +152,7 @@ static fct_status make_face(fct_view v, double scale, const fct_face *from, int6
     memcpy(f->embedding, from->embedding, size);
     f->norm = fct_normalize(f->embedding, from->embedding_dim);
     fct_status s = fct_face_quality(v, from, &f->quality, err);
-    f->quality.side *= (float)scale;
-    f->quality.eyes *= (float)scale;
+    fct_quality_scale(&f->quality, (float)scale);
     return s ? s : make_crop(v, from, f, err);
 }
 
@@ -234,7 +247,7 @@ static fct_status use_larger(fct_reader *r, photo_bytes *b, fct_view v, const fc
     if (!s) s = analyze_again(r, v, fct_image_view(whole), found, &faces, err);
     if (!s) s = add_faces(p, fct_image_view(whole), faces, found, 0, err);
     fct_faces_free(faces);
-    fct_image_free(whole);
+    give_back(r, whole);
     return s;
 }
 
@@ -253,6 +266,7 @@ static fct_status read_photo(fct_reader *r, photo_bytes *b, fct_new_photo *p, fc
     fct_decode_opts_init(&b->opts);
     b->opts.max_pixels = r->max_pixels;
     b->opts.min_side_hint = looked_at(r);
+    b->opts.spare = &r->spare;
     fct_status s = fct_image_decode_facts(b->map.data, b->map.size, b->path, &b->opts, &im, &facts, err);
     if (s) return s;
     fct_view v = fct_image_view(im);
@@ -267,7 +281,7 @@ static fct_status read_photo(fct_reader *r, photo_bytes *b, fct_new_photo *p, fc
     if (!s && reduced && least_eyes(faces) < LEAST_EYES) s = use_larger(r, b, v, faces, p, err);
     else if (!s) s = fct_reader_add_faces(p, v, faces, 0, err);
     fct_faces_free(faces);
-    fct_image_free(im);
+    give_back(r, im);
     return s;
 }
 

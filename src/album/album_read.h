@@ -23,6 +23,7 @@ typedef struct fct_reader {
     fct_analyzer *analyzer;           /* owned */
     fct_analyzer_opts finder, fitted; /* as asked for, and as it is set for the last picture */
     bool any_size;                    /* the detector takes pictures of any shape */
+    fct_image *spare;                 /* owned: memory for the next picture */
     int64_t max_pixels;
     const atomic_bool *stop; /* set: give up a long video */
     /* The id of the photo with that hash which need not be read again; 0 = none. */

@@ -242,9 +242,16 @@ static fct_status tidy(scan_run *run, fct_error *err) {
     return s ? s : fct_album_end(run->a, fct_album_tidy(run->a, err), err);
 }
 
-/* Without FFmpeg videos are passed over, and counted, instead of being stored as unreadable. */
+static bool has_videos(const fct_scan_list *l) {
+    for (size_t i = 0; i < l->n_jobs; i++)
+        if (fct_media_of(l->jobs[i].name) == FCT_MEDIA_VIDEO) return true;
+    return false;
+}
+
+/* Without FFmpeg videos are passed over, and counted, instead of being stored as unreadable. Asking loads FFmpeg, which
+ * takes as long as a photo. */
 static void check_videos(scan_run *run) {
-    if (run->o.no_videos || !fct_video_available(NULL)) return;
+    if (run->o.no_videos || !has_videos(&run->list) || !fct_video_available(NULL)) return;
     for (size_t i = 0; i < run->list.n_jobs;) {
         fct_scan_job *job = &run->list.jobs[i];
         if (fct_media_of(job->name) != FCT_MEDIA_VIDEO) {

@@ -140,8 +140,8 @@ static void choose_people(fct_grouping *g, const fct_crowd_work *w, crowd_map *m
     memset(m->group, 0, g->n * sizeof *m->group); /* until it is filled in: who was chosen */
     for (uint32_t i = 0; i < w->n_free; i++) {
         if (!g->groups[i].n || g->groups[i].person) continue;
-        uint32_t near = fct_group_near(g, i);
-        for (uint32_t k = 0; k < near; k++) {
+        uint32_t n_near = fct_group_near(g, i);
+        for (uint32_t k = 0; k < n_near; k++) {
             uint32_t other = g->scratch[k].face;
             if (!g->groups[other].person || g->scratch[k].score < w->least || m->group[other]) continue;
             m->group[other] = 1;

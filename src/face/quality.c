@@ -93,6 +93,10 @@ static float grade_pose(const fct_face *f, const fct_quality *q) {
     return ramp(fabsf(q->turn), 0.5f, 0.12f) * ramp(fabsf(q->nod), 0.45f, 0.18f);
 }
 
+static float whole_grade(const fct_quality *q) {
+    return sqrtf(q->pose_grade * sqrtf(q->size_grade * q->sharpness_grade * q->exposure_grade * q->landmark_grade));
+}
+
 static void grade(const fct_face *f, fct_quality *q) {
     q->size_grade = ramp(q->eyes, 8, 48);
     q->sharpness_grade = ramp(q->detail, 0.01f, 0.12f);
@@ -100,7 +104,14 @@ static void grade(const fct_face *f, fct_quality *q) {
     q->exposure_grade = ramp(q->brightness, 40, 90) * ramp(q->brightness, 215, 180) * ramp(q->contrast, 12, 35) *
                         ramp(q->clipped, 0.30f, 0.05f);
     q->landmark_grade = ramp(q->misfit, 0.35f, 0.12f);
-    q->score = sqrtf(q->pose_grade * sqrtf(q->size_grade * q->sharpness_grade * q->exposure_grade * q->landmark_grade));
+    q->score = whole_grade(q);
+}
+
+void fct_quality_scale(fct_quality *q, float factor) {
+    q->side *= factor;
+    q->eyes *= factor;
+    q->size_grade = ramp(q->eyes, 8, 48);
+    q->score = whole_grade(q);
 }
 
 /* Cuts out an aligned crop, measures what can be measured without a network, and makes one grade of it. */

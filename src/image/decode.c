@@ -143,7 +143,8 @@ fct_status fct_image_decode_facts(const void *data, size_t len, const char *name
     if (!st) finish_facts(facts, im);
     if (!st && !opts->keep_orientation && facts->orientation != 1) {
         st = fct_image_orient(fct_image_view(im), facts->orientation, &upright, err);
-        fct_image_free(im);
+        if (opts->spare && !*opts->spare) *opts->spare = im;
+        else fct_image_free(im);
         im = upright;
     }
     *out = im;

@@ -59,24 +59,46 @@ fct_status fct_view_check(fct_view v, const char *what, fct_error *err) {
 }
 
 /* Every size is computed with a check for overflow, since the sides may come from a hostile file. */
-fct_status fct_image_create_raw(int width, int height, fct_pixel format, fct_image **out, fct_error *err) {
-    *out = NULL;
+/* Bytes of a picture of this size. */
+static fct_status measure(int width, int height, fct_pixel format, size_t *row, size_t *size, fct_error *err) {
     int bytes = fct_pixel_bytes(format);
     if (!bytes) return fct_fail(err, FCT_ERR_ARG, "picture: unknown pixel format %d", (int)format);
     fct_status s = fct_image_check_size(width, height, "picture", err);
     if (s) return s;
-    size_t row, size;
-    if (!fct_mul_size((size_t)width, (size_t)bytes, &row) || !fct_mul_size(row, (size_t)height, &size) ||
-        size > PTRDIFF_MAX)
+    if (!fct_mul_size((size_t)width, (size_t)bytes, row) || !fct_mul_size(*row, (size_t)height, size) ||
+        *size > PTRDIFF_MAX)
         return fct_fail_nomem(err, "picture", 0);
+    return FCT_OK;
+}
+
+fct_status fct_image_create_raw(int width, int height, fct_pixel format, fct_image **out, fct_error *err) {
+    size_t row, size;
+    *out = NULL;
+    fct_status s = measure(width, height, format, &row, &size, err);
+    if (s) return s;
     fct_image *im = fct_alloc(sizeof *im);
     uint8_t *pixels = im ? fct_aligned_alloc(size) : NULL;
     if (!pixels) {
         fct_free(im);
         return fct_fail_nomem(err, "picture", size);
     }
-    *im = (fct_image){pixels, width, height, (ptrdiff_t)row, format};
+    *im = (fct_image){pixels, width, height, (ptrdiff_t)row, format, size};
     *out = im;
+    return FCT_OK;
+}
+
+fct_status fct_image_create_over(fct_image **spare, int width, int height, fct_pixel format, fct_image **out,
+                                 fct_error *err) {
+    size_t row, size;
+    fct_image *im = spare ? *spare : NULL;
+    *out = NULL;
+    fct_status s = measure(width, height, format, &row, &size, err);
+    if (s) return s;
+    if (!im || im->capacity < size || im->capacity / 8 > size)
+        return fct_image_create_raw(width, height, format, out, err);
+    *im = (fct_image){im->pixels, width, height, (ptrdiff_t)row, format, im->capacity};
+    *out = im;
+    *spare = NULL;
     return FCT_OK;
 }
 

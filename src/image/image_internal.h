@@ -15,6 +15,7 @@ struct fct_image {
     int width, height;
     ptrdiff_t stride;
     fct_pixel format;
+    size_t capacity; /* bytes at pixels */
 };
 
 /* FCT_ERR_ARG, naming what is wrong, unless v can be read safely. what stands
@@ -26,6 +27,11 @@ fct_status fct_image_check_size(int64_t width, int64_t height, const char *what,
 
 /* Like fct_image_create(), but the pixels are not cleared. */
 fct_status fct_image_create_raw(int width, int height, fct_pixel format, fct_image **out, fct_error *err);
+
+/* The same in the memory of *spare where that is large enough, and not eight times as large; *spare is NULL then, and
+ * stays as it is otherwise. spare may be NULL. */
+fct_status fct_image_create_over(fct_image **spare, int width, int height, fct_pixel format, fct_image **out,
+                                 fct_error *err);
 
 /* First byte of row y. */
 static inline const uint8_t *fct_view_row(fct_view v, int y) { return v.data + (ptrdiff_t)y * v.stride; }

@@ -212,8 +212,8 @@ static fct_status read_picture(jpeg *j) {
         j->cmyk = fct_alloc((size_t)j->d.output_width * 4);
         if (!j->cmyk) return fct_fail_nomem(j->err, s->name, (size_t)j->d.output_width * 4);
     }
-    fct_status st =
-        fct_image_create_raw((int)j->d.output_width, (int)j->d.output_height, s->opts->format, &j->image, j->err);
+    fct_status st = fct_image_create_over(s->opts->spare, (int)j->d.output_width, (int)j->d.output_height,
+                                          s->opts->format, &j->image, j->err);
     if (!st) read_rows(j);
     return st;
 }

@@ -100,15 +100,15 @@ static int kind_of(size_t page) {
 
 /* Damages a page in one of three ways. */
 static void damage(uint8_t *p, page_kind kind, int way) {
-    static const uint8_t far[4] = {0x7f, 0xff, 0xff, 0xff};
-    if (kind == HEADER && way == 0) memset(p, 'x', 16);             /* no SQLite */
-    else if (kind == HEADER && way == 1) memset(p + 100, 0xff, 12); /* the list of tables */
-    else if (kind == HEADER) memset(p + 108, 0, 200);               /* where its rows begin */
-    else if (kind == OVERFLOW_PAGE) memcpy(p, far, 4);              /* the page that goes on */
-    else if (kind == FREE_TRUNK) memcpy(p + 4 * (way % 2), far, 4); /* the next one; how many are free */
-    else if (way == 0) p[0] = 0x77;                                 /* what kind of page it is */
-    else if (way == 1) p[3] = p[4] = 0xff;                          /* how many rows it has */
-    else memset(p + 8, 0xff, page_size / 8);                        /* where they are */
+    static const uint8_t beyond[4] = {0x7f, 0xff, 0xff, 0xff};
+    if (kind == HEADER && way == 0) memset(p, 'x', 16);                /* no SQLite */
+    else if (kind == HEADER && way == 1) memset(p + 100, 0xff, 12);    /* the list of tables */
+    else if (kind == HEADER) memset(p + 108, 0, 200);                  /* where its rows begin */
+    else if (kind == OVERFLOW_PAGE) memcpy(p, beyond, 4);              /* the page that goes on */
+    else if (kind == FREE_TRUNK) memcpy(p + 4 * (way % 2), beyond, 4); /* the next one; how many are free */
+    else if (way == 0) p[0] = 0x77;                                    /* what kind of page it is */
+    else if (way == 1) p[3] = p[4] = 0xff;                             /* how many rows it has */
+    else memset(p + 8, 0xff, page_size / 8);                           /* where they are */
 }
 
 static void check_refused(page_kind kind, size_t page, int way) {

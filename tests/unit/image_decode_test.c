@@ -418,6 +418,41 @@ TEST(jpeg_scaled_decoding) {
     fct_buffer_free(data);
 }
 
+/* A picture over another one: the same pixels, in its memory where that is large enough and not much too large. */
+TEST(jpeg_over_a_spare) {
+    static const struct {
+        int width, height;
+        bool taken;
+    } t[] = {{640, 480, true}, {700, 500, true}, {500, 400, false}, {3000, 2000, false}};
+    fct_image *im = picture(640, 480), *plain;
+    uint8_t *data;
+    size_t n;
+    REQUIRE(!fct_image_encode(fct_image_view(im), FCT_FILE_JPEG, 95, &data, &n, NULL));
+    REQUIRE(!fct_image_decode(data, n, NULL, NULL, &plain, NULL));
+    fct_view v = fct_image_view(plain);
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+        fct_decode_opts o;
+        fct_image *spare, *over;
+        REQUIRE(!fct_image_create(t[i].width, t[i].height, FCT_PIX_RGB, &spare, NULL));
+        const uint8_t *pixels = fct_image_view(spare).data;
+        fct_decode_opts_init(&o);
+        o.spare = &spare;
+        REQUIRE(!fct_image_decode(data, n, NULL, &o, &over, NULL));
+        fct_view w = fct_image_view(over);
+        CHECK(w.width == 640 && w.height == 480 && w.stride == v.stride);
+        CHECK(!memcmp(w.data, v.data, (size_t)v.stride * 480));
+        CHECK_MSG((spare == NULL) == t[i].taken && (w.data == pixels) == t[i].taken, "%d x %d", t[i].width,
+                  t[i].height);
+        fct_image_free(spare);
+        spare = NULL;
+        fct_image_free(over);
+        CHECK(fct_image_decode(data, n / 2, NULL, &o, &over, NULL) == FCT_ERR_FORMAT && !over);
+    }
+    fct_image_free(plain);
+    fct_image_free(im);
+    fct_buffer_free(data);
+}
+
 /* ---- Files ---------------------------------------------------------------------------------- */
 
 TEST(write_and_read_files) {

@@ -64,6 +64,20 @@ TEST(small_faces_score_lower) {
     CHECK(measure(130, 70, 8, 1.4f, 0).size_grade > 0.99f && last < 0.2f);
 }
 
+/* What was measured at a smaller size becomes what is measured at the larger one, but for sharpness. */
+TEST(quality_of_a_reduced_picture) {
+    fct_quality small = measure(130, 70, 8, 0.7f, 0), large = measure(130, 70, 8, 1.4f, 0);
+    float side = small.side, detail = small.detail;
+    fct_quality_scale(&small, 2);
+    CHECK(fabsf(small.eyes - large.eyes) < 1e-3f && fabsf(small.size_grade - large.size_grade) < 1e-5f);
+    CHECK(small.side == 2 * side && small.detail == detail);
+    large.sharpness_grade = small.sharpness_grade;
+    large.exposure_grade = small.exposure_grade;
+    large.landmark_grade = small.landmark_grade;
+    fct_quality_scale(&large, 1);
+    CHECK_MSG(fabsf(small.score - large.score) < 1e-5f, "%g, %g", (double)small.score, (double)large.score);
+}
+
 TEST(turned_faces_score_lower) {
     float last = 2;
     for (float shift = 0; shift < 0.6f; shift += 0.1f) {
