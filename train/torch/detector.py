@@ -13,6 +13,7 @@ The network sees RGB, (x - 127.5) / 128. A killed run resumes from its checkpoin
 import argparse
 import math
 import os
+import tempfile
 import time
 import cv2
 import numpy as np
@@ -22,92 +23,80 @@ import torch.nn.functional as F
 import detector_data as data
 import warm
 
-STRIDES, ANCHORS = (8, 16, 32), ((16, 32), (64, 128), (256, 512))
 MOST = 40  # faces of a view that boxes beside them are compared with
+STRIDES = (8, 16, 32)
 
 
-def cba(i, o, k, s=1, g=1):
-    return [nn.Conv2d(i, o, k, s, k // 2, groups=g, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True)]
-
-
-def ds(i, o, s=1, k=3):
-    return nn.Sequential(*cba(i, i, k, s, i), *cba(i, o, 1))
-
-
-class Res(nn.Module):
-    def __init__(s, c):
-        super().__init__()
-        s.b = nn.Sequential(*cba(c, c, 3, 1, c), nn.Conv2d(c, c, 1, bias=False), nn.BatchNorm2d(c))
-
-    def forward(s, x):
-        return F.relu(x + s.b(x))
+def ds(i, o):
+    """1x1, then 3x3 in each channel."""
+    return nn.Sequential(
+        nn.Conv2d(i, o, 1), nn.Conv2d(o, o, 3, 1, 1, groups=o, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True)
+    )
 
 
 class Net(nn.Module):
-    def __init__(s, neck=64):
+    """YuNet's shape (Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research
+    20, 2023), its layers in the order of libfacedetection.train's file: 74,000 weights, 0.54 GMAC at 640x640.
+
+    In training: scores' logits of two kinds [B,A,2], distances to the sides and offsets of the landmarks, in strides,
+    from the corner of each cell. Else SCRFD's nine outputs, of whose two anchors the second never finds anything."""
+
+    def __init__(s):
         super().__init__()
-        s.stem = nn.Sequential(*cba(3, 16, 3, 2), ds(16, 32, 2), Res(32))
-        s.s8 = nn.Sequential(ds(32, 64, 2), Res(64), Res(64))
-        s.s16 = nn.Sequential(ds(64, 128, 2), Res(128), Res(128), Res(128))
-        s.s32 = nn.Sequential(ds(128, 224, 2), Res(224), Res(224))
-        s.lat = nn.ModuleList([nn.Sequential(*cba(c, neck, 1)) for c in (64, 128, 224)])
-        s.td = nn.ModuleList([ds(neck, neck) for _ in range(2)])
-        s.down = nn.ModuleList([ds(neck, neck, 2) for _ in range(2)])
-        s.bu = nn.ModuleList([ds(neck, neck) for _ in range(2)])
-        s.tower = nn.ModuleList([ds(neck, neck) for _ in STRIDES])
-        s.points = nn.ModuleList(
-            [nn.Sequential(ds(neck, neck, k=5), ds(neck, neck)) for _ in STRIDES]
-        )  # landmarks need more of the face than its score does
-        s.cls, s.reg, s.kps = (nn.ModuleList([nn.Conv2d(neck, 2 * n, 1) for _ in STRIDES]) for n in (1, 4, 10))
-        for c in s.cls:
-            nn.init.constant_(c.bias, -4.595)
-            nn.init.normal_(c.weight, 0, 0.01)
-        for c in s.reg:
-            nn.init.constant_(c.bias, 2.0)
+        first = [nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True)]
+        pool = nn.MaxPool2d(2)
+        s.s8 = nn.Sequential(
+            *first, ds(16, 16), pool, ds(16, 16), ds(16, 64), ds(64, 64), ds(64, 64), pool, ds(64, 64), ds(64, 64)
+        )
+        s.s16 = nn.Sequential(pool, ds(64, 64), ds(64, 64))
+        s.s32 = nn.Sequential(pool, ds(64, 64), ds(64, 64))
+        s.neck, s.tower = (nn.ModuleList([ds(64, 64) for _ in STRIDES]) for _ in 'ab')
+        s.heads = nn.ModuleList(
+            [nn.Sequential(nn.Conv2d(64, 16, 1), nn.Conv2d(16, 16, 3, 1, 1, groups=16)) for _ in STRIDES]
+        )  # two logits of the score, center and size of the box, landmarks
+        for k in STRIDES:  # what a score's odds are divided by: see detector_calibrate.py; an exporter would store
+            s.register_buffer(f'odds_{k}', torch.tensor([1 + 1e-6 * k]))  # equal ones once
 
     def forward(s, x):
-        c8 = s.s8(s.stem(x))
+        c8 = s.s8(x)
         c16 = s.s16(c8)
-        c32 = s.s32(c16)
-        p = [l(c) for l, c in zip(s.lat, (c8, c16, c32))]
+        p = [c8, c16, s.s32(c16)]
+        p[2] = s.neck[2](p[2])
         for i in (1, 0):
-            p[i] = s.td[i](p[i] + F.interpolate(p[i + 1], scale_factor=2.0, mode='nearest'))
-        for i in (0, 1):
-            p[i + 1] = s.bu[i](p[i + 1] + s.down[i](p[i]))
-        t = [f(v) for f, v in zip(s.tower, p)]
-        u = [f(v) for f, v in zip(s.points, p)]
-        n = x.shape[0]
-
-        def flat(v, c):
-            return v.permute(0, 2, 3, 1).reshape((n, -1, c) if s.training else (-1, c))
-
-        def score(v):
-            return flat(v, 1) if s.training else flat(v, 1).sigmoid()
-
+            p[i] = s.neck[i](p[i] + F.interpolate(p[i + 1], scale_factor=2.0, mode='nearest'))
+        p = [f(v) for f, v in zip(s.tower, p)]
+        o = [rows(h(v)) for h, v in zip(s.heads, p)]
+        if s.training:
+            o = torch.cat([v.reshape(len(x), -1, 16) for v in o], 1)
+            return o[..., :2], sides(o[..., 2:6]), o[..., 6:]
+        score = [(v[:, :1].sigmoid() * v[:, 1:2].sigmoid()).sqrt() for v in o]
+        score = [v / (v + (1 - v) * getattr(s, f'odds_{k}')) for v, k in zip(score, STRIDES)]
         return (
-            [score(h(t[i])) for i, h in enumerate(s.cls)]
-            + [flat(h(t[i]), 4) for i, h in enumerate(s.reg)]
-            + [flat(h(u[i]), 10) for i, h in enumerate(s.kps)]
+            [torch.cat([v, v * 0], 1).reshape(-1, 1) for v in score]
+            + [torch.cat([v, v], 1).reshape(-1, 4) for v in (sides(v[:, 2:6]) for v in o)]
+            + [torch.cat([v, v], 1).reshape(-1, 10) for v in (v[:, 6:] for v in o)]
         )
 
 
-def anchors(size):
-    """-> centers [A,2], stride [A], box [A,4] in the order of the outputs."""
-    cs, st, bx = [], [], []
-    for s, sizes in zip(STRIDES, ANCHORS):
-        g = size // s
-        c = (
-            torch.stack(torch.meshgrid(torch.arange(g), torch.arange(g), indexing='ij')[::-1], -1)
-            .reshape(-1, 1, 2)
-            .repeat(1, 2, 1)
-            .float()
-            * s
-        )
-        h = torch.tensor(sizes).float()[None, :, None] / 2
-        cs.append(c.reshape(-1, 2))
-        bx.append(torch.cat([c - h, c + h], -1).reshape(-1, 4))
-        st.append(torch.full((g * g * 2,), float(s)))
-    return torch.cat(cs), torch.cat(st), torch.cat(bx)
+def rows(v):
+    """[B,16,H,W] -> [B*H*W,16]."""
+    return v.permute(0, 2, 3, 1).reshape(-1, 16)
+
+
+def sides(v):
+    """Center and logarithm of the size -> distances to left, top, right and bottom."""
+    half = v[..., 2:].exp() / 2
+    return torch.cat([half - v[..., :2], half + v[..., :2]], -1)
+
+
+def cells(size):
+    """-> corner [A,2] and stride [A] of each cell, in the order of the outputs."""
+    c, st = [], []
+    for s in STRIDES:
+        g = torch.arange(size // s)
+        c.append(torch.stack(torch.meshgrid(g, g, indexing='ij')[::-1], -1).reshape(-1, 2).float() * s)
+        st.append(torch.full((len(c[-1]),), float(s)))
+    return torch.cat(c), torch.cat(st)
 
 
 def pair_iou(a, b):
@@ -120,65 +109,69 @@ def pair_iou(a, b):
     return i / (area(a) + area(b) - i).clamp(min=1e-6)
 
 
-def assign(ctr, box, gt, levels):
-    """ATSS: index of the face of each anchor, -1 none. levels: [A] level numbers."""
-    n = len(gt)
-    out = torch.full((len(ctr),), -1, dtype=torch.long)
-    if not n:
+def assign(score, box, gt, middle, stride):
+    """Index of the face of each cell, -1 none: of the cells near a face's middle those whose boxes and scores fit it
+    best, as many as the sum of its best overlaps (SimOTA: Ge et al., "YOLOX", arXiv 2107.08430, section 2.1)."""
+    out = torch.full((len(score),), -1, dtype=torch.long, device=score.device)
+    if not len(gt):
         return out
-    iou = pair_iou(box[:, None], gt[None])
-    mid = (gt[:, :2] + gt[:, 2:]) / 2
-    d = torch.cdist(ctr, mid)
-    cand = torch.zeros_like(iou, dtype=torch.bool)
-    for l in range(3):
-        ix = torch.nonzero(levels == l)[:, 0]
-        k = d[ix].topk(min(9, len(ix)), 0, largest=False).indices
-        cand[ix[k], torch.arange(n)[None]] = True
-    ci = torch.where(cand, iou, torch.nan)
-    mean = ci.nanmean(0)
-    std = ((ci - mean) ** 2).nanmean(0).sqrt()
-    inside = (ctr[:, None] > gt[None, :, :2]).all(-1) & (ctr[:, None] < gt[None, :, 2:]).all(-1)
-    near = d <= d.min(0).values[None] + 1e-3  # a face between the grid's points still gets its nearest anchors
-    pos = cand & (iou >= (mean + std)[None]) & (inside | near)
-    best, who = torch.where(pos, iou, torch.tensor(-1.0)).max(1)
-    out[best >= 0] = who[best >= 0]
+    within = (middle[:, None] > gt[None, :, :2]).all(-1) & (middle[:, None] < gt[None, :, 2:]).all(-1)
+    off = (middle[:, None] - (gt[:, :2] + gt[:, 2:])[None] / 2).abs().amax(-1)
+    central = off < 2.5 * stride[:, None]
+    near = off <= off.min(0).values[None] + 1e-3  # a face between the grid's points still gets its nearest cells
+    k = torch.nonzero((within | central | near).any(1))[:, 0]
+    over = pair_iou(box[k, None], gt[None])
+    cost = 3 * -(over + 1e-7).log() - score[k, None].clamp(min=1e-7).log()
+    cost = cost + 1e5 * ~((within & central) | near)[k]
+    count = over.topk(min(10, len(k)), 0).values.sum(0).long().clamp(min=1)
+    rank = cost.argsort(0).argsort(0)
+    taken = rank < count[None]
+    best, who = torch.where(taken, cost, torch.inf).min(1)
+    out[k] = torch.where(torch.isfinite(best), who, -1)
     return out
 
 
-def target(views, grid):
-    """-> what the losses need of views' (boxes, landmarks, weights): weight of each cell's score [B,A]; per
-    positive cell its view, anchor, box [P,4], landmarks [P,5,2] and which are known [P,5]. Second: the faces of
-    each view [B,MOST,4], zeros beyond."""
-    ctr, stride, box, levels = grid
-    w = torch.ones(len(views), len(ctr))
-    faces = torch.zeros(len(views), MOST, 4)
-    parts = []
-    for b, (gt, pts, wt) in enumerate(views):
-        a = assign(ctr, box, gt, levels)
-        p = torch.nonzero(a >= 0)[:, 0]
-        ign = gt[wt[:, 0] == 0]
-        if len(ign):  # cells within an ignored face carry no loss
-            w[b][((ctr[:, None] > ign[None, :, :2]).all(-1) & (ctr[:, None] < ign[None, :, 2:]).all(-1)).any(1)] = 0
-        p = p[wt[a[p], 0] > 0] if len(p) else p
-        w[b, p] = 1
-        near = gt[wt[:, 0] > 0][:MOST]
-        faces[b, : len(near)] = near
-        parts.append((torch.full_like(p, b), p, gt[a[p]], pts[a[p]], wt[a[p], 1:]) if len(p) else
-                     (p, p, torch.zeros(0, 4), torch.zeros(0, 5, 2), torch.zeros(0, 5)))  # fmt: skip
-    return w, faces, *(torch.cat(v) for v in zip(*parts))
+def target(views):
+    """Boxes [B,n,4], landmarks [B,n,5,2] and weights [B,n,6] of views, as many as the fullest has; -1 as the first
+    weight: none."""
+    n = max(1, max(len(v[0]) for v in views))
+    out = [torch.zeros(len(views), n, 4), torch.zeros(len(views), n, 5, 2), torch.full((len(views), n, 6), -1.0)]
+    for b, v in enumerate(views):
+        for o, x in zip(out, v):
+            o[b, : len(x)] = x
+    return out
 
 
 def losses(o, t, ctr, stride):
-    cls = torch.cat(o[:3], 1)[..., 0]
-    reg = torch.cat(o[3:6], 1)
-    kps = torch.cat(o[6:], 1)
-    w, faces, b, p, g, pts, wk = t
+    logit, reg, kps = (v.float() for v in o)
+    log = F.logsigmoid(logit).mean(2)  # of the score, the root of the product of both kinds
+    sg = log.exp()
+    gts, pts, wts = t
+    B, A = sg.shape
+    d = reg * stride[:, None]
+    boxes = torch.cat([ctr - d[..., :2], ctr + d[..., 2:]], 2)
+    w = torch.ones(B, A, device=sg.device)
+    faces = torch.zeros(B, MOST, 4, device=sg.device)
+    parts = []
+    middle = ctr + stride[:, None] / 2
+    with torch.no_grad():
+        for b in range(B):
+            sure, ign = wts[b, :, 0] > 0, gts[b, wts[b, :, 0] == 0]
+            gt = gts[b, sure]
+            a = assign(sg[b], boxes[b], gt, middle, stride)
+            p = torch.nonzero(a >= 0)[:, 0]
+            if len(ign):  # cells within an ignored face carry no loss
+                inside = (middle[:, None] > ign[None, :, :2]) & (middle[:, None] < ign[None, :, 2:])
+                w[b, inside.all(-1).any(1)] = 0
+                w[b, pair_iou(boxes[b][:, None], ign[None]).amax(1) > 0.4] = 0
+            w[b, p] = 1
+            faces[b, : min(len(gt), MOST)] = gt[:MOST]
+            parts.append((torch.full_like(p, b), p, gt[a[p]], pts[b, sure][a[p]], wts[b, sure][a[p], 1:]))
+        b, p, g, pts, wk = (torch.cat(v) for v in zip(*parts))
     s = stride[p][:, None]
-    r = reg[b, p] * s
-    c = ctr[p]
-    pb = torch.cat([c - r[:, :2], c + r[:, 2:]], 1)
+    pb, c = boxes[b, p], ctr[p]
     i = pair_iou(pb, g)
-    q = torch.zeros_like(cls).index_put((b, p), i.detach().clamp(0, 1).sqrt())
+    q = torch.zeros_like(sg).index_put((b, p), i.detach().clamp(0, 1).sqrt())
     dc = ((pb[:, :2] + pb[:, 2:]) - (g[:, :2] + g[:, 2:])).pow(2).sum(1) / 4
     dd = (torch.maximum(pb[:, 2:], g[:, 2:]) - torch.minimum(pb[:, :2], g[:, :2])).pow(2).sum(1).clamp(min=1e-6)
     size = ((g[:, 2:] - g[:, :2]).prod(1).clamp(min=1).sqrt())[:, None]
@@ -186,31 +179,30 @@ def losses(o, t, ctr, stride):
         (kps[b, p] * s - (pts - c[:, None]).reshape(-1, 10)) / size * 4
     )  # in quarters of the face's size: errors of all scales weigh alike
     lk = (F.smooth_l1_loss(kd, torch.zeros_like(kd), beta=0.1, reduction='none').reshape(-1, 5, 2).mean(2) * wk).mean(1)
-    W = cls[b, p].detach().sigmoid().clamp(min=0.05)
-    sg = cls.sigmoid()
-    w = beside(w, faces, sg.detach(), q, reg.detach(), ctr, stride)
-    qfl = F.binary_cross_entropy_with_logits(cls, q, reduction='none') * (sg - q).abs().pow(2) * w
+    W = sg[b, p].detach().clamp(min=0.05)
+    w = beside(w, faces, sg.detach(), q, boxes.detach())
+    cross = -(q * log + (1 - q) * torch.log1p(-sg.clamp(max=1 - 1e-6)))
+    qfl = cross * (sg - q).abs().pow(2) * w
     n, all_w = max(1, len(p)), W.sum().clamp(min=1e-6)
     return qfl.sum() / n, ((1 - i + dc / dd) * W).sum() / all_w, (lk * W).sum() / all_w
 
 
-def beside(w, faces, score, q, reg, ctr, stride, factor=4.0):
-    """Weights w [B,A] with more for boxes half a face off a true one: the suppression of overlaps does not
-    remove them."""
+def beside(w, faces, score, q, boxes, factor=4.0):
+    """Weights w [B,A] with more for boxes half a face off a true one, which the suppression of overlaps does not
+    remove, and for false alarms, which are few among the cells."""
     b, a = torch.nonzero((score > 0.05) & (q == 0) & (w > 0), as_tuple=True)
     if not len(b):
         return w
-    d = reg[b, a] * stride[a][:, None]
-    box = torch.cat([ctr[a] - d[:, :2], ctr[a] + d[:, 2:]], 1)
-    over = pair_iou(box[:, None], faces[b]).max(1).values
-    return w.index_put((b, a), torch.where((over > 0.02) & (over < 0.42), factor, 1.0))
+    over = pair_iou(boxes[b, a][:, None], faces[b]).max(1).values
+    more = ((over > 0.02) & (over < 0.42)) | (score[b, a] > 0.25)
+    return w.index_put((b, a), torch.where(more, factor, 1.0))
 
 
 class Stream(torch.utils.data.IterableDataset):
     """Batches: pictures [B,S,S,3] uint8 and target() of them."""
 
-    def __init__(s, views, grid, batch, seed, start):
-        s.v, s.grid, s.batch, s.seed, s.start = views, grid, batch, seed, start
+    def __init__(s, views, batch, seed, start):
+        s.v, s.batch, s.seed, s.start = views, batch, seed, start
 
     def __iter__(s):
         cv2.setNumThreads(1)
@@ -221,8 +213,33 @@ class Stream(torch.utils.data.IterableDataset):
         while True:  # a view depends on (seed, step, place) alone: a resumed run sees the same ones
             r = [s.v.view(np.random.default_rng((s.seed, step, i))) for i in range(s.batch)]
             t = [tuple(torch.from_numpy(np.ascontiguousarray(x)) for x in v[1:]) for v in r]
-            yield torch.from_numpy(np.stack([v[0] for v in r])), target(t, s.grid)
+            yield torch.from_numpy(np.stack([v[0] for v in r])), target(t)
             step += n
+
+
+def start_from(net, path, few):
+    """Weights of an exported network, or of YuNet's own file, which takes blue, green, red from 0 to 255 and has a
+    head for each kind of value: scores, boxes, second scores, landmarks, of three levels each."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    m = onnx.load(path)
+    if not m.graph.output[0].name.startswith('cls'):
+        return warm.start(net, path, lambda: net(few))
+    stored = {t.name: numpy_helper.to_array(t) for t in m.graph.initializer}
+    conv = [tuple(stored[i] for i in n.input[1:]) for n in m.graph.node if n.op_type == 'Conv']
+    w, b = conv[0]
+    conv[0] = w[:, ::-1] * np.float32(128), b + np.float32(127.5) * w.sum((1, 2, 3))
+    heads, conv = conv[-24:], conv[:-24]
+    for level in range(3):
+        for layer in range(2):
+            parts = [heads[(kind * 3 + level) * 2 + layer] for kind in (0, 2, 1, 3)]
+            conv.append(tuple(np.concatenate(v) for v in zip(*parts)))
+    flat = [numpy_helper.from_array(np.ascontiguousarray(v), f'v{i}') for i, v in enumerate(sum(conv, ()))]
+    nodes = [helper.make_node('Conv', ['', f'v{2 * i}', f'v{2 * i + 1}'], [f'y{i}']) for i in range(len(conv))]
+    with tempfile.NamedTemporaryFile(suffix='.onnx') as f:
+        onnx.save(helper.make_model(helper.make_graph(nodes, 'weights', [], [], flat)), f.name)
+        warm.start(net, f.name, lambda: net(few))
 
 
 def export(net, path, device='cpu'):
@@ -271,14 +288,12 @@ def main():
     train_ix = [i for i in range(len(scenes)) if not data.held_back(i)]
     hard = data.read_hard(a.hard, train_ix) if a.hard else ()
     views = data.Views([scenes[i] for i in train_ix], crops, boxes, a.size, hard)
-    ctr, stride, box = anchors(a.size)
-    levels = torch.cat([torch.full(((a.size // s) ** 2 * 2,), i) for i, s in enumerate(STRIDES)])
-    grid, device = (ctr, stride, box, levels), torch.device(a.device)
-    ctr, stride = ctr.to(device), stride.to(device)
+    device = torch.device(a.device)
+    ctr, stride = (v.to(device) for v in cells(a.size))
     net = Net()
     if a.start and a.start.endswith('.onnx'):
-        few = next(iter(Stream(views, grid, 64, a.seed, 1 << 30)))[0]
-        warm.start(net, a.start, lambda: net((few.permute(0, 3, 1, 2).float() - 127.5) / 128))
+        few = next(iter(Stream(views, 64, a.seed, 1 << 30)))[0]
+        start_from(net, a.start, (few.permute(0, 3, 1, 2).float() - 127.5) / 128)
     elif a.start:
         net.load_state_dict(torch.load(a.start, map_location='cpu')['net'], strict=False)
     torch.set_num_threads(a.threads)
@@ -307,7 +322,7 @@ def main():
 
     it = iter(
         torch.utils.data.DataLoader(
-            Stream(views, grid, a.batch, a.seed, step),
+            Stream(views, a.batch, a.seed, step),
             batch_size=None,
             num_workers=a.workers,
             prefetch_factor=4 if a.workers else None,
@@ -315,7 +330,7 @@ def main():
     )
     t0, s0, run = time.time(), step, 0
     saved = t0
-    begun = step / a.steps
+    begun = step / max(1, a.steps)
     while step < a.steps and (not a.minutes or time.time() - t0 < a.minutes * 60):
         x, t = next(it)
         at = begun + (1 - begun) * (time.time() - t0) / (a.minutes * 60) if a.minutes else step / a.steps

@@ -114,8 +114,8 @@ def label(net, bgr, scales=(0.6, 1.0, 1.6), hints=(3, 0.5)):
 
 
 def turn(rng, angle):
-    """Every eighth picture lies on its side, or nearly."""
-    return rng.uniform(-1.9, 1.9) if rng.random() < 0.12 else angle
+    """Every sixteenth picture lies on its side, or nearly."""
+    return rng.uniform(-1.9, 1.9) if rng.random() < 0.06 else angle
 
 
 def cut(rng, im, lab, fill):
@@ -339,18 +339,42 @@ class Views:
                 W.append(w)
         return out, tuple(np.concatenate(v) for v in (B, K, W))
 
+    def tiles(s, rng, size):
+        """Whole photos side by side, made small: faces of few pixels with what belongs around them, and everything
+        else as the small textures it becomes far away."""
+        n = int(rng.integers(2, 5))
+        side = size // n
+        out, parts = np.empty((size, size, 3), np.uint8), []
+        out[:] = s.fill
+        for y in range(0, side * n, side):
+            for x in range(0, side * n, side):
+                im, (b, k, w) = s.photo(rng, side, rng.random() < 0.3, rng.random() < 0.15)
+                out[y : y + side, x : x + side] = im
+                mid = (b[:, :2] + b[:, 2:]) / 2
+                inside = (mid > 0).all(1) & (mid < side).all(1)
+                b, k, w = b[inside], k[inside], w[inside]
+                seen = (b[:, 2:].clip(max=side) - b[:, :2].clip(0)).prod(1) / (b[:, 2:] - b[:, :2]).prod(1).clip(1e-6)
+                w[seen < 0.7] = 0  # cut by the next photo
+                parts.append((b + (x, y, x, y), k + (x, y), w))
+        return out, tuple(np.concatenate(v) for v in zip(*parts))
+
     def view(s, rng):
         size = s.size
         s.fill = tuple(int(v) for v in (rng.integers(0, 256, 3) if rng.random() < 0.4 else (0, 0, 0)))
         u = rng.random()
-        im, (b, k, w) = s.mosaic(rng, size) if u < 0.45 else s.photo(rng, size, u > 0.93, 0.78 < u <= 0.93)
+        if u < 0.05:
+            im, (b, k, w) = s.mosaic(rng, size)
+        elif u < 0.17:
+            im, (b, k, w) = s.tiles(rng, size)
+        else:
+            im, (b, k, w) = s.photo(rng, size, u > 0.93, 0.7 < u <= 0.93)
         if rng.random() < 0.5:
             im = im[:, ::-1].copy()
             if len(b):
                 b = np.c_[size - b[:, 2], b[:, 1], size - b[:, 0], b[:, 3]]
                 k, w = k[:, SWAP].copy(), w[:, SWAP_WEIGHTS].copy()
                 k[..., 0] = size - k[..., 0]
-        if len(b) and rng.random() < 0.15:
+        if len(b) and rng.random() < 0.08:
             b, k, w = cut(rng, im, (b, k, w.copy()), s.fill)
         if rng.random() < 0.1:  # a hand, a bar: covers at most a third of each face
             for q in b[rng.random(len(b)) < 0.5] if len(b) else []:
@@ -359,18 +383,18 @@ class Views:
                 c = [int(v) for v in rng.integers(0, 256, 3)]
                 cv2.rectangle(im, (int(q[0]), int(y)), (int(q[2]), int(y + hgt)), c, -1)
         f = im.astype(np.float32)
-        gain = rng.uniform(0.5, 1.5) if rng.random() < 0.5 else 1.0
-        if rng.random() < 0.12:
+        gain = rng.uniform(0.7, 1.3) if rng.random() < 0.5 else 1.0
+        if rng.random() < 0.06:
             gain *= rng.uniform(0.15, 0.5)
         mean = f.mean()
-        f = (f - mean) * rng.uniform(0.6, 1.4) + mean
-        f = f * gain + rng.uniform(-25, 25)
+        f = (f - mean) * rng.uniform(0.75, 1.25) + mean
+        f = f * gain + rng.uniform(-15, 15)
         sat = 0.0 if rng.random() < 0.1 else rng.uniform(0.5, 1.5)
         lum = f.mean(2, keepdims=True)
         f = lum + (f - lum) * sat
-        if rng.random() < 0.2:
+        if rng.random() < 0.1:
             f = cv2.GaussianBlur(f, (0, 0), rng.uniform(0.4, 1.6))
-        if rng.random() < 0.2:
+        if rng.random() < 0.1:
             f += rng.normal(0, rng.uniform(2, 14), f.shape)
         im = f.clip(0, 255).astype(np.uint8)
         if rng.random() < 0.2:
@@ -380,7 +404,7 @@ class Views:
             ins = (ctr > 0).all(1) & (ctr < size).all(1)
             b, k, w = b[ins], k[ins], w[ins].copy()
             if len(b):
-                w[(b[:, 3] - b[:, 1]) < 8] = 0
+                w[(b[:, 3] - b[:, 1]) < 10] = 0
         return im, b.astype(np.float32), k.astype(np.float32), w
 
 

@@ -28,10 +28,10 @@ def main():
     at = np.r_[0, np.cumsum(c['n'])]
     I, B = [], []
     for i, name in enumerate(c['names']):
-        if not str(name).startswith('scenes/') or held_back(i):
-            continue  # crowds hold faces that every teacher misses
+        if held_back(i):
+            continue
         im = cv2.imread(os.path.join(a.faces, str(name)))
-        known = c['b'][at[i] : at[i + 1]]
+        known = c['b'][at[i] : at[i + 1]]  # in crowds with all that a teacher half sees
         for size in a.sizes:
             f = size / max(im.shape)
             t = cv2.resize(im, None, fx=f, fy=f, interpolation=cv2.INTER_AREA if f < 1 else cv2.INTER_LINEAR)
