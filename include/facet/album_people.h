@@ -68,7 +68,8 @@ FCT_API fct_status fct_album_reject(fct_album *a, int64_t person_id, const int64
 /* n faces are this person, whosever they were. faces NULL: all that are his at present. */
 FCT_API fct_status fct_album_confirm(fct_album *a, int64_t person_id, const int64_t *faces, int n, fct_error *err);
 
-/* A person is of no interest, or is again: his faces stay his, and new ones join him, but nobody is asked about him. */
+/* A person is of no interest, or is again: all faces that are his at present stay his, and new ones join him, but
+ * nobody is asked about him. */
 FCT_API fct_status fct_album_ignore(fct_album *a, int64_t person_id, bool ignored, fct_error *err);
 /* A face is of no interest, or no face. */
 FCT_API fct_status fct_album_ignore_face(fct_album *a, int64_t face_id, fct_error *err);

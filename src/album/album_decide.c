@@ -343,6 +343,17 @@ fct_status fct_album_confirm(fct_album *a, int64_t person_id, const int64_t *fac
     return s;
 }
 
+/* Whoever is ignored keeps his faces by decisions: without them he would lose them when all is grouped anew, and come
+ * back as somebody whom nobody has ignored. */
+static fct_status ignore_person(fct_album *a, int64_t person_id, bool ignored, fct_error *err) {
+    face_list his = {0};
+    fct_status s = fct_album_person_ignore(a, person_id, ignored, err);
+    if (!s && ignored) s = faces_of(a, person_id, &his, err);
+    if (!s) s = say_is(a, person_id, his.at, his.n, FCT_MEMBER_CONFIRMED, err);
+    fct_free(his.at);
+    return s;
+}
+
 fct_status fct_album_ignore(fct_album *a, int64_t person_id, bool ignored, fct_error *err) {
     person_card card;
     char what[400], name[300];
@@ -350,7 +361,7 @@ fct_status fct_album_ignore(fct_album *a, int64_t person_id, bool ignored, fct_e
     if (s) return s;
     snprintf(what, sizeof what, "%s %s", ignored ? "ignore" : "show again", call(&card, person_id, name));
     s = begin_step(a, what, err);
-    return s ? s : end_step(a, fct_album_person_ignore(a, person_id, ignored, err), err);
+    return s ? s : end_step(a, ignore_person(a, person_id, ignored, err), err);
 }
 
 static fct_status ignore_inside(fct_album *a, int64_t face_id, fct_error *err) {

@@ -144,9 +144,11 @@ static int count_of(fct_album *a, int64_t person) {
 }
 
 static char shown_name[256];
+static bool shown_ignored;
 static fct_status see_name(void *user, const fct_album_person *p, fct_error *err) {
     (void)user, (void)err;
     snprintf(shown_name, sizeof shown_name, "%s", p->name ? p->name : "-");
+    shown_ignored = p->ignored;
     return FCT_OK;
 }
 static const char *name_of(fct_album *a, int64_t person) {
@@ -328,6 +330,24 @@ TEST(an_ignored_face_stays_out) {
     group(a, false);
     OK(fct_album_ignore_face(a, id_at(a, 6, 0), &e));
     outlives(a, ignored_holds);
+    fct_album_free(a);
+}
+
+static void person_ignored_holds(fct_album *a) {
+    int64_t who = owner(a, 1, 0);
+    REQUIRE(who);
+    CHECK(!strcmp(name_of(a, who), "-") && shown_ignored && count_of(a, who) == 6);
+    CHECK(!strcmp(name_of(a, owner(a, 1, 1)), "-") && !shown_ignored);
+}
+
+TEST(an_ignored_person_stays_so) {
+    fct_album *a = make_album("people_passer_by");
+    char what[100];
+    group(a, false);
+    OK(fct_album_ignore(a, owner(a, 1, 0), true, &e));
+    outlives(a, person_ignored_holds);
+    OK(fct_album_undo(a, what, sizeof what, &e));
+    CHECK(!strncmp(what, "ignore person", 13) && !strcmp(name_of(a, owner(a, 1, 0)), "-") && !shown_ignored);
     fct_album_free(a);
 }
 
