@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 PREFIX ?= /usr/local
 
-.PHONY: all deps demo test install clean asan tsan cross fuzz valgrind
+.PHONY: all deps demo test install clean asan tsan cross cross-deps dist-linux dist-windows fuzz valgrind
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -30,7 +30,7 @@ install: all
 	meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf build build-asan build-tsan build-mingw build-aarch64 build-fuzz
+	rm -rf build build-asan build-tsan build-mingw build-aarch64 build-fuzz build-dist build-dist-*
 
 asan tsan:
 	@BUILD=build-$@ scripts/sanitize $@
@@ -38,6 +38,17 @@ asan tsan:
 cross:
 	@scripts/cross-build mingw-w64
 	@scripts/cross-build aarch64
+
+# The libraries that facet.exe needs, built once into a cache folder (an hour on two cores).
+cross-deps:
+	@scripts/cross-deps mingw-w64
+
+# What users download, below build-dist: a .deb and a tar file; a zip file with facet.exe.
+dist-linux:
+	@scripts/dist linux
+
+dist-windows:
+	@scripts/dist windows
 
 fuzz:
 	@scripts/fuzz

@@ -33,8 +33,8 @@ license_of() {
 
 # Debian leaves zlib's files for Windows out.
 build_zlib() {
-    for file in adler32 compress crc32 deflate gzclose gzlib gzread gzwrite infback inffast inflate inftrees trees uncompr \
-        zutil; do
+    for file in adler32 compress crc32 deflate gzclose gzlib gzread gzwrite infback inffast inflate inftrees trees \
+        uncompr zutil; do
         $host-gcc $CFLAGS -c "$file.c" -o "$file.o"
     done
     rm -f "$PREFIX/lib/libz.a"
@@ -129,8 +129,8 @@ build_libheif() {
 build_libcurl() {
     [ -x configure ] || autoreconf -fi
     with_configure --disable-static --enable-shared --with-schannel --with-zlib="$PREFIX" --without-brotli \
-        --without-zstd --without-libpsl --without-libidn2 --without-nghttp2 --without-librtmp --without-libssh2 --disable-ldap \
-        --disable-dict --disable-gopher --disable-imap --disable-mqtt --disable-pop3 --disable-rtsp --disable-smb \
+        --without-zstd --without-libpsl --without-libidn2 --without-nghttp2 --without-librtmp --without-libssh2 \
+        --disable-ldap --disable-dict --disable-gopher --disable-imap --disable-mqtt --disable-pop3 --disable-rtsp --disable-smb \
         --disable-smtp --disable-telnet --disable-tftp --disable-manual
     pkgconfig libcurl 7.88.1 -lcurl
 }
