@@ -130,7 +130,8 @@ build_libcurl() {
     [ -x configure ] || autoreconf -fi
     with_configure --disable-static --enable-shared --with-schannel --with-zlib="$PREFIX" --without-brotli \
         --without-zstd --without-libpsl --without-libidn2 --without-nghttp2 --without-librtmp --without-libssh2 \
-        --disable-ldap --disable-dict --disable-gopher --disable-imap --disable-mqtt --disable-pop3 --disable-rtsp --disable-smb \
+        --disable-ldap --disable-dict --disable-gopher --disable-imap --disable-mqtt --disable-pop3 --disable-rtsp \
+        --disable-smb \
         --disable-smtp --disable-telnet --disable-tftp --disable-manual
     pkgconfig libcurl 7.88.1 -lcurl
 }
