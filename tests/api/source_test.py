@@ -22,6 +22,7 @@ COMMAND_MAY = [
     "text",
     "server/server.h",
     "server/keys.h",
+    "bridge/bridge.h",
 ]
 # Folder: the folders of src/ (or single headers) that it may include, besides its own and include/facet.
 MAY_INCLUDE = {
@@ -46,6 +47,7 @@ MAY_INCLUDE = {
     "src/queue": ["base", "postgres", "gallery"],
     "src/tags": ["base", "text", "image"],
     "src/server": ["base", "text"],
+    "src/bridge": ["base", "text"],
     "src/video": ["base", "text", "kernels", "image", "face"],
     "src/album": ["base", "text", "kernels", "image", "index", "sqlite", "cluster", "tags"],
     "tools": COMMAND_MAY,

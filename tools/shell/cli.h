@@ -112,6 +112,13 @@ typedef enum cli_opt_id {
     OPT_NO_AUTH,
     OPT_ROLE,
     OPT_AWS,
+    OPT_MQTT,
+    OPT_MQTT_CA,
+    OPT_TOPIC,
+    OPT_FRIGATE,
+    OPT_SERVER,
+    OPT_AGREEING,
+    OPT_CREDENTIALS,
     OPT_RATE,
     OPT_CONNECTIONS,
     OPT_QUEUE,
@@ -190,6 +197,8 @@ typedef struct cli_settings {
     int port, connections, queue; /* port: -1 = not given */
     int64_t max_body;
     double rate, timeout;
+    const char *mqtt, *mqtt_ca, *topic, *frigate, *server, *credentials;
+    int agreeing;                            /* 0 = not given */
     bool copy, link, hard_link, write, read; /* of the album's photos */
     const char *with, *from, *to;
     const char *models, *album, *gallery, *files_from, *draw, *html, *export_dir, *crop_dir, *out, *folders;
@@ -246,7 +255,7 @@ typedef struct cli_command {
 extern const cli_command *const cli_commands[];
 extern const cli_command cmd_detect, cmd_blur, cmd_embed, cmd_compare, cmd_enroll, cmd_evaluate, cmd_identify,
     cmd_people, cmd_forget, cmd_remove, cmd_rename, cmd_gallery, cmd_queue, cmd_worker, cmd_tags, cmd_album, cmd_video,
-    cmd_camera, cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench, cmd_serve, cmd_help, cmd_version;
+    cmd_camera, cmd_info, cmd_models, cmd_doctor, cmd_train, cmd_bench, cmd_serve, cmd_bridge, cmd_help, cmd_version;
 const cli_command *cli_command_find(const char *name); /* NULL = none */
 /* The part of a command that is called by its last word ("scan" of "album scan"), NULL = none. */
 const cli_command *cli_part_find(const cli_command *c, const char *word);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 const cli_command *const cli_commands[] = {
-    &cmd_detect, &cmd_blur,   &cmd_embed,  &cmd_compare, &cmd_enroll, &cmd_evaluate, &cmd_identify, &cmd_people,
-    &cmd_forget, &cmd_remove, &cmd_rename, &cmd_gallery, &cmd_queue,  &cmd_worker,   &cmd_tags,
+    &cmd_detect, &cmd_blur,   &cmd_embed,  &cmd_compare, &cmd_enroll,  &cmd_evaluate, &cmd_identify, &cmd_people,
+    &cmd_forget, &cmd_remove, &cmd_rename, &cmd_gallery, &cmd_queue,   &cmd_worker,   &cmd_tags,
 #ifdef CLI_HAVE_ALBUM
     &cmd_album,
 #endif
@@ -16,7 +16,7 @@ const cli_command *const cli_commands[] = {
 #ifdef CLI_HAVE_TRAIN
     &cmd_train,
 #endif
-    &cmd_bench,  &cmd_serve,  &cmd_help,   &cmd_version, NULL,
+    &cmd_bench,  &cmd_serve,  &cmd_bridge, &cmd_help,    &cmd_version, NULL,
 };
 
 const cli_command *cli_command_find(const char *name) {

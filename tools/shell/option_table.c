@@ -115,7 +115,7 @@ const cli_opt cli_opts[OPT_COUNT] = {
                "frames per second asked of a camera, or of pictures and raw frames (default: the camera's own, 25)"),
     [OPT_HARDWARE] = FLAG("hardware", 0, hardware, "decode with the graphics device where that works"),
     [OPT_INSECURE] =
-        FLAG("insecure", 0, insecure, "do not verify the certificates of https, rtmps and rtsps addresses"),
+        FLAG("insecure", 0, insecure, "do not verify the certificates of https, rtmps, rtsps and mqtts addresses"),
     [OPT_LIST] = FLAG("list", 0, list, "list the cameras of this computer"),
     [OPT_STOP_AFTER] =
         NUMBER("stop-after", 0, stop_after, "S", 0, 1e9, "stop after S seconds of video; 0 = at its end (default 0)"),
@@ -175,6 +175,19 @@ const cli_opt cli_opts[OPT_COUNT] = {
                                "let monitors watch video files of this folder (default: none)"),
     [OPT_NO_AUTH] = FLAG("no-auth", 0, no_auth, "need no keys: whoever reaches the server may do everything"),
     [OPT_AWS] = FLAG("aws", 0, aws, "the new key signs requests as AWS's clients do, for --api rekognition"),
+    [OPT_MQTT] = TEXT("mqtt", 0, mqtt, "URL", COMPLETE_NONE,
+                      "the MQTT broker: mqtt://HOST[:1883], or mqtts://HOST[:8883] with TLS"),
+    [OPT_MQTT_CA] = TEXT("mqtt-ca", 0, mqtt_ca, "FILE", COMPLETE_FILE,
+                         "authorities that may have signed the broker's certificate, PEM (default: the system's)"),
+    [OPT_TOPIC] = TEXT("topic", 0, topic, "TOPIC", COMPLETE_NONE, "Frigate's topic (default frigate)"),
+    [OPT_FRIGATE] = TEXT("frigate", 0, frigate, "URL", COMPLETE_NONE,
+                         "Frigate's own address: http://HOST:5000, or https://HOST:8971 with a token"),
+    [OPT_SERVER] = TEXT("server", 0, server, "URL", COMPLETE_NONE,
+                        "a facet server that finds the faces, instead of this machine and its gallery"),
+    [OPT_AGREEING] = INT("agreeing", 0, agreeing, "N", 1, 30,
+                         "snapshots that must give the same name before a person has left (default 2)"),
+    [OPT_CREDENTIALS] =
+        TEXT("credentials", 0, credentials, "FILE", COMPLETE_FILE, "file with user names, passwords and keys"),
     [OPT_ROLE] = CHOICE("role", 0, role, "reader|enroller|admin", "what a new key may do (default reader)"),
     [OPT_RATE] = NUMBER("rate", 0, rate, "N", 0.001, 1e6,
                         "requests per second that one key or address may make (default: no limit)"),
