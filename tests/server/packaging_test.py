@@ -30,7 +30,8 @@ def units(source, facet, report):
         out = subprocess.run(["systemd-analyze", "verify", *paths], capture_output=True, text=True)
         said = [x for x in (out.stdout + out.stderr).splitlines() if "facet" in x]
         report.check("systemd takes the units", said if out.returncode or said else [])
-        out = subprocess.run(["systemd-analyze", "security", "--offline=true", paths[0]], capture_output=True, text=True)
+        judge = ["systemd-analyze", "security", "--offline=true", paths[0]]
+        out = subprocess.run(judge, capture_output=True, text=True)
         level = re.search(r"exposure level for facet.service: ([\d.]+)", out.stdout)
         if not level:
             report.skip("sandbox", "this systemd-analyze does not judge files")

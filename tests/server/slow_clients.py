@@ -1,0 +1,65 @@
+"""Clients that are slow to ask, or that never take their answer: a part of transport_test.py."""
+
+import socket
+import time
+
+from serve_box import statuses
+
+
+def expect(raw, *wanted):
+    got = statuses(raw)
+    return [] if got == list(wanted) else ["%s instead of %s: %r" % (got, list(wanted), raw[:200])]
+
+
+def slow_clients(box, report):
+    """Clients that hold connections open neither block others nor last."""
+    loris = []
+    for i in range(80):
+        s = socket.create_connection(("127.0.0.1", box.port), timeout=10)
+        s.sendall(b"GET /v1/health HTTP/1.1\r\nHost: x\r\nX-%d: " % i)
+        loris.append(s)
+    time.sleep(0.6)  # younger ones have to make room for nobody
+    began = time.monotonic()
+    ok = all(box.get("/v1/health", key=None).status == 200 for _ in range(20))
+    report.check("80 slow clients block nobody", [] if ok and time.monotonic() - began < 5 else ["blocked"])
+    ended = []
+    for s in loris:
+        try:
+            ended += statuses(s.recv(65536)) or ["closed"]
+        except (ConnectionError, socket.timeout) as e:
+            ended.append(repr(e))
+        s.close()
+    # The newest are told that their time is up; the oldest had to make room.
+    report.check(
+        "a slow head is ended",
+        [] if 408 in ended and set(ended) <= {408, 503, "closed"} else [str(set(ended))],
+    )
+    s = socket.create_connection(("127.0.0.1", box.port), timeout=10)
+    s.sendall(
+        b"POST /v1/detect HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+        + box.key.encode()
+        + b"\r\nContent-Type: image/png\r\nContent-Length: 100\r\n\r\nabc"
+    )
+    report.check("a slow body is ended", expect(s.recv(65536), 408))
+    s.close()
+
+
+def connections(box):
+    text = box.get("/metrics").body.decode()
+    return int(next(x for x in text.splitlines() if x.startswith("facet_connections ")).split()[1])
+
+
+def deaf_client(box, report):
+    """A client that asks for much and reads nothing is given up."""
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.connect(("127.0.0.1", box.port))
+    s.sendall(b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 300)
+    time.sleep(0.5)
+    there = connections(box)
+    end = time.monotonic() + 60
+    while connections(box) > 1 and time.monotonic() < end:
+        time.sleep(0.2)
+    gone = connections(box)
+    report.check("a client that does not read is given up", [] if (there, gone) == (2, 1) else [str((there, gone))])
+    s.close()
