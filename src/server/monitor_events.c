@@ -57,7 +57,7 @@ static bool read_float(const fct_json *v, const char *key, double most, float *o
 static bool read_id(const fct_json *v, const char *key, int64_t *out) {
     const fct_json *m = fct_json_member(v, key);
     *out = 0;
-    return !m || (fct_json_get_int(m, out) && *out > 0);
+    return !m || (fct_json_get_int(m, out) && *out >= 0);
 }
 
 static bool read_numbers(const fct_json *list, int n, float *out) {

@@ -119,20 +119,26 @@ static fct_status read_list(const char *path, const fct_json *root, srv_monitor_
     return FCT_OK;
 }
 
+fct_status srv_monitor_file_parse(char *text, size_t size, const char *name, srv_monitor_list *out, fct_error *err) {
+    fct_json_doc doc = {0};
+    *out = (srv_monitor_list){0};
+    fct_status s = fct_json_parse(&doc, text, size, name, err);
+    if (!s) s = read_list(name, doc.values, out, err);
+    if (s) srv_monitor_list_free(out);
+    fct_json_free(&doc);
+    return s;
+}
+
 fct_status srv_monitor_file_read(const char *path, srv_monitor_list *out, fct_error *err) {
     uint8_t *text;
     size_t size;
-    fct_json_doc doc = {0};
     fct_file_stat fs;
     *out = (srv_monitor_list){0};
     fct_file_get_stat(path, &fs);
     if (!fs.exists) return FCT_OK;
     fct_status s = fct_file_read(path, FILE_BYTES, &text, &size, err);
     if (s) return s;
-    s = fct_json_parse(&doc, (char *)text, size, path, err);
-    if (!s) s = read_list(path, doc.values, out, err);
-    if (s) srv_monitor_list_free(out);
-    fct_json_free(&doc);
+    s = srv_monitor_file_parse((char *)text, size, path, out, err);
     fct_free(text);
     return s;
 }

@@ -21,6 +21,8 @@ typedef struct srv_monitor_list {
 /* Reads the file; none is no fault but an empty list. An address that cannot be opened with the key at hand stays
  * sealed and is no fault either. FCT_ERR_FORMAT names the place. Free the list in both cases. */
 fct_status srv_monitor_file_read(const char *path, srv_monitor_list *out, fct_error *err);
+/* The same from memory, text [size], which is changed; text[size] must be writable. name stands for the file. */
+fct_status srv_monitor_file_parse(char *text, size_t size, const char *name, srv_monitor_list *out, fct_error *err);
 fct_status srv_monitor_file_write(const char *path, const srv_monitor_list *l, fct_error *err);
 void srv_monitor_list_free(srv_monitor_list *l);
 /* Adds a copy, of which `sealed` goes over to the list where it fits in. */
