@@ -3,6 +3,8 @@
 
 #include "base/alloc.h"
 #include "text/base64.h"
+#include "text/dates.h"
+#include "text/json_copy.h"
 #include "text/json_reader.h"
 #include "text/json_writer.h"
 
@@ -273,6 +275,55 @@ TEST(dates_as_gmtime_has_them) {
     fct_json_to_buf(&w, &b);
     fct_json_date(&w, NULL, INT64_MAX / 2);
     CHECK(strcmp(b.data, "null") == 0);
+    fct_buf_free(&b);
+}
+
+TEST(dates_are_read_as_strftime_writes_them) {
+    int wrong = 0;
+    int64_t got;
+    char text[40];
+    for (int64_t t = 0; t < INT64_C(253402300800); t += 86400 * 11 + 12347) { /* to 9999 */
+        time_t now = (time_t)t;
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+        wrong += !fct_date_read(text, &got) || got != t;
+        text[10] = 0;
+        wrong += !fct_date_read(text, &got) || got != t / 86400 * 86400;
+    }
+    CHECK_MSG(wrong == 0, "%d wrong", wrong);
+    CHECK(fct_date_read("2027-01-31t00:30:00.999-01:30", &got) && got == 1801360800);
+    static const char *const bad[] = {"",
+                                      "2027",
+                                      "2027-1-31",
+                                      "2027-02-29",
+                                      "2100-02-29",
+                                      "1969-12-31",
+                                      "2027-13-01",
+                                      "2027-00-01",
+                                      "2027-01-00",
+                                      "2027-01-31T",
+                                      "2027-01-31T24:00:00Z",
+                                      "2027-01-31T00:00:00",
+                                      "2027-01-31 ",
+                                      "2027-01-31T00:00:00.Z",
+                                      "2027-01-31T00:00:00+1:00",
+                                      "2027-01-31T00:00:00Zx",
+                                      "1970-01-01T00:00:00+01:00",
+                                      "\xd9\xa1"
+                                      "027-01-31"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK_MSG(!fct_date_read(bad[i], &got), "%s", bad[i]);
+}
+
+TEST(what_was_read_is_copied) {
+    static const char text[] = "{\"a\": [1, -2.5, true, false, null, \"x\\n\", {}], \"b\": {\"c\": [[]]}}";
+    fct_json_fault f;
+    fct_buf b = {0};
+    fct_json_writer w;
+    REQUIRE(!read_text(text, &f));
+    fct_json_to_buf(&w, &b);
+    CHECK(fct_json_copy(&w, NULL, doc.values, 4) && strcmp(b.data, text) == 0);
+    fct_buf_clear(&b);
+    fct_json_to_buf(&w, &b);
+    CHECK(!fct_json_copy(&w, NULL, doc.values, 3));
     fct_buf_free(&b);
 }
 
