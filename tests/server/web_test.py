@@ -223,6 +223,32 @@ def removing(p, box, report):
     report.check("forget", wrong + (["Bob is left"] if "Bob" in people(box) or "Bob" in left else []))
 
 
+def sorting(p, box, report):
+    """Unknown faces get names; one person under two names becomes one."""
+    here = "/v1/collections/_default"
+    box.send_json(here, {"keep_unknown": True}, method="PATCH")
+    box.form(here + "/identify", [("image", box.picture("bob.png")), ("source", "door")])
+    box.send_json(here, {"keep_unknown": False}, method="PATCH")
+    p.go("unknown")
+    wrong = p.sees("1 face")
+    p.click("Name…")
+    p.page.get_by_label("Who is this?").fill("Robert")
+    p.click("Save")
+    wrong += p.sees("These faces are Robert now") + until("a group is left", lambda: "1 face" not in shown(p))
+    report.check("an unknown face gets a name", wrong + ([] if "Robert" in people(box) else ["no Robert"]))
+    box.form(PERSONS, [("name", "Augusta"), ("images", box.picture("ada2.jpg"))])
+    p.go("duplicates")
+    p.click("Search")
+    p.click("Keep “Ada Lovelace”")
+    p.page.get_by_role("dialog").get_by_role("button", name="Merge").click()
+    wrong = p.sees("Augusta is now part of Ada Lovelace")
+    report.check("a person under two names", wrong + (["Augusta is left"] if "Augusta" in people(box) else []))
+
+
+def shown(p):
+    return p.page.locator("main").inner_text()
+
+
 def watching(p, box, report):
     subprocess.run([sys.argv[3], "make", str(box.dir / "scene.mp4")], check=True)
     p.go("monitors")
@@ -397,7 +423,7 @@ def in_browser(box, report):
         browser = playwright.chromium.launch(executable_path=web_box.CHROMIUM, args=flags)
         p = Page(browser, box, box.key, viewport={"width": 1280, "height": 800})
         faults = p.faults
-        parts = (signing_in, enrolling, webcam, recognizing, changing, removing, watching, managing)
+        parts = (signing_in, enrolling, webcam, recognizing, changing, removing, sorting, watching, managing)
         parts += (by_keyboard, accessible, many, losing)
         for part in parts:
             if sys.argv[4:] and part.__name__ not in sys.argv[4:]:

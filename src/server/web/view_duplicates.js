@@ -1,7 +1,7 @@
 // People who may be one, and pictures that are stored twice.
-import { call, pages, paths } from "./api.js";
+import { call, get, pages, paths } from "./api.js";
 import { cosine, fill, h, icon, plural, when } from "./dom.js";
-import { forgetPortrait, pathThumb, personThumb } from "./faces.js";
+import { forgetPortrait, pathThumb } from "./faces.js";
 import { beginJob, newestJob, watchJob } from "./jobs.js";
 import {
     busy,
@@ -21,7 +21,8 @@ import {
 } from "./ui.js";
 import { forgetPeople } from "./view_people.js";
 
-const nameOf = (pair) => `pair ${pair.persons.map((p) => p.id ?? p).join("-")}`;
+const SHOWN = 100; // the most alike come first
+const nameOf = (pair) => `pair ${pair.faces.join("-")}`;
 
 export async function duplicatesView(root, { signal }) {
     const place = h("div", null, waiting()),
@@ -61,11 +62,11 @@ export async function duplicatesView(root, { signal }) {
             draw();
         });
     }
-    const side = (p) =>
+    const side = (p, face) =>
         h(
             "div",
             null,
-            personThumb(p, "l"),
+            pathThumb(paths.faceImage(p.id, face)),
             h("a", { href: `#/people/${p.id}` }, p.name),
             h("p.small.muted", null, plural(p.face_count, "photo")),
         );
@@ -74,7 +75,13 @@ export async function duplicatesView(root, { signal }) {
         return h(
             "li.card.stack",
             null,
-            h("div.pair-card", null, side(a), h("span.versus", null, icon("compare"), cosine(pair.score)), side(b)),
+            h(
+                "div.pair-card",
+                null,
+                side(a, pair.faces[0]),
+                h("span.versus", null, icon("compare"), cosine(pair.score)),
+                side(b, pair.faces[1]),
+            ),
             h(
                 "div.row",
                 null,
@@ -115,13 +122,13 @@ export async function duplicatesView(root, { signal }) {
         return h(
             "li.card.stack",
             null,
-            h("h3", null, p.name),
+            h("h2", null, p.name),
             h(
                 "div.pair-card",
                 null,
-                pathThumb(paths.faceImage(p.id, a.id ?? a)),
+                pathThumb(paths.faceImage(p.id, a)),
                 h("span.versus", null, cosine(pair.score)),
-                pathThumb(paths.faceImage(q.id, b.id ?? b)),
+                pathThumb(paths.faceImage(q.id, b)),
             ),
             h(
                 "div.row",
@@ -133,14 +140,14 @@ export async function duplicatesView(root, { signal }) {
                         onclick: () =>
                             undoable("Photo deleted", {
                                 away: () => {
-                                    hide(`face ${b.id ?? b}`);
+                                    hide(`face ${b}`);
                                     draw();
                                 },
                                 back: () => {
-                                    show(`face ${b.id ?? b}`);
+                                    show(`face ${b}`);
                                     draw();
                                 },
-                                run: (keepalive) => call("DELETE", paths.face(q.id, b.id ?? b), { keepalive }),
+                                run: (keepalive) => call("DELETE", paths.face(q.id, b), { keepalive }),
                             }),
                     },
                     "compact danger",
@@ -148,10 +155,12 @@ export async function duplicatesView(root, { signal }) {
             ),
         );
     }
+    // Stored twice for one person; the same photo of two is rather one person under two names.
+    const isPhoto = (pair) => pair.kind === "picture" && pair.persons.every((p) => p.id === pair.persons[0].id);
     const isShown = (pair) =>
-        !isHidden(nameOf(pair) + (pair.kind === "picture" ? "x" : "")) &&
+        !isHidden(nameOf(pair)) &&
         pair.persons.every((p) => !isHidden(`person ${p.id}`)) &&
-        (pair.kind !== "picture" || !isHidden(`face ${pair.faces[1].id ?? pair.faces[1]}`));
+        !pair.faces.some((f) => isHidden(`face ${f}`));
     function draw() {
         const shown = pairs.filter(isShown);
         begin.lastChild.textContent = searched ? "Search again" : "Search";
@@ -168,9 +177,26 @@ export async function duplicatesView(root, { signal }) {
                   : h(
                         "ul.clusters",
                         { role: "list" },
-                        shown.map((p) => (p.kind === "picture" ? pictures(p) : people(p))),
+                        shown.map((p) => (isPhoto(p) ? pictures(p) : people(p))),
                     ),
         );
+    }
+    // The job names people by id; pairs of which somebody is gone since are left out.
+    async function withPeople(found) {
+        const ids = [...new Set(found.flatMap((pair) => pair.persons))],
+            people = new Map();
+        while (ids.length)
+            await Promise.all(
+                ids.splice(0, 8).map(async (id) => {
+                    const answer = await get(paths.person(id), { signal }).catch((error) => {
+                        if (error.status !== 404) throw error;
+                    });
+                    if (answer) people.set(id, answer.person);
+                }),
+            );
+        return found
+            .filter((pair) => pair.persons.every((id) => people.has(id)))
+            .map((pair) => ({ ...pair, persons: pair.persons.map((id) => people.get(id)) }));
     }
     async function load(job) {
         try {
@@ -180,6 +206,7 @@ export async function duplicatesView(root, { signal }) {
             searched = job?.ended_at ?? null;
             pairs = [];
             if (job) await pages(`/v1/jobs/${job.id}/results`, "results", (more) => pairs.push(...more), signal);
+            pairs = await withPeople(pairs.slice(0, SHOWN));
             draw();
         } catch (error) {
             if (signal.aborted) return;

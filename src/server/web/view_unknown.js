@@ -13,6 +13,7 @@ import {
     fault,
     heading,
     hide,
+    iconButton,
     isHidden,
     linkButton,
     notice,
@@ -261,7 +262,7 @@ export async function unknownView(root, { signal }) {
                     { onclick: (e) => busy(e.currentTarget, () => ignore(g, !g.ignored, load)) },
                     "compact",
                 ),
-                button("Delete", { icon: "trash", onclick: () => remove(g) }, "compact danger"),
+                iconButton("trash", "Delete", { onclick: () => remove(g) }, "compact quiet danger"),
             ),
         );
     function nothing() {
