@@ -258,7 +258,8 @@ def watching(p, box, report):
     p.page.get_by_label("How often").select_option("10")
     p.click("Add", exact=True)
     wrong = p.sees("Running") + until("no picture", lambda: p.page.locator(".live canvas").is_visible())
-    wrong += until("nobody is seen", lambda: "Ada" in p.page.get_by_role("list", name="Events").inner_text())
+    seen = re.compile("Ada|Somebody unknown")  # whoever passes long enough to be sure
+    wrong += until("nobody is seen", lambda: seen.search(p.page.get_by_role("list", name="Events").inner_text()))
     p.click("Turn off")
     p.page.get_by_text("Turn on").wait_for()
     state = box.get("/v1/monitors").json["monitors"][0]
@@ -368,9 +369,8 @@ def many(p, box, report):
     wrong = web_box.import_people(box, 10000)
     p.go("people")
     wrong += p.sees(re.compile(r"10,00\d people"))
-    wrong += until(
-        "not all are there", lambda: p.page.evaluate("document.querySelector('.virtual').clientHeight") > 100000
-    )
+    size = "Number(document.querySelector('.virtual li').getAttribute('aria-setsize'))"
+    wrong += until("not all are there", lambda: p.page.evaluate(size) > 10000)
     p.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     wrong += p.sees("Person 09999")
     cards = p.page.locator("a.face").count()
