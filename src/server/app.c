@@ -254,8 +254,11 @@ bool srv_app_begin(void *user, srv_request *r, srv_reply *out) {
 /* Carries a request out that may come again: see idempotency.h. */
 static void handle_once(srv_app *app, srv_request *r, srv_reply *out) {
     srv_idempotent *slot;
-    switch (srv_idempotency_begin(&app->once, r, out, &slot)) {
+    srv_idempotency_result once = srv_idempotency_begin(&app->once, r, out, &slot);
+    switch (once) {
     case SRV_ONCE_GO:
+    case SRV_ONCE_AGAIN:
+        r->again = once == SRV_ONCE_AGAIN;
         r->route->handle(app, r, out);
         srv_idempotency_end(&app->once, slot, out);
         break;

@@ -93,6 +93,7 @@ void srv_do_key_create(srv_app *app, srv_request *r, srv_reply *out) {
             fct_json_object(&j, NULL);
             write_key(&j, "key", r, &key);
             fct_json_text(&j, "secret", text);
+            out->secret = true;
             srv_json_close(&j, r, false);
         }
     }

@@ -36,7 +36,7 @@ static void idle(srv_app *app) {
 }
 
 fct_status srv_app_start_jobs(srv_app *app, fct_error *err) {
-    static const srv_jobs_calls calls = {run, idle, SRV_RETENTION_EVERY, SRV_RETENTION_FIRST};
+    static const srv_jobs_calls calls = {run, idle, SRV_RETENTION_EVERY, SRV_RETENTION_FIRST, SRV_JOB_THREADS};
     fct_gallery_info info;
     fct_status s = fct_gallery_stat(app->core.gallery, &info, err);
     return s ? s : srv_jobs_start(&app->jobs, app, &calls, app->data_dir, !info.encrypted, err);

@@ -97,7 +97,7 @@ fct_status srv_jobs_start(srv_jobs *j, struct srv_app *app, const srv_jobs_calls
     fct_status s = FCT_OK;
     if (data_dir && !(j->folder = fct_path_join(data_dir, "jobs"))) s = fct_fail_nomem(err, "jobs", 0);
     if (!s) s = srv_jobs_read(j, err);
-    for (int i = 0; i < SRV_JOB_THREADS && !s; i++) {
+    for (int i = 0; i < calls->threads && i < SRV_JOB_THREADS && !s; i++) {
         s = fct_thread_start(&j->threads[i], work, j, err);
         j->n_threads += !s;
     }

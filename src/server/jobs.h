@@ -1,4 +1,4 @@
-/* Long work: begun by a request, watched, cancelled, begun again. Two threads carry jobs
+/* Long work: begun by a request, watched, cancelled, begun again. A few threads carry jobs
  * out in the order in which they came.
  *
  * A job's input is the request that began it. Input, state and results are kept in the
@@ -71,6 +71,7 @@ typedef struct srv_jobs_calls {
     fct_status (*run)(struct srv_app *app, srv_job *job, fct_error *err); /* carries a job out */
     void (*idle)(struct srv_app *app);                                    /* now and then, while nothing waits */
     int idle_every, idle_first; /* seconds: how often, and how soon after the start */
+    int threads;                /* at most SRV_JOB_THREADS; 0: nothing is carried out */
 } srv_jobs_calls;
 
 typedef struct srv_jobs {

@@ -49,6 +49,7 @@ typedef struct srv_reply {
     char location[160];        /* "" = none */
     const char *id_field;      /* where else its clients look for the request's id; static; NULL = nowhere */
     bool challenge;            /* 401: WWW-Authenticate: Bearer */
+    bool secret;               /* it holds what may lie in no file */
     bool replayed;             /* the answer to an earlier request with the same Idempotency-Key */
     struct srv_stream *stream; /* instead of a body; owned (stream.h) */
     char stream_type[128];     /* its content type */

@@ -117,6 +117,16 @@ static fct_status open_core(const srv_core_opts *o, srv_core *core, fct_error *e
     return st;
 }
 
+/* Requests that come again are known after a restart. Beside an encrypted gallery no answers are kept. */
+static fct_status keep_requests(srv_app *app, fct_error *err) {
+    fct_gallery_info info;
+    char *path = fct_path_join(app->data_dir, "requests.jsonl");
+    fct_status s = path ? fct_gallery_stat(app->core.gallery, &info, err) : fct_fail_nomem(err, "server", 0);
+    if (!s) s = srv_idempotency_keep(&app->once, path, !info.encrypted, err);
+    fct_free(path);
+    return s;
+}
+
 static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *err) {
     srv_app *app = &s->app;
     app->auth = !o->no_auth;
@@ -139,6 +149,7 @@ static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *e
     if (!st && o->rate == 0) st = use_stored_rate(app, err);
     if (!st && fct_sys_random(app->ticket_secret, sizeof app->ticket_secret))
         st = fct_fail(err, FCT_ERR_IO, "the system gives no random numbers");
+    if (!st) st = keep_requests(app, err);
     if (!st) st = srv_app_start_jobs(app, err);
     return st ? st : first_key(s, err);
 }

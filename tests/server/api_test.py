@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 
+import again_checks
 import jobs_checks
 import manage_checks
 from schema_check import Judge
@@ -375,6 +376,8 @@ def main():
         faulty(ask, box)
         manage_checks.run(ask, box, report)
         jobs_checks.run(ask, box, report)
+        again_checks.run(ask, box, report)
+        jobs_checks.clear(ask)
         people(ask, box, report)
         pages(ask, box, report)
         once(ask, box, report)
@@ -388,4 +391,5 @@ def main():
     report.close()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -13,7 +13,7 @@ def finish(ask, report, reply, wanted="done"):
     """Waits until a job has ended, and gives it."""
     job = reply.json["job"]
     path = "/v1/jobs/" + job["id"]
-    for _ in range(600):
+    for _ in range(5000):  # minutes, where the machine is busy
         job = ask("a job", 200, "GET", path).json["job"]
         if job["state"] not in ("waiting", "running"):
             break

@@ -47,9 +47,12 @@ static void open_app(srv_app *app) {
     app->dialects[3] = &srv_compreface_dialect;
     app->dialects[4] = &srv_rekognition_dialect;
     app->connections = app->waiting = none;
+    static const srv_jobs_calls calls = {.idle_every = 3600}; /* no threads: jobs only wait */
+    REQUIRE(!srv_jobs_start(&app->jobs, app, &calls, NULL, true, &e));
 }
 
 static void close_app(srv_app *app) {
+    srv_jobs_stop(&app->jobs);
     srv_core_close(&app->core);
     srv_idempotency_free(&app->once);
     srv_rate_free(&app->rate);
@@ -67,6 +70,8 @@ typedef struct asked {
     const char *path, *type, *body, *picture;
 } asked;
 
+#define PERSON "/v1/collections/_default/persons/1"
+static const char json[] = "application/json";
 static const char form[] = "multipart/form-data; boundary=b";
 #define PICTURE(name)    "--b\r\nContent-Disposition: form-data; name=\"" name "\"; filename=\"a.png\"\r\n\r\n%s\r\n"
 #define TEXT(name, text) "--b\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" text "\r\n"
@@ -103,6 +108,30 @@ static const asked list[] = {
     {SRV_POST, "/api/v1/recognition/recognize", form, PICTURE("file") "--b--", "ada.png"},
     {SRV_GET, "/api/v1/recognition/faces", NULL, NULL, NULL},
     {SRV_PUT, "/api/v1/recognition/subjects/Bob", NULL, "{\"subject\":\"Bobby\"}", NULL},
+    {SRV_POST, "/v1/collections", json, "{\"id\":\"x\",\"metadata\":{\"a\":[1]},\"threshold\":0.5}", NULL},
+    {SRV_GET, "/v1/collections", NULL, NULL, NULL},
+    {SRV_PATCH, PERSON, json, "{\"external_id\":\"E\",\"metadata\":{\"a\":1},\"consent\":{\"text\":\"x\"}}", NULL},
+    {SRV_POST, PERSON "/negatives", form, PICTURE("image") "--b--", "bob.png"},
+    {SRV_GET, PERSON "/negatives", NULL, NULL, NULL},
+    {SRV_GET, PERSON "/image", NULL, NULL, NULL},
+    {SRV_POST, PERSON "/merge", json, "{\"from\":[\"9\"]}", NULL},
+    {SRV_POST, PERSON "/split", json, "{\"faces\":[\"2\"],\"name\":\"Part\"}", NULL},
+    {SRV_GET, "/v1/collections/_default/scores", NULL, NULL, NULL},
+    {SRV_PATCH, "/v1/collections/_default", json, "{\"keep_unknown\":true}", NULL},
+    {SRV_POST, "/v1/collections/_default/identify", form, PICTURE("image") TEXT("source", "door") "--b--", "three.png"},
+    {SRV_GET, "/v1/collections/_default/unknown", NULL, NULL, NULL},
+    {SRV_GET, "/v1/settings", NULL, NULL, NULL},
+    {SRV_PATCH, "/v1/settings", json, "{\"removed_days\":3,\"rate\":0}", NULL},
+    {SRV_GET, "/v1/audit", NULL, NULL, NULL},
+    {SRV_GET, "/v1/audit/check", NULL, NULL, NULL},
+    {SRV_GET, "/v1/keys", NULL, NULL, NULL},
+    {SRV_POST, "/v1/jobs", json, "{\"kind\":\"duplicates\"}", NULL},
+    {SRV_POST, "/v1/collections/_default/batch/enroll", form, PICTURE("images") TEXT("names", "[\"A\"]") "--b--",
+     "ada.png"},
+    {SRV_GET, "/v1/jobs", NULL, NULL, NULL},
+    {SRV_DELETE, PERSON, NULL, NULL, NULL},
+    {SRV_GET, "/v1/collections/_default/removed", NULL, NULL, NULL},
+    {SRV_POST, "/v1/collections/_default/removed/1/restore", NULL, NULL, NULL},
     {SRV_DELETE, "/v1/collections/_default/persons/1", NULL, NULL, NULL},
     REKOGNITION("IndexFaces", COLLECTION ",\"ExternalImageId\":\"eve\"," IMAGE, "ada.png"),
     REKOGNITION("SearchFacesByImage", COLLECTION ",\"FaceMatchThreshold\":0," IMAGE, "ada2.jpg"),
