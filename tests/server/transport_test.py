@@ -16,7 +16,7 @@ import threading
 import time
 
 from serve_box import Box, PERSONS, Report, multipart, statuses
-from slow_clients import deaf_client, expect, slow_clients
+from slow_clients import deaf_client, expect, injection, slow_clients, ten_thousand
 
 HOST = b"Host: x\r\n"
 
@@ -445,11 +445,13 @@ def main():
         bad_starts(box, report)
         slow_clients(box, report)
         deaf_client(box, report)
+        injection(box, report)
         keys(box, report)
         the_end(box, report)
         rates(box, report)
         encrypted(box, report)
         service_manager(box, report)
+        ten_thousand(box, report)
     report.close()
 
 
