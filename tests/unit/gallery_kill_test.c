@@ -244,9 +244,9 @@ static uint32_t number_at(const uint8_t *p) {
 }
 
 /* Whether a page (from 1) is a leaf of the list of free pages: what it holds is nobody's. */
-static bool is_free(const uint8_t *data, uint32_t page) {
-    for (uint32_t trunk = number_at(data + 32); trunk; trunk = number_at(data + (trunk - 1) * (size_t)4096)) {
-        const uint8_t *t = data + (trunk - 1) * (size_t)4096;
+static bool is_free(const uint8_t *data, size_t side, uint32_t page) {
+    for (uint32_t trunk = number_at(data + 32); trunk; trunk = number_at(data + (trunk - 1) * side)) {
+        const uint8_t *t = data + (trunk - 1) * side;
         for (uint32_t i = 0; i < number_at(t + 4); i++)
             if (number_at(t + 8 + 4 * i) == page) return true;
     }
@@ -261,7 +261,7 @@ static int kind_of(const uint8_t *page, size_t number) {
 
 TEST(every_page_damaged_in_turn) {
     char path[400], good[400];
-    uint8_t *data;
+    uint8_t *data, was[32768];
     size_t size, seen[14] = {0};
     fct_gallery *g;
     snprintf(good, sizeof good, "%s", util_path("good.db"));
@@ -279,17 +279,18 @@ TEST(every_page_damaged_in_turn) {
     }
     for (int64_t id = 1; id < 90; id++) REQUIRE(!fct_gallery_remove_person(g, id, &e)); /* leaves free pages */
     fct_gallery_free(g);
-    REQUIRE(!fct_file_read(good, (size_t)1 << 30, &data, &size, &e) && size % 4096 == 0);
-    for (size_t page = 0; page < size / 4096 && !test_failures; page++) {
-        int kind = kind_of(data + page * 4096, page);
-        if (seen[kind]++ > 25 || is_free(data, (uint32_t)page + 1)) continue;
-        uint8_t was[4096];
-        memcpy(was, data + page * 4096, sizeof was);
-        for (size_t i = page ? 0 : 100; i < sizeof was; i++) data[page * 4096 + i] ^= (uint8_t)(0x5a + i % 7);
+    REQUIRE(!fct_file_read(good, (size_t)1 << 30, &data, &size, &e));
+    size_t side = (size_t)data[16] << 8 | data[17]; /* of a page */
+    REQUIRE(side >= 512 && side <= sizeof was && size % side == 0);
+    for (size_t page = 0; page < size / side && !test_failures; page++) {
+        int kind = kind_of(data + page * side, page);
+        if (seen[kind]++ > 25 || is_free(data, side, (uint32_t)page + 1)) continue;
+        memcpy(was, data + page * side, side);
+        for (size_t i = page ? 0 : 100; i < side; i++) data[page * side + i] ^= (uint8_t)(0x5a + i % 7);
         util_remove(path);
         FILE *f = fct_fopen(path, "wb");
         REQUIRE(f && fwrite(data, 1, size, f) == size && !fclose(f));
-        memcpy(data + page * 4096, was, sizeof was);
+        memcpy(data + page * side, was, side);
         fct_status s = fct_gallery_open(path, NULL, &g, &e);
         if (!s) s = fct_gallery_check(g, &e);
         CHECK_MSG(s == FCT_ERR_FORMAT && strstr(e.text, "page.db") && strstr(e.text, "restore it from a copy"),
