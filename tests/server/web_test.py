@@ -258,7 +258,7 @@ def watching(p, box, report):
     p.page.get_by_label("How often").select_option("10")
     p.click("Add", exact=True)
     wrong = p.sees("Running") + until("no picture", lambda: p.page.locator(".live canvas").is_visible())
-    seen = re.compile("Ada|Somebody unknown")  # whoever passes long enough to be sure
+    seen = re.compile("Ada|Eve|Robert|unknown")  # whoever passes long enough to be sure
     wrong += until("nobody is seen", lambda: seen.search(p.page.get_by_role("list", name="Events").inner_text()))
     p.click("Turn off")
     p.page.get_by_text("Turn on").wait_for()
