@@ -141,9 +141,9 @@ def twice():
 
 
 def small_disk():
-    """No file may grow beyond 200 KiB: as a full disk, writing fails."""
+    """No file may grow beyond 400 KiB: as a full disk, writing fails."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200 << 10, 200 << 10))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400 << 10, 400 << 10))
 
 
 def full():

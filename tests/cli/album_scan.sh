@@ -103,7 +103,7 @@ END
 check "a copy replaces nothing" 3 facet album backup copy.db <<'END'
 ! facet: copy.db: exists already
 END
-dd if=/dev/zero of=copy.db bs=4096 seek=2 count=1 conv=notrunc 2>/dev/null
+dd if=/dev/zero of=copy.db bs=8192 seek=2 count=1 conv=notrunc 2>/dev/null
 check "a damaged album" 3 facet album check -a copy.db <<'END'
 ! facet: copy.db: damaged, or not an album; restore it from a copy ('facet album backup' makes them), or move it away and scan again (database disk image is malformed)
 END

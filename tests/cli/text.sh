@@ -33,6 +33,7 @@ Commands:
   train        train an embedder, or fine-tune one
   bench        measure how fast a network runs here
   serve        answer over HTTP: detect, enroll, search
+  bridge       tell Frigate the names of the people it follows
   help         show help on a command or topic, write man pages and completions
   version      show the version
 

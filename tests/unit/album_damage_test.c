@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "scratch.h"
 
-enum { DIM = 128, PHOTOS = 300, GONE = 60, CROP = 6000, EACH = 4, MOST_SIZE = 1 << 24 };
+enum { DIM = 128, PHOTOS = 300, GONE = 60, CROP = 12000, EACH = 4, MOST_SIZE = 1 << 24 };
 static fct_error e;
 static uint8_t *sound;
 static size_t size, page_size, pages;

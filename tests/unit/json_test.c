@@ -308,8 +308,8 @@ TEST(dates_are_read_as_strftime_writes_them) {
                                       "2027-01-31T00:00:00+1:00",
                                       "2027-01-31T00:00:00Zx",
                                       "1970-01-01T00:00:00+01:00",
-                                      "\xd9\xa1"
-                                      "027-01-31"};
+                                      ("\xd9\xa1"
+                                       "027-01-31")};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK_MSG(!fct_date_read(bad[i], &got), "%s", bad[i]);
 }
 
