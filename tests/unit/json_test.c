@@ -279,10 +279,15 @@ TEST(dates_as_gmtime_has_them) {
 }
 
 TEST(dates_are_read_as_strftime_writes_them) {
+#ifdef _WIN32
+    const int64_t end = INT64_C(32503680000); /* to 3000: gmtime() knows no later ones */
+#else
+    const int64_t end = INT64_C(253402300800); /* to 9999 */
+#endif
     int wrong = 0;
     int64_t got;
     char text[40];
-    for (int64_t t = 0; t < INT64_C(253402300800); t += 86400 * 11 + 12347) { /* to 9999 */
+    for (int64_t t = 0; t < end; t += 86400 * 11 + 12347) {
         time_t now = (time_t)t;
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
         wrong += !fct_date_read(text, &got) || got != t;
