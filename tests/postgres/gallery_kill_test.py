@@ -93,7 +93,8 @@ def check_cut_connections(report, tool):
     try:
         direct = cluster.url(schema="cut")
         stored(tool, direct)
-        cutter = Cutter(cluster.folder / "cut", str(cluster.folder / "run/.s.PGSQL.5432"), 5432, 150)
+        # Seldom enough that a writer does not lose all its attempts one after another.
+        cutter = Cutter(cluster.folder / "cut", str(cluster.folder / "run/.s.PGSQL.5432"), 5432, 300)
         url = direct.replace("/run&", "/cut&")
         writers = [Writer(tool, url, 100000 * i, 150) for i in range(WRITERS)]
         faults, n = judge(tool, direct, writers, True)
