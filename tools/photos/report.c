@@ -69,7 +69,8 @@ void cli_print_face(FILE *f, const fct_face *face) {
     fprintf(f, "score %.2f  box %.0f,%.0f %.0fx%.0f", face->score, whole(b[0]), whole(b[1]), whole(b[2] - b[0]),
             whole(b[3] - b[1]));
     if (*person) fprintf(f, "  %s", person);
-    if (face->has_pose) fprintf(f, "  yaw %.0f pitch %.0f roll %.0f", face->pose[1], face->pose[0], face->pose[2]);
+    if (face->has_pose)
+        fprintf(f, "  yaw %.0f pitch %.0f roll %.0f", whole(face->pose[1]), whole(face->pose[0]), whole(face->pose[2]));
 }
 
 int cli_check_formats(const char *command, const cli_settings *s) {
