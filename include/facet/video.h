@@ -20,7 +20,8 @@ extern "C" {
  * older ones are dropped, so that the delay never grows.
  *
  * Names that fct_source_open() understands:
- *   /dev/video0, camera:0            a camera (Video4Linux)
+ *   camera:0, camera:NAME            a camera by its number or by what its driver calls it
+ *   /dev/video0                      the same by its device (Video4Linux)
  *   rtsp:// rtsps:// http:// https:// rtmp:// udp:// tcp://   a stream
  *   -                                raw frames on standard input, see raw_width
  *   a folder                         its pictures in order of names
@@ -118,12 +119,13 @@ FCT_API void fct_source_cancel(fct_source *s);
 
 /* A camera of this computer. */
 typedef struct fct_camera {
-    char address[64]; /* "/dev/video0": a source's name */
+    char address[64]; /* "/dev/video0" (Windows: "camera:0"): a source's name */
     char name[128];   /* as the driver calls it, "" = unknown */
 } fct_camera;
 
-/* The cameras that are connected (Linux: the capture devices of Video4Linux), in
- * order; out: [cap], caller-owned; returns how many were filled. */
+/* The cameras that are connected (Linux: the capture devices of Video4Linux; Windows:
+ * those of DirectShow, which FFmpeg names; none without it), in order; out: [cap],
+ * caller-owned; returns how many were filled. */
 FCT_API int fct_camera_list(fct_camera *out, int cap);
 
 /* ---- Tracker ---------------------------------------------------------------------

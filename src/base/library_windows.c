@@ -6,8 +6,11 @@
 #include "base/wide_windows.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <wchar.h>
+
+const char fct_sys_library_suffix[] = ".dll";
 
 enum { LONGEST = 32768 };
 
@@ -46,4 +49,9 @@ void *fct_sys_library_open(const char *file) {
 
 void (*fct_sys_library_find(void *library, const char *symbol))(void) {
     return (void (*)(void))GetProcAddress((HMODULE)library, symbol);
+}
+
+const char *fct_sys_library_remedy(const char *package, char *out, size_t cap) {
+    snprintf(out, cap, "it belongs beside facet.exe");
+    return out;
 }

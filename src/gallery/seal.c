@@ -98,7 +98,9 @@ static bool load(void) {
 
 fct_status fct_seal_prepare(fct_error *err) {
     if (load()) return FCT_OK;
-    return fct_fail(err, FCT_ERR_UNSUPPORTED, "encryption: libsodium is not installed (Debian: libsodium23)");
+    char remedy[128];
+    return fct_fail(err, FCT_ERR_UNSUPPORTED, "encryption: libsodium is missing (%s)",
+                    fct_library_remedy("libsodium23", remedy, sizeof remedy));
 }
 
 /* Before the library is there no key is either. */

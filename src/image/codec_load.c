@@ -10,7 +10,8 @@ fct_status fct_codec_load(fct_codec_library *lib, const char *name, const char *
     int state = lib->state;
     fct_mutex_unlock(&lock);
     if (state > 0) return FCT_OK;
+    char remedy[128];
     return fct_fail(err, FCT_ERR_UNSUPPORTED,
-                    "%s: %s needs %s, which is missing or older than what facet was built with (Debian package %s)",
-                    name, format, lib->files[0], lib->package);
+                    "%s: %s needs %s, which is missing or older than what facet was built with (%s)", name, format,
+                    fct_library_name(lib->files), fct_library_remedy(lib->package, remedy, sizeof remedy));
 }

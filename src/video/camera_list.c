@@ -1,4 +1,4 @@
-/* The cameras of Video4Linux: a folder of the system's holds one entry for each of
+/* The cameras of this computer. Those of Video4Linux: a folder of the system's holds one entry for each of
  * its devices ("video0") with the files "name" and "index". A camera has several devices; the one whose
  * index is 0 delivers its pictures. */
 #include "video/camera_list.h"
@@ -45,4 +45,13 @@ int fct_camera_list_in(const char *folder, fct_camera *out, int cap) {
     return found;
 }
 
-int fct_camera_list(fct_camera *out, int cap) { return fct_camera_list_in("/sys/class/video4linux", out, cap); }
+int fct_camera_list(fct_camera *out, int cap) {
+    fct_file_stat st;
+    fct_file_get_stat("/sys", &st); /* Windows has no such folder */
+    if (st.is_dir) return fct_camera_list_in("/sys/class/video4linux", out, cap);
+#ifdef FCT_HAVE_VIDEO
+    return fct_camera_list_directshow(out, cap);
+#else
+    return 0;
+#endif
+}

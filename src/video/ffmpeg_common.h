@@ -22,6 +22,13 @@ typedef struct fct_demux {
 fct_status fct_demux_open(fct_demux *d, fct_input_env *env, fct_error *err);
 void fct_demux_close(fct_demux *d);
 
+/* A context that notices when it has to give up; NULL = out of memory. */
+AVFormatContext *fct_demux_format(fct_input_env *env);
+
+/* Opens the camera env->address as d->format; an AVERROR, or 0. What is asked of the camera in size, rate and
+ * compression is a wish: one that has not got it delivers what it has. */
+int fct_camera_open(fct_demux *d, fct_input_env *env);
+
 /* Starts the time within which the next blocking call must end (streams and
  * cameras only). */
 void fct_demux_arm(fct_input_env *env);

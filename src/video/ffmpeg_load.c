@@ -51,10 +51,11 @@ static const ffmpeg_part *load(int n) {
 static fct_status need(int n, const char *name, const char *what, fct_error *err) {
     const ffmpeg_part *bad = load(n);
     if (!bad) return FCT_OK;
+    char remedy[128];
     return fct_fail(err, FCT_ERR_UNSUPPORTED,
-                    "%s: FFmpeg's %s is missing or older than what facet was built with (Debian package %s); "
+                    "%s: FFmpeg's %s is missing or older than what facet was built with (%s); "
                     "everything but %s works without it",
-                    name, bad->files[0], bad->package, what);
+                    name, fct_library_name(bad->files), fct_library_remedy(bad->package, remedy, sizeof remedy), what);
 }
 
 fct_status fct_ffmpeg_load(const char *name, fct_error *err) {

@@ -62,7 +62,7 @@ fct_status fct_ffmpeg_load_devices(const char *name, fct_error *err);
     X(sws_freeContext) X(sws_getCachedContext) X(sws_getCoefficients) X(sws_scale) \
     X(sws_setColorspaceDetails)
 /* clang-format on */
-#define FCT_AVDEVICE(X) X(avdevice_register_all)
+#define FCT_AVDEVICE(X) X(avdevice_free_list_devices) X(avdevice_list_input_sources) X(avdevice_register_all)
 
 #define FCT_POINTER(f) extern FCT_TYPE_OF(f) * fct_##f;
 FCT_AVUTIL(FCT_POINTER)
@@ -118,6 +118,8 @@ FCT_AVDEVICE(FCT_POINTER)
 #define avcodec_receive_packet          fct_avcodec_receive_packet
 #define avcodec_send_frame              fct_avcodec_send_frame
 #define avcodec_send_packet             fct_avcodec_send_packet
+#define avdevice_free_list_devices      fct_avdevice_free_list_devices
+#define avdevice_list_input_sources     fct_avdevice_list_input_sources
 #define avdevice_register_all           fct_avdevice_register_all
 #define avformat_alloc_context          fct_avformat_alloc_context
 #define avformat_alloc_output_context2  fct_avformat_alloc_output_context2

@@ -1,4 +1,4 @@
-/* Opening files, cameras and streams with libavformat and a decoder for them.
+/* Opening files, cameras (camera_device.c) and streams with libavformat and a decoder for them.
  *
  * What is opened may come from strangers: a file may not make FFmpeg open
  * network addresses (a playlist could), a stream may not make it open files. */
@@ -43,46 +43,13 @@ void fct_demux_arm(fct_input_env *env) {
 
 /* ---- The container ---------------------------------------------------------------- */
 
-static void camera_options(AVDictionary **d, const fct_source_opts *o, bool mjpeg) {
-    char text[64];
-    if (o->width > 0 && o->height > 0) {
-        snprintf(text, sizeof text, "%dx%d", o->width, o->height);
-        av_dict_set(d, "video_size", text, 0);
-    }
-    if (o->fps > 0) {
-        snprintf(text, sizeof text, "%g", o->fps);
-        av_dict_set(d, "framerate", text, 0);
-    }
-    if (mjpeg) av_dict_set(d, "input_format", "mjpeg", 0);
-}
-
-static AVFormatContext *new_format(fct_input_env *env) {
+AVFormatContext *fct_demux_format(fct_input_env *env) {
     AVFormatContext *f = avformat_alloc_context();
     if (f) {
         f->interrupt_callback = (AVIOInterruptCB){interrupted, env};
         f->flags |= AVFMT_FLAG_GENPTS;
     }
     return f;
-}
-
-static int open_camera(fct_demux *d, fct_input_env *env) {
-    char device[300];
-    const char *a = env->address;
-    snprintf(device, sizeof device, "%s%s", strncmp(a, "camera:", 7) ? "" : "/dev/video",
-             strncmp(a, "camera:", 7) ? a : a + 7);
-    avdevice_register_all();
-    const AVInputFormat *v4l2 = av_find_input_format("v4l2");
-    if (!v4l2) return AVERROR_DEMUXER_NOT_FOUND;
-    int code = AVERROR(ENOMEM);
-    for (int mjpeg = env->opts.mjpeg; mjpeg >= 0; mjpeg--) { /* a camera without MJPEG: as it likes */
-        AVDictionary *options = NULL;
-        camera_options(&options, &env->opts, mjpeg);
-        if (!(d->format = new_format(env))) return AVERROR(ENOMEM);
-        code = avformat_open_input(&d->format, device, v4l2, &options);
-        av_dict_free(&options);
-        if (code >= 0 || code == AVERROR(ENOENT) || code == AVERROR(EACCES)) break;
-    }
-    return code;
 }
 
 typedef int io_opener(AVFormatContext *f, AVIOContext **io, const char *url, int flags, AVDictionary **options);
@@ -109,7 +76,7 @@ static bool has_tls(const char *address) {
 static int open_address(fct_demux *d, fct_input_env *env, bool stream) {
     AVDictionary *options = NULL;
     char *file = stream ? NULL : av_asprintf("file:%s", env->address);
-    if (!(d->format = new_format(env)) || (!stream && !file)) {
+    if (!(d->format = fct_demux_format(env)) || (!stream && !file)) {
         av_free(file);
         return AVERROR(ENOMEM);
     }
@@ -305,7 +272,7 @@ fct_status fct_demux_open(fct_demux *d, fct_input_env *env, fct_error *err) {
     if (s) return s;
     fct_demux_arm(env);
     const char *what = kind == FCT_ADDRESS_CAMERA ? "cannot open this camera" : "cannot open this video";
-    int code = kind == FCT_ADDRESS_CAMERA ? open_camera(d, env) : open_address(d, env, kind == FCT_ADDRESS_STREAM);
+    int code = kind == FCT_ADDRESS_CAMERA ? fct_camera_open(d, env) : open_address(d, env, kind == FCT_ADDRESS_STREAM);
     if (code >= 0) {
         what = "cannot read this video";
         code = find_streams(d, env, kind == FCT_ADDRESS_STREAM);

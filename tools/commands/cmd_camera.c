@@ -145,8 +145,10 @@ static int step(live *l, bool *ended) {
 
 static int list_cameras(void) {
     fct_camera cameras[32];
+    fct_error e;
     int n = fct_camera_list(cameras, 32);
-    if (!n) cli_note("no camera was found");
+    if (!n && fct_video_available(&e)) cli_note("no camera was found; %s", e.text);
+    else if (!n) cli_note("no camera was found");
     for (int i = 0; i < n; i++) cli_print("%-14s %s\n", cameras[i].address, cameras[i].name);
     return n ? CLI_DONE : CLI_NONE;
 }
@@ -188,7 +190,8 @@ const cli_command cmd_camera = {
         "Shows the picture of a camera with boxes and names, and prints a line when a face appears, is recognized and "
         "has "
         "left. Without a display, or with --terminal, only the lines.\n\n"
-        "SOURCE is camera:0 (the default), /dev/video1, rtsp://user:password@host/path, http://..., or anything 'facet "
+        "SOURCE is camera:0 (the default), the name of a camera (\"camera:Integrated Webcam\"), /dev/video1, "
+        "rtsp://user:password@host/path, http://..., or anything 'facet "
         "video' takes; --list names the cameras. The newest frame is always the one that is shown; a stream that is "
         "lost is opened again. A file plays in its own time.\n\n"
         "Keys: E enrolls the face in front (type the name, press Enter, follow the hints), S saves the picture, B "

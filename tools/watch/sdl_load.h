@@ -23,6 +23,8 @@
 /* False where SDL2 is not installed. Of one thread at a time. */
 bool cli_sdl_load(void);
 
+extern const char *const cli_sdl_files[]; /* names of the library on the platforms, NULL at the end */
+
 #define CLI_POINTER(f) extern FCT_TYPE_OF(f) * cli_##f;
 CLI_SDL(CLI_POINTER)
 #undef CLI_POINTER

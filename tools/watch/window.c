@@ -16,6 +16,10 @@ static fct_status refuse(fct_error *err, fct_status code, const char *text) {
 #ifdef CLI_HAVE_WINDOW
 #include "watch/sdl_load.h"
 
+#include "base/library.h"
+
+#include <stdio.h>
+
 struct cli_window {
     SDL_Window *window;
     SDL_Renderer *renderer;
@@ -24,7 +28,10 @@ struct cli_window {
 
 fct_status cli_window_available(fct_error *err) {
     if (cli_sdl_load()) return FCT_OK;
-    return refuse(err, FCT_ERR_UNSUPPORTED, "libSDL2-2.0.so.0 cannot be loaded (Debian package libsdl2-2.0-0)");
+    char text[160], remedy[128];
+    snprintf(text, sizeof text, "%s cannot be loaded (%s)", fct_library_name(cli_sdl_files),
+             fct_library_remedy("libsdl2-2.0-0", remedy, sizeof remedy));
+    return refuse(err, FCT_ERR_UNSUPPORTED, text);
 }
 
 fct_status cli_window_open(const char *title, int width, int height, cli_window **out, fct_error *err) {
