@@ -4,34 +4,18 @@
 #include "album/album_snapshot.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/numbers.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- What there is ------------------------------------------------------------------- */
 
-typedef struct face_list {
-    int64_t *at; /* [n] */
-    size_t n, cap;
-} face_list;
-
-static bool add_number(face_list *l, int64_t v) {
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? 2 * l->cap : 64;
-        int64_t *at = fct_realloc_array(l->at, cap, sizeof *at);
-        if (!at) return false;
-        l->at = at;
-        l->cap = cap;
-    }
-    l->at[l->n++] = v;
-    return true;
-}
-
 static fct_status add_face_id(void *user, const fct_album_face *f, fct_error *err) {
-    return add_number(user, f->id) ? FCT_OK : fct_fail_nomem(err, "faces", 0);
+    return fct_numbers_add(user, f->id) ? FCT_OK : fct_fail_nomem(err, "faces", 0);
 }
 
-static fct_status faces_of(fct_album *a, int64_t person_id, face_list *out, fct_error *err) {
+static fct_status faces_of(fct_album *a, int64_t person_id, fct_numbers *out, fct_error *err) {
     fct_album_face_query q;
     fct_album_face_query_init(&q);
     q.person_id = person_id;
@@ -101,26 +85,16 @@ static fct_status end_step(fct_album *a, fct_status s, fct_error *err) {
 
 /* Which decisions of the user a new one replaces. */
 typedef struct stale_search {
-    face_list found;
-    const int64_t *faces, *others; /* [n], [n_others] ascending */
-    size_t n, n_others;
-    int64_t person; /* IS_NOT this person goes; with `is`: IS of any person goes, too */
+    fct_numbers found;
+    fct_numbers faces, others; /* ascending; borrowed */
+    int64_t person;            /* IS_NOT this person goes; with `is`: IS of any person goes, too */
     bool is, ignore;
     bool differ; /* DIFFER between a face and one of the others goes */
 } stale_search;
 
-static int compare_ids(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static bool holds(const int64_t *ids, size_t n, int64_t id) {
-    return n && id && bsearch(&id, ids, n, sizeof *ids, compare_ids);
-}
-
 static bool is_stale(const stale_search *x, const fct_decision *d) {
-    bool a = holds(x->faces, x->n, d->face_a), b = holds(x->faces, x->n, d->face_b);
-    bool across = (a && holds(x->others, x->n_others, d->face_b)) || (b && holds(x->others, x->n_others, d->face_a));
+    bool a = fct_numbers_hold(&x->faces, d->face_a), b = fct_numbers_hold(&x->faces, d->face_b);
+    bool across = (a && fct_numbers_hold(&x->others, d->face_b)) || (b && fct_numbers_hold(&x->others, d->face_a));
     switch (d->kind) {
     case FCT_DECISION_IS:
         return a && x->is;
@@ -138,7 +112,7 @@ static bool is_stale(const stale_search *x, const fct_decision *d) {
 
 static fct_status note_stale(void *user, const fct_decision *d, fct_error *err) {
     stale_search *x = user;
-    if (!is_stale(x, d) || add_number(&x->found, d->id)) return FCT_OK;
+    if (!is_stale(x, d) || fct_numbers_add(&x->found, d->id)) return FCT_OK;
     return fct_fail_nomem(err, "decisions", 0);
 }
 
@@ -162,19 +136,13 @@ static fct_status decide(fct_album *a, fct_decision_kind kind, int64_t face, int
 /* Says of faces that they are a person; what was said against it goes. */
 static fct_status say_is(fct_album *a, int64_t person, const int64_t *faces, size_t n, fct_member_how how,
                          fct_error *err) {
-    face_list sorted = {0};
+    fct_numbers sorted = {0};
     fct_status s = FCT_OK;
     for (size_t i = 0; i < n && !s; i++)
-        if (!add_number(&sorted, faces[i])) s = fct_fail_nomem(err, "faces", 0);
-    if (sorted.n) qsort(sorted.at, sorted.n, sizeof *sorted.at, compare_ids);
-    stale_search stale = {.faces = sorted.at,
-                          .n = sorted.n,
-                          .person = person,
-                          .is = true,
-                          .ignore = true,
-                          .others = sorted.at,
-                          .n_others = sorted.n,
-                          .differ = true};
+        if (!fct_numbers_add(&sorted, faces[i])) s = fct_fail_nomem(err, "faces", 0);
+    fct_numbers_sort(&sorted);
+    stale_search stale = {
+        .faces = sorted, .others = sorted, .person = person, .is = true, .ignore = true, .differ = true};
     if (!s) s = drop_stale(a, &stale, err);
     for (size_t i = 0; i < n && !s; i++) {
         s = decide(a, FCT_DECISION_IS, faces[i], 0, person, err);
@@ -186,15 +154,15 @@ static fct_status say_is(fct_album *a, int64_t person, const int64_t *faces, siz
 
 /* Says of faces that they are not a person; those that are his become nobody's. */
 static fct_status say_is_not(fct_album *a, int64_t person, const int64_t *faces, size_t n, fct_error *err) {
-    face_list his = {0};
+    fct_numbers his = {0};
     fct_status s = FCT_OK;
     for (size_t i = 0; i < n && !s; i++) {
         int64_t owner;
         s = owner_of(a, faces[i], &owner, err);
-        if (!s && owner == person && !add_number(&his, faces[i])) s = fct_fail_nomem(err, "faces", 0);
+        if (!s && owner == person && !fct_numbers_add(&his, faces[i])) s = fct_fail_nomem(err, "faces", 0);
     }
-    if (his.n) qsort(his.at, his.n, sizeof *his.at, compare_ids);
-    stale_search stale = {.faces = his.at, .n = his.n, .is = true};
+    fct_numbers_sort(&his);
+    stale_search stale = {.faces = his, .is = true};
     if (!s) s = drop_stale(a, &stale, err);
     for (size_t i = 0; i < his.n && !s; i++) s = fct_album_member_put(a, his.at[i], 0, FCT_MEMBER_NAMED, 0, err);
     for (size_t i = 0; i < n && !s; i++) s = decide(a, FCT_DECISION_IS_NOT, faces[i], 0, person, err);
@@ -204,14 +172,14 @@ static fct_status say_is_not(fct_album *a, int64_t person, const int64_t *faces,
 
 /* Faces of whom it was said that they are not `from` are not `into` either. */
 typedef struct not_search {
-    face_list faces;
+    fct_numbers faces;
     int64_t person;
 } not_search;
 
 static fct_status note_not(void *user, const fct_decision *d, fct_error *err) {
     not_search *x = user;
     if (d->kind != FCT_DECISION_IS_NOT || d->person_id != x->person || !d->face_a) return FCT_OK;
-    return add_number(&x->faces, d->face_a) ? FCT_OK : fct_fail_nomem(err, "decisions", 0);
+    return fct_numbers_add(&x->faces, d->face_a) ? FCT_OK : fct_fail_nomem(err, "decisions", 0);
 }
 
 static fct_status carry_nots(fct_album *a, int64_t from, int64_t into, fct_error *err) {
@@ -228,7 +196,7 @@ static fct_status carry_nots(fct_album *a, int64_t from, int64_t into, fct_error
 
 static fct_status join_person(fct_album *a, int64_t from, int64_t into, fct_error *err) {
     person_card old, kept;
-    face_list faces = {0};
+    fct_numbers faces = {0};
     fct_status s = find_person(a, from, &old, err);
     if (!s) s = find_person(a, into, &kept, err);
     if (!s) s = faces_of(a, from, &faces, err);
@@ -245,7 +213,7 @@ static fct_status join_person(fct_album *a, int64_t from, int64_t into, fct_erro
 
 static fct_status name_inside(fct_album *a, int64_t *id, const char *name, fct_error *err) {
     int64_t other = 0;
-    face_list faces = {0};
+    fct_numbers faces = {0};
     fct_status s = fct_album_person_find(a, name, &other, err);
     if (!s && other && other != *id) {
         s = join_person(a, *id, other, err);
@@ -330,7 +298,7 @@ fct_status fct_album_reject(fct_album *a, int64_t person_id, const int64_t *face
 fct_status fct_album_confirm(fct_album *a, int64_t person_id, const int64_t *faces, int n, fct_error *err) {
     person_card card;
     char what[400], name[300];
-    face_list all = {0};
+    fct_numbers all = {0};
     fct_status s = find_person(a, person_id, &card, err);
     if (!s && !faces) s = faces_of(a, person_id, &all, err);
     size_t count = faces ? (size_t)n : all.n;
@@ -346,7 +314,7 @@ fct_status fct_album_confirm(fct_album *a, int64_t person_id, const int64_t *fac
 /* Whoever is ignored keeps his faces by decisions: without them he would lose them when all is grouped anew, and come
  * back as somebody whom nobody has ignored. */
 static fct_status ignore_person(fct_album *a, int64_t person_id, bool ignored, fct_error *err) {
-    face_list his = {0};
+    fct_numbers his = {0};
     fct_status s = fct_album_person_ignore(a, person_id, ignored, err);
     if (!s && ignored) s = faces_of(a, person_id, &his, err);
     if (!s) s = say_is(a, person_id, his.at, his.n, FCT_MEMBER_CONFIRMED, err);
@@ -365,7 +333,7 @@ fct_status fct_album_ignore(fct_album *a, int64_t person_id, bool ignored, fct_e
 }
 
 static fct_status ignore_inside(fct_album *a, int64_t face_id, fct_error *err) {
-    stale_search stale = {.faces = &face_id, .n = 1, .is = true};
+    stale_search stale = {.faces = {&face_id, 1, 1}, .is = true};
     fct_status s = drop_stale(a, &stale, err);
     if (!s) s = fct_album_member_put(a, face_id, 0, FCT_MEMBER_NAMED, 0, err);
     return s ? s : decide(a, FCT_DECISION_IGNORE, face_id, 0, 0, err);
@@ -403,7 +371,7 @@ static void divide(const fct_album_snapshot *s, const size_t *faces, size_t n, s
 }
 
 /* The ids of the faces that go with face b; both must have an embedding. */
-static fct_status faces_like(fct_album *a, int64_t person, int64_t face_a, int64_t face_b, face_list *out,
+static fct_status faces_like(fct_album *a, int64_t person, int64_t face_a, int64_t face_b, fct_numbers *out,
                              fct_error *err) {
     fct_album_snapshot s;
     size_t n = 0;
@@ -417,8 +385,8 @@ static fct_status faces_like(fct_album *a, int64_t person, int64_t face_a, int64
         if (s.stored[i] == person) faces[n++] = i;
     if (good && x != SIZE_MAX && y != SIZE_MAX) divide(&s, faces, n, x, y, means, mine);
     for (size_t i = 0; i < n && good; i++)
-        if (mine[i]) good = add_number(out, s.id[faces[i]]);
-    if (good && !out->n) good = add_number(out, face_b);
+        if (mine[i]) good = fct_numbers_add(out, s.id[faces[i]]);
+    if (good && !out->n) good = fct_numbers_add(out, face_b);
     fct_free(faces);
     fct_free(means);
     fct_free(mine);
@@ -428,7 +396,7 @@ static fct_status faces_like(fct_album *a, int64_t person, int64_t face_a, int64
 
 fct_status fct_album_differ(fct_album *a, int64_t face_a, int64_t face_b, int64_t *id, fct_error *err) {
     int64_t owner_a, owner_b = 0, fresh = 0;
-    face_list moved = {0};
+    fct_numbers moved = {0};
     char what[120];
     if (id) *id = 0;
     fct_status s = owner_of(a, face_a, &owner_a, err);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/numbers.h"
 #include "facet/album_use.h"
 
 #include <math.h>
@@ -13,49 +14,30 @@ void fct_album_find_query_init(fct_album_find_query *q) {
     *q = (fct_album_find_query){.size = sizeof *q, .from = INT64_MIN, .to = INT64_MAX};
 }
 
-/* Numbers of photos. */
-typedef struct photo_set {
-    int64_t *at;
-    size_t n, capacity;
-} photo_set;
-
-static int by_number(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static fct_status take_photo(void *user, const fct_album_face *f, fct_error *err) {
-    photo_set *set = user;
+    fct_numbers *set = user;
     if (set->n && set->at[set->n - 1] == f->photo_id) return FCT_OK;
-    int64_t *p = fct_grow(set->at, &set->capacity, set->n + 1, sizeof *p);
-    if (!p) return fct_fail_nomem(err, "photos", 0);
-    set->at = p;
-    p[set->n++] = f->photo_id;
-    return FCT_OK;
-}
-
-static bool has(const photo_set *set, int64_t id) {
-    return set->n && bsearch(&id, set->at, set->n, sizeof id, by_number);
+    return fct_numbers_add(set, f->photo_id) ? FCT_OK : fct_fail_nomem(err, "photos", 0);
 }
 
 /* Leaves those that are in both. */
-static void intersect(photo_set *a, const photo_set *b) {
+static void intersect(fct_numbers *a, const fct_numbers *b) {
     size_t n = 0;
     for (size_t i = 0; i < a->n; i++)
-        if (has(b, a->at[i])) a->at[n++] = a->at[i];
+        if (fct_numbers_hold(b, a->at[i])) a->at[n++] = a->at[i];
     a->n = n;
 }
 
 /* The photos that show all of the people, sorted by number. */
-static fct_status photos_of_all(fct_album *a, const fct_album_find_query *q, photo_set *out, fct_error *err) {
+static fct_status photos_of_all(fct_album *a, const fct_album_find_query *q, fct_numbers *out, fct_error *err) {
     fct_status s = FCT_OK;
     for (int i = 0; i < q->n_people && !s; i++) {
-        photo_set one = {0};
+        fct_numbers one = {0};
         fct_album_face_query faces;
         fct_album_face_query_init(&faces);
         faces.person_id = q->people[i];
         s = fct_album_faces(a, &faces, take_photo, &one, err);
-        if (one.n) qsort(one.at, one.n, sizeof *one.at, by_number);
+        fct_numbers_sort(&one);
         if (i == 0) {
             *out = one;
             continue;
@@ -68,14 +50,14 @@ static fct_status photos_of_all(fct_album *a, const fct_album_find_query *q, pho
 
 typedef struct photo_filter {
     const fct_album_find_query *q;
-    photo_set photos;
+    fct_numbers photos;
     fct_album_photo_fn *fn;
     void *user;
 } photo_filter;
 
 static fct_status pass_photo(void *user, const fct_album_photo *p, fct_error *err) {
     photo_filter *f = user;
-    if (f->q->n_people && !has(&f->photos, p->id)) return FCT_OK;
+    if (f->q->n_people && !fct_numbers_hold(&f->photos, p->id)) return FCT_OK;
     if (p->taken < f->q->from || p->taken >= f->q->to) return FCT_OK;
     return f->fn(f->user, p, err);
 }

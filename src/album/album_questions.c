@@ -2,6 +2,7 @@
 #include "facet/album_people.h"
 #include "album/album_snapshot.h"
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdlib.h>
@@ -15,13 +16,9 @@
 
 static fct_status add_role(void *user, const fct_album_person *p, fct_error *err) {
     fct_album_cast *c = user;
-    if (c->n == c->cap) {
-        size_t cap = c->cap ? 2 * c->cap : 64;
-        struct fct_role *at = fct_realloc_array(c->at, cap, sizeof *at);
-        if (!at) return fct_fail_nomem(err, "people", cap * sizeof *at);
-        c->at = at;
-        c->cap = cap;
-    }
+    struct fct_role *at = fct_grow(c->at, &c->cap, c->n + 1, sizeof *at);
+    if (!at) return fct_fail_nomem(err, "people", (c->n + 1) * sizeof *at);
+    c->at = at;
     c->at[c->n++] = (struct fct_role){p->id, p->faces, p->name != NULL, p->ignored};
     return FCT_OK;
 }

@@ -1,6 +1,7 @@
 /* Faces and decisions from the file, in a form that clustering takes. */
 #include "album/album_snapshot.h"
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include <math.h>
 #include <stdlib.h>
@@ -76,25 +77,17 @@ size_t fct_snapshot_find(const fct_album_snapshot *s, int64_t face_id) {
 /* ---- Decisions ----------------------------------------------------------------------- */
 
 static bool add_link(fct_album_links *l, size_t a, size_t b) {
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? 2 * l->cap : 64;
-        fct_face_pair *at = fct_realloc_array(l->at, cap, sizeof *at);
-        if (!at) return false;
-        l->at = at;
-        l->cap = cap;
-    }
+    fct_face_pair *at = fct_grow(l->at, &l->cap, l->n + 1, sizeof *at);
+    if (!at) return false;
+    l->at = at;
     l->at[l->n++] = (fct_face_pair){a, b};
     return true;
 }
 
 static bool add_ban(fct_album_snapshot *s, size_t face, int64_t person) {
-    if (s->n_bans == s->cap_bans) {
-        size_t cap = s->cap_bans ? 2 * s->cap_bans : 64;
-        fct_face_ban *bans = fct_realloc_array(s->bans, cap, sizeof *bans);
-        if (!bans) return false;
-        s->bans = bans;
-        s->cap_bans = cap;
-    }
+    fct_face_ban *bans = fct_grow(s->bans, &s->cap_bans, s->n_bans + 1, sizeof *bans);
+    if (!bans) return false;
+    s->bans = bans;
     s->bans[s->n_bans++] = (fct_face_ban){face, person};
     return true;
 }

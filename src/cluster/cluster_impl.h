@@ -2,6 +2,7 @@
 #ifndef FCT_CLUSTER_IMPL_H
 #define FCT_CLUSTER_IMPL_H
 
+#include "base/numbers.h"
 #include "cluster/cluster.h"
 
 #define FCT_NO_FACE UINT32_MAX
@@ -43,12 +44,6 @@ fct_status fct_near_between(const fct_near_faces *probes, const fct_near_faces *
                             const uint32_t *mine, int k, float floor, fct_near_lists *out, fct_error *err);
 void fct_near_free(fct_near_lists *l);
 
-/* Numbers that grow as needed. */
-typedef struct fct_numbers {
-    int64_t *at; /* [n] */
-    uint32_t n, cap;
-} fct_numbers;
-
 /* A group of faces. */
 typedef struct fct_group {
     uint32_t n;         /* faces; 0 = it is a part of another by now */
@@ -82,7 +77,6 @@ typedef struct fct_grouping {
 
 /* cluster_merge.c */
 uint32_t fct_group_of(fct_grouping *g, uint32_t face);
-bool fct_numbers_add(fct_numbers *l, int64_t v);
 
 /* Joins group b into a without asking; returns the number of the group. False: no memory. */
 bool fct_group_join(fct_grouping *g, uint32_t a, uint32_t b, uint32_t *joined);

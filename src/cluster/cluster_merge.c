@@ -15,23 +15,12 @@
  * over, when a group has changed since: the pairs of a group that has grown enter
  * anew. */
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "cluster/cluster_impl.h"
 #include "kernels/kernels.h"
 #include <math.h>
 #include <string.h>
-
-bool fct_numbers_add(fct_numbers *l, int64_t v) {
-    if (l->n == l->cap) {
-        uint32_t cap = l->cap ? 2 * l->cap : 4;
-        int64_t *at = fct_realloc_array(l->at, cap, sizeof *at);
-        if (!at) return false;
-        l->at = at;
-        l->cap = cap;
-    }
-    l->at[l->n++] = v;
-    return true;
-}
 
 /* Appends all of b to a and empties b; sorted: both ascend, and the result does. */
 static bool take_numbers(fct_numbers *a, fct_numbers *b, bool sorted) {
@@ -40,9 +29,9 @@ static bool take_numbers(fct_numbers *a, fct_numbers *b, bool sorted) {
         *a = *b;
         *b = t;
     }
-    for (uint32_t i = 0; i < b->n; i++) {
+    for (size_t i = 0; i < b->n; i++) {
         if (!fct_numbers_add(a, b->at[i])) return false;
-        for (uint32_t j = a->n - 1; sorted && j && a->at[j] < a->at[j - 1]; j--) {
+        for (size_t j = a->n - 1; sorted && j && a->at[j] < a->at[j - 1]; j--) {
             int64_t t = a->at[j];
             a->at[j] = a->at[j - 1];
             a->at[j - 1] = t;
@@ -78,20 +67,13 @@ float fct_group_score(const fct_grouping *g, uint32_t a, uint32_t b) {
 
 static bool share_number(const fct_numbers *a, const fct_numbers *b) {
     if (a->n > b->n) return share_number(b, a);
-    for (uint32_t i = 0; i < a->n; i++) {
-        uint32_t low = 0, high = b->n;
-        while (low < high) {
-            uint32_t middle = low + (high - low) / 2;
-            if (b->at[middle] < a->at[i]) low = middle + 1;
-            else high = middle;
-        }
-        if (low < b->n && b->at[low] == a->at[i]) return true;
-    }
+    for (size_t i = 0; i < a->n; i++)
+        if (fct_numbers_hold(b, a->at[i])) return true;
     return false;
 }
 
 static bool is_banned(const fct_group *a, int64_t person) {
-    for (uint32_t i = 0; person && i < a->bans.n; i++)
+    for (size_t i = 0; person && i < a->bans.n; i++)
         if (a->bans.at[i] == person) return true;
     return false;
 }
@@ -105,7 +87,7 @@ bool fct_group_apart(fct_grouping *g, uint32_t a, uint32_t b) {
         y = t;
         b = a;
     }
-    for (uint32_t i = 0; i < x->foes.n; i++)
+    for (size_t i = 0; i < x->foes.n; i++)
         if (fct_group_of(g, (uint32_t)x->foes.at[i]) == b) return true;
     return share_number(&x->photos, &y->photos);
 }
@@ -143,14 +125,15 @@ uint32_t fct_group_near(fct_grouping *g, uint32_t a) {
     fct_numbers *l = &g->groups[a].beside;
     uint32_t n = 0;
     g->marks++;
-    for (uint32_t i = 0; i < l->n; i++) {
+    for (size_t i = 0; i < l->n; i++) {
         uint32_t b = fct_group_of(g, (uint32_t)l->at[i]);
         if (b == a || g->mark[b] == g->marks) continue;
         g->mark[b] = g->marks;
         g->scratch[n] = (fct_near){b, fct_group_score(g, a, b)};
         l->at[n++] = b;
     }
-    return l->n = n;
+    l->n = n;
+    return n;
 }
 
 /* ---- The heap ------------------------------------------------------------------------------- */
@@ -171,13 +154,9 @@ static bool comes_before(const merge_pair *x, const merge_pair *y) {
 }
 
 static bool push(merge_heap *h, merge_pair p) {
-    if (h->n == h->cap) {
-        size_t cap = h->cap ? 2 * h->cap : 1024;
-        merge_pair *at = fct_realloc_array(h->at, cap, sizeof *at);
-        if (!at) return false;
-        h->at = at;
-        h->cap = cap;
-    }
+    merge_pair *at = fct_grow(h->at, &h->cap, h->n + 1, sizeof *at);
+    if (!at) return false;
+    h->at = at;
     size_t i = h->n++;
     for (; i && comes_before(&p, &h->at[(i - 1) / 2]); i = (i - 1) / 2) h->at[i] = h->at[(i - 1) / 2];
     h->at[i] = p;

@@ -1,5 +1,6 @@
 /* From groups to people, and what is worth a question. */
 #include "base/alloc.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "cluster/cluster_impl.h"
 #include "kernels/kernels.h"
@@ -51,13 +52,9 @@ static int compare_hints(const void *a, const void *b) {
 }
 
 static bool add_hint(hint_list *l, group_hint h) {
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? 2 * l->cap : 256;
-        group_hint *at = fct_realloc_array(l->at, cap, sizeof *at);
-        if (!at) return false;
-        l->at = at;
-        l->cap = cap;
-    }
+    group_hint *at = fct_grow(l->at, &l->cap, l->n + 1, sizeof *at);
+    if (!at) return false;
+    l->at = at;
     l->at[l->n++] = h;
     return true;
 }
