@@ -35,6 +35,13 @@ int cli_album_open(const cli_settings *s, cli_album_mode mode, fct_album **out) 
     return CLI_INPUT;
 }
 
+int cli_album_open_info(const cli_settings *s, cli_album_mode mode, fct_album **out, fct_album_info *info) {
+    fct_error e;
+    int code = cli_album_open(s, mode, out);
+    if (code) return code;
+    return fct_album_stat(*out, info, &e) ? cli_fail(&e) : CLI_DONE;
+}
+
 void cli_album_json_begin(fct_json_writer *j, const fct_album_info *info) {
     cli_json_line(j, stdout);
     fct_json_text(j, "album", info->path);
@@ -45,12 +52,18 @@ void cli_album_json_end(fct_json_writer *j) {
     fct_json_end(j);
 }
 
-/* Opens the album and reads its figures. */
-static int open_with_info(cli_args *a, cli_album_mode mode, fct_album **album, fct_album_info *info) {
-    fct_error e;
-    int code = cli_album_open(&a->set, mode, album);
-    if (code) return code;
-    return fct_album_stat(*album, info, &e) ? cli_fail(&e) : CLI_DONE;
+fct_json_writer *cli_album_json_list(const cli_settings *s, const fct_album_info *info, const char *array,
+                                     fct_json_writer *j) {
+    if (!s->json) return NULL;
+    cli_album_json_begin(j, info);
+    fct_json_array(j, array);
+    return j;
+}
+
+void cli_album_json_list_end(fct_json_writer *j) {
+    if (!j) return;
+    fct_json_close_array(j);
+    cli_album_json_end(j);
 }
 
 /* ---- status ------------------------------------------------------------------------------- */
@@ -110,7 +123,7 @@ static int run_status(cli_args *a) {
     fct_album *album = NULL;
     fct_album_info info;
     fct_error e;
-    int code = open_with_info(a, ALBUM_READ, &album, &info);
+    int code = cli_album_open_info(&a->set, ALBUM_READ, &album, &info);
     if (!code && (a->set.json ? json_status : print_status)(album, &info, &e)) code = cli_fail(&e);
     fct_album_free(album);
     return code;
@@ -133,7 +146,7 @@ static int run_check(cli_args *a) {
     fct_album *album = NULL;
     fct_album_info info;
     fct_error e;
-    int code = open_with_info(a, ALBUM_READ, &album, &info);
+    int code = cli_album_open_info(&a->set, ALBUM_READ, &album, &info);
     if (!code && fct_album_check(album, &e)) code = cli_fail(&e);
     else if (!code && a->set.json) {
         fct_json_writer j;
@@ -161,7 +174,7 @@ static int run_backup(cli_args *a) {
     fct_album *album = NULL;
     fct_album_info info;
     fct_error e;
-    int code = open_with_info(a, ALBUM_READ, &album, &info);
+    int code = cli_album_open_info(&a->set, ALBUM_READ, &album, &info);
     if (!code && fct_album_backup(album, a->words[0], &e)) code = cli_fail(&e);
     else if (!code && a->set.json) {
         fct_json_writer j;
@@ -194,7 +207,7 @@ static int run_forget(cli_args *a) {
     fct_album *album = NULL;
     fct_album_info info;
     fct_error e;
-    int code = open_with_info(a, ALBUM_WRITE, &album, &info);
+    int code = cli_album_open_info(&a->set, ALBUM_WRITE, &album, &info);
     char *question = cli_format("Forget all photos below %s?", a->words[0]);
     if (!code) code = cli_confirm(&a->set, question);
     if (!code && fct_album_forget(album, a->words[0], &e)) code = cli_fail(&e);
@@ -226,7 +239,7 @@ static int run_undo(cli_args *a) {
     fct_album_info info;
     fct_error e;
     char what[300];
-    int code = open_with_info(a, ALBUM_WRITE, &album, &info);
+    int code = cli_album_open_info(&a->set, ALBUM_WRITE, &album, &info);
     if (!code) {
         fct_status st = fct_album_undo(album, what, sizeof what, &e);
         if (st) code = cli_fail(&e);

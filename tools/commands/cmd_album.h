@@ -23,10 +23,17 @@ typedef enum cli_album_mode { ALBUM_CREATE, ALBUM_WRITE, ALBUM_READ } cli_album_
 /* Opens the album that --album, FCT_ALBUM or the platform names. Only ALBUM_CREATE makes a new file. *out is owned:
  * fct_album_free(). On failure prints one line and returns an exit code. */
 int cli_album_open(const cli_settings *s, cli_album_mode mode, fct_album **out);
+/* The same, and reads the album's figures. */
+int cli_album_open_info(const cli_settings *s, cli_album_mode mode, fct_album **out, fct_album_info *info);
 
 /* Begins a line of JSON with the album's path, to which the caller adds the rest; ends it. */
 void cli_album_json_begin(fct_json_writer *j, const fct_album_info *info);
 void cli_album_json_end(fct_json_writer *j);
+/* With --json begins such a line and an array in it, and returns j; else NULL. */
+fct_json_writer *cli_album_json_list(const cli_settings *s, const fct_album_info *info, const char *array,
+                                     fct_json_writer *j);
+/* Ends both. NULL = nothing to end. */
+void cli_album_json_list_end(fct_json_writer *j);
 
 /* What grouping has done: a member "people" of an open object; a line for people. */
 void cli_album_json_groups(fct_json_writer *j, const fct_group_result *r);

@@ -46,9 +46,8 @@ static int run_duplicates(cli_args *a) {
     fct_album_info info;
     fct_error e;
     shown_groups shown = {&a->set, &info, 0};
-    int code = cli_album_open(&a->set, ALBUM_READ, &album);
-    if (!code && (fct_album_stat(album, &info, &e) || fct_album_duplicates(album, show_group, &shown, &e)))
-        code = cli_fail(&e);
+    int code = cli_album_open_info(&a->set, ALBUM_READ, &album, &info);
+    if (!code && fct_album_duplicates(album, show_group, &shown, &e)) code = cli_fail(&e);
     if (!code && !shown.groups) {
         cli_note("no duplicates");
         code = CLI_NONE;

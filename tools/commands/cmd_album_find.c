@@ -69,19 +69,11 @@ static int run_album_people(cli_args *a) {
     fct_json_writer j;
     fct_error e;
     people_list l = {.width = 9};
-    int code = cli_album_open(&a->set, ALBUM_READ, &album);
-    if (!code && (fct_album_stat(album, &info, &e) || fct_album_people(album, 0, measure_name, &l, &e)))
-        code = cli_fail(&e);
-    if (!code && a->set.json) {
-        l.json = &j;
-        cli_album_json_begin(&j, &info);
-        fct_json_array(&j, "people");
-    }
+    int code = cli_album_open_info(&a->set, ALBUM_READ, &album, &info);
+    if (!code && fct_album_people(album, 0, measure_name, &l, &e)) code = cli_fail(&e);
+    if (!code) l.json = cli_album_json_list(&a->set, &info, "people", &j);
     if (!code && fct_album_people(album, 0, show_person, &l, &e)) code = cli_fail(&e);
-    if (l.json) {
-        fct_json_close_array(&j);
-        cli_album_json_end(&j);
-    }
+    cli_album_json_list_end(l.json);
     if (!code && !l.n && !a->set.json) cli_note("nobody yet");
     fct_album_free(album);
     return !code && !l.n ? CLI_NONE : code;
@@ -147,19 +139,11 @@ static int run_find(cli_args *a) {
     fct_error e;
     photo_list l = {0};
     int64_t *people = cli_alloc((size_t)a->n_words + 1, sizeof *people);
-    int code = cli_album_open(&a->set, ALBUM_READ, &album);
+    int code = cli_album_open_info(&a->set, ALBUM_READ, &album, &info);
     if (!code) code = read_query(album, a, people, &q);
-    if (!code && fct_album_stat(album, &info, &e)) code = cli_fail(&e);
-    if (!code && a->set.json) {
-        l.json = &j;
-        cli_album_json_begin(&j, &info);
-        fct_json_array(&j, "found");
-    }
+    if (!code) l.json = cli_album_json_list(&a->set, &info, "found", &j);
     if (!code && fct_album_find(album, &q, show_photo, &l, &e)) code = cli_fail(&e);
-    if (l.json) {
-        fct_json_close_array(&j);
-        cli_album_json_end(&j);
-    }
+    cli_album_json_list_end(l.json);
     if (!code && !a->set.json && !l.n) cli_note("no photo");
     free(people);
     fct_album_free(album);
@@ -241,22 +225,17 @@ static int search_face(fct_album *album, const cli_settings *s, const cli_engine
     enum { USUAL = 100 };
     fct_album_info info;
     fct_album_likeness *found = NULL;
-    fct_json_writer j;
+    fct_json_writer j, *json = NULL;
     fct_error e;
     int n = 0, code = CLI_DONE;
     if (fct_album_stat(album, &info, &e) ||
         fct_album_like(album, fct_pack_embedder_id(engine->pack), f->embedding, f->embedding_dim, engine->threshold,
                        s->top ? s->top : USUAL, &found, &n, &e))
         return cli_fail(&e);
-    if (s->json) {
-        cli_album_json_begin(&j, &info);
-        fct_json_array(&j, "like");
-    }
-    for (int i = 0; i < n && !code; i++) code = show_likeness(album, &found[i], s->json ? &j : NULL);
-    if (s->json) {
-        fct_json_close_array(&j);
-        cli_album_json_end(&j);
-    } else if (!n) cli_note("nobody like that");
+    json = cli_album_json_list(s, &info, "like", &j);
+    for (int i = 0; i < n && !code; i++) code = show_likeness(album, &found[i], json);
+    cli_album_json_list_end(json);
+    if (!json && !n) cli_note("nobody like that");
     fct_buffer_free(found);
     return !code && !n ? CLI_NONE : code;
 }

@@ -33,11 +33,9 @@ static int run_report(cli_args *a) {
     fct_album *album = NULL;
     fct_album_info info;
     report_book book = {0};
-    fct_error e;
     const char *folder = a->words[0];
     int code = check_folder(folder);
-    if (!code) code = cli_album_open(&a->set, ALBUM_READ, &album);
-    if (!code && fct_album_stat(album, &info, &e)) code = cli_fail(&e);
+    if (!code) code = cli_album_open_info(&a->set, ALBUM_READ, &album, &info);
     if (!code) code = cli_report_read(album, &book);
     if (!code) code = cli_report_write(album, &book, folder, a->set.quiet);
     if (!code && a->set.json) {

@@ -82,15 +82,10 @@ static int run_sort(cli_args *a) {
     sort_tally t = {.set = &a->set};
     char *folder = NULL;
     int code = choose_way(&a->set, &how);
-    if (!code) code = cli_album_open(&a->set, ALBUM_READ, &album);
+    if (!code) code = cli_album_open_info(&a->set, ALBUM_READ, &album, &info);
     if (!code && !(folder = fct_path_absolute(a->words[0]))) code = CLI_INPUT;
-    if (!code && (fct_album_stat(album, &info, &e) || fct_album_roots(album, warn_of_root, folder, &e)))
-        code = cli_fail(&e);
-    if (!code && a->set.json) {
-        t.json = &j;
-        cli_album_json_begin(&j, &info);
-        fct_json_array(&j, "sorted");
-    }
+    if (!code && fct_album_roots(album, warn_of_root, folder, &e)) code = cli_fail(&e);
+    if (!code) t.json = cli_album_json_list(&a->set, &info, "sorted", &j);
     if (!code && fct_album_sort(album, folder, how, count_sorted, &t, &e)) code = cli_fail(&e);
     end_person(&t);
     if (t.json) {
@@ -207,8 +202,7 @@ static int run_album_tags(cli_args *a) {
     o.in_place = a->set.in_place;
     o.style = (fct_sidecar_style)a->set.style;
     int code = check_tags_use(&a->set);
-    if (!code) code = cli_album_open(&a->set, a->set.write ? ALBUM_READ : ALBUM_WRITE, &album);
-    if (!code && fct_album_stat(album, &info, &e)) code = cli_fail(&e);
+    if (!code) code = cli_album_open_info(&a->set, a->set.write ? ALBUM_READ : ALBUM_WRITE, &album, &info);
     if (!code && (a->set.write ? fct_album_tags_write(album, &o, count_tagged, &t, &e)
                                : fct_album_tags_read(album, count_tagged, &t, &e)))
         code = cli_fail(&e);
