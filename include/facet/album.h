@@ -189,7 +189,7 @@ typedef struct fct_album_photo {
     int width, height; /* upright, in pixels; 0 = could not be read */
     int orientation;   /* 1..8 as EXIF has it: how the file's pixels are turned to be upright; 1 where unknown */
     int64_t taken;     /* seconds since 1970 on the camera's clock where EXIF tells, else the file's time */
-    bool taken_known;  /* by EXIF */
+    bool taken_known;  /* by EXIF, or by what a video says of itself */
     uint64_t phash;    /* perceptual hash: 64 bits of which few differ between like pictures */
     bool has_phash;
     int faces;

@@ -1,5 +1,6 @@
 /* Scanning folders with make_pack's "faces": what is new, changed, moved, gone or missing; files that change while
  * they are read; memory that runs out; what a folder made by somebody hostile may hold. */
+#include "../unit/movie_date.h"
 #include "../unit/scratch.h"
 #include "../tools/discs.h"
 #include "album/album_read.h"
@@ -128,6 +129,37 @@ TEST(finds_what_the_pipeline_finds) {
     fct_faces_free(faces);
     fct_analyzer_free(an);
     fct_image_free(im);
+    fct_album_free(a);
+}
+
+/* Three frames of Ada, recorded in September 2019 by what the container says, and copied to this disk later. */
+static void video(const char *name, uint32_t date) {
+    struct utimbuf old = {1600000000, 1600000000};
+    fct_image *im = disc_photo(320, 240);
+    fct_writer *w;
+    disc_draw(im, 160, 112, 24, ADA, true);
+    REQUIRE(!fct_writer_open(at(name), 320, 240, 25, &w, &e));
+    for (int i = 0; i < 3; i++) REQUIRE(!fct_writer_add(w, fct_image_view(im), i / 25.0, &e));
+    REQUIRE(!fct_writer_finish(w, &e));
+    fct_writer_free(w);
+    fct_image_free(im);
+    if (date) set_movie_date(at(name), date);
+    CHECK(!utime(at(name), &old));
+}
+
+TEST(a_video_has_the_date_that_it_says) {
+    if (fct_video_available(&e)) SKIP("no video");
+    begin("album-video-date");
+    video("lib/a/dated.mp4", MOVIE_1970 + 1567256550u);
+    fct_album *a = album();
+    scan(a);
+    CHECK(!fct_album_photos(a, 0, keep_photo, NULL, &e) && shown.is_video && shown.faces == 1);
+    CHECK(shown.taken == 1567256550 && shown.taken_known);
+    REQUIRE(!remove(at("lib/a/dated.mp4")));
+    video("lib/b/plain.mp4", 0); /* without a date: the file's counts */
+    scan(a);
+    CHECK(!fct_album_photos(a, 0, keep_photo, NULL, &e) && shown.is_video);
+    CHECK(shown.taken == 1600000000 && !shown.taken_known);
     fct_album_free(a);
 }
 

@@ -1,5 +1,6 @@
 /* Writing frames that were drawn upon: colors against swscale, and what stays as
  * it was decoded. */
+#include "movie_date.h"
 #include "test.h"
 #include "video/ffmpeg_planes.h"
 #include "base/alloc.h"
@@ -170,31 +171,17 @@ TEST(what_was_not_drawn_upon_stays) {
     CHECK(fct_alloc_live() == live);
 }
 
-/* Puts a date into the movie header (ISO/IEC 14496-12, 8.2.2): seconds since 1904, big-endian, behind version and
- * flags. */
-static void set_date(const char *path, uint32_t date) {
-    uint8_t *data;
-    size_t size, at = 0;
-    fct_error e;
-    REQUIRE(!fct_file_read(path, 1 << 24, &data, &size, &e));
-    while (at + 12 < size && memcmp(data + at, "mvhd", 4)) at++;
-    REQUIRE(at + 12 < size && data[at + 4] == 0);
-    for (int i = 0; i < 4; i++) data[at + 8 + (size_t)i] = (uint8_t)(date >> (24 - 8 * i));
-    REQUIRE(!fct_file_write_private(path, data, size, &e));
-    fct_free(data);
-}
-
 TEST(a_file_says_when_it_was_recorded) {
     static const struct {
         uint32_t date;
         int64_t taken;
-    } t[] = {{2082844800u + 1567256550u, 1567256550}, {2082844800u + 951782400u, 951782400}, {0, 0}, {100, 0}};
+    } t[] = {{MOVIE_1970 + 1567256550u, 1567256550}, {MOVIE_1970 + 951782400u, 951782400}, {0, 0}, {100, 0}};
     fct_error e;
     make_video("dated_test.mp4");
     for (int i = 0; i < 4; i++) {
         fct_source *s;
         fct_source_info info;
-        set_date("dated_test.mp4", t[i].date);
+        set_movie_date("dated_test.mp4", t[i].date);
         REQUIRE(!fct_source_open("dated_test.mp4", NULL, &s, &e));
         fct_source_get_info(s, &info);
         CHECK_MSG(info.has_taken == (t[i].taken != 0) && info.taken == t[i].taken, "%u: %d, %lld", t[i].date,
