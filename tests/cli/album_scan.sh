@@ -13,7 +13,7 @@ check "no album yet" 3 facet album status <<'END'
 ! facet: a.db: no such album; 'facet album scan FOLDER' makes one
 END
 check "no action" 2 facet album <<'END'
-! facet: album: what? see 'facet album --help'
+! facet: album: no action; 'facet album --help' lists them
 END
 check "an action that there is not" 2 facet album scna <<'END'
 ! facet: album: unknown action 'scna'; did you mean 'scan'?
@@ -23,6 +23,7 @@ check "nothing to scan yet" 3 facet album scan -m pack <<'END'
 END
 check "the first scan" 0 run album scan lib -m pack <<'END'
 3 files, 3 read, 3 faces found
+! 'facet album review' asks about those that may be one; 'facet album people' lists all
 END
 check "nothing new" 0 run album scan -m pack <<'END'
 3 files, 3 unchanged, 0 faces found
@@ -33,7 +34,7 @@ check "moved" 0 run album scan -m pack <<'END'
 END
 cp lib/sub/moved.png lib/copy.png; old lib/copy.png
 check "copied" 0 run album scan -m pack <<'END'
-4 files, 3 unchanged, 1 copies, 0 faces found
+4 files, 3 unchanged, 1 copy, 0 faces found
 END
 sized() { run "$@" | sed 's/ *[0-9]* bytes/ N bytes/'; }
 check "duplicates" 0 sized album duplicates <<'END'
@@ -45,7 +46,7 @@ json "duplicates as JSON" 1 facet album duplicates --json
 cp lib/3.jpg lib/sub/2.png; touch -d 2020-05-03T10:00:00 lib/sub/2.png
 rm lib/copy.png
 check "changed, and gone" 0 run album scan -m pack <<'END'
-3 files, 2 unchanged, 1 copies, 1 gone, 0 faces found
+3 files, 2 unchanged, 1 copy, 1 gone, 0 faces found
 END
 echo junk >lib/bad.jpg; old lib/bad.jpg
 check "unreadable" 3 run album scan -m pack <<'END'

@@ -158,8 +158,8 @@ static int put_index(report_pages *r) {
     int code = begin_page(r, "index.html", "", "People in photos", &d);
     if (code) return code;
     while (named < b->n_people && b->people[named].name) named++;
-    fprintf(r->f, "<header><h1>People</h1>\n<p>%s with a name, in %s.</p>\n",
-            count_text((int64_t)named, "person", "people", people),
+    fprintf(r->f, "<header><h1>People</h1>\n<p>%s with a name, %zu without; %s.</p>\n",
+            count_text((int64_t)named, "person", "people", people), b->n_people - named,
             count_text((int64_t)b->n_photos, "photo", "photos", photos));
     fputs("<input type=search hidden placeholder=\"Find a name\" aria-label=\"Find a name\"></header>\n", r->f);
     fputs("<ul class=people>\n", r->f);

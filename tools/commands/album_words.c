@@ -33,6 +33,34 @@ static int64_t number_of(const char *word) {
     return *end || v < 1 ? 0 : (int64_t)v;
 }
 
+typedef struct name_list {
+    char **at;
+    size_t n, cap;
+} name_list;
+
+static fct_status list_name(void *user, const fct_album_person *p, fct_error *err) {
+    name_list *l = user;
+    (void)err;
+    if (!p->name) return FCT_OK;
+    l->at = cli_grow(l->at, &l->cap, l->n + 1, sizeof *l->at);
+    l->at[l->n++] = cli_format("%s", p->name);
+    return FCT_OK;
+}
+
+/* Says that nobody is called so, and who may have been meant. */
+static int tell_unknown(fct_album *album, const char *word) {
+    name_list l = {0};
+    fct_error e;
+    int code = fct_album_people(album, 0, list_name, &l, &e) ? cli_fail(&e) : CLI_NONE;
+    const char *near = cli_closest(word, (const char *const *)l.at, (int)l.n);
+    if (code == CLI_NONE && near) cli_error("nobody in the album is called %s; did you mean '%s'?", word, near);
+    else if (code == CLI_NONE)
+        cli_error("nobody in the album is called %s ('facet album people' lists everybody)", word);
+    for (size_t i = 0; i < l.n; i++) free(l.at[i]);
+    free(l.at);
+    return code;
+}
+
 int cli_album_person(fct_album *album, const char *word, int64_t *id) {
     person_search by_name = {.name = word}, by_number = {0};
     fct_error e;
@@ -44,9 +72,7 @@ int cli_album_person(fct_album *album, const char *word, int64_t *id) {
         if (st && st != FCT_ERR_NOT_FOUND) return cli_fail(&e);
     }
     *id = by_name.id ? by_name.id : by_number.id;
-    if (*id) return CLI_DONE;
-    cli_error("nobody in the album is called %s ('facet album people' lists everybody)", word);
-    return CLI_NONE;
+    return *id ? CLI_DONE : tell_unknown(album, word);
 }
 
 const char *cli_album_call(fct_album *album, int64_t person_id, char out[300]) {

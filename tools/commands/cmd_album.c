@@ -272,7 +272,7 @@ static int run_album(cli_args *a) {
     const char *names[64];
     int n = 0;
     if (!a->n_words) {
-        cli_error("album: what? see 'facet album --help'");
+        cli_error("album: no action; 'facet album --help' lists them");
         return CLI_USE;
     }
     for (const cli_command *const *p = album_actions; *p && n < 64; p++) names[n++] = cli_part_word(*p);
@@ -288,8 +288,10 @@ const cli_command cmd_album = {
     .summary = "know who is in a photo library",
     .description = "An album knows the faces of all photos and videos below some folders, and who they are. It is one "
                    "file beside the photos, which are never changed.",
-    .examples = "facet album status\n"
-                "facet album undo --help",
+    .examples = "facet album scan ~/Pictures\n"
+                "facet album review\n"
+                "facet album name 12 Anna\n"
+                "facet album find Anna",
     .max_words = -1,
     .run = run_album,
     .parts = album_actions,

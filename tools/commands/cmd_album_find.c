@@ -49,7 +49,8 @@ static void print_person(const people_list *l, const fct_album_person *p) {
     cli_print_styled(p->name ? STYLE_GOOD : STYLE_FAINT, p->name ? p->name : "not named");
     int pad = l->width - (int)strlen(p->name ? p->name : "not named");
     cli_print("%*s  %4lld photo%s", pad > 0 ? pad : 0, "", (long long)p->photos, p->photos == 1 ? " " : "s");
-    if (p->photos) cli_print("  %s to %s", first, last);
+    if (p->photos) cli_print("  %s", first);
+    if (p->photos && strcmp(first, last)) cli_print(" to %s", last);
     cli_print("%s\n", p->ignored ? "  ignored" : "");
 }
 

@@ -52,10 +52,16 @@ void cli_album_json_groups(fct_json_writer *j, const fct_group_result *r) {
 }
 
 void cli_album_print_groups(const fct_group_result *r) {
-    cli_print("people: %lld faces joined those known, %lld became %lld new ones, %lld are nobody's",
-              (long long)r->joined, (long long)r->grouped, (long long)r->new_people, (long long)r->loose);
+    cli_print("people: ");
+    if (r->joined) cli_print("%s joined those known, ", cli_count((int)r->joined, "face", "faces"));
+    if (r->grouped)
+        cli_print("%lld faces became %s, ", (long long)r->grouped,
+                  cli_count((int)r->new_people, "new person", "new people"));
+    cli_print("%lld %s nobody's", (long long)r->loose, r->loose == 1 ? "is" : "are");
     if (r->recognized) cli_print("; %lld named by the gallery", (long long)r->recognized);
     cli_print("\n");
+    if (r->new_people)
+        cli_note("'facet album review' asks about those that may be one; 'facet album people' lists all");
 }
 
 static int cluster_with(cli_args *a, fct_album *album, fct_gallery *g) {

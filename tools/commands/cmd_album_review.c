@@ -22,6 +22,11 @@ typedef struct review {
     fct_question *questions; /* [n] */
     size_t n;
     int yes, no, gone;
+    struct given_answer {
+        char key; /* y, n, i */
+        size_t question;
+    } * given; /* [n_given] answers by key that can be taken back, the last one last */
+    size_t n_given, cap_given;
 } review;
 
 /* ---- Lists ------------------------------------------------------------------------------ */
@@ -158,20 +163,35 @@ static int ignore_other(review *r, const fct_question *q) {
     return st ? cli_fail(&e) : CLI_DONE;
 }
 
-static int undo_last(review *r) {
+static void note_answer(review *r, char key, size_t question) {
+    r->given = cli_grow(r->given, &r->cap_given, r->n_given + 1, sizeof *r->given);
+    r->given[r->n_given++] = (struct given_answer){key, question};
+    r->yes += key == 'y';
+    r->no += key == 'n';
+}
+
+/* Takes back the last answer of this review, or, where there is none, what was done last before it. *question: the
+ * one that was answered. */
+static int undo_last(review *r, size_t *question) {
     char what[300];
     fct_error e;
     fct_status st = fct_album_undo(r->album, what, sizeof what, &e);
     if (st == FCT_ERR_NOT_FOUND) cli_print("there is nothing to undo\n");
     else if (st) return cli_fail(&e);
     else cli_print("undone: %s\n", what);
+    if (st || !r->n_given) return CLI_DONE;
+    const struct given_answer *last = &r->given[--r->n_given];
+    r->yes -= last->key == 'y';
+    r->no -= last->key == 'n';
+    *question = last->question;
     return CLI_DONE;
 }
 
-typedef enum key_result { KEY_NEXT, KEY_AGAIN, KEY_BACK, KEY_QUIT, KEY_FAILED } key_result;
+typedef enum key_result { KEY_NEXT, KEY_AGAIN, KEY_SHOW, KEY_QUIT, KEY_FAILED } key_result;
 
-/* One key: what becomes of the question. */
-static key_result take_key(review *r, const fct_question *q, int *code) {
+/* One key: what becomes of question *at, or which one is shown instead of it. */
+static key_result take_key(review *r, size_t *at, int *code) {
+    const fct_question *q = &r->questions[*at];
     fct_error e;
     fct_status st = FCT_OK;
     int key = fct_term_key();
@@ -179,7 +199,7 @@ static key_result take_key(review *r, const fct_question *q, int *code) {
     case 'y':
     case 'n':
         st = fct_album_answer(r->album, q, key == 'y', &e);
-        *(key == 'y' ? &r->yes : &r->no) += 1;
+        if (!st) note_answer(r, (char)key, *at);
         cli_print("%s\n", key == 'y' ? "yes" : "no");
         break;
     case 's':
@@ -188,10 +208,11 @@ static key_result take_key(review *r, const fct_question *q, int *code) {
     case 'i':
         cli_print("ignored\n");
         *code = ignore_other(r, q);
+        if (!*code) note_answer(r, 'i', *at);
         return *code ? KEY_FAILED : KEY_NEXT;
     case 'u':
-        *code = undo_last(r);
-        return *code ? KEY_FAILED : KEY_BACK;
+        *code = undo_last(r, at);
+        return *code ? KEY_FAILED : KEY_SHOW;
     case 'q':
     case 27:
     case 3:
@@ -224,9 +245,8 @@ static int ask_all(review *r) {
             cli_print("[y]es  [n]o  [s]kip  [i]gnore the second  [u]ndo  [q]uit: ");
             fflush(stdout);
         }
-        k = take_key(r, q, &code);
-        if (k == KEY_NEXT) i++;
-        else if (k == KEY_BACK && i) i--;
+        k = take_key(r, &i, &code);
+        i += k == KEY_NEXT;
     }
     return code;
 }
@@ -264,6 +284,7 @@ static int run_review(cli_args *a) {
     int code = cli_album_open(&a->set, ALBUM_WRITE, &r.album);
     if (!code) code = review_with(&r);
     fct_questions_free(r.questions);
+    free(r.given);
     fct_album_free(r.album);
     return code;
 }

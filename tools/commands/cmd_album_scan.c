@@ -62,7 +62,7 @@ static void print_result(const fct_scan_result *r) {
     tell_some(r->changed, "of them changed");
     tell_some(r->touched, "with a new date only");
     tell_some(r->moved, "moved");
-    tell_some(r->copies, "copies");
+    tell_some(r->copies, r->copies == 1 ? "copy" : "copies");
     tell_some(r->gone, "gone");
     cli_print(", %s found\n", cli_count((int)(r->faces < 2000000000 ? r->faces : 2000000000), "face", "faces"));
 }

@@ -102,8 +102,12 @@ static void print_options(FILE *f, const cli_command *c, bool shared) {
 }
 
 static void print_parts(FILE *f, const cli_command *c) {
+    int width = 11;
     print_heading(f, "\nActions:\n");
-    for (const cli_command *const *p = c->parts; *p; p++) fprintf(f, "  %-13s%s\n", cli_part_word(*p), (*p)->summary);
+    for (const cli_command *const *p = c->parts; *p; p++)
+        if ((int)strlen(cli_part_word(*p)) > width) width = (int)strlen(cli_part_word(*p));
+    for (const cli_command *const *p = c->parts; *p; p++)
+        fprintf(f, "  %-*s  %s\n", width, cli_part_word(*p), (*p)->summary);
     fprintf(f, "\n'facet %s ACTION --help' shows an action's options and examples.\n", c->name);
 }
 
