@@ -216,6 +216,12 @@ typedef struct fct_person {
  * *out is owned: free it with fct_gallery_people_free(). */
 FCT_API fct_status fct_gallery_people(fct_gallery *g, fct_person **out, int *n, fct_error *err);
 FCT_API void fct_gallery_people_free(fct_person *p);
+/* A page of them by id: the first ones, at most limit (1..10000), with an id above after (0 = from the beginning) whose
+ * name holds search (NULL = all), where letters of ASCII are equal in both cases. *more: there are others behind them.
+ * Takes as long as the page is large, a search as long as it takes to find so many. *out is owned:
+ * fct_gallery_people_free(). */
+FCT_API fct_status fct_gallery_people_page(fct_gallery *g, int64_t after, int limit, const char *search,
+                                           fct_person **out, int *n, bool *more, fct_error *err);
 
 typedef struct fct_stored_face {
     int64_t id, person_id;

@@ -31,8 +31,11 @@ FCT_API void fct_details_clear(fct_details *d);
  * than 64 bytes; FCT_ERR_LIMIT: metadata and consent have more than 65,536 bytes. */
 FCT_API fct_status fct_gallery_set_metadata(fct_gallery *g, int64_t person_id, const char *key, const char *value,
                                             fct_error *err);
-/* Sets all of the metadata to a JSON object. Errors as above. */
-FCT_API fct_status fct_gallery_replace_metadata(fct_gallery *g, int64_t person_id, const char *object, fct_error *err);
+/* Sets all of the metadata to a JSON object. Errors as above. unique (may be NULL) is a member that nobody else of the
+ * person's collection may have with the same text, whoever writes at the same time: FCT_ERR_EXISTS. That looks at
+ * everybody of the collection. */
+FCT_API fct_status fct_gallery_replace_metadata(fct_gallery *g, int64_t person_id, const char *object,
+                                                const char *unique, fct_error *err);
 /* Somebody whose metadata has this text under key. Looks at everybody. FCT_ERR_NOT_FOUND. */
 FCT_API fct_status fct_gallery_find_metadata(fct_gallery *g, const char *key, const char *text, fct_person *out,
                                              fct_error *err);

@@ -104,7 +104,7 @@ fct_status fct_details_parse(fct_json_doc *doc, char *text, size_t size, const f
 
 /* The stored bytes of one person's details. */
 typedef struct details_bytes {
-    int64_t person_id;
+    int64_t person_id, collection_id;
     char *data; /* [size + 1], owned */
     size_t size;
     bool found;
@@ -118,6 +118,7 @@ static fct_status copy_details(void *ctx, const fct_store_person *p, fct_error *
     if (p->details_size) memcpy(d->data, p->details, p->details_size);
     d->data[p->details_size] = 0;
     d->size = p->details_size;
+    d->collection_id = p->collection_id;
     d->found = true;
     return FCT_OK;
 }
@@ -180,6 +181,81 @@ fct_status fct_gallery_details(fct_gallery *g, int64_t person_id, fct_details *o
     return s;
 }
 
+/* ---- Finding ---------------------------------------------------------------------------------- */
+
+/* A search for who has a text in the metadata. */
+typedef struct metadata_finder {
+    const char *key, *text;
+    fct_buf needle; /* how both stand in the details; owned */
+    int64_t collection_id;
+    int64_t but; /* not this person; 0 = anybody */
+    int64_t found;
+    fct_apart apart;
+} metadata_finder;
+
+static fct_status look_at_details(void *ctx, const fct_store_person *p, fct_error *err) {
+    metadata_finder *f = ctx;
+    details_bytes bytes = {.person_id = p->id};
+    const fct_json *metadata, *consent;
+    fct_json_doc doc = {0};
+    if (f->found || p->id == f->but || p->details_size < f->needle.size || fct_apart_has(&f->apart, p->collection_id))
+        return FCT_OK;
+    const char *at = p->details, *end = at + p->details_size - f->needle.size;
+    while (at <= end && memcmp(at, f->needle.data, f->needle.size) != 0) at++;
+    if (at > end) return FCT_OK;
+    fct_status s = copy_details(&bytes, p, err);
+    if (s) return s;
+    s = fct_details_parse(&doc, bytes.data, bytes.size, &metadata, &consent);
+    const char *text = s ? NULL : fct_json_get_text(fct_json_member(metadata, f->key));
+    if (text && strcmp(text, f->text) == 0) f->found = p->id;
+    fct_json_free(&doc);
+    fct_free(bytes.data);
+    return s == FCT_ERR_NOMEM ? fct_fail_nomem(err, "details", p->details_size) : FCT_OK;
+}
+
+/* Writes key and text as they stand in details. */
+static fct_status make_needle(metadata_finder *f, fct_error *err) {
+    fct_json_writer w;
+    fct_json_to_buf(&w, &f->needle);
+    fct_json_object(&w, NULL);
+    fct_json_text(&w, f->key, f->text);
+    if (f->needle.failed) return fct_fail_nomem(err, "metadata", 0);
+    memmove(f->needle.data, f->needle.data + 1, f->needle.size); /* without the brace */
+    f->needle.size--;
+    return FCT_OK;
+}
+
+static void clear_finder(metadata_finder *f) {
+    fct_apart_clear(&f->apart);
+    fct_buf_free(&f->needle);
+}
+
+/* Inside a transaction: f->found is who has the text, 0 = nobody. */
+static fct_status look_for(metadata_finder *f, fct_store *st, fct_error *err) {
+    fct_people_query q = {.collection_id = f->collection_id, .parts = FCT_PERSON_DETAILS};
+    f->found = 0;
+    fct_status s = fct_apart_load(st, f->collection_id, &f->apart, err);
+    return s ? s : st->ops->people(st, &q, look_at_details, f, err);
+}
+
+static fct_status find_in_metadata(void *ctx, fct_store *st, fct_error *err) {
+    metadata_finder *f = ctx;
+    fct_status s = look_for(f, st, err);
+    if (s || f->found) return s;
+    return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: nobody has this %s", st->place, f->key);
+}
+
+fct_status fct_gallery_find_metadata(fct_gallery *g, const char *key, const char *text, fct_person *out,
+                                     fct_error *err) {
+    metadata_finder f = {.key = key, .text = text, .collection_id = fct_gallery_home(g)};
+    memset(out, 0, sizeof *out);
+    fct_status s = make_needle(&f, err);
+    if (!s) s = fct_gallery_read(g, find_in_metadata, &f, err);
+    if (!s) s = fct_gallery_person(g, f.found, out, err);
+    clear_finder(&f);
+    return s;
+}
+
 /* ---- Changing -------------------------------------------------------------------------- */
 
 /* What is to be changed of a person. */
@@ -187,6 +263,7 @@ typedef struct details_call {
     details_parts change;
     details_bytes bytes;
     int64_t expires;
+    const char *unique; /* a member of the metadata that nobody else may have; NULL = none */
 } details_call;
 
 static fct_status put_details(fct_store *st, int64_t person_id, const details_parts *parts, fct_error *err) {
@@ -204,11 +281,27 @@ static fct_status put_details(fct_store *st, int64_t person_id, const details_pa
     return s;
 }
 
+/* FCT_ERR_EXISTS where somebody else of the collection has what the new metadata say of c->unique. Since transactions
+ * that write keep others out, or fail where others came between, nobody else has it after the commit either. */
+static fct_status check_unique(const details_call *c, fct_store *st, fct_error *err) {
+    const char *text = c->unique ? fct_json_get_text(fct_json_member(c->change.whole, c->unique)) : NULL;
+    metadata_finder f = {
+        .key = c->unique, .text = text, .collection_id = c->bytes.collection_id, .but = c->bytes.person_id};
+    if (!text) return FCT_OK;
+    fct_status s = make_needle(&f, err);
+    if (!s) s = look_for(&f, st, err);
+    if (!s && f.found)
+        s = fct_fail(err, FCT_ERR_EXISTS, "%s: person %lld has this %s already", st->place, (long long)f.found, f.key);
+    clear_finder(&f);
+    return s;
+}
+
 static fct_status change_details(void *ctx, fct_store *st, fct_error *err) {
     details_call *c = ctx;
     details_parts parts = c->change;
     fct_json_doc doc = {0};
     fct_status s = read_bytes(&c->bytes, st, err);
+    if (!s) s = check_unique(c, st, err);
     if (!s) s = parse_bytes(st, &c->bytes, &doc, &parts, err);
     if (!s) s = put_details(st, c->bytes.person_id, &parts, err);
     if (!s) s = fct_audit_person(st, parts.new_consent ? "consent" : "metadata", c->bytes.person_id, err);
@@ -240,8 +333,9 @@ fct_status fct_gallery_set_metadata(fct_gallery *g, int64_t person_id, const cha
     return s;
 }
 
-fct_status fct_gallery_replace_metadata(fct_gallery *g, int64_t person_id, const char *object, fct_error *err) {
-    details_call c = {.bytes = {.person_id = person_id}};
+fct_status fct_gallery_replace_metadata(fct_gallery *g, int64_t person_id, const char *object, const char *unique,
+                                        fct_error *err) {
+    details_call c = {.bytes = {.person_id = person_id}, .unique = unique};
     fct_json_doc doc = {0};
     fct_json_fault fault;
     size_t size = object ? strnlen(object, DETAILS_MAX + 1) : 0;
@@ -334,63 +428,4 @@ fct_status fct_details_get_removed(const fct_store_person *p, fct_removed_note *
     fct_free(bytes.data);
     if (s == FCT_ERR_NOMEM) return fct_fail_nomem(err, "details", p->details_size);
     return s ? fct_fail(err, s, "the details of person %lld are damaged", (long long)p->id) : FCT_OK;
-}
-
-/* ---- Finding ---------------------------------------------------------------------------------- */
-
-/* A search for who has a text in the metadata. */
-typedef struct metadata_finder {
-    const char *key, *text;
-    fct_buf needle; /* how both stand in the details */
-    int64_t collection_id, found;
-    fct_apart apart;
-} metadata_finder;
-
-static fct_status look_at_details(void *ctx, const fct_store_person *p, fct_error *err) {
-    metadata_finder *f = ctx;
-    details_bytes bytes = {.person_id = p->id};
-    const fct_json *metadata, *consent;
-    fct_json_doc doc = {0};
-    if (f->found || p->details_size < f->needle.size || fct_apart_has(&f->apart, p->collection_id)) return FCT_OK;
-    const char *at = p->details, *end = at + p->details_size - f->needle.size;
-    while (at <= end && memcmp(at, f->needle.data, f->needle.size) != 0) at++;
-    if (at > end) return FCT_OK;
-    fct_status s = copy_details(&bytes, p, err);
-    if (s) return s;
-    s = fct_details_parse(&doc, bytes.data, bytes.size, &metadata, &consent);
-    const char *text = s ? NULL : fct_json_get_text(fct_json_member(metadata, f->key));
-    if (text && strcmp(text, f->text) == 0) f->found = p->id;
-    fct_json_free(&doc);
-    fct_free(bytes.data);
-    return s == FCT_ERR_NOMEM ? fct_fail_nomem(err, "details", p->details_size) : FCT_OK;
-}
-
-static fct_status find_in_metadata(void *ctx, fct_store *st, fct_error *err) {
-    metadata_finder *f = ctx;
-    f->found = 0;
-    fct_people_query q = {.collection_id = f->collection_id, .parts = FCT_PERSON_DETAILS};
-    fct_status s = fct_apart_load(st, f->collection_id, &f->apart, err);
-    if (!s) s = st->ops->people(st, &q, look_at_details, f, err);
-    if (s || f->found) return s;
-    return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: nobody has this %s", st->place, f->key);
-}
-
-fct_status fct_gallery_find_metadata(fct_gallery *g, const char *key, const char *text, fct_person *out,
-                                     fct_error *err) {
-    metadata_finder f = {.key = key, .text = text, .collection_id = fct_gallery_home(g)};
-    fct_json_writer w;
-    memset(out, 0, sizeof *out);
-    fct_json_to_buf(&w, &f.needle);
-    fct_json_object(&w, NULL);
-    fct_json_text(&w, key, text);
-    fct_status s = f.needle.failed ? fct_fail_nomem(err, "metadata", 0) : FCT_OK;
-    if (!s) { /* without the brace */
-        memmove(f.needle.data, f.needle.data + 1, f.needle.size);
-        f.needle.size--;
-        s = fct_gallery_read(g, find_in_metadata, &f, err);
-    }
-    if (!s) s = fct_gallery_person(g, f.found, out, err);
-    fct_apart_clear(&f.apart);
-    fct_buf_free(&f.needle);
-    return s;
 }

@@ -250,6 +250,8 @@ fct_status fct_model_read(fct_store *st, fct_store_model *out, fct_error *err);
 void fct_text_clean(const char *src, char *out, size_t cap);
 /* A face of the store as callers see it. */
 void fct_face_show(const fct_store_face *from, fct_stored_face *out);
+/* The same of a person, whose name fct_person_check() has passed. */
+void fct_person_show(const fct_store_person *from, fct_person *out);
 
 /* ---- gallery_names.c */
 /* The name as it is stored: in Unicode's form C, without blanks around it. out

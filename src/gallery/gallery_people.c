@@ -42,12 +42,7 @@ static fct_status add_person(void *ctx, const fct_store_person *row, fct_error *
     fct_status s = fct_person_check(l->st, row, err);
     fct_person *p = s ? NULL : list_add(l, err);
     if (!p) return s ? s : FCT_ERR_NOMEM;
-    p->id = row->id;
-    p->created = row->created;
-    p->faces = row->faces < INT_MAX ? (int)row->faces : INT_MAX;
-    p->collection_id = row->collection_id;
-    p->expires = row->expires;
-    memcpy(p->name, row->name, strlen(row->name) + 1);
+    fct_person_show(row, p);
     return FCT_OK;
 }
 

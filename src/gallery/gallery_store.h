@@ -131,6 +131,8 @@ typedef struct fct_people_query {
     int parts;             /* FCT_PERSON_DETAILS, FCT_PERSON_KEY */
     bool count_faces;      /* fill in fct_store_person.faces */
     bool by_name;          /* in the order of their names' bytes, then by id; else by id where all are asked for */
+    int64_t after;         /* those with a higher id alone; 0 = all */
+    size_t most; /* so many of them, by id, where neither ids nor names nor their order are asked for; 0 = all */
 } fct_people_query;
 
 /* Parts of a face that cost something to read, and what faces_update() changes. */

@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "gallery/gallery_impl.h"
 #include "text/utf8.h"
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -114,6 +115,16 @@ fct_status fct_model_read(fct_store *st, fct_store_model *out, fct_error *err) {
 
 /* A number of a damaged file may be none that a float can hold. */
 static float to_float(double v) { return v >= -3e38 && v <= 3e38 ? (float)v : 0; }
+
+void fct_person_show(const fct_store_person *from, fct_person *out) {
+    memset(out, 0, sizeof *out);
+    out->id = from->id;
+    out->created = from->created;
+    out->faces = from->faces < INT_MAX ? (int)from->faces : INT_MAX;
+    out->collection_id = from->collection_id;
+    out->expires = from->expires;
+    memcpy(out->name, from->name, strlen(from->name) + 1);
+}
 
 void fct_face_show(const fct_store_face *from, fct_stored_face *out) {
     memset(out, 0, sizeof *out);

@@ -23,6 +23,8 @@ typedef struct people_call {
     bool sort;
     opened_person *items; /* [n], owned */
     size_t n, cap;
+    size_t read, given; /* how many there were, and how many of them could be opened */
+    int64_t last;       /* id of the last one that was read */
 } people_call;
 
 static fct_status damaged(const fct_sealed_store *m, const char *what, int64_t person, fct_error *err) {
@@ -72,8 +74,11 @@ static void free_person(opened_person *p) {
 static fct_status visit(void *ctx, const fct_store_person *p, fct_error *err) {
     people_call *c = ctx;
     const uint8_t *key;
+    c->read++;
+    c->last = p->id;
     fct_status s = fct_sealed_key(c->m, p->id, p->key, p->key_size, &key, err);
     if (s || !key) return s;
+    c->given++;
     if (c->sort) {
         opened_person *items = fct_grow(c->items, &c->cap, c->n + 1, sizeof *items);
         if (!items) return fct_fail_nomem(err, "people", 0);
@@ -109,6 +114,21 @@ static fct_status visit_sorted(people_call *c, fct_status s, fct_error *err) {
     return s;
 }
 
+/* Asks the store below. Who has lost the key is passed over, and others take the place on a page. */
+static fct_status ask_below(people_call *c, fct_people_query *q, fct_error *err) {
+    fct_store *inner = c->m->inner;
+    size_t most = q->most;
+    fct_status s;
+    do {
+        c->read = 0;
+        s = inner->ops->people(inner, q, visit, c, err);
+        bool full = c->read == q->most;
+        q->after = c->last;
+        q->most = most && full ? most - c->given : 0;
+    } while (!s && q->most);
+    return s;
+}
+
 fct_status fct_sealed_people(fct_store *st, const fct_people_query *want, fct_person_fn *fn, void *ctx,
                              fct_error *err) {
     fct_sealed_store *m = fct_sealed_of(st);
@@ -128,7 +148,7 @@ fct_status fct_sealed_people(fct_store *st, const fct_people_query *want, fct_pe
         q.names = names;
     }
     bool room = !want->names || (tokens && names);
-    fct_status s = room ? m->inner->ops->people(m->inner, &q, visit, &c, err) : fct_fail_nomem(err, "names", 0);
+    fct_status s = room ? ask_below(&c, &q, err) : fct_fail_nomem(err, "names", 0);
     s = visit_sorted(&c, s, err);
     fct_free(tokens);
     fct_free(names);

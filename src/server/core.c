@@ -222,34 +222,16 @@ fct_status srv_core_forget(srv_core *c, const int64_t *ids, int n, fct_error *er
     return FCT_OK;
 }
 
-static int person_order(const void *a, const void *b) {
-    int64_t x = ((const fct_person *)a)->id, y = ((const fct_person *)b)->id;
-    return (x > y) - (x < y);
-}
-
 static int face_order(const void *a, const void *b) {
     int64_t x = ((const fct_stored_face *)a)->id, y = ((const fct_stored_face *)b)->id;
     return (x > y) - (x < y);
 }
 
 fct_status srv_core_people(srv_core *c, const char *search, srv_page *page, fct_person **out, int *n, fct_error *err) {
-    int all, kept = 0;
-    *n = 0;
-    page->next = 0;
-    fct_status s = fct_gallery_people(c->gallery, out, &all, err);
-    if (s) return s;
-    fct_person *p = *out;
-    if (all) qsort(p, (size_t)all, sizeof *p, person_order);
-    for (int i = 0; i < all; i++) {
-        if (p[i].id <= page->after || (search && !strcasestr(p[i].name, search))) continue;
-        if (kept == page->limit) {
-            page->next = p[kept - 1].id;
-            break;
-        }
-        p[kept++] = p[i];
-    }
-    *n = kept;
-    return FCT_OK;
+    bool more;
+    fct_status s = fct_gallery_people_page(c->gallery, page->after, page->limit, search, out, n, &more, err);
+    page->next = !s && more ? (*out)[*n - 1].id : 0;
+    return s;
 }
 
 fct_status srv_core_faces(srv_core *c, int64_t person_id, srv_page *page, fct_stored_face **out, int *n,

@@ -2,6 +2,7 @@
 #include "server/enroll_api.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "server/problem.h"
 #include "server/register.h"
 
@@ -52,6 +53,21 @@ static void write_stored(fct_json_writer *j, srv_app *app, const srv_register_it
     fct_json_close_array(j);
 }
 
+/* Takes back what a request has stored of somebody new, whose external id somebody else has taken meanwhile. */
+static void take_back(srv_app *app, int64_t person, const srv_register_item *items, int n) {
+    int64_t ids[SRV_REGISTER_MOST];
+    fct_person p;
+    fct_error e;
+    int kept = 0;
+    for (int i = 0; i < n; i++)
+        if (items[i].result.face_id && items[i].result.outcome != FCT_ENROLL_KNOWN)
+            ids[kept++] = items[i].result.face_id;
+    fct_status s = fct_gallery_remove_faces(app->core.gallery, ids, kept, NULL, &e);
+    if (!s) s = fct_gallery_person(app->core.gallery, person, &p, &e);
+    if (!s && !p.faces) s = srv_core_forget(&app->core, &person, 1, &e);
+    if (s && s != FCT_ERR_NOT_FOUND) fct_log(FCT_LOG_WARN, "%s", e.text);
+}
+
 /* Stores what is said of the person, if anything, and answers with what was stored. */
 static void answer_enrolled(srv_app *app, srv_request *r, srv_reply *out, const char *name,
                             const srv_person_terms *terms, const srv_register_item *items, int n) {
@@ -59,7 +75,11 @@ static void answer_enrolled(srv_app *app, srv_request *r, srv_reply *out, const 
     fct_person p;
     fct_error e;
     fct_status s = fct_gallery_find(app->core.gallery, name, &p, &e); /* may have been removed by somebody else */
-    if (!s && terms) s = srv_person_terms_store(&app->core, p.id, terms, &e);
+    if (!s && terms && (s = srv_person_terms_store(&app->core, p.id, terms, &e)) == FCT_ERR_EXISTS) {
+        if (!r->again) take_back(app, p.id, items, n);
+        srv_fail_external(r, out);
+        return;
+    }
     if (!s && terms) s = fct_gallery_person(app->core.gallery, p.id, &p, &e);
     if (s) {
         srv_fail_call(r, out, &e);

@@ -70,9 +70,11 @@ static void change(srv_app *app, srv_request *r, const fct_person *p, srv_form *
     fct_error e;
     if (srv_person_terms_read(r, form, &t, out) &&
         (!t.external || srv_external_is_free(app, r, t.external, p->id, out))) {
-        fct_status s = t.has_name ? fct_gallery_rename(app->core.gallery, p->id, t.name, &e) : FCT_OK;
-        if (!s) s = srv_person_terms_store(&app->core, p->id, &t, &e);
-        if (s) srv_fail_call(r, out, &e);
+        fct_status s = srv_person_terms_store(&app->core, p->id, &t, &e);
+        bool taken = s == FCT_ERR_EXISTS;
+        if (!s && t.has_name) s = fct_gallery_rename(app->core.gallery, p->id, t.name, &e);
+        if (taken) srv_fail_external(r, out);
+        else if (s) srv_fail_call(r, out, &e);
         else srv_answer_person(app, r, p->id, out);
     }
     srv_person_terms_free(&t);
@@ -107,13 +109,10 @@ static void create(srv_app *app, srv_request *r, srv_form *form, srv_reply *out)
         const char *name = t.name ? t.name : t.external;
         if (!name) srv_fail(r, out, 400, "invalid_request", "name: is missing");
         else if (srv_form_text(form, "id")) srv_fail(r, out, 400, "invalid_request", "id: ids are given by the server");
-        else {
-            /* Nobody else may take the external id between looking and storing. */
-            if (t.external) fct_mutex_lock(&app->change_lock);
-            if (name_is_free(app, r, name, out) &&
-                (!t.external || r->again || srv_external_is_free(app, r, t.external, 0, out)))
-                srv_enroll_form(app, r, form, name, &t, out);
-            if (t.external) fct_mutex_unlock(&app->change_lock);
+        else if (name_is_free(app, r, name, out) &&
+                 (!t.external || r->again || srv_external_is_free(app, r, t.external, 0, out))) {
+            t.is_new = true;
+            srv_enroll_form(app, r, form, name, &t, out);
         }
     }
     srv_person_terms_free(&t);

@@ -153,8 +153,34 @@ bool srv_external_is_free(srv_app *app, const srv_request *r, const char *extern
     fct_status s = fct_gallery_find_metadata(app->core.gallery, SRV_EXTERNAL_ID, external, &p, &e);
     if (s == FCT_ERR_NOT_FOUND || (!s && p.id == but)) return true;
     if (s) srv_fail_call(r, out, &e);
-    else srv_fail(r, out, 409, "external_id_exists", "somebody else of the collection has this external_id");
+    else srv_fail_external(r, out);
     return false;
+}
+
+bool srv_external_fits(srv_app *app, const srv_request *r, int64_t person, int64_t collection, srv_reply *out) {
+    fct_details d;
+    fct_json_doc doc = {0};
+    fct_json_fault fault;
+    fct_error e;
+    bool fits = true;
+    int64_t before = srv_place();
+    if (fct_gallery_details(app->core.gallery, person, &d, &e)) {
+        srv_fail_call(r, out, &e);
+        return false;
+    }
+    bool full = fct_json_read(&doc, d.metadata, strlen(d.metadata), &fault) == FCT_ERR_NOMEM;
+    const char *external = full ? NULL : fct_json_get_text(fct_json_member(doc.values, SRV_EXTERNAL_ID));
+    srv_work_in(collection);
+    if (full) srv_fail(r, out, 503, "not_ready", "out of memory");
+    else if (external) fits = srv_external_is_free(app, r, external, person, out);
+    srv_work_in(before);
+    fct_json_free(&doc);
+    fct_details_clear(&d);
+    return fits && !full;
+}
+
+void srv_fail_external(const srv_request *r, srv_reply *out) {
+    srv_fail(r, out, 409, "external_id_exists", "somebody else of the collection has this external_id");
 }
 
 /* Puts new metadata and the external id together; what a request does not say stays. *out is owned. */
@@ -173,6 +199,8 @@ static fct_status compose(srv_core *c, int64_t person_id, const srv_person_terms
     const fct_json *members = s ? NULL : copy ? given.values : old.values;
     const char *kept = s ? NULL : fct_json_get_text(fct_json_member(old.values, SRV_EXTERNAL_ID));
     const char *external = t->has_external ? t->external : kept;
+    if (!s && t->is_new && kept && external && strcmp(kept, external) != 0)
+        s = fct_fail(err, FCT_ERR_EXISTS, "somebody of this name was made at the same time");
     fct_json_to_buf(&j, &b);
     fct_json_object(&j, NULL);
     for (const fct_json *m = members ? fct_json_first(members) : NULL; m; m = fct_json_next(members, m))
@@ -192,7 +220,8 @@ fct_status srv_person_terms_store(srv_core *c, int64_t person_id, const srv_pers
     char *metadata = NULL;
     bool changes = t->has_metadata || t->has_external;
     fct_status s = changes ? compose(c, person_id, t, &metadata, err) : FCT_OK;
-    if (!s && changes) s = fct_gallery_replace_metadata(c->gallery, person_id, metadata, err);
+    const char *unique = t->external ? SRV_EXTERNAL_ID : NULL;
+    if (!s && changes) s = fct_gallery_replace_metadata(c->gallery, person_id, metadata, unique, err);
     if (!s && t->has_expires) s = fct_gallery_set_expires(c->gallery, person_id, t->expires, err);
     if (!s && t->has_consent)
         s = fct_gallery_set_consent(c->gallery, person_id, t->consent_by, t->consent, t->consent_time, err);

@@ -15,6 +15,7 @@ typedef struct srv_person_terms {
     int64_t expires;                  /* 0 = never */
     const char *consent, *consent_by; /* consent NULL: it goes */
     int64_t consent_time;
+    bool is_new; /* they are of somebody who is made by this request */
 } srv_person_terms;
 
 /* Reads name, external_id, metadata, expires_at and consent, where they are there. False: *out says what is wrong.
@@ -22,9 +23,15 @@ typedef struct srv_person_terms {
 bool srv_person_terms_read(const srv_request *r, srv_form *form, srv_person_terms *t, srv_reply *out);
 void srv_person_terms_free(srv_person_terms *t);
 
-/* False, with an answer, where somebody else of the collection has the external id. */
+/* False, with an answer, where somebody else of the collection has the external id. Others may take it until it is
+ * stored. */
 bool srv_external_is_free(srv_app *app, const srv_request *r, const char *external, int64_t but, srv_reply *out);
-/* Stores all but the name. */
+/* The same for somebody who is about to come into a collection with the external id that he has. */
+bool srv_external_fits(srv_app *app, const srv_request *r, int64_t person, int64_t collection, srv_reply *out);
+/* Answers that somebody else has the external id. */
+void srv_fail_external(const srv_request *r, srv_reply *out);
+/* Stores all but the name. FCT_ERR_EXISTS: somebody else of the collection has the external id, on whatever server that
+ * was given, or somebody new has one already; nothing is stored then. */
 fct_status srv_person_terms_store(srv_core *c, int64_t person_id, const srv_person_terms *t, fct_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* People who are removed: for a while they can be restored; then, or at once where that is
  * asked for, they are forgotten. */
-#include "server/facet_api.h"
+#include "server/facet_person.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -94,8 +94,10 @@ void srv_do_restore(srv_app *app, srv_request *r, srv_reply *out) {
     fct_error e;
     if (!is_removed(app, r, out)) {
         if (r->again && out->status == 404 && srv_person_of(app, r, &p, out)) srv_answer_person(app, r, p.id, out);
-    } else if (fct_gallery_restore_person(app->core.gallery, srv_id_of(r, 1), &e)) srv_fail_call(r, out, &e);
-    else srv_answer_person(app, r, srv_id_of(r, 1), out);
+    } else if (srv_external_fits(app, r, srv_id_of(r, 1), srv_place(), out)) {
+        if (fct_gallery_restore_person(app->core.gallery, srv_id_of(r, 1), &e)) srv_fail_call(r, out, &e);
+        else srv_answer_person(app, r, srv_id_of(r, 1), out);
+    }
 }
 
 void srv_do_forget(srv_app *app, srv_request *r, srv_reply *out) {

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "server/unknown.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { FACES_MOST = 1000, NEGATIVES_MOST = 10 };
@@ -65,31 +64,29 @@ static void answer_group(srv_app *app, const srv_request *r, int64_t id, srv_rep
     srv_json_close(&j, r, false);
 }
 
-static int by_id(const void *a, const void *b) {
-    int64_t x = ((const fct_person *)a)->id, y = ((const fct_person *)b)->id;
-    return (x > y) - (x < y);
-}
-
 /* Writes a page of the groups that are ignored, or of those that are not. */
 static fct_status write_page(fct_json_writer *j, srv_app *app, bool ignored, srv_page *page, fct_error *err) {
-    fct_person *list;
-    int n, shown = 0;
-    int64_t last = 0;
-    fct_status s = fct_gallery_people(app->core.gallery, &list, &n, err);
-    if (s) return s;
-    if (n) qsort(list, (size_t)n, sizeof *list, by_id);
-    for (int i = 0; i < n && !s && !page->next; i++) {
-        srv_group x;
-        if (list[i].id <= page->after || !list[i].faces) continue;
-        s = srv_group_read(&app->core, list[i].id, &x, err);
-        if (s == FCT_ERR_NOT_FOUND) s = FCT_OK; /* removed meanwhile */
-        else if (!s && x.ignored == ignored) {
-            if (shown++ == page->limit) page->next = last;
-            else write_group(j, NULL, &list[i], &x);
-            last = list[i].id;
+    fct_status s = FCT_OK;
+    int shown = 0;
+    int64_t after = page->after, last = 0;
+    for (bool more = true; more && !s && !page->next;) {
+        fct_person *list;
+        int n;
+        s = fct_gallery_people_page(app->core.gallery, after, SRV_PAGE_MOST, NULL, &list, &n, &more, err);
+        for (int i = 0; i < n && !s && !page->next; i++) {
+            srv_group x;
+            after = list[i].id;
+            if (!list[i].faces) continue;
+            s = srv_group_read(&app->core, after, &x, err);
+            if (s == FCT_ERR_NOT_FOUND) s = FCT_OK; /* removed meanwhile */
+            else if (!s && x.ignored == ignored) {
+                if (shown++ == page->limit) page->next = last;
+                else write_group(j, NULL, &list[i], &x);
+                last = after;
+            }
         }
+        fct_gallery_people_free(list);
     }
-    fct_gallery_people_free(list);
     return s;
 }
 

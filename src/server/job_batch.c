@@ -137,15 +137,11 @@ static void begin_result(fct_json_writer *w, fct_buf *line, int i, const srv_bat
 /* Gives the person of an item its external id, if the item has one; *reason: why not. */
 static fct_status set_external(srv_app *app, const srv_batch_item *item, int64_t person, const char **reason,
                                fct_error *err) {
-    fct_person p;
     srv_person_terms t = {.has_external = true, .external = item->external};
-    if (!item->external) return FCT_OK;
-    fct_mutex_lock(&app->change_lock);
-    fct_status s = fct_gallery_find_metadata(app->core.gallery, SRV_EXTERNAL_ID, item->external, &p, err);
-    if (s == FCT_ERR_NOT_FOUND) s = srv_person_terms_store(&app->core, person, &t, err);
-    else if (!s && p.id != person) *reason = "external_id_exists";
-    fct_mutex_unlock(&app->change_lock);
-    return s;
+    fct_status s = item->external ? srv_person_terms_store(&app->core, person, &t, err) : FCT_OK;
+    if (s != FCT_ERR_EXISTS) return s;
+    *reason = "external_id_exists";
+    return FCT_OK;
 }
 
 /* Enrolls one picture. What is wrong with it is in *out and no failure. */

@@ -50,7 +50,7 @@ fct_status srv_group_write(srv_core *c, int64_t group, const srv_group *x, fct_e
     if (x->parted) fct_json_int(&j, "parted", x->parted);
     fct_json_close_object(&j);
     fct_status s =
-        b.failed ? fct_fail_nomem(err, "group", 0) : fct_gallery_replace_metadata(c->gallery, group, b.data, err);
+        b.failed ? fct_fail_nomem(err, "group", 0) : fct_gallery_replace_metadata(c->gallery, group, b.data, NULL, err);
     fct_buf_free(&b);
     return s;
 }

@@ -247,6 +247,8 @@ def removal(ask, box, report):
     )
     ask("the name is taken", 409, "POST", removed + "/" + p["id"] + "/restore")
     other = ask("who has it", 200, "GET", PERSONS).json["persons"][0]["id"]
+    ask("who gets another name", 200, "PATCH", PERSONS + "/" + other, value={"name": "Grace"})
+    ask("the external id is taken", 409, "POST", removed + "/" + p["id"] + "/restore")
     ask("forget that one", 204, "DELETE", PERSONS + "/" + other + "?forget=1")
     back = ask("restore", 200, "POST", removed + "/" + p["id"] + "/restore").json["person"]
     report.check("as before", [] if back == p else ["%s\n%s" % (p, back)])

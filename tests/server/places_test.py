@@ -8,6 +8,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
 
 import jobs_checks
 import manage_checks
@@ -65,6 +66,26 @@ def encrypted(report):
         report.check("found again", [] if again["person"]["name"] == "Hidden Name" else [str(again)])
 
 
+def two_servers(box, url, report):
+    """Two servers with one gallery: one of eight requests at once gets the external id."""
+    with Box(*sys.argv[1:3]) as other:
+        other.start("--gallery", url)
+        picture, got = box.picture("bob.png"), []
+
+        def create(i):
+            fields = [("name", "Twin %d" % i), ("external_id", "shared"), ("images", picture)]
+            got.append((box, other)[i % 2].form(manage_checks.PERSONS, fields).status)
+
+        threads = [threading.Thread(target=create, args=(i,)) for i in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        made = other.get(manage_checks.PERSONS + "?search=twin").json["persons"]
+        fine = sorted(got) == [201] + [409] * 7 and [p["external_id"] for p in made] == ["shared"]
+        report.check("an external id is one person's on two servers", [] if fine else [str((got, made))])
+
+
 def on_a_server(report):
     try:
         cluster = Cluster(vector=False, settings=["fsync = off"])
@@ -79,6 +100,7 @@ def on_a_server(report):
             told = ask("system", 200, "GET", "/v1/system").json["database"]
             report.check("is on a server", [] if told["kind"] == "postgresql" else [str(told)])
             common(ask, box, report)
+            two_servers(box, cluster.url(), report)
     finally:
         cluster.stop()
 

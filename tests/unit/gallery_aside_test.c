@@ -3,10 +3,12 @@
 #include "test.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "facet/gallery_faces.h"
 #include "facet/privacy.h"
 #include "gallery_util.h"
 #include "store_choice.h"
+#include <stdlib.h>
 #include <string.h>
 
 static fct_error e;
@@ -102,7 +104,7 @@ TEST(full_metadata_does_not_keep_anybody_from_being_removed) {
     int n = sprintf(text, "{\"a\": \"");
     memset(text + n, 'x', 65400);
     strcpy(text + n + 65400, "\"}");
-    REQUIRE(!fct_gallery_replace_metadata(g, p.id, text, &e));
+    REQUIRE(!fct_gallery_replace_metadata(g, p.id, text, NULL, &e));
     CHECK_MSG(!fct_gallery_set_aside(g, p.id, 5000, &e), "%s", e.text);
     CHECK_MSG(!fct_gallery_restore_person(g, p.id, &e), "%s", e.text);
     fct_gallery_free(g);
@@ -114,18 +116,123 @@ TEST(metadata) {
     fct_details d;
     REQUIRE(!util_enroll(g, "Ada", 1, NULL, &e) && !fct_gallery_find(g, "Ada", &p, &e));
     REQUIRE(!util_enroll(g, "Bob", 2, NULL, &e));
-    REQUIRE(!fct_gallery_replace_metadata(g, p.id, "{\"k\":\"a\\\"\\u00e9\",\"n\":{\"k\":\"inner\"},\"x\":1}", &e));
+    REQUIRE(
+        !fct_gallery_replace_metadata(g, p.id, "{\"k\":\"a\\\"\\u00e9\",\"n\":{\"k\":\"inner\"},\"x\":1}", NULL, &e));
     CHECK(!fct_gallery_find_metadata(g, "k", "a\"\xc3\xa9", &found, &e) && found.id == p.id);
     CHECK(fct_gallery_find_metadata(g, "k", "inner", &found, &e) == FCT_ERR_NOT_FOUND);
     CHECK(fct_gallery_find_metadata(g, "k", "a", &found, &e) == FCT_ERR_NOT_FOUND);
     CHECK(fct_gallery_find_metadata(g, "x", "1", &found, &e) == FCT_ERR_NOT_FOUND);
-    REQUIRE(!fct_gallery_replace_metadata(g, p.id, "{}", &e) && !fct_gallery_details(g, p.id, &d, &e));
+    REQUIRE(!fct_gallery_replace_metadata(g, p.id, "{}", NULL, &e) && !fct_gallery_details(g, p.id, &d, &e));
     CHECK(!strcmp(d.metadata, "{}"));
     fct_details_clear(&d);
     static const char *const bad[] = {"", "[]", "3", "{", "{\"\":1}", "{\"a\n\":1}", "{\"a\":1,\"a\":2}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        CHECK_MSG(fct_gallery_replace_metadata(g, p.id, bad[i], &e) == FCT_ERR_ARG, "%s", bad[i]);
-    CHECK(fct_gallery_replace_metadata(g, 99, "{}", &e) == FCT_ERR_NOT_FOUND);
+        CHECK_MSG(fct_gallery_replace_metadata(g, p.id, bad[i], NULL, &e) == FCT_ERR_ARG, "%s", bad[i]);
+    CHECK(fct_gallery_replace_metadata(g, 99, "{}", NULL, &e) == FCT_ERR_NOT_FOUND);
+    fct_gallery_free(g);
+}
+
+/* One of two that want the same external id, each by a gallery of its own, as two servers have. */
+typedef struct claim {
+    int64_t person;
+    fct_status status;
+} claim;
+
+static void claim_it(void *arg) {
+    claim *c = arg;
+    fct_gallery *g;
+    fct_error mine;
+    if ((c->status = store_open("aside.db", NULL, &g, &mine))) return;
+    c->status = fct_gallery_replace_metadata(g, c->person, "{\"external_id\":\"7\"}", "external_id", &mine);
+    fct_gallery_free(g);
+}
+
+TEST(one_of_many_gets_what_is_unique) {
+    enum { N = 6 };
+    fct_gallery *g = open_new();
+    fct_thread threads[N];
+    claim claims[N] = {0};
+    int64_t other = 0;
+    int got = 0;
+    for (int i = 0; i < N; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "P%d", i);
+        REQUIRE(!fct_gallery_add_person(g, name, &claims[i].person, &e));
+    }
+    for (int i = 0; i < N; i++) REQUIRE(!fct_thread_start(&threads[i], claim_it, &claims[i], &e));
+    for (int i = 0; i < N; i++) fct_thread_join(&threads[i]);
+    for (int i = 0; i < N; i++) {
+        got += !claims[i].status;
+        CHECK_MSG(!claims[i].status || claims[i].status == FCT_ERR_EXISTS, "%d", claims[i].status);
+        if (claims[i].status) other = claims[i].person;
+        else CHECK(!fct_gallery_replace_metadata(g, claims[i].person, "{\"external_id\":\"7\"}", "external_id", &e));
+    }
+    CHECK_MSG(got == 1, "%d have it", got);
+    CHECK(!fct_gallery_replace_metadata(g, other, "{\"external_id\":\"8\"}", "external_id", &e));
+    int64_t place; /* in another collection it is free */
+    REQUIRE(!fct_gallery_add_collection(g, "other", &place, &e) && !fct_gallery_move_person(g, other, place, &e));
+    CHECK(!fct_gallery_replace_metadata(g, other, "{\"external_id\":\"7\"}", "external_id", &e));
+    fct_gallery_free(g);
+}
+
+/* Whether pages of a search name the people of a list, in its order by id, that the search is to find. */
+static void check_pages(fct_gallery *g, const fct_person *all, int n, const char *search, const char *held, int limit) {
+    int64_t after = 0;
+    int at = 0, got;
+    for (bool more = true; more;) {
+        fct_person *page;
+        REQUIRE(!fct_gallery_people_page(g, after, limit, search, &page, &got, &more, &e));
+        CHECK(got == limit || !more);
+        for (int i = 0; i < got; i++, at++) {
+            while (at < n && held && !strstr(all[at].name, held)) at++;
+            REQUIRE(at < n);
+            bool same = page[i].id == all[at].id && !strcmp(page[i].name, all[at].name) &&
+                        page[i].faces == all[at].faces && page[i].collection_id == all[at].collection_id;
+            CHECK_MSG(same, "%s instead of %s", page[i].name, all[at].name);
+            after = page[i].id;
+        }
+        fct_gallery_people_free(page);
+    }
+    while (at < n && held && !strstr(all[at].name, held)) at++;
+    CHECK_MSG(at == n, "%d of %d", at, n);
+}
+
+static int by_id(const void *a, const void *b) {
+    int64_t x = ((const fct_person *)a)->id, y = ((const fct_person *)b)->id;
+    return (x > y) - (x < y);
+}
+
+TEST(pages_of_people) {
+    fct_gallery *g = open_new();
+    fct_person *all;
+    int64_t apart, id;
+    int n;
+    bool more;
+    REQUIRE(!fct_gallery_add_collection(g, ".apart", &apart, &e));
+    for (int i = 0; i < 30; i++) {
+        char name[20];
+        snprintf(name, sizeof name, i % 3 ? "Ada %d" : "Bob %d", i);
+        REQUIRE(!(i % 4 ? util_enroll(g, name, (uint64_t)i + 1, NULL, &e) : fct_gallery_add_person(g, name, &id, &e)));
+    }
+    fct_person p;
+    REQUIRE(!fct_gallery_find(g, "Ada 4", &p, &e) && !fct_gallery_move_person(g, p.id, apart, &e));
+    REQUIRE(!fct_gallery_find(g, "Bob 9", &p, &e) && !fct_gallery_remove_person(g, p.id, &e));
+    REQUIRE(!fct_gallery_people(g, &all, &n, &e) && n == 28);
+    qsort(all, (size_t)n, sizeof *all, by_id);
+    static const int limits[] = {1, 5, 28, 29, 1000};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        check_pages(g, all, n, NULL, NULL, limits[i]);
+        check_pages(g, all, n, "bOB", "Bob", limits[i]);
+        check_pages(g, all, n, "nobody", "nobody", limits[i]);
+    }
+    fct_gallery_people_free(all);
+    fct_gallery_work_in(apart);
+    REQUIRE(!fct_gallery_people_page(g, 0, 10, NULL, &all, &n, &more, &e) && n == 1 && !more);
+    CHECK(!strcmp(all->name, "Ada 4"));
+    fct_gallery_people_free(all);
+    fct_gallery_work_in(0);
+    CHECK(fct_gallery_people_page(g, 0, 0, NULL, &all, &n, &more, &e) == FCT_ERR_ARG && !all);
+    CHECK(fct_gallery_people_page(g, -1, 1, NULL, &all, &n, &more, &e) == FCT_ERR_ARG);
     fct_gallery_free(g);
 }
 

@@ -83,6 +83,9 @@ static char *dump(fct_store *st) {
     fct_people_query named = {.names = names, .n = 3, .collection_id = 1, .parts = parts, .by_name = true};
     REQUIRE(!o->people(st, &all, dump_person, &b, &e) && !o->people(st, &some, dump_person, &b, &e));
     REQUIRE(!o->people(st, &named, dump_person, &b, &e));
+    fct_people_query page = {.after = 3, .most = 2, .parts = parts, .count_faces = true, .collection_id = 1};
+    fct_people_query first = {.most = 4, .count_faces = true};
+    REQUIRE(!o->people(st, &page, dump_person, &b, &e) && !o->people(st, &first, dump_person, &b, &e));
     fct_faces_query f = {.parts = FCT_FACE_INFO | FCT_FACE_EMBEDDING | FCT_FACE_CROP | FCT_FACE_KEY, .by_person = true};
     REQUIRE(!o->faces(st, &f, dump_face, &b, &e));
     int64_t ids[] = {1, 2, 3, 4, 5};

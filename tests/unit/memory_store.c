@@ -149,6 +149,7 @@ memory_person *memory_find_person(memory_content *c, int64_t id) {
 
 static bool is_wanted(const fct_people_query *q, const memory_person *p) {
     if (q->collection_id && q->collection_id != p->row.collection_id) return false;
+    if (p->row.id <= q->after) return false;
     for (size_t i = 0; i < q->n; i++)
         if (q->ids ? q->ids[i] == p->row.id : strcmp(q->names[i], p->name) == 0) return true;
     return !q->ids && !q->names;
@@ -158,10 +159,12 @@ static fct_status m_people(fct_store *st, const fct_people_query *q, fct_person_
     const memory_content *c = &memory_db_of(st)->now;
     memory_person *sorted = malloc((size_t)c->n_people * sizeof *sorted + 1);
     fct_status s = FCT_OK;
+    size_t given = 0;
     memcpy(sorted, c->people, (size_t)c->n_people * sizeof *sorted);
     qsort(sorted, (size_t)c->n_people, sizeof *sorted, q->by_name ? by_name : by_id);
-    for (int i = 0; i < c->n_people && !s; i++) {
+    for (int i = 0; i < c->n_people && !s && (!q->most || given < q->most); i++) {
         if (!is_wanted(q, &sorted[i])) continue;
+        given++;
         fct_store_person p = sorted[i].row;
         p.name = sorted[i].name;
         if (!(q->parts & FCT_PERSON_DETAILS)) p.details = NULL, p.details_size = 0;

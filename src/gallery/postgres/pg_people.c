@@ -80,9 +80,11 @@ static fct_status visit_person(void *ctx, const PGresult *r, int row, fct_error 
 /* Faces are counted at once where everybody is asked for, else person by person. */
 fct_status fct_pg_people(fct_store *head, const fct_people_query *q, fct_person_fn *fn, void *ctx, fct_error *err) {
     fct_pg_store *st = fct_pg_store_of(head);
-    char sql[700];
+    char sql[800], after[40] = "", most[40] = "";
     fct_pg_params p = {0};
-    bool all = !q->ids && !q->names && !q->collection_id;
+    bool all = !q->ids && !q->names && !q->collection_id && !q->most;
+    if (q->after) snprintf(after, sizeof after, "AND id > %lld", (long long)q->after);
+    if (q->most) snprintf(most, sizeof most, " LIMIT %lld", (long long)q->most);
     fct_pg_put_int(&p, q->collection_id);
     if (q->ids) fct_pg_put_ints(&p, q->ids, q->n);
     else if (q->names) fct_pg_put_texts(&p, q->names, q->n);
@@ -91,7 +93,7 @@ fct_status fct_pg_people(fct_store *head, const fct_people_query *q, fct_person_
                                         : "(SELECT count(*) FROM face WHERE face.person_id = person.id)";
     snprintf(sql, sizeof sql,
              "SELECT id, name, created, %s, collection_id, expires, label, %s, %s FROM person %s "
-             "WHERE ($1 = 0 OR collection_id = $1) %s ORDER BY %s",
+             "WHERE ($1 = 0 OR collection_id = $1) %s %s ORDER BY %s%s",
              count, q->parts & FCT_PERSON_DETAILS ? "details" : "NULL::bytea",
              q->parts & FCT_PERSON_KEY ? "(SELECT sealed FROM person_key WHERE person_key.person_id = person.id)"
                                        : "NULL::bytea",
@@ -101,7 +103,7 @@ fct_status fct_pg_people(fct_store *head, const fct_people_query *q, fct_person_
              q->ids     ? "AND id = ANY($2)"
              : q->names ? "AND name = ANY($2)"
                         : "",
-             q->by_name ? "name, id" : "id");
+             after, q->by_name ? "name, id" : "id", most);
     return fct_pg_scan(&st->pg, &p, visit_person, &(pg_person_visit){fn, ctx}, err, person_columns, sql);
 }
 

@@ -53,14 +53,20 @@ enum { COL_ID, COL_NAME, COL_CREATED, COL_FACES, COL_COLLECTION, COL_EXPIRES, CO
 #define COUNT "(SELECT count(*) FROM face WHERE person_id = person.id)"
 #define KEY   "(SELECT sealed FROM person_key WHERE person_id = person.id)"
 
+/* Pages are read along the table, which is in the order of ids: the index of collections is kept out of it by the plus
+ * sign, since all of a collection's people would have to be sorted for each page. */
 static void make_query(const fct_db *db, const fct_people_query *want, char *sql, int cap) {
     bool old = fct_sqlite_is_old(db), any = !want->collection_id;
     const char *which = want->ids ? "id = ?1" : want->names ? "name = ?1" : "1";
-    const char *of = any ? "" : old ? "AND ?2 = 1" : "AND collection_id = ?2";
-    sqlite3_snprintf(cap, sql, "SELECT id, name, created, %s, %s, %s, %s FROM person WHERE %s %s ORDER BY %s",
+    const char *of = any ? "" : old ? "AND ?2 = 1" : want->most ? "AND +collection_id = ?2" : "AND collection_id = ?2";
+    char after[40] = "", most[40] = "";
+    if (want->after) sqlite3_snprintf((int)sizeof after, after, "AND id > %lld", (long long)want->after);
+    if (want->most) sqlite3_snprintf((int)sizeof most, most, " LIMIT %lld", (long long)want->most);
+    sqlite3_snprintf(cap, sql, "SELECT id, name, created, %s, %s, %s, %s FROM person WHERE %s %s %s ORDER BY %s%s",
                      want->count_faces ? COUNT : "0", old ? "1, 0, NULL" : "collection_id, expires, label",
                      want->parts & FCT_PERSON_DETAILS && !old ? "details" : "NULL",
-                     want->parts & FCT_PERSON_KEY && !old ? KEY : "NULL", which, of, want->by_name ? "name, id" : "id");
+                     want->parts & FCT_PERSON_KEY && !old ? KEY : "NULL", which, of, after,
+                     want->by_name ? "name, id" : "id", most);
 }
 
 static fct_status read_person(const fct_db *db, sqlite3_stmt *q, fct_store_person *p, fct_error *err) {
@@ -100,7 +106,7 @@ fct_status fct_sqlite_people(fct_store *st, const fct_people_query *want, fct_pe
                              fct_error *err) {
     const fct_db *db = fct_sqlite_db(st);
     bool all = !want->ids && !want->names;
-    char sql[400];
+    char sql[500];
     make_query(db, want, sql, (int)sizeof sql);
     sqlite3_stmt *q;
     fct_status s = fct_db_query(db, &q, err, sql, "");
