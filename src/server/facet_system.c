@@ -3,7 +3,9 @@
 
 #include "base/file.h"
 
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 static double uptime(const srv_app *app) { return (double)(fct_time_ns() - app->started) / 1e9; }
 
@@ -74,6 +76,44 @@ static void write_batches(fct_buf *b, const srv_infer_stats *s) {
             fct_buf_printf(b, "facet_batches_total{pictures=\"%d\"} %llu\n", i, (unsigned long long)s->batches[i]);
 }
 
+/* What is counted of each monitor, and how it stands in its state. */
+typedef struct monitor_metric {
+    const char *name, *type, *help;
+    size_t offset; /* of an int64_t in srv_monitor_state */
+} monitor_metric;
+static const monitor_metric monitor_metrics[] = {
+    {"facet_monitor_frames_total", "counter", "Frames that were analyzed.", offsetof(srv_monitor_state, frames)},
+    {"facet_monitor_skipped_total", "counter", "Frames for which there was no time.",
+     offsetof(srv_monitor_state, skipped)},
+    {"facet_monitor_errors_total", "counter", "Frames on which the networks failed.",
+     offsetof(srv_monitor_state, inference_errors)},
+    {"facet_monitor_reconnects_total", "counter", "Times that the stream was opened again.",
+     offsetof(srv_monitor_state, reconnects)},
+    {"facet_monitor_last_frame_timestamp_seconds", "gauge",
+     "When the last frame came, in seconds since 1970; 0: never.", offsetof(srv_monitor_state, last_frame_at)},
+};
+
+/* Writes one line for each monitor. up: whether it is connected, instead of a number of its state. */
+static void write_monitor_metric(fct_buf *b, srv_monitors *all, const monitor_metric *m, bool up) {
+    srv_monitor_view v;
+    fct_buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name, m->type);
+    for (int64_t after = 0; srv_monitors_next(all, after, &v); after = v.config.number) {
+        int64_t value = v.state.connected;
+        if (!up) memcpy(&value, (const char *)&v.state + m->offset, sizeof value);
+        fct_buf_printf(b, "%s{monitor=\"%s\"} %lld\n", m->name, v.config.id, (long long)value);
+    }
+}
+
+static void write_monitors(fct_buf *b, srv_monitors *all) {
+    static const monitor_metric up = {"facet_monitor_up", "gauge", "1: its stream is open and read.", 0};
+    int n, running;
+    srv_monitors_count(all, &n, &running);
+    if (!n) return;
+    write_monitor_metric(b, all, &up, true);
+    for (size_t i = 0; i < sizeof monitor_metrics / sizeof *monitor_metrics; i++)
+        write_monitor_metric(b, all, &monitor_metrics[i], false);
+}
+
 void srv_do_metrics(srv_app *app, srv_request *r, srv_reply *out) {
     fct_gallery_info info = {0};
     srv_infer_stats s;
@@ -93,4 +133,5 @@ void srv_do_metrics(srv_app *app, srv_request *r, srv_reply *out) {
     write_batches(b, &s);
     srv_metrics_number(b, "facet_persons", "gauge", "People in the gallery.", info.people);
     srv_metrics_number(b, "facet_stored_faces", "gauge", "Faces in the gallery.", info.faces);
+    write_monitors(b, app->monitors);
 }

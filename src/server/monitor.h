@@ -68,6 +68,8 @@ typedef struct srv_monitors_opts {
     const char *data;                               /* the server's folder */
     const char *files;                              /* whose files may be watched; NULL = none */
     bool (*is_key)(void *user, const char *key_id); /* whether a key is still there */
+    /* Is given faces that are nobody's in the collection; keeps them, or not. source: the monitor's name. */
+    void (*keep)(void *user, int64_t collection, fct_view picture, const fct_face *face, const char *source);
     void *user;
 } srv_monitors_opts;
 

@@ -2,7 +2,10 @@
 
 #include "base/alloc.h"
 
+#include <math.h>
 #include <string.h>
+
+static const float SAME_BOX = 0.5f;
 
 void srv_notice_init(srv_notice *n, const srv_monitor_policy *policy, float threshold) {
     memset(n, 0, sizeof *n);
@@ -17,8 +20,21 @@ void srv_notice_free(srv_notice *n) {
 void srv_notice_restart(srv_notice *n, const srv_monitor_policy *policy, float threshold) {
     n->policy = *policy;
     n->threshold = threshold;
-    memset(n->told, 0, sizeof n->told);
+    n->told = n->kept = (srv_track_ring){0};
     for (int i = 0; i < SRV_NOTICE_STRANGERS; i++) n->strangers[i].track = 0;
+}
+
+void srv_notice_renew(srv_notice *n) { n->told = (srv_track_ring){0}; }
+
+static bool is_in(const srv_track_ring *r, int64_t track) {
+    for (int i = 0; i < SRV_NOTICE_TOLD; i++)
+        if (r->ids[i] == track) return true;
+    return false;
+}
+
+static void put_in(srv_track_ring *r, int64_t track) {
+    r->ids[r->next] = track;
+    r->next = (r->next + 1) % SRV_NOTICE_TOLD;
 }
 
 /* Notes that a person is seen. True where it was seen within the time in which nobody is told of again. */
@@ -68,11 +84,8 @@ static void remember(srv_notice *n, const fct_track *t, double now) {
 }
 
 bool srv_notice_stranger(srv_notice *n, const fct_track *t, double now) {
-    if (!n->policy.unknown || !t->embedding || !t->id) return false;
-    for (int i = 0; i < SRV_NOTICE_TOLD; i++)
-        if (n->told[i] == t->id) return false;
-    n->told[n->next_told] = t->id;
-    n->next_told = (n->next_told + 1) % SRV_NOTICE_TOLD;
+    if (!n->policy.unknown || !t->embedding || !t->id || is_in(&n->told, t->id)) return false;
+    put_in(&n->told, t->id);
     srv_stranger *s = find_stranger(n, t);
     bool recently = s && now - s->seen <= n->policy.cooldown;
     if (!s) remember(n, t, now);
@@ -81,6 +94,23 @@ bool srv_notice_stranger(srv_notice *n, const fct_track *t, double now) {
         s->seen = now;
     }
     return !recently;
+}
+
+/* How much two boxes are one: the area that they share, of all that they cover. */
+static float overlap(const float a[4], const float b[4]) {
+    float w = fminf(a[2], b[2]) - fmaxf(a[0], b[0]), h = fminf(a[3], b[3]) - fmaxf(a[1], b[1]);
+    if (w <= 0 || h <= 0) return 0;
+    float all = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - w * h;
+    return all > 0 ? w * h / all : 0;
+}
+
+bool srv_notice_keep(srv_notice *n, const fct_track *t, const fct_face *face) {
+    bool same = face->embedding && t->embedding && face->embedding_dim == t->embedding_dim && t->detected &&
+                overlap(t->box, face->box) >= SAME_BOX;
+    if (!same || !t->id || is_in(&n->kept, t->id)) return false;
+    if (fct_cosine(t->embedding, face->embedding, t->embedding_dim) < n->threshold) return false;
+    put_in(&n->kept, t->id);
+    return true;
 }
 
 void srv_notice_seen(srv_notice *n, const fct_track *t, double now) {

@@ -97,7 +97,7 @@ static fct_status follow_gallery(watching *w, uint64_t now, fct_error *err) {
         return make_tracker(w, err);
     if (info.people != w->gallery.people || info.faces != w->gallery.faces) {
         fct_tracker_renew(w->tracker);
-        memset(w->notice.told, 0, sizeof w->notice.told);
+        srv_notice_renew(&w->notice);
     }
     w->gallery = info;
     return FCT_OK;
@@ -189,6 +189,18 @@ static void show_faces(watching *w, double ms, uint64_t now) {
 
 /* ---- A frame ------------------------------------------------------------------------------------------ */
 
+/* Gives faces that turned out to be nobody's to those who keep unknown ones, one of each track. */
+static void keep_unknown(watching *w, const fct_frame *f, const fct_face *faces, int n) {
+    const srv_monitors_opts *o = &w->all->opts;
+    for (int i = 0; i < fct_tracker_track_count(w->tracker); i++) {
+        const fct_track *t = fct_tracker_track(w->tracker, i);
+        if (!t->decided || t->person_id) continue;
+        for (int k = 0; k < n; k++)
+            if (srv_notice_keep(&w->notice, t, &faces[k]))
+                o->keep(o->user, w->collection, f->view, &faces[k], w->config.name);
+    }
+}
+
 /* Gives the pool's faces to the tracker. Views that say little of who somebody is go without their embedding. */
 static fct_status track_faces(watching *w, const fct_frame *f, const fct_faces *found, fct_error *err) {
     int n = fct_faces_count(found);
@@ -203,6 +215,7 @@ static fct_status track_faces(watching *w, const fct_frame *f, const fct_faces *
         }
     }
     fct_status s = fct_tracker_update_faces(w->tracker, faces, n, f->index, f->time, err);
+    if (!s) keep_unknown(w, f, faces, n);
     fct_free(faces);
     return s;
 }

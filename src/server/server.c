@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/file_sys.h"
+#include "base/log.h"
 #include "server/app.h"
 #include "server/collections.h"
 #include "server/forward.h"
@@ -11,6 +12,7 @@
 #include "server/job_kinds.h"
 #include "server/net/gate.h"
 #include "server/net/hmac.h"
+#include "server/unknown.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -154,10 +156,22 @@ static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *e
     return st ? st : first_key(s, err);
 }
 
+/* Keeps a face that a monitor has seen, where the collection keeps unknown ones. */
+static void keep_unknown(void *user, int64_t collection, fct_view picture, const fct_face *face, const char *source) {
+    int64_t group;
+    fct_error e;
+    if (srv_unknown_see(user, collection, picture, face, source, &group, &e))
+        fct_log(FCT_LOG_WARN, "an unknown face that %s has seen: %s", source, e.text);
+}
+
 /* The monitors that were on when the server ended begin again. */
 static fct_status start_monitors(srv_server *s, const srv_server_opts *o, fct_error *err) {
-    srv_monitors_opts m = {
-        .core = &s->app.core, .data = o->data, .files = o->monitor_files, .is_key = srv_app_is_key, .user = &s->app};
+    srv_monitors_opts m = {.core = &s->app.core,
+                           .data = o->data,
+                           .files = o->monitor_files,
+                           .is_key = srv_app_is_key,
+                           .keep = keep_unknown,
+                           .user = &s->app};
     return srv_monitors_start(&m, &s->app.monitors, err);
 }
 

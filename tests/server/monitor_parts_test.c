@@ -230,6 +230,30 @@ TEST(nobody_is_told_of_twice) {
     srv_notice_free(&n);
 }
 
+TEST(one_face_of_a_stranger_is_kept) {
+    static srv_notice n;
+    srv_monitor_policy p = {.confirm = 1, .absence = 3, .cooldown = 10, .unknown = false};
+    const float one[4] = {1, 0, 0, 0}, like[4] = {0.8f, 0.6f, 0, 0}, other[4] = {0, 0, 1, 0};
+    fct_track t = {.id = 5, .box = {10, 10, 50, 50}, .decided = true, .embedding = one, .embedding_dim = 4};
+    fct_face f = {.box = {12, 10, 52, 50}, .embedding = like, .embedding_dim = 4};
+    srv_notice_init(&n, &p, 0.5f);
+    CHECK(!srv_notice_keep(&n, &t, &f)); /* where it is was guessed */
+    t.detected = true;
+    fct_face bad = f, away = f, bare = f;
+    bad.embedding = other;
+    away.box[0] = away.box[2] = 90;
+    bare.embedding = NULL;
+    CHECK(!srv_notice_keep(&n, &t, &bad) && !srv_notice_keep(&n, &t, &away) && !srv_notice_keep(&n, &t, &bare));
+    CHECK(srv_notice_keep(&n, &t, &f) && !srv_notice_keep(&n, &t, &f));
+    srv_notice_renew(&n);
+    CHECK(!srv_notice_keep(&n, &t, &f));
+    t.id = 6;
+    CHECK(srv_notice_keep(&n, &t, &f));
+    srv_notice_restart(&n, &p, 0.5f); /* numbers of tracks begin anew */
+    CHECK(srv_notice_keep(&n, &t, &f));
+    srv_notice_free(&n);
+}
+
 int main(int argc, char **argv) {
     const char *in = getenv("FCT_TEST_DIR");
     snprintf(folder, sizeof folder, "%s/monitor_parts", in ? in : ".");

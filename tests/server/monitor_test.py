@@ -5,152 +5,28 @@ against the OpenAPI file.
 
 usage: monitor_test.py FACET MAKE_PACK VIDEO_TOOL"""
 
-import base64
-import http.client
-import http.server
-import json
 import os
+import pathlib
 import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 
-from schema_check import Judge
+from monitor_box import Asker, Camera, Stream, WAIT, status, told, until
 from serve_box import Box, PERSONS, Report
 
-WAIT = 30
-SECRET = "se:cr@et"
-WANTED = "Basic " + base64.b64encode(("viewer:" + SECRET).encode()).decode()
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
+import rtsp_server  # noqa: E402
 
-
-class Camera:
-    """Motion JPEG over HTTP for who knows the password: one picture again and again, until it is cut."""
-
-    def __init__(self, picture):
-        camera, self.picture, self.on, self.clients = self, picture, True, 0
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                path, _, query = self.path.partition("?")
-                if path == "/file":
-                    self.send_response(302)
-                    self.send_header("Location", "file:///etc/passwd")
-                    self.end_headers()
-                elif not camera.on:
-                    self.send_error(503)
-                elif self.headers["Authorization"] != WANTED or query != "token=geheim":
-                    self.send_response(401)
-                    self.send_header("WWW-Authenticate", 'Basic realm="camera"')
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-                else:
-                    self.send_response(200)
-                    self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-                    self.end_headers()
-                    camera.clients += 1
-                    try:
-                        while camera.on:
-                            self.wfile.write(camera.part())
-                            time.sleep(0.05)
-                    except OSError:
-                        pass
-                    camera.clients -= 1
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def part(self):
-        head = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
-        return head % len(self.picture) + self.picture + b"\r\n"
-
-    def address(self):
-        return "http://viewer:se%%3Acr%%40et@127.0.0.1:%d/live?token=geheim" % self.port
-
-
-class Asker:
-    """Asks, and holds every answer against the description."""
-
-    def __init__(self, box, report):
-        self.box, self.report = box, report
-        self.judge = Judge(box.get("/v1/openapi.json", key=None).json)
-
-    def __call__(self, name, status, method, path, value=None, **more):
-        body, headers = None, dict(more.pop("headers", ()))
-        if value is not None:
-            body, headers["Content-Type"] = json.dumps(value), "application/json"
-        reply = self.box.ask(method, path, body, headers, **more)
-        found = self.judge.judge(method, path, reply)
-        if reply.status != status:
-            found.append("%d instead of %d: %r" % (reply.status, status, reply.body[:300]))
-        self.report.check(name, found)
-        return reply
-
-
-class Stream(threading.Thread):
-    """Reads an answer that does not end, piece by piece."""
-
-    def __init__(self, box, path, headers=(), key=True):
-        super().__init__(daemon=True)
-        fields = dict(headers)
-        if key:
-            fields["Authorization"] = "Bearer " + box.key
-        self.connection = http.client.HTTPConnection("127.0.0.1", box.port, timeout=WAIT)
-        self.connection.request("GET", path, headers=fields)
-        self.answer = self.connection.getresponse()
-        self.data, self.ended = b"", False
-        self.start()
-
-    def run(self):
-        try:
-            while piece := self.answer.read1(65536):
-                self.data += piece
-        except (OSError, http.client.HTTPException, AttributeError, ValueError):
-            pass
-        self.ended = True
-
-    def close(self):
-        self.connection.sock.shutdown(socket.SHUT_RDWR)
-        self.join()
-        self.connection.close()
-
-    def events(self):
-        """(id, type, data) of all events that came whole."""
-        out = []
-        for block in self.data.decode().split("\n\n")[:-1]:
-            lines = dict(x.split(": ", 1) for x in block.splitlines() if not x.startswith(":"))
-            if "event" in lines:
-                out.append((lines.get("id"), lines["event"], json.loads(lines["data"])))
-        return out
-
-
-def until(what, seconds=WAIT):
-    """Waits until what() is true; returns what it gives."""
-    end = time.monotonic() + seconds
-    while True:
-        value = what()
-        if value or time.monotonic() > end:
-            return value
-        time.sleep(0.05)
-
-
-def status(box, name):
-    return box.get("/v1/monitors/" + name).json["monitor"]["runtime"]["status"]
-
-
-def told(box, name, **query):
-    more = "".join("&%s=%s" % x for x in query.items())
-    return box.get("/v1/monitors/%s/events?limit=1000%s" % (name, more)).json["events"]
+COLLECTION = "/v1/collections/_default"
 
 
 def film(ask, box, report):
-    """A film as it passes: who is in it is told once each, the stranger too; then the monitor turns itself off."""
+    """A film as it passes: who is in it is told once each, the stranger too, whose face is kept; then the monitor turns
+    itself off."""
+    box.send_json(COLLECTION, {"keep_unknown": True}, method="PATCH")
     reply = ask("a film", 201, "POST", "/v1/monitors", {
         "id": "film", "name": "Film", "source": {"type": "file", "url": "scene.mp4"}, "inference_fps": 12,
         "event_policy": {"confirm_frames": 2, "cooldown_seconds": 60}})  # fmt: skip
@@ -165,6 +41,12 @@ def film(ask, box, report):
         if e["type"] == "recognized":
             good = e["similarity"] >= e["threshold"] and e["matched_face_id"] and e["face"]["bbox"]["normalized"]
             report.check("what is told of %s" % e["person"]["name"], [] if good else [str(e)])
+    groups = box.get(COLLECTION + "/unknown").json["groups"]
+    kept = [(g["source"], g["face_count"]) for g in groups]
+    report.check("the stranger is among the unknown faces", [] if kept == [("Film", 1)] else [str(kept)])
+    box.send_json(COLLECTION, {"keep_unknown": False}, method="PATCH")
+    frames = re.search(r'facet_monitor_frames_total{monitor="film"} (\d+)', box.get("/metrics").body.decode())
+    report.check("its frames are counted", [] if frames and int(frames.group(1)) > 5 else [str(frames)])
     m = ask("the film is over", 200, "GET", "/v1/monitors/film").json["monitor"]
     off = m["runtime"]["status"] == "stopped" and not m["enabled"]
     report.check("it turned itself off", [] if off else [str(m)])
@@ -339,6 +221,36 @@ def redirected(ask, box, report, camera):
     report.check("its events too", [] if not (box.data / "monitors/away.events").exists() else ["still there"])
 
 
+def over_rtsp(ask, box, report):
+    """A camera that speaks RTSP and wants a password: who stands before it, a power failure, and back again."""
+    python, port = rtsp_server.interpreter(), rtsp_server.free_port()
+    if not python:
+        report.skip("a monitor over RTSP", rtsp_server.NEEDED)
+        return
+    shown = rtsp_server.still(box.dir / "ada2.jpg")
+    server = rtsp_server.serve(python, port, shown)
+    try:
+        post = {"id": "yard", "name": "Yard", "source": {"url": rtsp_server.address(port)}, "inference_fps": 10}
+        made = ask("a camera over RTSP", 201, "POST", "/v1/monitors", post).json["monitor"]
+        wanted = {"type": "rtsp", "url": "rtsp://127.0.0.1:%d/door" % port, "loop": False, "has_credentials": True}
+        report.check("its address", [] if made["source"] == wanted else [str(made)])
+        who = until(lambda: [e["person"]["name"] for e in told(box, "yard") if e["type"] == "recognized"])
+        state = ask("its state", 200, "GET", "/v1/monitors/yard/state").json["state"]
+        fine = who == ["Ada"] and state["source"] and state["source"]["codec"] == "h264"
+        report.check("it is watched", [] if fine else [str((who, state))])
+        server.kill()
+        server.wait()
+        lost = until(lambda: status(box, "yard") == "retrying")
+        server = rtsp_server.serve(python, port, shown)
+        back = until(lambda: status(box, "yard") == "running")
+        report.check("it is lost, and found again", [] if lost and back else [str((lost, back))])
+        secrets(box, report, None, False)
+    finally:
+        server.kill()
+        server.wait()
+    ask("it goes", 204, "DELETE", "/v1/monitors/yard")
+
+
 def changes(ask, box, report):
     other = {"name": "Another", "event_policy": {"cooldown_seconds": 0}, "match_threshold": 0.5}
     one = ask("a change", 200, "PATCH", "/v1/monitors/film", other).json["monitor"]
@@ -369,9 +281,11 @@ def secrets(box, report, camera, encrypted):
     events = b"".join(p.read_bytes() for p in (box.data / "monitors").iterdir())
     words = (b"se%3Acr", b"se:cr@et", b"viewer:", b"viewer@", b"geheim", b"token=")
     report.check("no password is shown or logged", [w.decode() for w in words if w in shown + events])
-    door = box.get("/v1/monitors/door").json["monitor"]["source"]
-    wanted = {"type": "http", "url": "http://127.0.0.1:%d/live" % camera.port, "loop": False, "has_credentials": True}
-    report.check("what is shown of an address", [] if door == wanted else [str(door)])
+    if camera:
+        wanted = {"type": "http", "url": "http://127.0.0.1:%d/live" % camera.port}
+        door = box.get("/v1/monitors/door").json["monitor"]["source"]
+        wanted = dict(wanted, loop=False, has_credentials=True)
+        report.check("what is shown of an address", [] if door == wanted else [str(door)])
     stored = (box.data / "monitors.json").read_bytes()
     if encrypted:
         report.check("the stored address is encrypted", [w.decode() for w in words if w in stored])
@@ -448,6 +362,7 @@ def main():
         camera_runs(ask, box, report, camera)
         refused(ask, box, report)
         redirected(ask, box, report, camera)
+        over_rtsp(ask, box, report)
         changes(ask, box, report)
         secrets(box, report, camera, False)
         asked = [x for x in ask.judge.unseen() if "/v1/monitors" in x or "/v1/tickets" in x]
