@@ -13,6 +13,7 @@ import sys
 import time
 
 import web_box
+import web_unknown_checks
 from serve_box import Box, PERSONS, Report
 from web_box import Page, people, until
 
@@ -149,6 +150,9 @@ def recognizing(p, box, report):
     p.files(("broken.png", b"no picture"), label="Choose a picture")
     said = until("nothing is said", lambda: p.page.locator("main [role=alert]").count() > 0)
     report.check("a file that is no picture", said)
+    huge = web_unknown_checks.png(12000, 4000, b"")  # its header says 48 million pixels; nothing comes after it
+    p.files(("huge.png", huge), label="Choose a picture")
+    report.check("a picture of too many pixels", p.sees("pixels"))
     wrong = []
     for second, words in (("ada2.jpg", "The same person"), ("bob2.png", "Two different people")):
         p.go("people")
@@ -245,6 +249,11 @@ def sorting(p, box, report):
     report.check("a person under two names", wrong + (["Augusta is left"] if "Augusta" in people(box) else []))
 
 
+def unknown(p, box, report):
+    """Unknown faces are merged, split, ignored, named, and said not to be somebody."""
+    return web_unknown_checks.run(p, box, report)
+
+
 def shown(p):
     return p.page.locator("main").inner_text()
 
@@ -314,7 +323,14 @@ def losing(p, box, report):
     p.context.set_offline(False)
     p.page.locator(".banner").wait_for(state="detached")
     report.check("a lost connection is told, and the page comes back by itself", wrong + p.sees("Details"))
-    box.ask("GET", "/v1/health", key=None)
+    p.go("people")
+    port = box.port
+    box.kill()
+    p.page.evaluate("location.hash = '#/system'")
+    wrong = p.sees("The connection to the server is lost")
+    box.start("--max-body", str(MOST), "--monitor-files", str(box.dir), "--port", str(port))
+    p.page.locator(".banner").wait_for(state="detached")
+    report.check("a server that was killed and started again", wrong + p.sees("Pictures analyzed"))
     p.page.evaluate("sessionStorage.setItem('facet.key', 'fct_gone')")
     p.page.evaluate("location.hash = '#/people'")
     report.check("a key that is gone leads back to signing in", p.sees("is not valid any more"))
@@ -422,7 +438,7 @@ def in_browser(box, report):
         browser = playwright.chromium.launch(executable_path=web_box.CHROMIUM, args=flags)
         p = Page(browser, box, box.key, viewport={"width": 1280, "height": 800})
         faults = p.faults
-        parts = (signing_in, enrolling, webcam, recognizing, changing, removing, sorting, watching, managing)
+        parts = (signing_in, enrolling, webcam, recognizing, changing, removing, sorting, unknown, watching, managing)
         parts += (by_keyboard, accessible, many, losing)
         for part in parts:
             if sys.argv[4:] and part.__name__ not in sys.argv[4:]:

@@ -262,6 +262,22 @@ export function segments(label, choices, chosen, onchange) {
     return box;
 }
 
+// A table, which phones show as a list. columns: [words, kind], where kind is "number", or "end" for what can be done
+// with a row. add(rows) appends rows, each a list of cells.
+export function table(columns) {
+    const body = h("tbody");
+    const head = columns.map(([words, kind]) =>
+        kind === "end" ? h("th", null, h("span.sr-only", null, words)) : h(kind ? `th.${kind}` : "th", null, words),
+    );
+    const cell = (content, [words, kind]) =>
+        h(kind ? `td.${kind}` : "td", kind === "end" ? null : { "data-label": words }, content);
+    return {
+        element: h("table.table", null, h("thead", null, h("tr", null, head)), body),
+        add: (rows) => add(body, rows.map((cells) => h("tr", null, cells.map((x, i) => cell(x, columns[i]))))),
+        clear: () => body.replaceChildren(),
+    };
+}
+
 // A button is busy while work() runs; faults become messages unless they are handled there.
 export async function busy(element, work) {
     element.setAttribute("aria-busy", "true");

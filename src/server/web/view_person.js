@@ -5,7 +5,6 @@ import { faceThumb, forgetPortrait, personThumb } from "./faces.js";
 import { refusal } from "./pictures.js";
 import {
     actions,
-    busy,
     button,
     confirm,
     dialog,
@@ -22,7 +21,8 @@ import {
     undoable,
     waiting,
 } from "./ui.js";
-import { forgetPeople, personField } from "./view_people.js";
+import { forgetPeople } from "./view_people.js";
+import { choosePerson, giveFaces } from "./who.js";
 
 const go = (href) => {
     location.hash = href;
@@ -65,55 +65,29 @@ function rename(person, done) {
 }
 
 // Another entry of the same human being becomes part of this one.
-function merge(person, done) {
-    let other = null;
-    const both = h("div.pair-card", { hidden: true });
-    const go_on = h("button.button.primary", { type: "submit", disabled: true }, "Merge");
-    const chooser = personField("Who is the same person?", {
+const merge = (person, done) =>
+    choosePerson({
+        title: `Merge into ${person.name}`,
+        words: [
+            "All photos of the one you choose become ",
+            h("strong", null, person.name),
+            "’s, and the other name is gone. Photos can be split off again later.",
+        ],
+        label: "Who is the same person?",
         except: person.id,
-        onpick: (p) => {
-            other = p;
-            go_on.disabled = !p;
-            both.hidden = !p;
-            if (p)
-                fill(
-                    both,
-                    h("div", null, personThumb(p), h("strong", null, p.name)),
-                    icon("merge"),
-                    h("div", null, personThumb(person), h("strong", null, person.name)),
-                );
+        verb: "Merge",
+        show: (other) => [
+            h("div", null, personThumb(other), h("strong", null, other.name)),
+            icon("merge"),
+            h("div", null, personThumb(person), h("strong", null, person.name)),
+        ],
+        run: async (other) => {
+            const answer = await call("POST", `${paths.person(person.id)}/merge`, { json: { from: [other.id] } });
+            forgetPortrait(person.id);
+            forgetPeople();
+            return { words: `${other.name} is now part of ${person.name}`, after: () => done(answer.person) };
         },
     });
-    return dialog(
-        `Merge into ${person.name}`,
-        (close) => [
-            h(
-                "p.muted",
-                null,
-                "All photos of the one you choose become ",
-                h("strong", null, person.name),
-                "’s, and the other name is gone. Photos can be split off again later.",
-            ),
-            chooser.element,
-            both,
-            actions(button("Cancel", { onclick: () => close() }), go_on),
-        ],
-        {
-            onsubmit: (close) =>
-                other &&
-                busy(go_on, async () => {
-                    const answer = await call("POST", `${paths.person(person.id)}/merge`, {
-                        json: { from: [other.id] },
-                    });
-                    close();
-                    forgetPortrait(person.id);
-                    forgetPeople();
-                    toast(`${other.name} is now part of ${person.name}`);
-                    done(answer.person);
-                }),
-        },
-    );
-}
 
 // Removes a person; the server keeps it for a while, so that this can be undone.
 export async function removePerson(person) {
@@ -165,50 +139,25 @@ async function forget(person) {
 
 // ---- What changes single photos --------------------------------------------------------------------------
 
-function split(person, faces, done) {
-    let known = null;
-    const box = personField("Whose are they?", {
-        except: person.id,
-        onpick: (p) => {
-            known = p;
-        },
+const split = (person, faces, done) =>
+    giveFaces({
+        title: `Move ${plural(faces.length, "photo")}`,
+        label: "Whose are they?",
         hint: "A new name makes a new person; a known one gets these photos.",
-    });
-    const go_on = h("button.button.primary", { type: "submit" }, "Move");
-    return dialog(
-        `Move ${plural(faces.length, "photo")}`,
-        (close) => [
-            h(
-                "div.strip",
-                null,
-                faces.slice(0, 6).map((f) => faceThumb(person.id, f, "m")),
-            ),
-            box.element,
-            actions(button("Cancel", { onclick: () => close() }), go_on),
-        ],
-        {
-            onsubmit: (close) => {
-                const name = box.input.value.trim();
-                if (!name) return box.input.focus();
-                return busy(go_on, async () => {
-                    const who = known ? { person_id: known.id } : { name };
-                    const answer = await call("POST", `${paths.person(person.id)}/split`, {
-                        json: { faces: faces.map((f) => f.id), ...who },
-                    });
-                    close();
-                    forgetPortrait(person.id);
-                    forgetPortrait(answer.person.id);
-                    forgetPeople();
-                    toast(`${plural(faces.length, "photo")} moved to ${answer.person.name}`, { action: "Show" }).then(
-                        (pressed) => pressed && go(`#/people/${answer.person.id}`),
-                    );
-                    if (answer.from) done();
-                    else go(`#/people/${answer.person.id}`);
-                });
-            },
+        except: person.id,
+        thumbs: faces.slice(0, 6).map((f) => faceThumb(person.id, f, "m")),
+        verb: "Move",
+        give: async (who) => {
+            const json = { faces: faces.map((f) => f.id), ...who };
+            const answer = await call("POST", `${paths.person(person.id)}/split`, { json });
+            forgetPortrait(person.id);
+            return {
+                person: answer.person,
+                words: `${plural(faces.length, "photo")} moved to ${answer.person.name}`,
+                after: () => (answer.from ? done() : go(`#/people/${answer.person.id}`)),
+            };
         },
-    );
-}
+    });
 
 async function reject(person, faces, done) {
     try {

@@ -4,7 +4,7 @@ import { fill, h, plural, when } from "./dom.js";
 import { busy, button, confirm, empty, fault, heading, page, show, toast, waiting } from "./ui.js";
 import { forgetPeople } from "./view_people.js";
 
-export async function removedView(root, { signal }) {
+export async function removedView(root, { signal, role }) {
     const place = h("div", null, waiting());
     page(
         root,
@@ -12,6 +12,35 @@ export async function removedView(root, { signal }) {
         place,
     ).classList.add("narrow");
 
+    const todo = (person) => [
+        button(
+            "Restore",
+            {
+                onclick: (e) =>
+                    busy(e.currentTarget, async () => {
+                        await call("POST", paths.restore(person.id), {});
+                        show(`person ${person.id}`);
+                        forgetPeople();
+                        toast(`${person.name} is back`);
+                        await load();
+                    }),
+            },
+            "compact",
+        ),
+        button(
+            "Forget now",
+            {
+                onclick: async (e) => {
+                    const mine = e.currentTarget;
+                    if (!(await confirm(`Forget ${person.name}?`, "This cannot be undone.", "Forget for good")))
+                        return;
+                    await busy(mine, () => call("DELETE", paths.removedPerson(person.id)));
+                    await load();
+                },
+            },
+            "compact danger",
+        ),
+    ];
     const row = ({ person, forgotten_at }) =>
         h(
             "li",
@@ -22,33 +51,7 @@ export async function removedView(root, { signal }) {
                 h("p.name", null, person.name),
                 h("p.small.muted", null, `${plural(person.face_count, "photo")}, forgotten on ${when(forgotten_at)}`),
             ),
-            button(
-                "Restore",
-                {
-                    onclick: (e) =>
-                        busy(e.currentTarget, async () => {
-                            await call("POST", paths.restore(person.id), {});
-                            show(`person ${person.id}`);
-                            forgetPeople();
-                            toast(`${person.name} is back`);
-                            await load();
-                        }),
-                },
-                "compact",
-            ),
-            button(
-                "Forget now",
-                {
-                    onclick: async (e) => {
-                        const mine = e.currentTarget;
-                        if (!(await confirm(`Forget ${person.name}?`, "This cannot be undone.", "Forget for good")))
-                            return;
-                        await busy(mine, () => call("DELETE", paths.removedPerson(person.id)));
-                        await load();
-                    },
-                },
-                "compact danger",
-            ),
+            role === "reader" ? null : todo(person),
         );
 
     async function load() {

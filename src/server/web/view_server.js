@@ -14,6 +14,7 @@ import {
     iconButton,
     notice,
     page,
+    table,
     toast,
     waiting,
 } from "./ui.js";
@@ -49,6 +50,27 @@ function operations(metrics) {
         if (/seconds_sum$/.test(name)) for (const x of values) of(x).seconds += x.value;
     }
     return [...rows.values()].filter((r) => r.count).sort((a, b) => b.count - a.count);
+}
+
+// What was asked for most, in a table.
+function requests(ops) {
+    const list = table([
+        ["Operation"],
+        ["Requests", "number"],
+        ["Mean time", "number"],
+        ["Failed", "number"],
+    ]);
+    list.add(
+        ops
+            .slice(0, 20)
+            .map((r) => [
+                r.name,
+                r.count.toLocaleString("en"),
+                `${((r.seconds / r.count) * 1000).toFixed(1)} ms`,
+                r.failed,
+            ]),
+    );
+    return list.element;
 }
 
 export async function systemView(root, { signal }) {
@@ -113,49 +135,7 @@ export async function systemView(root, { signal }) {
                     ),
                 ),
             ),
-            ops.length
-                ? h(
-                      "section.card",
-                      null,
-                      h("h2", null, "Requests since the start"),
-                      h(
-                          "table.table",
-                          null,
-                          h(
-                              "thead",
-                              null,
-                              h(
-                                  "tr",
-                                  null,
-                                  h("th", null, "Operation"),
-                                  h("th.number", null, "Requests"),
-                                  h("th.number", null, "Mean time"),
-                                  h("th.number", null, "Failed"),
-                              ),
-                          ),
-                          h(
-                              "tbody",
-                              null,
-                              ops
-                                  .slice(0, 20)
-                                  .map((r) =>
-                                      h(
-                                          "tr",
-                                          null,
-                                          h("td", { "data-label": "Operation" }, r.name),
-                                          h("td.number", { "data-label": "Requests" }, r.count.toLocaleString("en")),
-                                          h(
-                                              "td.number",
-                                              { "data-label": "Mean time" },
-                                              `${((r.seconds / r.count) * 1000).toFixed(1)} ms`,
-                                          ),
-                                          h("td.number", { "data-label": "Failed" }, r.failed),
-                                      ),
-                                  ),
-                          ),
-                      ),
-                  )
-                : null,
+            ops.length ? h("section.card", null, h("h2", null, "Requests since the start"), requests(ops)) : null,
         );
     }
     for (;;) {
@@ -269,70 +249,25 @@ export async function keysView(root, { signal }) {
         ),
         place,
     );
-    const row = (k) =>
-        h(
-            "tr",
-            null,
-            h(
-                "td",
-                { "data-label": "Name" },
-                h("strong", null, k.name),
-                k.current ? h("span.chip.good", null, "yours") : null,
-            ),
-            h("td", { "data-label": "Role" }, roleName(k.role)),
-            h("td", { "data-label": "Made" }, when(k.created_at)),
-            h("td", { "data-label": "Id" }, h("span.mono", null, k.id)),
-            h(
-                "td.end",
-                null,
-                k.current
-                    ? null
-                    : button(
-                          "Revoke",
-                          {
-                              onclick: async (e) => {
-                                  const mine = e.currentTarget;
-                                  if (
-                                      !(await confirm(
-                                          `Revoke ${k.name}?`,
-                                          "Whoever uses this key is locked out at once. It cannot be brought back.",
-                                          "Revoke",
-                                      ))
-                                  )
-                                      return;
-                                  await busy(mine, () => call("DELETE", `/v1/keys/${k.id}`));
-                                  load();
-                              },
-                          },
-                          "compact danger",
-                      ),
-            ),
-        );
+    const revoke = async (k, mine) => {
+        const words = "Whoever uses this key is locked out at once. It cannot be brought back.";
+        if (!(await confirm(`Revoke ${k.name}?`, words, "Revoke"))) return;
+        await busy(mine, () => call("DELETE", `/v1/keys/${k.id}`));
+        load();
+    };
+    const row = (k) => [
+        [h("strong", null, k.name), k.current ? h("span.chip.good", null, "yours") : null],
+        roleName(k.role),
+        when(k.created_at),
+        h("span.mono", null, k.id),
+        k.current ? null : button("Revoke", { onclick: (e) => revoke(k, e.currentTarget) }, "compact danger"),
+    ];
     async function load() {
         try {
             const { keys } = await get("/v1/keys", { signal });
-            fill(
-                place,
-                h(
-                    "section.card",
-                    null,
-                    h(
-                        "table.table",
-                        null,
-                        h(
-                            "thead",
-                            null,
-                            h(
-                                "tr",
-                                null,
-                                ["Name", "Role", "Made", "Id"].map((x) => h("th", null, x)),
-                                h("th", null, h("span.sr-only", null, "Actions")),
-                            ),
-                        ),
-                        h("tbody", null, keys.map(row)),
-                    ),
-                ),
-            );
+            const list = table([["Name"], ["Role"], ["Made"], ["Id"], ["Actions", "end"]]);
+            list.add(keys.map(row));
+            fill(place, h("section.card", null, list.element));
         } catch (error) {
             if (!signal.aborted) fill(place, fault(error, load));
         }
@@ -389,19 +324,16 @@ export async function auditView(root, { signal }) {
         verdict,
         place,
     );
-    const rows = h("tbody"),
+    const list = table([["When"], ["Who"], ["What"], ["Details"]]),
         people = new Map();
     const more = button("Show older entries", { onclick: (e) => busy(e.currentTarget, next) });
     let cursor = null;
-    const row = (entry) =>
-        h(
-            "tr",
-            null,
-            h("td", { "data-label": "When" }, when(entry.time)),
-            h("td", { "data-label": "Who" }, entry.actor || "—"),
-            h("td", { "data-label": "What" }, h("strong", null, entry.what)),
-            h("td", { "data-label": "Details" }, detailOf(entry, people)),
-        );
+    const row = (entry) => [
+        when(entry.time),
+        entry.actor || "—",
+        h("strong", null, entry.what),
+        detailOf(entry, people),
+    ];
     // The names of the people that entries speak of; those who are gone have none.
     async function learnNames(entries) {
         const ids = new Set(entries.map((x) => x.detail.person).filter((id) => id && !people.has(String(id))));
@@ -419,7 +351,7 @@ export async function auditView(root, { signal }) {
             { signal },
         );
         await learnNames(answer.entries);
-        rows.append(...answer.entries.map(row));
+        list.add(answer.entries.map(row));
         cursor = answer.next_cursor;
         more.hidden = !cursor;
         return answer.entries.length;
@@ -427,30 +359,12 @@ export async function auditView(root, { signal }) {
     async function load() {
         try {
             cursor = null;
-            rows.replaceChildren();
+            list.clear();
             const n = await next();
             fill(
                 place,
                 n
-                    ? h(
-                          "section.card.stack",
-                          null,
-                          h(
-                              "table.table",
-                              null,
-                              h(
-                                  "thead",
-                                  null,
-                                  h(
-                                      "tr",
-                                      null,
-                                      ["When", "Who", "What", "Details"].map((x) => h("th", null, x)),
-                                  ),
-                              ),
-                              rows,
-                          ),
-                          h("div.row", null, more),
-                      )
+                    ? h("section.card.stack", null, list.element, h("div.row", null, more))
                     : empty(
                           "audit",
                           "Nothing was noted",

@@ -1,14 +1,12 @@
 // Faces that were seen and nobody knows, in groups: name them, merge, split, ignore or remove them.
 import { call, get, pages, paths, say } from "./api.js";
 import { day, fill, h, icon, plural, when } from "./dom.js";
-import { forgetPortrait, pathThumb } from "./faces.js";
+import { pathThumb } from "./faces.js";
 import { beginJob, watchJob } from "./jobs.js";
 import {
-    actions,
     busy,
     button,
     confirm,
-    dialog,
     empty,
     fault,
     heading,
@@ -24,73 +22,34 @@ import {
     undoable,
     waiting,
 } from "./ui.js";
-import { forgetPeople, personField } from "./view_people.js";
+import { choosePerson, giveFaces } from "./who.js";
 
 // Asks who it is and gives the faces (all of the group where none are named) to that person.
-function nameFaces(group, faces, thumbs, done) {
-    let known = null;
-    const who = personField("Who is this?", {
-        onpick: (p) => {
-            known = p;
+const nameFaces = (group, faces, thumbs, done) =>
+    giveFaces({
+        title: "Give a name",
+        label: "Who is this?",
+        thumbs,
+        verb: "Save",
+        give: async (who) => {
+            const json = faces ? { ...who, faces } : who;
+            const { person } = await call("POST", `${paths.group(group.id)}/name`, { json });
+            return { person, words: `These faces are ${person.name} now`, after: done };
         },
     });
-    const go = h("button.button.primary", { type: "submit" }, "Save");
-    return dialog(
-        "Give a name",
-        (close) => [
-            h("div.strip", null, thumbs),
-            who.element,
-            actions(button("Cancel", { onclick: () => close() }), go),
-        ],
-        {
-            onsubmit: (close) => {
-                const name = who.input.value.trim();
-                if (!name) return who.input.focus();
-                return busy(go, async () => {
-                    const json = known ? { person_id: known.id } : { name };
-                    if (faces) json.faces = faces;
-                    const { person } = await call("POST", `${paths.group(group.id)}/name`, { json });
-                    close();
-                    forgetPeople();
-                    forgetPortrait(person.id);
-                    toast(`These faces are ${person.name} now`, { action: "Show" }).then((pressed) => {
-                        if (pressed) location.hash = `#/people/${person.id}`;
-                    });
-                    done();
-                });
-            },
-        },
-    );
-}
 
 // "They are not X": faces like these are not taken for that person any more.
-function notPerson(group) {
-    let known = null;
-    const go = h("button.button.primary", { type: "submit", disabled: true }, "Note it");
-    const who = personField("Who is it not?", {
-        onpick: (p) => {
-            known = p;
-            go.disabled = !p;
+const notPerson = (group) =>
+    choosePerson({
+        title: "Not this person",
+        words: "Faces like these will not be taken for this person again.",
+        label: "Who is it not?",
+        verb: "Note it",
+        run: async (person) => {
+            await call("POST", `${paths.group(group.id)}/not`, { json: { person_id: person.id } });
+            return { words: `Noted: not ${person.name}` };
         },
     });
-    return dialog(
-        "Not this person",
-        (close) => [
-            h("p.muted", null, "Faces like these will not be taken for this person again."),
-            who.element,
-            actions(button("Cancel", { onclick: () => close() }), go),
-        ],
-        {
-            onsubmit: (close) =>
-                known &&
-                busy(go, async () => {
-                    await call("POST", `${paths.group(group.id)}/not`, { json: { person_id: known.id } });
-                    close();
-                    toast(`Noted: not ${known.name}`);
-                }),
-        },
-    );
-}
 
 async function ignore(group, ignored, done) {
     await call("PATCH", paths.group(group.id), { json: { ignored } });
@@ -121,9 +80,10 @@ const keepButton = (done) =>
         "primary",
     );
 
-export async function unknownView(root, { signal }) {
+export async function unknownView(root, { signal, role }) {
     const place = h("div", null, waiting()),
-        work = h("div");
+        work = h("div"),
+        may = role !== "reader";
     const bar = h("div.selection", { role: "region", "aria-label": "Chosen groups", hidden: true });
     let ignored = false,
         groups = [],
@@ -146,8 +106,8 @@ export async function unknownView(root, { signal }) {
         heading(
             "Unknown faces",
             "Faces that were looked for and belong to nobody who is enrolled, the same face " +
-                "in one group. Give them names, and facet knows them.",
-            again,
+                `in one group.${may ? " Give them names, and facet knows them." : ""}`,
+            may ? again : null,
         ),
         segments(
             "Which groups",
@@ -213,6 +173,40 @@ export async function unknownView(root, { signal }) {
             },
             run: (keepalive) => call("DELETE", paths.group(group.id), { keepalive }),
         });
+    const choose = (g) =>
+        h(
+            "label.check.small",
+            null,
+            h("input", {
+                type: "checkbox",
+                checked: chosen.has(g.id),
+                "aria-label": `Choose the group of ${plural(g.face_count, "face")}`,
+                onchange: (e) => {
+                    if (e.target.checked) chosen.add(g.id);
+                    else chosen.delete(g.id);
+                    drawBar();
+                },
+            }),
+            "Choose",
+        );
+    const todo = (g) => [
+        button(
+            "Name…",
+            { icon: "edit", onclick: () => nameFaces(g, null, [pathThumb(paths.groupImage(g.id), "l")], load) },
+            "compact primary",
+        ),
+        button(
+            "Not…",
+            { icon: "notperson", onclick: () => notPerson(g), "aria-label": "Say who it is not" },
+            "compact",
+        ),
+        button(
+            g.ignored ? "Bring back" : "Ignore",
+            { onclick: (e) => busy(e.currentTarget, () => ignore(g, !g.ignored, load)) },
+            "compact",
+        ),
+        iconButton("trash", "Delete", { onclick: () => remove(g) }, "compact quiet danger"),
+    ];
     const card = (g) =>
         h(
             "li.card.cluster",
@@ -227,43 +221,10 @@ export async function unknownView(root, { signal }) {
                     h("a.name", { href: `#/unknown/${g.id}` }, h("strong", null, plural(g.face_count, "face"))),
                     h("span.small.muted", null, seen(g)),
                     g.source ? h("span.small.muted", null, g.source) : null,
-                    h(
-                        "label.check.small",
-                        null,
-                        h("input", {
-                            type: "checkbox",
-                            checked: chosen.has(g.id),
-                            "aria-label": `Choose the group of ${plural(g.face_count, "face")}`,
-                            onchange: (e) => {
-                                if (e.target.checked) chosen.add(g.id);
-                                else chosen.delete(g.id);
-                                drawBar();
-                            },
-                        }),
-                        "Choose",
-                    ),
+                    may ? choose(g) : null,
                 ),
             ),
-            h(
-                "div.row",
-                null,
-                button(
-                    "Name…",
-                    { icon: "edit", onclick: () => nameFaces(g, null, [pathThumb(paths.groupImage(g.id), "l")], load) },
-                    "compact primary",
-                ),
-                button(
-                    "Not…",
-                    { icon: "notperson", onclick: () => notPerson(g), "aria-label": "Say who it is not" },
-                    "compact",
-                ),
-                button(
-                    g.ignored ? "Bring back" : "Ignore",
-                    { onclick: (e) => busy(e.currentTarget, () => ignore(g, !g.ignored, load)) },
-                    "compact",
-                ),
-                iconButton("trash", "Delete", { onclick: () => remove(g) }, "compact quiet danger"),
-            ),
+            may ? h("div.row", null, todo(g)) : null,
         );
     function nothing() {
         if (ignored) return empty("unknown", "Nothing is ignored", "Groups that you ignore are kept here.");
@@ -272,8 +233,8 @@ export async function unknownView(root, { signal }) {
                 "unknown",
                 "Unknown faces are not kept",
                 "This collection forgets every face that it does not know. " +
-                    "It can keep them for a while, so that you can name them.",
-                keepButton(load),
+                    "It can keep them for a while, so that they can be named.",
+                role === "admin" ? keepButton(load) : null,
             );
         return empty(
             "unknown",
@@ -306,13 +267,32 @@ export async function unknownView(root, { signal }) {
 }
 
 // One group: its faces, of which some can be split off.
-export async function groupView(root, { params: [id], signal }) {
+export async function groupView(root, { params: [id], signal, role }) {
     const inner = page(root, waiting());
-    const chosen = new Set();
+    const chosen = new Set(),
+        may = role !== "reader";
     const bar = h("div.selection", { role: "region", "aria-label": "Chosen faces", hidden: true });
     let group,
         faces = [];
     const thumb = (f, size = "") => pathThumb(paths.groupFaceImage(id, f.id), size);
+    const seenOn = (f) => h("span.detail", null, day(f.created_at));
+    const pick = (f, i) =>
+        h(
+            "button.face.pick",
+            {
+                type: "button",
+                "aria-pressed": "false",
+                "aria-label": `Face ${i + 1}, ${when(f.created_at)}`,
+                onclick: (e) => {
+                    if (!chosen.delete(f.id)) chosen.add(f.id);
+                    e.currentTarget.setAttribute("aria-pressed", String(chosen.has(f.id)));
+                    drawBar();
+                },
+            },
+            h("span.tick", null, icon("check")),
+            thumb(f),
+            seenOn(f),
+        );
     const picked = () => faces.filter((f) => chosen.has(f.id));
 
     function drawBar() {
@@ -385,48 +365,29 @@ export async function groupView(root, { params: [id], signal }) {
                 heading(
                     "Somebody unknown",
                     `${plural(group.face_count, "face")}, ${seen(group)}`,
-                    button(
-                        "Name…",
-                        {
-                            icon: "edit",
-                            onclick: () =>
-                                nameFaces(
-                                    group,
-                                    null,
-                                    faces.slice(0, 6).map((f) => thumb(f, "m")),
-                                    () => {
-                                        location.hash = "#/unknown";
-                                    },
-                                ),
-                        },
-                        "primary",
-                    ),
+                    may
+                        ? button(
+                              "Name…",
+                              {
+                                  icon: "edit",
+                                  onclick: () =>
+                                      nameFaces(
+                                          group,
+                                          null,
+                                          faces.slice(0, 6).map((f) => thumb(f, "m")),
+                                          () => {
+                                              location.hash = "#/unknown";
+                                          },
+                                      ),
+                              },
+                              "primary",
+                          )
+                        : null,
                 ),
                 h(
                     "ul.faces",
                     { role: "list", "aria-label": "Faces" },
-                    faces.map((f, i) =>
-                        h(
-                            "li",
-                            null,
-                            h(
-                                "button.face.pick",
-                                {
-                                    type: "button",
-                                    "aria-pressed": "false",
-                                    "aria-label": `Face ${i + 1}, ${when(f.created_at)}`,
-                                    onclick: (e) => {
-                                        if (!chosen.delete(f.id)) chosen.add(f.id);
-                                        e.currentTarget.setAttribute("aria-pressed", String(chosen.has(f.id)));
-                                        drawBar();
-                                    },
-                                },
-                                h("span.tick", null, icon("check")),
-                                thumb(f),
-                                h("span.detail", null, day(f.created_at)),
-                            ),
-                        ),
-                    ),
+                    faces.map((f, i) => h("li", null, may ? pick(f, i) : h("div.face", null, thumb(f), seenOn(f)))),
                 ),
                 bar,
             );
