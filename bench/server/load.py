@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """facet serve against the InsightFace package behind FastAPI and uvicorn, with the same networks, in one run.
 
-    load.py FACET PACK PICTURE... [--people N] [--requests N] [--rounds N]
+    load.py FACET PACK PICTURE... [--probe PICTURE]... [--people N] [--requests N] [--rounds N] [--clients LIST]
 
 PACK is a folder ROOT/models/NAME with a detector and an embedder, as both want it. Both servers enroll the first
-pictures as people; then they take turns, at 1, 8 and 64 clients, with identifications of the last picture (ab of
-apache2-utils, kept connections). Printed: the time from the start of the program to its first answer, identifications
+pictures as people; then they take turns, at 1, 8 and 64 clients, with identifications of the last picture, or of each
+--probe (ab of apache2-utils, kept connections). What is sent is the file as it is: each server decodes it, InsightFace
+with OpenCV. Printed: the time from the start of the program to its first answer, identifications
 per second and the 99th percentile of each turn's best round, resident memory at the end, and the ratios. Needs
 insightface, fastapi and uvicorn in this Python; both use all cores, and a machine with nothing else to do."""
 
@@ -129,23 +130,27 @@ def main():
     p.add_argument("--people", type=int, default=100)
     p.add_argument("--requests", type=int, default=300)
     p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--probe", action="append", default=[])
+    p.add_argument("--clients", default="1,8,64")
     a = p.parse_args()
-    picture = a.pictures[-1]
+    probes = a.probe or [a.pictures[-1]]
     with tempfile.TemporaryDirectory() as folder:
         facet, peer = start_facet(a, folder), start_peer(a)
         paths = {facet: "/v1/collections/_default/search", peer: "/search"}
-        first = {s: first_answer(s, paths[s], picture) for s in paths}
-        enroll(facet, peer, a.pictures[:-1][: a.people])
+        first = {s: first_answer(s, paths[s], probes[0]) for s in paths}
+        enroll(facet, peer, (a.pictures if a.probe else a.pictures[:-1])[: a.people])
         print("start to first answer: facet %.3f s, insightface %.3f s, ratio %.1f"
               % (first[facet], first[peer], first[peer] / first[facet]))  # fmt: skip
-        for clients in (1, 8, 64):
-            turns = {s: [] for s in paths}
-            for _ in range(a.rounds):
-                for s in paths:
-                    turns[s].append(s.load(paths[s], picture, clients, a.requests))
-            best = {s: max(turns[s]) for s in paths}
-            print("%2d clients: facet %.1f/s p99 %.0f ms, insightface %.1f/s p99 %.0f ms, ratio %.2f"
-                  % (clients, *best[facet], *best[peer], best[facet][0] / best[peer][0]))  # fmt: skip
+        for picture in probes:
+            print(os.path.basename(picture))
+            for clients in map(int, a.clients.split(",")):
+                turns = {s: [] for s in paths}
+                for _ in range(a.rounds):
+                    for s in paths:
+                        turns[s].append(s.load(paths[s], picture, clients, a.requests))
+                best = {s: max(turns[s]) for s in paths}
+                print("%2d clients: facet %.1f/s p99 %.0f ms, insightface %.1f/s p99 %.0f ms, ratio %.2f"
+                      % (clients, *best[facet], *best[peer], best[facet][0] / best[peer][0]), flush=True)  # fmt: skip
         print("resident memory: facet %.0f MB, insightface %.0f MB, ratio %.2f"
               % (facet.memory(), peer.memory(), facet.memory() / peer.memory()))  # fmt: skip
         for s in paths:

@@ -135,6 +135,9 @@ FCT_API int fct_faces_count(const fct_faces *f);
  * list). NULL when out of range. Borrowed until f is freed. */
 FCT_API const fct_face *fct_faces_at(const fct_faces *f, int i);
 FCT_API void fct_faces_free(fct_faces *f);
+/* Boxes and landmarks are multiplied, for faces that were found in a picture decoded at a smaller size: widths by kx,
+ * heights by ky. */
+FCT_API void fct_faces_scale(fct_faces *f, float kx, float ky);
 
 /* ---- Analyzer --------------------------------------------------------------------- */
 
@@ -159,6 +162,8 @@ typedef struct fct_analyzer_opts {
     bool rotations; /* no face found surely: try the picture turned by 90, 180, 270 degrees (default false) */
     int tile;       /* > 0: also detect in overlapping tiles of this many pixels, for very
                        small faces (default 0) */
+    bool fit; /* a square detection size is made as narrow as the picture is, with a margin: less black is searched,
+                 640x512 instead of 640x640 for 4:3 (default false) */
 } fct_analyzer_opts;
 FCT_API void fct_analyzer_opts_init(fct_analyzer_opts *o);
 
@@ -183,6 +188,11 @@ FCT_API fct_status fct_analyze(fct_analyzer *a, fct_view picture, fct_faces **ou
  * outs[i] is owned. On failure all outs are NULL. */
 FCT_API fct_status fct_analyze_batch(fct_analyzer *a, const fct_view *pictures, int n, fct_faces **outs,
                                      fct_error *err);
+
+/* Runs the chosen tasks but detection on faces that were found in the same picture at another size, which is kx times
+ * as wide and ky times as high here. Boxes and landmarks are those of this size, scores as they were. */
+FCT_API fct_status fct_analyze_again(fct_analyzer *a, fct_view picture, const fct_faces *found, float kx, float ky,
+                                     fct_faces **out, fct_error *err);
 
 /* Runs the chosen tasks but detection on faces that are already known: kps is
  * [n][5][2], boxes [n][4] (or NULL: the points' bounding box, widened). */

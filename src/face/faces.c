@@ -124,3 +124,24 @@ void fct_faces_turn_back(fct_faces *f, int turns, int width, int height) {
         for (int t = 0; t < fct_task_count(); t++) turn_values(f, i, t, turns, right, bottom);
     }
 }
+
+/* Points that a task has found: x and y, and, where it has one, z in pixels. */
+static void scale_values(fct_faces *f, int i, int task, float kx, float ky) {
+    const fct_task_row *row = fct_task_row_at(task);
+    if (!row->points || !f->blocks[task]) return;
+    float *p = fct_faces_room(f, i, task);
+    for (int k = 0; k < row->rows; k++, p += row->columns) {
+        p[0] *= kx;
+        p[1] *= ky;
+        if (row->columns > 2) p[2] *= (kx + ky) / 2;
+    }
+}
+
+void fct_faces_scale(fct_faces *f, float kx, float ky) {
+    for (int i = 0; i < fct_faces_count(f); i++) {
+        fct_face *a = &f->items[i];
+        for (int k = 0; k < 4; k++) a->box[k] *= k % 2 ? ky : kx;
+        for (int k = 0; k < 10; k++) a->kps[k / 2][k % 2] *= k % 2 ? ky : kx;
+        for (int t = 0; t < fct_task_count(); t++) scale_values(f, i, t, kx, ky);
+    }
+}

@@ -19,6 +19,7 @@ typedef struct settings {
     float det_thresh, nms_thresh;
     int max_faces, tile;
     fct_metric metric;
+    bool fit;
 } settings;
 
 struct fct_finder {
@@ -75,7 +76,8 @@ static fct_status read_settings(settings *set, const fct_pack_net *net, const fc
                       .nms_thresh = o->nms_thresh,
                       .max_faces = o->max_faces,
                       .metric = o->metric,
-                      .tile = o->tile};
+                      .tile = o->tile,
+                      .fit = o->fit && !net->width && !net->height};
     if (!(o->det_thresh >= 0 && o->det_thresh <= 1))
         return fct_fail(err, FCT_ERR_ARG, "detection threshold %g (0 to 1)", (double)o->det_thresh);
     if (!(o->nms_thresh >= 0 && o->nms_thresh <= 1))
@@ -133,6 +135,18 @@ void fct_finder_free(fct_finder *f) {
     fct_session_free(f->session);
     fct_aligned_free(f->input);
     fct_free(f);
+}
+
+/* A square becomes a rectangle in the shape of the picture, in steps that networks take. At least MARGIN pixels of
+ * black are left beside it: where a picture ends at the edge of the input, faces at its edge are found worse. */
+static net_size fit_size(net_size size, fct_view v) {
+    enum { STEP = 32, MARGIN = 16 };
+    if (size.width != size.height) return size;
+    int longer = v.width > v.height ? v.width : v.height, shorter = v.width > v.height ? v.height : v.width;
+    int side = (int)((int64_t)size.width * shorter / longer);
+    int fitted = (side + MARGIN + STEP - 1) / STEP * STEP;
+    if (fitted >= size.width) return size;
+    return v.width > v.height ? (net_size){size.width, fitted} : (net_size){fitted, size.height};
 }
 
 bool fct_finder_has_kps(const fct_finder *f) { return f->form.has_kps; }
@@ -216,7 +230,8 @@ static fct_status run_tiles(fct_finder *f, fct_view picture, fct_det_list *list,
 fct_status fct_finder_run(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {
     list->n = 0;
     for (int i = 0; i < f->set.n_sizes; i++) {
-        fct_status s = run_size(f, picture, f->set.sizes[i], 0, 0, list, err);
+        net_size size = f->set.fit ? fit_size(f->set.sizes[i], picture) : f->set.sizes[i];
+        fct_status s = run_size(f, picture, size, 0, 0, list, err);
         if (s) return s;
     }
     fct_status s = f->set.tile ? run_tiles(f, picture, list, err) : FCT_OK;

@@ -239,6 +239,28 @@ fct_status fct_analyze(fct_analyzer *a, fct_view picture, fct_faces **out, fct_e
     return fct_analyze_batch(a, &picture, 1, out, err);
 }
 
+fct_status fct_analyze_again(fct_analyzer *a, fct_view picture, const fct_faces *found, float kx, float ky,
+                             fct_faces **out, fct_error *err) {
+    *out = NULL;
+    if (!(kx > 0 && ky > 0)) return fct_fail(err, FCT_ERR_ARG, "faces scaled by %g and %g", (double)kx, (double)ky);
+    work w = {.picture = picture};
+    int n = fct_faces_count(found);
+    fct_status s = fct_view_check(picture, "picture", err);
+    a->dets.n = 0;
+    for (int i = 0; i < n && !s; i++) {
+        const fct_face *f = fct_faces_at(found, i);
+        fct_det d = {.score = f->score};
+        for (int k = 0; k < 4; k++) d.box[k] = f->box[k] * (k % 2 ? ky : kx);
+        for (int k = 0; k < 10; k++) d.kps[k / 2][k % 2] = f->kps[k / 2][k % 2] * (k % 2 ? ky : kx);
+        s = fct_det_append(&a->dets, &d, err);
+    }
+    bool has_kps = n && fct_faces_at(found, 0)->has_kps;
+    if (!s)
+        s = fct_faces_create(a->dets.items, n, has_kps, tasks_to_run(a), fct_pack_embedding_dim(a->pack), &w.faces,
+                             err);
+    return s ? s : finish(a, &w, 1, out, s, err);
+}
+
 fct_status fct_analyze_known(fct_analyzer *a, fct_view picture, int n, const float *boxes, const float *kps,
                              fct_faces **out, fct_error *err) {
     *out = NULL;

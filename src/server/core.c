@@ -9,7 +9,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+/* A picture that is decoded at a smaller size has a shorter side of at least so many pixels, what the detector looks at
+ * of a photo of 4:3, and so many pixels between the eyes of its faces: a crop for an embedder has 35. */
+enum { LEAST_SIDE = 480 };
+static const float LEAST_EYES = 36;
 
 /* ---- Opening ---------------------------------------------------------------------------------- */
 
@@ -94,14 +98,69 @@ float srv_core_threshold(const srv_core *c) {
 
 /* ---- Pictures ----------------------------------------------------------------------------------- */
 
+/* The least distance between the eyes of a face, in pixels of the picture as it was decoded; at most LEAST_EYES. */
+static float least_eyes(const fct_faces *faces) {
+    float least = LEAST_EYES;
+    for (int i = 0; i < fct_faces_count(faces); i++) {
+        const fct_face *f = fct_faces_at(faces, i);
+        if (f->has_kps) least = fminf(least, hypotf(f->kps[1][0] - f->kps[0][0], f->kps[1][1] - f->kps[0][1]));
+    }
+    return fmaxf(least, 1);
+}
+
+/* The faces are too small in the reduced picture to say who they are: all but finding them is done again in one that is
+ * large enough. */
+static fct_status look_closer(srv_core *c, const void *data, size_t size, const char *name, const srv_look *look,
+                              fct_decode_opts *o, srv_seen *seen, fct_error *err) {
+    fct_image *larger = NULL;
+    fct_faces *faces = NULL;
+    fct_view before = fct_image_view(seen->image);
+    int side = before.width < before.height ? before.width : before.height;
+    o->min_side_hint = (int)ceilf((float)side * LEAST_EYES / least_eyes(seen->faces));
+    fct_status s = fct_image_decode(data, size, name, o, &larger, err);
+    fct_view v = s ? (fct_view){0} : fct_image_view(larger);
+    if (!s)
+        s = srv_infer_again(c->infer, v, look, seen->faces, (float)v.width / (float)before.width,
+                            (float)v.height / (float)before.height, &faces, err);
+    if (s) {
+        fct_image_free(larger);
+        return s;
+    }
+    fct_image_free(seen->image);
+    fct_faces_free(seen->faces);
+    seen->image = larger;
+    seen->faces = faces;
+    return FCT_OK;
+}
+
 fct_status srv_core_look(srv_core *c, const void *data, size_t size, const char *name, const srv_look *look,
                          srv_seen *out, fct_error *err) {
+    fct_image_facts facts;
     fct_decode_opts o;
     fct_decode_opts_init(&o);
     o.max_pixels = c->max_pixels;
+    if (look->reduce) o.min_side_hint = LEAST_SIDE;
     *out = (srv_seen){0};
-    fct_status s = fct_image_decode(data, size, name, &o, &out->image, err);
-    return s ? s : srv_infer_run(c->infer, fct_image_view(out->image), look, &out->faces, err);
+    fct_status s = fct_image_decode_facts(data, size, name, &o, &out->image, &facts, err);
+    if (s) return s;
+    out->width = facts.width;
+    out->height = facts.height;
+    s = srv_infer_run(c->infer, fct_image_view(out->image), look, &out->faces, err);
+    bool reduced = fct_image_view(out->image).width < out->width;
+    if (!s && reduced && least_eyes(out->faces) < LEAST_EYES) s = look_closer(c, data, size, name, look, &o, out, err);
+    fct_view v = fct_image_view(out->image);
+    if (!s && v.width < out->width)
+        fct_faces_scale(out->faces, (float)out->width / (float)v.width, (float)out->height / (float)v.height);
+    return s;
+}
+
+fct_face srv_seen_face(const srv_seen *seen, const fct_face *f) {
+    fct_view v = fct_image_view(seen->image);
+    fct_face out = *f;
+    float kx = (float)v.width / (float)seen->width, ky = (float)v.height / (float)seen->height;
+    for (int k = 0; k < 4; k++) out.box[k] *= k % 2 ? ky : kx;
+    for (int k = 0; k < 10; k++) out.kps[k / 2][k % 2] *= k % 2 ? ky : kx;
+    return out;
 }
 
 void srv_seen_free(srv_seen *s) {
@@ -159,14 +218,16 @@ static float pose_grade(fct_view picture, const fct_face *f) {
     return fct_face_quality(picture, f, &q, NULL) ? 0 : q.pose_grade;
 }
 
-void srv_core_quality(fct_view picture, const fct_face *f, srv_quality *out) {
-    float mean, laplacian, width = f->box[2] - f->box[0], height = f->box[3] - f->box[1];
-    float side = fminf(width, height);
-    fct_view part = fct_view_crop(picture, (int)fmaxf(f->box[0], 0), (int)fmaxf(f->box[1], 0), (int)width, (int)height);
+void srv_core_quality(const srv_seen *seen, const fct_face *f, srv_quality *out) {
+    fct_view picture = fct_image_view(seen->image);
+    fct_face here = srv_seen_face(seen, f);
+    float mean, laplacian, side = fminf(f->box[2] - f->box[0], f->box[3] - f->box[1]);
+    fct_view part = fct_view_crop(picture, (int)fmaxf(here.box[0], 0), (int)fmaxf(here.box[1], 0),
+                                  (int)(here.box[2] - here.box[0]), (int)(here.box[3] - here.box[1]));
     gray_measures(part, &mean, &laplacian);
     out->sharpness = 1 - expf(-laplacian / 100);
     out->brightness = 1 - fabsf(mean - 0.5f) / 0.5f;
-    out->pose = pose_grade(picture, f);
+    out->pose = pose_grade(picture, &here);
     out->score = 0.35f * f->score + 0.25f * out->sharpness + 0.15f * out->brightness +
                  0.15f * fminf(1, fmaxf(side, 0) / 80) + 0.1f * out->pose;
 }

@@ -42,11 +42,16 @@ float srv_core_threshold(const srv_core *c);
 
 /* A picture and the faces that were found in it. */
 typedef struct srv_seen {
-    fct_image *image;
-    fct_faces *faces;
+    fct_image *image;  /* as it was decoded: where look.reduce was set, it may be smaller */
+    fct_faces *faces;  /* in the pixels of the whole picture */
+    int width, height; /* of the whole picture */
 } srv_seen;
 
-/* Decodes a picture and finds its faces. name stands for it in error texts. FCT_ERR_FORMAT,
+/* A copy of a face in the pixels of seen->image. Borrows from it. */
+fct_face srv_seen_face(const srv_seen *seen, const fct_face *f);
+
+/* Decodes a picture and finds its faces; with look->reduce a large JPEG at a smaller size, and again at a larger one
+ * where the faces turn out to be too small for that. name stands for it in error texts. FCT_ERR_FORMAT,
  * FCT_ERR_UNSUPPORTED: it is no picture; FCT_ERR_LIMIT: too many pixels; FCT_ERR_CANCELLED:
  * the deadline passed. Free with srv_seen_free() in both cases. */
 fct_status srv_core_look(srv_core *c, const void *data, size_t size, const char *name, const srv_look *look,
@@ -76,11 +81,11 @@ fct_status srv_core_face(srv_core *c, int64_t collection_id, int64_t face_id, fc
 /* Forgets people for good. Where somebody keeps the file from being written anew, that is for the next time. */
 fct_status srv_core_forget(srv_core *c, const int64_t *ids, int n, fct_error *err);
 
-/* Quality as InsightFace Server reports it, 0..1 each. */
+/* Quality as InsightFace Server reports it, 0..1 each; sharpness and brightness as the picture was decoded. */
 typedef struct srv_quality {
     float score, sharpness, brightness, pose;
 } srv_quality;
-void srv_core_quality(fct_view picture, const fct_face *f, srv_quality *out);
+void srv_core_quality(const srv_seen *seen, const fct_face *f, srv_quality *out);
 
 /* A page of a list: `limit` items after an id. */
 typedef struct srv_page {

@@ -62,7 +62,7 @@ static bool look(srv_app *app, srv_request *r, srv_form *form, const char *name,
     const uint8_t *data;
     size_t size;
     fct_error e;
-    srv_look want = {.tasks = tasks, .det_thresh = (float)least, .deadline = r->deadline};
+    srv_look want = {.tasks = tasks, .det_thresh = (float)least, .deadline = r->deadline, .reduce = true};
     *seen = (srv_seen){0};
     fct_status s = srv_form_picture(form, name, 0, &data, &size, &e);
     if (s) srv_fail(r, out, 400, "invalid_request", s == FCT_ERR_NOT_FOUND ? "No valid image file found" : e.text);

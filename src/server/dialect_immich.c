@@ -81,18 +81,17 @@ static void answer_faces(srv_app *app, srv_request *r, srv_form *form, double le
     srv_seen seen = {0};
     fct_json_writer j;
     fct_error e;
-    srv_look look = {.tasks = FCT_TASK_EMBED, .det_thresh = (float)least, .deadline = r->deadline};
+    srv_look look = {.tasks = FCT_TASK_EMBED, .det_thresh = (float)least, .deadline = r->deadline, .reduce = true};
     if (srv_form_picture(form, "image", 0, &data, &size, &e)) srv_fail_form(r, out, &e);
     else if (srv_core_look(&app->core, data, size, "image", &look, &seen, &e)) srv_fail_picture(r, out, &e);
     else {
-        fct_view v = fct_image_view(seen.image);
         srv_reply_json(out, 200, &j);
         fct_json_object(&j, NULL);
         fct_json_array(&j, FACES);
         for (int i = 0; i < fct_faces_count(seen.faces); i++) write_face(&j, fct_faces_at(seen.faces, i));
         fct_json_close_array(&j);
-        fct_json_int(&j, "imageHeight", v.height);
-        fct_json_int(&j, "imageWidth", v.width);
+        fct_json_int(&j, "imageHeight", seen.height);
+        fct_json_int(&j, "imageWidth", seen.width);
         fct_json_close_object(&j);
     }
     srv_seen_free(&seen);

@@ -19,10 +19,11 @@ void srv_json_sample(fct_json_writer *j, const srv_core *c, const fct_stored_fac
 /* request_id and processing_ms, with which answers end; closes their object. */
 void srv_json_close(fct_json_writer *j, const srv_request *r, bool timed);
 
-/* Reads the body and one picture of it, and finds its faces. False: *out says why not. Free both in both cases. */
+/* Reads the body and one picture of it, and finds its faces, or the largest one. False: *out says why not. Free both in
+ * both cases. */
 bool srv_read_form(const srv_request *r, srv_form *form, const char *members, srv_reply *out);
-bool srv_read_picture(srv_app *app, const srv_request *r, srv_form *form, const char *name, int i, uint32_t tasks,
-                      srv_seen *seen, srv_reply *out);
+bool srv_read_picture(srv_app *app, const srv_request *r, srv_form *form, const char *name, uint32_t tasks,
+                      bool largest, srv_seen *seen, srv_reply *out);
 /* limit and cursor of the query. */
 bool srv_read_page(const srv_request *r, srv_page *page, srv_reply *out);
 /* The same for pages of up to `most` items. */

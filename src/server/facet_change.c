@@ -202,7 +202,7 @@ static bool reject_picture(srv_app *app, srv_request *r, srv_form *form, int64_t
     srv_seen seen = {0};
     fct_error e;
     bool done = false;
-    if (srv_read_picture(app, r, form, "image", 0, FCT_TASK_EMBED, &seen, out)) {
+    if (srv_read_picture(app, r, form, "image", FCT_TASK_EMBED, true, &seen, out)) {
         const fct_face *f = srv_largest(seen.faces);
         if (!f || !f->embedding) srv_fail(r, out, 422, "face_not_found", "image: shows no face");
         else if (fct_gallery_reject(app->core.gallery, person, fct_pack_embedder_id(app->core.pack), f->embedding,

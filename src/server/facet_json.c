@@ -39,11 +39,10 @@ static void write_points(fct_json_writer *j, const fct_face *f) {
 }
 
 void srv_json_face(fct_json_writer *j, const char *key, const srv_seen *seen, const fct_face *f, bool embedding) {
-    fct_view v = fct_image_view(seen->image);
     srv_quality q;
-    srv_core_quality(v, f, &q);
+    srv_core_quality(seen, f, &q);
     fct_json_object(j, key);
-    srv_json_box(j, "bbox", f->box, v.width, v.height);
+    srv_json_box(j, "bbox", f->box, seen->width, seen->height);
     write_points(j, f);
     fct_json_number(j, "detection_score", f->score, 6);
     fct_json_object(j, "quality");
@@ -106,14 +105,14 @@ bool srv_read_form(const srv_request *r, srv_form *form, const char *members, sr
     return !s;
 }
 
-bool srv_read_picture(srv_app *app, const srv_request *r, srv_form *form, const char *name, int i, uint32_t tasks,
-                      srv_seen *seen, srv_reply *out) {
+bool srv_read_picture(srv_app *app, const srv_request *r, srv_form *form, const char *name, uint32_t tasks,
+                      bool largest, srv_seen *seen, srv_reply *out) {
     const uint8_t *data;
     size_t size;
     fct_error e;
-    srv_look look = {.tasks = tasks, .det_thresh = 0.5f, .deadline = r->deadline};
+    srv_look look = {.tasks = tasks, .det_thresh = 0.5f, .deadline = r->deadline, .largest = largest, .reduce = true};
     *seen = (srv_seen){0};
-    if (srv_form_picture(form, name, i, &data, &size, &e)) {
+    if (srv_form_picture(form, name, 0, &data, &size, &e)) {
         srv_fail_form(r, out, &e);
         return false;
     }

@@ -93,7 +93,7 @@ static void search(srv_app *app, srv_request *r, srv_form *form, srv_reply *out)
         search_embedding(app, r, &t, embedding, out);
         return;
     }
-    if (srv_read_picture(app, r, form, "image", 0, FCT_TASK_EMBED, &seen, out)) {
+    if (srv_read_picture(app, r, form, "image", FCT_TASK_EMBED, true, &seen, out)) {
         const fct_face *f = srv_largest(seen.faces);
         if (f) answer_search(app, r, &t, &seen, f, out);
         else srv_fail(r, out, 422, "face_not_found", "image: shows no face");
@@ -123,7 +123,8 @@ static fct_status see(srv_app *app, const srv_seen *seen, const fct_face *f, con
     int n = best >= own;
     fct_status s = FCT_OK;
     if (!n && t->threshold > own) s = srv_core_search(&app->core, f, own, 1, &m, &n, err);
-    return s || n ? s : srv_unknown_see(app, srv_place(), fct_image_view(seen->image), f, source, group, err);
+    fct_face here = srv_seen_face(seen, f);
+    return s || n ? s : srv_unknown_see(app, srv_place(), fct_image_view(seen->image), &here, source, group, err);
 }
 
 /* Every face of the picture with who it may be, the largest first. */
@@ -138,7 +139,7 @@ static void identify(srv_app *app, srv_request *r, srv_form *form, srv_reply *ou
         srv_fail(r, out, 400, "invalid_request", "source: is no text of at most 200 bytes without control characters");
     else if (srv_setting_bool(&app->core, srv_place(), "unknown", false, &keep, &e)) srv_fail_call(r, out, &e);
     else if (read_terms(app, r, form, &t, out) &&
-             srv_read_picture(app, r, form, "image", 0, FCT_TASK_EMBED, &seen, out)) {
+             srv_read_picture(app, r, form, "image", FCT_TASK_EMBED, false, &seen, out)) {
         int n = fct_faces_count(seen.faces), *order = fct_alloc((size_t)n * sizeof *order);
         fct_status s = FCT_OK;
         srv_reply_json(out, 200, &j);
@@ -182,7 +183,8 @@ static void verify(srv_app *app, srv_request *r, const fct_person *p, srv_form *
     float similarity;
     int64_t face;
     char id[24];
-    if (read_terms(app, r, form, &t, out) && srv_read_picture(app, r, form, "image", 0, FCT_TASK_EMBED, &seen, out)) {
+    if (read_terms(app, r, form, &t, out) &&
+        srv_read_picture(app, r, form, "image", FCT_TASK_EMBED, true, &seen, out)) {
         const fct_face *f = srv_largest(seen.faces);
         if (!f) srv_fail(r, out, 422, "face_not_found", "image: shows no face");
         else if (srv_core_verify(&app->core, f, p->id, &similarity, &face, &e)) srv_fail_call(r, out, &e);

@@ -32,7 +32,7 @@ static void find_faces(srv_app *app, srv_request *r, srv_reply *out, uint32_t ta
         srv_fail_form(r, out, &e);
         fine = false;
     }
-    if (fine && srv_read_picture(app, r, &form, "image", 0, tasks, &seen, out)) {
+    if (fine && srv_read_picture(app, r, &form, "image", tasks, false, &seen, out)) {
         srv_reply_json(out, 200, &j);
         fct_json_object(&j, NULL);
         write_faces(&j, &seen, most, embedding);
@@ -62,8 +62,8 @@ static void compare(srv_app *app, srv_request *r, srv_form *form, srv_reply *out
     fct_error e;
     double threshold = srv_core_threshold(&app->core);
     if (srv_form_number(form, "threshold", -1, 1, &threshold, &e)) srv_fail_form(r, out, &e);
-    else if (srv_read_picture(app, r, form, "source", 0, FCT_TASK_EMBED, &a, out) &&
-             srv_read_picture(app, r, form, "target", 0, FCT_TASK_EMBED, &b, out)) {
+    else if (srv_read_picture(app, r, form, "source", FCT_TASK_EMBED, true, &a, out) &&
+             srv_read_picture(app, r, form, "target", FCT_TASK_EMBED, true, &b, out)) {
         const fct_face *x = srv_largest(a.faces), *y = srv_largest(b.faces);
         if (!x || !y) srv_fail(r, out, 422, "face_not_found", x ? "target: shows no face" : "source: shows no face");
         else {

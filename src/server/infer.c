@@ -13,6 +13,8 @@ enum { THREADS_MOST = 64, ANALYZERS = 4, BEFORE_BACKGROUND = 4 };
 typedef struct infer_job {
     fct_view picture;
     srv_look look;
+    const fct_faces *found; /* at another size: they are not looked for; NULL = they are */
+    float kx, ky;           /* of this size to that */
     fct_faces *faces;
     fct_status status;
     fct_error error;
@@ -28,6 +30,7 @@ typedef struct infer_worker {
         fct_analyzer *analyzer;
         uint32_t tasks;
         float det_thresh;
+        bool largest;
     } at[ANALYZERS];
     int turn; /* which one is replaced next when all are of other tasks */
 } infer_worker;
@@ -53,13 +56,17 @@ static fct_analyzer *analyzer_for(infer_worker *w, const srv_look *look, fct_err
     fct_analyzer_opts_init(&o);
     o.tasks = look->tasks | FCT_TASK_DETECT;
     o.det_thresh = look->det_thresh;
+    o.max_faces = look->largest;
+    o.metric = look->largest ? FCT_METRIC_MAX : FCT_METRIC_DEFAULT;
+    o.fit = true;
     int at = -1;
     for (int i = 0; i < ANALYZERS; i++)
         if (w->at[i].analyzer && w->at[i].tasks == look->tasks) at = i;
     if (at >= 0) {
-        if (w->at[at].det_thresh != look->det_thresh) {
+        if (w->at[at].det_thresh != look->det_thresh || w->at[at].largest != look->largest) {
             if (fct_analyzer_configure(w->at[at].analyzer, &o, err)) return NULL;
             w->at[at].det_thresh = look->det_thresh;
+            w->at[at].largest = look->largest;
         }
         return w->at[at].analyzer;
     }
@@ -68,6 +75,7 @@ static fct_analyzer *analyzer_for(infer_worker *w, const srv_look *look, fct_err
     w->at[at].analyzer = NULL;
     if (fct_analyzer_create(w->pool->pack, &o, &w->at[at].analyzer, err)) return NULL;
     w->at[at].tasks = look->tasks;
+    w->at[at].largest = look->largest;
     w->at[at].det_thresh = look->det_thresh;
     w->turn = (at + 1) % ANALYZERS;
     return w->at[at].analyzer;
@@ -86,8 +94,10 @@ static bool is_background_next(srv_infer *p) {
     return next;
 }
 
-static bool is_alike(const srv_look *a, const srv_look *b) {
-    return a->tasks == b->tasks && a->det_thresh == b->det_thresh;
+/* Whether two jobs can be run together. Those whose faces are known already are run alone. */
+static bool is_alike(const infer_job *a, const infer_job *b) {
+    return !a->found && !b->found && a->look.tasks == b->look.tasks && a->look.det_thresh == b->look.det_thresh &&
+           a->look.largest == b->look.largest;
 }
 
 /* Under the lock: takes the first job and those behind it that want the same, its share of all that wait. Of those in
@@ -99,7 +109,7 @@ static int take(srv_infer *p, infer_job **jobs) {
     if (background) share = 1;
     for (infer_job **at = &p->first; *at && (n == 0 || n < share);) {
         infer_job *j = *at;
-        if (j->look.background != background || (n && !is_alike(&j->look, &jobs[0]->look))) {
+        if (j->look.background != background || (n && !is_alike(j, jobs[0]))) {
             at = &j->next;
             continue;
         }
@@ -113,7 +123,10 @@ static int take(srv_infer *p, infer_job **jobs) {
     return n;
 }
 
-static void analyze_one(fct_analyzer *a, infer_job *j) { j->status = fct_analyze(a, j->picture, &j->faces, &j->error); }
+static void analyze_one(fct_analyzer *a, infer_job *j) {
+    j->status = j->found ? fct_analyze_again(a, j->picture, j->found, j->kx, j->ky, &j->faces, &j->error)
+                         : fct_analyze(a, j->picture, &j->faces, &j->error);
+}
 
 /* Runs jobs as one batch. Where that fails, each is run alone, so that one picture does not spoil the others' answer.
  */
@@ -233,19 +246,29 @@ static void await(srv_infer *p, infer_job *j) {
     }
 }
 
-fct_status srv_infer_run(srv_infer *p, fct_view picture, const srv_look *look, fct_faces **out, fct_error *err) {
-    infer_job j = {.picture = picture, .look = *look};
-    j.look.tasks &= fct_pack_tasks(p->pack);
+static fct_status run_job(srv_infer *p, infer_job *j, fct_faces **out, fct_error *err) {
+    j->look.tasks &= fct_pack_tasks(p->pack);
     fct_mutex_lock(&p->lock);
-    *p->last = &j;
-    p->last = &j.next;
+    *p->last = j;
+    p->last = &j->next;
     p->waiting++;
     fct_cond_signal(&p->work);
-    await(p, &j);
+    await(p, j);
     fct_mutex_unlock(&p->lock);
-    *out = j.faces;
-    if (j.status && err) *err = j.error;
-    return j.status;
+    *out = j->faces;
+    if (j->status && err) *err = j->error;
+    return j->status;
+}
+
+fct_status srv_infer_run(srv_infer *p, fct_view picture, const srv_look *look, fct_faces **out, fct_error *err) {
+    infer_job j = {.picture = picture, .look = *look};
+    return run_job(p, &j, out, err);
+}
+
+fct_status srv_infer_again(srv_infer *p, fct_view picture, const srv_look *look, const fct_faces *found, float kx,
+                           float ky, fct_faces **out, fct_error *err) {
+    infer_job j = {.picture = picture, .look = *look, .found = found, .kx = kx, .ky = ky};
+    return run_job(p, &j, out, err);
 }
 
 void srv_infer_stat(srv_infer *p, srv_infer_stats *out) {

@@ -24,6 +24,8 @@ typedef struct srv_look {
     float det_thresh;  /* least score of a face */
     uint64_t deadline; /* fct_time_ns(): waits no longer to begin */
     bool background;   /* gives way to those that are not, but for one of five: no client waits for it */
+    bool largest;      /* the largest face alone */
+    bool reduce;       /* srv_core_look() may decode a large JPEG at a smaller size */
 } srv_look;
 
 /* The pack is borrowed until the stop. *out is owned. */
@@ -32,6 +34,11 @@ void srv_infer_stop(srv_infer *i); /* nobody may be inside srv_infer_run() */
 
 /* Finds the faces of a picture. Waits. *out is owned. FCT_ERR_CANCELLED: the deadline passed. */
 fct_status srv_infer_run(srv_infer *i, fct_view picture, const srv_look *look, fct_faces **out, fct_error *err);
+
+/* The same for faces that were found in the picture at another size, which is kx times as wide and ky times as high
+ * here: all but finding them (fct_analyze_again()). */
+fct_status srv_infer_again(srv_infer *i, fct_view picture, const srv_look *look, const fct_faces *found, float kx,
+                           float ky, fct_faces **out, fct_error *err);
 
 void srv_infer_stat(srv_infer *i, srv_infer_stats *out);
 

@@ -269,7 +269,7 @@ static fct_status write_faces(srv_app *app, fct_json_writer *w, const srv_seen *
 
 static fct_status search_item(srv_app *app, srv_job *job, srv_batch *b, int i, const srv_batch_search *t,
                               fct_error *err) {
-    srv_look look = {.tasks = FCT_TASK_EMBED, .det_thresh = 0.5f, .deadline = deadline()};
+    srv_look look = {.tasks = FCT_TASK_EMBED, .det_thresh = 0.5f, .deadline = deadline(), .reduce = true};
     srv_seen seen = {0};
     fct_buf line = {0};
     fct_json_writer w;

@@ -193,7 +193,7 @@ void srv_rk_face(fct_json_writer *j, const char *key, const srv_seen *seen, cons
     if (!whole) return;
     write_landmarks(j, f, v.width, v.height);
     write_pose(j, f);
-    srv_core_quality(v, f, &q);
+    srv_core_quality(seen, f, &q);
     fct_json_object(j, "Quality");
     fct_json_number(j, "Brightness", 100.0 * q.brightness, 3);
     fct_json_number(j, "Sharpness", 100.0 * q.sharpness, 3);

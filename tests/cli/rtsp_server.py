@@ -51,7 +51,8 @@ def interpreter():
 
 def still(path):
     """The words for a stream that shows one picture."""
-    return 'filesrc location="%s" ! jpegdec ! videoconvert ! imagefreeze is-live=true ! video/x-raw,framerate=10/1' % path
+    shown = "jpegdec ! videoconvert ! imagefreeze is-live=true ! video/x-raw,framerate=10/1"
+    return f'filesrc location="{path}" ! {shown}'
 
 
 def address(port):

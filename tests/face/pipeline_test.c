@@ -162,6 +162,63 @@ TEST(batches_known_faces_and_crops_agree) {
     close_rig(&r);
 }
 
+/* An input as narrow as the photo finds the same faces as a square one, in both directions. */
+TEST(a_fitted_input_finds_the_same_faces) {
+    rig r = open_rig();
+    fct_analyzer_opts o;
+    fct_analyzer *fitted;
+    fct_image *turned;
+    fct_faces *square, *narrow;
+    fct_analyzer_opts_init(&o);
+    o.n_det_sizes = 1;
+    o.det_sizes[0].width = o.det_sizes[0].height = 640;
+    o.fit = true;
+    REQUIRE(!fct_analyzer_create(r.pack, &o, &fitted, NULL));
+    REQUIRE(!fct_image_resize(fct_image_view(r.im), 500, 900, &turned, NULL));
+    fct_view views[] = {fct_image_view(r.im), fct_image_view(turned)};
+    for (int k = 0; k < 2; k++) {
+        REQUIRE(!fct_analyze(r.an, views[k], &square, NULL) && !fct_analyze(fitted, views[k], &narrow, NULL));
+        CHECK(fct_faces_count(square) && fct_faces_count(square) == fct_faces_count(narrow));
+        for (int i = 0; i < fct_faces_count(narrow); i++) {
+            const fct_face *f = fct_faces_at(narrow, i), *same = overlapping(square, f->box, 0.9);
+            CHECK(same && fct_cosine(f->embedding, same->embedding, 128) > 0.98f &&
+                  fabsf(f->score - same->score) < 0.03f);
+        }
+        fct_faces_free(square);
+        fct_faces_free(narrow);
+    }
+    fct_image_free(turned);
+    fct_analyzer_free(fitted);
+    close_rig(&r);
+}
+
+/* Faces that are found in half the size and embedded in the whole are those of the whole. */
+TEST(faces_at_another_size) {
+    rig r = open_rig();
+    fct_view v = fct_image_view(r.im);
+    fct_image *half;
+    fct_faces *whole, *found, *again;
+    fct_error e;
+    REQUIRE(!fct_image_resize(v, v.width / 2, v.height / 2, &half, &e));
+    REQUIRE(!fct_analyze(r.an, v, &whole, &e) && !fct_analyze(r.an, fct_image_view(half), &found, &e));
+    REQUIRE(!fct_analyze_again(r.an, v, found, 2, 2, &again, &e));
+    REQUIRE(fct_faces_count(again) == fct_faces_count(found) && fct_faces_count(found));
+    fct_faces_scale(found, 2, 2);
+    for (int i = 0; i < fct_faces_count(again); i++) {
+        const fct_face *a = fct_faces_at(again, i), *f = fct_faces_at(found, i), *w = overlapping(whole, a->box, 0.8);
+        CHECK(memcmp(a->box, f->box, sizeof a->box) == 0 && memcmp(a->kps, f->kps, sizeof a->kps) == 0);
+        CHECK(a->score == f->score && a->has_kps);
+        CHECK_MSG(w && fct_cosine(w->embedding, a->embedding, 128) > 0.95f, "%g",
+                  w ? (double)fct_cosine(w->embedding, a->embedding, 128) : 0.0);
+    }
+    fct_faces_free(again);
+    CHECK(fct_analyze_again(r.an, v, found, 0, 1, &again, &e) == FCT_ERR_ARG && !again);
+    fct_faces_free(whole);
+    fct_faces_free(found);
+    fct_image_free(half);
+    close_rig(&r);
+}
+
 /* Faces of the upright photo that are found, with the same embedding, in one that is
  * turned clockwise by quarter turns. */
 static int found_turned(rig *r, fct_analyzer *turning, int turns) {

@@ -133,13 +133,13 @@ TEST(metadata) {
 }
 
 /* One of two that want the same external id, each by a gallery of its own, as two servers have. */
-typedef struct claim {
+typedef struct id_claim {
     int64_t person;
     fct_status status;
-} claim;
+} id_claim;
 
 static void claim_it(void *arg) {
-    claim *c = arg;
+    id_claim *c = arg;
     fct_gallery *g;
     fct_error mine;
     if ((c->status = store_open("aside.db", NULL, &g, &mine))) return;
@@ -151,7 +151,7 @@ TEST(one_of_many_gets_what_is_unique) {
     enum { N = 6 };
     fct_gallery *g = open_new();
     fct_thread threads[N];
-    claim claims[N] = {0};
+    id_claim claims[N] = {0};
     int64_t other = 0;
     int got = 0;
     for (int i = 0; i < N; i++) {
