@@ -81,3 +81,16 @@ const char *eval_too_few(const eval_result *r) {
 }
 
 const char *eval_name(const eval_result *r) { return r->name[0] ? r->name : "scores"; }
+
+const char *eval_doubt(const eval_result *r) {
+    static const double usual = 1e-3; /* and less, in daily use */
+    bool unsure = r->false_accept * (double)r->info.impostor < EVAL_SURE;
+    if (!unsure && r->false_accept <= 1.5 * usual) return NULL;
+    const char *rate = eval_rate_name(unsure ? r->false_accept : usual);
+    char *out = lend();
+    if (unsure) snprintf(out, LENGTH, "a FAR of %s rests on fewer than %d false accepts", rate, EVAL_SURE);
+    else
+        snprintf(out, LENGTH,
+                 "so few pairs of two people tell no threshold for daily use, for which a FAR of %s is usual", rate);
+    return out;
+}

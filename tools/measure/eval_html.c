@@ -71,6 +71,8 @@ static void put_card(const eval_page *p, const eval_result *r) {
     fprintf(p->file, "<p>Threshold to use: <strong>%s</strong>", eval_threshold(r, r->use.threshold));
     fprintf(p->file, "<br><small>of two people %s match, of one person %s do not</small></p>",
             eval_percent(r->use.fmr.value), eval_percent(r->use.fnmr.value));
+    const char *doubt = eval_doubt(r);
+    if (doubt) fprintf(p->file, "<p class=bad>Careful: %s.</p>\n", doubt);
     if (r->searches)
         fprintf(p->file, "<p>Searches: <strong>%s</strong> found first</p>", eval_percent(r->ranks[0].value));
     fputs("</div>\n", p->file);

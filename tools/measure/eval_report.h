@@ -15,6 +15,8 @@ const char *eval_number(uint64_t n);                               /* "1,197,943
 const char *eval_pairs(const fct_scores_info *info);
 /* Which rate is the first that the pairs do not allow, and how many it would need. */
 const char *eval_too_few(const eval_result *r);
+/* Why the threshold to use should not be relied on; NULL = it may. */
+const char *eval_doubt(const eval_result *r);
 /* The result's name: the pack's, or what the scores are. */
 const char *eval_name(const eval_result *r);
 

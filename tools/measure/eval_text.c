@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-static const double usual_far = 1e-3; /* and less, in daily use */
-
 /* ---- One pack ------------------------------------------------------------------------- */
 
 static void print_heading(const eval_result *r) {
@@ -78,12 +76,8 @@ static void print_threshold(const eval_result *r) {
             printf("    in searches of %s: somebody is named for %s of strangers (FPIR)\n",
                    cli_count((int)r->searched.known, "person", "people"),
                    eval_percent(r->search_use.false_accept.value));
-        if (r->false_accept * (double)r->info.impostor < EVAL_SURE)
-            cli_warn("%s: a FAR of %s rests on fewer than %d false accepts", eval_name(r),
-                     eval_rate_name(r->false_accept), EVAL_SURE);
-        else if (r->false_accept > 1.5 * usual_far)
-            cli_warn("%s: so few pairs of two people tell no threshold for daily use, for which a FAR of %s is usual",
-                     eval_name(r), eval_rate_name(usual_far));
+        const char *doubt = eval_doubt(r);
+        if (doubt) cli_warn("%s: %s", eval_name(r), doubt);
     }
     if (isnan(r->pack_threshold)) return;
     printf("  the pack's own threshold: %.4f\n", r->pack_threshold);
