@@ -73,19 +73,47 @@ ALWAYS_INLINE void pool_pixel(const fct_k_geom *g, bool max, const float *in, fl
     }
 }
 
+/* The greatest of K x K pixels, `step` floats apart in a row, for n windows all of whose pixels are inside. */
+ALWAYS_INLINE void max_windows(const int K, const float *in, size_t row, size_t step, float *dst, int n) {
+    for (int i = 0; i < n * VPB; i++) {
+        const float *p = in + (size_t)(i / VPB) * step + i % VPB * VL;
+        vf s = V_LOAD(p);
+        UNROLL for (int ky = 0; ky < K; ky++) UNROLL for (int kx = 0; kx < K; kx++) s =
+            V_MAX(s, V_LOAD(p + ky * row + kx * CB));
+        V_STORE(dst + i * VL, s);
+    }
+}
+
+/* The common maximum pools, 2 x 2 and 3 x 3, without the pixels at the edges: from *x on, which moves past them. */
+static void max_inner(const fct_k_pool *p, const float *in, float *dst, int y0, int *x) {
+    const fct_k_geom *g = &p->g;
+    const int first = *x * g->sw - g->pad_left, reach = g->iw - g->kw + g->pad_left;
+    const int end = reach < 0 ? 0 : reach / g->sw + 1, n = (end < g->ow ? end : g->ow) - *x;
+    const size_t row = (size_t)g->iw * CB, step = (size_t)g->sw * CB;
+    if (!p->max || g->kh != g->kw || g->dh != 1 || g->dw != 1 || y0 < 0 || y0 + g->kh > g->ih || first < 0 || n <= 0)
+        return;
+    const float *from = in + ((size_t)y0 * g->iw + first) * CB;
+    if (g->kh == 2) max_windows(2, from, row, step, dst + (size_t)*x * CB, n);
+    else if (g->kh == 3) max_windows(3, from, row, step, dst + (size_t)*x * CB, n);
+    else return;
+    *x += n;
+}
+
 void KFN(blk_pool)(const fct_k_pool *p, const float *in, float *out, int row) {
     const fct_k_geom *g = &p->g;
     const int y0 = row * g->sh - g->pad_top;
     int t[4];
     fct_k_taps(y0, g->kh, g->dh, g->ih, &t[0], &t[1]);
     float *dst = out + (size_t)row * g->ow * CB;
-    for (int x = 0; x < g->ow; x++, dst += CB) {
+    for (int x = 0; x < g->ow; x++) {
+        max_inner(p, in, dst, y0, &x);
+        if (x >= g->ow) break;
         const int x0 = x * g->sw - g->pad_left;
+        float *const at = dst + (size_t)x * CB;
         fct_k_taps(x0, g->kw, g->dw, g->iw, &t[2], &t[3]);
-        if (p->max) pool_pixel(g, true, in, dst, t, y0, x0, V_ZERO());
+        if (p->max) pool_pixel(g, true, in, at, t, y0, x0, V_ZERO());
         else
-            pool_pixel(g, false, in, dst, t, y0, x0,
-                       V_SET1(fct_k_pool_scale(p, y0, x0, (t[1] - t[0]) * (t[3] - t[2]))));
+            pool_pixel(g, false, in, at, t, y0, x0, V_SET1(fct_k_pool_scale(p, y0, x0, (t[1] - t[0]) * (t[3] - t[2]))));
     }
 }
 

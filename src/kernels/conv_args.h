@@ -84,7 +84,7 @@ typedef struct fct_k_gemm {
 typedef struct fct_k_pack {
     fct_k_geom g;
     const float *in;            /* first block of the first image */
-    size_t image_stride;        /* floats */
+    size_t image_stride, plane; /* floats from one image, and one block of channels, to the next */
     const float *scale, *shift; /* at in's first channel, or NULL: x scale + shift inside, 0 outside */
 } fct_k_pack;
 

@@ -38,7 +38,7 @@ static void pack_pixel(const fct_k_pack *p, int block, int tap, int pixel, float
     const int y = oy * g->sh + tap / g->kw * g->dh - g->pad_top, x = ox * g->sw + tap % g->kw * g->dw - g->pad_left;
     const bool inside = y >= 0 && y < g->ih && x >= 0 && x < g->iw;
     const float *src = p->in + image * p->image_stride;
-    if (inside) src += (((size_t)block * g->ih + y) * g->iw + x) * g->cb;
+    if (inside) src += block * p->plane + ((size_t)y * g->iw + x) * g->cb;
     for (int l = 0; l < g->cb; l++) {
         float v = inside ? src[l] : 0;
         if (inside && p->scale) v = v * p->scale[block * g->cb + l] + p->shift[block * g->cb + l];

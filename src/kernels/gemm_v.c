@@ -108,7 +108,7 @@ void KFN(conv_pack)(const fct_k_pack *p, int k0, int k1, int p0, int n, float *d
     for (int k = k0; k < k1; k++) {
         const int block = k / taps, ky = k % taps / g->kw, kx = k % g->kw;
         const float *scale = p->scale ? p->scale + block * CB : NULL, *shift = scale ? p->shift + block * CB : NULL;
-        const float *plane = p->in + image0 * p->image_stride + (size_t)block * g->ih * g->iw * CB;
+        const float *plane = p->in + image0 * p->image_stride + block * p->plane;
         int oy = oy0, ox = ox0;
         for (int left = n; left > 0;) {
             const int run = g->ow - ox < left ? g->ow - ox : left, y = oy * g->sh + ky * g->dh - g->pad_top;

@@ -217,6 +217,8 @@ static fct_status plan_shape(const fct_conv *c, fct_conv_plan *p, fct_error *err
         !fct_mul_size((size_t)p->n * c->ocb * c->cb, area_out, &out) || out > SIZE_MAX / 64 ||
         area_out > INT32_MAX / 64 || (size_t)p->n * area_out > INT32_MAX / 64)
         return bad(s, "an input too large", err);
+    fct_conv_set_planes(p);
+    p->pad_top = s->pad_top;
     return FCT_OK;
 }
 
@@ -290,6 +292,8 @@ void fct_conv_plan_out(const fct_conv_plan *p, int *oh, int *ow) {
     *oh = p->oh;
     *ow = p->ow;
 }
+
+size_t fct_conv_plan_in(const fct_conv_plan *p) { return fct_conv_in_size(p); }
 
 size_t fct_conv_plan_weights(const fct_conv_plan *p) {
     int i = 0;

@@ -75,6 +75,7 @@ fct_status fct_conv_plan_create(fct_conv *c, int n, int ih, int iw, const char *
                                 fct_error *err);
 void fct_conv_plan_free(fct_conv_plan *p);
 void fct_conv_plan_out(const fct_conv_plan *p, int *oh, int *ow);
+size_t fct_conv_plan_in(const fct_conv_plan *p);      /* floats of one image of the input */
 size_t fct_conv_plan_weights(const fct_conv_plan *p); /* bytes, packed */
 size_t
 fct_conv_plan_scratch(const fct_conv_plan *p); /* bytes, for any fct_parallel_width() up to the budget at creation */
@@ -87,5 +88,25 @@ int fct_conv_algorithms(const fct_conv *c, const char **names, int cap);
  * NULL; out: blocked n x oc x oh x ow, must not overlap in or add (it
  * may hold partial sums on the way). scratch: 64-byte aligned. Uses fct_parallel(). */
 void fct_conv_run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch);
+
+/* ---- Some rows at a time: for ops/chain.h ---- */
+
+/* Rows first .. end - 1 of one image in blocks: row y of block b lies at
+ * data + b * plane + (y - first) * width * cb. */
+typedef struct fct_band {
+    float *data;
+    size_t plane; /* floats from one block of channels to the next */
+    int first, end;
+} fct_band;
+
+/* Whether the plan's algorithm can compute a few rows by themselves; *step: rows must begin at multiples of it,
+ * so that every pixel comes out the same, to the bit, as from fct_conv_run(). */
+bool fct_conv_has_bands(const fct_conv_plan *p, int *step);
+/* Bytes for rows y0 .. y1 - 1. */
+size_t fct_conv_band_scratch(const fct_conv_plan *p, int y0, int y1);
+/* Computes rows y0 .. y1 - 1 of one image on the calling thread. in: all rows under their windows that the image has;
+ * of a planar input, the image itself. add: the whole second input of the image, or NULL. */
+void fct_conv_run_band(const fct_conv_plan *p, const fct_band *in, const float *add, const fct_band *out, int y0,
+                       int y1, void *scratch);
 
 #endif

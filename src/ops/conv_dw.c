@@ -53,14 +53,13 @@ static void task(void *ctx, int index, int worker) {
     const int bands = p->dw.bands, block = index % c->ocb, band = index / c->ocb % bands;
     const int plane = index / c->ocb / bands * c->ocb + block;
     const fct_k_epilogue e = fct_conv_epilogue_at(c, block);
-    const size_t out_at = (size_t)plane * p->oh * p->ow * c->cb;
     const fct_k_dw d = {.g = fct_conv_geom(p),
                         .group = group(c),
-                        .in = j->in + (size_t)plane * p->ih * p->iw * c->cb,
+                        .in = j->in + plane * p->in_plane,
                         .w = (const float *)p->packed + (size_t)block * c->s.kh * c->s.kw * group(c) * c->cb,
                         .e = &e,
-                        .add = j->add ? j->add + out_at : NULL,
-                        .out = j->out + out_at};
+                        .add = j->add ? j->add + plane * p->add_plane : NULL,
+                        .out = j->out + plane * p->out_plane};
     c->k->conv_dw(&d, p->oh * band / bands, p->oh * (band + 1) / bands);
 }
 
@@ -71,6 +70,7 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
 
 const fct_conv_algo fct_conv_algo_dw = {.name = "depthwise",
                                         .exact = true,
+                                        .bands = true,
                                         .can = can,
                                         .pack = pack,
                                         .prepare = prepare,

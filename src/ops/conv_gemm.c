@@ -244,8 +244,8 @@ typedef struct gemm_part {
 static void spread_add(const gemm_part *t, int block0, int blocks, float *dst) {
     const fct_conv_plan *p = t->j->p;
     const int cb = p->c->cb, ow = p->ow, aw = (ow + 1) / 2;
-    const float *plane = t->j->add + ((size_t)t->image * p->c->ocb + block0) * fct_conv_add_plane(p);
-    for (int b = 0; b < blocks; b++, plane += fct_conv_add_plane(p))
+    const float *plane = t->j->add + ((size_t)t->image * p->c->ocb + block0) * p->add_plane;
+    for (int b = 0; b < blocks; b++, plane += p->add_plane)
         for (int i = 0; i < t->n; i++, dst += cb) {
             const int y = (t->p0 + i) / ow, x = (t->p0 + i) % ow;
             memcpy(dst, plane + ((size_t)(y / 2) * aw + x / 2) * cb, (size_t)cb * sizeof *dst);
@@ -256,17 +256,17 @@ static void spread_add(const gemm_part *t, int block0, int blocks, float *dst) {
 static void set_output(const gemm_part *t, fct_k_gemm *g, int block0) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
-    const size_t plane = (size_t)p->oh * p->ow * c->cb, at = (size_t)t->p0 * c->cb;
+    const size_t at = (size_t)t->p0 * c->cb, first = (size_t)t->image * c->ocb + block0;
     if (p->gemm.shared) {
         g->c = t->scratch + t->l.raw + (size_t)(block0 - t->group * group_blocks(c)) * t->n * c->cb;
         g->c_stride = (size_t)t->n * c->cb;
         return;
     }
-    g->c = t->j->out + ((size_t)t->image * c->ocb + block0) * plane + at;
-    g->c_stride = plane;
+    g->c = t->j->out + first * p->out_plane + at;
+    g->c_stride = p->out_plane;
     if (!t->j->add) return;
-    g->add = c->s.add_up2 ? t->scratch + t->l.add : t->j->add + ((size_t)t->image * c->ocb + block0) * plane + at;
-    g->add_stride = c->s.add_up2 ? (size_t)t->n * c->cb : plane;
+    g->add = c->s.add_up2 ? t->scratch + t->l.add : t->j->add + first * p->add_plane + at;
+    g->add_stride = c->s.add_up2 ? (size_t)t->n * c->cb : p->add_plane;
 }
 
 /* Finds the place and number, in bytes, of a panel's weights for k blocks kb0 .. kb1 - 1. */
@@ -393,17 +393,16 @@ static void run_part(const gemm_part *t) {
     const fct_conv_plan *p = t->j->p;
     const fct_conv *c = p->c;
     const int kbs = k_blocks(c), chunk = p->gemm.chunk, first_block = t->group * fct_blocks(group_ic(c), c->cb);
-    const size_t in_plane = (size_t)p->ih * p->iw * c->cb;
-    fct_k_pack pk = {.g = fct_conv_geom(p), .image_stride = fct_conv_in_size(p)};
-    pk.in = t->j->in + t->image * pk.image_stride + first_block * in_plane;
+    fct_k_pack pk = {.g = fct_conv_geom(p), .image_stride = fct_conv_in_size(p), .plane = p->in_plane};
+    pk.in = t->j->in + t->image * pk.image_stride + first_block * pk.plane;
     pk.scale = c->scale ? c->scale + (size_t)first_block * c->cb : NULL;
     pk.shift = c->scale ? c->shift + (size_t)first_block * c->cb : NULL;
     fct_k_gemm g = {.cb = c->cb, .n = t->n};
     for (int kb = 0; kb < kbs; kb += chunk) {
         const int end = kb + chunk < kbs ? kb + chunk : kbs;
         if (in_place(p)) {
-            g.b = pk.in + kb * in_plane + (size_t)t->p0 * c->cb;
-            g.b_stride = in_plane;
+            g.b = pk.in + kb * pk.plane + (size_t)t->p0 * c->cb;
+            g.b_stride = pk.plane;
         } else {
             g.b = t->scratch;
             g.b_stride = (size_t)t->n * c->cb;
@@ -442,6 +441,7 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
 const fct_conv_algo fct_conv_algo_gemm_1x1 = {.name = "gemm-1x1",
                                               .exact = true,
                                               .store = FCT_CONV_FLOAT,
+                                              .bands = true,
                                               .can = can_1x1,
                                               .pack = pack,
                                               .prepare = prepare,
@@ -450,6 +450,7 @@ const fct_conv_algo fct_conv_algo_gemm_1x1 = {.name = "gemm-1x1",
 const fct_conv_algo fct_conv_algo_gemm = {.name = "direct",
                                           .exact = true,
                                           .store = FCT_CONV_FLOAT,
+                                          .bands = true,
                                           .can = can_kxk,
                                           .pack = pack,
                                           .prepare = prepare,
@@ -458,6 +459,7 @@ const fct_conv_algo fct_conv_algo_gemm = {.name = "direct",
 const fct_conv_algo fct_conv_algo_gemm_half = {.name = "direct-half",
                                                .exact = false,
                                                .store = FCT_CONV_HALF,
+                                               .bands = true,
                                                .can = can_half,
                                                .pack = pack,
                                                .prepare = prepare,
@@ -466,6 +468,7 @@ const fct_conv_algo fct_conv_algo_gemm_half = {.name = "direct-half",
 const fct_conv_algo fct_conv_algo_gemm_1x1_int16 = {.name = "gemm-1x1-int16",
                                                     .exact = false,
                                                     .store = FCT_CONV_INT16,
+                                                    .bands = true,
                                                     .can = can_1x1_int16,
                                                     .pack = pack,
                                                     .prepare = prepare,
@@ -474,6 +477,7 @@ const fct_conv_algo fct_conv_algo_gemm_1x1_int16 = {.name = "gemm-1x1-int16",
 const fct_conv_algo fct_conv_algo_gemm_int16 = {.name = "direct-int16",
                                                 .exact = false,
                                                 .store = FCT_CONV_INT16,
+                                                .bands = true,
                                                 .can = can_kxk_int16,
                                                 .pack = pack,
                                                 .prepare = prepare,

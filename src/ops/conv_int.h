@@ -21,6 +21,7 @@ typedef struct fct_conv_algo fct_conv_algo;
 struct fct_conv_algo {
     const char *name;
     bool exact; /* allowed by FCT_PRECISION_EXACT */
+    bool bands; /* can compute some rows of an image whose planes lie anywhere (fct_conv_run_rows) */
     fct_conv_store store;
     int tile; /* Winograd: outputs per tile and direction, 4 or 6; else 0 */
     bool (*can)(const fct_conv *c);
@@ -56,9 +57,11 @@ struct fct_conv_plan {
     const fct_conv_algo *algo;
     const void *packed;
     int n, ih, iw, oh, ow;
-    int threads;    /* budget at creation */
-    size_t scratch; /* bytes */
-    union {         /* how the algorithm cuts the work */
+    int pad_top;                           /* less than 0 where a band begins above the first row it needs */
+    size_t in_plane, out_plane, add_plane; /* floats from one block of channels to the next */
+    int threads;                           /* budget at creation */
+    size_t scratch;                        /* bytes */
+    union {                                /* how the algorithm cuts the work */
         struct fct_conv_wino_cut {
             int tiles, blocks; /* tiles in a block, blocks in all */
             bool shared;       /* one block, whose steps are shared out among threads */
@@ -105,14 +108,15 @@ fct_status fct_conv_create_at(const fct_kernel_table *k, const fct_conv_spec *s,
 
 /* Floats of one image. */
 static inline size_t fct_conv_in_size(const fct_conv_plan *p) {
-    size_t area = (size_t)p->ih * p->iw;
-    return p->c->s.planar_in ? area * p->c->s.ic : area * p->c->icb * p->c->cb;
+    return p->c->s.planar_in ? (size_t)p->ih * p->iw * p->c->s.ic : p->in_plane * p->c->icb;
 }
-static inline size_t fct_conv_out_size(const fct_conv_plan *p) { return (size_t)p->oh * p->ow * p->c->ocb * p->c->cb; }
-/* Floats of one image of the addend, and of one block of it. */
-static inline size_t fct_conv_add_plane(const fct_conv_plan *p) {
-    int half = p->c->s.add_up2;
-    return (half ? (size_t)((p->oh + 1) / 2) * ((p->ow + 1) / 2) : (size_t)p->oh * p->ow) * p->c->cb;
+static inline size_t fct_conv_out_size(const fct_conv_plan *p) { return p->out_plane * p->c->ocb; }
+/* Planes as they lie in whole tensors of the plan's sizes. */
+static inline void fct_conv_set_planes(fct_conv_plan *p) {
+    const int half = p->c->s.add_up2 ? 2 : 1, cb = p->c->cb;
+    p->in_plane = (size_t)p->ih * p->iw * cb;
+    p->out_plane = (size_t)p->oh * p->ow * cb;
+    p->add_plane = (size_t)((p->oh + half - 1) / half) * ((p->ow + half - 1) / half) * cb;
 }
 /* The epilogue advanced to an output block. */
 static inline fct_k_epilogue fct_conv_epilogue_at(const fct_conv *c, int block) {
@@ -124,7 +128,7 @@ static inline fct_k_epilogue fct_conv_epilogue_at(const fct_conv *c, int block) 
 static inline fct_k_geom fct_conv_geom(const fct_conv_plan *p) {
     const fct_conv_spec *s = &p->c->s;
     return (fct_k_geom){p->c->cb, p->ih, p->iw, p->oh, p->ow,      s->kh,      s->kw,
-                        s->sh,    s->sw, s->dh, s->dw, s->pad_top, s->pad_left};
+                        s->sh,    s->sw, s->dh, s->dw, p->pad_top, s->pad_left};
 }
 
 /* Expected seconds of one thread for macs multiply-adds plus other seconds of

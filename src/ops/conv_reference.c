@@ -48,8 +48,8 @@ static void task(void *ctx, int index, int worker) {
     d.shift = c->shift;
     d.w = (const float *)p->packed + (size_t)block * c->cb * d.ic_group * c->s.kh * c->s.kw;
     d.add_up2 = c->s.add_up2;
-    if (j->add) d.add = j->add + ((size_t)image * ocb + block) * fct_conv_add_plane(p);
-    d.out = j->out + ((size_t)image * ocb + block) * p->oh * p->ow * c->cb;
+    if (j->add) d.add = j->add + ((size_t)image * ocb + block) * p->add_plane;
+    d.out = j->out + ((size_t)image * ocb + block) * p->out_plane;
     for (int y = 0; y < p->oh; y++) c->k->conv_direct(&d, y);
 }
 

@@ -5,7 +5,7 @@
 #include "ops/conv_panel.h"
 #include <string.h>
 
-enum { DEPTH_MOST = 256, BAND_BYTES = 24 << 10, SLACK = 16 };
+enum { DEPTH_MOST = 256, BAND_BYTES = 64 << 10, SLACK = 16 };
 
 static int depth(const fct_conv *c) { return c->s.ic * c->s.kh * c->s.kw; }
 
@@ -87,8 +87,7 @@ static void run_rows(const stem_job *j, int image, int y0, int y1, const float *
     for (int ch = 0; ch < s->ic; ch++)
         for (int ky = 0; ky < s->kh; ky++)
             for (int kx = 0; kx < s->kw; kx++) offset[k++] = (ch * p->stem.band_rows + ky * s->dh) * width + kx * s->dw;
-    fct_k_stem g = {
-        .cb = c->cb, .k = k, .n = p->ow, .offset = offset, .step = s->sw, .c_stride = (size_t)p->oh * p->ow * c->cb};
+    fct_k_stem g = {.cb = c->cb, .k = k, .n = p->ow, .offset = offset, .step = s->sw, .c_stride = p->out_plane};
     for (int i = 0; i < fct_panel_total(c->k, c->ocb); i++) {
         const fct_panel panel = fct_panel_at(c->k, c->ocb, i);
         const fct_k_epilogue e = fct_conv_epilogue_at(c, panel.first);
@@ -113,7 +112,7 @@ static void task(void *ctx, int index, int worker) {
     const int image = index / bands(p), y0 = index % bands(p) * p->stem.rows;
     const int y1 = y0 + p->stem.rows < p->oh ? y0 + p->stem.rows : p->oh;
     float *band = j->scratch + p->scratch / sizeof(float) / (size_t)p->threads * (size_t)worker;
-    fill_band(p, j->in + image * fct_conv_in_size(p), y0 * p->c->s.sh - p->c->s.pad_top, band);
+    fill_band(p, j->in + image * fct_conv_in_size(p), y0 * p->c->s.sh - p->pad_top, band);
     run_rows(j, image, y0, y1, band);
 }
 
@@ -122,5 +121,11 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
     fct_parallel(p->n * bands(p), task, &j);
 }
 
-const fct_conv_algo fct_conv_algo_stem = {
-    .name = "stem", .exact = true, .can = can, .pack = pack, .prepare = prepare, .run = run, .bytes = packed_bytes};
+const fct_conv_algo fct_conv_algo_stem = {.name = "stem",
+                                          .exact = true,
+                                          .bands = true,
+                                          .can = can,
+                                          .pack = pack,
+                                          .prepare = prepare,
+                                          .run = run,
+                                          .bytes = packed_bytes};

@@ -281,7 +281,7 @@ static void transform_in(const block *b, int channel_block) {
     const fct_conv_plan *p = j->p;
     const fct_conv *c = p->c;
     fct_k_wino_in t = {.g = fct_conv_geom(p), .family = j->tiling.family, .point_stride = j->l.v_point};
-    t.in = j->in + (size_t)channel_block * p->ih * p->iw * c->cb;
+    t.in = j->in + channel_block * p->in_plane;
     t.image_stride = fct_conv_in_size(p);
     t.scale = c->scale ? c->scale + (size_t)channel_block * c->cb : NULL;
     t.shift = c->scale ? c->shift + (size_t)channel_block * c->cb : NULL;
@@ -383,7 +383,6 @@ static void transform_out(const block *b, fct_panel panel) {
     const wino_job *j = b->j;
     const fct_conv_plan *p = j->p;
     const fct_conv *c = p->c;
-    const size_t plane = (size_t)p->oh * p->ow * c->cb, add_plane = fct_conv_add_plane(p);
     for (int i = 0; i < panel.count; i++) {
         const int channel_block = panel.first + i;
         const fct_k_epilogue e = fct_conv_epilogue_at(c, channel_block);
@@ -392,10 +391,10 @@ static void transform_out(const block *b, fct_panel panel) {
                             .point_stride = j->l.m_point,
                             .scale = j->scale,
                             .e = &e,
-                            .out = j->out + channel_block * plane,
+                            .out = j->out + channel_block * p->out_plane,
                             .image_stride = fct_conv_out_size(p),
-                            .add = j->add ? j->add + channel_block * add_plane : NULL,
-                            .add_image_stride = add_plane * c->ocb,
+                            .add = j->add ? j->add + channel_block * p->add_plane : NULL,
+                            .add_image_stride = p->add_plane * c->ocb,
                             .add_up2 = c->s.add_up2};
         for (int class = 0, at; class < 4; class ++) {
             t.n = class_part(b, class, &at);
@@ -471,6 +470,7 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
 #define WINO(id, text, how, outputs, test)                                                                             \
     const fct_conv_algo fct_conv_algo_##id = {.name = text,                                                            \
                                               .store = how,                                                            \
+                                              .bands = true,                                                           \
                                               .tile = outputs,                                                         \
                                               .can = test,                                                             \
                                               .pack = pack,                                                            \

@@ -117,6 +117,7 @@ void fct_plan_free(fct_plan *p) {
     if (!p) return;
     for (int i = 0; i < p->n_steps; i++) {
         fct_conv_plan_free(p->steps[i].conv);
+        fct_chain_free(p->steps[i].chain);
         fct_free(p->steps[i].in);
         fct_free(p->steps[i].views);
         fct_free(p->steps[i].ptrs);

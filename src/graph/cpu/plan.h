@@ -6,6 +6,7 @@
 #include "graph/cpu/cpu_net.h"
 #include "graph/shapes.h"
 #include "ops/blocked.h"
+#include "ops/chain.h"
 
 typedef enum fct_tensor_layout { FCT_PLANAR = 0, FCT_BLOCKED = 1 } fct_tensor_layout;
 
@@ -43,6 +44,7 @@ struct fct_step {
     fct_resize resize;
     fct_k_binary binary;
     fct_conv_plan *conv;
+    fct_chain *chain; /* several operators: in[0] is the first one's input, in[1 + i] what stage i adds */
     const fct_fc *fc;
     fct_tensor_view *views; /* plain operators: inputs, then the output */
     const fct_tensor_view **ptrs;

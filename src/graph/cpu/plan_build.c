@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/thread.h"
+#include "graph/cpu/plan_chain.h"
 #include "graph/cpu/plan_steps.h"
 #include "ops/limits.h"
 
@@ -48,6 +49,7 @@ fct_status fct_plan_build(const fct_cpu_net *net, const fct_tensor_view *inputs,
     if (!s) s = prepare(p, err);
     for (int i = 0; !s && i < net->g->n_nodes; i++) s = fct_plan_node(p, &net->g->nodes[i], err);
     if (!s) s = fct_plan_outputs(p, err);
+    if (!s) s = fct_plan_chains(p, err);
     p->end = p->n_steps;
     if (s) fct_plan_free(p);
     else *out = p;

@@ -31,6 +31,10 @@ static size_t activations(const fct_plan *p, const fct_step *s) {
     return bytes;
 }
 
+static size_t weights(const fct_step *s) {
+    return s->conv ? fct_conv_plan_weights(s->conv) : s->chain ? fct_chain_weights(s->chain) : 0;
+}
+
 /* The steps before the first whose weights weigh more than an image's activations:
  * from there on a batch saves more by reading weights once than it loses. */
 static int cut_of(const fct_plan *p, const fct_plan *one, int n) {
@@ -40,7 +44,7 @@ static int cut_of(const fct_plan *p, const fct_plan *one, int n) {
     for (; cut < p->n_steps && cut < one->n_steps && same_step(p, one, cut, n); cut++) {
         const fct_step *s = &one->steps[cut];
         const size_t bytes = activations(one, s);
-        if (s->conv && fct_conv_plan_weights(s->conv) > bytes && !fct_front_always) break;
+        if (weights(s) > bytes && !fct_front_always) break;
         worth |= bytes * (size_t)n > most;
     }
     return worth ? cut : 0;
