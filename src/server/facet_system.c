@@ -31,11 +31,24 @@ static void write_load(fct_json_writer *j, srv_app *app) {
     fct_json_close_object(j);
 }
 
+/* How many people there are: not those who were removed and not groups of unknown faces, which are set apart. */
+static fct_status count_people(const srv_core *c, int *people, fct_error *err) {
+    fct_collection *list;
+    int n;
+    *people = 0;
+    fct_status s = fct_gallery_collections(c->gallery, &list, &n, err);
+    for (int i = 0; i < n && !s; i++)
+        if (list[i].name[0] != '.') *people += list[i].people;
+    fct_gallery_collections_free(list);
+    return s;
+}
+
 void srv_do_system(srv_app *app, srv_request *r, srv_reply *out) {
     fct_json_writer j;
     fct_gallery_info info;
     fct_error e;
-    if (fct_gallery_stat(app->core.gallery, &info, &e)) {
+    int people;
+    if (fct_gallery_stat(app->core.gallery, &info, &e) || count_people(&app->core, &people, &e)) {
         srv_fail_call(r, out, &e);
         return;
     }
@@ -52,7 +65,7 @@ void srv_do_system(srv_app *app, srv_request *r, srv_reply *out) {
     fct_json_close_object(&j);
     fct_json_object(&j, "database");
     fct_json_int(&j, "schema", info.schema);
-    fct_json_int(&j, "persons", info.people);
+    fct_json_int(&j, "persons", people);
     fct_json_int(&j, "faces", info.faces);
     fct_json_bool(&j, "encrypted", info.encrypted);
     fct_json_text(&j, "kind", fct_gallery_is_address(app->core.gallery_path) ? "postgresql" : "sqlite");
@@ -118,7 +131,9 @@ void srv_do_metrics(srv_app *app, srv_request *r, srv_reply *out) {
     fct_gallery_info info = {0};
     srv_infer_stats s;
     fct_buf *b = &out->body;
+    int people;
     fct_gallery_stat(app->core.gallery, &info, NULL);
+    count_people(&app->core, &people, NULL);
     srv_infer_stat(app->core.infer, &s);
     out->status = 200;
     out->type = "text/plain; version=0.0.4; charset=utf-8";
@@ -131,7 +146,7 @@ void srv_do_metrics(srv_app *app, srv_request *r, srv_reply *out) {
                        (double)s.pictures);
     srv_metrics_number(b, "facet_faces_total", "counter", "Faces that were found.", (double)s.faces);
     write_batches(b, &s);
-    srv_metrics_number(b, "facet_persons", "gauge", "People in the gallery.", info.people);
+    srv_metrics_number(b, "facet_persons", "gauge", "People in the gallery.", people);
     srv_metrics_number(b, "facet_stored_faces", "gauge", "Faces in the gallery.", info.faces);
     write_monitors(b, app->monitors);
 }

@@ -260,6 +260,10 @@ def unknown(ask, box, report):
     report.check("two faces of it", [] if ok else [str(g)])
     c = ask("collection", 200, "GET", DEFAULT).json["collection"]
     report.check("nobody new", [] if (c["person_count"], c["unknown_count"]) == (1, 1) else [str(c)])
+    told = ask("system", 200, "GET", "/v1/system").json["database"]["persons"]
+    all_of = ask("collections", 200, "GET", "/v1/collections?limit=100").json["collections"]
+    counted = sum(x["person_count"] for x in all_of)
+    report.check("who is unknown is not counted as a person", [] if told == counted else [str((told, counted))])
     who = ask("search", 200, "POST", DEFAULT + "/search", fields=[("image", box.picture("bob.png"))]).json[
         "matches"
     ]
