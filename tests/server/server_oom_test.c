@@ -6,6 +6,7 @@
  *   server_oom_test MAKE_PACK */
 #include "test.h"
 
+#include "../tools/discs.h"
 #include "../unit/scratch.h"
 
 #include "base/alloc.h"
@@ -221,6 +222,56 @@ TEST(every_request_with_every_allocation_failing) {
         for (int i = 0; i < 10; i++) CHECK(answer(&app, a, 0, &failed) == answer(&app, a, 0, &failed));
         for (long n = 1; n < 40; n++) answer(&app, a, n, &failed);
         CHECK_MSG(fct_alloc_live() <= live + 2, "%s: %ld blocks more", a->path, fct_alloc_live() - live);
+    }
+    close_app(&app);
+}
+
+/* A photo of one person as JPEG; *jpeg is owned: fct_buffer_free(). */
+static void make_photo(int radius, uint8_t **jpeg, size_t *size) {
+    fct_image *photo = disc_photo(1000, 960);
+    disc_draw(photo, 520, 460, radius, ADA, false);
+    REQUIRE(!fct_image_encode(fct_image_view(photo), FCT_FILE_JPEG, 95, jpeg, size, &e));
+    fct_image_free(photo);
+}
+
+/* Faces of a photo that is decoded at half its size are those of the whole, in its pixels; where they are too small for
+ * that they are taken from the whole. */
+TEST(large_pictures_are_decoded_smaller) {
+    srv_app app;
+    open_app(&app);
+    static const struct {
+        int radius, width; /* of the disc; of the picture that is looked at in the end */
+    } cases[] = {{75, 1000}, {180, 500}};
+    for (int i = 0; i < 2; i++) {
+        uint8_t *jpeg;
+        size_t size;
+        srv_seen whole, small;
+        srv_look look = {.tasks = FCT_TASK_EMBED, .det_thresh = 0.5f, .deadline = UINT64_MAX};
+        make_photo(cases[i].radius, &jpeg, &size);
+        REQUIRE(!srv_core_look(&app.core, jpeg, size, "whole", &look, &whole, &e));
+        look.reduce = true;
+        REQUIRE(!srv_core_look(&app.core, jpeg, size, "small", &look, &small, &e));
+        const fct_face *a = srv_largest(whole.faces), *b = srv_largest(small.faces);
+        REQUIRE(a && b);
+        fct_face here = srv_seen_face(&small, b);
+        for (int k = 0; k < 4; k++) {
+            CHECK_MSG(fabsf(a->box[k] - b->box[k]) < 6, "%g, %g", (double)a->box[k], (double)b->box[k]);
+            CHECK(fabsf(here.box[k] * 1000 / (float)cases[i].width - b->box[k]) < 1);
+        }
+        CHECK_MSG(fct_cosine(a->embedding, b->embedding, a->embedding_dim) > 0.99f, "radius %d", cases[i].radius);
+        CHECK_MSG(fct_image_view(small.image).width == cases[i].width, "%d", fct_image_view(small.image).width);
+        CHECK(small.width == 1000 && small.height == 960 && whole.width == 1000 && whole.height == 960);
+        srv_seen_free(&whole);
+        srv_seen_free(&small);
+        bool failed = true;
+        for (long n = 1; failed && n < MOST; n += n < ALL_UP_TO ? 1 : STEP) {
+            fct_alloc_fail_at(n);
+            srv_core_look(&app.core, jpeg, size, "small", &look, &small, &e);
+            failed = fct_alloc_has_failed();
+            fct_alloc_fail_at(0);
+            srv_seen_free(&small);
+        }
+        fct_buffer_free(jpeg);
     }
     close_app(&app);
 }
