@@ -76,6 +76,15 @@ static fct_status begin_step(fct_album *a, const char *what, fct_error *err) {
     return fct_album_end(a, s, err);
 }
 
+/* Begins a step that is called by what is done and to whom, such as "merge 2 into" Anna. The person must be there. */
+static fct_status begin_about(fct_album *a, const char *done, int64_t person_id, fct_error *err) {
+    person_card card;
+    char what[400], name[300];
+    fct_status s = find_person(a, person_id, &card, err);
+    snprintf(what, sizeof what, "%s %s", done, call(&card, person_id, name));
+    return s ? s : begin_step(a, what, err);
+}
+
 static fct_status end_step(fct_album *a, fct_status s, fct_error *err) {
     fct_album_operation_end(a);
     return fct_album_end(a, s, err);
@@ -244,12 +253,9 @@ fct_status fct_album_name(fct_album *a, int64_t person_id, const char *name, int
 }
 
 fct_status fct_album_merge(fct_album *a, int64_t into, const int64_t *people, int n, fct_error *err) {
-    person_card card;
-    char what[400], name[300];
-    fct_status s = find_person(a, into, &card, err);
-    if (s) return s;
-    snprintf(what, sizeof what, "merge %d into %s", n, call(&card, into, name));
-    s = begin_step(a, what, err);
+    char done[60];
+    snprintf(done, sizeof done, "merge %d into", n);
+    fct_status s = begin_about(a, done, into, err);
     if (s) return s;
     for (int i = 0; i < n && !s; i++)
         if (people[i] != into) s = join_person(a, people[i], into, err);
@@ -271,42 +277,32 @@ static fct_status split_inside(fct_album *a, int64_t person, const int64_t *face
 }
 
 fct_status fct_album_split(fct_album *a, int64_t person_id, const int64_t *faces, int n, int64_t *id, fct_error *err) {
-    person_card card;
-    char what[400], name[300];
+    char done[60];
     int64_t fresh = 0;
     if (id) *id = 0;
-    fct_status s = find_person(a, person_id, &card, err);
-    if (!s && n < 1) s = fct_fail(err, FCT_ERR_ARG, "there is no face to split off");
-    if (s) return s;
-    snprintf(what, sizeof what, "split %d faces off %s", n, call(&card, person_id, name));
-    s = begin_step(a, what, err);
+    if (n < 1) return fct_fail(err, FCT_ERR_ARG, "there is no face to split off");
+    snprintf(done, sizeof done, "split %d %s off", n, n == 1 ? "face" : "faces");
+    fct_status s = begin_about(a, done, person_id, err);
     if (!s) s = end_step(a, split_inside(a, person_id, faces, n, &fresh, err), err);
     if (!s && id) *id = fresh;
     return s;
 }
 
 fct_status fct_album_reject(fct_album *a, int64_t person_id, const int64_t *faces, int n, fct_error *err) {
-    person_card card;
-    char what[400], name[300];
-    fct_status s = find_person(a, person_id, &card, err);
-    if (s) return s;
-    snprintf(what, sizeof what, "%d faces are not %s", n, call(&card, person_id, name));
-    s = begin_step(a, what, err);
+    char done[60];
+    snprintf(done, sizeof done, "%d %s not", n, n == 1 ? "face is" : "faces are");
+    fct_status s = begin_about(a, done, person_id, err);
     return s ? s : end_step(a, say_is_not(a, person_id, faces, (size_t)n, err), err);
 }
 
 fct_status fct_album_confirm(fct_album *a, int64_t person_id, const int64_t *faces, int n, fct_error *err) {
-    person_card card;
-    char what[400], name[300];
+    char done[60];
     fct_numbers all = {0};
-    fct_status s = find_person(a, person_id, &card, err);
-    if (!s && !faces) s = faces_of(a, person_id, &all, err);
+    fct_status s = faces ? FCT_OK : faces_of(a, person_id, &all, err);
     size_t count = faces ? (size_t)n : all.n;
-    if (!s) {
-        snprintf(what, sizeof what, "%zu faces are %s", count, call(&card, person_id, name));
-        s = begin_step(a, what, err);
-        if (!s) s = end_step(a, say_is(a, person_id, faces ? faces : all.at, count, FCT_MEMBER_CONFIRMED, err), err);
-    }
+    snprintf(done, sizeof done, "%zu %s", count, count == 1 ? "face is" : "faces are");
+    if (!s) s = begin_about(a, done, person_id, err);
+    if (!s) s = end_step(a, say_is(a, person_id, faces ? faces : all.at, count, FCT_MEMBER_CONFIRMED, err), err);
     fct_free(all.at);
     return s;
 }
@@ -323,12 +319,7 @@ static fct_status ignore_person(fct_album *a, int64_t person_id, bool ignored, f
 }
 
 fct_status fct_album_ignore(fct_album *a, int64_t person_id, bool ignored, fct_error *err) {
-    person_card card;
-    char what[400], name[300];
-    fct_status s = find_person(a, person_id, &card, err);
-    if (s) return s;
-    snprintf(what, sizeof what, "%s %s", ignored ? "ignore" : "show again", call(&card, person_id, name));
-    s = begin_step(a, what, err);
+    fct_status s = begin_about(a, ignored ? "ignore" : "show again", person_id, err);
     return s ? s : end_step(a, ignore_person(a, person_id, ignored, err), err);
 }
 
