@@ -214,16 +214,31 @@ void fct_blk_global_pool(fct_dims d, bool max, const float *in, float *out) {
     fct_parallel(planes(d), global_pool, &j);
 }
 
-/* Nearest pixels are copied a block of channels at a time; linear ones mix four neighbors. */
+/* Lengths that the compiler knows, so that it makes moves of them. */
+static inline void copy_pixel(float *dst, const float *src, int cb) {
+    if (cb == 16) memcpy(dst, src, 16 * sizeof *dst);
+    else memcpy(dst, src, 8 * sizeof *dst);
+}
+
+/* Rows y0 .. y1 - 1 of the nearest pixels, some columns at a time, whose places in the input are found once. */
+enum { NEAREST_COLUMNS = 64 };
+static void resize_nearest(const blk_job *j, const float *in, float *out, int y0, int y1) {
+    const int cb = fct_kernels()->cb, w = j->d.w;
+    int64_t from[NEAREST_COLUMNS];
+    for (int x0 = 0; x0 < j->ow; x0 += NEAREST_COLUMNS) {
+        const int n = j->ow - x0 < NEAREST_COLUMNS ? j->ow - x0 : NEAREST_COLUMNS;
+        for (int x = 0; x < n; x++) from[x] = fct_resize_nearest(j->r, 3, w, x0 + x) * cb;
+        for (int y = y0; y < y1; y++) {
+            const float *src = in + (size_t)fct_resize_nearest(j->r, 2, j->d.h, y) * w * cb;
+            float *dst = out + ((size_t)y * j->ow + x0) * cb;
+            for (int x = 0; x < n; x++) copy_pixel(dst + (size_t)x * cb, src + from[x], cb);
+        }
+    }
+}
+
+/* A row of pixels that each mix four neighbors. */
 static void resize_row(const blk_job *j, const float *in, float *out, int y) {
     const int cb = fct_kernels()->cb, h = j->d.h, w = j->d.w;
-    if (!j->r->mode) {
-        const float *src = in + (size_t)fct_resize_nearest(j->r, 2, h, y) * w * cb;
-        for (int x = 0; x < j->ow; x++)
-            memcpy(out + (size_t)x * cb, src + (size_t)fct_resize_nearest(j->r, 3, w, x) * cb,
-                   (size_t)cb * sizeof *out);
-        return;
-    }
     int64_t y0, y1, x0, x1;
     float wy, wx;
     fct_resize_linear(j->r, 2, h, y, &y0, &y1, &wy);
@@ -239,9 +254,11 @@ static void resize_row(const blk_job *j, const float *in, float *out, int y) {
 static void resize(void *ctx, int index, int worker) {
     const blk_job *j = ctx;
     const blocked_part p = part_at(j, index);
+    const float *in = j->a + (size_t)p.plane * plane_size(j->d);
     float *out = j->y + (size_t)p.plane * j->oh * j->ow * fct_kernels()->cb;
-    for (int y = p.y0; y < p.y1; y++)
-        resize_row(j, j->a + (size_t)p.plane * plane_size(j->d), out + (size_t)y * j->ow * fct_kernels()->cb, y);
+    if (!j->r->mode) resize_nearest(j, in, out, p.y0, p.y1);
+    else
+        for (int y = p.y0; y < p.y1; y++) resize_row(j, in, out + (size_t)y * j->ow * fct_kernels()->cb, y);
 }
 
 void fct_blk_resize(fct_dims d, const fct_resize *r, const float *in, float *out) {

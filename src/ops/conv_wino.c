@@ -222,7 +222,8 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     if (s == FCT_CONV_HALF) other += weights / 3e10 * p->wino.blocks;
     if (s == FCT_CONV_INT16) other += products * c->icb * c->cb / (c->cb == 16 ? 20e9 : 11e9);
     if (weights > (double)fct_cpu_get_caches().l2 / 2) weights *= p->wino.blocks;
-    if (s == FCT_CONV_INT16 && !fct_conv_int16_pays(c, c->s.ic, p->oh * p->ow >= 3000)) return INFINITY;
+    if (s == FCT_CONV_INT16 && !fct_conv_int16_pays(c, c->s.ic, c->s.ic >= 32 && p->oh * p->ow >= 3000))
+        return INFINITY;
     return fct_conv_cost(c, s, products * c->s.ic * c->ocb * c->cb, other, weights);
 }
 

@@ -129,18 +129,20 @@ static fct_status slice_shape(fct_op_call *c) {
     return s ? s : fct_op_out(c, c->in[0]->dtype, c->in[0]->rank, count);
 }
 
-/* Walks through the output in order; the position in the input moves by step times stride along each axis. */
+/* Walks through the output row by row; the position in the input moves by step times stride along each axis. */
 static fct_status slice_run(fct_op_call *c) {
     int64_t first[FCT_MAX_RANK], step[FCT_MAX_RANK], count[FCT_MAX_RANK], strides[FCT_MAX_RANK], at[FCT_MAX_RANK] = {0};
     const fct_tensor_view *x = c->in[0];
     fct_status s = slice_ranges(c, first, step, count);
     if (s) return s;
-    int64_t n = fct_view_count(c->out), pos = 0;
+    const int last = x->rank - 1;
+    const int64_t n = fct_view_count(c->out), row = last >= 0 ? count[last] : 1, by = last >= 0 ? step[last] : 1;
+    int64_t pos = 0;
     fct_view_strides(x, strides);
     for (int d = 0; d < x->rank; d++) pos += first[d] * strides[d];
-    for (int64_t i = 0; i < n; i++) {
-        move(c->out, i, x, pos);
-        for (int d = x->rank - 1; d >= 0; d--) {
+    for (int64_t i = 0; i < n; i += row) {
+        for (int64_t k = 0; k < row; k++) move(c->out, i + k, x, pos + k * by);
+        for (int d = last - 1; d >= 0; d--) {
             pos += step[d] * strides[d];
             if (++at[d] < count[d]) break;
             pos -= step[d] * strides[d] * count[d];
