@@ -93,6 +93,8 @@ bool fct_path_has_folder(const char *path);        /* more than a name: "a/b", "
 char *fct_path_dir(const char *path);              /* all before it, "." if none; owned */
 const char *fct_path_ext(const char *path);        /* after the last dot of the base, "" if none; borrowed */
 char *fct_path_absolute(const char *path);         /* behind the current folder; owned; NULL = cannot be told */
+char *fct_path_native(const char *path);           /* as other libraries take it, long ones too; owned; NULL =
+                                                      out of memory */
 char *fct_path_real(const char *path);             /* the same without links, "." and ".."; NULL = it is not there */
 const char *fct_env(const char *name); /* getenv() in UTF-8 on every platform; lasts as long as the process */
 char *fct_home_dir(void);              /* owned; NULL if unknown */

@@ -63,6 +63,8 @@ char *fct_path_absolute(const char *path) {
     return whole;
 }
 
+char *fct_path_native(const char *path) { return fct_strdup(path); }
+
 char *fct_path_real(const char *path) {
     char *real = realpath(path, NULL), *copy = real ? fct_strdup(real) : NULL;
     free(real);

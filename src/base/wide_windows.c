@@ -101,6 +101,13 @@ wchar_t *fct_wide_path(const char *utf8) {
     return full;
 }
 
+char *fct_path_native(const char *path) {
+    wchar_t *w = fct_wide_path(path);
+    char *narrow = w ? fct_narrow(w) : NULL;
+    fct_free(w);
+    return narrow;
+}
+
 /* UTF-8 with '/' between the parts, and without what stands before a long path; owned. */
 static char *tidy(const wchar_t *path) {
     bool shared = !wcsncmp(path, L"\\\\?\\UNC\\", 8);

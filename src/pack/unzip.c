@@ -209,7 +209,10 @@ fct_status fct_unzip(const char *zip, const char *into, const fct_store_opts *o,
     int code;
     if (!have_zip())
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: libzip is not installed: import the unpacked folder", zip);
-    u.zip = api.open(zip, ZIP_RDONLY, &code);
+    char *native = fct_path_native(zip);
+    if (!native) return fct_fail_nomem(err, zip, 0);
+    u.zip = api.open(native, ZIP_RDONLY, &code);
+    fct_free(native);
     if (!u.zip) {
         zip_error_t ze;
         api.error_init_with_code(&ze, code);

@@ -1,4 +1,5 @@
 #include "sqlite/sqlite_db.h"
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/file_sys.h"
@@ -78,7 +79,10 @@ fct_status fct_db_open(fct_db *db, const fct_db_kind *kind, const char *name, co
     *db = (fct_db){.path = path, .kind = kind};
     if (!sqlite3_threadsafe())
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "this SQLite library was built without threads");
-    int rc = sqlite3_open_v2(name, &db->h, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+    char *native = strncmp(name, "file:", 5) ? fct_path_native(name) : fct_strdup(name); /* an URI is made of one */
+    if (!native) return fct_fail_nomem(err, path, 0);
+    int rc = sqlite3_open_v2(native, &db->h, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+    fct_free(native);
     if (rc) return fail_to_open(db, db->h ? sqlite3_extended_errcode(db->h) : rc, err);
     sqlite3_extended_result_codes(db->h, 1);
     sqlite3_busy_timeout(db->h, busy_ms);

@@ -42,14 +42,31 @@ static fct_status create_private(const char *path, fct_error *err) {
     return e && e != EEXIST ? fct_fail_errno(err, path, e) : FCT_OK;
 }
 
-/* Takes a file that is known to be ours from everybody else, and says so. */
-static fct_status make_private(const fct_db_file *f, fct_error *err) {
-    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+/* A file of SQLite and those that it makes beside it. */
+enum { PARTS = 4 };
+static const char *const ends[PARTS] = {"", "-wal", "-shm", "-journal"};
+
+/* Which of them there are. */
+static fct_status find_parts(const char *path, bool there[PARTS], fct_error *err) {
+    for (int i = 0; i < PARTS; i++) {
+        fct_file_stat st;
+        char *name = fct_asprintf("%s%s", path, ends[i]);
+        if (!name) return fct_fail_nomem(err, "path", 0);
+        fct_file_get_stat(name, &st);
+        there[i] = st.exists;
+        fct_free(name);
+    }
+    return FCT_OK;
+}
+
+/* Takes a file that is known to be ours from everybody else, and says so. Nothing is said of a part that was not there
+ * before: on Windows SQLite gives it the rights of its folder, and nobody has had the time to read it. */
+static fct_status make_private(const fct_db_file *f, const bool before[PARTS], fct_error *err) {
     bool exposed = false;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < PARTS; i++) {
         char *name = fct_asprintf("%s%s", f->path, ends[i]);
         if (!name) return fct_fail_nomem(err, "path", 0);
-        exposed |= fct_file_make_private(name);
+        exposed |= fct_file_make_private(name) && before[i];
         fct_free(name);
     }
     if (exposed)
@@ -78,17 +95,19 @@ static fct_status set_durability(const fct_db *db, fct_error *err) {
 
 /* ---- Connections that only read ------------------------------------------------------ */
 
-/* "file:PATH?immutable=1", PATH as SQLite decodes it; owned. */
+/* "file:PATH?immutable=1", PATH as SQLite decodes it; owned. A PATH that begins with two slashes, a share of Windows,
+ * is kept from being taken for the name of a computer by two more. */
 static char *immutable_uri(const char *path) {
-    size_t len = strlen(path), size;
-    if (!fct_mul_size(len, 3, &size)) return NULL;
-    char *uri = fct_alloc(size + sizeof "file:?immutable=1"), *w = uri;
-    if (!uri) return NULL;
-    w += sprintf(w, "file:");
-    for (const char *p = path; *p; p++)
+    char *native = fct_path_native(path), *uri = NULL;
+    size_t size;
+    if (native && fct_mul_size(strlen(native), 3, &size)) uri = fct_alloc(size + sizeof "file://?immutable=1");
+    char *w = uri;
+    if (uri) w += sprintf(w, native[0] == '/' && native[1] == '/' ? "file://" : "file:");
+    for (const char *p = native; uri && *p; p++)
         if (strchr("%?#", *p)) w += sprintf(w, "%%%02x", (unsigned char)*p);
         else *w++ = *p;
-    sprintf(w, "?immutable=1");
+    if (uri) sprintf(w, "?immutable=1");
+    fct_free(native);
     return uri;
 }
 
@@ -162,11 +181,13 @@ fct_status fct_db_file_open(fct_db_file *f, const fct_db_kind *kind, const char 
     f->path = plain_path(path);
     if (!f->path) return fct_fail_nomem(err, "path", 0);
     f->db.path = f->path;
+    bool before[PARTS] = {false};
     fct_status s = check_path(f, create, err);
+    if (!s) s = find_parts(f->path, before, err);
     if (!s && create) s = create_private(f->path, err);
     if (!s) s = read_only ? open_for_reading(f, err) : open_for_writing(f, create, err);
     if (!s) s = fct_db_verify(&f->db, f->db.schema, err);
-    return s ? s : make_private(f, err);
+    return s ? s : make_private(f, before, err);
 }
 
 fct_status fct_db_file_reader(const fct_db_file *from, fct_db_file *f, fct_error *err) {

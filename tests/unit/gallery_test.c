@@ -240,13 +240,24 @@ TEST(opening) {
     CHECK(fct_gallery_open(util_path("x.db"), &o, &r, &e) == FCT_ERR_ARG);
 }
 
+#ifdef _WIN32
+#define DATA_FOLDER "LOCALAPPDATA"
+static void set_variable(const char *name, const char *value) { _putenv_s(name, value ? value : ""); }
+#else
+#define DATA_FOLDER "XDG_DATA_HOME"
+static void set_variable(const char *name, const char *value) {
+    if (value) setenv(name, value, 1);
+    else unsetenv(name);
+}
+#endif
+
 TEST(default_path) {
     char buf[1024];
-    setenv("FCT_GALLERY", "/some/where.db", 1);
+    set_variable("FCT_GALLERY", "/some/where.db");
     CHECK(!fct_gallery_default_path(buf, sizeof buf, &e) && strcmp(buf, "/some/where.db") == 0);
     CHECK(fct_gallery_default_path(buf, 5, &e) == FCT_ERR_LIMIT);
-    unsetenv("FCT_GALLERY");
-    setenv("XDG_DATA_HOME", "/data", 1);
+    set_variable("FCT_GALLERY", NULL);
+    set_variable(DATA_FOLDER, "/data");
     CHECK(!fct_gallery_default_path(buf, sizeof buf, &e) && strcmp(buf, "/data/facet/gallery.db") == 0);
 }
 
