@@ -1,7 +1,7 @@
 # What scripts/cross-deps builds, and how: read by it. Each build_NAME runs in the unpacked source.
 # The libraries for photos are archives that facet.exe contains; the others are DLLs beside it.
 photo_libraries="zlib libjpeg-turbo libspng libwebp sqlite jansson utf8proc"
-more_libraries="libsodium libzip giflib libtiff libde265 libheif libcurl SDL2 FFmpeg"
+more_libraries="dav1d FFmpeg SDL2 libsodium libzip giflib libtiff libde265 libheif libcurl"
 
 source_of() {
     case $1 in
@@ -19,7 +19,7 @@ license_of() {
     case $1 in
     zlib | SDL2) echo "zlib license" ;;
     libjpeg-turbo) echo "IJG, BSD 3-clause and zlib licenses" ;;
-    libspng) echo "BSD 2-clause license" ;;
+    libspng | dav1d) echo "BSD 2-clause license" ;;
     libwebp | libzip) echo "BSD 3-clause license" ;;
     sqlite) echo "public domain" ;;
     jansson | giflib | utf8proc) echo "MIT license" ;;
@@ -112,51 +112,58 @@ build_libtiff() {
     pkgconfig libtiff-4 4.5.0 -ltiff
 }
 
+# Photos in AV1 (AVIF) and videos; inside the DLLs of libheif and FFmpeg.
+build_dav1d() {
+    with_meson --default-library static -Denable_tools=false -Denable_tests=false
+}
+
 build_libde265() {
     with_cmake -DBUILD_SHARED_LIBS=OFF -DENABLE_SDL=OFF -DENABLE_DECODER=OFF -DENABLE_ENCODER=OFF
     pkgconfig libde265 1.0.11 "-lde265 -lstdc++" -DLIBDE265_STATIC_BUILD
 }
 
-# libde265 and the C++ library are inside the DLL.
+# libde265, dav1d and the C++ library are inside the DLL.
 build_libheif() {
     LDFLAGS="$LDFLAGS -static -static-libstdc++" CXXFLAGS="$CXXFLAGS -DLIBDE265_STATIC_BUILD" \
         with_cmake -DBUILD_SHARED_LIBS=ON -DWITH_EXAMPLES=OFF -DENABLE_PLUGIN_LOADING=OFF -DWITH_AOM=OFF \
-        -DWITH_AOM_DECODER=OFF -DWITH_AOM_ENCODER=OFF -DWITH_X265=OFF -DWITH_DAV1D=OFF -DWITH_RAV1E=OFF \
-        -DWITH_SvtEnc=OFF -DWITH_LIBDE265=ON
+        -DWITH_AOM_DECODER=OFF -DWITH_AOM_ENCODER=OFF -DWITH_X265=OFF -DWITH_DAV1D=ON -DWITH_RAV1E=OFF \
+        -DWITH_SvtEnc=OFF -DWITH_LIBDE265=ON -DBUILD_TESTING=OFF
     pkgconfig libheif 1.15.1 -lheif
 }
 
+# HTTP and HTTPS with the certificates of Windows.
 build_libcurl() {
-    [ -x configure ] || autoreconf -fi
-    with_configure --disable-static --enable-shared --with-schannel --with-zlib="$PREFIX" --without-brotli \
-        --without-zstd --without-libpsl --without-libidn2 --without-nghttp2 --without-librtmp --without-libssh2 \
-        --disable-ldap --disable-dict --disable-gopher --disable-imap --disable-mqtt --disable-pop3 --disable-rtsp \
-        --disable-smb \
-        --disable-smtp --disable-telnet --disable-tftp --disable-manual
+    with_cmake -DBUILD_SHARED_LIBS=ON -DBUILD_CURL_EXE=OFF -DBUILD_TESTING=OFF -DENABLE_MANUAL=OFF -DHTTP_ONLY=ON \
+        -DCURL_USE_SCHANNEL=ON -DCURL_USE_LIBPSL=OFF -DCURL_USE_LIBSSH2=OFF -DCURL_BROTLI=OFF -DCURL_ZSTD=OFF \
+        -DUSE_NGHTTP2=OFF -DUSE_LIBIDN2=OFF -DENABLE_UNICODE=ON
     pkgconfig libcurl 7.88.1 -lcurl
 }
 
+# A window and its keys, no sound and no games' hardware.
 build_SDL2() {
-    with_configure --disable-static --enable-shared --disable-audio --disable-joystick --disable-haptic --disable-sensor
+    with_cmake -DSDL_SHARED=ON -DSDL_STATIC=OFF -DSDL_TEST=OFF -DSDL_AUDIO=OFF -DSDL_JOYSTICK=OFF -DSDL_HAPTIC=OFF \
+        -DSDL_HIDAPI=OFF -DSDL_SENSOR=OFF -DSDL_POWER=OFF -DSDL_VULKAN=OFF -DSDL2_DISABLE_SDL2MAIN=ON
     pkgconfig sdl2 2.26.5 -lSDL2 -I"$PREFIX/include/SDL2"
 }
 
 # What facet asks FFmpeg for: files of cameras, phones and the web, streams, cameras by DirectShow, and MP4 files in
-# MPEG-4. Nothing of it is under the GPL.
+# MPEG-4. Some decoders of sound are there because only they tell that a stream has all its tracks. Nothing of it is
+# under the GPL.
 ffmpeg_demuxers=mov,matroska,avi,mpegts,mpegps,mpegvideo,h264,hevc,flv,asf,hls,rtsp,rtp,sdp,mjpeg,mpjpeg,gif,ogg,mxf
-ffmpeg_decoders=h264,hevc,mpeg4,mpeg1video,mpeg2video,vp8,vp9,mjpeg,rawvideo,msmpeg4v1,msmpeg4v2,msmpeg4v3
+ffmpeg_decoders=h264,hevc,libdav1d,mpeg4,mpeg1video,mpeg2video,vp8,vp9,mjpeg,rawvideo,msmpeg4v1,msmpeg4v2,msmpeg4v3
 ffmpeg_decoders=$ffmpeg_decoders,wmv1,wmv2,wmv3,vc1,h263,flv,theora,gif,png,prores,dnxhd,huffyuv,ffv1,dvvideo
+ffmpeg_decoders=$ffmpeg_decoders,aac,mp2,mp3,ac3
 ffmpeg_protocols=file,http,https,httpproxy,tls,tcp,udp,rtp,srtp,rtmp,rtmps,crypto,data,hls
-ffmpeg_parsers=h264,hevc,mpeg4video,mpegvideo,vp8,vp9,mjpeg,h263,vc1,png,gif,aac,mpegaudio
+ffmpeg_parsers=h264,hevc,av1,mpeg4video,mpegvideo,vp8,vp9,mjpeg,h263,vc1,png,gif,aac,mpegaudio,ac3
 
 build_FFmpeg() {
     ./configure --cross-prefix=$host- --arch=x86_64 --target-os=mingw32 --prefix="$PREFIX" --enable-shared \
         --disable-static --disable-programs --disable-doc --disable-debug --disable-everything --disable-autodetect \
-        --enable-schannel --enable-zlib --enable-w32threads --disable-postproc --disable-avfilter --disable-swresample \
-        --pkg-config=pkg-config --extra-cflags="$CFLAGS" --extra-ldflags="$LDFLAGS" --enable-indev=dshow \
-        --enable-encoder=mpeg4,mjpeg,rawvideo --enable-muxer=mp4,mov,matroska,avi,mpegts \
+        --enable-schannel --enable-zlib --enable-w32threads --disable-postproc --disable-avfilter --enable-libdav1d \
+        --pkg-config=pkg-config --pkg-config-flags=--static --extra-cflags="$CFLAGS" --extra-ldflags="$LDFLAGS" \
+        --enable-indev=dshow --enable-encoder=mpeg4,mjpeg,rawvideo --enable-muxer=mp4,mov,matroska,avi,mpegts \
         --enable-protocol=$ffmpeg_protocols --enable-demuxer=$ffmpeg_demuxers --enable-decoder=$ffmpeg_decoders \
         --enable-parser=$ffmpeg_parsers --enable-bsf=h264_mp4toannexb,hevc_mp4toannexb,extract_extradata
     make -j "$jobs" V=0
-    make install
+    make install-libs install-headers
 }
