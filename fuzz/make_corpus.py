@@ -261,7 +261,7 @@ def manifests(rng):
                         "sha256": "0" * 64,
                         "mean": 127.5,
                         "std": 128,
-                        "average_landmarks": True,
+                        "agreement": True,
                     },
                     {"file": "embed.onnx", "task": "recognition"},
                 ],

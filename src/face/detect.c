@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { max_candidates = 65536 };
 
@@ -116,42 +117,95 @@ static void sort_by_value(fct_det_list *l) {
 
 static float side(float a, float b) { return b - a + 1; }
 
-static bool overlaps(const fct_det *a, const fct_det *b, float thresh) {
-    float w = side(fmaxf(a->box[0], b->box[0]), fminf(a->box[2], b->box[2]));
-    float h = side(fmaxf(a->box[1], b->box[1]), fminf(a->box[3], b->box[3]));
+/* NaN for two boxes without area. */
+static float iou(const float *a, const float *b) {
+    float w = side(fmaxf(a[0], b[0]), fminf(a[2], b[2]));
+    float h = side(fmaxf(a[1], b[1]), fminf(a[3], b[3]));
     float inter = fmaxf(w, 0) * fmaxf(h, 0);
-    float area_a = side(a->box[0], a->box[2]) * side(a->box[1], a->box[3]);
-    float area_b = side(b->box[0], b->box[2]) * side(b->box[1], b->box[3]);
-    /* Written so that a box without area (0 / 0) is dropped, as in the original's "keep where <=". */
-    return !(inter / (area_a + area_b - inter) <= thresh);
+    float area_a = side(a[0], a[2]) * side(a[1], a[3]), area_b = side(b[0], b[2]) * side(b[1], b[3]);
+    return inter / (area_a + area_b - inter);
 }
 
-/* Takes b's landmarks into the weighted mean that a's are. */
-static void average(fct_det *a, const fct_det *b) {
-    a->weight += b->weight;
-    for (int i = 0; i < 5; i++)
-        for (int c = 0; c < 2; c++) a->kps[i][c] += (b->kps[i][c] - a->kps[i][c]) * (b->weight / a->weight);
-}
+/* Written so that a box without area (0 / 0) is dropped, as in the original's "keep where <=". */
+static bool overlaps(const fct_det *a, const fct_det *b, float thresh) { return !(iou(a->box, b->box) <= thresh); }
 
-/* Goes through the candidates from the best to the worst and keeps each one that overlaps no better one. With
- * average_landmarks, one that overlaps closely adds to the better one's points, by weight, instead of vanishing. */
-void fct_det_nms(fct_det_list *l, float thresh, bool average_landmarks) {
-    const float same_face = 0.75f;
-    for (int i = 0; i < l->n; i++) {
-        l->items[i].value = l->items[i].score;
-        l->items[i].weight = fmaxf(l->items[i].score * l->items[i].score, 1e-6f);
-    }
+/* Sorts the candidates by score and drops those beyond the most that are looked at. */
+static void best_first(fct_det_list *l) {
+    for (int i = 0; i < l->n; i++) l->items[i].value = l->items[i].score;
     sort_by_value(l);
     if (l->n > max_candidates) l->n = max_candidates;
+}
+
+/* Goes through the candidates from the best to the worst and keeps each one that overlaps no better one. */
+void fct_det_nms(fct_det_list *l, float thresh) {
+    best_first(l);
     int kept = 0;
     for (int i = 0; i < l->n; i++) {
         int k = 0;
         while (k < kept && !overlaps(&l->items[k], &l->items[i], thresh)) k++;
         if (k == kept) l->items[kept++] = l->items[i];
-        else if (average_landmarks && overlaps(&l->items[k], &l->items[i], same_face))
-            average(&l->items[k], &l->items[i]);
     }
     l->n = kept;
+}
+
+/* Takes a candidate that a removes into what is known of a. */
+static void join(fct_det *a, const fct_det *b) {
+    const float same_face = 0.5f, same_box = 0.6f, same_points = 0.75f;
+    float over = iou(a->box, b->box), weight = b->score * b->score;
+    if (over >= same_face && b->score >= FCT_DET_AGREE_FROM) a->near++;
+    if (over >= same_box) {
+        a->box_weight += weight;
+        for (int i = 0; i < 4; i++) a->mean[i] += (b->box[i] - a->mean[i]) * (weight / a->box_weight);
+    }
+    if (over >= same_points) {
+        a->kps_weight += weight;
+        for (int i = 0; i < 5; i++)
+            for (int c = 0; c < 2; c++) a->kps[i][c] += (b->kps[i][c] - a->kps[i][c]) * (weight / a->kps_weight);
+    }
+}
+
+/* Gives the boxes that stay what their candidates agree on. */
+static void take_means(fct_det_list *l) {
+    for (int i = 0; i < l->n; i++) {
+        fct_det *d = &l->items[i];
+        memcpy(d->box, d->mean, sizeof d->box);
+        float p = fminf(fmaxf(d->score, 1e-6f), 1 - 1e-6f);
+        d->value = logf(p / (1 - p)) + 0.2f * logf((float)d->near / 3);
+    }
+}
+
+/* Lowers the values, which are sorted, of boxes that overlap better ones, and makes scores of them. */
+static void take_scores(fct_det_list *l) {
+    for (int i = 0; i < l->n; i++) {
+        float most = 0;
+        for (int k = 0; k < i; k++) most = fmaxf(most, iou(l->items[k].box, l->items[i].box));
+        l->items[i].score = 1 / (1 + expf(2 * most - l->items[i].value));
+    }
+    for (int i = 0; i < l->n; i++) l->items[i].value = l->items[i].score;
+}
+
+void fct_det_agree(fct_det_list *l, float thresh, float det_thresh) {
+    best_first(l);
+    int kept = 0;
+    for (int i = 0; i < l->n; i++) {
+        int k = 0;
+        while (k < kept && !overlaps(&l->items[k], &l->items[i], thresh)) k++;
+        if (k < kept) {
+            join(&l->items[k], &l->items[i]);
+            continue;
+        }
+        fct_det *d = &l->items[kept++];
+        *d = l->items[i];
+        d->near = 1;
+        d->box_weight = d->kps_weight = fmaxf(d->score * d->score, 1e-6f);
+        memcpy(d->mean, d->box, sizeof d->mean);
+    }
+    l->n = kept;
+    take_means(l);
+    sort_by_value(l);
+    take_scores(l);
+    sort_by_value(l);
+    while (l->n && !(l->items[l->n - 1].score >= det_thresh)) l->n--;
 }
 
 /* Ranks faces by area, from which the default metric subtracts their squared distance from the center, as

@@ -13,9 +13,11 @@ typedef struct fct_det {
     float box[4];
     float score;
     float kps[5][2];
-    float value;  /* sort key; scratch of the functions below */
-    float weight; /* of its landmarks in a mean; scratch of fct_det_nms() */
+    float value; /* sort key; this and what follows is scratch of the functions below */
     int place;
+    float kps_weight, box_weight; /* of the candidates that its means are of */
+    float mean[4];
+    int near;
 } fct_det;
 
 /* Growing list; zero-initialized is empty. Free items with fct_free(). */
@@ -56,12 +58,22 @@ fct_status fct_scrfd_decode(const fct_scrfd_form *form, const fct_tensor *outs, 
 /* Sorts by descending score (ties: earlier first) and removes, greedily, every
  * box whose IoU with a better one that stays exceeds thresh; sides are counted
  * in pixels, that is with + 1. Of more than 65,536 candidates only the best are
- * looked at.
- * average_landmarks: those of a box that stays become the mean, weighted with the squared scores, of its
- * own and of those that it removes and overlaps by more than 0.75: neighboring anchors and the
- * picture's other sizes err independently ("bounding box voting": Gidaris and Komodakis, ICCV
- * 2015, sec. 5, for landmarks). The overlap is high because far smaller inputs see small faces badly. */
-void fct_det_nms(fct_det_list *l, float thresh, bool average_landmarks);
+ * looked at. */
+void fct_det_nms(fct_det_list *l, float thresh);
+
+/* The score from which fct_det_agree() wants candidates, whatever the user's threshold is. */
+#define FCT_DET_AGREE_FROM 0.25f
+
+/* fct_det_nms() for a detector whose manifest says "agreement": neighboring anchors and the picture's other sizes
+ * err independently, and what they agree about a face is better than what the best of them says.
+ * - Box and landmarks become the mean, weighted with the squared scores, of a box that stays and of those that it
+ *   removes and overlaps by at least 0.6 (box) or 0.75 (landmarks; far smaller inputs see small faces badly):
+ *   "bounding box voting", Gidaris and Komodakis, ICCV 2015, sec. 5.
+ * - The logit of the score gains 0.2 times the logarithm of a third of the number of candidates that overlap by at
+ *   least 0.5, itself among them, and loses twice the overlap with a better box that stays.
+ * Then boxes whose score is below det_thresh are dropped. The list must hold all candidates from FCT_DET_AGREE_FROM
+ * on. Sorted as by fct_det_nms(). */
+void fct_det_agree(fct_det_list *l, float thresh, float det_thresh);
 
 /* Keeps the max best by the metric, best first, if there are more than max > 0;
  * width, height: of the picture. */

@@ -163,7 +163,9 @@ static fct_status run_size(fct_finder *f, fct_view v, net_size size, int left, i
     int n = f->form.levels * (f->form.has_kps ? 3 : 2);
     s = fct_session_run(f->session, &in, 1, outs, n, err);
     if (s) return s;
-    return fct_scrfd_decode(&f->form, outs, 1, 0, &frame, f->set.det_thresh, list, err);
+    float thresh = f->set.det_thresh;
+    if (f->net->agreement) thresh = fminf(thresh, FCT_DET_AGREE_FROM);
+    return fct_scrfd_decode(&f->form, outs, 1, 0, &frame, thresh, list, err);
 }
 
 /* ---- Tiles --------------------------------------------------------------------- */
@@ -236,7 +238,8 @@ fct_status fct_finder_run(fct_finder *f, fct_view picture, fct_det_list *list, f
     }
     fct_status s = f->set.tile ? run_tiles(f, picture, list, err) : FCT_OK;
     if (s) return s;
-    fct_det_nms(list, f->set.nms_thresh, f->net->average_landmarks);
+    if (f->net->agreement) fct_det_agree(list, f->set.nms_thresh, f->set.det_thresh);
+    else fct_det_nms(list, f->set.nms_thresh);
     fct_det_select(list, picture.width, picture.height, f->set.max_faces, f->set.metric);
     return FCT_OK;
 }

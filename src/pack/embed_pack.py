@@ -60,7 +60,7 @@ def file_entry(folder, entry, number):
     need(("mean" in entry) == ("std" in entry), path + ': "mean" and "std" go together')
     symbol = "fct_embedded_%d" % number
     flag = lambda v: "true" if v else "false"
-    need(isinstance(entry.get("average_landmarks", False), bool), path + ': "average_landmarks" is true or false')
+    need(isinstance(entry.get("agreement", False), bool), path + ': "agreement" is true or false')
     need(isinstance(entry.get("refine", False), bool), path + ': "refine" is true or false')
     need(isinstance(entry.get("aligned", False), bool), path + ': "aligned" is true or false')
     line = "    {%s, %s, %s_end, \"%s\", %s, %s, %r, %r, %s, %s, %s}," % (
@@ -72,7 +72,7 @@ def file_entry(folder, entry, number):
         flag("mean" in entry),
         float(entry.get("mean", 0)),
         float(entry.get("std", 1)),
-        flag(entry.get("average_landmarks")),
+        flag(entry.get("agreement")),
         flag(entry.get("refine")),
         flag(entry.get("aligned")),
     )

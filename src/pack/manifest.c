@@ -10,7 +10,7 @@
  *         "task": "detection",     fct_task_name(); else by its signature
  *         "sha256": "...",         64 hexadecimal digits; checked when it is loaded
  *         "mean": 127.5, "std": 128,   both or none; else by InsightFace's rule
- *         "average_landmarks": true,   of a detector: over a face's candidates; else the best one's
+ *         "agreement": true,       of a detector: what a face's candidates agree on; else the best one's word
  *         "refine": true,          of landmark_3d_68: faces are aligned by its points; else by the detector's
  *         "aligned": true } ] }    of genderage: it sees the face aligned; else the square around its box
  *
@@ -102,7 +102,7 @@ static fct_status read_file(const manifest_place *p, const fct_json *o, fct_mani
     if (!s) s = get_sha256(p, o, out->sha256);
     if (!s) s = get_number(p, o, "mean", -1e6, 1e6, &mean, &out->mean);
     if (!s) s = get_number(p, o, "std", 1e-6, 1e6, &std, &out->std);
-    if (!s) s = get_bool(p, o, "average_landmarks", &out->average_landmarks);
+    if (!s) s = get_bool(p, o, "agreement", &out->agreement);
     if (!s) s = get_bool(p, o, "refine", &out->refine);
     if (!s) s = get_bool(p, o, "aligned", &out->aligned);
     if (s) return s;

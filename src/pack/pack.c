@@ -86,7 +86,7 @@ static fct_status copy_embedded_manifest(opening *o) {
                                           .has_norm = f->has_norm,
                                           .mean = f->mean,
                                           .std = f->std,
-                                          .average_landmarks = f->average_landmarks,
+                                          .agreement = f->agreement,
                                           .refine = f->refine,
                                           .aligned = f->aligned};
         memcpy(m->files[i].sha256, f->sha256, sizeof m->files[i].sha256);
@@ -249,7 +249,7 @@ static fct_status use(const opening *o, pack_entry *e) {
                           r->width,
                           r->height,
                           r->batches,
-                          e->listed && e->listed->average_landmarks,
+                          e->listed && e->listed->agreement,
                           e->listed && e->listed->refine,
                           e->listed && e->listed->aligned};
     p->tasks |= r->task & o->opts.tasks;

@@ -13,12 +13,12 @@ typedef struct fct_norm {
 typedef struct fct_pack_net {
     const fct_model *model;
     fct_norm norm;
-    int width, height;      /* of a fixed input, else 0 */
-    bool batches;           /* takes any number of pictures at once */
-    bool average_landmarks; /* of a detector: fct_det_nms() */
-    bool refine;            /* of FCT_TASK_LANDMARK_68: its eyes, nose and mouth take the place of the detector's five
-                               landmarks before faces are aligned. Loaded for FCT_TASK_EMBED too then */
-    bool aligned;           /* of FCT_TASK_GENDER_AGE: it sees FCT_TASK_CROP_WIDE, not the square around the box */
+    int width, height; /* of a fixed input, else 0 */
+    bool batches;      /* takes any number of pictures at once */
+    bool agreement;    /* of a detector: fct_det_agree() */
+    bool refine;       /* of FCT_TASK_LANDMARK_68: its eyes, nose and mouth take the place of the detector's five
+                          landmarks before faces are aligned. Loaded for FCT_TASK_EMBED too then */
+    bool aligned;      /* of FCT_TASK_GENDER_AGE: it sees FCT_TASK_CROP_WIDE, not the square around the box */
 } fct_pack_net;
 
 /* NULL where the pack has no network for the task. Borrowed until p is freed. */

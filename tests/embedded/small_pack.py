@@ -20,7 +20,7 @@ def main():
         digest = hashlib.sha256(f.read()).hexdigest()
     manifest = {"facet_pack": 1, "name": "small", "license": "MIT \"and\" more\u2026", "threshold": 0.33, "files": [
         {"file": "embedder.onnx", "task": "recognition", "sha256": digest.upper(), "mean": 127.5, "std": 127.5},
-        {"file": "detector.onnx", "average_landmarks": True}]}
+        {"file": "detector.onnx", "agreement": True}]}
     with open(os.path.join(pack, "pack.json"), "w") as f:
         json.dump(manifest, f)
     subprocess.run([sys.executable, embed, pack, out, depfile], check=True)

@@ -261,43 +261,70 @@ TEST(suppression_is_greedy_and_counts_pixels) {
     add(&l, 100, 0, 199, 99, 0.7f);
     add(&l, 0, 0, 99, 99, 0.9f);
     add(&l, 50, 0, 149, 99, 0.8f);
-    fct_det_nms(&l, 0.3f, false);
+    fct_det_nms(&l, 0.3f);
     REQUIRE(l.n == 2);
     CHECK(l.items[0].score == 0.9f && l.items[1].score == 0.7f);
     /* 10 x 10 pixels each, four shared: 40 / 160 = 0.25 with + 1, more without. */
     l.n = 0;
     add(&l, 0, 0, 9, 9, 0.9f);
     add(&l, 6, 0, 15, 9, 0.6f);
-    fct_det_nms(&l, 0.25f, false);
+    fct_det_nms(&l, 0.25f);
     CHECK(l.n == 2);
-    fct_det_nms(&l, 0.2499f, false);
+    fct_det_nms(&l, 0.2499f);
     CHECK(l.n == 1);
     fct_free(l.items);
 }
 
-TEST(landmarks_are_averaged_over_what_a_face_removes) {
+TEST(candidates_agree_on_boxes_and_landmarks) {
     fct_det_list l = {0};
     const struct { float x, score, at; } c[] = {{0, 0.8f, 10}, {2, 0.4f, 20}, {30, 0.7f, 90}, {500, 0.6f, 5}};
-    for (int average = 0; average < 2; average++) {
+    for (int agree = 0; agree < 2; agree++) {
         l.n = 0;
         for (int i = 0; i < 4; i++) {
             fct_det d = {.box = {c[i].x, 0, c[i].x + 99, 99}, .score = c[i].score};
             for (int k = 0; k < 10; k++) d.kps[k / 2][k % 2] = c[i].at + (float)k;
             REQUIRE(fct_det_append(&l, &d, NULL) == FCT_OK);
         }
-        fct_det_nms(&l, 0.4f, average); /* the third overlaps the first by 0.54: removed, but too far to tell of it */
+        /* The third overlaps the first by 0.54: removed, and it counts, but it is too far to tell of the place. */
+        if (agree) fct_det_agree(&l, 0.4f, 0.5f);
+        else fct_det_nms(&l, 0.4f);
         REQUIRE(l.n == 2);
-        float want = average ? (0.64f * 10 + 0.16f * 20) / 0.8f : 10;
+        float want = agree ? (0.64f * 10 + 0.16f * 20) / 0.8f : 10;
         for (int k = 0; k < 10; k++) CHECK(fabsf(l.items[0].kps[k / 2][k % 2] - want - (float)k) < 1e-4f);
-        CHECK(l.items[0].box[0] == 0 && l.items[0].score == 0.8f && l.items[1].kps[0][0] == 5);
+        CHECK(fabsf(l.items[0].box[0] - (agree ? 0.4f : 0)) < 1e-5f && l.items[1].kps[0][0] == 5);
+        CHECK(fabsf(l.items[0].score - 0.8f) < 1e-6f); /* three candidates: no more and no less */
+        CHECK(fabsf(l.items[1].score - (agree ? 0.546302f : 0.6f)) < 1e-5f);
     }
+    fct_free(l.items);
+}
+
+TEST(a_box_that_overlaps_a_better_one_is_less_sure) {
+    fct_det_list l = {0};
+    for (int i = 0; i < 2; i++) {
+        l.n = 0;
+        add(&l, 6, 0, 15, 9, 0.8f);
+        add(&l, 0, 0, 9, 9, 0.9f);
+        add(&l, 6, 1, 15, 10, 0.2f); /* too weak to be counted */
+        fct_det_agree(&l, 0.4f, i ? 0.7f : 0.5f);
+        REQUIRE(l.n == 2 - i);
+        CHECK(fabsf(l.items[0].score - 0.878400f) < 1e-4f);
+    }
+    l.n = 0;
+    add(&l, 6, 0, 15, 9, 0.8f);
+    add(&l, 0, 0, 9, 9, 0.9f);
+    fct_det_agree(&l, 0.4f, 0.5f);
+    REQUIRE(l.n == 2);
+    CHECK(fabsf(l.items[1].score - 0.660736f) < 1e-5f); /* they share a quarter: half a unit of the logit less */
+    fct_det_list none = {0};
+    fct_det_agree(&none, 0.4f, 0.5f);
+    CHECK(none.n == 0);
     fct_free(l.items);
 }
 
 TEST(equal_scores_keep_their_order) {
     fct_det_list l = {0};
     for (int i = 0; i < 100; i++) add(&l, (float)i * 20, 0, (float)i * 20 + 9, 9, 0.5f);
-    fct_det_nms(&l, 0.4f, false);
+    fct_det_nms(&l, 0.4f);
     REQUIRE(l.n == 100);
     for (int i = 0; i < 100; i++) CHECK(l.items[i].box[0] == (float)i * 20);
     fct_free(l.items);

@@ -24,10 +24,10 @@ const cli_topic cli_topics[] = {
      "A file pack.json in a pack's folder may say more; \"facet_pack\" is needed, the\n"
      "rest may be left out:\n"
      "  {\"facet_pack\": 1, \"name\": \"mine\", \"threshold\": 0.4, \"files\": [\n"
-     "    {\"file\": \"det.onnx\", \"task\": \"detection\", \"average_landmarks\": true},\n"
+     "    {\"file\": \"det.onnx\", \"task\": \"detection\", \"agreement\": true},\n"
      "    {\"file\": \"w_256.onnx\", \"sha256\": \"...\", \"mean\": 127.5, \"std\": 127.5}]}\n"
-     "threshold: the cosine from which two faces are one person's; average_landmarks:\n"
-     "over all candidates of a face, not the best one's; mean, std: of the input;\n"
+     "threshold: the cosine from which two faces are one person's; agreement: what all\n"
+     "candidates of a face agree on, not the best one's word; mean, std: of the input;\n"
      "\"refine\": true, of landmark_3d_68: its points align faces, not the detector's.\n"},
     {"inputs", "how photos are named",
      "A PHOTO is one of\n"

@@ -295,6 +295,8 @@ def main():
     a.add_argument('--compile', action='store_true', help='torch.compile and bfloat16: faster on CPUs')
     a.add_argument('--start', help='checkpoint, or exported network, whose weights to start from')
     a.add_argument('--rare', type=float, default=0.5, help='power of the inverse density with which ages are drawn')
+    a.add_argument('--least', type=float, default=1.5, help='years that an age group may be off on average')
+    a.add_argument('--gender', type=float, default=2.0, help='weight of the gender in the loss')
     a.add_argument('--unlabeled', type=float, default=0.3, help='chance of crops without labels')
     a = a.parse_args()
     torch.set_num_threads(a.threads)
@@ -381,7 +383,7 @@ def main():
             -(F.log_softmax(lg, 1) * q * w[:, None]).sum(1).mean(),
             1 - F.cosine_similarity(le, hint[i]).mean(),
         )
-        loss = parts[0] + 0.1 * parts[1] + 2 * parts[2] + parts[3]
+        loss = parts[0] + 0.1 * parts[1] + a.gender * parts[2] + parts[3]
         opt.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
@@ -402,7 +404,7 @@ def main():
             saved = time.time()
     save()
     some = labeled[torch.randperm(len(labeled), device=device)[:12000]]
-    unpull(ema.module, x[some], age[some])
+    unpull(ema.module, x[some], age[some], least=a.least)
     print('ages unpulled:', evaluate(ema.module, xv, av, mv), flush=True)
     ema.module.eval()
     torch.onnx.export(

@@ -23,6 +23,7 @@ import torch.nn.functional as F
 import detector_data as data
 import warm
 
+SURE = 0.85  # the teachers' mean score of faces that are clear
 MOST = 40  # faces of a view that boxes beside them are compared with
 STRIDES = (8, 16, 32)
 
@@ -132,10 +133,10 @@ def assign(score, box, gt, middle, stride):
 
 
 def target(views):
-    """Boxes [B,n,4], landmarks [B,n,5,2] and weights [B,n,6] of views, as many as the fullest has; -1 as the first
+    """Boxes [B,n,4], landmarks [B,n,5,2] and weights [B,n,7] of views, as many as the fullest has; -1 as the first
     weight: none."""
     n = max(1, max(len(v[0]) for v in views))
-    out = [torch.zeros(len(views), n, 4), torch.zeros(len(views), n, 5, 2), torch.full((len(views), n, 6), -1.0)]
+    out = [torch.zeros(len(views), n, 4), torch.zeros(len(views), n, 5, 2), torch.full((len(views), n, 7), -1.0)]
     for b, v in enumerate(views):
         for o, x in zip(out, v):
             o[b, : len(x)] = x
@@ -156,8 +157,9 @@ def losses(o, t, ctr, stride):
     middle = ctr + stride[:, None] / 2
     with torch.no_grad():
         for b in range(B):
-            sure, ign = wts[b, :, 0] > 0, gts[b, wts[b, :, 0] == 0]
-            gt = gts[b, sure]
+            known = (wts[b, :, 0] > 0) | (wts[b, :, 6] > 0)
+            ign = gts[b, (wts[b, :, 0] == 0)]
+            gt = gts[b, known]
             a = assign(sg[b], boxes[b], gt, middle, stride)
             p = torch.nonzero(a >= 0)[:, 0]
             if len(ign):  # cells within an ignored face carry no loss
@@ -166,12 +168,14 @@ def losses(o, t, ctr, stride):
                 w[b, pair_iou(boxes[b][:, None], ign[None]).amax(1) > 0.4] = 0
             w[b, p] = 1
             faces[b, : min(len(gt), MOST)] = gt[:MOST]
-            parts.append((torch.full_like(p, b), p, gt[a[p]], pts[b, sure][a[p]], wts[b, sure][a[p], 1:]))
+            parts.append((torch.full_like(p, b), p, gt[a[p]], pts[b, known][a[p]], wts[b, known][a[p], 1:]))
         b, p, g, pts, wk = (torch.cat(v) for v in zip(*parts))
     s = stride[p][:, None]
     pb, c = boxes[b, p], ctr[p]
     i = pair_iou(pb, g)
-    q = torch.zeros_like(sg).index_put((b, p), i.detach().clamp(0, 1).sqrt())
+    sure = (wk[:, 5] / SURE).clamp(max=1)  # a face that the teachers hardly see is not to pass for a clear one
+    wk = wk[:, :5]
+    q = torch.zeros_like(sg).index_put((b, p), i.detach().clamp(0, 1).sqrt() * sure)
     dc = ((pb[:, :2] + pb[:, 2:]) - (g[:, :2] + g[:, 2:])).pow(2).sum(1) / 4
     dd = (torch.maximum(pb[:, 2:], g[:, 2:]) - torch.minimum(pb[:, :2], g[:, :2])).pow(2).sum(1).clamp(min=1e-6)
     size = ((g[:, 2:] - g[:, :2]).prod(1).clamp(min=1).sqrt())[:, None]
@@ -179,7 +183,7 @@ def losses(o, t, ctr, stride):
         (kps[b, p] * s - (pts - c[:, None]).reshape(-1, 10)) / size * 4
     )  # in quarters of the face's size: errors of all scales weigh alike
     lk = (F.smooth_l1_loss(kd, torch.zeros_like(kd), beta=0.1, reduction='none').reshape(-1, 5, 2).mean(2) * wk).mean(1)
-    W = sg[b, p].detach().clamp(min=0.05)
+    W = sure.sqrt()  # not the score: the boxes of small faces are what has most to learn
     w = beside(w, faces, sg.detach(), q, boxes.detach())
     cross = -(q * log + (1 - q) * torch.log1p(-sg.clamp(max=1 - 1e-6)))
     qfl = cross * (sg - q).abs().pow(2) * w
@@ -242,6 +246,13 @@ def start_from(net, path, few):
         warm.start(net, f.name, lambda: net(few))
 
 
+def still(net):
+    """Batch norms that keep their statistics: those of the views are not those of whole photos."""
+    for m in net.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            m.eval()
+
+
 def export(net, path, device='cpu'):
     net.eval()
     names = [f'{k}_{s}' for k in ('score', 'bbox', 'kps') for s in STRIDES]
@@ -278,6 +289,7 @@ def main():
     a.add_argument('--workers', type=int, default=1)
     a.add_argument('--landmarks', type=float, default=3.0, help='weight of the landmarks in the loss')
     a.add_argument('--start', help='checkpoint, or exported network, whose weights to start from')
+    a.add_argument('--plain', action='store_true', help='photos nearly as they are; batch norms keep their statistics')
     a.add_argument('--hard', help='.npz of detector_hard.py: false alarms of an earlier state')
     a = a.parse_args()
     torch.set_num_threads(a.threads)
@@ -285,9 +297,9 @@ def main():
     torch.backends.cudnn.benchmark = True
     cv2.setNumThreads(1)
     _, scenes, crops, boxes = data.load(a.faces, a.labels)
-    train_ix = [i for i in range(len(scenes)) if not data.held_back(i)]
+    train_ix = [i for i in range(len(scenes)) if not data.held_back(i) and not data.for_choosing(i)]
     hard = data.read_hard(a.hard, train_ix) if a.hard else ()
-    views = data.Views([scenes[i] for i in train_ix], crops, boxes, a.size, hard)
+    views = data.Views([scenes[i] for i in train_ix], crops, boxes, a.size, hard, 0.7 if a.plain else 0.5, a.plain)
     device = torch.device(a.device)
     ctr, stride = (v.to(device) for v in cells(a.size))
     net = Net()
@@ -304,6 +316,8 @@ def main():
         [dict(params=decay, weight_decay=5e-4), dict(params=rest, weight_decay=0)], a.lr, 0.9, nesterov=True
     )
     ema = torch.optim.swa_utils.AveragedModel(net, avg_fn=lambda e, p, n: e * 0.998 + p * 0.002, use_buffers=True)
+    if a.plain:
+        still(net)
     step = 0
     if a.checkpoint and os.path.exists(a.checkpoint):
         c = torch.load(a.checkpoint, map_location=device)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import onnxruntime as ort
 
+LEAST = 8  # pixels of height of a face in a view below which nothing is learned from it
 TEMPLATE = (
     np.array(
         [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)], np.float32
@@ -19,7 +20,7 @@ TEMPLATE = (
     + 8
 )
 SWAP = [1, 0, 2, 4, 3]
-SWAP_WEIGHTS = [0, 2, 1, 3, 5, 4]  # of a mirrored face: it is one, its landmarks are known
+SWAP_WEIGHTS = [0, 2, 1, 3, 5, 4, 6]  # of a mirrored face: it is one, its landmarks are known, how sure teachers are
 
 
 def iou(a, b):
@@ -72,8 +73,8 @@ class YuNet:
 
 
 def label(net, bgr, scales=(0.6, 1.0, 1.6), hints=(3, 0.5)):
-    """-> boxes, landmarks, weight (1 positive, 0 ignore; landmarks count only where runs agree).
-    hints: what so many runs see or one sees so well is ignored, not background."""
+    """-> boxes, landmarks, weights (1 a face, 0 not sure; 1 runs agree about the landmarks; the mean over all runs of
+    the best score that each gives it). hints: what so many runs see or one sees so well is not background."""
     runs = []
     for f in scales:
         for flip in (0, 1):
@@ -86,6 +87,7 @@ def label(net, bgr, scales=(0.6, 1.0, 1.6), hints=(3, 0.5)):
                 k = k[:, SWAP].copy()
                 k[..., 0] = w - k[..., 0]
             runs.append((b / f, s, k / f))
+    run = np.repeat(np.arange(len(runs)), [len(r[1]) for r in runs])
     b, s, k = (np.concatenate(v) for v in zip(*runs))
     out = []
     left = np.ones(len(b), bool)
@@ -103,9 +105,11 @@ def label(net, bgr, scales=(0.6, 1.0, 1.6), hints=(3, 0.5)):
         kk = (k[q] * wt[:, None, None]).sum(0)
         bb = (b[q] * wt[:, None]).sum(0)
         spread = np.abs(k[q] - kk).max() / max(bb[2] - bb[0], 1)
-        out.append((bb, kk, float(pos), float(pos and spread < 0.06)))
+        best = np.zeros(len(runs))
+        np.maximum.at(best, run[m], s[m])
+        out.append((bb, kk, float(pos), float(pos and spread < 0.06), best.mean()))
     if not out:
-        return np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32), np.zeros((0, 2), np.float32)
+        return np.zeros((0, 4), np.float32), np.zeros((0, 5, 2), np.float32), np.zeros((0, 3), np.float32)
     return (
         np.array([o[0] for o in out], np.float32),
         np.array([o[1] for o in out], np.float32),
@@ -116,6 +120,14 @@ def label(net, bgr, scales=(0.6, 1.0, 1.6), hints=(3, 0.5)):
 def turn(rng, angle):
     """Every sixteenth picture lies on its side, or nearly."""
     return rng.uniform(-1.9, 1.9) if rng.random() < 0.06 else angle
+
+
+def of_pixels(m, g):
+    """The map m [2,3] of points, whose zero is a picture's corner, for middles of pixels of the picture scaled by g."""
+    m = m.copy()
+    m[:, :2] /= g
+    m[:, 2] += m[:, :2].sum(1) / 2 - 0.5
+    return m
 
 
 def cut(rng, im, lab, fill):
@@ -135,10 +147,10 @@ def cut(rng, im, lab, fill):
 
 
 class Views:
-    """view(rng) -> (rgb uint8 [size,size,3], boxes [n,4], landmarks [n,5,2], weights [n,6]: face or ignore,
-    landmarks known)."""
+    """view(rng) -> (rgb uint8 [size,size,3], boxes [n,4], landmarks [n,5,2], weights [n,7]: 1 a face, landmarks known,
+    how sure the teachers are; where the first and the last are 0, nothing is learned)."""
 
-    def __init__(s, scenes, crops, crop_labels, size=256, hard=(), groups=0.5):
+    def __init__(s, scenes, crops, crop_labels, size=256, hard=(), groups=0.5, plain=False):
         s.scenes, s.crops, s.crop_labels, s.size, s.hard = (
             scenes,
             crops,
@@ -146,6 +158,7 @@ class Views:
             size,
             hard,
         )  # hard: (scene, box) that an earlier state took for faces
+        s.plain = plain  # a network that already knows faces keeps what it knows best on photos as they are
         s.crowds = np.array([i for i, v in enumerate(scenes) if (v[1][2][:, 0] > 0).sum() >= 3])
         s.groups = groups if len(s.crowds) else 0  # share of the photos that are drawn from those with many faces
 
@@ -177,6 +190,9 @@ class Views:
         h, w = im.shape[:2]
         crowd = (lab[2][:, 0] > 0).sum() >= 3
         side = min(h, w) * (rng.uniform(0.3, 1.0) if rng.random() < 0.6 else rng.uniform(1.0, 1.3 if crowd else 2.2))
+        if crowd and size > 100 and rng.random() < 0.7:  # about as large as where the longer side is 640
+            near = 1 if s.plain and rng.random() < 0.5 else np.exp(rng.uniform(np.log(0.6), np.log(1.6)))
+            side = size / 640 * max(h, w) * near
         f = size / side
         if box is not None:
             f = np.exp(rng.uniform(np.log(10), np.log(size * (0.9 if size < 100 else 0.4)))) / max(box[3] - box[1], 4)
@@ -185,7 +201,8 @@ class Views:
             g = im.shape[1] / w
         else:
             g = 1.0
-        a = turn(rng, rng.normal(0, 0.15) if rng.random() < 0.4 else 0.0)
+        a = rng.normal(0, 0.15) if rng.random() < 0.4 else 0.0
+        a = a / 2 * (f != 1) if s.plain else turn(rng, a)
         if box is not None:
             cx, cy = box.reshape(2, 2).mean(0) + rng.uniform(-0.4, 0.4, 2) * size / f * (0.1 if size < 100 else 1)
         elif len(lab[0]) and rng.random() < 0.6 and not negative:
@@ -193,15 +210,18 @@ class Views:
             cx, cy = lab[0][i].reshape(2, 2).mean(0) + rng.uniform(-0.45, 0.45, 2) * side
         else:
             cx, cy = rng.uniform(0, w), rng.uniform(0, h)
+        if s.plain and rng.random() < 0.85:  # little of what lies beyond the photo
+            cx, cy = (np.clip(v, *sorted((size / f / 2, d - size / f / 2))) for v, d in ((cx, w), (cy, h)))
         c, n = np.cos(a) * f, np.sin(a) * f
         m = np.array([[c, -n, 0], [n, c, 0]], np.float32)
         m[:, 2] = size / 2 - m[:, :2] @ (cx, cy)
+        if f == 1 and a == 0:
+            m[:, 2] = np.round(m[:, 2])  # not a pixel blurred
         if negative and box is None:
             m[:, :2] *= np.exp(rng.uniform(0, 1.4))
             m[:, 2] = size / 2 - m[:, :2] @ (cx, cy)  # backgrounds also from close by: textures
-        mi = m.copy()
-        mi[:, :2] /= g
-        out = s.transform(im, (np.zeros((0, 4), np.float32),) * 2 + (np.zeros((0, 6), np.float32),), mi, size)[0]
+        mi = of_pixels(m, g)
+        out = s.transform(im, (np.zeros((0, 4), np.float32),) * 2 + (np.zeros((0, 7), np.float32),), mi, size)[0]
         _, lab = s.transform(np.zeros((1, 1, 3), np.uint8), lab, m, 1)
         return out, lab
 
@@ -221,8 +241,7 @@ class Views:
             g = im.shape[1] / 128
         else:
             g = 1.0
-        mi = m.copy()
-        mi[:, :2] /= g
+        mi = of_pixels(m, g)
         out = cv2.warpAffine(im, mi, (n, n), borderMode=cv2.BORDER_REPLICATE)
         _, lab = s.transform(np.zeros((1, 1, 3), np.uint8), (b[None], pts[None], wt[None]), m, 1)
         y, x = np.mgrid[:n, :n]
@@ -362,7 +381,7 @@ class Views:
         size = s.size
         s.fill = tuple(int(v) for v in (rng.integers(0, 256, 3) if rng.random() < 0.4 else (0, 0, 0)))
         u = rng.random()
-        if u < 0.05:
+        if u < 0.05 and not s.plain:
             im, (b, k, w) = s.mosaic(rng, size)
         elif u < 0.17:
             im, (b, k, w) = s.tiles(rng, size)
@@ -374,14 +393,16 @@ class Views:
                 b = np.c_[size - b[:, 2], b[:, 1], size - b[:, 0], b[:, 3]]
                 k, w = k[:, SWAP].copy(), w[:, SWAP_WEIGHTS].copy()
                 k[..., 0] = size - k[..., 0]
-        if len(b) and rng.random() < 0.08:
+        if len(b) and rng.random() < (0.02 if s.plain else 0.08):
             b, k, w = cut(rng, im, (b, k, w.copy()), s.fill)
-        if rng.random() < 0.1:  # a hand, a bar: covers at most a third of each face
+        if rng.random() < 0.1 and not s.plain:  # a hand, a bar: covers at most a third of each face
             for q in b[rng.random(len(b)) < 0.5] if len(b) else []:
                 hgt = (q[3] - q[1]) * 0.3
                 y = q[1] + rng.random() * (q[3] - q[1] - hgt)
                 c = [int(v) for v in rng.integers(0, 256, 3)]
                 cv2.rectangle(im, (int(q[0]), int(y)), (int(q[2]), int(y + hgt)), c, -1)
+        if s.plain and rng.random() < 0.5:
+            return s.inside(im, b, k, w)
         f = im.astype(np.float32)
         gain = rng.uniform(0.7, 1.3) if rng.random() < 0.5 else 1.0
         if rng.random() < 0.06:
@@ -399,12 +420,19 @@ class Views:
         im = f.clip(0, 255).astype(np.uint8)
         if rng.random() < 0.2:
             im = cv2.imdecode(cv2.imencode('.jpg', im, [1, int(rng.integers(25, 90))])[1], 1)
+        return s.inside(im, b, k, w)
+
+    def inside(s, im, b, k, w):
+        """A view with the labels of the faces whose middle it shows."""
+        size = s.size
         if len(b):
             ctr = (b[:, :2] + b[:, 2:]) / 2
             ins = (ctr > 0).all(1) & (ctr < size).all(1)
             b, k, w = b[ins], k[ins], w[ins].copy()
             if len(b):
-                w[(b[:, 3] - b[:, 1]) < 10] = 0
+                high = b[:, 3] - b[:, 1]
+                w[:, 6] = np.minimum(w[:, 6], high / 20)  # made small here, it is less clear than in its photo
+                w[high < LEAST] = 0
         return im, b.astype(np.float32), k.astype(np.float32), w
 
 
@@ -417,14 +445,20 @@ def load(faces, labels):
     for i, n in enumerate(names):
         im = cv2.imread(os.path.join(faces, n))[:, :, ::-1].copy()
         s = slice(at[i], at[i + 1])
-        scenes.append((im, (c['b'][s], c['k'][s], c['w'][s])))
+        scenes.append((im, (c['b'][s], c['k'][s], np.c_[c['w'][s], c['c'][s]].astype(np.float32))))
     crops = [cv2.imread(os.path.join(faces, rows[i]))[:, :, ::-1].copy() for i in c['crop_i']]
-    return names, scenes, crops, tuple(c[f'crop_{n}'] for n in 'bkw')
+    weights = np.c_[c['crop_w'], np.ones(len(crops))].astype(np.float32)
+    return names, scenes, crops, (c['crop_b'], c['crop_k'], weights)
 
 
 def held_back(i):
-    """Every tenth photo is for measuring and calibrating, never for training."""
+    """Every tenth photo is for measuring alone, never for training, choosing or calibrating."""
     return i % 10 == 7
+
+
+def for_choosing(i):
+    """Another tenth is for choosing among states and for calibrating, and is not trained on either."""
+    return i % 10 == 3
 
 
 def read_hard(path, used):

@@ -7,9 +7,9 @@
 Boxes: YuNet at several scales and mirrored (detector_data.label). Landmarks: where at least two of YuNet,
 MediaPipe's mesh and Open Model Zoo's small network agree (landmark_teachers.agree); the rest carry no loss. DIR
 holds scenes/, groups/ and index.csv with its crops. The file has for photos (`n` faces each, names in `names`)
-b [m,4], k [m,5,2], w [m,6] (1 a face, 0 ignore; five landmarks known), and for crops (`crop_i` row of
-index.csv) crop_b, crop_k, crop_w, crop_m [c,73,3] (the mesh's 68 and the five) and crop_p, its presence. --part
-K/N does every N-th picture, for several processes; --join FILES puts parts together."""
+b [m,4], k [m,5,2], w [m,6] (1 a face, 0 not sure; five landmarks known) and c [m] (the teacher's mean score), and
+for crops (`crop_i` row of index.csv) crop_b, crop_k, crop_w, crop_m [c,73,3] (the mesh's 68 and the five) and
+crop_p, its presence. --part K/N does every N-th picture, for several processes; --join FILES puts parts together."""
 
 import argparse
 import csv
@@ -48,7 +48,8 @@ def photos(a, net, k, n):
                 continue
             im = cv2.imread(os.path.join(a.faces, folder, name))
             b, pts, w = label(net, im, *HOW[folder])
-            out.append((f'{folder}/{name}', b, pts, w, *look(a, im[:, :, ::-1].copy(), b, pts)))
+            sure = w[:, 2].astype(np.float32)
+            out.append((f'{folder}/{name}', b, pts, w, *look(a, im[:, :, ::-1].copy(), b, pts), sure))
             if len(out) % 200 == 0:
                 print(f'{len(out)} photos', flush=True)
     return out
@@ -85,15 +86,15 @@ def main():
         k, n = (int(v) for v in a.part.split('/'))
         p = photos(a, net, k, n)
         c = crops(a, net, k, n)
-        cat = [np.concatenate([v[j] for v in p]) for j in range(1, 7)]
-        np.savez(a.out, names=[v[0] for v in p], n=[len(v[1]) for v in p], **dict(zip('bkwmps', cat)),
+        cat = [np.concatenate([v[j] for v in p]) for j in range(1, 8)]
+        np.savez(a.out, names=[v[0] for v in p], n=[len(v[1]) for v in p], **dict(zip('bkwmpsc', cat)),
                  **{f'crop_{t}': np.array([v[j] for v in c]) for j, t in enumerate('ibkwmps')})
         return
     parts = [dict(np.load(f)) for f in a.join]
-    faces = [(str(name), d['b'][j : j + c], d['k'][j : j + c], d['w'][j : j + c], d['m'][j : j + c], d['s'][j : j + c])
+    faces = [(str(name), *(d[t][j : j + c] for t in 'bkwmsc'))
              for d in parts for name, c, j in zip(d['names'], d['n'], np.cumsum(d['n']) - d['n'])]
     faces.sort(key=lambda v: (v[0] < 'scenes', v[0]))  # scenes first, then groups, as detector_data.load counts
-    b, k, w, m, s = (np.concatenate([v[j] for v in faces]) for j in range(1, 6))
+    b, k, w, m, s, sure_of = (np.concatenate([v[j] for v in faces]) for j in range(1, 7))
     cb, ck, cw, cm, cs, cp, ci = (np.concatenate([d[f'crop_{t}'] for d in parts]) for t in 'bkwmspi')
     order = np.argsort(ci)
     cb, ck, cw, cm, cs, cp, ci = (v[order] for v in (cb, ck, cw, cm, cs, cp, ci))
@@ -102,7 +103,7 @@ def main():
     w6 = np.c_[face, sure * face].astype(np.float32)
     n = len(k)
     np.savez(a.out, names=[v[0] for v in faces], n=[len(v[1]) for v in faces], b=b, k=pts[:n], w=w6[:n],
-    m=m.astype(np.float16),
+    c=sure_of, m=m.astype(np.float16),
              crop_i=ci, crop_b=cb, crop_k=pts[n:], crop_w=w6[n:], crop_m=cm, crop_p=cp)
     print(f'{len(faces)} photos, {int(face[:n].sum())} faces, {int(n - face[:n].sum())} ignored; {len(ci)} crops; '
           f'landmarks known: photos {100 * sure[:n][face[:n, 0] > 0].mean():.1f} %, '

@@ -3,7 +3,7 @@
 
     python3 evaluate.py lfw --facet build/tools/facet --faces DIR [--models PACK]
     python3 evaluate.py detector --detector det.onnx --reference scrfd_2.5g_kps.onnx --photos DIR...
-        [--average] [--yunet yunet.onnx]
+        [--agreement] [--yunet yunet.onnx]
     python3 evaluate.py composed --detector det.onnx --faces DIR --labels detector-labels.npz
 
 lfw: the whole pack on LFW's development set (lfw-dev.tar, lfw-dev-pairs.csv and lfw-dev-identities.csv in DIR):
@@ -35,14 +35,45 @@ import detector_data
 from detector_data import YuNet, iou, label
 
 
+FROM = 0.25  # the score from which agree() wants candidates
+
+
+def agree(b, logit, k=None, own=None):
+    """What a face's candidates agree on, as the pipeline finds it for a pack whose manifest says "agreement"
+    (src/face/detect.h): boxes [n,4], logits of the scores [n], landmarks [n,5,2] -> the same of the faces, best first.
+    own: the candidates' overlaps with one another."""
+    own = iou(b, b) if own is None else own
+    taken, keep, near = np.full(len(b), -1), [], []
+    for i in np.argsort(-logit, kind='stable'):
+        over = [j for j, q in enumerate(keep) if own[i, q] > 0.4]
+        taken[i] = over[0] if over else len(keep)
+        if not over:
+            keep.append(i)
+    weight = 1 / (1 + np.exp(-logit)) ** 2
+    value, boxes, points = logit[keep].copy(), b[keep].copy(), None if k is None else k[keep].copy()
+    for j, i in enumerate(keep):
+        mine = taken == j
+        value[j] += 0.2 * np.log((mine & (own[i] >= 0.5)).sum() / 3)
+        m = mine & (own[i] >= 0.6)
+        boxes[j] = np.average(b[m], 0, weight[m])
+        if k is not None:
+            m = mine & (own[i] >= 0.75)
+            points[j] = np.average(k[m], 0, weight[m])
+    order = np.argsort(-value, kind='stable')
+    boxes, value = boxes[order], value[order]
+    value -= 2 * np.tril(iou(boxes, boxes), -1).max(1, initial=0)
+    last = np.argsort(-value, kind='stable')
+    return boxes[last], value[last], None if k is None else points[order][last]
+
+
 class Scrfd:
     """(bgr, threshold, sizes) -> boxes [n,4], scores [n], landmarks [n,5,2] in pixels of the picture."""
 
-    def __init__(s, path, average=False):
+    def __init__(s, path, agreement=False):
         o = ort.SessionOptions()
         o.intra_op_num_threads = 1
         s.net = ort.InferenceSession(path, o, providers=['CPUExecutionProvider'])
-        s.average = average
+        s.agreement = agreement
 
     def one(s, bgr, size):
         h, w = bgr.shape[:2]
@@ -63,18 +94,18 @@ class Scrfd:
 
     def __call__(s, bgr, threshold, sizes=(128, 640)):
         b, c, k = (np.concatenate(v) for v in zip(*(s.one(bgr, z) for z in sizes)))
-        m = c >= threshold
+        m = c >= (min(threshold, FROM) if s.agreement else threshold)
         b, c, k = b[m], c[m], k[m]
-        keep, group = [], []
+        if s.agreement:
+            b, logit, k = agree(b, np.log(c / (1 - c).clip(1e-6)), k)
+            c = 1 / (1 + np.exp(-logit))
+            m = c >= threshold
+            return b[m], c[m], k[m]
+        keep = []
         for i in np.argsort(-c, kind='stable'):
             over = iou(b[i : i + 1], b[keep])[0] if keep else np.zeros(0)
             if not (over > 0.4).any():
                 keep.append(i)
-                group.append([i])
-            elif over[(over > 0.4).argmax()] > 0.75:
-                group[(over > 0.4).argmax()].append(i)
-        if s.average:
-            k[keep] = [np.average(k[g], 0, c[g] ** 2) for g in group] if keep else k[keep]
         return b[keep], c[keep], k[keep]
 
 
@@ -140,7 +171,7 @@ def run_detector(a):
         )
         files += own[7::10] if a.tenth else own
     files = [f for f in files if cv2.imread(f) is not None]
-    known, det = references(a, files), Scrfd(a.detector, a.average)
+    known, det = references(a, files), Scrfd(a.detector, a.agreement)
     print(f'{len(files)} pictures\n{a.detector}')
     compare(lambda im: (lambda r: (r[0], r[2]))(det(im, a.threshold)), known, files, a.sizes)
     if not a.yunet:
@@ -247,7 +278,7 @@ def main():
     q.add_argument('--cache', help=".npz in which the reference's answers are kept")
     q.add_argument('--sizes', action='store_true', help='recall by the width of the face')
     q.add_argument('--threshold', type=float, default=0.5)
-    q.add_argument('--average', action='store_true', help='landmarks as of a pack whose manifest has average_landmarks')
+    q.add_argument('--agreement', action='store_true', help='as for a pack whose manifest says agreement')
     q = sub.add_parser('composed')
     q.set_defaults(run=run_composed)
     q.add_argument('--detector', required=True)

@@ -8,7 +8,7 @@ Convolution and matrix weights become float16 with a Cast to float behind them (
 onnxruntime and OpenCV compute in float as before); everything else stays as it is. Names the files
 NAME_TASK.onnx and writes their SHA-256 into the manifest. Inputs of --norm TASK=MEAN,STD are written down too;
 otherwise the reader's rule decides. The detector's landmarks are to be averaged over a face's candidates
-(src/pack/manifest.c) unless --best-landmarks is given; --aligned says that the network of age and gender sees
+(src/pack/manifest.c) unless --best-alone is given; --aligned says that the network of age and gender sees
 aligned faces, as attributes.py trains it."""
 
 import argparse
@@ -45,7 +45,7 @@ def main():
     a.add_argument('--out', required=True)
     a.add_argument('--threshold', type=float, required=True)
     a.add_argument('--license', default='MIT')
-    a.add_argument('--best-landmarks', action='store_true')
+    a.add_argument('--best-alone', action='store_true')
     a.add_argument('--aligned', action='store_true')
     a.add_argument('--norm', action='append', default=[])
     a.add_argument('files', nargs='+', metavar='TASK=FILE')
@@ -73,8 +73,8 @@ def main():
         e = dict(file=name, task={'landmark': 'landmark_3d_68'}.get(task, task), sha256=hashlib.sha256(raw).hexdigest())
         if task in norm:
             e['mean'], e['std'] = (float(x) for x in norm[task].split(','))
-        if task == 'detection' and not a.best_landmarks:
-            e['average_landmarks'] = True
+        if task == 'detection' and not a.best_alone:
+            e['agreement'] = True
         if task == 'genderage' and a.aligned:
             e['aligned'] = True
         files.append(e)
