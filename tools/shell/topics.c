@@ -26,9 +26,9 @@ const cli_topic cli_topics[] = {
      "  {\"facet_pack\": 1, \"name\": \"mine\", \"threshold\": 0.4, \"files\": [\n"
      "    {\"file\": \"det.onnx\", \"task\": \"detection\", \"agreement\": true},\n"
      "    {\"file\": \"w_256.onnx\", \"sha256\": \"...\", \"mean\": 127.5, \"std\": 127.5}]}\n"
-     "threshold: the cosine from which two faces are one person's; agreement: what all\n"
-     "candidates of a face agree on, not the best one's word; mean, std: of the input;\n"
-     "\"refine\": true, of landmark_3d_68: its points align faces, not the detector's.\n"},
+     "threshold: the cosine from which two faces are one person's; agreement: boxes,\n"
+     "landmarks and scores are what a face's candidates agree on; mean, std: of the\n"
+     "input; \"refine\": true, of landmark_3d_68: its points align faces.\n"},
     {"inputs", "how photos are named",
      "A PHOTO is one of\n"
      "\n"
