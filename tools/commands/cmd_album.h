@@ -35,6 +35,8 @@ fct_json_writer *cli_album_json_list(const cli_settings *s, const fct_album_info
 /* Ends both. NULL = nothing to end. */
 void cli_album_json_list_end(fct_json_writer *j);
 
+/* Tells that grouping begins where it takes more than a moment. */
+void cli_album_tell_grouping(fct_album *album);
 /* What grouping has done: a member "people" of an open object; a line for people. */
 void cli_album_json_groups(fct_json_writer *j, const fct_group_result *r);
 void cli_album_print_groups(const fct_group_result *r);

@@ -41,6 +41,13 @@ static int tell(cli_args *a, fct_album *album, const char *done, int64_t person_
 
 /* ---- cluster ------------------------------------------------------------------------- */
 
+void cli_album_tell_grouping(fct_album *album) {
+    enum { MANY = 50000 }; /* two seconds; the time grows with the square */
+    fct_album_info info;
+    if (!fct_album_stat(album, &info, NULL) && info.faces >= MANY)
+        cli_note("%lld faces are compared with one another", (long long)info.faces);
+}
+
 void cli_album_json_groups(fct_json_writer *j, const fct_group_result *r) {
     fct_json_object(j, "people");
     fct_json_int(j, "joined", r->joined);
@@ -73,6 +80,7 @@ static int cluster_with(cli_args *a, fct_album *album, fct_gallery *g) {
     o.anew = a->set.anew;
     o.gallery = g;
     if (!isnan(a->set.threshold)) o.threshold = (float)a->set.threshold;
+    cli_album_tell_grouping(album);
     if (fct_album_group(album, &o, &r, &e) || fct_album_stat(album, &info, &e)) return cli_fail(&e);
     if (a->set.json) {
         fct_json_writer j;

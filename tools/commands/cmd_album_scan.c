@@ -156,6 +156,7 @@ static int scan_with(const cli_args *a, const fct_pack *pack, fct_album *album) 
         cli_error("%s ('--models PACK', or 'facet album migrate')", e.text);
         return CLI_INPUT;
     }
+    if (!st && r.faces) cli_album_tell_grouping(album);
     if (!st) st = group_faces(pack, album, &people, &e);
     if (st || tell_result(&a->set, album, &r, &people, &e)) return cli_fail(&e);
     return r.unreadable || r.missing ? CLI_INPUT : CLI_DONE;

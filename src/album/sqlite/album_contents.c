@@ -84,7 +84,8 @@ static fct_status add_old(fct_album *a, sqlite3_stmt *q, void *ctx, fct_error *e
 static int64_t take_old(old_faces *o, const fct_new_face *f) {
     old_face *best = NULL;
     double most = SAME_FACE;
-    for (old_face *at = o->at; at < o->at + o->n; at++) {
+    for (size_t i = 0; i < o->n; i++) {
+        old_face *at = &o->at[i];
         double overlap = fct_album_overlap(at->box, f->box);
         if (at->taken || at->time_ms != f->time_ms || overlap < most) continue;
         best = at;
