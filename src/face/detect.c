@@ -152,7 +152,7 @@ void fct_det_nms(fct_det_list *l, float thresh) {
 static void join(fct_det *a, const fct_det *b) {
     const float same_face = 0.5f, same_box = 0.6f, same_points = 0.75f;
     float over = iou(a->box, b->box), weight = b->score * b->score;
-    if (over >= same_face && b->score >= FCT_DET_AGREE_FROM) a->near++;
+    if (over >= same_face && b->score >= FCT_DET_AGREE_FROM) a->agreeing++;
     if (over >= same_box) {
         a->box_weight += weight;
         for (int i = 0; i < 4; i++) a->mean[i] += (b->box[i] - a->mean[i]) * (weight / a->box_weight);
@@ -170,7 +170,7 @@ static void take_means(fct_det_list *l) {
         fct_det *d = &l->items[i];
         memcpy(d->box, d->mean, sizeof d->box);
         float p = fminf(fmaxf(d->score, 1e-6f), 1 - 1e-6f);
-        d->value = logf(p / (1 - p)) + 0.2f * logf((float)d->near / 3);
+        d->value = logf(p / (1 - p)) + 0.2f * logf((float)d->agreeing / 3);
     }
 }
 
@@ -196,7 +196,7 @@ void fct_det_agree(fct_det_list *l, float thresh, float det_thresh) {
         }
         fct_det *d = &l->items[kept++];
         *d = l->items[i];
-        d->near = 1;
+        d->agreeing = 1;
         d->box_weight = d->kps_weight = fmaxf(d->score * d->score, 1e-6f);
         memcpy(d->mean, d->box, sizeof d->mean);
     }

@@ -17,7 +17,7 @@ typedef struct fct_det {
     int place;
     float kps_weight, box_weight; /* of the candidates that its means are of */
     float mean[4];
-    int near;
+    int agreeing;
 } fct_det;
 
 /* Growing list; zero-initialized is empty. Free items with fct_free(). */
