@@ -12,6 +12,7 @@ typedef struct srv_plugins {
     int count;    /* prediction_count */
     bool landmarks, landmarks2d106, gender, age, pose, calculator;
     bool status; /* with execution times and versions */
+    bool stored; /* the face is stored: the picture is decoded whole */
     uint32_t tasks;
 } srv_plugins;
 

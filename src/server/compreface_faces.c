@@ -55,6 +55,7 @@ void srv_cf_face_add(srv_app *app, srv_request *r, srv_reply *out) {
     srv_seen seen = {0};
     if (srv_cf_form(r, &form, out) && srv_cf_plugins(r, &form, &p, out)) {
         const char *name = srv_form_text(&form, "subject");
+        p.stored = true;
         if (!name || !*name) srv_fail(r, out, 400, "param_missing", "subject: is missing");
         else if (srv_cf_look(app, r, &form, "file", &p, FCT_TASK_EMBED, &seen, out)) add_face(app, r, &seen, name, out);
     }

@@ -135,7 +135,8 @@ bool srv_cf_look(srv_app *app, const srv_request *r, srv_form *form, const char 
     const uint8_t *data;
     size_t size;
     fct_error e;
-    srv_look want = {.tasks = tasks | p->tasks, .det_thresh = (float)p->least, .deadline = r->deadline};
+    srv_look want = {
+        .tasks = tasks | p->tasks, .det_thresh = (float)p->least, .deadline = r->deadline, .reduce = !p->stored};
     *seen = (srv_seen){0};
     fct_status s = srv_form_picture(form, name, 0, &data, &size, &e);
     if (s == FCT_ERR_NOT_FOUND) srv_fail(r, out, 400, "part_missing", e.text);
