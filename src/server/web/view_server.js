@@ -256,7 +256,7 @@ export async function keysView(root, { signal }) {
         load();
     };
     const row = (k) => [
-        [h("strong", null, k.name), k.current ? h("span.chip.good", null, "yours") : null],
+        h("span", null, h("strong", null, k.name), k.current ? h("span.chip.good", null, "yours") : null),
         roleName(k.role),
         when(k.created_at),
         h("span.mono", null, k.id),
