@@ -77,6 +77,7 @@ struct fct_conv_plan {
             int bands; /* of rows, in an image */
         } dw;
         struct fct_conv_stem_cut {
+            int tasks;            /* of an image */
             int rows;             /* of output in a band */
             int width, band_rows; /* of the band's padded copy of the input */
         } stem;

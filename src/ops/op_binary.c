@@ -74,19 +74,57 @@ static void broadcast_strides(const fct_tensor_view *v, const fct_tensor_view *o
     }
 }
 
-/* Walks through the output like an odometer. An input's position advances by its stride, which is 0 along a repeated
- * axis. */
+/* How far the last axes of the output are one run of numbers: an input lies there as the output does (step 1) or
+ * repeats a single number (step 0). *axes: how many axes are left. */
+static int64_t find_run(const fct_tensor_view *o, const int64_t *sa, const int64_t *sb, int *axes, int64_t *steps) {
+    int64_t run = 1;
+    int d = o->rank;
+    for (steps[0] = steps[1] = 1; d > 0; d--) {
+        const int64_t n = o->dims[d - 1], *s[2] = {sa, sb};
+        if (n == 1) continue;
+        if (run == 1) steps[0] = sa[d - 1] != 0, steps[1] = sb[d - 1] != 0;
+        bool fits = true;
+        for (int k = 0; k < 2; k++) fits = fits && s[k][d - 1] == steps[k] * run;
+        if (!fits) break;
+        run *= n;
+    }
+    *axes = d;
+    return run;
+}
+
+/* n numbers of a run. The operator is chosen outside of the loops over the common ones. */
+static void run_f32(fct_op_id id, const float *a, int64_t sa, const float *b, int64_t sb, float *o, int64_t n) {
+    if (id == FCT_OP_ADD)
+        for (int64_t i = 0; i < n; i++) o[i] = a[i * sa] + b[i * sb];
+    else if (id == FCT_OP_SUB)
+        for (int64_t i = 0; i < n; i++) o[i] = a[i * sa] - b[i * sb];
+    else if (id == FCT_OP_MUL)
+        for (int64_t i = 0; i < n; i++) o[i] = a[i * sa] * b[i * sb];
+    else if (id == FCT_OP_DIV)
+        for (int64_t i = 0; i < n; i++) o[i] = a[i * sa] / b[i * sb];
+    else
+        for (int64_t i = 0; i < n; i++) o[i] = apply_f32(id, a[i * sa], b[i * sb]);
+}
+
+/* Walks through the output run by run, like an odometer over the axes that are left. An input's position advances by
+ * its stride, which is 0 along a repeated axis. */
 static fct_status binary_run(fct_op_call *c) {
-    const fct_tensor_view *o = c->out;
+    const fct_tensor_view *o = c->out, *a = c->in[0], *b = c->in[1];
     int64_t sa[FCT_MAX_RANK], sb[FCT_MAX_RANK], at[FCT_MAX_RANK] = {0}, n = fct_view_count(o), ia = 0, ib = 0;
-    const fct_op_id id = c->op->id;
-    broadcast_strides(c->in[0], o, sa);
-    broadcast_strides(c->in[1], o, sb);
-    for (int64_t i = 0; i < n; i++) {
+    int64_t steps[2];
+    int axes;
+    broadcast_strides(a, o, sa);
+    broadcast_strides(b, o, sb);
+    const int64_t run = find_run(o, sa, sb, &axes, steps);
+    for (int64_t i = 0; i < n; i += run) {
         if (o->dtype == FCT_F32)
-            fct_view_f32(o)[i] = apply_f32(id, fct_view_f32(c->in[0])[ia], fct_view_f32(c->in[1])[ib]);
-        else fct_view_i64(o)[i] = apply_i64(id, fct_view_i64(c->in[0])[ia], fct_view_i64(c->in[1])[ib]);
-        for (int d = o->rank - 1; d >= 0; d--) {
+            run_f32(c->op->id, fct_view_f32(a) + ia, steps[0], fct_view_f32(b) + ib, steps[1], fct_view_f32(o) + i,
+                    run);
+        else
+            for (int64_t k = 0; k < run; k++)
+                fct_view_i64(o)[i + k] =
+                    apply_i64(c->op->id, fct_view_i64(a)[ia + k * steps[0]], fct_view_i64(b)[ib + k * steps[1]]);
+        for (int d = axes - 1; d >= 0; d--) {
             ia += sa[d];
             ib += sb[d];
             if (++at[d] < o->dims[d]) break;
