@@ -69,6 +69,7 @@ static void work(void *arg) {
     }
 }
 
+/* Makes the ring and the readers, no more than there are files, and starts their threads. */
 static fct_status start(fct_crew *c, fct_error *err) {
     fct_status s = FCT_OK;
     size_t jobs = c->o.list->n_jobs;

@@ -101,6 +101,7 @@ typedef struct stale_search {
     bool differ; /* DIFFER between a face and one of the others goes */
 } stale_search;
 
+/* Whether a decision contradicts what is about to be said. */
 static bool is_stale(const stale_search *x, const fct_decision *d) {
     bool a = fct_numbers_hold(&x->faces, d->face_a), b = fct_numbers_hold(&x->faces, d->face_b);
     bool across = (a && fct_numbers_hold(&x->others, d->face_b)) || (b && fct_numbers_hold(&x->others, d->face_a));
@@ -203,6 +204,7 @@ static fct_status carry_nots(fct_album *a, int64_t from, int64_t into, fct_error
     return s;
 }
 
+/* Makes `from` a part of `into`: his faces, what he is known not to be, and his name where `into` has none. */
 static fct_status join_person(fct_album *a, int64_t from, int64_t into, fct_error *err) {
     person_card old, kept;
     fct_numbers faces = {0};
@@ -220,6 +222,7 @@ static fct_status join_person(fct_album *a, int64_t from, int64_t into, fct_erro
 
 /* ---- The calls ------------------------------------------------------------------------------------ */
 
+/* Names a person; where another one has the name, the two become that one, whose id *id is then. */
 static fct_status name_inside(fct_album *a, int64_t *id, const char *name, fct_error *err) {
     int64_t other = 0;
     fct_numbers faces = {0};
@@ -262,6 +265,7 @@ fct_status fct_album_merge(fct_album *a, int64_t into, const int64_t *people, in
     return end_step(a, s, err);
 }
 
+/* Makes a new person, *id, of faces that are all `person`'s. */
 static fct_status split_inside(fct_album *a, int64_t person, const int64_t *faces, int n, int64_t *id, fct_error *err) {
     fct_status s = FCT_OK;
     for (int i = 0; i < n && !s; i++) {

@@ -52,6 +52,7 @@ static bool are_alike(const fct_photo_look *a, const fct_photo_look *b) {
     return fct_look_same(&x, a->width, a->height, &y, b->width, b->height);
 }
 
+/* Joins all pairs of photos that look the same, as sets of a forest; the hash rules most pairs out. */
 static fct_status join_alike(look_forest *f, fct_error *err) {
     size_t panels = (f->n + PANEL - 1) / PANEL;
     f->parent = fct_realloc_array(NULL, f->n + 1, sizeof *f->parent);
@@ -81,6 +82,7 @@ typedef struct file_group {
     int width, height; /* of the photo whose files are added */
 } file_group;
 
+/* A place of the photo that is added to the group. */
 static fct_status add_file(void *user, const fct_album_file *f, fct_error *err) {
     file_group *g = user;
     fct_album_file *files = fct_grow(g->files, &g->cap_files, g->n + 1, sizeof *files);
@@ -133,6 +135,7 @@ static int compare_members(const void *x, const void *y) {
     return a->photo->id < b->photo->id ? -1 : a->photo->id > b->photo->id;
 }
 
+/* Hands out the sets of two photos and more, each with all places of its photos. */
 static fct_status give_pictures(fct_album *a, look_forest *f, file_group *g, fct_duplicate_fn *fn, void *user,
                                 fct_error *err) {
     group_member *m = fct_realloc_array(NULL, f->n + 1, sizeof *m);

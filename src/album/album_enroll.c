@@ -66,6 +66,7 @@ static fct_status add_photo(void *user, const fct_album_photo *p, fct_error *err
     return FCT_OK;
 }
 
+/* Enrolls the best faces, with their pictures and where they come from. */
 static fct_status store_best(fct_album *a, best_faces *b, const char *network, const char *name, fct_gallery *g,
                              int *added, fct_error *err) {
     fct_enrollment *faces = fct_calloc((size_t)b->n + 1, sizeof *faces);
@@ -205,6 +206,7 @@ static const fct_match *verdict(const gallery_names *r, const member_row *rows, 
     return NULL;
 }
 
+/* Goes through the faces, which are in the order of their people, and gives those without a name the verdict's. */
 static fct_status recognize_rows(gallery_names *r, const fct_album_cast *cast, const char *network, member_row *rows,
                                  size_t n, int64_t *named, fct_error *err) {
     fct_status s = FCT_OK;

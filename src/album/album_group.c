@@ -58,6 +58,7 @@ static fct_status make_people(fct_album *a, int64_t *people, size_t n, fct_error
     return s;
 }
 
+/* Stores the clusters' faces with their people, new ones made for it, and counts. */
 static fct_status write_groups(fct_album *a, const fct_album_snapshot *s, fct_clusters *c, fct_group_result *r,
                                fct_error *err) {
     int64_t *people = fct_realloc_array(NULL, c->n_new + 1, sizeof *people);

@@ -44,6 +44,7 @@ static fct_status embed_some(album_migration *m, int *n, fct_error *err) {
     return fct_album_end(m->a, s, err);
 }
 
+/* Embeds all faces that have no embedding by the new network, some in each transaction. */
 static fct_status embed_all(album_migration *m, fct_error *err) {
     fct_album_info info;
     int n = 1;
@@ -58,6 +59,7 @@ static fct_status embed_all(album_migration *m, fct_error *err) {
     return s;
 }
 
+/* Makes the pack's network the album's, from when on all faces count as not embedded, and embeds them. */
 static fct_status migrate(album_migration *m, fct_error *err) {
     fct_analyzer_opts o;
     int dim = fct_pack_embedding_dim(m->pack);

@@ -41,6 +41,8 @@ static fct_status cancelled(fct_error *err) { return fct_fail(err, FCT_ERR_CANCE
 
 /* ---- The network ------------------------------------------------------------------------------- */
 
+/* Refuses a pack without detector or embedder, and one whose embedder is not the one that the album's faces are
+ * compared by; a new album takes the pack's. */
 static fct_status check_network(scan_run *run, fct_error *err) {
     fct_album *a = run->a;
     const char *id = fct_pack_embedder_id(run->pack);
@@ -84,13 +86,13 @@ static fct_status look(scan_run *run, const fct_scan_targets *t, fct_error *err)
 static fct_status drop_places(scan_run *run, fct_error *err) {
     const fct_scan_list *l = &run->list;
     int64_t n;
-    if (!l->n_gone && !l->n_gone_folders) return FCT_OK;
+    if (!l->gone.n && !l->gone_folders.n) return FCT_OK;
     fct_status s = fct_album_begin(run->a, err);
     if (s) return s;
-    for (size_t i = 0; i < l->n_gone && !s; i++) s = fct_album_file_remove(run->a, l->gone[i], err);
-    run->r->gone += (int64_t)l->n_gone;
-    for (size_t i = 0; i < l->n_gone_folders && !s; i++) {
-        s = fct_album_files_remove(run->a, l->gone_folders[i], &n, err);
+    for (size_t i = 0; i < l->gone.n && !s; i++) s = fct_album_file_remove(run->a, l->gone.at[i], err);
+    run->r->gone += (int64_t)l->gone.n;
+    for (size_t i = 0; i < l->gone_folders.n && !s; i++) {
+        s = fct_album_files_remove(run->a, l->gone_folders.at[i], &n, err);
         run->r->gone += n;
     }
     return fct_album_end(run->a, s, err);
@@ -160,6 +162,7 @@ static fct_status count_known(scan_run *run, const fct_read_item *it, fct_error 
     return s;
 }
 
+/* Stores what was read of a file: its place, and its content where that is new. */
 static fct_status store(scan_run *run, const fct_read_item *it, fct_error *err) {
     int64_t folder;
     fct_placed_file f = {.name = it->job->name, .size = it->size, .mtime_ns = it->mtime_ns};
@@ -211,6 +214,7 @@ static fct_status take_one(scan_run *run, fct_crew *crew, bool *done, fct_error 
     return s;
 }
 
+/* Has the crew read all files of the list, and stores what they find. */
 static fct_status read_all(scan_run *run, const fct_analyzer_opts *finder, fct_error *err) {
     fct_crew *crew;
     bool done = false;
@@ -265,6 +269,7 @@ static void check_videos(scan_run *run) {
     }
 }
 
+/* The order of a scan: look what is there, forget places that are gone, read what is new, tidy. */
 static fct_status scan(scan_run *run, const char *const *folders, int n, fct_error *err) {
     fct_analyzer_opts finder;
     fct_scan_targets targets = {NULL, 0};

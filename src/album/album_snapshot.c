@@ -47,6 +47,7 @@ static int64_t moment_of(const fct_album_face *f) {
     return (int64_t)(((uint64_t)f->photo_id * 1000000000u + time) & INT64_MAX);
 }
 
+/* A face of the album; one without an embedding cannot be grouped and is left out. */
 static fct_status add_face(void *user, const fct_album_face *f, fct_error *err) {
     snapshot_load *l = user;
     fct_album_snapshot *s = l->s;
@@ -105,6 +106,7 @@ typedef struct decision_pass {
     bool user; /* which of two passes: first what tags say, then what the user says */
 } decision_pass;
 
+/* Applies a decision to the faces that it means; see fct_snapshot_load() for what is stronger than what. */
 static fct_status apply(void *user, const fct_decision *d, fct_error *err) {
     const decision_pass *pass = user;
     fct_album_snapshot *s = pass->s;

@@ -50,6 +50,7 @@ static char *folder_name(const sort_run *r, const char *person) {
 
 /* ---- One photo ----------------------------------------------------------------------------- */
 
+/* Whether two files can be read and hold the same. */
 static bool same_bytes(const char *a, const char *b) {
     enum { BLOCK = 1 << 16 };
     FILE *f = fct_fopen(a, "rb"), *g = fct_fopen(b, "rb");
@@ -143,6 +144,7 @@ static const char *place_of(const sort_run *r, const fct_table_photo *p) {
     return p->n_files ? r->table.files[p->file].path : NULL;
 }
 
+/* Puts a photo into a person's folder and tells of it; a failure is told, and the rest goes on. */
 static fct_status sort_photo(const sort_run *r, const fct_table_person *person, const char *folder,
                              const fct_table_photo *p, fct_error *err) {
     fct_error e;
@@ -165,6 +167,7 @@ static bool shows(const fct_album_table *t, const fct_table_photo *p, int64_t pe
     return false;
 }
 
+/* Makes a person's folder, unless no photo shows him, and puts his photos there. */
 static fct_status sort_person(sort_run *r, size_t index, fct_error *err) {
     const fct_table_person *person = &r->table.people[index];
     bool made = false;

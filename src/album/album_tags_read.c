@@ -35,6 +35,7 @@ typedef struct tag_collector {
     bool noting; /* an operation is open */
 } tag_collector;
 
+/* Notes that a region of a file names somebody. Names that are none are passed over. */
 static fct_status add_claim(tag_collector *r, size_t photo, const fct_region *region, fct_error *err) {
     tag_claim *list = fct_grow(r->claims, &r->claims_cap, r->n_claims + 1, sizeof *list), c = {.photo = photo};
     if (!list) return fct_fail_nomem(err, "regions", 0);
@@ -162,6 +163,7 @@ static fct_status note_claims(tag_collector *r, fct_error *err) {
     return fct_album_end(r->album, s, err);
 }
 
+/* Tells what became of each file. */
 static fct_status tell(const tag_collector *r, fct_album_tagged_fn *fn, void *user, fct_error *err) {
     fct_status s = FCT_OK;
     for (size_t i = 0; i < r->n_files && !s && fn; i++) {

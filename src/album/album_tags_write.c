@@ -14,6 +14,7 @@ static int by_photo(const void *a, const void *b) {
     return (x->anchor > y->anchor) - (x->anchor < y->anchor);
 }
 
+/* Notes who a face was said to be, or not to be. */
 static fct_status take_decision(void *user, const fct_decision *d, fct_error *err) {
     fct_tag_marks *m = user;
     if (d->kind != FCT_DECISION_IS && d->kind != FCT_DECISION_IS_NOT) return FCT_OK;

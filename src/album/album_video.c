@@ -27,6 +27,7 @@ static void merge_last(fct_new_photo *p, int dim) {
     if (p->n_faces > MOST_FACES) fct_new_face_clear(&p->faces[--p->n_faces]);
 }
 
+/* Adds the faces of a frame to those of the video, each person's best alone. */
 static fct_status look_at_frame(fct_reader *r, const fct_frame *frame, fct_new_photo *p, fct_error *err) {
     fct_faces *faces = NULL;
     fct_new_photo found = {.n_faces = 0};

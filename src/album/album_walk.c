@@ -37,19 +37,15 @@ void fct_scan_list_free(fct_scan_list *l) {
     for (size_t i = 0; i < l->n_jobs; i++) fct_free(l->jobs[i].name);
     fct_free(l->folders);
     fct_free(l->jobs);
-    fct_free(l->gone);
-    fct_free(l->gone_folders);
+    fct_free(l->gone.at);
+    fct_free(l->gone_folders.at);
     *l = (fct_scan_list){0};
 }
 
 static fct_status no_memory(fct_error *err) { return fct_fail_nomem(err, "files of the scan", 0); }
 
-static fct_status add_id(int64_t **ids, size_t *n, size_t *cap, int64_t id, fct_error *err) {
-    int64_t *grown = fct_grow(*ids, cap, *n + 1, sizeof *grown);
-    if (!grown) return no_memory(err);
-    *ids = grown;
-    grown[(*n)++] = id;
-    return FCT_OK;
+static fct_status add_id(fct_numbers *ids, int64_t id, fct_error *err) {
+    return fct_numbers_add(ids, id) ? FCT_OK : no_memory(err);
 }
 
 /* ---- One walk --------------------------------------------------------------------------------- */
@@ -62,10 +58,9 @@ typedef struct known_files {
 typedef struct walk_state {
     const fct_scan_walk *w;
     int64_t root_id;
-    const char *root; /* its path */
-    int64_t *visited; /* folders of the album that are there */
-    size_t n_visited, cap_visited;
-    char **kept; /* paths of folders that are missing */
+    const char *root;    /* its path */
+    fct_numbers visited; /* folders of the album that are there */
+    char **kept;         /* paths of folders that are missing */
     size_t n_kept, cap_kept;
 } walk_state;
 
@@ -108,6 +103,7 @@ static bool is_at_or_below(const char *path, const char *folder) {
     return !n || (strncmp(path, folder, n) == 0 && (!path[n] || path[n] == '/'));
 }
 
+/* Puts a file on the list of what is to be read, and its folder with the first of its files. */
 static fct_status add_job(walk_state *st, walk_folder *f, const char *name, const fct_file_stat *fs,
                           const fct_placed_file *known, fct_error *err) {
     fct_scan_list *l = st->w->list;
@@ -152,6 +148,7 @@ static fct_status look_at_file(walk_state *st, walk_folder *f, const char *name,
     return add_job(st, f, name, fs, known, err);
 }
 
+/* Looks through a folder and all below it. One that cannot be listed, or seems not to be mounted, is kept as it was. */
 static fct_status look_in(walk_state *st, walk_folder *f, int depth, fct_error *err);
 
 /* A folder in the folder. Links are not followed: they may lead back up. */
@@ -183,12 +180,12 @@ static fct_status compare(walk_state *st, walk_folder *f, char **names, size_t n
         fct_free(full);
         for (int order = -1; k < known->n && (order = strcmp(known->at[k].name, names[i])) <= 0 && !s; k++)
             if (order == 0 && fs.is_file) same = &known->at[k];
-            else s = add_id(&l->gone, &l->n_gone, &l->cap_gone, known->at[k].id, err);
+            else s = add_id(&l->gone, known->at[k].id, err);
         if (s) break;
         if (fs.is_dir) s = look_below(st, f, names[i], &fs, depth, err);
         else if (fs.is_file) s = look_at_file(st, f, names[i], &fs, same, err);
     }
-    for (; k < known->n && !s; k++) s = add_id(&l->gone, &l->n_gone, &l->cap_gone, known->at[k].id, err);
+    for (; k < known->n && !s; k++) s = add_id(&l->gone, known->at[k].id, err);
     return s;
 }
 
@@ -200,6 +197,7 @@ static fct_status seems_missing(walk_state *st, const walk_folder *f, const fct_
     return fct_album_has_files(st->w->album, st->root_id, f->path, missing, err);
 }
 
+/* Looks through a folder and all below it. One that cannot be listed, or seems not to be mounted, is kept as it was. */
 static fct_status look_in(walk_state *st, walk_folder *f, int depth, fct_error *err) {
     char **names = NULL;
     size_t n = 0;
@@ -214,7 +212,7 @@ static fct_status look_in(walk_state *st, walk_folder *f, int depth, fct_error *
     else if (!n) s = seems_missing(st, f, &known, depth, &missing, err);
     if (!s && missing) s = keep(st, f->path, err);
     else if (!s) {
-        if (known.id) s = add_id(&st->visited, &st->n_visited, &st->cap_visited, known.id, err);
+        if (known.id) s = add_id(&st->visited, known.id, err);
         if (!s && known.id) s = fct_album_folder_files(st->w->album, known.id, collect_known, &files, err);
         if (!s) s = compare(st, f, names, n, &files, depth, err);
     }
@@ -225,21 +223,16 @@ static fct_status look_in(walk_state *st, walk_folder *f, int depth, fct_error *
 
 /* ---- What is gone --------------------------------------------------------------------------------- */
 
-static int compare_ids(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* A folder that the album knows: gone unless it was visited, is missing, or was a mounted file system. */
 static fct_status check_gone(void *user, const fct_placed_folder *f, fct_error *err) {
     walk_state *st = user;
     fct_scan_list *l = st->w->list;
-    if (st->n_visited && bsearch(&f->id, st->visited, st->n_visited, sizeof *st->visited, compare_ids)) return FCT_OK;
+    if (fct_numbers_hold(&st->visited, f->id)) return FCT_OK;
     bool forget = st->w->opts->forget_missing;
     for (size_t i = 0; i < st->n_kept && !forget; i++)
         if (is_at_or_below(f->path, st->kept[i])) return FCT_OK;
     if (f->mount && !forget) return keep(st, f->path, err);
-    return add_id(&l->gone_folders, &l->n_gone_folders, &l->cap_gone_folders, f->id, err);
+    return add_id(&l->gone_folders, f->id, err);
 }
 
 /* The file system of the folder above, to see whether another one is mounted here. */
@@ -251,6 +244,7 @@ static uint64_t device_above(const char *full) {
     return fs.device;
 }
 
+/* Looks through a folder that was named for scanning; what the album has below it and was not met is gone. */
 static fct_status look_from(walk_state *st, const char *path, fct_error *err) {
     bool known = false;
     fct_file_stat fs;
@@ -266,7 +260,7 @@ static fct_status look_from(walk_state *st, const char *path, fct_error *err) {
         else if (known) s = keep(st, path, err);
         else s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: %s", f.full, fs.exists ? "is no folder" : "no such folder");
     }
-    if (st->n_visited) qsort(st->visited, st->n_visited, sizeof *st->visited, compare_ids);
+    fct_numbers_sort(&st->visited);
     if (!s) s = fct_album_folders(st->w->album, st->root_id, path, check_gone, st, err);
     fct_free(f.full);
     fct_free(f.path);
@@ -278,6 +272,6 @@ fct_status fct_scan_look(const fct_scan_walk *w, int64_t root_id, const char *ro
     fct_status s = look_from(&st, path, err);
     for (size_t i = 0; i < st.n_kept; i++) fct_free(st.kept[i]);
     fct_free(st.kept);
-    fct_free(st.visited);
+    fct_free(st.visited.at);
     return s;
 }

@@ -3,6 +3,7 @@
 #define FCT_ALBUM_WALK_H
 
 #include "album/album_scan_store.h"
+#include "base/numbers.h"
 
 typedef enum fct_media { FCT_MEDIA_NONE, FCT_MEDIA_PHOTO, FCT_MEDIA_VIDEO } fct_media;
 /* What a file's name says that it is. */
@@ -31,11 +32,9 @@ typedef struct fct_scan_list {
     size_t n_folders, cap_folders;
     fct_scan_job *jobs;
     size_t n_jobs, cap_jobs;
-    int64_t *gone; /* files that are no longer there */
-    size_t n_gone, cap_gone;
-    int64_t *gone_folders; /* and folders, with all their files */
-    size_t n_gone_folders, cap_gone_folders;
-    int64_t bytes; /* of all jobs */
+    fct_numbers gone;         /* files that are no longer there */
+    fct_numbers gone_folders; /* and folders, with all their files */
+    int64_t bytes;            /* of all jobs */
 } fct_scan_list;
 
 typedef struct fct_scan_walk {

@@ -56,6 +56,7 @@ static float quality_of(const fct_cluster_faces *f, size_t i) {
     return q >= 0 ? q > 1 ? 1 : q : 0; /* not a number: 0 */
 }
 
+/* Makes the keys of all faces and sorts them. unit: [n][dim] in the caller's order */
 static fct_status sort_faces(const fct_cluster_faces *f, const float *unit, face_key *keys, fct_error *err) {
     for (size_t i = 0; i < f->n; i++) {
         const float *u = unit + i * (size_t)f->dim;
@@ -88,6 +89,7 @@ typedef struct cluster_job {
     fct_near_lists lists;
 } cluster_job;
 
+/* Takes all memory that grows with the faces alone. */
 static bool reserve(cluster_job *j) {
     size_t n = j->f->n, dim = (size_t)j->f->dim, cells;
     if (!fct_mul_size(n, dim, &cells)) return false;
@@ -291,6 +293,7 @@ static bool link_means(cluster_job *j, const uint32_t *people, size_t n, const f
     return true;
 }
 
+/* Finds the people from before whose means are near to each other, and links them. */
 static fct_status compare_people(cluster_job *j, fct_error *err) {
     size_t n = 0, dim = (size_t)j->g.dim;
     fct_near_lists lists = {0};
@@ -318,6 +321,7 @@ static fct_status compare_people(cluster_job *j, fct_error *err) {
 
 /* ---- All of it ------------------------------------------------------------------------------------ */
 
+/* The order of the work; docs/decisions/0081-clusters.md says why. */
 static fct_status group_faces(cluster_job *j, fct_clusters *out, fct_error *err) {
     float least = j->g.o->threshold + j->g.o->strictness;
     fct_status s = take_faces(j, err);

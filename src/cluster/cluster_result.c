@@ -101,6 +101,7 @@ static void score_faces(fct_grouping *g, const float *unit, const uint32_t *orde
         if (!out->person[i]) out->score[i] = 0;
 }
 
+/* Sorts the hints, and names their groups by faces of the caller. */
 static bool write_hints(fct_grouping *g, const uint32_t *order, const uint32_t *first, float least, fct_clusters *out) {
     hint_list l = {0};
     bool good = collect_hints(g, least - g->o->hint, &l);

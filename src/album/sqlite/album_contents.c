@@ -8,6 +8,7 @@
 
 /* ---- What is known of a content ------------------------------------------------------------- */
 
+/* Takes the one row of a query over photos, if there is one, and ends it. s: what the query's start has given. */
 static fct_status read_known(fct_album *a, fct_status s, sqlite3_stmt *q, fct_known_photo *out, fct_error *err) {
     const fct_db *db = fct_album_db(a);
     bool row = false;
@@ -140,6 +141,8 @@ static fct_status put_face(fct_album *a, int64_t photo_id, const fct_new_face *f
                       (const void *)f->crop, f->crop_size);
 }
 
+/* Stores a photo's faces. One that overlaps an old one keeps its number, and with it its person; others of before go.
+ */
 static fct_status put_faces(fct_album *a, int64_t photo_id, const fct_new_photo *p, fct_error *err) {
     const fct_db *db = fct_album_db(a);
     sqlite3_stmt *q;

@@ -90,6 +90,7 @@ static const char *const undo_steps[] = {
     "DELETE FROM person WHERE id IN (SELECT id FROM undo_person WHERE operation_id = ?1 AND NOT existed)",
     "DELETE FROM operation WHERE id = ?1"};
 
+/* The last operation that was not taken back, and what it was called. */
 static fct_status newest(const fct_db *db, int64_t *id, char *what, size_t cap, fct_error *err) {
     sqlite3_stmt *q;
     bool row = false;
