@@ -61,8 +61,8 @@ static fct_status read_png(const fct_photo_bytes *p, fct_photo_meta *out, fct_er
     png_chunk c;
     for (size_t at = 8; !s; at = c.end) {
         if (!next_chunk(p, at, &c)) return damaged(p, at, err);
-        if (is_type(p, &c, "IEND")) break;
         if (at == 8 && !is_type(p, &c, "IHDR")) return damaged(p, at, err);
+        if (is_type(p, &c, "IEND")) break;
         if (at == 8 && c.size >= 8) {
             uint64_t w = fct_meta_big(c.body, 4), h = fct_meta_big(c.body + 4, 4);
             if (w > INT32_MAX || h > INT32_MAX) return damaged(p, at, err);
@@ -101,7 +101,7 @@ static fct_status put_png(const fct_photo_bytes *p, const char *xmp, size_t size
     if (size > INT32_MAX - 64) return fct_fail(err, FCT_ERR_LIMIT, "%s: too much XMP for a PNG", p->name);
     fct_buf_add(out, p->data, 8);
     for (size_t at = 8;; at = c.end) {
-        if (!next_chunk(p, at, &c)) return damaged(p, at, err);
+        if (!next_chunk(p, at, &c) || (at == 8 && !is_type(p, &c, "IHDR"))) return damaged(p, at, err);
         if (!is_packet(p, &c)) fct_buf_add(out, p->data + at, c.end - at);
         if (at == 8) add_packet(out, xmp, size);
         if (is_type(p, &c, "IEND")) break;
