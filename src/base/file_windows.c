@@ -63,9 +63,10 @@ int64_t fct_file_read_some(FILE *f, void *data, size_t n, int ms) {
     HANDLE h = (HANDLE)_get_osfhandle(_fileno(f));
     DWORD there = 0, got = 0;
     for (int waited = 0; GetFileType(h) == FILE_TYPE_PIPE; waited += 10) {
-        if (!PeekNamedPipe(h, NULL, 0, NULL, &there, NULL))
-            return GetLastError() == ERROR_BROKEN_PIPE ? 0 : FCT_READ_FAILED;
-        if (there) break;
+        const bool known = PeekNamedPipe(h, NULL, 0, NULL, &there, NULL);
+        if (!known && GetLastError() == ERROR_BROKEN_PIPE) return 0;
+        if (!known || there)
+            break; /* a pipe that cannot be looked into, a socket or Linux's under Wine, is waited for */
         if (waited >= ms) return FCT_READ_LATER;
         Sleep(10);
     }
@@ -107,7 +108,6 @@ fct_status fct_map_open(const char *path, fct_map *out, fct_error *err) {
     fct_free(w);
     return e ? fct_fail_errno(err, path, e) : FCT_OK;
 }
-
 fct_status fct_map_open_own(const char *path, fct_map *out, fct_error *err) { return fct_map_open(path, out, err); }
 
 void fct_sys_unmap(const void *data, size_t size) {
@@ -266,6 +266,8 @@ fct_status fct_file_link(const char *target, const char *path, bool symbolic, fc
     bool done = !e && (symbolic ? CreateSymbolicLinkW(p, t, SYMBOLIC_LINK_FLAG_ALLOW_UNPRIVILEGED_CREATE)
                                 : CreateHardLinkW(p, t, NULL));
     if (!e && !done) e = fct_errno_of(GetLastError());
+    /* Wine 8 says that a symbolic link is made, and makes none. */
+    if (!e && GetFileAttributesW(p) == INVALID_FILE_ATTRIBUTES) e = EIO;
     fct_free(t);
     fct_free(p);
     if (!e) return FCT_OK;

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "imports/import_sink.h"
 #include "imports/pickle.h"
+#include <errno.h>
 #include <string.h>
 
 #define PICKLE_MOST ((size_t)2 << 30)
@@ -45,6 +46,7 @@ fct_status fct_import_recognize(const char *path, fct_import_kind *out, fct_erro
     if (st.is_dir) return fct_fail(err, FCT_ERR_IO, "%s: is a directory; 'facet enroll --folders' reads photos", path);
     if (!st.is_file) return fct_fail(err, FCT_ERR_IO, "%s: is not a regular file", path);
     FILE *f = fct_fopen(path, "rb");
+    if (!f && errno == ENOMEM) return fct_fail_nomem(err, path, 0);
     if (!f) return fct_fail(err, FCT_ERR_IO, "%s: cannot be read", path);
     size_t n = fread(start, 1, sizeof start, f);
     fclose(f);

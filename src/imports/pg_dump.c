@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/file.h"
+#include <errno.h>
 #include <string.h>
 
 #define LINE_MOST ((size_t)256 << 20) /* a picture in a row of another table */
@@ -67,6 +68,7 @@ fct_status fct_dump_open(const char *path, fct_dump **out, fct_error *err) {
     if (!st.exists) return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no such file", path);
     if (!st.is_file) return fct_fail(err, FCT_ERR_IO, "%s: is not a regular file", path);
     FILE *f = fct_fopen(path, "rb");
+    if (!f && errno == ENOMEM) return fct_fail_nomem(err, path, 0);
     return f ? fct_dump_from(f, path, out, err) : fct_fail(err, FCT_ERR_IO, "%s: cannot be read", path);
 }
 

@@ -79,7 +79,10 @@ static int open_codec(fct_writer *w, const AVFrame *like) {
         av_opt_set(w->codec->priv_data, "preset", "ultrafast", 0);
         av_opt_set(w->codec->priv_data, "x264-params", "subme=1:8x8dct=1:cabac=1:deblock=0,0", 0);
         av_opt_set(w->codec->priv_data, "crf", "23", 0);
-    } else w->codec->bit_rate = (int64_t)w->width * w->height * 4;
+    } else { /* a quality, as above: a fixed rate is far too little for some pictures */
+        w->codec->flags |= AV_CODEC_FLAG_QSCALE;
+        w->codec->global_quality = 3 * FF_QP2LAMBDA;
+    }
     return avcodec_open2(w->codec, codec, NULL);
 }
 

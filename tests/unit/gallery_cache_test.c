@@ -193,7 +193,10 @@ TEST(forgotten_people_leave_the_file) {
     REQUIRE(is_cached(reader) && !fct_gallery_find(g, "P5", &p, &e));
     fct_status s = fct_gallery_forget(g, &p.id, 1, &n, &e);
     CHECK_MSG((!s || s == FCT_ERR_BUSY) && n == 1, "%s", e.text);
-    CHECK(is_cached(g) && !has_bytes(cache_of("forgotten.db"), unit, sizeof unit));
+    CHECK(!has_bytes(cache_of("forgotten.db"), unit, sizeof unit));
+#ifndef _WIN32 /* there the name is free for a new file only when the last reader of the old one is gone */
+    CHECK(is_cached(g));
+#endif
     check_all(g, 5 * EACH, 6 * EACH);
     check_all(reader, 5 * EACH, 6 * EACH);
     fct_gallery_free(g);
