@@ -6,8 +6,9 @@
 The wheel runs on other machines: the libraries that it needs besides the system's own (for pictures
 and the gallery) lie in it, beside facet's, which find them there. The tag names the oldest C library
 that has every symbol these ask for (PEP 600). --windows builds for 64-bit Windows with mingw-w64
-(scripts/cross/mingw-w64.ini): the library alone, without picture decoders and gallery. Needs Meson,
-Ninja and a C compiler here; installing the wheel needs NumPy alone.
+(scripts/cross/mingw-w64.ini); where scripts/cross-deps has built its libraries, with pictures, gallery and
+the command, else the library alone. Needs Meson, Ninja and a C compiler here; installing the wheel needs
+NumPy alone.
 
 A wheel for this machine, as `pip install ./python` builds it, is backend.py's work.
 """
@@ -39,18 +40,20 @@ LINUX = [
     "-Dzip=disabled",
     "-Dc_link_args=-Wl,--disable-new-dtags,-rpath,$ORIGIN:$ORIGIN/..",
 ]
+CROSS = ["--cross-file", os.path.join(ROOT, "scripts", "cross", "mingw-w64.ini")]
+# With the libraries of scripts/cross-deps, which go into facet's own, and without.
 WINDOWS = [
-    "-Dcli=disabled",
-    "-Djpeg=disabled",
-    "-Dpng=disabled",
-    "-Dwebp=disabled",
-    "-Dgallery=disabled",
+    "-Dcli=enabled",
+    "-Djpeg=enabled",
+    "-Dpng=enabled",
+    "-Dwebp=enabled",
+    "-Dgallery=enabled",
     "-Ddownload=disabled",
     "-Dzip=disabled",
-    "-Dc_link_args=-static-libgcc",
-    "--cross-file",
-    os.path.join(ROOT, "scripts", "cross", "mingw-w64.ini"),
+    "-Dprefer_static=true",
 ]
+WINDOWS_ALONE = ["-Dauto_features=disabled"]
+INSIDE = ("zlib", "libjpeg-turbo", "libspng", "libwebp", "sqlite")
 # Whatever else the project can do with other libraries stays out.
 LEFT_OUT = ("unicode", "heif", "tiff", "gif", "jxl", "icc", "text", "video", "window", "server", "web")
 COMMAND = os.path.join("tools", "facet")
@@ -118,15 +121,35 @@ def resolve(path):
     return {name: os.path.realpath(table[name]) for name in wanted}
 
 
+def cross_deps():
+    """The folder of what scripts/cross-deps has built; None where that is not complete."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = os.environ.get("FCT_CROSS_DEPS") or os.path.join(cache, "facet", "mingw-w64")
+    return folder if os.path.exists(os.path.join(folder, "complete.ini")) else None
+
+
 def build_windows(folder):
-    ninja(folder, WINDOWS + left_out())
-    path = os.path.join(folder, "src", "libfacet-0.dll")
+    deps = cross_deps()
+    files = {"facet.dll": os.path.join("src", "libfacet-0.dll")}
+    if deps:
+        files["_bin/facet.exe"] = COMMAND + ".exe"
+        ninja(folder, [*CROSS, "--cross-file", os.path.join(deps, "complete.ini"), *WINDOWS, *left_out()])
+    else:
+        ninja(folder, [*CROSS, *WINDOWS_ALONE])
+    return {name: stripped_for_windows(folder, path) for name, path in files.items()}, "win_amd64"
+
+
+def stripped_for_windows(folder, name):
+    """A copy without symbols of a program or library, which may ask for Windows' own libraries alone."""
+    path, to = os.path.join(folder, name), os.path.join(folder, os.path.basename(name) + ".stripped")
     table = subprocess.check_output(["x86_64-w64-mingw32-objdump", "-p", path], text=True)
     more = [n for n in re.findall(r"DLL Name: (\S+)", table) if not SYSTEM.match(n)]
     if more:
-        sys.exit(f"the library needs {', '.join(more)}: not on every Windows")
-    subprocess.run(["x86_64-w64-mingw32-strip", path], check=True)
-    return {"facet.dll": path}, "win_amd64"
+        sys.exit(f"{name} needs {', '.join(more)}: not on every Windows")
+    # Binutils would write the time of day into it.
+    env = dict(os.environ, SOURCE_DATE_EPOCH="1577836800")
+    subprocess.run(["x86_64-w64-mingw32-strip", "--strip-unneeded", "-o", to, path], check=True, env=env)
+    return to
 
 
 def needed(path):
@@ -171,21 +194,14 @@ def package_of(path):
     sys.exit(f"{path} is of no Debian package: its license must be in the wheel")
 
 
-def package_of(path):
-    """The Debian package that a library is of."""
-    for name in (path, path.replace("/usr/lib", "/lib", 1)):
-        r = subprocess.run(["dpkg-query", "-S", name], capture_output=True, text=True)
-        if not r.returncode:
-            return r.stdout.partition(":")[0]
-    sys.exit(f"{path} is of no Debian package: its license must be in the wheel")
-
-
 def licenses(files):
     """Terms of all that is in the wheel: the project's, the default pack's, and those of Debian's libraries."""
     out = {"LICENSE": os.path.join(ROOT, "LICENSE"), "ibex.md": os.path.join(ROOT, "models", "ibex", "README.md")}
     for name, path in files.items():
         if os.path.realpath(path).startswith(("/lib/", "/usr/lib/")):
             out[name.partition(".")[0]] = f"/usr/share/doc/{package_of(path)}/copyright"
+    if "_bin/facet.exe" in files:
+        out.update({name: os.path.join(cross_deps(), "licenses", name + ".txt") for name in INSIDE})
     missing = [path for path in out.values() if not os.path.exists(path)]
     if missing:
         sys.exit(f"no license at {', '.join(missing)}")

@@ -27,6 +27,10 @@ identity() { sha256sum "$1" | cut -c1-16; }
 ids="s/$(identity pack/detector.onnx)/ID-DETECTOR/g; s/$(identity pack/embedder.onnx)/ID-EMBEDDER/g
     s/$(identity other/embedder.onnx)/ID-OTHER/g"
 
+# Whether programs for Windows are tested, under Wine (tests/windows/under_wine). Rights of files are another matter
+# there (tests/unit/windows_test.c), and there is no /dev/full.
+on_windows() { [ -n "${FCT_WINDOWS:-}" ]; }
+
 passed=0 failed=0 skipped=0
 facet() { "$facet_exe" "$@"; }
 
@@ -60,7 +64,7 @@ json() {
         return
     fi
     "$@" >.out 2>.err
-    got=$("$json_check" <.out 2>&1)
+    got=$("$json_check" <.out 2>&1 | tr -d '\r')
     if [ "$got" = "$lines" ]; then
         passed=$((passed + 1))
         return

@@ -8,6 +8,7 @@
  * averages red and blue over 7x7 cells and multiplies by a seeded random matrix,
  * which keeps angles: two photos of a person have a cosine near 1, two people
  * that of their patterns. */
+#include "base/file.h"
 #include "discs.h"
 
 #include "../golden/onnx_writer.h"
@@ -175,6 +176,7 @@ static void write_photos(void) {
 }
 
 int main(int argc, char **argv) {
+    fct_program_start(&argc, &argv);
     need(argc == 2, "usage: make_pack FOLDER, which must hold the folders pack, other, blind and headless");
     snprintf(folder, sizeof folder, "%s", argv[1]);
     write_detector(in_folder("pack/detector.onnx"));

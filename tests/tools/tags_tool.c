@@ -2,6 +2,7 @@
  *
  *   tags_tool --make PHOTO                                makes a photo of 400 x 300
  *   tags_tool [--in-place] PHOTO [NAME X1 Y1 X2 Y2]...    writes the faces */
+#include "base/file.h"
 #include "facet/facet.h"
 
 #include <stdio.h>
@@ -26,6 +27,7 @@ static int make_photo(const char *path) {
 }
 
 int main(int argc, char **argv) {
+    fct_program_start(&argc, &argv);
     enum { MOST = 16 };
     fct_region faces[MOST];
     fct_tags_write_opts o;

@@ -13,6 +13,7 @@
  *
  * The scene: 320 x 240, 60 frames, 25 a second. Bob is there all the time, Ada
  * from frame 10 to 49, Eve from 20 to 39. Ada and Bob move. */
+#include "base/file.h"
 #include "discs.h"
 
 #include "facet/video.h"
@@ -156,6 +157,7 @@ static int look(const char *path, char **number) {
 }
 
 int main(int argc, char **argv) {
+    fct_program_start(&argc, &argv);
     if (argc == 3 && !strcmp(argv[1], "make")) return make_video(argv[2], frame_of, FRAMES);
     if (argc == 3 && !strcmp(argv[1], "cuts")) return make_video(argv[2], cut_frame, 3 * FPS);
     if (argc == 3 && !strcmp(argv[1], "missed")) return make_video(argv[2], missed_frame, FRAMES);
