@@ -105,8 +105,10 @@ int fct_camera_open(fct_demux *d, fct_input_env *env) {
     const bool directshow = !format;
     if (directshow) format = av_find_input_format("dshow");
     if (!format) return AVERROR_DEMUXER_NOT_FOUND;
-    if (strncmp(a, "camera:", 7)) snprintf(device, sizeof device, "%s", a);
-    else if (!(directshow ? find_directshow : find_video4linux)(a + 7, device, sizeof device)) return AVERROR(ENOENT);
+    const bool named = !strncmp(a, "camera:", 7);
+    if (!named && !directshow) snprintf(device, sizeof device, "%s", a);
+    else if (!named || !(directshow ? find_directshow : find_video4linux)(a + 7, device, sizeof device))
+        return AVERROR(ENOENT);
     int code = AVERROR(ENOMEM);
     /* Video4Linux takes the nearest size and rate by itself. */
     const int last = directshow ? WISH_NOTHING : WISH_NOT_COMPRESSED;

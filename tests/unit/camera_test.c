@@ -87,7 +87,7 @@ TEST(a_camera_is_opened_by_number_or_name) {
     CHECK(!try_open("camera:1", 0) && !strcmp(opened, "video=@pnp_2"));
     CHECK(!try_open("camera:Webcam", 0) && !strcmp(opened, "video=@pnp_1"));
     CHECK(!try_open("camera:Камера", 0) && !strcmp(opened, "video=@pnp_2"));
-    static const char *const none[] = {"camera:2", "camera:Microphone", "camera:", "camera:-1"};
+    static const char *const none[] = {"camera:2", "camera:Microphone", "camera:", "camera:-1", "/dev/video0"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) CHECK(try_open(none[i], 0) == AVERROR(ENOENT) && !asked);
 }
 
