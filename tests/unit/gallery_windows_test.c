@@ -1,11 +1,9 @@
 /* Galleries on Windows. Processes are ended by TerminateProcess(), fifty times, while they enroll and forget people:
- * what they said was done is there afterwards (gallery_kill_test.c has the same for POSIX). Files with names longer
- * than 260 characters lie in folders called in every script.
+ * what they said was done is there afterwards (gallery_kill_test.c has the same for POSIX).
  *
  * The processes are this program: "unit_gallery_windows work GALLERY FIRST". */
 #include "test.h"
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/wide_windows.h"
 #include "facet/privacy.h"
 #include "gallery_util.h"
@@ -97,47 +95,6 @@ TEST(ended_while_forgetting) {
         fct_gallery_free(g);
     }
     CHECK_MSG(all > LIVES && cut > LIVES / 2, "%d steps, %d ended", all, cut);
-}
-
-/* ---- Long names ----------------------------------------------------------------- */
-
-/* A folder whose path has so many letters; owned. */
-static char *long_folder(const char *below, size_t letters) {
-    char *path = fct_strdup(below);
-    REQUIRE(path && !fct_dir_make(path, &e));
-    while (path && strlen(path) < letters) {
-        char *more = fct_path_join(path, "Фотографии 张伟 with blanks, %20 and #");
-        REQUIRE(more);
-        CHECK_MSG(!fct_dir_make(more, &e), "%s", e.text);
-        fct_free(path);
-        path = more;
-    }
-    return path;
-}
-
-TEST(galleries_on_long_paths) {
-    fct_gallery *g;
-    fct_gallery_opts o;
-    char *folder = long_folder(util_path("long"), 700), *path = fct_path_join(folder, "people.db"),
-         *copy = fct_path_join(folder, "copy.db");
-    REQUIRE(folder && path && copy && strlen(path) > 700);
-    CHECK_MSG(!fct_gallery_open(path, NULL, &g, &e), "%s", e.text);
-    REQUIRE(g);
-    CHECK_MSG(!util_enroll(g, "Ada", 1, NULL, &e), "%s", e.text);
-    CHECK_MSG(!fct_gallery_check(g, &e), "%s", e.text);
-    CHECK_MSG(!fct_gallery_backup(g, copy, &e), "%s", e.text);
-    fct_gallery_free(g);
-    fct_gallery_opts_init(&o);
-    for (int i = 0; i < 4; i++) {
-        o.read_only = i % 2;
-        CHECK_MSG(!fct_gallery_open(i < 2 ? path : copy, &o, &g, &e), "%s", e.text);
-        REQUIRE(g);
-        CHECK(!strcmp(util_who(g, 1), "Ada"));
-        fct_gallery_free(g);
-    }
-    fct_free(copy);
-    fct_free(path);
-    fct_free(folder);
 }
 
 int main(int argc, char **argv) {
