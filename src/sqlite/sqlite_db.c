@@ -74,12 +74,12 @@ static fct_status fail_to_open(const fct_db *db, int rc, fct_error *err) {
     return fct_db_fail(db, rc, "opening", err);
 }
 
-/* SQLite's own layer for Windows cuts paths at 1040 bytes; beside it is one that does not. */
-#ifdef _WIN32
-static const char file_layer[] = "win32-longpath";
-#else
-static const char *const file_layer = NULL;
-#endif
+/* SQLite's own layer for Windows cuts paths at 1040 bytes; beside it is one that does not. NULL elsewhere: the usual.
+ */
+static const char *file_layer(void) {
+    static const char name[] = "win32-longpath";
+    return sqlite3_vfs_find(name) ? name : NULL;
+}
 
 fct_status fct_db_open(fct_db *db, const fct_db_kind *kind, const char *name, const char *path, int flags, int busy_ms,
                        fct_error *err) {
@@ -88,7 +88,7 @@ fct_status fct_db_open(fct_db *db, const fct_db_kind *kind, const char *name, co
         return fct_fail(err, FCT_ERR_UNSUPPORTED, "this SQLite library was built without threads");
     char *native = strncmp(name, "file:", 5) ? fct_path_native(name) : fct_strdup(name); /* an URI is made of one */
     if (!native) return fct_fail_nomem(err, path, 0);
-    int rc = sqlite3_open_v2(native, &db->h, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, file_layer);
+    int rc = sqlite3_open_v2(native, &db->h, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, file_layer());
     fct_free(native);
     if (rc) return fail_to_open(db, db->h ? sqlite3_extended_errcode(db->h) : rc, err);
     sqlite3_extended_result_codes(db->h, 1);
