@@ -235,6 +235,35 @@ static fct_status count_root(void *user, const fct_album_root *r, fct_error *err
     return FCT_OK;
 }
 
+static fct_status keep_path(void *user, const fct_album_photo *p, fct_error *err) {
+    (void)err;
+    CHECK(p->places == 3);
+    snprintf(user, 100, "%s", p->path);
+    return FCT_OK;
+}
+
+/* Threads store copies in any order; the one that stands for the photo is always the same. */
+TEST(the_first_copy_by_path_stands_for_a_photo) {
+    new_root("album_copies");
+    fct_album *a = open_album(at("a.db"));
+    int64_t root, folder[2], photo = put(a, 7, NULL, 0, 0);
+    char path[100];
+    REQUIRE(!fct_album_root_add(a, "/p", &root, &e));
+    REQUIRE(!fct_album_folder_put(a, root, "b", false, &folder[0], &e));
+    REQUIRE(!fct_album_folder_put(a, root, "a", false, &folder[1], &e));
+    static const struct {
+        int folder;
+        const char *name;
+    } copies[] = {{0, "1.jpg"}, {1, "3.jpg"}, {1, "2.jpg"}};
+    for (int i = 0; i < 3; i++) {
+        fct_placed_file f = {.name = copies[i].name, .size = 5, .photo_id = photo};
+        REQUIRE(!fct_album_file_put(a, folder[copies[i].folder], &f, NULL, &e));
+    }
+    CHECK(!fct_album_photos(a, photo, keep_path, path, &e));
+    CHECK_MSG(!strcmp(path, "/p/a/2.jpg"), "%s", path);
+    fct_album_free(a);
+}
+
 TEST(a_folder_takes_in_those_below_it) {
     new_root("album_roots");
     fct_album *a = open_album(at("a.db"));

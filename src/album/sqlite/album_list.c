@@ -152,6 +152,7 @@ static fct_status visit_photo(fct_album *a, sqlite3_stmt *q, void *ctx, fct_erro
     return s;
 }
 
+/* Of a photo's copies the first by path stands for it: numbers of files depend on which thread was done first. */
 fct_status fct_album_photos(fct_album *a, int64_t id, fct_album_photo_fn *fn, void *user, fct_error *err) {
     sqlite3_stmt *q;
     photo_visit v = {fn, user};
@@ -160,7 +161,8 @@ fct_status fct_album_photos(fct_album *a, int64_t id, fct_album_photo_fn *fn, vo
     "SELECT p.id, p.hash, p.video, p.width, p.height, p.orientation, coalesce(p.taken, p.changed), "                   \
     "p.taken NOT NULL, p.phash, p.phash NOT NULL, (SELECT count(*) FROM face WHERE photo_id = p.id), "                 \
     "(SELECT count(*) FROM file WHERE photo_id = p.id), p.error, r.path, d.path, f.name FROM photo p "                 \
-    "LEFT JOIN file f ON f.id = (SELECT min(id) FROM file WHERE photo_id = p.id) "                                     \
+    "LEFT JOIN file f ON f.id = (SELECT c.id FROM file c JOIN folder cd ON cd.id = c.folder_id "                       \
+    "JOIN root cr ON cr.id = cd.root_id WHERE c.photo_id = p.id ORDER BY cr.path, cd.path, c.name LIMIT 1) "           \
     "LEFT JOIN folder d ON d.id = f.folder_id LEFT JOIN root r ON r.id = d.root_id "
     const char *sql =
         id ? PHOTO_SELECT "WHERE p.id = ?1" : PHOTO_SELECT "WHERE ?1 = 0 ORDER BY coalesce(p.taken, p.changed), p.id";
