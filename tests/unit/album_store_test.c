@@ -246,11 +246,11 @@ static fct_status keep_path(void *user, const fct_album_photo *p, fct_error *err
 TEST(the_first_copy_by_path_stands_for_a_photo) {
     new_root("album_copies");
     fct_album *a = open_album(at("a.db"));
-    int64_t root, folder[2], photo = put(a, 7, NULL, 0, 0);
+    int64_t top, folder[2], photo = put(a, 7, NULL, 0, 0);
     char path[100];
-    REQUIRE(!fct_album_root_add(a, "/p", &root, &e));
-    REQUIRE(!fct_album_folder_put(a, root, "b", false, &folder[0], &e));
-    REQUIRE(!fct_album_folder_put(a, root, "a", false, &folder[1], &e));
+    REQUIRE(!fct_album_root_add(a, "/p", &top, &e));
+    REQUIRE(!fct_album_folder_put(a, top, "b", false, &folder[0], &e));
+    REQUIRE(!fct_album_folder_put(a, top, "a", false, &folder[1], &e));
     static const struct {
         int folder;
         const char *name;
