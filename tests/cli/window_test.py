@@ -164,16 +164,22 @@ def use(folder, camera):
 
 
 def start_display():
-    """An X server that chooses its own number."""
-    read, write = os.pipe()
-    x = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x900x24", "-nolisten", "tcp"],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as f:
-        return x, ":" + f.readline().strip()
+    """An X server that chooses its own number, and keeps it when its last client leaves."""
+    for _ in range(5):  # another server may take the number at the same moment
+        read, write = os.pipe()
+        x = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x900x24", "-nolisten", "tcp", "-noreset"],
+            pass_fds=[write],
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(write)
+        with os.fdopen(read) as f:
+            number = f.readline().strip()
+        if number and x.poll() is None:
+            return x, ":" + number
+        x.kill()
+        x.wait()
+    raise RuntimeError("Xvfb does not start")
 
 
 def main():
