@@ -109,6 +109,9 @@ echo "Dear diary" >textpack/detector.onnx
 check "no such pack" 3 env FCT_MODELS=store "$facet_exe" detect -m gone ada.png <<'END'
 ! facet: no pack gone in store; "facet models get gone" fetches InsightFace's packs, "facet models import" takes a zip or a folder
 END
+check "a known pack that is not here" 3 env FCT_MODELS=store "$facet_exe" detect -m buffalo_l ada.png <<'END'
+! facet: no pack buffalo_l in store; "facet models get buffalo_l" fetches InsightFace's packs, "facet models import" takes a zip or a folder
+END
 check "a pack that may have been meant" 3 facet detect -m bufalo_l ada.png <<'END'
 ! facet: no pack bufalo_l; did you mean 'buffalo_l'? ('facet models' lists all)
 END

@@ -14,31 +14,10 @@ import time
 import again_checks
 import jobs_checks
 import manage_checks
-from schema_check import Judge
+from schema_check import Asker
 from serve_box import Box, PERSONS, Report, b64, multipart
 
 SEARCH = "/v1/collections/_default/search"
-
-
-class Asker:
-    """Asks, and holds every answer against the description."""
-
-    def __init__(self, box, report):
-        self.box, self.report = box, report
-        self.judge = Judge(box.get("/v1/openapi.json", key=None).json)
-
-    def __call__(self, name, status, method, path, body=None, headers=(), fields=None, value=None, **more):
-        headers = dict(headers)
-        if fields is not None:
-            body, headers["Content-Type"] = multipart(fields)
-        if value is not None:
-            body, headers["Content-Type"] = json.dumps(value), "application/json"
-        reply = self.box.ask(method, path, body, headers, **more)
-        found = self.judge.judge(method, path, reply)
-        if reply.status != status:
-            found.append("%d instead of %d: %r" % (reply.status, status, reply.body[:300]))
-        self.report.check(name, found)
-        return reply
 
 
 def command(box, *args):

@@ -8,8 +8,6 @@ import socket
 import threading
 import time
 
-from schema_check import Judge
-
 WAIT = 30
 SECRET = "se:cr@et"
 WANTED = "Basic " + base64.b64encode(("viewer:" + SECRET).encode()).decode()
@@ -61,25 +59,6 @@ class Camera:
 
     def address(self):
         return "http://viewer:se%%3Acr%%40et@127.0.0.1:%d/live?token=geheim" % self.port
-
-
-class Asker:
-    """Asks, and holds every answer against the description."""
-
-    def __init__(self, box, report):
-        self.box, self.report = box, report
-        self.judge = Judge(box.get("/v1/openapi.json", key=None).json)
-
-    def __call__(self, name, status, method, path, value=None, **more):
-        body, headers = None, dict(more.pop("headers", ()))
-        if value is not None:
-            body, headers["Content-Type"] = json.dumps(value), "application/json"
-        reply = self.box.ask(method, path, body, headers, **more)
-        found = self.judge.judge(method, path, reply)
-        if reply.status != status:
-            found.append("%d instead of %d: %r" % (reply.status, status, reply.body[:300]))
-        self.report.check(name, found)
-        return reply
 
 
 class Stream(threading.Thread):

@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 
-from monitor_box import Asker, Camera, Stream, WAIT, status, told, until
+from monitor_box import Camera, Stream, WAIT, status, told, until
+from schema_check import Asker
 from serve_box import Box, PERSONS, Report
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
@@ -27,7 +28,7 @@ def film(ask, box, report):
     """A film as it passes: who is in it is told once each, the stranger too, whose face is kept; then the monitor turns
     itself off."""
     box.send_json(COLLECTION, {"keep_unknown": True}, method="PATCH")
-    reply = ask("a film", 201, "POST", "/v1/monitors", {
+    reply = ask("a film", 201, "POST", "/v1/monitors", value={
         "id": "film", "name": "Film", "source": {"type": "file", "url": "scene.mp4"}, "inference_fps": 12,
         "event_policy": {"confirm_frames": 2, "cooldown_seconds": 60}})  # fmt: skip
     report.check("its place", [] if reply.headers["Location"] == "/v1/monitors/film" else [str(reply.headers)])
@@ -67,7 +68,7 @@ def camera_runs(ask, box, report, camera):
     """A live stream with a password: events as they happen, preview, a lost connection that comes back."""
     follow = Stream(box, "/v1/monitors/events")
     post = {"id": "door", "name": "Front door", "source": {"url": camera.address()}, "inference_fps": 10}
-    ask("a camera", 201, "POST", "/v1/monitors", post)
+    ask("a camera", 201, "POST", "/v1/monitors", value=post)
     seen = until(lambda: {"started", "recognized"} <= {e[1] for e in follow.events()})
     report.check("events come as they happen", [] if seen else [repr(follow.data)])
     kind = follow.answer.headers["Content-Type"]
@@ -188,14 +189,14 @@ def refused(ask, box, report):
         ("no such file", 422, {"source": {"url": "none.mp4"}}),
         ("another device", 422, {"source": {"url": "/dev/sda"}}),
     ):
-        reply = ask("refused: " + name, code, "POST", "/v1/monitors", dict(good, **change))
+        reply = ask("refused: " + name, code, "POST", "/v1/monitors", value=dict(good, **change))
         leaks = [w for w in (b"passwd", b"p/w") if w in reply.body]
         report.check("its text holds nothing of the address: " + name, leaks)
     ask("nothing", 400, "POST", "/v1/monitors")
     looks = [("GET", x) for x in ("", "/state", "/events", "/preview", "/preview.mjpeg")]
     for method, path in [*looks, ("PATCH", ""), ("DELETE", ""), ("POST", "/start"), ("POST", "/stop")]:
         value = {} if method == "PATCH" else None
-        ask("no such monitor: %s %s" % (method, path), 404, method, "/v1/monitors/none" + path, value)
+        ask("no such monitor: %s %s" % (method, path), 404, method, "/v1/monitors/none" + path, value=value)
     ask("no such monitor's events", 404, "GET", "/v1/monitors/events?monitor=none")
     ask("no preview of what is off", 409, "GET", "/v1/monitors/film/preview")
     ask("a strange cursor", 400, "GET", "/v1/monitors/film/events?cursor=x")
@@ -204,14 +205,14 @@ def refused(ask, box, report):
     reader = box.command("keys", "add", "reader", "--role", "enroller").stdout.strip()
     box.process.send_signal(signal.SIGHUP)
     until(lambda: box.get("/v1/monitors", key=reader).status == 200)
-    ask("an enroller makes no monitors", 403, "POST", "/v1/monitors", good, key=reader)
+    ask("an enroller makes no monitors", 403, "POST", "/v1/monitors", value=good, key=reader)
     ask("without a key there is nothing", 401, "GET", "/v1/monitors/door/preview", key=None)
 
 
 def redirected(ask, box, report, camera):
     """A stream cannot make the server open a file of its own."""
     url = "http://127.0.0.1:%d/file" % camera.port
-    ask("a redirection", 201, "POST", "/v1/monitors", {"id": "away", "name": "Away", "source": {"url": url}})
+    ask("a redirection", 201, "POST", "/v1/monitors", value={"id": "away", "name": "Away", "source": {"url": url}})
     why = until(lambda: box.get("/v1/monitors/away").json["monitor"]["runtime"]["last_error"])
     m = box.get("/v1/monitors/away").json["monitor"]["runtime"]
     fine = why and not m["connected"] and "passwd" not in why and m["status"] in ("retrying", "failed")
@@ -231,7 +232,7 @@ def over_rtsp(ask, box, report):
     server = rtsp_server.serve(python, port, shown)
     try:
         post = {"id": "yard", "name": "Yard", "source": {"url": rtsp_server.address(port)}, "inference_fps": 10}
-        made = ask("a camera over RTSP", 201, "POST", "/v1/monitors", post).json["monitor"]
+        made = ask("a camera over RTSP", 201, "POST", "/v1/monitors", value=post).json["monitor"]
         wanted = {"type": "rtsp", "url": "rtsp://127.0.0.1:%d/door" % port, "loop": False, "has_credentials": True}
         report.check("its address", [] if made["source"] == wanted else [str(made)])
         who = until(lambda: [e["person"]["name"] for e in told(box, "yard") if e["type"] == "recognized"])
@@ -253,7 +254,7 @@ def over_rtsp(ask, box, report):
 
 def changes(ask, box, report):
     other = {"name": "Another", "event_policy": {"cooldown_seconds": 0}, "match_threshold": 0.5}
-    one = ask("a change", 200, "PATCH", "/v1/monitors/film", other).json["monitor"]
+    one = ask("a change", 200, "PATCH", "/v1/monitors/film", value=other).json["monitor"]
     fine = one["name"] == "Another" and one["event_policy"]["cooldown_seconds"] == 0 and one["match_threshold"] == 0.5
     fine &= one["event_policy"]["confirm_frames"] == 2 and one["source"]["url"] == "scene.mp4"
     report.check("what was not named stays", [] if fine else [str(one)])
@@ -262,7 +263,7 @@ def changes(ask, box, report):
     report.check("it is off", [] if status(box, "film") == "stopped" else [status(box, "film")])
     report.check("that is told", [] if told(box, "film")[-1]["type"] == "stopped" else [str(told(box, "film")[-1])])
     loop = {"name": "Loop", "source": {"url": "scene.mp4", "loop": True}, "inference_fps": 4}
-    made = ask("an id of the server's", 201, "POST", "/v1/monitors", loop).json["monitor"]
+    made = ask("an id of the server's", 201, "POST", "/v1/monitors", value=loop).json["monitor"]
     epochs = until(lambda: ask_quietly(box, "/v1/monitors/" + made["id"])["monitor"]["runtime"]["stream_epoch"] > 1)
     report.check("a film begins anew", [] if epochs else ["it does not"])
     first = ask("the first page", 200, "GET", "/v1/monitors?limit=2").json
@@ -321,7 +322,7 @@ def restarts(ask, box, report, camera, ids):
     failed = until(lambda: status(box, "door") == "failed")
     why = box.get("/v1/monitors/door").json["monitor"]["runtime"]["last_error"]
     report.check("without the key that is said", [] if failed and "FCT_GALLERY_KEY" in why else [str(why)])
-    ask("a change without the key", 200, "PATCH", "/v1/monitors/door", {"name": "Still sealed"})
+    ask("a change without the key", 200, "PATCH", "/v1/monitors/door", value={"name": "Still sealed"})
     box.stop()
     box.start(env={"FCT_GALLERY_KEY": key})
     back = until(lambda: status(box, "door") == "running")

@@ -12,7 +12,7 @@ import threading
 
 import jobs_checks
 import manage_checks
-from api_test import Asker
+from schema_check import Asker
 from serve_box import Box, Report
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "postgres"))

@@ -1,5 +1,10 @@
 """Whether a JSON value is what a schema of our OpenAPI file says: the part of JSON Schema 2020-12 that the file uses,
-and a fault for any keyword that is not known here, so that nothing is passed over."""
+and a fault for any keyword that is not known here, so that nothing is passed over. Judge looks at answers, Asker asks
+and has every answer judged."""
+
+import json
+
+from serve_box import multipart
 
 KNOWN = set(
     "$ref additionalProperties anyOf contentEncoding contentMediaType default description enum examples format items "
@@ -92,3 +97,24 @@ class Judge:
     def unseen(self):
         every = {(m.upper(), t) for t, ops in self.doc["paths"].items() for m in ops}
         return ["%s %s was never asked" % x for x in sorted(every - self.seen)]
+
+
+class Asker:
+    """Asks, and holds every answer against the description."""
+
+    def __init__(self, box, report):
+        self.box, self.report = box, report
+        self.judge = Judge(box.get("/v1/openapi.json", key=None).json)
+
+    def __call__(self, name, status, method, path, body=None, headers=(), fields=None, value=None, **more):
+        headers = dict(headers)
+        if fields is not None:
+            body, headers["Content-Type"] = multipart(fields)
+        if value is not None:
+            body, headers["Content-Type"] = json.dumps(value), "application/json"
+        reply = self.box.ask(method, path, body, headers, **more)
+        found = self.judge.judge(method, path, reply)
+        if reply.status != status:
+            found.append("%d instead of %d: %r" % (reply.status, status, reply.body[:300]))
+        self.report.check(name, found)
+        return reply

@@ -26,10 +26,12 @@ bool cli_pack_near(const char *root, const char *name, char *out, size_t cap) {
     return near != NULL;
 }
 
-/* Suggests the pack that may have been meant; a path is not a name to guess about. */
+/* Suggests the pack that may have been meant; a path is not a name to guess about, and the right name of a pack that is
+ * only not here needs no guess. */
 static int no_such_pack(const char *name, const fct_error *e) {
     char near[80];
-    if (strpbrk(name, "/\\") || !cli_pack_near(NULL, name, near, sizeof near)) return cli_fail(e);
+    if (strpbrk(name, "/\\") || !cli_pack_near(NULL, name, near, sizeof near) || !strcmp(near, name))
+        return cli_fail(e);
     cli_error("no pack %s; did you mean '%s'? ('facet models' lists all)", name, near);
     return CLI_INPUT;
 }
