@@ -175,21 +175,25 @@ static void pool(void *ctx, int index, int worker) {
     for (int y = p.y0; y < p.y1; y++) k->blk_pool(&j->pool, in, out, y);
 }
 
+fct_k_geom fct_blk_geom(const fct_window *w, int ih, int iw) {
+    return (fct_k_geom){.cb = fct_kernels()->cb,
+                        .ih = ih,
+                        .iw = iw,
+                        .oh = (int)w->oh,
+                        .ow = (int)w->ow,
+                        .kh = (int)w->kh,
+                        .kw = (int)w->kw,
+                        .sh = (int)w->sh,
+                        .sw = (int)w->sw,
+                        .dh = (int)w->dh,
+                        .dw = (int)w->dw,
+                        .pad_top = (int)w->top,
+                        .pad_left = (int)w->left};
+}
+
 void fct_blk_pool(fct_dims d, const fct_window *w, bool max, bool include_pad, const float *in, float *out) {
     blk_job j = {.d = d, .a = in, .y = out, .oh = (int)w->oh, .ow = (int)w->ow};
-    j.pool = (fct_k_pool){.g = {.cb = fct_kernels()->cb,
-                                .ih = d.h,
-                                .iw = d.w,
-                                .oh = (int)w->oh,
-                                .ow = (int)w->ow,
-                                .kh = (int)w->kh,
-                                .kw = (int)w->kw,
-                                .sh = (int)w->sh,
-                                .sw = (int)w->sw,
-                                .dh = (int)w->dh,
-                                .dw = (int)w->dw,
-                                .pad_top = (int)w->top,
-                                .pad_left = (int)w->left},
+    j.pool = (fct_k_pool){.g = fct_blk_geom(w, d.h, d.w),
                           .max = max,
                           .include_pad = include_pad,
                           .pad_bottom = (int)w->bottom,

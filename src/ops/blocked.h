@@ -28,6 +28,8 @@ void fct_blk_binary(fct_dims d, fct_k_binary op, const float *a, const float *b,
 /* x * s with one factor per image and channel (s: n x c x 1 x 1, blocked). y may be x. */
 void fct_blk_scale(fct_dims d, const float *x, const float *s, float *y);
 
+/* A window over an input of ih x iw pixels, as kernels take it. */
+fct_k_geom fct_blk_geom(const fct_window *w, int ih, int iw);
 void fct_blk_pool(fct_dims d, const fct_window *w, bool max, bool include_pad, const float *in, float *out);
 void fct_blk_global_pool(fct_dims d, bool max, const float *in, float *out);
 /* r: as parsed for the N,C,H,W tensor; N and C are not resized. */

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/thread.h"
 #include "kernels/kernels.h"
+#include "ops/blocked.h"
 #include <string.h>
 
 enum { GROUP_MOST = 8 };
@@ -283,20 +284,9 @@ static void pool_rows(const stage *s, const fct_band *in, const fct_band *out, i
     const fct_window *w = &s->s.win;
     const int a = first_under(&s->s, y0);
     const size_t cb = (size_t)k->cb, row_in = (size_t)s->s.iw * cb, row_out = (size_t)s->s.ow * cb;
-    const fct_k_pool p = {.g = {.cb = k->cb,
-                                .ih = end_under(&s->s, y1 - 1) - a,
-                                .iw = s->s.iw,
-                                .oh = y1 - y0,
-                                .ow = s->s.ow,
-                                .kh = (int)w->kh,
-                                .kw = (int)w->kw,
-                                .sh = (int)w->sh,
-                                .sw = (int)w->sw,
-                                .dh = (int)w->dh,
-                                .dw = (int)w->dw,
-                                .pad_top = (int)w->top + a - y0 * (int)w->sh,
-                                .pad_left = (int)w->left},
-                          .max = true};
+    fct_k_pool p = {.g = fct_blk_geom(w, end_under(&s->s, y1 - 1) - a, s->s.iw), .max = true};
+    p.g.oh = y1 - y0;
+    p.g.pad_top += a - y0 * p.g.sh;
     for (int b = 0; b < s->blocks; b++)
         for (int y = 0; y < y1 - y0; y++)
             k->blk_pool(&p, in->data + b * in->plane + (size_t)(a - in->first) * row_in,
