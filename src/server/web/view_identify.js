@@ -5,8 +5,9 @@ import { personThumb, shownThumb } from "./faces.js";
 import { drawBoxes, newLayer, others, scoreBar, summary } from "./boxes.js";
 import { frame, openCamera } from "./camera.js";
 import { cut, decode, dropZone, refusal, toBlob } from "./pictures.js";
-import { actions, busy, button, dialog, empty, heading, notice, page, segments, toast, waiting } from "./ui.js";
-import { findPerson, forgetPeople, personField } from "./view_people.js";
+import { button, empty, heading, notice, page, segments, waiting } from "./ui.js";
+import { findPerson } from "./view_people.js";
+import { giveFaces } from "./who.js";
 
 // So much below the threshold somebody is still worth a look, as a guess.
 const NEAR = 0.25,
@@ -40,39 +41,22 @@ export const forgetThreshold = () => {
 
 // Gives an unknown face a name, with the part of the picture around it.
 function nameFace(bitmap, face, done) {
-    let known = null;
     const box = face.bbox.pixels,
         part = cut(bitmap, box, 0.8, 900);
-    const who = personField("Who is this?", {
-        onpick: (p) => {
-            known = p;
+    return giveFaces({
+        title: "Name this face",
+        label: "Who is this?",
+        thumbs: shownThumb(cut(bitmap, box, 0.3, 240), "l"),
+        verb: "Enroll",
+        give: async (who, name) => {
+            const known = who.person_id ? { id: who.person_id } : await findPerson(name);
+            const fields = [["images", await toBlob(part)]];
+            if (!known) fields.push(["name", name]);
+            const path = known ? paths.faces(known.id) : paths.persons;
+            const reply = await call("POST", path, { form: form(fields) });
+            return { person: known ?? reply.person, words: `${name} is enrolled`, after: done };
         },
     });
-    const go = h("button.button.primary", { type: "submit" }, "Enroll");
-    return dialog(
-        "Name this face",
-        (close) => [
-            h("div.row", null, shownThumb(cut(bitmap, box, 0.3, 240), "l")),
-            who.element,
-            actions(button("Cancel", { onclick: () => close() }), go),
-        ],
-        {
-            onsubmit: (close) => {
-                const name = who.input.value.trim();
-                if (!name) return who.input.focus();
-                return busy(go, async () => {
-                    known ??= await findPerson(name);
-                    const fields = [["images", await toBlob(part)]];
-                    if (!known) fields.push(["name", name]);
-                    await call("POST", known ? paths.faces(known.id) : paths.persons, { form: form(fields) });
-                    forgetPeople();
-                    close();
-                    toast(`${name} is enrolled`);
-                    done();
-                });
-            },
-        },
-    );
 }
 
 // The found faces as a list; bitmap: what they are cut from, null where the browser cannot show it;

@@ -4,8 +4,8 @@ import { forgetPortrait } from "./faces.js";
 import { actions, busy, button, dialog, toast } from "./ui.js";
 import { forgetPeople, personField } from "./view_people.js";
 
-// Asks whose faces these are, by a known name or a new one. give({ person_id } or { name }) gives them away and
-// resolves to { person, words, after }: who has them now, what is said then, and what is to follow.
+// Asks whose faces these are, by a known name or a new one. give({ person_id } or { name }, name) gives them away
+// and resolves to { person, words, after }: who has them now, what is said then, and what is to follow.
 export function giveFaces({ title, label, hint = null, except = null, thumbs, verb, give }) {
     let known = null;
     const who = personField(label, {
@@ -28,7 +28,7 @@ export function giveFaces({ title, label, hint = null, except = null, thumbs, ve
                 const name = who.input.value.trim();
                 if (!name) return who.input.focus();
                 return busy(go, async () => {
-                    const { person, words, after } = await give(known ? { person_id: known.id } : { name });
+                    const { person, words, after } = await give(known ? { person_id: known.id } : { name }, name);
                     close();
                     forgetPeople();
                     forgetPortrait(person.id);
