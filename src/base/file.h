@@ -115,6 +115,9 @@ void fct_sleep_ms(int ms);
 bool fct_term_is_tty(FILE *f);
 bool fct_term_has_colors(FILE *f); /* a terminal that understands escape sequences */
 int fct_term_width(FILE *f);       /* columns; 80 if unknown */
+/* Whether a write to it that failed says that its reader has left (`facet ... | head -1`), which is nothing to report.
+ * POSIX: never; such a program is ended by SIGPIPE. */
+bool fct_term_reader_left(FILE *f);
 /* Makes standard input give single keys, unseen, or lines again. Does nothing where it is no terminal. */
 void fct_term_keys(bool single);
 int fct_term_key(void); /* the next byte of standard input; -1 = the end, or a signal */

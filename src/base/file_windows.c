@@ -134,14 +134,15 @@ static int64_t unix_ns(FILETIME t) {
     return (ticks - 116444736000000000LL) * 100;
 }
 
-/* Whether a reparse point leads elsewhere. Files of OneDrive that are not on this machine yet are such points too. */
+/* Whether a reparse point leads elsewhere. Files of OneDrive that are not on this machine yet are such points too.
+ * Wine shows a link to a folder as a point without a kind (0). */
 static bool is_link(const wchar_t *path) {
     WIN32_FIND_DATAW d;
     HANDLE h = FindFirstFileW(path, &d);
     if (h == INVALID_HANDLE_VALUE) return false;
     FindClose(h);
     return (d.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) &&
-           (d.dwReserved0 == IO_REPARSE_TAG_SYMLINK || d.dwReserved0 == IO_REPARSE_TAG_MOUNT_POINT);
+           (d.dwReserved0 == IO_REPARSE_TAG_SYMLINK || d.dwReserved0 == IO_REPARSE_TAG_MOUNT_POINT || !d.dwReserved0);
 }
 
 void fct_stat_of_handle(const BY_HANDLE_FILE_INFORMATION *d, fct_file_stat *out) {

@@ -27,6 +27,11 @@ void fct_sleep_ms(int ms) {
 
 bool fct_term_is_tty(FILE *f) { return isatty(fileno(f)) == 1; }
 
+bool fct_term_reader_left(FILE *f) {
+    (void)f;
+    return false;
+}
+
 int fct_term_width(FILE *f) {
     struct winsize w;
     return ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;

@@ -37,6 +37,9 @@ bool fct_term_has_colors(FILE *f) {
     return GetConsoleMode((HANDLE)_get_osfhandle(_fileno(f)), &mode) && (mode & VIRTUAL_TERMINAL);
 }
 
+/* Nothing else makes a write to a pipe fail. */
+bool fct_term_reader_left(FILE *f) { return GetFileType((HANDLE)_get_osfhandle(_fileno(f))) == FILE_TYPE_PIPE; }
+
 int fct_term_width(FILE *f) {
     CONSOLE_SCREEN_BUFFER_INFO info;
     HANDLE h = (HANDLE)_get_osfhandle(_fileno(f));

@@ -163,32 +163,35 @@ typedef struct env_text {
     char text[];
 } env_text;
 
-/* One copy of each text that was ever asked for lasts as long as the process, since callers keep it. */
-static const char *keep(const char *text) {
+/* One copy of each text that was ever asked for lasts as long as the process, since callers keep it. Takes fresh. */
+static const char *keep(env_text *fresh) {
     static fct_mutex lock = FCT_MUTEX_INIT;
     static env_text *kept;
     fct_mutex_lock(&lock);
     env_text *e = kept;
-    while (e && strcmp(e->text, text) != 0) e = e->next;
-    size_t n = strlen(text) + 1;
-    if (!e && (e = LocalAlloc(LMEM_FIXED, sizeof *e + n))) {
-        memcpy(e->text, text, n);
+    while (e && strcmp(e->text, fresh->text) != 0) e = e->next;
+    if (!e) {
+        e = fresh;
         e->next = kept;
         kept = e;
     }
     fct_mutex_unlock(&lock);
-    return e ? e->text : NULL;
+    if (e != fresh) LocalFree(fresh);
+    return e->text;
 }
 
-/* The C library's getenv() would give letters of the old code page. */
+/* The C library's getenv() would give letters of the old code page. The memory is the system's: a variable that
+ * could not be read would count as one that is not set, and with it the key of a gallery as not given. */
 const char *fct_env(const char *name) {
-    wchar_t *w = fct_wide(name);
-    const wchar_t *value = w ? _wgetenv(w) : NULL;
-    char *narrow = value ? fct_narrow(value) : NULL;
-    const char *text = narrow ? keep(narrow) : NULL;
-    fct_free(narrow);
-    fct_free(w);
-    return text;
+    enum { LONGEST_NAME = 64 };
+    wchar_t wide[LONGEST_NAME];
+    if (!MultiByteToWideChar(CP_UTF8, 0, name, -1, wide, LONGEST_NAME)) return NULL;
+    const wchar_t *value = _wgetenv(wide);
+    int n = value ? WideCharToMultiByte(CP_UTF8, 0, value, -1, NULL, 0, NULL, NULL) : 0;
+    env_text *text = n > 0 ? LocalAlloc(LMEM_FIXED, sizeof *text + (size_t)n) : NULL;
+    if (!text) return NULL;
+    WideCharToMultiByte(CP_UTF8, 0, value, -1, text->text, n, NULL, NULL);
+    return keep(text);
 }
 
 /* Value of a variable; owned, NULL if unset or empty. */

@@ -65,9 +65,12 @@ END
 check "one format" 2 facet detect -m pack --csv --json ada.png <<'END'
 ! facet: detect: --json and --csv contradict each other
 END
-cp three.png '<b>&"3.png'
-check "a page" 3 facet detect -q -m pack --html page.html '<b>&"3.png' gone.png <<'END'
-<b>&"3.png: 3 faces
+marked='<b>&"3.png' escaped='&lt;b&gt;&amp;&quot;3.png'
+# Windows allows one letter alone of those that a page must escape.
+! on_windows || marked='&3.png' escaped='&amp;3.png'
+cp three.png "$marked"
+check "a page" 3 facet detect -q -m pack --html page.html "$marked" gone.png <<END
+$marked: 3 faces
   1  score 0.95  box 40,56 80x80
   2  score 0.94  box 140,36 40x40
   3  score 0.86  box 200,104 80x80
@@ -75,10 +78,10 @@ check "a page" 3 facet detect -q -m pack --html page.html '<b>&"3.png' gone.png 
 END
 check "has four pictures in it, and no other address" 0 sh -c '
     grep -o "src=.data:image/jpeg;base64," page.html | wc -l; grep -ciE "https?:|url\(|<script" page.html
-    sed -n "s/<section><h2>//p; s/^<header>//p" page.html | cut -c1-70; sed -n "s/<p>\(1 photo.*\)/\1/p" page.html' <<'END'
+    sed -n "s/<section><h2>//p; s/^<header>//p" page.html | cut -c1-70; sed -n "s/<p>\(1 photo.*\)/\1/p" page.html' <<END
 4
 0
-&lt;b&gt;&amp;&quot;3.png <small>3 faces</small></h2>
+$escaped <small>3 faces</small></h2>
 gone.png</h2>
 <h1>Faces in photos</h1>
 1 photo, 3 faces; 1 file could not be read.</header>
@@ -88,7 +91,7 @@ check "a page's first picture is the drawn photo" 0 sh -c "
     '$facet_exe' detect -q -m pack --det-thresh 0.4 first.jpg | head -1" <<'END'
 first.jpg: 3 faces
 END
-rm '<b>&"3.png'
+rm "$marked"
 
 # drawing and crops
 check "draw one photo" 0 facet detect -q -m pack ada.png --draw drawn.jpg <<'END'

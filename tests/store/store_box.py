@@ -4,6 +4,8 @@ can be made to misbehave, a store in a fresh folder."""
 import http.server
 import io
 import os
+import resource
+import signal
 import subprocess
 import tempfile
 import threading
@@ -109,6 +111,23 @@ def plain(handler, body, ranges=True, cut=None, delay=0):
         handler.connection.close()
 
 
+# Programs for Windows, under Wine: tests/windows/under_wine.
+ON_WINDOWS = bool(os.environ.get("FCT_WINDOWS"))
+
+
+def limited(args):
+    """For a program of Windows, which cannot do it itself: no file of its may grow beyond what filesize= says."""
+    sizes = [int(a.partition("=")[2]) for a in args if a.startswith("filesize=")]
+    if not sizes or not ON_WINDOWS:
+        return None
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (sizes[0], resource.RLIM_INFINITY))
+
+    return limit
+
+
 class Box:
     """A store in a fresh folder."""
 
@@ -126,7 +145,14 @@ class Box:
         )
 
     def call(self, *args):
-        p = subprocess.run([self.run, *args], capture_output=True, text=True, timeout=120, env=self.env())
+        p = subprocess.run(
+            [self.run, *args],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env=self.env(),
+            preexec_fn=limited(args),
+        )
         if p.returncode:
             raise RuntimeError(f"store_run {args}: {p.returncode} {p.stderr[-2000:]}")
         self.out = p.stdout

@@ -14,11 +14,15 @@ import threading
 import time
 import zipfile
 
-from store_box import Box, NET, Server, make_zip, onnx, plain
+from store_box import Box, NET, ON_WINDOWS, Server, make_zip, onnx, plain
 
 OK, IO, FORMAT, UNSUPPORTED, LIMIT, NOT_FOUND, EXISTS, MISMATCH, CANCELLED, NETWORK, ARG = \
     0, -3, -4, -5, -6, -7, -8, -9, -11, -12, -2
 FAILED, PASSED = [], []
+
+
+class Skip(Exception):
+    """With the reason."""
 
 
 def check(condition, text):
@@ -163,6 +167,8 @@ def leftovers_of_another_file_are_dropped(box, web):
 
 @test
 def a_link_in_place_of_the_partial_file_is_not_followed(box, web):
+    if ON_WINDOWS:
+        raise Skip("Wine 8 removes the file that a link leads to, and makes no links of Windows' own")
     web.files["/some.zip"] = GOOD
     os.makedirs(box.root, exist_ok=True)
     victim = os.path.join(box.root, "victim.txt")
@@ -461,7 +467,8 @@ def list_and_remove(box, web):
     with open(os.path.join(outside, "a.onnx"), "wb") as f:
         f.write(NET)
     os.symlink(outside, os.path.join(box.root, "linked"))
-    same(box.call("remove", "linked", box.root), OK)  # the link, not what it leads to
+    status = box.call("remove", "linked", box.root)  # the link, not what it leads to
+    check(ON_WINDOWS or status == OK, box.text)  # Wine refuses: it takes the link for the folder
     check(os.path.exists(os.path.join(outside, "a.onnx")), "removed through a link")
 
 
@@ -472,7 +479,10 @@ def main():
         try:
             f(box, web)
             PASSED.append(f.__name__)
-        except AssertionError as e:
+        except Skip as e:
+            skipped += 1
+            print(f"SKIP {f.__name__}: {e}")
+        except (AssertionError, OSError) as e:
             if "not installed" in getattr(box, "text", "") or "built without" in getattr(box, "text", ""):
                 skipped += 1
                 print(f"SKIP {f.__name__}: {box.text}")

@@ -115,6 +115,7 @@ static int run_command(const cli_command *c, int argc, char **argv) {
 /* Results that could not be written are an error: a full disk must not look like success. */
 static int finish_output(int code) {
     if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+    if (fct_term_reader_left(stdout)) return code;
     cli_error("standard output: cannot write");
     return code > CLI_INPUT ? code : CLI_INPUT;
 }
