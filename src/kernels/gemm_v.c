@@ -59,6 +59,7 @@ static tile_fn *const tiles[5][NR_MAX + 1] = {TILE_SIZES(ENTRY)};
 
 void FCT_CAT(fct_kernels_gemm_shape, _, FCT_LEVEL)(fct_kernel_table *t) {
     t->gemm_mv = MV_MAX;
+    t->wino_half = HALVES;
     for (int i = 1; i < 5; i++) t->gemm_nr[i] = tile_width[i];
 }
 

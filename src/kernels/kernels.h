@@ -35,6 +35,7 @@ struct fct_kernel_table {
     fct_cpu_level level; /* highest level that contributed */
     int cb;              /* channels per block of the blocked layout */
     int gemm_mv;         /* largest number of channel blocks in a panel of conv_gemm, 1..4 */
+    bool wino_half;      /* Winograd's kernels know half blocks of channels */
     double mac_rate;     /* multiply-adds a second of conv_gemm, roughly, to compare with memory */
     double int16_rate;   /* conv_gemm_int16's multiply-adds for one of conv_gemm's; 0: not to be used */
     int gemm_nr[5];      /* pixels per register tile for a panel of [1..gemm_mv] blocks */

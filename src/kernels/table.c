@@ -13,6 +13,7 @@ static bool ready;
 void fct_kernels_fill_c(fct_kernel_table *t) {
     t->cb = 8;
     t->gemm_mv = 4;
+    t->wino_half = true;
     for (int i = 0; i < 5; i++) t->gemm_nr[i] = 8;
 #define K(name, type, params) t->name = fct_k_##name##_c;
 #include "kernels/all.inc"

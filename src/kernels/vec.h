@@ -4,6 +4,9 @@
  *   vf        VL floats; V_* below act on it, loads and stores need no alignment
  *   CB        channels per block, VPB = CB / VL vectors
  *   V_XORn    lane l of the result is lane l ^ n
+ *   V_PAIR    the lower lanes of two places in memory, VL / 2 of each; V_TWICE: of one place, repeated;
+ *             V_JOIN: the lower lanes of one vector and the upper ones of another; V_LOWER, V_UPPER: one half
+ *             of the lanes in the lower ones, and zeros. With HALVES 1 alone
  *   vi        VL sums of 32 bits; V_DOT adds the products of two pairs of 16-bit integers to each lane,
  *             VI_PAIR repeats one pair. Absent where the level has no such product
  *   KFN(name) the kernel's name at this level
@@ -42,6 +45,12 @@ typedef __m512 vf;
 #define V_XOR1(v)       _mm512_permute_ps(v, 0xB1)
 #define V_XOR2(v)       _mm512_permute_ps(v, 0x4E)
 #define V_XOR3(v)       _mm512_permute_ps(v, 0x1B)
+#define HALVES          1
+#define V_PAIR(p, q)    _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(p)), _mm256_loadu_ps(q), 1)
+#define V_TWICE(p)      _mm512_broadcast_f32x8(_mm256_loadu_ps(p))
+#define V_JOIN(a, b)    _mm512_mask_blend_ps(0xFF00, a, b)
+#define V_LOWER(v)      _mm512_zextps256_ps512(_mm512_castps512_ps256(v))
+#define V_UPPER(v)      _mm512_zextps256_ps512(_mm512_extractf32x8_ps(v, 1))
 /* The sum of all lanes. */
 ALWAYS_INLINE float v_sum(vf v) { return _mm512_reduce_add_ps(v); }
 /* Sums of the lanes l % 4. */
@@ -82,6 +91,12 @@ typedef __m256 vf;
 #define V_XOR1(v)       _mm256_permute_ps(v, 0xB1)
 #define V_XOR2(v)       _mm256_permute_ps(v, 0x4E)
 #define V_XOR3(v)       _mm256_permute_ps(v, 0x1B)
+#define HALVES          1
+#define V_PAIR(p, q)    _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(q), 1)
+#define V_TWICE(p)      V_PAIR(p, p)
+#define V_JOIN(a, b)    _mm256_blend_ps(a, b, 0xF0)
+#define V_LOWER(v)      _mm256_zextps128_ps256(_mm256_castps256_ps128(v))
+#define V_UPPER(v)      _mm256_zextps128_ps256(_mm256_extractf128_ps(v, 1))
 ALWAYS_INLINE float v_sum(vf v) {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
@@ -152,5 +167,8 @@ ALWAYS_INLINE void V_TO_INT16(int16_t *p, vf v) {
 
 /* + and - and * of C act on vf in gcc and clang alike. */
 #define VPB (CB / VL)
+#ifndef HALVES
+#define HALVES 0
+#endif
 
 #endif

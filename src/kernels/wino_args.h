@@ -25,10 +25,15 @@ typedef struct fct_k_tile {
 
 /* Input transform of one channel block: tile i's value at point (a, b) goes to
  * v[(a alpha + b) point_stride + i cb]. All tiles are my x mx; rows and columns
- * outside the input are zero. */
+ * outside the input are zero.
+ *
+ * Half a block of channels (where the kernel table has wino_half): only the first
+ * cb / 2 lanes count, and tile i has those alone, at i cb / 2. Two tiles then are
+ * transformed as one; n is even. */
 typedef struct fct_k_wino_in {
     fct_k_geom g;
     int family, my, mx, n;
+    bool half;
     const fct_k_tile *tiles;
     const float *in;            /* this block's plane of image 0 */
     size_t image_stride;        /* floats */
@@ -37,10 +42,29 @@ typedef struct fct_k_wino_in {
     size_t point_stride;
 } fct_k_wino_in;
 
-/* Output transform of one channel block; m as v above. Pixels outside the output are dropped. */
+/* The products of some tiles at all points: for each point p and tile i of its part
+ *     m[p][block][i][lane] = sum over k of u[p][k][block][lane] v[p][k / cb][i][k % cb]
+ * with the sums in the order of k. Halves as above: of the last block of v, which is
+ * there if tail > 0, and of the last one of m; parts then begin at even tiles and
+ * have an even number of them. */
+typedef struct fct_k_wino_gemm {
+    int cb, points;
+    const float *u; /* [points][full * cb + tail][mv][cb] */
+    const float *v;
+    float *m;
+    size_t v_point, v_block, m_point, m_block; /* floats from one to the next */
+    int full, tail;                            /* whole k blocks; channels of one more, or 0 */
+    int mv;                                    /* blocks of m, 1 .. 3 and at most gemm_mv */
+    bool half_in, half_out;                    /* half_out: mv is at least 2 */
+    const int (*part)[2];                      /* [points]: first tile, number of tiles, which may be 0 */
+} fct_k_wino_gemm;
+
+/* Output transform of one channel block; m as v above. Pixels outside the output are dropped.
+ * Half a block: the other lanes of the output become 0; n may be odd. */
 typedef struct fct_k_wino_out {
     fct_k_geom g;
     int family, my, mx, n;
+    bool half;
     const fct_k_tile *tiles;
     const float *m;
     size_t point_stride;

@@ -1,6 +1,7 @@
 /* Winograd transforms, reference: matrices from the definition, in double. */
 #include "kernels/decl.h"
 #include <math.h>
+#include <string.h>
 
 enum { MOST = FCT_WINO_ALPHA_MAX };
 
@@ -85,15 +86,34 @@ void fct_k_wino_in_c(const fct_k_wino_in *t) {
     double by[MOST][MOST], bx[MOST][MOST], d[MOST][MOST], r[MOST][MOST];
     input_matrix(t->family, t->my, by);
     input_matrix(t->family, t->mx, bx);
+    const int lanes = t->half ? t->g.cb / 2 : t->g.cb;
     for (int i = 0; i < t->n; i++)
-        for (int l = 0; l < t->g.cb; l++) {
+        for (int l = 0; l < lanes; l++) {
             for (int y = 0; y < ny; y++)
                 for (int x = 0; x < nx; x++) d[y][x] = in_pixel(t, &t->tiles[i], y, x, l);
             sandwich(ny, ny, nx, nx, by, d, bx, r);
             for (int a = 0; a < ny; a++)
                 for (int b = 0; b < nx; b++)
-                    t->v[(size_t)(a * alpha + b) * t->point_stride + (size_t)i * t->g.cb + l] = (float)r[a][b];
+                    t->v[(size_t)(a * alpha + b) * t->point_stride + (size_t)i * lanes + l] = (float)r[a][b];
         }
+}
+
+void fct_k_wino_gemm_c(const fct_k_wino_gemm *g) {
+    const int cb = g->cb, depth = g->full * cb + g->tail, half = cb / 2;
+    for (int p = 0; p < g->points; p++)
+        for (int b = 0; b < g->mv; b++)
+            for (int i = g->part[p][0]; i < g->part[p][0] + g->part[p][1]; i++) {
+                const int lanes = g->half_out && b == g->mv - 1 ? half : cb;
+                for (int l = 0; l < lanes; l++) {
+                    float sum = 0;
+                    for (int k = 0; k < depth; k++) {
+                        const int in = g->half_in && k / cb == g->full ? half : cb;
+                        sum += g->u[(((size_t)p * depth + k) * g->mv + b) * cb + l] *
+                               g->v[p * g->v_point + k / cb * g->v_block + (size_t)i * in + k % cb];
+                    }
+                    g->m[p * g->m_point + b * g->m_block + (size_t)i * lanes + l] = sum;
+                }
+            }
 }
 
 /* Stores one output value of one lane. */
@@ -113,18 +133,31 @@ static void out_pixel(const fct_k_wino_out *t, const fct_k_tile *tile, int y, in
     fct_k_conv_epilogue_c(&one, &raw, add, t->out + tile->image * t->image_stride + at, 1);
 }
 
+static void clear_upper_lanes(const fct_k_wino_out *t) {
+    const size_t cb = (size_t)t->g.cb;
+    for (int i = 0; i < t->n; i++) {
+        const fct_k_tile *p = &t->tiles[i];
+        for (int y = p->y; y < p->y + t->my && y < t->g.oh; y++)
+            for (int x = p->x; x < p->x + t->mx && x < t->g.ow; x++)
+                memset(t->out + p->image * t->image_stride + ((size_t)y * t->g.ow + x) * cb + cb / 2, 0,
+                       cb / 2 * sizeof(float));
+    }
+}
+
 void fct_k_wino_out_c(const fct_k_wino_out *t) {
     const int ny = t->my + 2, nx = t->mx + 2, alpha = fct_wino_alpha(t->family);
     double ay[MOST][MOST], ax[MOST][MOST], d[MOST][MOST], r[MOST][MOST];
     output_matrix(t->family, t->my, ay);
     output_matrix(t->family, t->mx, ax);
+    const int lanes = t->half ? t->g.cb / 2 : t->g.cb;
     for (int i = 0; i < t->n; i++)
-        for (int l = 0; l < t->g.cb; l++) {
+        for (int l = 0; l < lanes; l++) {
             for (int a = 0; a < ny; a++)
                 for (int b = 0; b < nx; b++)
-                    d[a][b] = t->m[(size_t)(a * alpha + b) * t->point_stride + (size_t)i * t->g.cb + l];
+                    d[a][b] = t->m[(size_t)(a * alpha + b) * t->point_stride + (size_t)i * lanes + l];
             sandwich(t->my, ny, t->mx, nx, ay, d, ax, r);
             for (int y = 0; y < t->my; y++)
                 for (int x = 0; x < t->mx; x++) out_pixel(t, &t->tiles[i], y, x, l, r[y][x]);
         }
+    if (t->half) clear_upper_lanes(t);
 }

@@ -5,25 +5,41 @@
 /* Copies a tile's input to [my + 2][mx + 2][CB], with zeros outside the image and scale and shift applied inside. */
 static void gather(const fct_k_wino_in *t, const float *image, int iy, int ix, float *dst) {
     const fct_k_geom *g = &t->g;
-    for (int y = iy; y < iy + t->my + 2; y++)
-        for (int x = ix; x < ix + t->mx + 2; x++, dst += CB) {
-            const bool inside = y >= 0 && y < g->ih && x >= 0 && x < g->iw;
-            const float *src = image + ((ptrdiff_t)y * g->iw + x) * CB;
-            for (int v = 0; v < VPB; v++) {
-                vf d = V_ZERO();
-                if (inside) d = V_LOAD(src + v * VL);
-                if (inside && t->scale) d = V_FMA(d, V_LOAD(t->scale + v * VL), V_LOAD(t->shift + v * VL));
-                V_STORE(dst + v * VL, d);
+    const int width = t->mx + 2, x0 = ix < 0 ? -ix : 0, x1 = ix + width > g->iw ? g->iw - ix : width;
+    for (int y = iy; y < iy + t->my + 2; y++, dst += width * CB) {
+        const float *src = image + ((ptrdiff_t)y * g->iw + ix) * CB;
+        const bool inside = y >= 0 && y < g->ih;
+        for (int i = 0; i < width * VPB; i++) {
+            const int v = i % VPB * VL;
+            vf d = V_ZERO();
+            if (inside && i / VPB >= x0 && i / VPB < x1) {
+                d = V_LOAD(src + i * VL);
+                if (t->scale) d = V_FMA(d, V_LOAD(t->scale + v), V_LOAD(t->shift + v));
             }
+            V_STORE(dst + i * VL, d);
         }
+    }
 }
 
-ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const float *src, size_t row, float *v,
+/* One tile, or half a block of each of two. */
+typedef struct tile_input {
+    const float *p[2];
+    size_t row[2]; /* floats from one row to the next */
+} tile_input;
+
+ALWAYS_INLINE vf load(const bool H, const tile_input *in, int y, int x) {
+#if HALVES
+    if (H) return V_PAIR(in->p[0] + y * in->row[0] + x * CB, in->p[1] + y * in->row[1] + x * CB);
+#endif
+    return V_LOAD(in->p[0] + y * in->row[0] + x * CB);
+}
+
+ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const bool H, const tile_input *in, float *v,
                              size_t stride) {
     vf half[FCT_WINO_ALPHA_MAX][FCT_WINO_ALPHA_MAX];
     UNROLL for (int y = 0; y < MY + 2; y++) {
         vf d[FCT_WINO_ALPHA_MAX];
-        UNROLL for (int x = 0; x < MX + 2; x++) d[x] = V_LOAD(src + y * row + x * CB);
+        UNROLL for (int x = 0; x < MX + 2; x++) d[x] = load(H, in, y, x);
         w_in(F, MX, d, half[y]);
     }
     UNROLL for (int b = 0; b < MX + 2; b++) {
@@ -34,23 +50,38 @@ ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const floa
     }
 }
 
-/* A tile that lies inside the image is read in place. One that reaches over its edge, or needs scale and shift, is
- * copied into a padded buffer first. */
-ALWAYS_INLINE void transform_all(const int F, const int MY, const int MX, const fct_k_wino_in *t) {
+enum { PADDED = FCT_WINO_ALPHA_MAX * FCT_WINO_ALPHA_MAX * CB };
+
+/* Where tile i is read. One that lies inside the image is read in place. One that reaches over its edge, or needs
+ * scale and shift, is copied into a padded buffer first. */
+ALWAYS_INLINE void find_input(const int MY, const int MX, const fct_k_wino_in *t, int i, float *padded, const float **p,
+                              size_t *row) {
     const fct_k_geom *g = &t->g;
-    float padded[FCT_WINO_ALPHA_MAX * FCT_WINO_ALPHA_MAX * CB];
+    const int iy = t->tiles[i].y - g->pad_top, ix = t->tiles[i].x - g->pad_left;
+    const float *image = t->in + t->tiles[i].image * t->image_stride;
+    *p = image + ((ptrdiff_t)iy * g->iw + ix) * CB;
+    *row = (size_t)g->iw * CB;
+    if (t->scale || iy < 0 || ix < 0 || iy + MY + 2 > g->ih || ix + MX + 2 > g->iw) {
+        gather(t, image, iy, ix, padded);
+        *p = padded;
+        *row = (MX + 2) * CB;
+    }
+}
+
+ALWAYS_INLINE void transform_all(const int F, const int MY, const int MX, const fct_k_wino_in *t) {
+    float padded[2][PADDED];
+    tile_input in;
+#if HALVES
+    for (int i = 0; t->half && i < t->n; i += 2) {
+        for (int k = 0; k < 2; k++) find_input(MY, MX, t, i + k, padded[k], &in.p[k], &in.row[k]);
+        transform(F, MY, MX, true, &in, t->v + (size_t)i * (CB / 2), t->point_stride);
+    }
+    if (t->half) return;
+#endif
     for (int i = 0; i < t->n; i++) {
-        const int iy = t->tiles[i].y - g->pad_top, ix = t->tiles[i].x - g->pad_left;
-        const float *image = t->in + t->tiles[i].image * t->image_stride;
-        const float *src = image + ((ptrdiff_t)iy * g->iw + ix) * CB;
-        size_t row = (size_t)g->iw * CB;
-        if (t->scale || iy < 0 || ix < 0 || iy + MY + 2 > g->ih || ix + MX + 2 > g->iw) {
-            gather(t, image, iy, ix, padded);
-            src = padded;
-            row = (MX + 2) * CB;
-        }
-        for (int v = 0; v < VPB; v++)
-            transform(F, MY, MX, src + v * VL, row, t->v + (size_t)i * CB + v * VL, t->point_stride);
+        find_input(MY, MX, t, i, padded[0], &in.p[0], &in.row[0]);
+        for (int v = 0; v < VPB; v++, in.p[0] += VL)
+            transform(F, MY, MX, false, &in, t->v + (size_t)i * CB + v * VL, t->point_stride);
     }
 }
 

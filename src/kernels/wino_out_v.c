@@ -13,21 +13,47 @@ ALWAYS_INLINE vf activate(const fct_k_epilogue *e, const consts *c, vf x) {
     return x;
 }
 
-/* Finishes and stores column x of a tile: n rows; out and add are step floats apart per row. */
-ALWAYS_INLINE void finish_column(const int N, const fct_k_epilogue *e, const consts *c, const vf *y, float *out,
-                                 size_t step, const float *add, const ptrdiff_t *add_row) {
-    vf r[FCT_WINO_ALPHA_MAX];
-    UNROLL for (int i = 0; i < N; i++) r[i] = V_FMA(y[i], c->scale, c->bias);
-    if (add && !e->add_after) UNROLL for (int i = 0; i < N; i++) r[i] += V_LOAD(add + add_row[i]);
-    UNROLL for (int i = 0; i < N; i++) r[i] = activate(e, c, r[i]);
-    if (add && e->add_after) UNROLL for (int i = 0; i < N; i++) r[i] += V_LOAD(add + add_row[i]);
-    UNROLL for (int i = 0; i < N; i++) V_STORE(out + i * step, r[i]);
+/* Where tiles go and what is added to them: one, or half a block of each of two. step: floats from one row to the
+ * next; the addend's places are those of its rows and columns. */
+typedef struct tile_output {
+    float *out[2]; /* NULL: not stored */
+    size_t step[2];
+    const float *add[2]; /* NULL: none */
+    ptrdiff_t add_row[2][FCT_WINO_ALPHA_MAX], add_column[2][FCT_WINO_ALPHA_MAX];
+} tile_output;
+
+ALWAYS_INLINE vf load_add(const bool H, const tile_output *o, int y, int x) {
+    const float *p = o->add[0] + o->add_row[0][y] + o->add_column[0][x];
+#if HALVES
+    if (H) return V_PAIR(p, o->add[1] + o->add_row[1][y] + o->add_column[1][x]);
+#endif
+    return V_LOAD(p);
 }
 
-/* Transforms one tile into dst, `step` floats per row. ax: the addend's offset per column, ar: per row. */
-ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const fct_k_wino_out *t, const consts *c,
-                             const float *m, float *dst, size_t step, const float *add, const ptrdiff_t *ar,
-                             const ptrdiff_t *ax) {
+ALWAYS_INLINE void store(const bool H, const tile_output *o, int y, int x, vf r) {
+#if HALVES
+    if (H) {
+        V_STORE(o->out[0] + y * o->step[0] + x * CB, V_LOWER(r));
+        if (o->out[1]) V_STORE(o->out[1] + y * o->step[1] + x * CB, V_UPPER(r));
+        return;
+    }
+#endif
+    V_STORE(o->out[0] + y * o->step[0] + x * CB, r);
+}
+
+/* Finishes and stores column x of a tile: N rows. */
+ALWAYS_INLINE void finish_column(const int N, const bool H, const fct_k_epilogue *e, const consts *c, const vf *y,
+                                 const tile_output *o, int x) {
+    vf r[FCT_WINO_ALPHA_MAX];
+    UNROLL for (int i = 0; i < N; i++) r[i] = V_FMA(y[i], c->scale, c->bias);
+    if (o->add[0] && !e->add_after) UNROLL for (int i = 0; i < N; i++) r[i] += load_add(H, o, i, x);
+    UNROLL for (int i = 0; i < N; i++) r[i] = activate(e, c, r[i]);
+    if (o->add[0] && e->add_after) UNROLL for (int i = 0; i < N; i++) r[i] += load_add(H, o, i, x);
+    UNROLL for (int i = 0; i < N; i++) store(H, o, i, x, r[i]);
+}
+
+ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const bool H, const fct_k_wino_out *t,
+                             const consts *c, const float *m, const tile_output *o) {
     vf half[FCT_WINO_ALPHA_MAX][FCT_WINO_ALPHA_MAX];
     const size_t stride = t->point_stride;
     UNROLL for (int a = 0; a < MY + 2; a++) {
@@ -39,7 +65,7 @@ ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const fct_
         vf d[FCT_WINO_ALPHA_MAX], y[FCT_WINO_ALPHA_MAX];
         UNROLL for (int a = 0; a < MY + 2; a++) d[a] = half[a][x];
         w_out(F, MY, d, y);
-        finish_column(MY, t->e, c, y, dst + x * CB, step, add ? add + ax[x] : NULL, ar);
+        finish_column(MY, H, t->e, c, y, o, x);
     }
 }
 
@@ -53,36 +79,75 @@ static void add_offsets(const fct_k_wino_out *t, const fct_k_tile *tile, ptrdiff
     for (int i = 0; i < t->mx; i++) column[i] = (ptrdiff_t)(least(tile->x + i, t->g.ow - 1) >> shift) * CB;
 }
 
-/* Writes a tile that lies inside the output directly. One that reaches over its edge goes through a buffer, of which
- * only the part inside is stored. */
+enum { WHOLE = FCT_WINO_ALPHA_MAX * FCT_WINO_ALPHA_MAX * CB };
+
+/* Whether a tile lies inside the output and can be written directly. One that reaches over its edge goes through a
+ * buffer, of which only the part inside is stored. */
+ALWAYS_INLINE bool is_inside(const int MY, const int MX, const fct_k_wino_out *t, const fct_k_tile *tile) {
+    return tile->y + MY <= t->g.oh && tile->x + MX <= t->g.ow;
+}
+ALWAYS_INLINE float *place_of(const fct_k_wino_out *t, const fct_k_tile *tile) {
+    return t->out + tile->image * t->image_stride + ((size_t)tile->y * t->g.ow + tile->x) * CB;
+}
+
+ALWAYS_INLINE void set_output(const int MY, const int MX, const fct_k_wino_out *t, int i, int v, float *whole,
+                              tile_output *o, int k) {
+    const fct_k_tile *tile = &t->tiles[i];
+    const bool inside = is_inside(MY, MX, t, tile);
+    o->out[k] = inside ? place_of(t, tile) + v * VL : whole;
+    o->step[k] = inside ? (size_t)t->g.ow * CB : (size_t)MX * CB;
+    o->add[k] = t->add ? t->add + tile->image * t->add_image_stride + v * VL : NULL;
+    if (t->add) add_offsets(t, tile, o->add_row[k], o->add_column[k]);
+}
+
+/* Stores what of a tile in the buffer is inside the output. */
+ALWAYS_INLINE void store_inside(const int MY, const int MX, const fct_k_wino_out *t, int i, int v, const float *whole) {
+    const fct_k_tile *tile = &t->tiles[i];
+    float *dst = place_of(t, tile) + v * VL;
+    if (is_inside(MY, MX, t, tile)) return;
+    for (int y = 0; y < least(MY, t->g.oh - tile->y); y++)
+        for (int x = 0; x < least(MX, t->g.ow - tile->x); x++)
+            V_STORE(dst + ((size_t)y * t->g.ow + x) * CB, V_LOAD(whole + (y * MX + x) * CB));
+}
+
 ALWAYS_INLINE void transform_all(const int F, const int MY, const int MX, const fct_k_wino_out *t, int v) {
     const fct_k_epilogue *e = t->e;
     const consts c = {V_LOAD(e->bias + v * VL), e->act == FCT_K_ACT_SLOPE ? V_LOAD(e->slope + v * VL) : V_ZERO(),
                       V_SET1(e->lo), V_SET1(e->hi), V_SET1(t->scale)};
-    const size_t row = (size_t)t->g.ow * CB;
-    float whole[FCT_WINO_ALPHA_MAX * FCT_WINO_ALPHA_MAX * CB];
-    ptrdiff_t add_row[FCT_WINO_ALPHA_MAX], add_column[FCT_WINO_ALPHA_MAX];
+    float whole[WHOLE];
+    tile_output o;
     for (int i = 0; i < t->n; i++) {
-        const fct_k_tile *tile = &t->tiles[i];
-        float *dst = t->out + tile->image * t->image_stride + ((size_t)tile->y * t->g.ow + tile->x) * CB + v * VL;
-        const float *m = t->m + (size_t)i * CB + v * VL, *add = NULL;
-        if (t->add) {
-            add = t->add + tile->image * t->add_image_stride + v * VL;
-            add_offsets(t, tile, add_row, add_column);
-        }
-        if (tile->y + MY <= t->g.oh && tile->x + MX <= t->g.ow) {
-            transform(F, MY, MX, t, &c, m, dst, row, add, add_row, add_column);
-            continue;
-        }
-        transform(F, MY, MX, t, &c, m, whole, MX * CB, add, add_row, add_column);
-        for (int y = 0; y < least(MY, t->g.oh - tile->y); y++)
-            for (int x = 0; x < least(MX, t->g.ow - tile->x); x++)
-                V_STORE(dst + y * row + (size_t)x * CB, V_LOAD(whole + (y * MX + x) * CB));
+        set_output(MY, MX, t, i, v, whole, &o, 0);
+        transform(F, MY, MX, false, t, &c, t->m + (size_t)i * CB + v * VL, &o);
+        store_inside(MY, MX, t, i, v, whole);
     }
 }
 
+#if HALVES
+/* Two tiles at a time, whose half blocks lie side by side; a last one alone has no partner to be stored. */
+ALWAYS_INLINE void transform_pairs(const int F, const int MY, const int MX, const fct_k_wino_out *t) {
+    const fct_k_epilogue *e = t->e;
+    const consts c = {V_TWICE(e->bias), e->act == FCT_K_ACT_SLOPE ? V_TWICE(e->slope) : V_ZERO(), V_SET1(e->lo),
+                      V_SET1(e->hi), V_SET1(t->scale)};
+    float whole[2][WHOLE];
+    tile_output o;
+    for (int i = 0; i < t->n; i += 2) {
+        const int two = i + 1 < t->n;
+        for (int k = 0; k < 2; k++) set_output(MY, MX, t, i + k * two, 0, whole[k], &o, k);
+        if (!two) o.out[1] = NULL;
+        transform(F, MY, MX, true, t, &c, t->m + (size_t)i * (CB / 2), &o);
+        for (int k = 0; k <= two; k++) store_inside(MY, MX, t, i + k, 0, whole[k]);
+    }
+}
+#define PAIRS(F, MY, MX)                                                                                               \
+    if (t->half) return transform_pairs(F, MY, MX, t);
+#else
+#define PAIRS(F, MY, MX)
+#endif
+
 #define DEFINE(F, MY, MX)                                                                                              \
     static void out_##F##MY##MX(const fct_k_wino_out *t) {                                                             \
+        PAIRS(F, MY, MX)                                                                                               \
         for (int v = 0; v < VPB; v++) transform_all(F, MY, MX, t, v);                                                  \
     }
 W_PAIRS(DEFINE)

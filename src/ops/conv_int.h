@@ -63,9 +63,11 @@ struct fct_conv_plan {
     size_t scratch;                        /* bytes */
     union {                                /* how the algorithm cuts the work */
         struct fct_conv_wino_cut {
-            int tiles, blocks; /* tiles in a block, blocks in all */
-            bool shared;       /* one block, whose steps are shared out among threads */
-            int group;         /* FCT_CONV_INT16: tiles that are made integers at a time */
+            int tiles, blocks;      /* tiles in a block, blocks in all */
+            bool shared;            /* one block, whose steps are shared out among threads */
+            int group;              /* FCT_CONV_INT16: tiles that are made integers at a time */
+            bool at_once;           /* a panel's products at all points in one call */
+            bool half_in, half_out; /* two tiles share the last block of channels */
         } wino;
         struct fct_conv_gemm_cut {
             int pixels, blocks; /* pixels in a block, blocks in all */

@@ -6,14 +6,13 @@
  * the input transform is shared out by channels, then the panels are, so that
  * every byte of weights is read by one core.
  *
- * Weights: [panel][point][input channel][panel lanes], in fp32, fp16 or as 16-bit
- * integers. The fp16 ones are scaled by a power of two so that all that matter are
- * normal numbers; they are widened one panel and point at a time into L1. The
- * integers have a scale per point and output channel, before the weights, [panel]
- * [point][panel lanes]; each tile's values at a point are made integers too. */
-#include "ops/conv_int.h"
+ * Weights are packed by conv_wino_pack.c. Those in fp16 are widened one panel and
+ * point at a time into L1. Where they are integers, each tile's values at a point are
+ * made integers too. Floats that stay in L2 are multiplied at all points in one call;
+ * there, where at most half of the last block's channels are used, two tiles share it
+ * (wino_args.h), and every class of tiles is filled up to an even number. */
 #include "ops/conv_panel.h"
-#include "ops/int16.h"
+#include "ops/conv_wino.h"
 #include "ops/wino_tiles.h"
 #include <math.h>
 #include <string.h>
@@ -29,109 +28,6 @@ static bool can(const fct_conv *c) {
 
 static bool can_half(const fct_conv *c) { return can(c) && fct_conv_half_pays(c); }
 
-static int points(int f) { return fct_wino_alpha(f) * fct_wino_alpha(f); }
-
-/* ---- Weights ------------------------------------------------------------- */
-
-/* The packed array begins with this; weights follow at HEADER bytes. */
-typedef struct wino_header {
-    float scale;
-} wino_header; /* of the sums, to undo that of the weights */
-enum { HEADER = 64 };
-
-/* A power of two by which weights are multiplied before they become fp16, so that those which matter are normal
- * numbers. */
-static float weight_scale(const fct_conv *c, bool half) {
-    if (!half) return 1;
-    float most = 0;
-    const size_t n = (size_t)c->s.oc * c->s.ic * 9;
-    for (size_t i = 0; i < n; i++) most = fabsf(c->weight[i]) > most ? fabsf(c->weight[i]) : most;
-    int exponent;
-    frexpf(most, &exponent);
-    /* a transformed weight is at most 9 times the largest: 9 * 2^12 < 65504 */
-    return most > 0 && most < 1e30f ? ldexpf(1, 12 - exponent) : 1;
-}
-
-/* Says how the sum over input channels falls into blocks and groups. */
-static fct_int16_depth depth_of(const fct_conv *c) {
-    const int cb = c->cb, ic = c->s.ic;
-    return (fct_int16_depth){cb, ic / cb, ic % cb != 0, ic % cb, fct_int16_group(cb, (size_t)ic, false)};
-}
-/* Elements of one output channel at one point. */
-static size_t lane_count(const fct_conv *c, fct_conv_store store) {
-    const fct_int16_depth d = depth_of(c);
-    return store == FCT_CONV_INT16 ? fct_int16_count(&d) : (size_t)c->s.ic;
-}
-static size_t lanes_padded(const fct_conv *c) { return (size_t)c->ocb * c->cb; }
-/* Where the weights begin. */
-static size_t weights_at(const fct_conv *c, int f, fct_conv_store store) {
-    const size_t scales = lanes_padded(c) * points(f) * sizeof(float);
-    return HEADER + (store == FCT_CONV_INT16 ? (scales + 63) / 64 * 64 : 0);
-}
-
-typedef struct wino_packing {
-    const fct_conv *c;
-    int family;
-    fct_conv_store store;
-    float scale;
-    void *packed;
-    float *u; /* per worker: one panel, [point][ic][lanes] */
-    size_t u_size;
-} wino_packing;
-
-/* The transformed weights of one panel of output channels, in the form that the algorithm keeps. */
-static void pack_panel(void *ctx, int index, int worker) {
-    const wino_packing *k = ctx;
-    const fct_conv *c = k->c;
-    const fct_panel panel = fct_panel_at(c->k, c->ocb, index);
-    const int lanes = panel.count * c->cb, ic = c->s.ic, all = points(k->family);
-    const size_t first = (size_t)panel.first * c->cb * all, count = lane_count(c, k->store);
-    char *const to = (char *)k->packed + weights_at(c, k->family, k->store) + first * count * fct_conv_width(k->store);
-    float *u = k->u ? k->u + k->u_size * (size_t)worker : (float *)(void *)to;
-    float taps[9 * 4 * FCT_CB_MAX];
-    for (int i = 0; i < ic; i++) {
-        for (int l = 0; l < lanes; l++) {
-            const int o = panel.first * c->cb + l;
-            for (int t = 0; t < 9; t++) taps[t * lanes + l] = o < c->s.oc ? c->weight[((size_t)o * ic + i) * 9 + t] : 0;
-        }
-        c->k->wino_weights(k->family, taps, lanes, k->scale, u + (size_t)i * lanes, (size_t)ic * lanes);
-    }
-    if (k->store == FCT_CONV_HALF) c->k->float_to_half((uint16_t *)(void *)to, u, (size_t)lanes * ic * all);
-    if (k->store != FCT_CONV_INT16) return;
-    const fct_int16_depth d = depth_of(c);
-    float *scales = (float *)((char *)k->packed + HEADER) + first;
-    for (int p = 0; p < all; p++)
-        fct_int16_pack(&d, u + (size_t)p * ic * lanes, lanes, (int16_t *)(void *)to + (size_t)p * count * lanes,
-                       scales + (size_t)p * lanes);
-}
-
-/* Size of the packed weights with their header and scales. */
-static size_t packed_bytes(const fct_conv_algo *a, const fct_conv *c) {
-    return weights_at(c, a->tile, a->store) +
-           lanes_padded(c) * lane_count(c, a->store) * points(a->tile) * fct_conv_width(a->store);
-}
-
-static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
-    *bytes = packed_bytes(a, c);
-    const bool wide = a->store != FCT_CONV_FLOAT;
-    wino_packing k = {
-        .c = c, .family = a->tile, .store = a->store, .scale = weight_scale(c, a->store == FCT_CONV_HALF)};
-    k.u_size = (size_t)4 * c->cb * c->s.ic * points(a->tile);
-    k.packed = fct_aligned_alloc(*bytes);
-    if (wide) k.u = fct_aligned_alloc(k.u_size * sizeof(float) * (size_t)fct_threads());
-    if (!k.packed || (wide && !k.u)) {
-        fct_aligned_free(k.packed);
-        fct_aligned_free(k.u);
-        return fct_fail_nomem(err, "packed weights", *bytes);
-    }
-    memset(k.packed, 0, weights_at(c, a->tile, a->store));
-    ((wino_header *)k.packed)->scale = 1 / k.scale;
-    fct_parallel(fct_panel_total(c->k, c->ocb), pack_panel, &k);
-    fct_aligned_free(k.u);
-    *packed = k.packed;
-    return FCT_OK;
-}
-
 /* ---- Plan ----------------------------------------------------------------- */
 
 /* Sizes in floats. A line between points keeps them out of the same cache set. */
@@ -144,13 +40,19 @@ typedef struct wino_layout {
     size_t shared, own;      /* where the block is shared, what all workers share and what each has */
 } wino_layout;
 
+/* Some virtual machines hide the cache. */
+static size_t l2_size(void) {
+    const size_t cache = fct_cpu_get_caches().l2, least = (size_t)256 << 10;
+    return cache < least ? least : cache;
+}
+
 static size_t line_up(size_t floats) { return (floats + 15) / 16 * 16; }
 
 /* Finds where the parts of a worker's scratch begin: transformed input V, products M, and what the stored form of
  * the weights needs besides. */
 static wino_layout scratch_layout(const fct_conv_plan *p) {
     const fct_conv *c = p->c;
-    const int f = p->algo->tile, n = points(f);
+    const int f = p->algo->tile, n = fct_wino_points(f);
     const size_t tiles = (size_t)p->wino.tiles, cb = (size_t)c->cb, widest = (size_t)c->k->gemm_mv;
     const fct_conv_store s = p->algo->store;
     wino_layout l;
@@ -168,14 +70,35 @@ static wino_layout scratch_layout(const fct_conv_plan *p) {
     return l;
 }
 
+/* Whether at most half of a last block of channels is used. */
+static bool has_half(const fct_conv *c, int channels) {
+    return c->k->wino_half && channels % c->cb != 0 && channels % c->cb <= c->cb / 2;
+}
+
+/* Bytes of transformed weights that do not stay in L2 are read again for every block of tiles. */
+static bool is_streamed(const fct_conv *c, const fct_conv_plan *p) {
+    const size_t bytes = fct_wino_lanes(c) * (size_t)c->s.ic * fct_wino_points(p->algo->tile);
+    return bytes * fct_conv_width(p->algo->store) > l2_size() / 2;
+}
+
+/* Which kernels multiply, and whether tiles go in pairs. */
+static void plan_kernels(const fct_conv *c, fct_conv_plan *p) {
+    p->wino.at_once = p->algo->store == FCT_CONV_FLOAT && !is_streamed(c, p);
+    p->wino.half_in = p->wino.at_once && has_half(c, c->s.ic);
+    p->wino.half_out = p->wino.at_once && c->ocb > 1 && has_half(c, c->s.oc);
+}
+
+static fct_wino_tiling tiling_of(const fct_conv_plan *p) {
+    return fct_wino_tile(p->algo->tile, p->n, p->oh, p->ow, p->wino.half_in || p->wino.half_out);
+}
+
 /* Decides how many tiles make a block: so many that V and M of a block stay in L2. With fewer blocks than threads
  * there is one block, whose steps are shared out instead. */
 static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tiling *t) {
-    const int total = t->first[4], n = points(t->family);
-    const size_t cache = fct_cpu_get_caches().l2, l2 = cache < (256u << 10) ? 256u << 10 : cache;
-    /* weights that do not stay in L2 are read again for every block: then better few and large ones */
-    const bool streamed = lanes_padded(c) * (size_t)c->s.ic * n * fct_conv_width(p->algo->store) > l2 / 2;
-    const size_t budget = streamed ? l2 : l2 / 2;
+    const int total = t->first[4], n = fct_wino_points(t->family);
+    const size_t l2 = l2_size();
+    /* streamed weights want few and large blocks; few channels leave L2 to what their neighbors wrote and read */
+    const size_t budget = is_streamed(c, p) ? l2 : p->wino.at_once ? l2 / 4 : l2 / 2;
     const bool integers = p->algo->store == FCT_CONV_INT16;
     const size_t value = integers ? sizeof(int16_t) : sizeof(float);
     const size_t per_tile = (size_t)n * c->cb * ((size_t)c->icb * value + 2 * sizeof(float));
@@ -190,6 +113,7 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tili
     int tiles = (total + count - 1) / count;
     /* threads want equal blocks more than whole register tiles */
     if (count > 1 && p->threads == 1) tiles = (tiles + 5) / 6 * 6;
+    tiles += (p->wino.half_in || p->wino.half_out) && tiles % 2;
     p->wino.tiles = tiles;
     p->wino.blocks = (total + tiles - 1) / tiles;
     p->wino.shared = p->wino.blocks < p->threads;
@@ -207,8 +131,9 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tili
 /* The cut, the scratch that it needs, and what it will cost: products, transforms, and the stream of weights,
  * which is read once for each block. */
 static double prepare(const fct_conv *c, fct_conv_plan *p) {
-    const int f = p->algo->tile, n = points(f);
-    const fct_wino_tiling t = fct_wino_tile(f, p->n, p->oh, p->ow);
+    const int f = p->algo->tile, n = fct_wino_points(f);
+    plan_kernels(c, p);
+    const fct_wino_tiling t = tiling_of(p);
     plan_blocks(c, p, &t);
     const wino_layout l = scratch_layout(p);
     const size_t workers = (size_t)p->threads;
@@ -216,15 +141,16 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     const fct_conv_store s = p->algo->store;
     double weights = (double)n * c->ocb * c->cb * c->s.ic * fct_conv_width(s);
     const double products = fct_wino_products(&t);
+    const double icb = c->icb - (p->wino.half_in ? .5 : 0), ocb = c->ocb - (p->wino.half_out ? .5 : 0);
     /* a transformed value of one channel block, in or out */
     const double transform = f == 4 ? 1.3e-9 : c->cb == 16 ? 4e-9 : 1.6e-9;
-    double other = products * (c->icb + c->ocb) * transform;
+    double other = products * (icb + ocb) * transform;
     if (s == FCT_CONV_HALF) other += weights / 3e10 * p->wino.blocks;
     if (s == FCT_CONV_INT16) other += products * c->icb * c->cb / (c->cb == 16 ? 20e9 : 11e9);
     if (weights > (double)fct_cpu_get_caches().l2 / 2) weights *= p->wino.blocks;
     if (s == FCT_CONV_INT16 && !fct_conv_int16_pays(c, c->s.ic, c->s.ic >= 32 && p->oh * p->ow >= 3000))
         return INFINITY;
-    return fct_conv_cost(c, s, products * c->s.ic * c->ocb * c->cb, other, weights);
+    return fct_conv_cost(c, s, products * c->s.ic * ocb * c->cb, other, weights);
 }
 
 /* ---- Run ------------------------------------------------------------------- */
@@ -262,10 +188,6 @@ static block block_at(const wino_job *j, int first, int n, float *shared, float 
     return b;
 }
 
-static void list_tiles(const wino_job *j, int first, int n, fct_k_tile *list) {
-    for (int i = 0; i < n; i++) list[i] = fct_wino_place(&j->tiling, first + i);
-}
-
 /* The part of a class that lies in the block: its first tile within the block and its length. */
 static int class_part(const block *b, int class, int *at) {
     const int *first = b->j->tiling.first;
@@ -282,6 +204,7 @@ static void transform_in(const block *b, int channel_block) {
     const fct_conv_plan *p = j->p;
     const fct_conv *c = p->c;
     fct_k_wino_in t = {.g = fct_conv_geom(p), .family = j->tiling.family, .point_stride = j->l.v_point};
+    t.half = p->wino.half_in && channel_block == c->icb - 1;
     t.in = j->in + channel_block * p->in_plane;
     t.image_stride = fct_conv_in_size(p);
     t.scale = c->scale ? c->scale + (size_t)channel_block * c->cb : NULL;
@@ -291,7 +214,7 @@ static void transform_in(const block *b, int channel_block) {
         if (t.n <= 0) continue;
         fct_wino_class_size(&j->tiling, class, &t.my, &t.mx);
         t.tiles = b->list + at;
-        t.v = b->v + ((size_t)channel_block * b->n + at) * c->cb;
+        t.v = b->v + (size_t)channel_block * b->n * c->cb + (size_t)at * (t.half ? c->cb / 2 : c->cb);
         c->k->wino_in(&t);
     }
 }
@@ -310,14 +233,14 @@ static int point_part(const block *b, int i, int *first) {
 static void transform_group(const block *b, int index) {
     const wino_job *j = b->j;
     const fct_conv *c = j->p->c;
-    const fct_int16_depth d = depth_of(c);
+    const fct_int16_depth d = fct_wino_depth(c);
     const int at = index * j->p->wino.group;
     block g = *b;
     g.first += at;
     g.list += at;
     g.n = b->n - at < j->p->wino.group ? b->n - at : j->p->wino.group;
     for (int i = 0; i < c->icb; i++) transform_in(&g, i);
-    for (int i = 0; i < points(j->tiling.family); i++) {
+    for (int i = 0; i < fct_wino_points(j->tiling.family); i++) {
         int first;
         const int n = point_part(&g, i, &first);
         if (n <= 0) continue;
@@ -336,16 +259,46 @@ static void transform_group(const block *b, int index) {
 }
 static int group_count(const block *b) { return (b->n + b->j->p->wino.group - 1) / b->j->p->wino.group; }
 
+/* Computes, for all points of the transform, the products of all tiles with one panel of weights that stay in L2. */
+static void multiply_at_once(const block *b, fct_panel panel) {
+    const wino_job *j = b->j;
+    const fct_conv *c = j->p->c;
+    const int points = fct_wino_points(j->tiling.family), ic = c->s.ic;
+    int part[FCT_WINO_ALPHA_MAX * FCT_WINO_ALPHA_MAX][2];
+    for (int i = 0; i < points; i++) {
+        part[i][1] = point_part(b, i, &part[i][0]);
+        if (part[i][1] < 0) part[i][1] = 0;
+    }
+    const float *weights = (const float *)(const void *)j->weights;
+    c->k->wino_gemm(&(fct_k_wino_gemm){
+        .cb = c->cb,
+        .points = points,
+        .u = weights + (size_t)panel.first * c->cb * points * ic,
+        .v = b->v,
+        .m = b->m,
+        .v_point = j->l.v_point,
+        .v_block = (size_t)b->n * c->cb,
+        .m_point = j->l.m_point,
+        .m_block = (size_t)b->n * c->cb,
+        .full = ic / c->cb,
+        .tail = ic % c->cb,
+        .mv = panel.count,
+        .half_in = j->p->wino.half_in,
+        .half_out = j->p->wino.half_out && panel.first + panel.count == c->ocb,
+        .part = part,
+    });
+}
+
 /* Computes, for every point of the transform, the products of all tiles with one panel of weights. */
 static void multiply(const block *b, fct_panel panel) {
     const wino_job *j = b->j;
     const fct_conv *c = j->p->c;
     const int alpha = fct_wino_alpha(j->tiling.family);
-    const size_t lanes = (size_t)panel.count * c->cb, count = lane_count(c, j->store);
+    const size_t lanes = (size_t)panel.count * c->cb, count = fct_wino_lane_count(c, j->store);
     const size_t size = lanes * count * fct_conv_width(j->store);
-    const size_t lane0 = (size_t)panel.first * c->cb * points(j->tiling.family);
+    const size_t lane0 = (size_t)panel.first * c->cb * fct_wino_points(j->tiling.family);
     const char *at = j->weights + lane0 * count * fct_conv_width(j->store);
-    const fct_int16_depth d = depth_of(c);
+    const fct_int16_depth d = fct_wino_depth(c);
     fct_k_gemm g = {.cb = c->cb,
                     .full = d.full,
                     .tail_blocks = d.tail_blocks,
@@ -389,6 +342,7 @@ static void transform_out(const block *b, fct_panel panel) {
         const fct_k_epilogue e = fct_conv_epilogue_at(c, channel_block);
         fct_k_wino_out t = {.g = fct_conv_geom(p),
                             .family = j->tiling.family,
+                            .half = p->wino.half_out && channel_block == c->ocb - 1,
                             .point_stride = j->l.m_point,
                             .scale = j->scale,
                             .e = &e,
@@ -399,10 +353,12 @@ static void transform_out(const block *b, fct_panel panel) {
                             .add_up2 = c->s.add_up2};
         for (int class = 0, at; class < 4; class ++) {
             t.n = class_part(b, class, &at);
+            const int real = fct_wino_end(&j->tiling, class) - b->first - at; /* the class may be filled up */
+            t.n = t.n < real ? t.n : real;
             if (t.n <= 0) continue;
             fct_wino_class_size(&j->tiling, class, &t.my, &t.mx);
             t.tiles = b->list + at;
-            t.m = b->m + ((size_t)i * b->n + at) * c->cb;
+            t.m = b->m + (size_t)i * b->n * c->cb + (size_t)at * (t.half ? c->cb / 2 : c->cb);
             c->k->wino_out(&t);
         }
     }
@@ -411,7 +367,8 @@ static void transform_out(const block *b, fct_panel panel) {
 static void run_panel(const block *b, int index) {
     const fct_conv *c = b->j->p->c;
     const fct_panel panel = fct_panel_at(c->k, c->ocb, index);
-    multiply(b, panel);
+    if (b->j->p->wino.at_once) multiply_at_once(b, panel);
+    else multiply(b, panel);
     transform_out(b, panel);
 }
 
@@ -423,7 +380,7 @@ static void block_task(void *ctx, int index, int worker) {
     const int first = index * p->wino.tiles, rest = j->tiling.first[4] - first;
     const int n = rest < p->wino.tiles ? rest : p->wino.tiles;
     const block b = block_at(j, first, n, s, s + j->l.shared);
-    list_tiles(j, first, n, b.list);
+    fct_wino_list(&j->tiling, first, n, b.list);
     if (j->store == FCT_CONV_INT16)
         for (int i = 0; i < group_count(&b); i++) transform_group(&b, i);
     else
@@ -452,17 +409,17 @@ static void panel_task(void *ctx, int index, int worker) {
 static void run(const fct_conv_plan *p, const float *in, const float *add, float *out, void *scratch) {
     const fct_conv *c = p->c;
     wino_job j = {.p = p, .in = in, .add = add, .out = out, .scratch = scratch, .store = p->algo->store};
-    j.tiling = fct_wino_tile(p->algo->tile, p->n, p->oh, p->ow);
+    j.tiling = tiling_of(p);
     j.l = scratch_layout(p);
-    j.scale = ((const wino_header *)p->packed)->scale;
-    j.scales = (const float *)(const void *)((const char *)p->packed + HEADER);
-    j.weights = (const char *)p->packed + weights_at(c, j.tiling.family, j.store);
+    j.scale = ((const fct_wino_header *)p->packed)->scale;
+    j.scales = (const float *)(const void *)((const char *)p->packed + FCT_WINO_HEADER);
+    j.weights = (const char *)p->packed + fct_wino_weights_at(c, j.tiling.family, j.store);
     if (!p->wino.shared) {
         fct_parallel(p->wino.blocks, block_task, &j);
         return;
     }
     const block all = shared_block(&j, 0);
-    list_tiles(&j, 0, all.n, all.list);
+    fct_wino_list(&j.tiling, 0, all.n, all.list);
     if (j.store == FCT_CONV_INT16) fct_parallel(group_count(&all), group_task, &j);
     else fct_parallel(c->icb, in_task, &j);
     fct_parallel(fct_panel_total(c->k, c->ocb), panel_task, &j);
@@ -474,10 +431,10 @@ static void run(const fct_conv_plan *p, const float *in, const float *add, float
                                               .bands = true,                                                           \
                                               .tile = outputs,                                                         \
                                               .can = test,                                                             \
-                                              .pack = pack,                                                            \
+                                              .pack = fct_wino_pack,                                                   \
                                               .prepare = prepare,                                                      \
                                               .run = run,                                                              \
-                                              .bytes = packed_bytes};
+                                              .bytes = fct_wino_packed_bytes};
 WINO(wino4, "wino-f43", FCT_CONV_FLOAT, 4, can)
 WINO(wino4_half, "wino-f43-half", FCT_CONV_HALF, 4, can_half)
 WINO(wino4_int16, "wino-f43-int16", FCT_CONV_INT16, 4, can)

@@ -17,16 +17,6 @@ fct_wino_axis fct_wino_split(int family, int size) {
     return axis(6, whole, rest > 2 ? 4 : 2, 1);
 }
 
-/* Counts the tiles of each class, in the order of the list. */
-fct_wino_tiling fct_wino_tile(int family, int images, int oh, int ow) {
-    fct_wino_tiling t = {family, fct_wino_split(family, oh), fct_wino_split(family, ow), images, {0}};
-    t.first[1] = t.first[0] + images * t.y.small_count * t.x.full_count;
-    t.first[2] = t.first[1] + images * t.y.full_count * t.x.full_count;
-    t.first[3] = t.first[2] + images * t.y.full_count * t.x.small_count;
-    t.first[4] = t.first[3] + images * t.y.small_count * t.x.small_count;
-    return t;
-}
-
 static bool small_y(int class) { return class == SMALL_FULL || class == SMALL_SMALL; }
 static bool small_x(int class) { return class == FULL_SMALL || class == SMALL_SMALL; }
 
@@ -35,19 +25,58 @@ void fct_wino_class_size(const fct_wino_tiling *t, int class, int *my, int *mx) 
     *mx = small_x(class) ? t->x.small : t->x.full;
 }
 
-/* Finds the class of tile i, then its image, row and column within the class. */
-fct_k_tile fct_wino_place(const fct_wino_tiling *t, int i) {
-    int class = 0;
-    while (i >= t->first[class + 1]) class ++;
-    const int rows = small_y(class) ? t->y.small_count : t->y.full_count;
-    const int columns = small_x(class) ? t->x.small_count : t->x.full_count;
+static int rows_of(const fct_wino_tiling *t, int class) { return small_y(class) ? t->y.small_count : t->y.full_count; }
+static int columns_of(const fct_wino_tiling *t, int class) {
+    return small_x(class) ? t->x.small_count : t->x.full_count;
+}
+
+int fct_wino_end(const fct_wino_tiling *t, int class) {
+    return t->first[class] + t->images * rows_of(t, class) * columns_of(t, class);
+}
+
+/* Counts the tiles of each class, in the order of the list. */
+fct_wino_tiling fct_wino_tile(int family, int images, int oh, int ow, bool even) {
+    fct_wino_tiling t = {family, fct_wino_split(family, oh), fct_wino_split(family, ow), images, {0}};
+    for (int class = 0; class < 4; class ++) {
+        const int end = fct_wino_end(&t, class);
+        t.first[class + 1] = end + (even && end % 2);
+    }
+    return t;
+}
+
+/* The places of tiles i .. end - 1, counted within a class; row by row. */
+static fct_k_tile *list_class(const fct_wino_tiling *t, int class, int i, int end, fct_k_tile *list) {
+    const int rows = rows_of(t, class), columns = columns_of(t, class);
+    const int y0 = small_y(class) ? t->y.full * t->y.full_count : 0;
+    const int x0 = small_x(class) ? t->x.full * t->x.full_count : 0;
     int my, mx;
     fct_wino_class_size(t, class, &my, &mx);
-    i -= t->first[class];
-    fct_k_tile p = {i / (rows * columns), i / columns % rows * my, i % columns * mx};
-    if (small_y(class)) p.y += t->y.full * t->y.full_count;
-    if (small_x(class)) p.x += t->x.full * t->x.full_count;
-    return p;
+    int image = i / (rows * columns), row = i / columns % rows, column = i % columns;
+    for (; i < end; i++) {
+        *list++ = (fct_k_tile){image, y0 + row * my, x0 + column * mx};
+        if (++column < columns) continue;
+        column = 0;
+        if (++row < rows) continue;
+        row = 0;
+        image++;
+    }
+    return list;
+}
+
+/* Goes through the classes; what fills one up is its last tile again. */
+void fct_wino_list(const fct_wino_tiling *t, int first, int n, fct_k_tile *list) {
+    for (int class = 0; class < 4 && n > 0; class ++) {
+        const int end = fct_wino_end(t, class), last = t->first[class + 1];
+        if (first >= last) continue;
+        const int real = end < first + n ? end : first + n, stop = last < first + n ? last : first + n;
+        if (first < real) list = list_class(t, class, first - t->first[class], real - t->first[class], list);
+        if (stop > real) { /* it is one tile at most */
+            const int at = end - 1 - t->first[class];
+            list = list_class(t, class, at, at + 1, list);
+        }
+        n -= stop - first;
+        first = stop;
+    }
 }
 
 /* Smaller tiles lack the family's last points. A point that one of the axes lacks drops the classes at one end of

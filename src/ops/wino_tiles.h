@@ -24,13 +24,17 @@ typedef struct fct_wino_tiling {
     int first[5]; /* first tile of each class; [4] is the total */
 } fct_wino_tiling;
 
-fct_wino_tiling fct_wino_tile(int family, int images, int oh, int ow);
+/* even: classes with an odd number of tiles are filled up by their last tile again. */
+fct_wino_tiling fct_wino_tile(int family, int images, int oh, int ow, bool even);
+
+/* The tile after the last one of a class that is not there to fill it up. */
+int fct_wino_end(const fct_wino_tiling *t, int class);
 
 /* Size of the tiles of a class (0..3). */
 void fct_wino_class_size(const fct_wino_tiling *t, int class, int *my, int *mx);
 
-/* Place of tile i of the whole list. */
-fct_k_tile fct_wino_place(const fct_wino_tiling *t, int i);
+/* The places of tiles first .. first + n - 1 of the whole list. */
+void fct_wino_list(const fct_wino_tiling *t, int first, int n, fct_k_tile *list);
 
 /* Tiles *first .. *last - 1 have point (a, b). */
 void fct_wino_range(const fct_wino_tiling *t, int a, int b, int *first, int *last);

@@ -71,6 +71,10 @@ TEST(spatial) {
         {1, 8, 8, 1, 3, 1, 1, 1, 2, 3, FCT_ACT_NONE, 0, 0},
         {1, 30, 17, 1, 3, 1, 1, 1, 13, 26, FCT_ACT_PRELU, FCT_ADD_BEFORE_ACT, CASE_SCALE},
         {1, 33, 64, 1, 3, 1, 1, 1, 25, 21, FCT_ACT_RELU, FCT_ADD_BEFORE_ACT, 0},
+        /* half a block of channels, with an even and an odd number of tiles */
+        {1, 24, 24, 1, 3, 1, 1, 1, 16, 24, FCT_ACT_RELU, 0, 0},
+        {1, 24, 20, 1, 3, 1, 1, 1, 12, 12, FCT_ACT_NONE, FCT_ADD_AFTER_ACT, CASE_SCALE},
+        {3, 4, 40, 1, 3, 1, 1, 0, 15, 17, FCT_ACT_CLIP, FCT_ADD_BEFORE_ACT, CASE_UP2},
     };
     RUN(cases);
 }
