@@ -30,7 +30,8 @@ typedef struct fct_model_opts {
     fct_precision precision; /* (default FCT_PRECISION_FAST) */
     bool low_memory;         /* smallest resident size at some cost in speed (default false) */
     const char *cache_dir;   /* folder of packed-weight caches, made when needed; a later load maps them
-                                instead of packing; NULL = none (default NULL) */
+                                instead of packing. Written by a thread after the first load, for which
+                                fct_model_free() waits; NULL = none (default NULL) */
     const char *device;      /* what runs the network: "cpu", the only one so far; NULL = "cpu" (default NULL) */
 } fct_model_opts;
 FCT_API void fct_model_opts_init(fct_model_opts *o);

@@ -43,6 +43,8 @@ void fct_cond_broadcast(fct_cond *c);
  * is until fct_thread_join(). */
 fct_status fct_thread_start(fct_thread *t, void (*fn)(void *), void *arg, fct_error *err);
 void fct_thread_join(fct_thread *t);
+/* The calling thread yields to others from now on where the processors are busy, as far as the system allows it. */
+void fct_thread_yield_to_others(void);
 
 /* Calls fn in the child after every later fork() of this process; does nothing
  * where there is no fork. */

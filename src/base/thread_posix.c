@@ -6,6 +6,10 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#ifdef __linux__
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#endif
 #include <unistd.h>
 
 void fct_mutex_init(fct_mutex *m) { pthread_mutex_init(m, NULL); }
@@ -68,6 +72,13 @@ fct_status fct_thread_start(fct_thread *t, void (*fn)(void *), void *arg, fct_er
 }
 
 void fct_thread_join(fct_thread *t) { pthread_join(t->id, NULL); }
+
+void fct_thread_yield_to_others(void) {
+#ifdef __linux__
+    enum { NICE = 10 };                                               /* a ninth of what others get */
+    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* there, of one thread */
+#endif
+}
 
 void fct_thread_at_fork(void (*fn)(void)) { pthread_atfork(NULL, NULL, fn); }
 

@@ -37,6 +37,8 @@ void fct_thread_join(fct_thread *t) {
     CloseHandle(t->handle);
 }
 
+void fct_thread_yield_to_others(void) { SetThreadPriority(GetCurrentThread(), THREAD_PRIORITY_BELOW_NORMAL); }
+
 void fct_thread_at_fork(void (*fn)(void)) { (void)fn; }
 
 int fct_probe_online(void) {

@@ -222,6 +222,15 @@ fct_status fct_const_data(fct_const *c, const fct_tensor_view **out, fct_error *
     return FCT_OK;
 }
 
+size_t fct_const_unread(const fct_const *c) {
+    const size_t bytes = (size_t)fct_view_count(&c->view) * fct_raw_size(c->raw_type);
+    return c->view.data || !c->raw || !c->file || !is_plain(c) || bytes < FCT_CONST_LARGE ? 0 : bytes;
+}
+
+fct_status fct_const_read(const fct_const *c, void *out, fct_error *err) {
+    return fct_part_read(c->file, (size_t)((const uint8_t *)c->raw - c->file->data), fct_const_unread(c), out, err);
+}
+
 void fct_const_drop(fct_const *c) {
     if (!c->raw) return;
     fct_free(c->owned);

@@ -112,6 +112,10 @@ void fct_fused_free(fct_fused *f); /* NULL is harmless */
 
 /* Makes the constant's data available, aligned and converted. */
 fct_status fct_const_data(fct_const *c, const fct_tensor_view **out, fct_error *err);
+/* Bytes of a constant that is still to be read from its file and needs no conversion; else 0. */
+size_t fct_const_unread(const fct_const *c);
+/* Reads such a constant to where the caller wants it; its data stays unavailable otherwise. */
+fct_status fct_const_read(const fct_const *c, void *out, fct_error *err);
 /* Gives back a copy made by fct_const_data() for a constant that can be read
  * again from the mapping. */
 void fct_const_drop(fct_const *c);

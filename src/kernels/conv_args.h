@@ -6,6 +6,7 @@
 #ifndef FCT_KERNELS_CONV_ARGS_H
 #define FCT_KERNELS_CONV_ARGS_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,6 +56,25 @@ typedef struct fct_k_quantize {
     size_t dst_stride;
     float *scale; /* [n]: value = integer * scale */
 } fct_k_quantize;
+
+/* Weights for conv_gemm_int16, of up to 64 output channels. */
+typedef struct fct_k_int16_weights {
+    int cb, full, tail_blocks, tail, group; /* as in fct_k_gemm */
+    int lanes;                              /* a multiple of cb */
+    const float *src;                       /* [k][lanes], the k of tail blocks without gaps */
+    size_t src_stride;                      /* floats from one k to the next */
+    int16_t *dst;                           /* [k in pairs][lanes][2]; an odd last k of a block is paired with zeros */
+    size_t dst_stride;                      /* integers from one pair of k to the next */
+    float *scale; /* [lanes]: weight = integer * scale; not finite for a lane with a weight that is not */
+} fct_k_int16_weights;
+
+/* Integers per unit of weight of a lane, by the sum of squares of the group with the most, the greatest square, and the
+ * sum of all: 0 for weights that are nothing, NAN where one is not finite. */
+static inline float fct_k_int16_factor(float most_sum, float most, float all) {
+    const float by_norm = FCT_INT16_NORM / sqrtf(most_sum), by_value = FCT_INT16_MOST / sqrtf(most);
+    if (!isfinite(all)) return NAN;
+    return most > 1e-30f ? by_norm < by_value ? by_norm : by_value : 0;
+}
 
 /* Product of a panel of weights and a row of pixels:
  *     c[block][pixel][lane] (+)= sum over k of w[k][block][lane] b[k / cb][pixel][k % cb]

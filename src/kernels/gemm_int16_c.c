@@ -37,6 +37,42 @@ void fct_k_conv_quantize_c(const fct_k_quantize *q) {
     }
 }
 
+/* Writes one lane's sum of squares of the group with the most, its greatest square, and the sum of all. */
+static void lane_squares(const fct_k_int16_weights *a, int lane, float *most_sum, float *most, float *all) {
+    const float *w = a->src + lane;
+    float sum = 0;
+    *most_sum = *most = *all = 0;
+    for (int b = 0; b < a->full + a->tail_blocks; b++) {
+        if (b % a->group == 0) sum = 0;
+        for (int i = 0; i < (b < a->full ? a->cb : a->tail); i++, w += a->src_stride) {
+            const float square = *w * *w;
+            sum += square;
+            *all += square;
+            if (square > *most) *most = square;
+        }
+        if (sum > *most_sum) *most_sum = sum;
+    }
+}
+
+static int16_t rounded(float v) { return (int16_t)(v >= -32767 && v <= 32767 ? lrintf(v) : 0); }
+
+void fct_k_conv_int16_weights_c(const fct_k_int16_weights *a) {
+    for (int l = 0; l < a->lanes; l++) {
+        float most_sum, most, all;
+        lane_squares(a, l, &most_sum, &most, &all);
+        const float factor = fct_k_int16_factor(most_sum, most, all);
+        const float *w = a->src + l;
+        int16_t *d = a->dst + (size_t)l * 2;
+        a->scale[l] = factor == 0 ? 0 : 1 / factor;
+        for (int b = 0; b < a->full + a->tail_blocks; b++) {
+            const int n = b < a->full ? a->cb : a->tail;
+            for (int i = 0; i < n; i++, w += a->src_stride) d[i / 2 * a->dst_stride + i % 2] = rounded(*w * factor);
+            if (n % 2) d[n / 2 * a->dst_stride + 1] = 0;
+            d += (size_t)(n + 1) / 2 * a->dst_stride;
+        }
+    }
+}
+
 /* Computes one sum. Groups are added modulo 2^32, since what leaves the range on the way comes back. */
 static float int16_sum(const fct_k_gemm *g, int block, int pixel, int lane) {
     const int16_t *w = g->w16 + ((size_t)block * g->cb + lane) * 2;

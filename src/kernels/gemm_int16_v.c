@@ -186,6 +186,45 @@ void KFN(conv_quantize)(const fct_k_quantize *q) {
     for (; at < q->n; at++) quantize(1, q, at, mask);
 }
 
+/* Finds VL lanes' integers per unit of weight: what bounds every group's norm and every value. */
+ALWAYS_INLINE vf weight_factors(const fct_k_int16_weights *a, int lane) {
+    const float *w = a->src + lane;
+    vf most_sum = V_ZERO(), most = V_ZERO(), all = V_ZERO(), sum = V_ZERO();
+    for (int b = 0; b < a->full + a->tail_blocks; b++) {
+        if (b % a->group == 0) sum = V_ZERO();
+        for (int i = 0; i < (b < a->full ? a->cb : a->tail); i++, w += a->src_stride) {
+            const vf x = V_LOAD(w), square = x * x;
+            sum = sum + square;
+            all = all + square;
+            most = V_MAX(most, square);
+        }
+        most_sum = V_MAX(most_sum, sum);
+    }
+    float n[VL], m[VL], s[VL], factor[VL];
+    V_STORE(n, most_sum);
+    V_STORE(m, most);
+    V_STORE(s, all);
+    for (int l = 0; l < VL; l++) factor[l] = fct_k_int16_factor(n[l], m[l], s[l]);
+    for (int l = 0; l < VL; l++) a->scale[lane + l] = factor[l] == 0 ? 0 : 1 / factor[l];
+    return V_LOAD(factor);
+}
+
+/* Takes VL lanes at a time, so that their weights are still in L1 when they are rounded. */
+void KFN(conv_int16_weights)(const fct_k_int16_weights *a) {
+    static const float nothing[VL];
+    for (int l = 0; l < a->lanes; l += VL) {
+        const vf factor = weight_factors(a, l);
+        const float *w = a->src + l;
+        int16_t *d = a->dst + (size_t)l * 2;
+        for (int b = 0; b < a->full + a->tail_blocks; b++) {
+            const int n = b < a->full ? a->cb : a->tail;
+            for (int i = 0; i < n; i += 2, w += 2 * a->src_stride, d += a->dst_stride)
+                V_TO_PAIRS(d, V_LOAD(w) * factor, V_LOAD(i + 1 < n ? w + a->src_stride : nothing) * factor);
+            if (n % 2) w -= a->src_stride;
+        }
+    }
+}
+
 void FCT_CAT(fct_kernels_int16, _, FCT_LEVEL)(fct_kernel_table *t) {
 #define K(name, type, params) t->name = KFN(name);
 #include "kernels/int16.inc"

@@ -8,8 +8,8 @@
  *             V_JOIN: the lower lanes of one vector and the upper ones of another; V_LOWER, V_UPPER: one half
  *             of the lanes in the lower ones, and zeros. With HALVES 1 alone
  *   vi        VL sums of 32 bits; V_DOT adds the products of two pairs of 16-bit integers to each lane,
- *             VI_PAIR repeats one pair. Absent where the level has no such product
- *   KFN(name) the kernel's name at this level
+ *             VI_PAIR repeats one pair, V_TO_PAIRS stores VL pairs of rounded floats. Absent where the level has no
+ * such product KFN(name) the kernel's name at this level
  *
  * Included by <family>_v.c only, never by code compiled for the baseline. */
 #ifndef FCT_KERNELS_VEC_H
@@ -64,6 +64,10 @@ typedef __m512i vi;
 #define VI_PAIR(x)       _mm512_set1_epi32(x)
 #define VI_TO_FLOAT(v)   _mm512_cvtepi32_ps(v)
 #define V_TO_INT16(p, v) _mm256_storeu_si256((__m256i *)(p), _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(v)))
+ALWAYS_INLINE void V_TO_PAIRS(int16_t *p, vf a, vf b) {
+    const vi high = _mm512_slli_epi32(_mm512_cvtps_epi32(b), 16);
+    _mm512_storeu_si512(p, _mm512_mask_blend_epi16(0xAAAAAAAA, _mm512_cvtps_epi32(a), high));
+}
 #ifdef __AVX512VNNI__
 /* gcc 12 keeps the sums of its intrinsic in memory. */
 #define V_DOT(s, a, b) v_dot(s, a, b)
@@ -113,6 +117,10 @@ ALWAYS_INLINE void V_TO_INT16(int16_t *p, vf v) {
     const __m256i i = _mm256_cvtps_epi32(v);
     _mm_storeu_si128((__m128i *)p, _mm_packs_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1)));
 }
+ALWAYS_INLINE void V_TO_PAIRS(int16_t *p, vf a, vf b) {
+    const vi high = _mm256_slli_epi32(_mm256_cvtps_epi32(b), 16);
+    _mm256_storeu_si256((__m256i *)p, _mm256_blend_epi16(_mm256_cvtps_epi32(a), high, 0xAA));
+}
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #define VL              4
@@ -160,6 +168,10 @@ typedef __m128i vi;
 ALWAYS_INLINE void V_TO_INT16(int16_t *p, vf v) {
     const __m128i i = _mm_cvtps_epi32(v);
     _mm_storel_epi64((__m128i *)p, _mm_packs_epi32(i, i));
+}
+ALWAYS_INLINE void V_TO_PAIRS(int16_t *p, vf a, vf b) {
+    const vi high = _mm_slli_epi32(_mm_cvtps_epi32(b), 16);
+    _mm_storeu_si128((__m128i *)p, _mm_blend_epi16(_mm_cvtps_epi32(a), high, 0xAA));
 }
 #else
 #error "vec.h needs a vector level"

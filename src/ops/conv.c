@@ -243,6 +243,8 @@ static int choose(const fct_conv *c, fct_conv_plan *p, const char *name) {
  * then choose another algorithm. Large ones would double the memory. */
 static bool keeps_weight(const fct_conv *c) { return !c->s.low_memory && weight_bytes(c) <= (size_t)256 << 10; }
 
+bool fct_conv_parts_stay(const fct_conv *c) { return !c->weight || keeps_weight(c); }
+
 static void drop_weight(fct_conv *c) {
     fct_aligned_free(c->own_weight);
     c->weight = c->own_weight = NULL;

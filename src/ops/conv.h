@@ -63,6 +63,8 @@ size_t fct_conv_memory(const fct_conv *c); /* bytes of packed weights */
 /* The weights a convolution holds, raw and packed, borrowed as long as it lives;
  * -1 when one of its algorithms cannot take them back. Not while others use c. */
 int fct_conv_parts(const fct_conv *c, fct_packed_part parts[FCT_PACKED_PARTS]);
+/* Whether they stay where they are until c is freed, whatever plans are made. Not while others use c. */
+bool fct_conv_parts_stay(const fct_conv *c);
 /* Takes such weights in: 64-byte aligned, borrowed until c is freed. False, and
  * nothing has changed, when name or size are not those of c's own. */
 bool fct_conv_attach(fct_conv *c, const char *name, const void *data, size_t bytes);

@@ -63,9 +63,10 @@ static fct_int16_depth depth_of(const fct_conv *c, int kb0, int kb1) {
 static void pack_lane(const fct_conv *c, int group, int o, int c0, int n, float *w, size_t step) {
     const int own_ic = c->s.ic / c->s.groups, own_oc = c->s.oc / c->s.groups, t = taps(c);
     const float *row = c->weight + ((size_t)group * (c->s.oc / group_count(c)) + o) * own_ic * t;
+    const int first = o < c->s.oc / group_count(c) ? o / own_oc * own_ic : INT32_MAX; /* input channel that o reads */
     for (int i = 0; i < n; i++) {
-        const bool connected = o < c->s.oc / group_count(c) && o / own_oc == (c0 + i) / own_ic;
-        const float *src = connected ? row + (c0 + i) % own_ic * t : NULL;
+        const int from = c0 + i - first;
+        const float *src = from >= 0 && from < own_ic ? row + (size_t)from * t : NULL;
         for (int tap = 0; tap < t; tap++) w[((size_t)tap * n + i) * step] = src ? src[tap] : 0;
     }
 }
@@ -111,8 +112,9 @@ static void pack_task(void *ctx, int index, int worker) {
     if (k->store == FCT_CONV_INT16) {
         const fct_int16_depth d = depth_of(c, 0, k_blocks(c));
         const size_t lane = (size_t)panel.first * c->cb;
+        const int lanes = panel.count * c->cb;
         int16_t *to = (int16_t *)((char *)k->packed + int16_scales(c)) + lane * fct_int16_count(&d);
-        fct_int16_pack(&d, wide, panel.count * c->cb, to, (float *)k->packed + lane);
+        fct_int16_weights(c->k, &d, wide, lanes, lanes, to, lanes, (float *)k->packed + lane);
     }
 }
 
@@ -128,7 +130,7 @@ static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_
     const bool wide = a->store != FCT_CONV_FLOAT;
     *bytes = packed_bytes(a, c);
     k.packed = fct_aligned_alloc(*bytes);
-    if (wide) k.wide = fct_aligned_alloc(k.wide_size * sizeof(float) * (size_t)fct_threads());
+    if (wide) k.wide = fct_aligned_alloc(k.wide_size * sizeof(float) * (size_t)fct_parallel_width());
     if (k.packed && a->store == FCT_CONV_INT16) memset(k.packed, 0, int16_scales(c));
     if (!k.packed || (wide && !k.wide)) {
         fct_aligned_free(k.packed);

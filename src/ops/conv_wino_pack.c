@@ -28,11 +28,25 @@ typedef struct wino_packing {
     fct_conv_store store;
     float scale;
     void *packed;
-    float *u; /* per worker: one panel, [point][ic][lanes] */
+    float *u; /* per worker: [point][ic][lanes] of a panel, or of a block that becomes integers */
     size_t u_size;
 } wino_packing;
 
-/* The transformed weights of one panel of output channels, in the form that the algorithm keeps. */
+/* Transforms the weights of output channels first .. first + lanes - 1 to u, [point][ic][lanes]. */
+static void transform(const wino_packing *k, int first, int lanes, float *u) {
+    const fct_conv *c = k->c;
+    const int ic = c->s.ic, real = c->s.oc - first < lanes ? c->s.oc - first : lanes;
+    float taps[9 * 4 * FCT_CB_MAX] = {0};
+    const float *w = c->weight + (size_t)first * ic * 9;
+    for (int i = 0; i < ic; i++, w += 9) {
+        for (int l = 0; l < real; l++)
+            for (int t = 0; t < 9; t++) taps[t * lanes + l] = w[(size_t)l * ic * 9 + t];
+        c->k->wino_weights(k->family, taps, lanes, k->scale, u + (size_t)i * lanes, (size_t)ic * lanes);
+    }
+}
+
+/* The transformed weights of one panel of output channels, in the form that the algorithm keeps. Those that become
+ * integers are transformed a block at a time, so that all of its points stay in L2. */
 static void pack_panel(void *ctx, int index, int worker) {
     const wino_packing *k = ctx;
     const fct_conv *c = k->c;
@@ -42,21 +56,20 @@ static void pack_panel(void *ctx, int index, int worker) {
     char *const to =
         (char *)k->packed + fct_wino_weights_at(c, k->family, k->store) + first * count * fct_conv_width(k->store);
     float *u = k->u ? k->u + k->u_size * (size_t)worker : (float *)(void *)to;
-    float taps[9 * 4 * FCT_CB_MAX];
-    for (int i = 0; i < ic; i++) {
-        for (int l = 0; l < lanes; l++) {
-            const int o = panel.first * c->cb + l;
-            for (int t = 0; t < 9; t++) taps[t * lanes + l] = o < c->s.oc ? c->weight[((size_t)o * ic + i) * 9 + t] : 0;
-        }
-        c->k->wino_weights(k->family, taps, lanes, k->scale, u + (size_t)i * lanes, (size_t)ic * lanes);
+    if (k->store != FCT_CONV_INT16) {
+        transform(k, panel.first * c->cb, lanes, u);
+        if (k->store == FCT_CONV_HALF) c->k->float_to_half((uint16_t *)(void *)to, u, (size_t)lanes * ic * all);
+        return;
     }
-    if (k->store == FCT_CONV_HALF) c->k->float_to_half((uint16_t *)(void *)to, u, (size_t)lanes * ic * all);
-    if (k->store != FCT_CONV_INT16) return;
     const fct_int16_depth d = fct_wino_depth(c);
     float *scales = (float *)((char *)k->packed + FCT_WINO_HEADER) + first;
-    for (int p = 0; p < all; p++)
-        fct_int16_pack(&d, u + (size_t)p * ic * lanes, lanes, (int16_t *)(void *)to + (size_t)p * count * lanes,
-                       scales + (size_t)p * lanes);
+    for (int b = 0; b < lanes; b += c->cb) {
+        transform(k, panel.first * c->cb + b, c->cb, u);
+        for (int p = 0; p < all; p++)
+            fct_int16_weights(c->k, &d, u + (size_t)p * ic * c->cb, c->cb, c->cb,
+                              (int16_t *)(void *)to + (size_t)p * count * lanes + (size_t)b * 2, lanes,
+                              scales + (size_t)p * lanes + b);
+    }
 }
 
 /* Size of the packed weights with their header and scales. */
@@ -70,9 +83,9 @@ fct_status fct_wino_pack(const fct_conv_algo *a, fct_conv *c, void **packed, siz
     const bool wide = a->store != FCT_CONV_FLOAT;
     wino_packing k = {
         .c = c, .family = a->tile, .store = a->store, .scale = weight_scale(c, a->store == FCT_CONV_HALF)};
-    k.u_size = (size_t)4 * c->cb * c->s.ic * fct_wino_points(a->tile);
+    k.u_size = (size_t)(a->store == FCT_CONV_INT16 ? 1 : 4) * c->cb * c->s.ic * fct_wino_points(a->tile);
     k.packed = fct_aligned_alloc(*bytes);
-    if (wide) k.u = fct_aligned_alloc(k.u_size * sizeof(float) * (size_t)fct_threads());
+    if (wide) k.u = fct_aligned_alloc(k.u_size * sizeof(float) * (size_t)fct_parallel_width());
     if (!k.packed || (wide && !k.u)) {
         fct_aligned_free(k.packed);
         fct_aligned_free(k.u);

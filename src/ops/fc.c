@@ -63,7 +63,7 @@ static void pack_row(void *ctx, int o, int worker) {
 
 static fct_status pack(fct_fc *f, const fct_fc_spec *s, fct_error *err) {
     pack_job j = {.f = f, .s = s};
-    if (f->wh && !(j.rows = fct_alloc((size_t)fct_threads() * f->row * sizeof *j.rows)))
+    if (f->wh && !(j.rows = fct_alloc((size_t)fct_parallel_width() * f->row * sizeof *j.rows)))
         return fct_fail_nomem(err, s->name, f->row * sizeof *j.rows);
     fct_parallel(s->n, pack_row, &j);
     fct_free(j.rows);

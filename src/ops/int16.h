@@ -20,9 +20,21 @@ static inline size_t fct_int16_count(const fct_int16_depth *d) {
     return (size_t)d->full * d->cb + (size_t)d->tail_blocks * (size_t)((d->tail + 1) / 2 * 2);
 }
 
-/* w: [k][lanes], the k of tail blocks without gaps; dst: [fct_int16_count() / 2][lanes][2];
- * scale: [lanes], weight = integer * scale. The integers keep to the bounds of conv_args.h;
- * a lane with a weight that is not finite has a scale that is not. At most 64 lanes. */
-void fct_int16_pack(const fct_int16_depth *d, const float *w, int lanes, int16_t *dst, float *scale);
+/* The kernel conv_int16_weights: w is [k][lanes], each k w_step floats after the one before; pairs of k are written
+ * dst_lanes lanes apart. */
+static inline void fct_int16_weights(const fct_kernel_table *k, const fct_int16_depth *d, const float *w, int lanes,
+                                     size_t w_step, int16_t *dst, int dst_lanes, float *scale) {
+    k->conv_int16_weights(&(fct_k_int16_weights){.cb = d->cb,
+                                                 .full = d->full,
+                                                 .tail_blocks = d->tail_blocks,
+                                                 .tail = d->tail,
+                                                 .group = d->group,
+                                                 .lanes = lanes,
+                                                 .src = w,
+                                                 .src_stride = w_step,
+                                                 .dst = dst,
+                                                 .dst_stride = (size_t)dst_lanes * 2,
+                                                 .scale = scale});
+}
 
 #endif

@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char folder[64], cache[80], model[80];
@@ -184,6 +186,44 @@ TEST(damaged_files) {
     CHECK_MSG(!taken && !wrong, "%d damaged files taken, %d wrong results", taken, wrong);
     result healed = load_and_run(cache, 0, true);
     CHECK(healed.cached && same(&want, &healed));
+    tear_down();
+}
+
+/* What a process that was ended while it wrote has left behind goes after an hour; other people's files stay. */
+TEST(leftovers) {
+    static char old[120], fresh[120], other[120];
+    set_up("conv");
+    snprintf(old, sizeof old, "%s/.facet-0123456789abcdefghij.part", cache);
+    snprintf(fresh, sizeof fresh, "%s/.facet-1123456789abcdefghij.part", cache);
+    snprintf(other, sizeof other, "%s/notes.part", cache);
+    REQUIRE(!fct_dir_make_private(cache, &e));
+    copy(model, old), copy(model, fresh), copy(model, other);
+    const struct timespec long_ago[2] = {{time(NULL) - 7200, 0}, {time(NULL) - 7200, 0}};
+    REQUIRE(!utimensat(AT_FDCWD, old, long_ago, 0) && !utimensat(AT_FDCWD, other, long_ago, 0));
+    (void)load_and_run(cache, 0, true);
+    CHECK(access(old, F_OK) != 0 && access(fresh, F_OK) == 0 && access(other, F_OK) == 0);
+    tear_down();
+}
+
+/* A child has a model whose weights its parent is about to write, and not the thread that writes them. */
+TEST(forked_while_written) {
+    set_up("arcface");
+    fct_engine_opts o;
+    fct_model *m;
+    int status;
+    fct_engine_opts_init(&o);
+    o.model.cache_dir = cache;
+    REQUIRE(!fct_model_load_engine_file(model, &o, &m, &e));
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (!child) {
+        alarm(20); /* a wait for the thread would never end */
+        fct_model_free(m);
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    fct_model_free(m);
+    CHECK(load_and_run(cache, 0, true).cached);
     tear_down();
 }
 

@@ -46,7 +46,7 @@ static void run(const fct_kernel_table *t, int k, bool one_tap, float x[PIXELS][
     const fct_int16_depth d = {cb, k / cb, k % cb != 0, k % cb, fct_int16_group(cb, (size_t)k, one_tap)};
     for (int i = 0; i < k; i++)
         for (int l = 0; l < lanes; l++) b->wide[i * lanes + l] = w[l][i];
-    fct_int16_pack(&d, b->wide, lanes, b->weights, b->w_scale);
+    fct_int16_weights(t, &d, b->wide, lanes, (size_t)lanes, b->weights, lanes, b->w_scale);
     for (int i = 0; i < blocks * cb; i++)
         for (int p = 0; p < PIXELS; p++) b->src[(i / cb * PIXELS + p) * cb + i % cb] = i < k ? x[p][i] : 1e3f;
     t->conv_quantize(&(fct_k_quantize){.cb = cb,
@@ -136,5 +136,39 @@ static void not_finite(const fct_kernel_table *t, buffers *b) {
     }
 }
 TEST(what_is_not_finite_shows) { all_levels(not_finite); }
+
+/* Each level's integers against those of the C version: a block of a wider panel, odd tails, a lane of nothing, one of
+ * a single large weight and one that is not finite. Nothing beside the block is written. */
+static void weights(const fct_kernel_table *t, buffers *b) {
+    enum { STEP = 5 * FCT_CB_MAX / 2 + 1, PANEL = 3 * FCT_CB_MAX, ROOM = (K_MOST + 2) / 2 * PANEL * 2 };
+    static float w[K_MOST * STEP], scales[2][FCT_CB_MAX];
+    static int16_t got[ROOM], want[ROOM];
+    const int depths[] = {1, 2, 15, 16, 17, 64, 99, 200}, cb = t->cb;
+    for (int i = 0; i < (int)(sizeof depths / sizeof *depths); i++) {
+        const int k = depths[i];
+        for (int n = 0; n < k * STEP; n++) {
+            const int lane = n % STEP - 1;
+            w[n] = lane == 2                        ? 0
+                   : lane == 3                      ? (n / STEP == k / 2 ? 1e6f : 0)
+                   : lane == 4 && n / STEP == k - 1 ? NAN
+                                                    : noise();
+        }
+        memset(got, 0x55, sizeof got), memset(want, 0x55, sizeof want);
+        fct_k_int16_weights a = {cb,    k / cb, k % cb != 0,   k % cb,    32 / cb,  cb,
+                                 w + 1, STEP,   want + 2 * cb, 2 * PANEL, scales[0]};
+        fct_kernels_at(FCT_CPU_C)->conv_int16_weights(&a);
+        a.dst = got + 2 * cb, a.scale = scales[1];
+        t->conv_int16_weights(&a);
+        for (int n = 0; n < ROOM; n++) {
+            const int lane = n / 2 % PANEL - cb;
+            CHECK_MSG(lane == 4 || abs(got[n] - want[n]) <= 1, "level %s, k %d, integer %d: %d, not %d",
+                      fct_cpu_level_name(t->level), k, n, got[n], want[n]);
+        }
+        for (int l = 0; l < cb; l++)
+            CHECK(l == 4 ? !isfinite(scales[1][l]) : fabsf(scales[1][l] - scales[0][l]) <= 1e-6f * scales[0][l]);
+        CHECK(scales[1][2] == 0);
+    }
+}
+TEST(weights_of_all_levels) { all_levels(weights); }
 
 int main(int argc, char **argv) { return test_main(argc, argv); }

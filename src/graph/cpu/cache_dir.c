@@ -31,13 +31,12 @@ static bool ends(const char *s, const char *end) {
     return n >= m && !strcmp(s + n - m, end);
 }
 
-/* Whether the cache itself made a file of that name. Other files in the folder are never touched. */
+/* Whether the cache itself made a file of that name, or began to (base/draft.h). Other files in the folder are never
+ * touched. */
 static bool ours(const char *name, bool *temp) {
-    size_t hex = strspn(name, "0123456789abcdef");
-    *temp = strstr(name, ".tmp-") != NULL;
-    if (hex != 32 && hex != 16) return false;
-    return ends(name, ".weights") || ends(name, ".id") || !strncmp(name + hex, ".weights.tmp-", 13) ||
-           !strncmp(name + hex, ".id.tmp-", 8);
+    const size_t hex = strspn(name, "0123456789abcdef");
+    *temp = !strncmp(name, ".facet-", 7) && ends(name, ".part");
+    return *temp || (hex == 32 && !strcmp(name + hex, ".weights")) || (hex == 16 && !strcmp(name + hex, ".id"));
 }
 
 /* Lists the files in a folder that the cache has made. *list is owned by the caller. */

@@ -1,6 +1,7 @@
 #include "graph/cpu/cpu_net.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "graph/cpu/weights_writer.h"
 
 fct_status fct_cpu_net_create(fct_graph *g, const fct_model_opts *opts, fct_cpu_net **out, fct_error *err) {
     fct_cpu_net *n = fct_calloc(1, sizeof *n);
@@ -18,6 +19,8 @@ fct_status fct_cpu_net_create(fct_graph *g, const fct_model_opts *opts, fct_cpu_
 }
 
 void fct_cpu_net_empty(fct_cpu_net *n) {
+    fct_weights_writer_free(n->writer);
+    n->writer = NULL;
     for (int i = 0; i < n->g->n_nodes; i++) {
         fct_conv_free(n->layers[i].conv);
         fct_fc_free(n->layers[i].fc);

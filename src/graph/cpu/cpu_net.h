@@ -3,6 +3,7 @@
 #define FCT_GRAPH_CPU_NET_H
 
 #include "base/file.h"
+#include "graph/cpu/weights_writer.h"
 #include "graph/graph.h"
 #include "ops/conv.h"
 #include "ops/fc.h"
@@ -17,8 +18,9 @@ typedef struct fct_cpu_net {
     fct_graph *g; /* the model's */
     fct_precision precision;
     bool low_memory;
-    fct_cpu_layer *layers; /* per node of g */
-    fct_map cache;         /* packed weights that are used where they lie on disk */
+    fct_cpu_layer *layers;      /* per node of g */
+    fct_map cache;              /* packed weights that are used where they lie on disk */
+    fct_weights_writer *writer; /* puts the weights into the cache meanwhile, or NULL */
 } fct_cpu_net;
 
 /* Without weights. *out is owned. */

@@ -140,7 +140,7 @@ static fct_status pack_all(fct_cpu_net *net, fct_model_bytes *source, fct_error 
     fct_parallel_end();
     for (int i = 0; !s && i < p.n; i++)
         if ((s = p.items[i].status) && err) *err = p.items[i].err;
-    for (int i = 0; p.scratch && i < p.workers; i++) fct_aligned_free(p.scratch[i].p);
+    for (int i = 0; p.scratch && i < p.workers; i++) fct_weights_scratch_clear(&p.scratch[i]);
     fct_free(p.scratch);
     fct_free(p.items);
     fct_shapes_free(&p.shapes);

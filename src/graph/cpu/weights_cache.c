@@ -1,6 +1,7 @@
 #include "graph/cpu/weights_cache.h"
 #include "base/alloc.h"
 #include "graph/cpu/weights_node.h"
+#include "graph/cpu/weights_writer.h"
 
 /* Gives a layer one array of the file; false when it has no use for one of that name and size. */
 static bool attach(const fct_cpu_layer *l, const fct_cache_entry *e, const char *data) {
@@ -44,17 +45,19 @@ static int layer_parts(const fct_cpu_layer *l, fct_packed_part parts[FCT_PACKED_
     return l->fc ? fct_fc_parts(l->fc, parts) : 0;
 }
 
-void fct_weights_to_cache(const fct_cpu_net *net, const char *dir, const fct_cache_key *key) {
+void fct_weights_to_cache(fct_cpu_net *net, const char *dir, const fct_cache_key *key) {
     const fct_graph *g = net->g;
     fct_cache_part *all = fct_calloc((size_t)g->n_nodes * FCT_PACKED_PARTS + 1, sizeof *all);
     uint32_t n = 0;
-    bool ok = all != NULL;
+    bool ok = all != NULL, stay = true;
     for (int i = 0; ok && i < g->n_nodes; i++) {
         fct_packed_part parts[FCT_PACKED_PARTS];
         const int count = layer_parts(&net->layers[i], parts);
         ok = count >= 0;
         for (int k = 0; k < count; k++) all[n++] = (fct_cache_part){(uint32_t)i, parts[k]};
+        if (net->layers[i].conv) stay = stay && fct_conv_parts_stay(net->layers[i].conv);
     }
-    if (ok && n) fct_cache_write(dir, key, all, n);
+    if (ok && n && stay) net->writer = fct_weights_writer_start(dir, key, all, n);
+    else if (ok && n) fct_cache_write(dir, key, all, n);
     fct_free(all);
 }

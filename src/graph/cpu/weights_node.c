@@ -11,37 +11,59 @@ size_t fct_weights_count(const fct_node *n) {
     return (size_t)f->oc * (size_t)(f->ic / f->groups) * (size_t)(f->kh * f->kw);
 }
 
-/* Makes the scratch at least n floats long; what was in it is lost. */
-static bool grow(fct_weights_scratch *s, size_t n) {
-    if (n <= s->size) return true;
-    fct_aligned_free(s->p);
-    s->p = fct_aligned_alloc(n * sizeof *s->p);
-    s->size = s->p ? n : 0;
-    return s->p != NULL;
+/* More than so many bytes are given back after each layer. */
+enum { SCRATCH_MOST = 16 << 20 };
+
+void fct_weights_scratch_clear(fct_weights_scratch *s) {
+    fct_aligned_free(s->raw.p);
+    fct_aligned_free(s->stacked.p);
+    *s = (fct_weights_scratch){0};
 }
 
-/* Weights of all parts one after the other, times their scales: in the file's
- * mapping, or in scratch. */
+/* Makes room for at least n floats; what was in it is lost. */
+static bool grow(fct_weights_room *r, size_t n) {
+    if (n <= r->size) return true;
+    fct_aligned_free(r->p);
+    r->p = fct_aligned_alloc(n * sizeof *r->p);
+    r->size = r->p ? n : 0;
+    return r->p != NULL;
+}
+
+/* A constant's numbers. Those that are to be read from the file go to the thread's memory, since new memory for each
+ * layer costs more than reading. */
+static fct_status read_weights(fct_const *c, const char *name, fct_weights_room *raw, const float **out,
+                               fct_error *err) {
+    const size_t unread = fct_const_unread(c);
+    const fct_tensor_view *v;
+    if (unread) {
+        *out = NULL;
+        if (!grow(raw, unread / sizeof(float))) return fct_fail_nomem(err, name, unread);
+        *out = raw->p;
+        return fct_const_read(c, raw->p, err);
+    }
+    fct_status s = fct_const_data(c, &v, err);
+    *out = s ? NULL : fct_view_f32(v);
+    return s;
+}
+
+/* Weights of all parts one after the other, times their scales: in the file's mapping, or in scratch. */
 static fct_status stack_weights(fct_cpu_net *net, const fct_node *n, fct_weights_scratch *scratch, const float **out,
                                 fct_error *err) {
     const fct_fused *f = n->fused;
     const size_t per = fct_weights_count(n) / (size_t)f->oc;
-    const fct_tensor_view *v;
     fct_status s = FCT_OK;
-    if (f->n_parts == 1 && !f->weight_scale) {
-        s = fct_const_data(net->g->values[f->parts[0]].konst, &v, err);
-        *out = s ? NULL : fct_view_f32(v);
-        return s;
-    }
-    if (!grow(scratch, fct_weights_count(n))) return fct_fail_nomem(err, n->name, fct_weights_count(n) * sizeof(float));
-    float *w = scratch->p;
+    if (f->n_parts == 1 && !f->weight_scale)
+        return read_weights(net->g->values[f->parts[0]].konst, n->name, &scratch->raw, out, err);
+    if (!grow(&scratch->stacked, fct_weights_count(n)))
+        return fct_fail_nomem(err, n->name, fct_weights_count(n) * sizeof(float));
+    float *w = scratch->stacked.p;
     size_t o = 0;
     for (int i = 0; !s && i < f->n_parts; i++) {
         fct_const *c = net->g->values[f->parts[i]].konst;
-        if ((s = fct_const_data(c, &v, err))) break;
-        for (size_t k = 0; k < (size_t)v->dims[0]; k++, o++)
-            fct_kernels()->scale_f32(w + o * per, fct_view_f32(v) + k * per, f->weight_scale ? f->weight_scale[o] : 1,
-                                     0, per);
+        const float *v;
+        if ((s = read_weights(c, n->name, &scratch->raw, &v, err))) break;
+        for (size_t k = 0; k < (size_t)c->view.dims[0]; k++, o++)
+            fct_kernels()->scale_f32(w + o * per, v + k * per, f->weight_scale ? f->weight_scale[o] : 1, 0, per);
         fct_const_drop(c);
     }
     *out = w;
@@ -127,12 +149,12 @@ static fct_status create_fc(fct_cpu_net *net, fct_node *n, const float *weight, 
     return s;
 }
 
-static fct_status pack_fc(fct_cpu_net *net, fct_node *n, fct_error *err) {
+static fct_status pack_fc(fct_cpu_net *net, fct_node *n, fct_weights_scratch *scratch, fct_error *err) {
     fct_const *c = net->g->values[n->fused->parts[0]].konst;
-    const fct_tensor_view *v;
-    fct_status s = fct_const_data(c, &v, err);
+    const float *w;
+    fct_status s = read_weights(c, n->name, &scratch->raw, &w, err);
     if (s) return s;
-    s = create_fc(net, n, fct_view_f32(v), err);
+    s = create_fc(net, n, w, err);
     fct_const_drop(c);
     return s;
 }
@@ -156,18 +178,25 @@ static fct_status pack_affine(fct_node *n, fct_error *err) {
     return ok ? FCT_OK : fct_fail_nomem(err, n->name, 0);
 }
 
-fct_status fct_weights_node(fct_cpu_net *net, fct_node *n, const fct_tensor_view *in, bool binding,
+static fct_status pack_node(fct_cpu_net *net, fct_node *n, const fct_tensor_view *in, bool binding,
                             fct_weights_scratch *scratch, fct_error *err) {
     switch (n->kind) {
     case FCT_NODE_CONV:
         return pack_conv(net, n, in, binding, scratch, err);
     case FCT_NODE_FC:
-        return pack_fc(net, n, err);
+        return pack_fc(net, n, scratch, err);
     case FCT_NODE_AFFINE:
         return pack_affine(n, err);
     default:
         return FCT_OK;
     }
+}
+
+fct_status fct_weights_node(fct_cpu_net *net, fct_node *n, const fct_tensor_view *in, bool binding,
+                            fct_weights_scratch *scratch, fct_error *err) {
+    fct_status s = pack_node(net, n, in, binding, scratch, err);
+    if ((scratch->raw.size + scratch->stacked.size) * sizeof(float) > SCRATCH_MOST) fct_weights_scratch_clear(scratch);
+    return s;
 }
 
 fct_status fct_weights_empty(fct_cpu_net *net, fct_node *n, fct_error *err) {

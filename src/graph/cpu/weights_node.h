@@ -4,11 +4,18 @@
 
 #include "graph/cpu/cpu_net.h"
 
-/* Memory of one thread for the weights of a layer before they are packed. */
-typedef struct fct_weights_scratch {
+/* Memory of one thread, which one layer after the other uses. */
+typedef struct fct_weights_room {
     float *p;
-    size_t size;
+    size_t size; /* floats */
+} fct_weights_room;
+
+/* The weights of a layer before they are packed. */
+typedef struct fct_weights_scratch {
+    fct_weights_room raw;     /* as they are in the file */
+    fct_weights_room stacked; /* of all parts, times their scales */
 } fct_weights_scratch;
+void fct_weights_scratch_clear(fct_weights_scratch *s);
 
 /* Number of floats of a node's raw weights; 0 for kinds that have none. */
 size_t fct_weights_count(const fct_node *n);
