@@ -94,6 +94,38 @@ void fct_program_restore(void) {
     if (console_page) SetConsoleOutputCP(console_page);
 }
 
+/* The C library gives a console each byte by itself. Consoles before Windows 10 2004, and Wine's, take the bytes of
+ * a letter beyond ASCII for faults then. So output has a buffer, and a thread shows what is in it. */
+static HANDLE at_end; /* an event: the program ends */
+
+static DWORD WINAPI show(void *unused) {
+    enum { PAUSE_MS = 30 };
+    (void)unused;
+    while (WaitForSingleObject(at_end, PAUSE_MS) == WAIT_TIMEOUT) {
+        fflush(stdout);
+        fflush(stderr);
+    }
+    return 0;
+}
+
+/* The last of it, while the code page is still that of UTF-8. */
+static void show_rest(void) {
+    SetEvent(at_end);
+    fflush(stdout);
+    fflush(stderr);
+}
+
+static void buffer_output(void) {
+    enum { BUFFER = 1 << 16 };
+    bool out = fct_term_is_tty(stdout), err = fct_term_is_tty(stderr);
+    at_end = out || err ? CreateEventW(NULL, TRUE, FALSE, NULL) : NULL;
+    HANDLE thread = at_end && !atexit(show_rest) ? CreateThread(NULL, 0, show, NULL, 0, NULL) : NULL;
+    if (!thread) return;
+    CloseHandle(thread);
+    if (out) setvbuf(stdout, NULL, _IOFBF, BUFFER);
+    if (err) setvbuf(stderr, NULL, _IOFBF, BUFFER);
+}
+
 void fct_program_start(int *argc, char ***argv) {
     _setmode(_fileno(stdin), _O_BINARY);
     _setmode(_fileno(stdout), _O_BINARY);
@@ -102,6 +134,7 @@ void fct_program_start(int *argc, char ***argv) {
     if (console_page && SetConsoleOutputCP(CP_UTF8)) atexit(fct_program_restore);
     enable_escapes(STD_OUTPUT_HANDLE);
     enable_escapes(STD_ERROR_HANDLE);
+    buffer_output();
     int n = 0;
     wchar_t **wide = CommandLineToArgvW(GetCommandLineW(), &n);
     char **narrow = wide ? fct_calloc((size_t)n + 1, sizeof *narrow) : NULL;

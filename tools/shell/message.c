@@ -19,6 +19,7 @@ static void message_print(cli_style_id style, const char *prefix, const char *fo
     if (*prefix) fprintf(stderr, "%s%s%s", cli_style(stderr, style), prefix, cli_style(stderr, STYLE_PLAIN));
     fct_utf8_print_safe(stderr, text);
     fputc('\n', stderr);
+    fflush(stderr); /* which has a buffer on consoles of Windows */
 }
 
 /* The terminal understands colors and nobody has asked for none (https://no-color.org). */
@@ -94,6 +95,7 @@ int cli_confirm(const cli_settings *s, const char *question) {
     char answer[16];
     fct_utf8_print_safe(stderr, question);
     fputs(" [y/N] ", stderr);
+    fflush(stderr);
     bool yes = fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');
     return yes ? CLI_DONE : CLI_NONE;
 }
@@ -105,6 +107,7 @@ static void log_line(fct_log_level level, const char *text, void *user) {
     fprintf(stderr, "facet: %s: ", names[level]);
     fct_utf8_print_safe(stderr, text);
     fputc('\n', stderr);
+    fflush(stderr);
 }
 
 void cli_message_setup(const cli_settings *s) {
