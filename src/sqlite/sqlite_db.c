@@ -63,6 +63,13 @@ static void harden(sqlite3 *h) {
     sqlite3_limit(h, SQLITE_LIMIT_EXPR_DEPTH, 100);
 }
 
+/* Statements that nobody is running, without parameters. */
+enum { KEPT = 32 };
+struct fct_db_kept {
+    sqlite3_stmt *statements[KEPT];
+    unsigned next; /* the place that is given up next */
+};
+
 /* SQLite's "unable to open" says nothing of why: the system does, when it is asked for
  * the file once more. */
 static fct_status fail_to_open(const fct_db *db, int rc, fct_error *err) {
@@ -94,6 +101,8 @@ fct_status fct_db_open(fct_db *db, const fct_db_kind *kind, const char *name, co
     sqlite3_extended_result_codes(db->h, 1);
     sqlite3_busy_timeout(db->h, busy_ms);
     harden(db->h);
+    db->kept = fct_calloc(1, sizeof *db->kept);
+    if (!db->kept) return fct_fail_nomem(err, path, sizeof *db->kept);
     fct_status s = fct_db_run(db, err, "PRAGMA mmap_size=0", "");
     if (!s) s = fct_db_run(db, err, "PRAGMA cell_size_check=1", "");
     if (!s) s = fct_db_run(db, err, "PRAGMA foreign_keys=1", "");
@@ -102,6 +111,9 @@ fct_status fct_db_open(fct_db *db, const fct_db_kind *kind, const char *name, co
 }
 
 void fct_db_close(fct_db *db) {
+    for (int i = 0; db->kept && i < KEPT; i++) sqlite3_finalize(db->kept->statements[i]);
+    fct_free(db->kept);
+    db->kept = NULL;
     sqlite3_close_v2(db->h);
     db->h = NULL;
 }
@@ -148,9 +160,46 @@ fct_status fct_db_finish(const fct_db *db, sqlite3_stmt *stmt, fct_error *err) {
     return s;
 }
 
+/* Whether a statement means the same each time. PRAGMA does part of its work when it is prepared. */
+static bool can_be_kept(const char *sql) {
+    static const char verbs[][7] = {"BEGIN", "COMMIT", "DELETE", "INSERT", "SELECT", "UPDATE"};
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (!strncmp(sql, verbs[i], strlen(verbs[i]))) return true;
+    return false;
+}
+
+/* A kept statement of this text, which is the caller's now; NULL = there is none. */
+static sqlite3_stmt *take_kept(const fct_db *db, const char *sql) {
+    for (int i = 0; db->kept && i < KEPT; i++) {
+        sqlite3_stmt *stmt = db->kept->statements[i];
+        if (!stmt || strcmp(sqlite3_sql(stmt), sql) != 0) continue;
+        db->kept->statements[i] = NULL;
+        return stmt;
+    }
+    return NULL;
+}
+
+/* Gives a statement back that went well, for the next time, in place of an old one. */
+static void keep(const fct_db *db, sqlite3_stmt *stmt, const char *sql) {
+    int i = 0;
+    if (!db->kept || !can_be_kept(sql)) {
+        sqlite3_finalize(stmt);
+        return;
+    }
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    while (i < KEPT && db->kept->statements[i]) i++;
+    if (i == KEPT) {
+        i = (int)(db->kept->next++ % KEPT);
+        sqlite3_finalize(db->kept->statements[i]);
+    }
+    db->kept->statements[i] = stmt;
+}
+
+/* *out: a statement of this text, or NULL for a new one. */
 static fct_status query_v(const fct_db *db, sqlite3_stmt **out, fct_error *err, const char *sql, const char *args,
                           va_list ap) {
-    int rc = sqlite3_prepare_v2(db->h, sql, -1, out, NULL);
+    int rc = *out ? SQLITE_OK : sqlite3_prepare_v2(db->h, sql, -1, out, NULL);
     if (rc == SQLITE_OK) rc = bind_all(*out, args, ap);
     if (rc == SQLITE_OK) return FCT_OK;
     sqlite3_finalize(*out);
@@ -160,6 +209,7 @@ static fct_status query_v(const fct_db *db, sqlite3_stmt **out, fct_error *err, 
 
 fct_status fct_db_query(const fct_db *db, sqlite3_stmt **out, fct_error *err, const char *sql, const char *args, ...) {
     va_list ap;
+    *out = NULL;
     va_start(ap, args);
     fct_status s = query_v(db, out, err, sql, args, ap);
     va_end(ap);
@@ -188,18 +238,19 @@ fct_status fct_db_text(const fct_db *db, sqlite3_stmt *stmt, int column, const c
 }
 
 fct_status fct_db_run(const fct_db *db, fct_error *err, const char *sql, const char *args, ...) {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = take_kept(db, sql);
     va_list ap;
     va_start(ap, args);
     fct_status s = query_v(db, &stmt, err, sql, args, ap);
     va_end(ap);
     for (bool row = true; !s && row;) s = fct_db_step(db, stmt, &row, err);
-    sqlite3_finalize(stmt);
+    if (s) sqlite3_finalize(stmt);
+    else keep(db, stmt, sql);
     return s;
 }
 
 fct_status fct_db_int(const fct_db *db, int64_t *out, fct_error *err, const char *sql, const char *args, ...) {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = take_kept(db, sql);
     bool row = false;
     va_list ap;
     va_start(ap, args);
@@ -207,7 +258,8 @@ fct_status fct_db_int(const fct_db *db, int64_t *out, fct_error *err, const char
     va_end(ap);
     if (!s) s = fct_db_step(db, stmt, &row, err);
     *out = !s && row ? sqlite3_column_int64(stmt, 0) : 0;
-    sqlite3_finalize(stmt);
+    if (s) sqlite3_finalize(stmt);
+    else keep(db, stmt, sql);
     return s;
 }
 

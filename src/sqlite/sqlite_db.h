@@ -9,8 +9,9 @@
 typedef struct fct_db {
     sqlite3 *h;
     const struct fct_db_kind *kind;
-    const char *path; /* for messages; borrowed */
-    int schema;       /* of the file, set by fct_db_prepare(); above 0 */
+    const char *path;         /* for messages; borrowed */
+    int schema;               /* of the file, set by fct_db_prepare(); above 0 */
+    struct fct_db_kept *kept; /* owned: statements of fct_db_run() and fct_db_int() for the next time; NULL = none */
 } fct_db;
 
 /* ---- What a file is */
@@ -73,7 +74,8 @@ fct_status fct_db_text(const fct_db *db, sqlite3_stmt *stmt, int column, const c
 fct_status fct_db_blob(const fct_db *db, sqlite3_stmt *stmt, int column, const void **out, size_t *size,
                        fct_error *err);
 
-/* Runs a statement to its end, ignoring rows. */
+/* Runs a statement to its end, ignoring rows. The last few dozen statements of this and the next function stay
+ * prepared: to understand the text of one costs more than to store a face. */
 fct_status fct_db_run(const fct_db *db, fct_error *err, const char *sql, const char *args, ...);
 
 /* First column of the first row as an integer; 0 when there is none. */
