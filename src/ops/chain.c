@@ -67,15 +67,18 @@ static size_t working_set(const fct_chain_stage *s, int n, int group) {
         if (s[i].conv) weights += fct_conv_plan_weights(s[i].conv);
         if (i == 0) break;
         const int halo = most(0, span(&s[i]) - stride(&s[i])), step = step_of(&s[i - 1]);
-        rows = round_up(rows * stride(&s[i]), step);
-        const size_t bytes = (size_t)(rows + halo + step - 1) * row_floats(&s[i - 1]) * sizeof(float);
-        if (halo || step > 1) kept += bytes;
+        const int need = rows * stride(&s[i]);
+        rows = round_up(need, step);
+        /* whole steps leave nothing over unless windows overlap */
+        const int over = halo || rows != need ? step - 1 : 0;
+        const size_t bytes = (size_t)(rows + halo + over) * row_floats(&s[i - 1]) * sizeof(float);
+        if (halo || over) kept += bytes;
         else if (bytes > passing[i & 1]) passing[i & 1] = bytes;
     }
     return kept + passing[0] + passing[1] + weights;
 }
 
-static size_t budget(void) { return fct_cpu_get_caches().l2 * 5 / 8; }
+static size_t budget(void) { return fct_cpu_get_caches().l2 * 11 / 16; }
 
 /* The largest group whose working set stays in L2; 0 where not even the smallest does. */
 static int group_of(const fct_chain_stage *s, int n) {

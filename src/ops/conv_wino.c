@@ -97,8 +97,8 @@ static fct_wino_tiling tiling_of(const fct_conv_plan *p) {
 static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tiling *t) {
     const int total = t->first[4], n = fct_wino_points(t->family);
     const size_t l2 = l2_size();
-    /* streamed weights want few and large blocks; few channels leave L2 to what their neighbors wrote and read */
-    const size_t budget = is_streamed(c, p) ? l2 : p->wino.at_once ? l2 / 4 : l2 / 2;
+    /* streamed weights want few and large blocks; others leave L2 to what the neighbors wrote and read */
+    const size_t budget = is_streamed(c, p) ? l2 : l2 / 4;
     const bool integers = p->algo->store == FCT_CONV_INT16;
     const size_t value = integers ? sizeof(int16_t) : sizeof(float);
     const size_t per_tile = (size_t)n * c->cb * ((size_t)c->icb * value + 2 * sizeof(float));
