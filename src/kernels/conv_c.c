@@ -26,23 +26,30 @@ void fct_k_conv_epilogue_c(const fct_k_epilogue *e, const float *raw, const floa
         }
 }
 
-/* Sum over the taps of one input channel and one output lane. */
+/* Taps *first to *end - 1 of a row or a column of n lie on a map of so many pixels; the first tap is at pixel at. */
+static void taps_inside(int at, int n, int dilation, int pixels, int *first, int *end) {
+    *first = 0;
+    while (*first < n && at + *first * dilation < 0) ++*first;
+    *end = n;
+    while (*end > *first && at + (*end - 1) * dilation >= pixels) --*end;
+}
+
+/* Sum over the taps of one input channel and one output lane. What lies beside the map is found once for each row of
+ * taps: a check at each tap would be most of the work, above all where a sanitizer checks the arithmetic too. */
 static float direct_channel(const fct_k_direct *d, int c, const float *w, int oy, int ox) {
     const fct_k_geom *g = &d->g;
-    size_t area = (size_t)g->ih * g->iw;
+    const size_t area = (size_t)g->ih * g->iw, step = d->planar ? 1 : g->cb;
     const float *plane = d->planar ? d->in + c * area : d->in + (c / g->cb) * area * g->cb + c % g->cb;
-    int step = d->planar ? 1 : g->cb;
+    const int y0 = oy * g->sh - g->pad_top, x0 = ox * g->sw - g->pad_left;
+    int ky, ky_end, kx_first, kx_end;
     float sum = 0;
-    for (int ky = 0; ky < g->kh; ky++) {
-        int y = oy * g->sh + ky * g->dh - g->pad_top;
-        if (y < 0 || y >= g->ih) continue;
-        for (int kx = 0; kx < g->kw; kx++) {
-            int x = ox * g->sw + kx * g->dw - g->pad_left;
-            if (x < 0 || x >= g->iw) continue;
-            float v = plane[((size_t)y * g->iw + x) * step];
-            if (d->scale) v = v * d->scale[c] + d->shift[c];
-            sum += v * w[(ky * g->kw + kx) * g->cb];
-        }
+    taps_inside(y0, g->kh, g->dh, g->ih, &ky, &ky_end);
+    taps_inside(x0, g->kw, g->dw, g->iw, &kx_first, &kx_end);
+    for (; ky < ky_end && kx_first < kx_end; ky++) {
+        const float *at = plane + ((size_t)(y0 + ky * g->dh) * g->iw + x0 + kx_first * g->dw) * step;
+        const float *tap = w + (size_t)(ky * g->kw + kx_first) * g->cb;
+        for (int kx = kx_first; kx < kx_end; kx++, at += g->dw * step, tap += g->cb)
+            sum += (d->scale ? *at * d->scale[c] + d->shift[c] : *at) * *tap;
     }
     return sum;
 }
