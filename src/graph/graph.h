@@ -75,7 +75,7 @@ struct fct_fused {
     fct_act act;                /* its slope pointer is unused */
     fct_add_kind add;
     bool add_up2;
-    bool planar_in; /* CONV: the input is used as plain N,C,H,W */
+    bool planar_in; /* CONV: the input is the network's own, of so few channels that it may be used as plain N,C,H,W */
     /* AFFINE */
     float *scale, *shift; /* [channels] */
     /* HEAD */

@@ -143,6 +143,8 @@ static size_t weight_bytes(const fct_conv *c) {
     return (size_t)c->s.oc * (size_t)(c->s.ic / c->s.groups) * (size_t)(c->s.kh * c->s.kw) * sizeof(float);
 }
 
+bool fct_conv_is_planar(const fct_conv *c) { return c->s.planar_in; }
+
 size_t fct_conv_memory(const fct_conv *c) {
     fct_conv *m = (fct_conv *)c; /* the lock is the only thing touched */
     fct_mutex_lock(&m->lock);

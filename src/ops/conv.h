@@ -51,6 +51,11 @@ typedef struct fct_conv_spec {
 typedef struct fct_conv fct_conv;
 typedef struct fct_conv_plan fct_conv_plan;
 
+/* Whether there is a fast way from plain NCHW. Where there is none (the patches of a transformer, 3 x 16 x 16 deep),
+ * a first layer's input is better brought into blocks first. */
+bool fct_conv_takes_planar(const fct_conv_spec *spec);
+bool fct_conv_is_planar(const fct_conv *c); /* its spec's planar_in */
+
 /* *out is owned. Errors: FCT_ERR_NOMEM, FCT_ERR_UNSUPPORTED (a combination no
  * algorithm handles; the direct one handles every valid spec). */
 fct_status fct_conv_create(const fct_conv_spec *spec, fct_conv **out, fct_error *err);

@@ -6,14 +6,15 @@
 #include "ops/conv_panel.h"
 #include <string.h>
 
-enum { DEPTH_MOST = 256, BAND_L1 = 24 << 10, BAND_L2 = 96 << 10, LINE = 16 };
+enum { DEPTH_MOST = 1200, BAND_L1 = 24 << 10, BAND_L2 = 96 << 10, LINE = 16 };
 
 static int depth(const fct_conv *c) { return c->s.ic * c->s.kh * c->s.kw; }
 
-static bool can(const fct_conv *c) {
-    const fct_conv_spec *s = &c->s;
-    return s->planar_in && s->groups == 1 && depth(c) <= DEPTH_MOST && !s->add_up2 && s->act.kind != FCT_ACT_SIGMOID;
+bool fct_conv_takes_planar(const fct_conv_spec *s) {
+    return s->groups == 1 && s->ic * s->kh * s->kw <= DEPTH_MOST && !s->add_up2 && s->act.kind != FCT_ACT_SIGMOID;
 }
+
+static bool can(const fct_conv *c) { return c->s.planar_in && fct_conv_takes_planar(&c->s); }
 
 static size_t packed_bytes(const fct_conv_algo *a, const fct_conv *c) {
     return (size_t)depth(c) * c->ocb * c->cb * sizeof(float);

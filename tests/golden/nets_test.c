@@ -45,6 +45,9 @@ static const net_case cases[] = {
     {1, 6, 9, 1, {2, 2}, {1, 1}, {1, 1}, {1, 1, 0, 0}, 5, 6, "SAME_LOWER"},
     {1, 6, 9, 1, {3, 3}, {2, 2}, {1, 1}, {0, 1, 1, 1}, 6, 7, "SAME_UPPER"},
     {1, 6, 9, 1, {3, 3}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 8, 9, "VALID"},
+    {2, 3, 20, 1, {16, 16}, {16, 16}, {1, 1}, {0, 0, 0, 0}, 32, 48, NULL},
+    {1, 4, 3, 1, {18, 18}, {5, 5}, {1, 1}, {8, 8, 8, 8}, 26, 24, NULL}, /* deeper than a planar input may be */
+    {1, 3, 6, 3, {5, 5}, {2, 2}, {1, 1}, {2, 2, 2, 2}, 14, 13, NULL},   /* groups of planar channels */
 };
 
 static void conv_attributes(ow *w, const net_case *c) {

@@ -98,6 +98,9 @@ TEST(stem) {
         {1, 4, 12, 1, 1, 1, 1, 0, 6, 7, FCT_ACT_NONE, FCT_ADD_AFTER_ACT, CASE_PLANAR},
         {1, 3, 130, 1, 3, 2, 1, 1, 17, 13, FCT_ACT_LEAKY, FCT_ADD_BEFORE_ACT, CASE_PLANAR},
         {1, 3, 8, 1, 3, 3, 2, 2, 17, 13, FCT_ACT_NONE, 0, CASE_PLANAR},
+        {1, 3, 40, 1, 16, 16, 1, 0, 33, 48, FCT_ACT_NONE, 0, CASE_PLANAR},            /* a transformer's patches */
+        {1, 3, 2, 1, 19, 8, 1, 9, 31, 40, FCT_ACT_NONE, 0, CASE_PLANAR | CASE_SCALE}, /* a template */
+        {1, 4, 9, 1, 18, 5, 1, 3, 30, 27, FCT_ACT_RELU, 0, CASE_PLANAR},              /* too deep for a stem */
     };
     RUN(cases);
 }

@@ -18,8 +18,9 @@ static fct_status run_conv(const fct_step *s, const fct_run *r) {
 /* A convolution with all that was fused into it; which algorithm runs it is decided here, for this shape. */
 static fct_status plan_conv(fct_plan *p, const fct_node *n, fct_error *err) {
     const fct_fused *f = n->fused;
+    fct_conv *conv = fct_cpu_net_layer(p->net, n)->conv;
     fct_status s = FCT_OK;
-    int in = fct_plan_need(p, n->in[0], f->planar_in ? FCT_PLANAR : FCT_BLOCKED, &s, err), add = -1;
+    int in = fct_plan_need(p, n->in[0], fct_conv_is_planar(conv) ? FCT_PLANAR : FCT_BLOCKED, &s, err), add = -1;
     if (!s && f->add) add = fct_plan_need(p, n->in[1], FCT_BLOCKED, &s, err);
     if (s) return s;
     fct_step *st = fct_plan_step(p, n, n->out, 2, run_conv);
@@ -28,8 +29,7 @@ static fct_status plan_conv(fct_plan *p, const fct_node *n, fct_error *err) {
     st->in[1] = add;
     st->by_image = true;
     st->d = fct_plan_dims(&p->shapes.views[n->in[0]]);
-    if ((s = fct_conv_plan_create(fct_cpu_net_layer(p->net, n)->conv, st->d.n, st->d.h, st->d.w, NULL, &st->conv, err)))
-        return s;
+    if ((s = fct_conv_plan_create(conv, st->d.n, st->d.h, st->d.w, NULL, &st->conv, err))) return s;
     int oh, ow;
     const fct_tensor_view *o = &p->shapes.views[n->out];
     fct_conv_plan_out(st->conv, &oh, &ow);

@@ -94,10 +94,10 @@ static fct_conv_spec conv_spec(const fct_cpu_net *net, const fct_node *n, const 
                           .act = f->act,
                           .add = f->add,
                           .add_up2 = f->add_up2,
-                          .planar_in = f->planar_in,
                           .precision = net->precision,
                           .low_memory = net->low_memory};
     spec.act.slope = f->slope;
+    spec.planar_in = f->planar_in && fct_conv_takes_planar(&spec);
     return spec;
 }
 
