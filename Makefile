@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 PREFIX ?= /usr/local
 
-.PHONY: all deps demo test install clean asan tsan cross cross-deps dist-linux dist-windows fuzz valgrind
+.PHONY: all deps demo test install clean asan tsan cross cross-deps test-windows dist-linux dist-windows fuzz valgrind
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -42,6 +42,10 @@ cross:
 # The libraries that facet.exe needs, built once into a cache folder (an hour on two cores).
 cross-deps:
 	@scripts/cross-deps mingw-w64
+
+# All suites of programs for 64-bit Windows with all features, under Wine (half an hour, once the libraries are built).
+test-windows: cross-deps
+	@FCT_SLOW=1 scripts/cross-build mingw-w64
 
 # What users download, below build-dist: a .deb and a tar file; a zip file with facet.exe.
 dist-linux:
