@@ -85,7 +85,8 @@ album/b/one.png: 1 face
 END
 cp ada.png 'new
 line.png'
-check "in such a list a name may have a line feed" 0 sh -c "find . -maxdepth 1 -name 'new*' -print0 |
+# Windows has no such names.
+on_windows || check "in such a list a name may have a line feed" 0 sh -c "find . -maxdepth 1 -name 'new*' -print0 |
     '$facet_exe' detect -m pack --csv --files-from - | cut -d, -f1-2" <<'END'
 file,face
 "./new
