@@ -23,6 +23,7 @@
 #include "base/cpu.h"
 #include "kernels/blocked_args.h"
 #include "kernels/conv_args.h"
+#include "kernels/sample_args.h"
 #include "kernels/wino_args.h"
 #include <stddef.h>
 #include <stdint.h>
