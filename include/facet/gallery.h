@@ -333,13 +333,19 @@ FCT_API fct_status fct_gallery_rename_collection(fct_gallery *g, int64_t id, con
 FCT_API fct_status fct_gallery_remove_collection(fct_gallery *g, int64_t id, int *people, fct_error *err);
 /* The id of the collection of this name. FCT_ERR_NOT_FOUND: there is none; FCT_ERR_ARG: no name. */
 FCT_API fct_status fct_gallery_find_collection(fct_gallery *g, const char *name, int64_t *id, fct_error *err);
+/* How many people are in a collection, and how many faces they have; nobody where there is none. */
+FCT_API fct_status fct_gallery_collection_count(fct_gallery *g, int64_t id, int64_t *people, int64_t *faces,
+                                                fct_error *err);
 /* From now on the calling thread works in this collection of every gallery, as though each had been opened for it; 0:
  * as they were opened. For programs in which one gallery serves many. In one that is gone nobody is found, and
  * enrolling fails. */
 FCT_API void fct_gallery_work_in(int64_t collection_id);
 FCT_API int64_t fct_gallery_works_in(void); /* what was said; 0 = nothing */
-/* Moves a person to another collection. FCT_ERR_EXISTS: somebody there has the name. */
-FCT_API fct_status fct_gallery_move_person(fct_gallery *g, int64_t person_id, int64_t collection_id, fct_error *err);
+/* Moves a person to another collection. unique (may be NULL) is a member of the metadata that two people of that
+ * collection may not have alike, as for fct_gallery_replace_metadata(). FCT_ERR_EXISTS: somebody there has the name, or
+ * the same member. */
+FCT_API fct_status fct_gallery_move_person(fct_gallery *g, int64_t person_id, int64_t collection_id, const char *unique,
+                                           fct_error *err);
 
 /* Settings are texts that stay with the gallery: of one collection, or, with
  * collection_id 0, of the whole. A key has 1 to 64 of the characters a-z, 0-9, '.',

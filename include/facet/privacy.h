@@ -64,8 +64,9 @@ FCT_API fct_status fct_gallery_forget(fct_gallery *g, const int64_t *person_ids,
  * nobody, or removed already. */
 FCT_API fct_status fct_gallery_set_aside(fct_gallery *g, int64_t person_id, int64_t until, fct_error *err);
 /* The person is again who and where he was. FCT_ERR_NOT_FOUND: was not removed, or the
- * collection is gone; FCT_ERR_EXISTS: somebody else has the name now. */
-FCT_API fct_status fct_gallery_restore_person(fct_gallery *g, int64_t person_id, fct_error *err);
+ * collection is gone; FCT_ERR_EXISTS: somebody else has the name now, or the same member
+ * `unique` of the metadata (may be NULL). */
+FCT_API fct_status fct_gallery_restore_person(fct_gallery *g, int64_t person_id, const char *unique, fct_error *err);
 typedef struct fct_removed {
     int64_t id;
     char name[201];        /* before */

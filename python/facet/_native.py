@@ -207,7 +207,7 @@ _STATUS = {  # name: argument types but for the trailing fct_error *
     "fct_gallery_find_collection": [C.c_void_p, C.c_char_p, P(C.c_int64)],
     "fct_gallery_rename_collection": [C.c_void_p, C.c_int64, C.c_char_p],
     "fct_gallery_remove_collection": [C.c_void_p, C.c_int64, P(C.c_int)],
-    "fct_gallery_move_person": [C.c_void_p, C.c_int64, C.c_int64],
+    "fct_gallery_move_person": [C.c_void_p, C.c_int64, C.c_int64, C.c_char_p],
     "fct_gallery_get_setting": [C.c_void_p, C.c_int64, C.c_char_p, P(C.c_void_p)],
     "fct_gallery_set_setting": [C.c_void_p, C.c_int64, C.c_char_p, C.c_char_p],
     "fct_gallery_threshold": [C.c_void_p, C.c_int64, P(C.c_float)],

@@ -224,7 +224,7 @@ class People(Public):
 
     def move(self, who: _Who, where: Union[str, int, Collection]) -> None:
         """Moves a person to another collection."""
-        self._call("fct_gallery_move_person", self._id_of(who), self._collection_id(where))
+        self._call("fct_gallery_move_person", self._id_of(who), self._collection_id(where), None)
 
     def setting(self, key: str, collection: _Where = None) -> Optional[str]:
         """A text that stays with a collection, or with the whole gallery; None where it is not set."""

@@ -62,7 +62,7 @@ static void read_one(crew_member *m, const fct_scan_job *job, fct_read_item *it)
 static void work(void *arg) {
     crew_member *m = arg;
     fct_read_item it;
-    fct_parallel_never();
+    fct_parallel_alone(true);
     for (ptrdiff_t at; (at = take_job(m->crew)) >= 0;) {
         read_one(m, &m->crew->o.list->jobs[at], &it);
         put_ready(m->crew, &it);

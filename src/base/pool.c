@@ -246,7 +246,7 @@ void fct_parallel_end(void) {
     }
 }
 
-void fct_parallel_never(void) { in_task = true; }
+void fct_parallel_alone(bool alone) { in_task = alone; }
 
 int fct_parallel_width(void) {
     if (in_task || denied) return 1;

@@ -71,7 +71,8 @@ typedef void fct_task_fn(void *ctx, int index, int worker);
 bool fct_parallel_begin(void);
 void fct_parallel_end(void);
 void fct_parallel(int n, fct_task_fn *fn, void *ctx);
-void fct_parallel_never(void); /* the calling thread does its tasks itself from now on */
-int fct_parallel_width(void);  /* threads that the next fct_parallel() may use; >= 1 */
+/* Whether the calling thread does its tasks itself from now on. Not between begin and end, nor inside a task. */
+void fct_parallel_alone(bool alone);
+int fct_parallel_width(void); /* threads that the next fct_parallel() may use; >= 1 */
 
 #endif

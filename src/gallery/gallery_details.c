@@ -281,12 +281,11 @@ static fct_status put_details(fct_store *st, int64_t person_id, const details_pa
     return s;
 }
 
-/* FCT_ERR_EXISTS where somebody else of the collection has what the new metadata say of c->unique. Since transactions
+/* FCT_ERR_EXISTS where somebody else of the collection has this text (NULL = none) under the key. Since transactions
  * that write keep others out, or fail where others came between, nobody else has it after the commit either. */
-static fct_status check_unique(const details_call *c, fct_store *st, fct_error *err) {
-    const char *text = c->unique ? fct_json_get_text(fct_json_member(c->change.whole, c->unique)) : NULL;
-    metadata_finder f = {
-        .key = c->unique, .text = text, .collection_id = c->bytes.collection_id, .but = c->bytes.person_id};
+static fct_status check_alone(fct_store *st, int64_t person_id, int64_t collection_id, const char *key,
+                              const char *text, fct_error *err) {
+    metadata_finder f = {.key = key, .text = text, .collection_id = collection_id, .but = person_id};
     if (!text) return FCT_OK;
     fct_status s = make_needle(&f, err);
     if (!s) s = look_for(&f, st, err);
@@ -296,12 +295,30 @@ static fct_status check_unique(const details_call *c, fct_store *st, fct_error *
     return s;
 }
 
+fct_status fct_details_check_unique(fct_store *st, int64_t person_id, int64_t collection_id, const char *unique,
+                                    fct_error *err) {
+    details_bytes bytes = {.person_id = person_id};
+    details_parts parts = {0};
+    fct_json_doc doc = {0};
+    if (!unique) return FCT_OK;
+    fct_status s = read_bytes(&bytes, st, err);
+    if (!s) s = parse_bytes(st, &bytes, &doc, &parts, err);
+    if (!s)
+        s = check_alone(st, person_id, collection_id, unique,
+                        fct_json_get_text(fct_json_member(parts.metadata, unique)), err);
+    fct_json_free(&doc);
+    fct_free(bytes.data);
+    return s;
+}
+
 static fct_status change_details(void *ctx, fct_store *st, fct_error *err) {
     details_call *c = ctx;
     details_parts parts = c->change;
     fct_json_doc doc = {0};
     fct_status s = read_bytes(&c->bytes, st, err);
-    if (!s) s = check_unique(c, st, err);
+    if (!s && c->unique)
+        s = check_alone(st, c->bytes.person_id, c->bytes.collection_id, c->unique,
+                        fct_json_get_text(fct_json_member(c->change.whole, c->unique)), err);
     if (!s) s = parse_bytes(st, &c->bytes, &doc, &parts, err);
     if (!s) s = put_details(st, c->bytes.person_id, &parts, err);
     if (!s) s = fct_audit_person(st, parts.new_consent ? "consent" : "metadata", c->bytes.person_id, err);

@@ -14,6 +14,11 @@ fct_status fct_details_parse(fct_json_doc *doc, char *text, size_t size, const f
 /* Writes a value that was read; false where it is too deep. */
 bool fct_details_write(fct_json_writer *w, const char *key, const fct_json *v);
 
+/* FCT_ERR_EXISTS where somebody else of the collection has the same text in the member of the metadata; unique may be
+ * NULL. Inside a write transaction. */
+fct_status fct_details_check_unique(fct_store *st, int64_t person_id, int64_t collection_id, const char *unique,
+                                    fct_error *err);
+
 /* What a removed person was before (gallery_removed.c). */
 typedef struct fct_removed_note {
     char name[FCT_NAME_MAX + 1];

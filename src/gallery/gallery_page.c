@@ -98,3 +98,23 @@ fct_status fct_gallery_people_page(fct_gallery *g, int64_t after, int limit, con
     *n = *more ? limit : c.n;
     return FCT_OK;
 }
+
+/* ---- Counting -------------------------------------------------------------------------- */
+
+/* What is counted of a collection. */
+typedef struct count_call {
+    int64_t collection_id, people, faces;
+} count_call;
+
+static fct_status count_collection(void *ctx, fct_store *st, fct_error *err) {
+    count_call *c = ctx;
+    return st->ops->people_count(st, c->collection_id, &c->people, &c->faces, err);
+}
+
+fct_status fct_gallery_collection_count(fct_gallery *g, int64_t id, int64_t *people, int64_t *faces, fct_error *err) {
+    count_call c = {.collection_id = id};
+    fct_status s = fct_gallery_read(g, count_collection, &c, err);
+    *people = s ? 0 : c.people;
+    *faces = s ? 0 : c.faces;
+    return s;
+}

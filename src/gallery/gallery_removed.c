@@ -19,6 +19,7 @@ typedef struct removal_call {
     int64_t id, until, place; /* place: the collection of removed people */
     fct_removed_note note;
     char name[FCT_NAME_MAX + 1];
+    const char *unique; /* a member of the metadata that is nobody else's; NULL = none */
     bool found, is_removed;
 } removal_call;
 
@@ -107,11 +108,12 @@ static fct_status take_back(void *ctx, fct_store *st, fct_error *err) {
         s = st->ops->people_update(st, &p, 1, FCT_PERSON_NAME | FCT_PERSON_COLLECTION | FCT_PERSON_EXPIRES, &found,
                                    err);
     if (!s) s = fct_details_set_removed(st, c->id, NULL, err);
+    if (!s) s = fct_details_check_unique(st, c->id, p.collection_id, c->unique, err);
     return s ? s : fct_audit_person(st, "restore", c->id, err);
 }
 
-fct_status fct_gallery_restore_person(fct_gallery *g, int64_t person_id, fct_error *err) {
-    removal_call c = {.id = person_id};
+fct_status fct_gallery_restore_person(fct_gallery *g, int64_t person_id, const char *unique, fct_error *err) {
+    removal_call c = {.id = person_id, .unique = unique};
     return fct_gallery_write(g, take_back, &c, err);
 }
 

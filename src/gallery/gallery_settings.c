@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "gallery/gallery_details.h"
 #include "gallery/gallery_impl.h"
 #include <limits.h>
 #include <math.h>
@@ -253,6 +254,7 @@ fct_status fct_gallery_threshold(fct_gallery *g, int64_t collection_id, float *o
 typedef struct collection_call {
     int64_t id, person_id;
     const char *name;
+    const char *unique; /* a member of the metadata that is nobody else's; NULL = none */
     size_t removed;
 } collection_call;
 
@@ -382,13 +384,15 @@ static fct_status move_person(void *ctx, fct_store *st, fct_error *err) {
     fct_store_person p = {.id = c->person_id, .collection_id = c->id};
     size_t found = 0;
     fct_status s = check_collection(st, c->id, err);
+    if (!s) s = fct_details_check_unique(st, c->person_id, c->id, c->unique, err);
     if (!s) s = st->ops->people_update(st, &p, 1, FCT_PERSON_COLLECTION, &found, err);
     if (s || found) return s ? s : fct_audit_person(st, "move", p.id, err);
     return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no person %lld", st->place, (long long)c->person_id);
 }
 
-fct_status fct_gallery_move_person(fct_gallery *g, int64_t person_id, int64_t collection_id, fct_error *err) {
-    collection_call c = {.id = collection_id, .person_id = person_id};
+fct_status fct_gallery_move_person(fct_gallery *g, int64_t person_id, int64_t collection_id, const char *unique,
+                                   fct_error *err) {
+    collection_call c = {.id = collection_id, .person_id = person_id, .unique = unique};
     return fct_gallery_write(g, move_person, &c, err);
 }
 

@@ -206,6 +206,8 @@ typedef struct fct_store_ops {
     fct_status (*set_model)(fct_store *st, const fct_store_model *m, fct_error *err);
 
     fct_status (*people)(fct_store *st, const fct_people_query *q, fct_person_fn *fn, void *ctx, fct_error *err);
+    /* How many people, and faces of theirs, are in a collection. */
+    fct_status (*people_count)(fct_store *st, int64_t collection_id, int64_t *people, int64_t *faces, fct_error *err);
     /* Finds each person by name in the collection or creates it, with expires, label
      * and details; sets id, and is_new where it was created. */
     fct_status (*people_add)(fct_store *st, fct_store_person *p, size_t n, fct_error *err);

@@ -115,6 +115,8 @@ PASS(describe, (fct_store * st, int64_t *people, int64_t *faces, int *schema, fc
      err)
 PASS(get_model, (fct_store * st, fct_store_model *out, fct_error *err), out, err)
 PASS(set_model, (fct_store * st, const fct_store_model *m, fct_error *err), m, err)
+PASS(people_count, (fct_store * st, int64_t collection_id, int64_t *people, int64_t *faces, fct_error *err),
+     collection_id, people, faces, err)
 PASS(people_remove, (fct_store * st, const int64_t *ids, size_t n, size_t *removed, fct_error *err), ids, n, removed,
      err)
 PASS(face_ids, (fct_store * st, size_t n, int64_t *first, fct_error *err), n, first, err)
@@ -193,6 +195,7 @@ static const fct_store_ops sealed_ops = {.close = close_store,
                                          .get_model = get_model,
                                          .set_model = set_model,
                                          .people = fct_sealed_people,
+                                         .people_count = people_count,
                                          .people_add = fct_sealed_people_add,
                                          .people_update = fct_sealed_people_update,
                                          .people_remove = people_remove,

@@ -12,6 +12,8 @@
     fct_status P##_set_model(fct_store *st, const fct_store_model *m, fct_error *err);                                 \
     fct_status P##_people(fct_store *st, const fct_people_query *q, fct_person_fn *fn, void *ctx,                      \
         fct_error *err);                                                                                               \
+    fct_status P##_people_count(fct_store *st, int64_t collection_id, int64_t *people, int64_t *faces,                 \
+        fct_error *err);                                                                                               \
     fct_status P##_people_add(fct_store *st, fct_store_person *p, size_t n, fct_error *err);                           \
     fct_status P##_people_update(fct_store *st, const fct_store_person *p, size_t n, int parts,                        \
         size_t *found, fct_error *err);                                                                                \
@@ -44,6 +46,7 @@
     .get_model = P##_get_model,                                                                                        \
     .set_model = P##_set_model,                                                                                        \
     .people = P##_people,                                                                                              \
+    .people_count = P##_people_count,                                                                                  \
     .people_add = P##_people_add,                                                                                      \
     .people_update = P##_people_update,                                                                                \
     .people_remove = P##_people_remove,                                                                                \

@@ -143,10 +143,9 @@ void srv_do_move(srv_app *app, srv_request *r, srv_reply *out) {
         else if (srv_collection_find(&app->core, text, &id, &e)) {
             if (e.code == FCT_ERR_ARG) srv_fail(r, out, 404, "resource_not_found", e.text);
             else srv_fail_call(r, out, &e);
-        } else if (srv_external_fits(app, r, p.id, id, out)) {
-            if (fct_gallery_move_person(app->core.gallery, p.id, id, &e)) srv_fail_call(r, out, &e);
-            else srv_answer_person(app, r, p.id, out);
-        }
+        } else if (!(s = fct_gallery_move_person(app->core.gallery, p.id, id, SRV_EXTERNAL_ID, &e)))
+            srv_answer_person(app, r, p.id, out);
+        else if (s != FCT_ERR_EXISTS || srv_external_fits(app, r, p.id, id, out)) srv_fail_call(r, out, &e);
     }
     srv_form_free(&form);
 }

@@ -14,36 +14,21 @@ enum { TEXT_MOST = 1000, METADATA_MOST = 4000, DEEPEST = 12 };
 
 /* ---- Showing -------------------------------------------------------------------------------------- */
 
-/* People and faces of the collection in which the thread works. */
-static fct_status count(srv_core *c, int *people, int64_t *faces, fct_error *err) {
-    fct_person *list;
-    *faces = 0;
-    fct_status s = fct_gallery_people(c->gallery, &list, people, err);
-    for (int i = 0; i < *people && !s; i++) *faces += list[i].faces;
-    fct_gallery_people_free(list);
-    return s;
-}
-
-static fct_status count_unknown(srv_core *c, int64_t id, int *groups, fct_error *err) {
-    int64_t faces, there, before = srv_place();
+static fct_status count_unknown(srv_core *c, int64_t id, int64_t *groups, fct_error *err) {
+    int64_t faces, there;
     *groups = 0;
     fct_status s = srv_unknown_place(c, id, false, &there, err);
-    if (s || !there) return s;
-    srv_work_in(there);
-    s = count(c, groups, &faces, err);
-    srv_work_in(before);
-    return s;
+    return s || !there ? s : fct_gallery_collection_count(c->gallery, there, groups, &faces, err);
 }
 
 /* Writes a collection, in which the thread works from now on. */
 static fct_status write_collection(fct_json_writer *j, const char *key, srv_app *app, const fct_collection *c,
                                    fct_error *err) {
     srv_collection x = {0};
-    int people = 0, groups = 0;
-    int64_t faces;
+    int64_t people = 0, faces = 0, groups = 0;
     srv_work_in(c->id);
     fct_status s = srv_collection_read(&app->core, c->id, &x, err);
-    if (!s) s = count(&app->core, &people, &faces, err);
+    if (!s) s = fct_gallery_collection_count(app->core.gallery, c->id, &people, &faces, err);
     if (!s) s = count_unknown(&app->core, c->id, &groups, err);
     if (s) return srv_collection_clear(&x), s;
     const char *id = c->id == SRV_COLLECTION_DEFAULT ? SRV_DEFAULT_NAME : c->name;
@@ -286,15 +271,14 @@ void srv_do_collection_remove(srv_app *app, srv_request *r, srv_reply *out) {
     srv_form query = {.request = r};
     fct_error e;
     bool force = false;
-    int people, groups;
-    int64_t faces, id;
+    int64_t people, groups, faces, id;
     if (srv_form_bool(&query, "force", &force, &e)) {
         srv_fail_form(r, out, &e);
         return;
     }
     if (!srv_collection_of(app, r, out)) return;
     id = srv_place();
-    fct_status s = count(&app->core, &people, &faces, &e);
+    fct_status s = fct_gallery_collection_count(app->core.gallery, id, &people, &faces, &e);
     if (!s) s = count_unknown(&app->core, id, &groups, &e);
     srv_work_in(SRV_COLLECTION_DEFAULT);
     if (!s && id == SRV_COLLECTION_DEFAULT) srv_fail(r, out, 409, "collection_stays", "the default collection stays");

@@ -94,10 +94,12 @@ void srv_do_restore(srv_app *app, srv_request *r, srv_reply *out) {
     fct_error e;
     if (!is_removed(app, r, out)) {
         if (r->again && out->status == 404 && srv_person_of(app, r, &p, out)) srv_answer_person(app, r, p.id, out);
-    } else if (srv_external_fits(app, r, srv_id_of(r, 1), srv_place(), out)) {
-        if (fct_gallery_restore_person(app->core.gallery, srv_id_of(r, 1), &e)) srv_fail_call(r, out, &e);
-        else srv_answer_person(app, r, srv_id_of(r, 1), out);
+        return;
     }
+    fct_status s = fct_gallery_restore_person(app->core.gallery, srv_id_of(r, 1), SRV_EXTERNAL_ID, &e);
+    if (!s) srv_answer_person(app, r, srv_id_of(r, 1), out);
+    else if (s != FCT_ERR_EXISTS || srv_external_fits(app, r, srv_id_of(r, 1), srv_place(), out))
+        srv_fail_call(r, out, &e);
 }
 
 void srv_do_forget(srv_app *app, srv_request *r, srv_reply *out) {

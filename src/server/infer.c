@@ -169,7 +169,10 @@ static void work(void *arg) {
         p->idle--;
         if (!p->first) break;
         int n = take(p, jobs);
+        bool full = p->idle == 0;
         fct_mutex_unlock(&p->lock);
+        /* where all threads have work, one more beside each of them would only take turns with the others */
+        fct_parallel_alone(full);
         analyze(w, jobs, n);
         fct_mutex_lock(&p->lock);
         finish(p, jobs, n);

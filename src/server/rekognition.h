@@ -36,8 +36,8 @@ bool srv_rk_percent(srv_request *r, srv_form *form, const char *member, double *
 const fct_json *srv_rk_face_ids(srv_request *r, srv_form *form, uint32_t most, srv_reply *out);
 
 /* Finds the faces of the picture of a member. False: *out says why not. */
-bool srv_rk_look(srv_app *app, srv_request *r, srv_form *form, const char *member, uint32_t tasks, srv_seen *seen,
-                 srv_reply *out);
+bool srv_rk_look(srv_app *app, srv_request *r, srv_form *form, const char *member, uint32_t tasks, bool stored,
+                 srv_seen *seen, srv_reply *out);
 
 /* Similarity in percent, 80 at the collection's threshold, and back. */
 double srv_rk_similarity(const srv_app *app, double cosine);

@@ -143,7 +143,7 @@ void srv_rk_index_faces(srv_app *app, srv_request *r, srv_form *form, srv_reply 
     uint32_t tasks = FCT_TASK_EMBED | srv_rk_tasks(form, "DetectionAttributes");
     if (external && srv_rk_int(r, form, "MaxFaces", 1, 4096, &run.most, out) &&
         read_filter(r, form, &run.refuse, out) && srv_rk_collection(app, r, form, &run.collection, out) &&
-        srv_rk_look(app, r, form, "Image", tasks, &run.seen, out)) {
+        srv_rk_look(app, r, form, "Image", tasks, true, &run.seen, out)) {
         fct_view v = fct_image_view(run.seen.image);
         if (run.most > INDEXED_MOST) run.most = INDEXED_MOST;
         srv_new_id(run.origin.image_id);

@@ -85,13 +85,13 @@ bool srv_rk_collection(srv_app *app, srv_request *r, srv_form *form, int64_t *id
 
 /* ---- Pictures -------------------------------------------------------------------------------------- */
 
-bool srv_rk_look(srv_app *app, srv_request *r, srv_form *form, const char *member, uint32_t tasks, srv_seen *seen,
-                 srv_reply *out) {
+bool srv_rk_look(srv_app *app, srv_request *r, srv_form *form, const char *member, uint32_t tasks, bool stored,
+                 srv_seen *seen, srv_reply *out) {
     const uint8_t *data;
     size_t size;
     fct_error e;
     const fct_json *image = srv_form_json(form, member);
-    srv_look want = {.tasks = tasks, .det_thresh = 0.5f, .deadline = r->deadline};
+    srv_look want = {.tasks = tasks, .det_thresh = 0.5f, .deadline = r->deadline, .reduce = !stored};
     *seen = (srv_seen){0};
     if (fct_json_member(image, "S3Object")) {
         srv_rk_fail(r, out, "InvalidS3ObjectException", "pictures come as Bytes; there is no S3 here");
@@ -185,13 +185,12 @@ static void write_pose(fct_json_writer *j, const fct_face *f) {
 }
 
 void srv_rk_face(fct_json_writer *j, const char *key, const srv_seen *seen, const fct_face *f, bool whole) {
-    fct_view v = fct_image_view(seen->image);
     srv_quality q;
     fct_json_object(j, key);
-    srv_rk_box(j, "BoundingBox", f->box, v.width, v.height);
+    srv_rk_box(j, "BoundingBox", f->box, seen->width, seen->height);
     fct_json_number(j, "Confidence", 100.0 * f->score, 4);
     if (!whole) return;
-    write_landmarks(j, f, v.width, v.height);
+    write_landmarks(j, f, seen->width, seen->height);
     write_pose(j, f);
     srv_core_quality(seen, f, &q);
     fct_json_object(j, "Quality");

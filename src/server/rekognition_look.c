@@ -8,7 +8,7 @@
 void srv_rk_detect_faces(srv_app *app, srv_request *r, srv_form *form, srv_reply *out) {
     srv_seen seen = {0};
     fct_json_writer j;
-    if (srv_rk_look(app, r, form, "Image", srv_rk_tasks(form, "Attributes"), &seen, out)) {
+    if (srv_rk_look(app, r, form, "Image", srv_rk_tasks(form, "Attributes"), false, &seen, out)) {
         srv_rk_begin(out, &j);
         fct_json_array(&j, "FaceDetails");
         for (int i = 0; i < fct_faces_count(seen.faces); i++) {
@@ -86,8 +86,8 @@ void srv_rk_compare_faces(srv_app *app, srv_request *r, srv_form *form, srv_repl
     double least = 80;
     uint32_t tasks = FCT_TASK_EMBED | FCT_TASK_LANDMARK_68;
     if (srv_rk_percent(r, form, "SimilarityThreshold", &least, out) &&
-        srv_rk_look(app, r, form, "SourceImage", tasks, &a, out) &&
-        srv_rk_look(app, r, form, "TargetImage", tasks, &b, out))
+        srv_rk_look(app, r, form, "SourceImage", tasks, false, &a, out) &&
+        srv_rk_look(app, r, form, "TargetImage", tasks, false, &b, out))
         compare(app, r, &a, &b, least, out);
     srv_seen_free(&a);
     srv_seen_free(&b);

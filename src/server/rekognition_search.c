@@ -153,7 +153,7 @@ void srv_rk_search_faces(srv_app *app, srv_request *r, srv_form *form, srv_reply
 /* Finds the largest face of the picture and makes it what is looked for. */
 static const fct_face *read_picture(srv_app *app, srv_request *r, srv_form *form, uint32_t tasks, srv_seen *seen,
                                     probe *p, srv_reply *out) {
-    if (!srv_rk_look(app, r, form, "Image", FCT_TASK_EMBED | tasks, seen, out)) return NULL;
+    if (!srv_rk_look(app, r, form, "Image", FCT_TASK_EMBED | tasks, false, seen, out)) return NULL;
     const fct_face *f = srv_largest(seen->faces);
     if (f && f->embedding) {
         p->embedding = f->embedding;
@@ -174,9 +174,8 @@ void srv_rk_search_faces_by_image(srv_app *app, srv_request *r, srv_form *form, 
         read_limits(app, r, form, "MaxFaces", 80, SRV_RK_MATCHES, "FaceMatchThreshold", &p, out))
         f = read_picture(app, r, form, 0, &seen, &p, out);
     if (f) {
-        fct_view v = fct_image_view(seen.image);
         srv_rk_begin(out, &j);
-        srv_rk_box(&j, "SearchedFaceBoundingBox", f->box, v.width, v.height);
+        srv_rk_box(&j, "SearchedFaceBoundingBox", f->box, seen.width, seen.height);
         fct_json_number(&j, "SearchedFaceConfidence", 100.0 * f->score, 4);
         answer_faces(app, r, &p, &j, out);
     }

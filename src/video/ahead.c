@@ -66,7 +66,7 @@ static ahead_frame *fetch(fct_ahead *a) {
 static void work(void *arg) {
     worker *w = arg;
     fct_ahead *a = w->ahead;
-    fct_parallel_never();
+    fct_parallel_alone(true);
     for (ahead_frame *it; (it = fetch(a));) {
         const fct_frame *f = &it->pub.frame;
         if (!it->status && f->view.data && f->index % a->opts->detect_every == 0) {

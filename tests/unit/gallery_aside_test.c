@@ -67,7 +67,7 @@ TEST(removal_and_restoring) {
     REQUIRE(!fct_gallery_set_metadata(g, p.id, "k", "[1]", &e) && !fct_gallery_set_expires(g, p.id, 9000, &e));
     REQUIRE(!fct_gallery_set_consent(g, p.id, "me", "yes", 5, &e) && !fct_gallery_person(g, p.id, &p, &e));
     CHECK(fct_gallery_set_aside(g, p.id, 0, &e) == FCT_ERR_ARG);
-    CHECK(fct_gallery_restore_person(g, p.id, &e) == FCT_ERR_NOT_FOUND);
+    CHECK(fct_gallery_restore_person(g, p.id, NULL, &e) == FCT_ERR_NOT_FOUND);
     REQUIRE(!fct_gallery_set_aside(g, p.id, 5000, &e));
     CHECK(fct_gallery_set_aside(g, p.id, 5000, &e) == FCT_ERR_NOT_FOUND);
     CHECK(count_people(g) == 0 && !strcmp(util_who(g, 1), ""));
@@ -80,8 +80,8 @@ TEST(removal_and_restoring) {
     fct_gallery_people_free(due);
     /* The name is free meanwhile, and then taken. */
     REQUIRE(!util_enroll(g, "Ada", 2, NULL, &e) && !fct_gallery_find(g, "Ada", &q, &e) && q.id != p.id);
-    CHECK(fct_gallery_restore_person(g, p.id, &e) == FCT_ERR_EXISTS);
-    REQUIRE(!fct_gallery_remove_person(g, q.id, &e) && !fct_gallery_restore_person(g, p.id, &e));
+    CHECK(fct_gallery_restore_person(g, p.id, NULL, &e) == FCT_ERR_EXISTS);
+    REQUIRE(!fct_gallery_remove_person(g, q.id, &e) && !fct_gallery_restore_person(g, p.id, NULL, &e));
     REQUIRE(!fct_gallery_person(g, p.id, &q, &e) && !fct_gallery_details(g, p.id, &d, &e));
     CHECK(!memcmp(q.name, p.name, strlen(p.name) + 1) && q.expires == 9000 && q.collection_id == 1 && q.faces == 1);
     CHECK(!strcmp(d.metadata, "{\"k\": [1]}") && d.consented && !strcmp(d.consent_text, "yes"));
@@ -89,9 +89,9 @@ TEST(removal_and_restoring) {
     CHECK(!strcmp(util_who(g, 1), "Ada"));
     /* What was in a collection that is gone cannot come back. */
     int64_t other;
-    REQUIRE(!fct_gallery_add_collection(g, "other", &other, &e) && !fct_gallery_move_person(g, p.id, other, &e));
+    REQUIRE(!fct_gallery_add_collection(g, "other", &other, &e) && !fct_gallery_move_person(g, p.id, other, NULL, &e));
     REQUIRE(!fct_gallery_set_aside(g, p.id, 5000, &e) && !fct_gallery_remove_collection(g, other, NULL, &e));
-    CHECK(fct_gallery_restore_person(g, p.id, &e) == FCT_ERR_NOT_FOUND && strstr(e.text, "is gone"));
+    CHECK(fct_gallery_restore_person(g, p.id, NULL, &e) == FCT_ERR_NOT_FOUND && strstr(e.text, "is gone"));
     CHECK(!fct_gallery_check(g, &e));
     fct_gallery_free(g);
 }
@@ -106,7 +106,7 @@ TEST(full_metadata_does_not_keep_anybody_from_being_removed) {
     strcpy(text + n + 65400, "\"}");
     REQUIRE(!fct_gallery_replace_metadata(g, p.id, text, NULL, &e));
     CHECK_MSG(!fct_gallery_set_aside(g, p.id, 5000, &e), "%s", e.text);
-    CHECK_MSG(!fct_gallery_restore_person(g, p.id, &e), "%s", e.text);
+    CHECK_MSG(!fct_gallery_restore_person(g, p.id, NULL, &e), "%s", e.text);
     fct_gallery_free(g);
 }
 
@@ -171,8 +171,54 @@ TEST(one_of_many_gets_what_is_unique) {
     CHECK_MSG(got == 1, "%d have it", got);
     CHECK(!fct_gallery_replace_metadata(g, other, "{\"external_id\":\"8\"}", "external_id", &e));
     int64_t place; /* in another collection it is free */
-    REQUIRE(!fct_gallery_add_collection(g, "other", &place, &e) && !fct_gallery_move_person(g, other, place, &e));
+    REQUIRE(!fct_gallery_add_collection(g, "other", &place, &e) && !fct_gallery_move_person(g, other, place, NULL, &e));
     CHECK(!fct_gallery_replace_metadata(g, other, "{\"external_id\":\"7\"}", "external_id", &e));
+    fct_gallery_free(g);
+}
+
+static void restore_it(void *arg) {
+    id_claim *c = arg;
+    fct_error mine;
+    c->status = fct_gallery_restore_person(c->gallery, c->person, "external_id", &mine);
+}
+
+static void move_it(void *arg) {
+    id_claim *c = arg;
+    fct_error mine;
+    c->status = fct_gallery_move_person(c->gallery, c->person, 1, "external_id", &mine);
+}
+
+/* People with one external id, of whom some come back, some come from elsewhere and one is given it, all at once: one
+ * of them has it afterwards, and the others are where they were. */
+TEST(one_of_many_comes_back_with_what_is_unique) {
+    enum { N = 6 };
+    static void (*const ways[])(void *) = {restore_it, move_it, claim_it};
+    if (store_is("memory")) SKIP("the store in memory is for one thread");
+    fct_gallery *g = open_new();
+    fct_thread threads[N];
+    id_claim claims[N] = {0};
+    int64_t place, people, faces;
+    int got = 0;
+    REQUIRE(!fct_gallery_add_collection(g, "other", &place, &e));
+    for (int i = 0; i < N; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "P%d", i);
+        REQUIRE(!fct_gallery_add_person(g, name, &claims[i].person, &e));
+        if (i % 3 < 2) REQUIRE(!fct_gallery_replace_metadata(g, claims[i].person, "{\"external_id\":\"7\"}", NULL, &e));
+        if (i % 3 == 0) REQUIRE(!fct_gallery_set_aside(g, claims[i].person, 5000000000, &e));
+        if (i % 3 == 1) REQUIRE(!fct_gallery_move_person(g, claims[i].person, place, NULL, &e));
+        REQUIRE(!store_open("aside.db", NULL, &claims[i].gallery, &e));
+    }
+    for (int i = 0; i < N; i++) REQUIRE(!fct_thread_start(&threads[i], ways[i % 3], &claims[i], &e));
+    for (int i = 0; i < N; i++) fct_thread_join(&threads[i]);
+    for (int i = 0; i < N; i++) {
+        got += !claims[i].status;
+        CHECK_MSG(!claims[i].status || claims[i].status == FCT_ERR_EXISTS, "%d: %d", i, claims[i].status);
+        fct_gallery_free(claims[i].gallery);
+    }
+    CHECK_MSG(got == 1, "%d have it", got);
+    REQUIRE(!fct_gallery_collection_count(g, 1, &people, &faces, &e));
+    CHECK_MSG(people == 2 + (claims[2].status && claims[5].status) && faces == 0, "%lld people", (long long)people);
     fct_gallery_free(g);
 }
 
@@ -216,7 +262,7 @@ TEST(pages_of_people) {
         REQUIRE(!(i % 4 ? util_enroll(g, name, (uint64_t)i + 1, NULL, &e) : fct_gallery_add_person(g, name, &id, &e)));
     }
     fct_person p;
-    REQUIRE(!fct_gallery_find(g, "Ada 4", &p, &e) && !fct_gallery_move_person(g, p.id, apart, &e));
+    REQUIRE(!fct_gallery_find(g, "Ada 4", &p, &e) && !fct_gallery_move_person(g, p.id, apart, NULL, &e));
     REQUIRE(!fct_gallery_find(g, "Bob 9", &p, &e) && !fct_gallery_remove_person(g, p.id, &e));
     REQUIRE(!fct_gallery_people(g, &all, &n, &e) && n == 28);
     qsort(all, (size_t)n, sizeof *all, by_id);

@@ -47,11 +47,11 @@ TEST(collections) {
     REQUIRE(!fct_gallery_find(staff, "Ada", &p, &e));
     int64_t staff_ada = p.id, staff_id = p.collection_id;
     REQUIRE(!fct_gallery_find(guests, "Ada", &p, &e));
-    CHECK(fct_gallery_move_person(all, staff_ada, p.collection_id, &e) == FCT_ERR_EXISTS);
-    CHECK(fct_gallery_move_person(all, staff_ada, 99, &e) == FCT_ERR_NOT_FOUND);
-    CHECK(fct_gallery_move_person(all, 99, 1, &e) == FCT_ERR_NOT_FOUND);
+    CHECK(fct_gallery_move_person(all, staff_ada, p.collection_id, NULL, &e) == FCT_ERR_EXISTS);
+    CHECK(fct_gallery_move_person(all, staff_ada, 99, NULL, &e) == FCT_ERR_NOT_FOUND);
+    CHECK(fct_gallery_move_person(all, 99, 1, NULL, &e) == FCT_ERR_NOT_FOUND);
     CHECK(!fct_gallery_rename(all, staff_ada, "Countess", &e));
-    CHECK_MSG(!fct_gallery_move_person(all, staff_ada, p.collection_id, &e), "%s", e.text);
+    CHECK_MSG(!fct_gallery_move_person(all, staff_ada, p.collection_id, NULL, &e), "%s", e.text);
     CHECK_MSG(!strcmp(util_who(guests, 2), "Countess"), "%s", util_who(guests, 2));
     CHECK_MSG(!strcmp(util_who(staff, 2), ""), "%s", util_who(staff, 2));
     CHECK(fct_gallery_rename_collection(all, staff_id, "guests", &e) == FCT_ERR_EXISTS);

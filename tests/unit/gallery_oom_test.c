@@ -61,8 +61,8 @@ static fct_status know(fct_gallery *g, int64_t id, const float v[UTIL_DIM]) {
     if (!s) s = fct_gallery_remove_negative(g, negative, &e);
     if (!s) s = fct_gallery_add_collection(g, "other", &other, &e);
     if (!s) s = fct_gallery_find_collection(g, "other", &other, &e);
-    if (!s) s = fct_gallery_move_person(g, id, other, &e);
-    if (!s) s = fct_gallery_move_person(g, id, 1, &e);
+    if (!s) s = fct_gallery_move_person(g, id, other, NULL, &e);
+    if (!s) s = fct_gallery_move_person(g, id, 1, NULL, &e);
     if (!s) s = fct_gallery_faces(g, id, &faces, &n, &e);
     if (!s && n) s = fct_gallery_move_face(g, faces[0].id, id, NULL, &e);
     if (!s) s = fct_gallery_collections(g, &collections, &n, &e);

@@ -188,6 +188,17 @@ static void put_details(memory_db *db, memory_person *mine, const fct_store_pers
     mine->row.details_size = p->details_size;
 }
 
+static fct_status m_people_count(fct_store *st, int64_t collection_id, int64_t *people, int64_t *faces,
+                                 fct_error *err) {
+    const memory_content *c = &memory_db_of(st)->now;
+    *people = *faces = 0;
+    for (int i = 0; i < c->n_people; i++) *people += c->people[i].row.collection_id == collection_id;
+    for (int k = 0; k < c->n_faces; k++)
+        for (int i = 0; i < c->n_people; i++)
+            *faces += c->people[i].row.collection_id == collection_id && c->people[i].row.id == c->faces[k].person_id;
+    return FCT_OK;
+}
+
 static fct_status m_people_add(fct_store *st, fct_store_person *p, size_t n, fct_error *err) {
     memory_db *db = memory_db_of(st);
     memory_content *c = &db->now;
@@ -393,6 +404,7 @@ fct_store *memory_store_open(memory_db *db) {
                                       .get_model = m_get_model,
                                       .set_model = m_set_model,
                                       .people = m_people,
+                                      .people_count = m_people_count,
                                       .people_add = m_people_add,
                                       .people_update = m_people_update,
                                       .people_remove = m_people_remove,

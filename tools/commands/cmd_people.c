@@ -181,7 +181,7 @@ static int move_to(fct_gallery *g, int64_t id, const char *collection) {
     fct_error e;
     int64_t into;
     if (fct_gallery_add_collection(g, collection, &into, &e)) return cli_fail(&e);
-    return fct_gallery_move_person(g, id, into, &e) ? cli_fail(&e) : CLI_DONE;
+    return fct_gallery_move_person(g, id, into, NULL, &e) ? cli_fail(&e) : CLI_DONE;
 }
 
 /* Does what the options say of one person, then shows the result. */

@@ -107,6 +107,23 @@ fct_status fct_pg_people(fct_store *head, const fct_people_query *q, fct_person_
     return fct_pg_scan(&st->pg, &p, visit_person, &(pg_person_visit){fn, ctx}, err, person_columns, sql);
 }
 
+/* A number of the collection; p is used up. */
+static fct_status count_of(fct_pg_store *st, int64_t collection_id, int64_t *out, fct_error *err, const char *sql) {
+    fct_pg_params p = {0};
+    fct_pg_put_int(&p, collection_id);
+    return fct_pg_ask_int(&st->pg, &p, out, err, sql);
+}
+
+fct_status fct_pg_people_count(fct_store *head, int64_t collection_id, int64_t *people, int64_t *faces,
+                               fct_error *err) {
+    fct_pg_store *st = fct_pg_store_of(head);
+    *people = *faces = 0;
+    fct_status s = count_of(st, collection_id, people, err, "SELECT count(*) FROM person WHERE collection_id = $1");
+    return s ? s
+             : count_of(st, collection_id, faces, err,
+                        "SELECT count(*) FROM person JOIN face ON person_id = person.id WHERE collection_id = $1");
+}
+
 /* ---- Changing people ---------------------------------------------------------------------- */
 
 /* One column of people [n] as an array: what parts says. */

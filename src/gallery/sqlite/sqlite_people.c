@@ -120,6 +120,23 @@ fct_status fct_sqlite_people(fct_store *st, const fct_people_query *want, fct_pe
     return s;
 }
 
+fct_status fct_sqlite_people_count(fct_store *st, int64_t collection_id, int64_t *people, int64_t *faces,
+                                   fct_error *err) {
+    const fct_db *db = fct_sqlite_db(st);
+    const bool old = fct_sqlite_is_old(db); /* one collection, with the number 1 */
+    *people = *faces = 0;
+    fct_status s = fct_db_int(db, people, err,
+                              old ? "SELECT count(*) FROM person WHERE ? = 1"
+                                  : "SELECT count(*) FROM person WHERE collection_id = ?",
+                              "i", collection_id);
+    return s ? s
+             : fct_db_int(
+                   db, faces, err,
+                   old ? "SELECT count(*) FROM face WHERE ? = 1"
+                       : "SELECT count(*) FROM person JOIN face ON person_id = person.id WHERE collection_id = ?",
+                   "i", collection_id);
+}
+
 /* ---- Changing people ---------------------------------------------------------------- */
 
 /* Id of the one in the collection with this name, 0 = nobody. */

@@ -20,7 +20,7 @@ static void count_fork(void) { atomic_fetch_add(&forks, 1); }
 
 static void write_in_thread(void *arg) {
     const fct_weights_writer *w = arg;
-    fct_parallel_never();
+    fct_parallel_alone(true);
     fct_thread_yield_to_others();
     fct_cache_write(w->dir, &w->key, w->parts, w->n);
 }
