@@ -48,6 +48,7 @@ static fct_status check_pairs(const fct_face_pool *p, const fct_calibrate_opts *
         ceil(ERRORS_SURE / (double)pairs * 1e6) / 1e6);
 }
 
+/* The threshold that the wanted false-accept rate gives, and what it costs as a fixed number. */
 static fct_status measure(const fct_face_pool *p, const fct_calibrate_opts *o, fct_calibration *out, fct_error *err) {
     fct_scores *scores;
     fct_scores_info info;

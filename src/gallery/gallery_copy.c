@@ -49,6 +49,7 @@ static void free_person(fct_store_person *p) {
     fct_free((void *)p->details);
 }
 
+/* Copies a row; in which collection the person will be there was found before. */
 static fct_status keep_person(void *ctx, const fct_store_person *p, fct_error *err) {
     copy_call *c = ctx;
     fct_status s = fct_person_check(c->from, p, err);
@@ -316,6 +317,7 @@ static fct_status place_of(const copy_call *c, int64_t person_id, const char *wh
     return fct_fail(err, FCT_ERR_FORMAT, "%s: %s %lld belongs to nobody", c->from->place, what, (long long)id);
 }
 
+/* Copies a row, which is the store's only until the next one, and writes a batch when there are enough. */
 static fct_status keep_face(void *ctx, const fct_store_face *f, fct_error *err) {
     copy_call *c = ctx;
     int64_t place;

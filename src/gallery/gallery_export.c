@@ -158,6 +158,7 @@ static fct_status write_person(void *ctx, const fct_store_person *p, fct_error *
     return s ? s : end_line(w, err);
 }
 
+/* A face's line. Faces of people who are not exported are passed over; a face of nobody is a damaged gallery. */
 static fct_status write_face(void *ctx, const fct_store_face *f, fct_error *err) {
     export_writer *w = ctx;
     uint32_t at = fct_idmap_get(&w->by_id, f->person_id);

@@ -96,6 +96,7 @@ static fct_status read_header(importer *im, const fct_json_line *j, fct_error *e
     return im->embedding ? FCT_OK : fct_fail_nomem(err, "embedding", 0);
 }
 
+/* Bytes are decoded into the line itself, which is longer than they are. */
 static fct_status import_face(importer *im, const fct_json_line *j, fct_error *err) {
     size_t size, crop_size = 0;
     uint8_t *raw = (uint8_t *)j->embedding; /* decoded where it stands */

@@ -88,6 +88,7 @@ static fct_status look_for_home(void *ctx, const fct_store_collection *x, fct_er
     return FCT_OK;
 }
 
+/* Gives a removed person its name and its collection back, in one transaction. */
 static fct_status take_back(void *ctx, fct_store *st, fct_error *err) {
     removal_call *c = ctx;
     fct_people_query q = {.ids = &c->id, .n = 1, .parts = FCT_PERSON_DETAILS};

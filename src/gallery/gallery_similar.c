@@ -53,6 +53,7 @@ static void keep_best(similar_call *c) {
     c->n = kept;
 }
 
+/* Pairs are kept with the smaller id first, so that those found from both sides are equal. */
 static fct_status search_probes(similar_call *c, fct_error *err) {
     int n = c->n_probes;
     c->n_probes = 0;

@@ -71,6 +71,8 @@ static void free_person(opened_person *p) {
     fct_seal_wipe(p, sizeof *p);
 }
 
+/* Opens a person and gives it on, or keeps it where the rows are to be sorted by names that only the key can
+ * read. */
 static fct_status visit(void *ctx, const fct_store_person *p, fct_error *err) {
     people_call *c = ctx;
     const uint8_t *key;

@@ -125,6 +125,7 @@ static float raw_f32(const void *raw, int type, size_t i) {
     return half_to_float(h);
 }
 
+/* Element i of a tensor's raw bytes, of one of ONNX's integer types (TensorProto.DataType) or bool. */
 static int64_t raw_i64(const void *raw, int type, size_t i) {
     const unsigned char *p = raw;
     int64_t l;

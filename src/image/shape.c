@@ -274,6 +274,7 @@ static float set_size(FT_Face face, float em) {
     return size > 0 ? em / size : 0;
 }
 
+/* Shapes and draws a run of letters of one font and one direction. */
 static void draw_part(shape_pen *p, const shape_text *t, const shape_part *part) {
     FT_Face face = face_of(t->font[part->start]);
     float scale = face ? set_size(face, p->em) : 0;

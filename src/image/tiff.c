@@ -108,6 +108,7 @@ static fct_status read_pixels(tiff_file *f, TIFFRGBAImage *reader, fct_image **o
     return FCT_OK;
 }
 
+/* The size is checked before libtiff takes memory for it. */
 static fct_status decode_page(tiff_file *f, TIFF *t, fct_image **out, fct_image_facts *facts, fct_error *err) {
     const fct_source_bytes *s = f->source;
     char why[1024] = "";

@@ -66,6 +66,7 @@ static fct_status check_model(server_reader *r, sqlite3_stmt *q, fct_error *err)
     return fct_fail(err, FCT_ERR_MISMATCH, "%s: has embeddings of %s and of %s", r->sink->path, r->model, model);
 }
 
+/* Embeddings are little-endian floats whatever machine reads them. */
 static fct_status put_sample(server_reader *r, sqlite3_stmt *q, fct_error *err) {
     const char *name, *box, *id;
     const void *data;

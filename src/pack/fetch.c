@@ -103,6 +103,8 @@ static int on_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t 
     return t->status != FCT_OK;
 }
 
+/* A transfer that begins with https stays there: a redirection to http is refused. It is given up when nothing
+ * comes for a while, however long it takes as a whole. */
 static void set_options(transfer *t) {
     CURL *c = t->curl;
     const fct_store_opts *o = t->opts;

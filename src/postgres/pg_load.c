@@ -6,6 +6,7 @@
 
 fct_pq_functions fct_pq;
 
+/* Loads libpq the first time that a gallery on a server is opened: who has none needs no PostgreSQL. */
 static bool look_up(void) {
     static const char *const files[] = {"libpq.so.5", "libpq.5.dylib", "libpq.dll", NULL};
 #define SYMBOL(f)                                                                                                      \

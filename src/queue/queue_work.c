@@ -17,6 +17,8 @@ void fct_jobs_free(fct_job *jobs, int n) {
     fct_free(jobs);
 }
 
+/* Makes jobs of the rows that a server has given out. They are owned by the caller; after an error there are
+ * none. */
 static fct_status take_jobs(fct_queue *q, const PGresult *r, fct_job **jobs, int *n, fct_error *err) {
     fct_job *all = fct_calloc((size_t)PQntuples(r) + 1, sizeof *all);
     if (!all) return fct_fail_nomem(err, "jobs", 0);

@@ -118,6 +118,7 @@ void fct_db_close(fct_db *db) {
     db->h = NULL;
 }
 
+/* Binds what the letters of args name: i int64_t, d double, t text, b bytes and their size. Nothing is copied. */
 static int bind_all(sqlite3_stmt *stmt, const char *args, va_list ap) {
     int rc = SQLITE_OK;
     for (int i = 1; args[i - 1] && rc == SQLITE_OK; i++) {

@@ -112,6 +112,7 @@ static fct_status count_element(fct_xml_scan *x, fct_xml_piece name, fct_error *
     return FCT_OK;
 }
 
+/* A start tag, with its attributes and the address that its prefix stands for. */
 static fct_status take_start(fct_xml_scan *x, fct_xml_tag *out, fct_error *err) {
     fct_xml_tag t = {.kind = FCT_XML_START, .from = x->at, .element = x->at};
     fct_xml_piece whole = name_at(x->at + 1, x->end), prefix = prefix_of(whole, &t.name);

@@ -261,6 +261,8 @@ static fct_status finish(ffmpeg_input *in, fct_error *err) {
     return FCT_OK;
 }
 
+/* The next frame. Damaged packets are counted and passed over; a stream that ends is connected to again, a file
+ * is not. */
 static fct_status input_read(void *state, fct_image **image, double *time, fct_error *err) {
     ffmpeg_input *in = state;
     *image = NULL;

@@ -77,6 +77,7 @@ static fct_status list_folder(folder_input *in, fct_error *err) {
     return FCT_OK;
 }
 
+/* Pictures of a folder, by name, or a row of numbered ones that begins with 0 or 1. */
 static fct_status input_open(fct_input_env *env, void **out, fct_error *err) {
     folder_input *in = fct_calloc(1, sizeof *in);
     *out = NULL;

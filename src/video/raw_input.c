@@ -20,6 +20,7 @@ static void input_close(void *state) {
     fct_free(in);
 }
 
+/* Frames come without a head, so that their size must be given, and is checked before memory is taken for it. */
 static fct_status input_open(fct_input_env *env, void **out, fct_error *err) {
     const fct_source_opts *o = &env->opts;
     *out = NULL;

@@ -262,6 +262,7 @@ static void put_caption(const report_pages *r, const report_photo *p, size_t per
     }
 }
 
+/* A photo on a person's page: a small copy of it, or for videos, and photos that are gone, the person's face. */
 static int put_tile(report_pages *r, const report_photo *p, size_t person, int64_t face_id) {
     char name[64];
     double ratio = p->width > 0 && p->height > 0 ? (double)p->width / p->height : 1;
@@ -331,6 +332,8 @@ static int put_photos(report_pages *r, size_t person, const report_photo *const 
     return code;
 }
 
+/* A person's page: the best faces, whom the photos are shared with, every photo, and the dialog that shows one
+ * of them. */
 static int put_person(report_pages *r, size_t person) {
     const report_person *p = &r->book->people[person];
     char file[64], room[40], count[40], first[16], last[16];

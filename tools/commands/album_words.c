@@ -124,6 +124,7 @@ static int find_photo(fct_album *album, const char *word, face_search *s) {
     return code;
 }
 
+/* Finds the faces that a word means: one by its number, or all of a photo, or those of one person in it. */
 static int add_faces(fct_album *album, int64_t person_id, const char *word, face_search *s) {
     fct_album_face_query q;
     fct_error e;

@@ -31,6 +31,7 @@ typedef struct review {
 
 /* ---- Lists ------------------------------------------------------------------------------ */
 
+/* A question with its key, by which a later call can answer it. */
 static int json_question(review *r, const fct_question *q) {
     cli_face_card of_person, of_other;
     char key[64], name[300];
@@ -227,6 +228,8 @@ static key_result take_key(review *r, size_t *at, int *code) {
     return *code ? KEY_FAILED : KEY_NEXT;
 }
 
+/* Asks one question after the other. One that an answer before has settled is passed over; an undone one is
+ * asked again. */
 static int ask_all(review *r) {
     int code = CLI_DONE;
     key_result k = KEY_NEXT;

@@ -138,6 +138,7 @@ static fct_status group_faces(const fct_pack *pack, fct_album *album, fct_group_
     return fct_album_group(album, &o, out, e);
 }
 
+/* Scans, then groups what was found. A stopped scan keeps what it has read, and groups nothing. */
 static int scan_with(const cli_args *a, const fct_pack *pack, fct_album *album) {
     shown_scan shown = {&a->set, -1};
     fct_analyzer_opts finder;

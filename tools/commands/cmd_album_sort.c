@@ -73,6 +73,7 @@ static fct_status warn_of_root(void *user, const fct_album_root *r, fct_error *e
     return FCT_OK;
 }
 
+/* Warns of a folder inside those that are scanned: the next scan would find the sorted photos too. */
 static int run_sort(cli_args *a) {
     fct_album *album = NULL;
     fct_album_info info;
@@ -131,6 +132,7 @@ typedef struct tags_tally {
     int64_t files, changed, added, renamed, removed, named, drawn, contrary, failed;
 } tags_tally;
 
+/* Called after each file: one that fails is told at once and does not stop the others. */
 static fct_status count_tagged(void *user, const fct_album_tagged *f, fct_error *err) {
     tags_tally *t = user;
     (void)err;
@@ -155,6 +157,7 @@ static fct_status count_tagged(void *user, const fct_album_tagged *f, fct_error 
     return FCT_OK;
 }
 
+/* The sum after all files: what was written into them, or what was read from them. */
 static void tell_tags(const tags_tally *t, const fct_album_info *info) {
     if (t->set->json) {
         fct_json_writer j;

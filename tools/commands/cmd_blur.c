@@ -94,6 +94,7 @@ static void cover_faces(const blur_run *r, const cli_photo *p, blur_face *f) {
     }
 }
 
+/* Coordinates and names of what was covered are in the JSON alone. */
 static void print_photo(const blur_run *r, const cli_photo *p, const blur_face *f, const cli_written *w) {
     int n = fct_faces_count(p->faces), covered = 0;
     for (int i = 0; i < n; i++) covered += f[i].covered;

@@ -153,6 +153,8 @@ static int list_cameras(void) {
     return n ? CLI_DONE : CLI_NONE;
 }
 
+/* Runs until the camera ends, the window is closed, a key or Ctrl-C says so. What is closed last may still
+ * fail: its code counts when it is worse. */
 static int run_camera(cli_args *a) {
     if (a->set.list) return list_cameras();
     live l = {0};

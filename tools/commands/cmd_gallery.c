@@ -46,6 +46,8 @@ static int open_with_info(const cli_settings *s, cli_gallery_mode mode, fct_gall
 
 /* ---- info, check ---------------------------------------------------------------------------- */
 
+/* What `facet gallery info` tells. The threshold is the gallery's own: one that it has from its pack is not
+ * shown. */
 static int show_info(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     float threshold;
     fct_error e;

@@ -117,6 +117,7 @@ static int text_columns(const char *s) {
     return n;
 }
 
+/* Names in one column, as wide as the longest; with --top the next candidates under each face. */
 static void print_text(const cli_photo *p, const candidates *c, int top) {
     cli_print_styled(STYLE_STRONG, p->name);
     cli_print(": %s\n", c->n ? cli_count(c->n, "face", "faces") : "no face");
@@ -200,6 +201,7 @@ static void identify_failed(void *user, const char *name, const fct_error *e) {
     if (r->html) cli_html_failure(r->html, name, e);
 }
 
+/* Everything that can be wrong with the options is found before the first photo is read. */
 static int run_identify(cli_args *a) {
     cli_inputs in = {0};
     identify_run r = {0};

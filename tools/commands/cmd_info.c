@@ -174,6 +174,7 @@ static int open_pack(const cli_settings *s, fct_pack **out) {
     return st == FCT_OK || st == FCT_ERR_NOT_FOUND ? CLI_DONE : cli_fail(&e);
 }
 
+/* A missing pack or gallery is told and counts in the exit code, but the rest is shown all the same. */
 static int run_info(cli_args *a) {
     fct_pack *pack = NULL;
     fct_json_writer j;

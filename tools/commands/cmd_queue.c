@@ -119,6 +119,8 @@ static void tell_added(const add_run *r, const cli_inputs *in, bool json) {
     fct_json_end(&j);
 }
 
+/* Photos whose people the folders name, or photos alone. What cannot be read is told and does not stop the
+ * rest. */
 static int run_add(cli_args *a) {
     add_run r = {0};
     cli_inputs in = {0};

@@ -55,6 +55,7 @@ static void print_json(const char *name, const fct_tags *t) {
     fct_json_end(&j);
 }
 
+/* A file that cannot be read is told and does not stop the rest. */
 static int run_tags(cli_args *a) {
     cli_inputs in = {0};
     fct_tags_reader *reader = NULL;

@@ -62,6 +62,7 @@ static int source_options(const cli_settings *s, fct_source_opts *o) {
 
 static bool is_covering(const cli_watch *w) { return w->blur.all || w->blur.unknown || w->blur.name; }
 
+/* Options that are given go over the tracker's own; covering faces is careful whatever they say. */
 static int open_tracker(cli_watch *w) {
     const cli_settings *s = w->set;
     fct_tracker_opts o;

@@ -127,6 +127,7 @@ static fct_status read_texts(fct_album *a, sqlite3_stmt *q, fct_album_photo *p, 
 
 static int limited(int64_t v, int64_t low, int64_t high) { return (int)(v < low ? low : v > high ? high : v); }
 
+/* Numbers that a damaged file may hold are limited to what they can be. */
 static fct_status visit_photo(fct_album *a, sqlite3_stmt *q, void *ctx, fct_error *err) {
     const photo_visit *v = ctx;
     const void *hash;

@@ -17,6 +17,7 @@ fct_status fct_sqlite_log_trim(const fct_db *db, fct_error *err) {
                       (int64_t)LOG_KEEP);
 }
 
+/* What changed after an entry, each thing once. More than the log keeps is told as everything. */
 static fct_status read_entries(const fct_db *db, int64_t after, fct_store_changes *out, fct_error *err) {
     sqlite3_stmt *q;
     size_t cap = 0;
