@@ -12,12 +12,11 @@
 #define PIXELS_6(X, MV, H)  PIXELS_4(X, MV, H) X(MV, H, 5) X(MV, H, 6)
 #define PIXELS_8(X, MV, H)  PIXELS_6(X, MV, H) X(MV, H, 7) X(MV, H, 8)
 #define PIXELS_12(X, MV, H) PIXELS_8(X, MV, H) X(MV, H, 9) X(MV, H, 10) X(MV, H, 11) X(MV, H, 12)
-#define PIXELS_24(X, MV, H)                                                                                            \
-    PIXELS_12(X, MV, H)                                                                                                \
-    X(MV, H, 13) X(MV, H, 14) X(MV, H, 15) X(MV, H, 16) X(MV, H, 17) X(MV, H, 18) X(MV, H, 19) X(MV, H, 20)            \
-        X(MV, H, 21) X(MV, H, 22) X(MV, H, 23) X(MV, H, 24)
-#define EVEN_10(X, MV, H) X(MV, H, 2) X(MV, H, 4) X(MV, H, 6) X(MV, H, 8) X(MV, H, 10)
-#define EVEN_16(X, MV, H) EVEN_10(X, MV, H) X(MV, H, 12) X(MV, H, 14) X(MV, H, 16)
+#define PIXELS_16(X, MV, H) PIXELS_12(X, MV, H) X(MV, H, 13) X(MV, H, 14) X(MV, H, 15) X(MV, H, 16)
+#define PIXELS_20(X, MV, H) PIXELS_16(X, MV, H) X(MV, H, 17) X(MV, H, 18) X(MV, H, 19) X(MV, H, 20)
+#define PIXELS_24(X, MV, H) PIXELS_20(X, MV, H) X(MV, H, 21) X(MV, H, 22) X(MV, H, 23) X(MV, H, 24)
+#define EVEN_10(X, MV, H)   X(MV, H, 2) X(MV, H, 4) X(MV, H, 6) X(MV, H, 8) X(MV, H, 10)
+#define EVEN_16(X, MV, H)   EVEN_10(X, MV, H) X(MV, H, 12) X(MV, H, 14) X(MV, H, 16)
 
 enum { MV_MOST = 3, NR_MOST = 24 };
 #if defined(__AVX512F__)
