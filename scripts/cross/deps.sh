@@ -2,6 +2,7 @@
 # The libraries for photos are archives that facet.exe contains; the others are DLLs beside it.
 photo_libraries="zlib libjpeg-turbo libspng libwebp sqlite jansson utf8proc"
 more_libraries="dav1d FFmpeg SDL2 libsodium libzip giflib libtiff libde265 libheif libcurl"
+text_libraries="expat freetype fribidi harfbuzz fontconfig"
 
 source_of() {
     case $1 in
@@ -22,7 +23,9 @@ license_of() {
     libspng | dav1d) echo "BSD 2-clause license" ;;
     libwebp | libzip) echo "BSD 3-clause license" ;;
     sqlite) echo "public domain" ;;
-    jansson | giflib | utf8proc) echo "MIT license" ;;
+    jansson | giflib | utf8proc | expat | harfbuzz | fontconfig) echo "MIT license" ;;
+    freetype) echo "FreeType license" ;;
+    fribidi) echo "LGPL 2.1" ;;
     libsodium) echo "ISC license" ;;
     libtiff) echo "libtiff license" ;;
     libde265 | libheif) echo "LGPL 3" ;;
@@ -137,6 +140,42 @@ build_libcurl() {
         -DCURL_USE_SCHANNEL=ON -DCURL_USE_LIBPSL=OFF -DCURL_USE_LIBSSH2=OFF -DCURL_BROTLI=OFF -DCURL_ZSTD=OFF \
         -DUSE_NGHTTP2=OFF -DUSE_LIBIDN2=OFF -DENABLE_UNICODE=ON
     pkgconfig libcurl 7.88.1 -lcurl
+}
+
+# Inside the DLL of fontconfig. Debian's patches want numbers where the build of its own defines names alone.
+build_expat() {
+    printf '#define XML_%s 1\n' NS DTD GE >expat_config.h
+    printf '#define XML_CONTEXT_BYTES 1024\n#define BYTEORDER 1234\n#define HAVE_MEMMOVE 1\n' >>expat_config.h
+    for file in xmlparse xmlrole xmltok; do
+        $host-gcc $CFLAGS -DXML_STATIC -DHAVE_EXPAT_CONFIG_H -I. -c "expat/lib/$file.c" -o "$file.o"
+    done
+    $host-gcc-ar rcsD "$PREFIX/lib/libexpat.a" xmlparse.o xmlrole.o xmltok.o
+    cp expat/lib/expat.h expat/lib/expat_external.h "$PREFIX/include"
+    pkgconfig expat 2.5.0 -lexpat -DXML_STATIC
+}
+
+build_freetype() {
+    with_meson --default-library shared -Dbrotli=disabled -Dbzip2=disabled -Dharfbuzz=disabled -Dpng=disabled \
+        -Dtests=disabled -Dzlib=disabled
+}
+
+build_fribidi() {
+    with_meson --default-library shared -Ddocs=false
+}
+
+# The C++ library is inside the DLL.
+build_harfbuzz() {
+    LDFLAGS="$LDFLAGS -static -static-libstdc++" \
+        with_meson --default-library shared -Dfreetype=enabled -Dglib=disabled -Dgobject=disabled -Dcairo=disabled \
+        -Dchafa=disabled -Dicu=disabled -Dgraphite=disabled -Dintrospection=disabled -Dtests=disabled \
+        -Ddocs=disabled -Dbenchmark=disabled
+    rm -f "$PREFIX/bin/libharfbuzz-subset-0.dll" # which cuts fonts down
+}
+
+# src/image/shape.c tells it where Windows has its fonts.
+build_fontconfig() {
+    with_meson --default-library shared -Ddoc=disabled -Dnls=disabled -Dtests=disabled -Dtools=disabled \
+        -Dcache-build=disabled
 }
 
 # A window and its keys, no sound and no games' hardware.

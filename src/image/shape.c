@@ -18,7 +18,8 @@
 
 /* clang-format off */
 #define FONTCONFIG(X) \
-    X(FcCharSetHasChar) X(FcConfigDestroy) X(FcConfigSubstitute) X(FcDefaultSubstitute) X(FcFontSort) \
+    X(FcCharSetHasChar) X(FcConfigBuildFonts) X(FcConfigCreate) X(FcConfigDestroy) \
+    X(FcConfigParseAndLoadFromMemory) X(FcConfigSubstitute) X(FcDefaultSubstitute) X(FcFontSort) \
     X(FcInitLoadConfigAndFonts) X(FcNameParse) X(FcPatternDestroy) X(FcPatternGetBool) X(FcPatternGetCharSet) \
     X(FcPatternGetInteger) X(FcPatternGetString)
 #define FREETYPE(X) X(FT_Init_FreeType) X(FT_Load_Glyph) X(FT_New_Face) X(FT_Select_Size) X(FT_Set_Pixel_Sizes)
@@ -61,6 +62,19 @@ static struct {
     int n_faces;
 } fonts = {.lock = FCT_MUTEX_INIT};
 
+/* What fontconfig knows of the system's fonts, to be destroyed; NULL = nothing. */
+static FcConfig *find_fonts(void) {
+#ifdef FCT_FONTS /* a system that has no file of fontconfig's says here where its fonts are */
+    FcConfig *c = lib_FcConfigCreate();
+    if (c && lib_FcConfigParseAndLoadFromMemory(c, (const FcChar8 *)FCT_FONTS, FcFalse) && lib_FcConfigBuildFonts(c))
+        return c;
+    if (c) lib_FcConfigDestroy(c);
+    return NULL;
+#else
+    return lib_FcInitLoadConfigAndFonts();
+#endif
+}
+
 /* Opens the libraries and lists the system's fonts at the first call; without them text falls back on the built-in
  * font. */
 static bool open_fonts(void) {
@@ -68,7 +82,7 @@ static bool open_fonts(void) {
     fonts.tried = true;
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         if (fct_codec_load(&libraries[i], "text", "text", NULL)) return false;
-    FcConfig *config = lib_FcInitLoadConfigAndFonts();
+    FcConfig *config = find_fonts();
     FcPattern *wanted = lib_FcNameParse((const FcChar8 *)"sans-serif");
     FcResult result;
     if (config && wanted && !lib_FT_Init_FreeType(&fonts.freetype)) {
