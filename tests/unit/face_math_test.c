@@ -277,7 +277,7 @@ TEST(suppression_is_greedy_and_counts_pixels) {
 
 TEST(candidates_agree_on_boxes_and_landmarks) {
     fct_det_list l = {0};
-    const struct { float x, score, at; } c[] = {{0, 0.8f, 10}, {2, 0.4f, 20}, {30, 0.7f, 90}, {500, 0.6f, 5}};
+    const struct { float x, score, at; } c[] = {{0, 0.8f, 10}, {2, 0.4f, 20}, {30, 0.7f, 90}, {50000, 0.6f, 5}};
     for (int agree = 0; agree < 2; agree++) {
         l.n = 0;
         for (int i = 0; i < 4; i++) {
@@ -307,17 +307,34 @@ TEST(a_box_that_overlaps_a_better_one_is_less_sure) {
         add(&l, 6, 1, 15, 10, 0.2f); /* too weak to be counted */
         fct_det_agree(&l, 0.4f, i ? 0.7f : 0.5f);
         REQUIRE(l.n == 2 - i);
-        CHECK(fabsf(l.items[0].score - 0.878400f) < 1e-4f);
+        CHECK(fabsf(l.items[0].score - 0.886000f) < 1e-4f);
     }
     l.n = 0;
     add(&l, 6, 0, 15, 9, 0.8f);
     add(&l, 0, 0, 9, 9, 0.9f);
     fct_det_agree(&l, 0.4f, 0.5f);
     REQUIRE(l.n == 2);
-    CHECK(fabsf(l.items[1].score - 0.660736f) < 1e-5f); /* they share a quarter: half a unit of the logit less */
+    CHECK(fabsf(l.items[1].score - 0.680880f) < 1e-5f); /* they share a quarter: half a unit of the logit less */
     fct_det_list none = {0};
     fct_det_agree(&none, 0.4f, 0.5f);
     CHECK(none.n == 0);
+    fct_free(l.items);
+}
+
+/* The values follow from the definition in detect.h. */
+TEST(faces_near_others_of_their_width_are_surer) {
+    fct_det_list l = {0};
+    for (int beside = 0; beside < 3; beside++) {
+        l.n = 0;
+        add(&l, 100, 100, 120, 120, 0.6f);
+        add(&l, 0, 0, 10, 10, 0.2f);
+        if (beside == 1) add(&l, 140, 100, 160, 120, 0.9f);
+        if (beside == 2) add(&l, 140, 60, 240, 180, 0.9f);
+        fct_det_agree(&l, 0.4f, 0.3f);
+        REQUIRE(l.n == 1 + (beside > 0));
+        const float want[] = {0.546612f, 0.564786f, 0.546747f};
+        CHECK(fabsf(l.items[beside > 0].score - want[beside]) < 1e-4f);
+    }
     fct_free(l.items);
 }
 

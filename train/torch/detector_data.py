@@ -72,9 +72,8 @@ class YuNet:
         return b[keep], sc[keep], k[keep]
 
 
-def label(net, bgr, scales=(0.6, 1.0, 1.6), hints=(3, 0.5)):
-    """-> boxes, landmarks, weights (1 a face, 0 not sure; 1 runs agree about the landmarks; the mean over all runs of
-    the best score that each gives it). hints: what so many runs see or one sees so well is not background."""
+def see(net, bgr, scales):
+    """What net sees at each scale, as it is and mirrored: (boxes, scores, landmarks) of each run."""
     runs = []
     for f in scales:
         for flip in (0, 1):
@@ -87,6 +86,13 @@ def label(net, bgr, scales=(0.6, 1.0, 1.6), hints=(3, 0.5)):
                 k = k[:, SWAP].copy()
                 k[..., 0] = w - k[..., 0]
             runs.append((b / f, s, k / f))
+    return runs
+
+
+def label(net, bgr, scales=(0.6, 1.0, 1.6), hints=(3, 0.5)):
+    """-> boxes, landmarks, weights (1 a face, 0 not sure; 1 runs agree about the landmarks; the mean over all runs of
+    the best score that each gives it). hints: what so many runs see or one sees so well is not background."""
+    runs = see(net, bgr, scales)
     run = np.repeat(np.arange(len(runs)), [len(r[1]) for r in runs])
     b, s, k = (np.concatenate(v) for v in zip(*runs))
     out = []
