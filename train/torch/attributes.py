@@ -19,8 +19,8 @@ the expectation (Gao et al., "Age Estimation Using Expectation of Label
 Distribution Learning", IJCAI 2018, eq. 1-8). Most labels are of people around thirty,
 to whom all others would be pulled: rare ages are drawn more often, and at the end the
 101 classes get the biases and years with which no age group's mean error is large on
-the training crops (unpull()). Gender: cross-entropy with smoothing 0.05, less below
-four years. Held back: every tenth labeled row (its number % 10 == 7).
+the training crops (unpull()). Gender: cross-entropy with smoothing 0.05. Held back:
+every tenth labeled row (its number % 10 == 7).
 """
 
 import argparse
@@ -82,11 +82,9 @@ def fit_teacher(emb, age, male, tr, epochs=25):
         for b in torch.randperm(len(tr), device=emb.device).split(256):
             i = tr[b]
             o = net(x[i])
-            w = (age[i] >= 4).float()
             loss = (
                 0.1 * ((o[:, 0] * 10 + 40 - age[i]).abs() * rare[i]).mean()
-                + (F.binary_cross_entropy_with_logits(o[:, 1], male[i] * 0.95 + 0.025, reduction='none') * w).sum()
-                / w.sum()
+                + F.binary_cross_entropy_with_logits(o[:, 1], male[i] * 0.95 + 0.025)
             )
             opt.zero_grad()
             loss.backward()
@@ -376,11 +374,10 @@ def main():
         lp = F.log_softmax(la, 1)
         exp = (lp.exp() * grid).sum(1)
         q = torch.stack([1 - tmale[i], tmale[i]], 1)
-        w = torch.where((age[i] >= 0) & (age[i] < 4), 0.3, 1.0)
         parts = (
             F.kl_div(lp, t, reduction='batchmean'),
             (exp - tage[i]).abs().mean(),
-            -(F.log_softmax(lg, 1) * q * w[:, None]).sum(1).mean(),
+            -(F.log_softmax(lg, 1) * q).sum(1).mean(),
             1 - F.cosine_similarity(le, hint[i]).mean(),
         )
         loss = parts[0] + 0.1 * parts[1] + a.gender * parts[2] + parts[3]
