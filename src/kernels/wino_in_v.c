@@ -68,17 +68,29 @@ ALWAYS_INLINE void find_input(const int MY, const int MX, const fct_k_wino_in *t
     }
 }
 
+/* Asks for the input of a tile that comes soon, without the columns that the one before it has. */
+ALWAYS_INLINE void fetch(const int MY, const int MX, const fct_k_wino_in *t, int i) {
+    const fct_k_tile *tile = &t->tiles[i < t->n ? i : t->n - 1];
+    const ptrdiff_t row = (ptrdiff_t)t->g.iw * CB;
+    const float *p = t->in + tile->image * t->image_stride + (tile->y - t->g.pad_top) * row +
+                     (ptrdiff_t)(tile->x - t->g.pad_left + 2) * CB;
+    UNROLL for (int y = 0; y < MY + 2; y++) UNROLL for (int x = 0; x < MX * CB; x += 16)
+        __builtin_prefetch(p + y * row + x, 0, 3);
+}
+
 ALWAYS_INLINE void transform_all(const int F, const int MY, const int MX, const fct_k_wino_in *t) {
     float padded[2][PADDED];
     tile_input in;
 #if HALVES
     for (int i = 0; t->half && i < t->n; i += 2) {
+        fetch(MY, MX, t, i + 2), fetch(MY, MX, t, i + 3);
         for (int k = 0; k < 2; k++) find_input(MY, MX, t, i + k, padded[k], &in.p[k], &in.row[k]);
         transform(F, MY, MX, true, &in, t->v + (size_t)i * (CB / 2), t->point_stride);
     }
     if (t->half) return;
 #endif
     for (int i = 0; i < t->n; i++) {
+        fetch(MY, MX, t, i + 2);
         find_input(MY, MX, t, i, padded[0], &in.p[0], &in.row[0]);
         for (int v = 0; v < VPB; v++, in.p[0] += VL)
             transform(F, MY, MX, false, &in, t->v + (size_t)i * CB + v * VL, t->point_stride);
