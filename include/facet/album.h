@@ -140,7 +140,8 @@ FCT_API fct_status fct_album_scan(fct_album *a, const fct_pack *p, const char *c
 FCT_API fct_status fct_album_migrate(fct_album *a, const fct_pack *p, const fct_scan_opts *opts, int64_t *n,
                                      fct_error *err);
 
-/* Forgets a folder that was scanned, with its photos. FCT_ERR_NOT_FOUND: it never was. */
+/* Forgets a folder that was scanned, with its photos; named as then, or as fct_album_roots() does.
+ * FCT_ERR_NOT_FOUND: it never was. */
 FCT_API fct_status fct_album_forget(fct_album *a, const char *folder, fct_error *err);
 
 /* Takes back what the last operation has changed about people, faces' people and

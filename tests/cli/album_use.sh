@@ -6,7 +6,7 @@ cp ada.png photos/a.png; cp ada2.jpg photos/ada2.jpg; cp bob.png photos/more/a.p
 { cat bob.png; printf x; } >photos/more/bob2.png
 touch -d 2019-05-03T10:00:00 photos/a.png; touch -d 2020-01-02T10:00:00 photos/ada2.jpg
 touch -d 2021-12-31T23:00:00 photos/more/a.png; touch -d 2022-01-01T01:00:00 photos/more/bob2.png
-here() { sed "s#$PWD/##g"; }
+here() { sed "s#$PWD/##g; s#Z:##g"; } # Z: is where Wine shows the files of this machine
 run() { "$facet_exe" "$@" >.raw 2>.raw_err; code=$?; here <.raw; here <.raw_err >&2; return $code; }
 
 check "nobody yet" 3 facet album people <<'END'
@@ -68,13 +68,14 @@ END
 check "sort again" 0 run album sort out --copy <<'END'
 ! out: 4 photos of 2 people, 0 new
 END
-check "sort into the library" 0 run album sort photos/out --link <<'END'
+# Wine makes no links, and Windows none for everybody.
+on_windows || check "sort into the library" 0 run album sort photos/out --link <<'END'
 Ada: 2 photos, 2 new
 B/B: 2 photos, 2 new
 ! facet: warning: photos/out is inside photos, which is scanned: the next scan will find these photos too
 ! photos/out: 4 photos of 2 people, 4 new
 END
-rm -r photos/out
+rm -rf photos/out
 check "tags which way" 2 run album tags <<'END'
 ! facet: album tags: say which: --write or --read
 END

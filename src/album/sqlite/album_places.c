@@ -1,6 +1,7 @@
 /* Folders and files as a scan keeps them. */
 #include "album/album_scan_store.h"
 #include "album/sqlite/album_rows.h"
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/file.h"
 #include <string.h>
@@ -195,13 +196,25 @@ fct_status fct_album_tidy(fct_album *a, fct_error *err) {
     return s ? s : fct_album_people_tidy(a, err);
 }
 
+/* Removes a folder that was scanned, by the name that is kept of it; *n = 1 if there was one. */
+static fct_status remove_root(const fct_db *db, const char *path, int *n, fct_error *err) {
+    fct_status s = fct_db_run(db, err, "DELETE FROM root WHERE path = ?", "t", path);
+    *n = s ? 0 : sqlite3_changes(db->h);
+    return s;
+}
+
+/* The name may be the one that is kept, or what a scan would make that of. */
 fct_status fct_album_forget(fct_album *a, const char *folder, fct_error *err) {
     const fct_db *db = fct_album_db(a);
+    int n = 0;
     fct_status s = fct_album_begin(a, err);
     if (s) return s;
-    s = fct_db_run(db, err, "DELETE FROM root WHERE path = ?", "t", folder);
-    if (!s && !sqlite3_changes(db->h))
-        s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: %s is no folder that was scanned", db->path, folder);
+    s = remove_root(db, folder, &n, err);
+    char *full = s || n ? NULL : fct_path_real(folder);
+    if (!s && !n && !full) full = fct_path_absolute(folder);
+    if (full) s = remove_root(db, full, &n, err);
+    fct_free(full);
+    if (!s && !n) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: %s is no folder that was scanned", db->path, folder);
     if (!s) s = fct_album_tidy(a, err);
     return fct_album_end(a, s, err);
 }
