@@ -194,9 +194,13 @@ static float nearness(const fct_det *a, const fct_det *b) {
     return expf(-ratio * ratio / 2 - far);
 }
 
-/* Raises the values of boxes near others of their width, and makes scores of them: faces come in groups. */
+/* Raises the values of boxes near others of their width, and makes scores of them: faces come in groups. Boxes that
+ * are there for a low threshold's sake are nobody's company. */
 static void take_scores(fct_det_list *l) {
-    for (int i = 0; i < l->n; i++) l->items[i].score = 1 / (1 + expf(-l->items[i].value));
+    for (int i = 0; i < l->n; i++) {
+        fct_det *d = &l->items[i];
+        d->score = d->score >= FCT_DET_AGREE_FROM ? 1 / (1 + expf(-d->value)) : 0;
+    }
     for (int i = 0; i < l->n; i++) {
         float company = 0;
         for (int k = 0; k < l->n; k++)

@@ -71,7 +71,8 @@ void fct_det_nms(fct_det_list *l, float thresh);
  *   "bounding box voting", Gidaris and Komodakis, ICCV 2015, sec. 5.
  * - The logit of the score gains 0.2 times the logarithm of a third of the number of candidates that overlap by at
  *   least 0.5, itself among them, and loses twice the overlap with a better box that stays.
- * - It gains 0.16 times the logarithm of one plus its company: the scores of the other boxes that stay, each times
+ * - It gains 0.16 times the logarithm of one plus its company: the scores of the other boxes that stay and
+ *   had FCT_DET_AGREE_FROM before, each times
  *   exp(-r^2 / 0.5 - d / 5), r the logarithm of the ratio of widths and d the distance of the centers in their mean
  *   (geometric) width.
  * Then boxes whose score is below det_thresh are dropped. The list must hold all candidates from FCT_DET_AGREE_FROM

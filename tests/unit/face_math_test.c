@@ -327,12 +327,12 @@ TEST(faces_near_others_of_their_width_are_surer) {
     for (int beside = 0; beside < 3; beside++) {
         l.n = 0;
         add(&l, 100, 100, 120, 120, 0.6f);
-        add(&l, 0, 0, 10, 10, 0.2f);
+        add(&l, 70, 100, 90, 120, 0.2f); /* too weak to be company */
         if (beside == 1) add(&l, 140, 100, 160, 120, 0.9f);
         if (beside == 2) add(&l, 140, 60, 240, 180, 0.9f);
         fct_det_agree(&l, 0.4f, 0.3f);
         REQUIRE(l.n == 1 + (beside > 0));
-        const float want[] = {0.546612f, 0.564786f, 0.546747f};
+        const float want[] = {0.546303f, 0.564592f, 0.546439f};
         CHECK(fabsf(l.items[beside > 0].score - want[beside]) < 1e-4f);
     }
     fct_free(l.items);
