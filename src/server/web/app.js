@@ -283,6 +283,8 @@ async function showView(moved) {
         if (here) link.setAttribute("aria-current", "page");
         else link.removeAttribute("aria-current");
     }
+    const thumb = VIEWS.find((v) => v.path === (view?.of ?? view?.path))?.thumb;
+    document.querySelector("nav .more")?.classList.toggle("here", !!view && !thumb);
     setTitle(view?.words ?? "Not there");
     place.style.display = "contents";
     if (!view || !mayShow(view)) {

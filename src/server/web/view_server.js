@@ -258,8 +258,8 @@ export async function keysView(root, { signal }) {
     const row = (k) => [
         h("span", null, h("strong", null, k.name), k.current ? h("span.chip.good", null, "yours") : null),
         roleName(k.role),
-        when(k.created_at),
-        h("span.mono", null, k.id),
+        h("span.whole", null, when(k.created_at)),
+        h("span.mono.whole", null, k.id),
         k.current ? null : button("Revoke", { onclick: (e) => revoke(k, e.currentTarget) }, "compact danger"),
     ];
     async function load() {
@@ -277,12 +277,29 @@ export async function keysView(root, { signal }) {
 
 // ---- The audit log ---------------------------------------------------------------------------------------------
 
+const SHOWN = 3; // of the people whom a search has found
+
+function personLink(id, people) {
+    const name = people.get(String(id));
+    return name ? h("a", { href: `#/people/${id}` }, name) : `person ${id}`;
+}
+
+// "2 faces: Ada 0.87, Bob 0.61 and 3 more"
+function foundWords(detail, people) {
+    const { faces, found } = detail;
+    const first = found
+        .slice(0, SHOWN)
+        .flatMap((m, i) => [i ? ", " : "", personLink(m.person, people), ` ${m.score.toFixed(2)}`]);
+    const more = found.length > SHOWN ? ` and ${found.length - SHOWN} more` : "";
+    return [plural(faces, "face", "faces"), found.length ? ": " : ", nobody found", ...first, more];
+}
+
 function detailOf(entry, people) {
     const d = { ...entry.detail },
         out = [];
+    if (Array.isArray(d.found)) return foundWords(d, people);
     if (d.person) {
-        const name = people.get(String(d.person));
-        out.push(name ? h("a", { href: `#/people/${d.person}` }, name) : `person ${d.person}`);
+        out.push(personLink(d.person, people));
         delete d.person;
     }
     const rest = Object.entries(d).map(
@@ -329,14 +346,15 @@ export async function auditView(root, { signal }) {
     const more = button("Show older entries", { onclick: (e) => busy(e.currentTarget, next) });
     let cursor = null;
     const row = (entry) => [
-        when(entry.time),
+        h("span.whole", null, when(entry.time)),
         entry.actor || "—",
         h("strong", null, entry.what),
-        detailOf(entry, people),
+        h("span", null, detailOf(entry, people)),
     ];
     // The names of the people that entries speak of; those who are gone have none.
     async function learnNames(entries) {
-        const ids = new Set(entries.map((x) => x.detail.person).filter((id) => id && !people.has(String(id))));
+        const named = (x) => [x.detail.person, ...(x.detail.found ?? []).slice(0, SHOWN).map((m) => m.person)];
+        const ids = new Set(entries.flatMap(named).filter((id) => id && !people.has(String(id))));
         await Promise.all(
             [...ids].map(async (id) => {
                 people.set(String(id), null);
