@@ -4,6 +4,7 @@
  * first such text is drawn. */
 #include "image/shape.h"
 #include "image/codec_load.h"
+#include "base/file.h"
 #include "base/thread.h"
 
 #ifdef FCT_HAVE_SHAPING
@@ -62,17 +63,22 @@ static struct {
     int n_faces;
 } fonts = {.lock = FCT_MUTEX_INIT};
 
-/* What fontconfig knows of the system's fonts, to be destroyed; NULL = nothing. */
-static FcConfig *find_fonts(void) {
-#ifdef FCT_FONTS /* a system that has no file of fontconfig's says here where its fonts are */
+#ifdef FCT_FONTS /* a system that has no file of fontconfig's: here is where its fonts are */
+static FcConfig *find_given_fonts(void) {
     FcConfig *c = lib_FcConfigCreate();
     if (c && lib_FcConfigParseAndLoadFromMemory(c, (const FcChar8 *)FCT_FONTS, FcFalse) && lib_FcConfigBuildFonts(c))
         return c;
     if (c) lib_FcConfigDestroy(c);
     return NULL;
-#else
-    return lib_FcInitLoadConfigAndFonts();
+}
 #endif
+
+/* What fontconfig knows of the system's fonts, to be destroyed; NULL = nothing. */
+static FcConfig *find_fonts(void) {
+#ifdef FCT_FONTS
+    if (!fct_env("FONTCONFIG_FILE")) return find_given_fonts();
+#endif
+    return lib_FcInitLoadConfigAndFonts();
 }
 
 /* Opens the libraries and lists the system's fonts at the first call; without them text falls back on the built-in

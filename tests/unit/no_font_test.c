@@ -20,9 +20,6 @@ TEST(letters_and_numbers_without_fonts) {
 }
 
 int main(int argc, char **argv) {
-#ifdef _WIN32
-    return test_main(argc, argv);
-#else
     /* A configuration without folders of fonts, before fontconfig reads one. */
     char path[1024];
     const char *dir = getenv("FCT_TEST_DIR");
@@ -32,7 +29,10 @@ int main(int argc, char **argv) {
         fputs("<?xml version=\"1.0\"?><!DOCTYPE fontconfig SYSTEM \"fonts.dtd\"><fontconfig></fontconfig>\n", f);
         fclose(f);
     }
+#ifdef _WIN32
+    _putenv_s("FONTCONFIG_FILE", path);
+#else
     setenv("FONTCONFIG_FILE", path, 1);
-    return test_main(argc, argv);
 #endif
+    return test_main(argc, argv);
 }
