@@ -78,7 +78,7 @@ static size_t working_set(const fct_chain_stage *s, int n, int group) {
     return kept + passing[0] + passing[1] + weights;
 }
 
-static size_t budget(void) { return fct_cpu_get_caches().l2 * 11 / 16; }
+static size_t budget(void) { return fct_cpu_get_caches().l2 * 5 / 8; }
 
 /* The largest group whose working set stays in L2; 0 where not even the smallest does. */
 static int group_of(const fct_chain_stage *s, int n) {
