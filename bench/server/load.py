@@ -175,4 +175,5 @@ def main():
             s.process.wait()
 
 
-main()
+if __name__ == "__main__":
+    main()

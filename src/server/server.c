@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH = 8, FAILURES_BURST = 20, FILES_KEPT = 512 };
+enum { BATCH = 8, FAILURES_BURST = 20, FILES_KEPT = 512, CONNECTIONS_USUAL = 1024, CONNECTIONS_LEAST = 64 };
 
 struct srv_server {
     srv_app app;
@@ -37,7 +37,6 @@ void srv_server_opts_init(srv_server_opts *o) {
                            .port = 8100,
                            .apis = "web,immich,compreface,deepstack",
                            .threshold = NAN,
-                           .connections = 1024,
                            .queue = 64,
                            .max_body = 64 << 20,
                            .max_pixels = 40000000,
@@ -213,18 +212,26 @@ static fct_status start_http(srv_server *s, const srv_server_opts *o, fct_error 
 }
 
 /* A connection takes one file; one that asks something takes two more for the local connection, and is answered 503
- * where there are none left. */
-static fct_status check_files(const srv_server_opts *o, fct_error *err) {
-    int files = srv_raise_files(), need = o->connections + FILES_KEPT;
-    if (files >= need) return FCT_OK;
-    return fct_fail(err, FCT_ERR_LIMIT, "%d connections need %d open files, and the system allows %d (ulimit -n)",
-                    o->connections, need, files);
+ * where there are none left. Where no number of connections was asked for, a system that allows few files gets fewer.
+ */
+static fct_status count_connections_allowed(const srv_server_opts *o, int *out, fct_error *err) {
+    const int files = srv_raise_files(), most = files - FILES_KEPT;
+    *out = o->connections ? o->connections : CONNECTIONS_USUAL;
+    if (*out <= most) return FCT_OK;
+    if (o->connections || most < CONNECTIONS_LEAST)
+        return fct_fail(err, FCT_ERR_LIMIT, "%d connections need %d open files, and the system allows %d (ulimit -n)",
+                        *out, *out + FILES_KEPT, files);
+    fct_log(FCT_LOG_WARN, "%d connections at once instead of %d: the system allows %d open files (ulimit -n)", most,
+            *out, files);
+    *out = most;
+    return FCT_OK;
 }
 
 static fct_status start_gate(srv_server *s, const srv_server_opts *o, fct_error *err) {
     srv_listen listen;
     srv_cert *cert = NULL;
-    fct_status st = check_files(o, err);
+    int connections;
+    fct_status st = count_connections_allowed(o, &connections, err);
     if (!st && o->cert) st = srv_cert_open(o->cert, o->key, &cert, err);
     if (!st && (st = srv_listen_open(o->host, o->port, &listen, err))) srv_cert_release(cert);
     if (st) return st;
@@ -232,7 +239,7 @@ static fct_status start_gate(srv_server *s, const srv_server_opts *o, fct_error 
     srv_gate_opts g = {.listen = &listen,
                        .cert = cert,
                        .most_body = (uint64_t)o->max_body,
-                       .connections = o->connections,
+                       .connections = connections,
                        .head_ms = o->head_ms,
                        .idle_ms = o->idle_ms,
                        .body_ms = o->body_ms,

@@ -28,7 +28,7 @@ typedef struct srv_server_opts {
     bool no_auth;              /* everybody may do everything (default false) */
     float threshold;           /* cosine for the same person; NAN = the pack's (default NAN) */
     double rate;               /* requests per second of one key or address; 0 = no limit (default 0) */
-    int connections;           /* at once (default 1024) */
+    int connections;           /* at once; 0 = 1024, or as many as the system's open files allow (default 0) */
     int queue;                 /* requests that may wait (default 64) */
     int64_t max_body;          /* bytes of a request (default 67108864) */
     int64_t max_pixels;        /* of a picture (default 40000000) */
