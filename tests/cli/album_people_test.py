@@ -50,6 +50,7 @@ def persons():
 
 def review_by_keys(keys):
     """Runs the review in a terminal and presses keys, each after the question's last words."""
+    last_words = b"[q]uit: ", b"[q]uit:\033[K\033[1C\033[?25h"  # the second as Wine draws it
     leader, follower = pty.openpty()
     p = subprocess.Popen([FACET, "album", "review"], stdin=follower, stdout=follower, stderr=follower)
     os.close(follower)
@@ -63,7 +64,7 @@ def review_by_keys(keys):
         if not part:
             break
         seen += part
-        if waiting and seen.endswith(b"[q]uit: "):
+        if waiting and seen.endswith(last_words):
             os.write(leader, waiting.pop(0).encode())
     os.close(leader)
     return p.wait(timeout=60), seen.decode(errors="replace")
