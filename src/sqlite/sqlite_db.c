@@ -81,11 +81,12 @@ static fct_status fail_to_open(const fct_db *db, int rc, fct_error *err) {
     return fct_db_fail(db, rc, "opening", err);
 }
 
-/* SQLite's own layer for Windows cuts paths at 1040 bytes; beside it is one that does not. NULL elsewhere: the usual.
- */
+/* SQLite's usual layer for Windows cuts paths at 1040 bytes; beside it is one that does not. NULL: the usual one,
+ * which it is elsewhere, and where a program has put a layer of its own before it. */
 static const char *file_layer(void) {
     static const char name[] = "win32-longpath";
-    return sqlite3_vfs_find(name) ? name : NULL;
+    const sqlite3_vfs *usual = sqlite3_vfs_find(NULL);
+    return usual && strcmp(usual->zName, "win32") == 0 && sqlite3_vfs_find(name) ? name : NULL;
 }
 
 fct_status fct_db_open(fct_db *db, const fct_db_kind *kind, const char *name, const char *path, int flags, int busy_ms,
