@@ -43,7 +43,7 @@ cross:
 cross-deps:
 	@scripts/cross-deps mingw-w64
 
-# All suites of programs for 64-bit Windows with all features, under Wine (half an hour, once the libraries are built).
+# All suites of programs for 64-bit Windows with all features, under Wine (some minutes, once the libraries are built).
 test-windows: cross-deps
 	@FCT_SLOW=1 scripts/cross-build mingw-w64
 
