@@ -204,7 +204,7 @@ static void take_scores(fct_det_list *l) {
     for (int i = 0; i < l->n; i++) {
         float company = 0;
         for (int k = 0; k < l->n; k++)
-            if (k != i) company += l->items[k].score * nearness(&l->items[i], &l->items[k]);
+            if (k != i && l->items[k].score > 0) company += l->items[k].score * nearness(&l->items[i], &l->items[k]);
         l->items[i].value += 0.16f * log1pf(company);
     }
     for (int i = 0; i < l->n; i++) l->items[i].value = l->items[i].score = 1 / (1 + expf(-l->items[i].value));
