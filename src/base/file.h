@@ -95,7 +95,10 @@ const char *fct_path_ext(const char *path);        /* after the last dot of the 
 char *fct_path_absolute(const char *path);         /* behind the current folder; owned; NULL = cannot be told */
 char *fct_path_native(const char *path);           /* as other libraries take it, long ones too; owned; NULL =
                                                       out of memory */
-char *fct_path_real(const char *path);             /* the same without links, "." and ".."; NULL = it is not there */
+/* Whether path, which is there, lies where other computers can write too: NFS, SMB, a share of Windows, a file system
+ * of some program (FUSE), a host's folder in a virtual machine. False where that cannot be told. */
+bool fct_path_is_shared(const char *path);
+char *fct_path_real(const char *path); /* the same without links, "." and ".."; NULL = it is not there */
 const char *fct_env(const char *name); /* getenv() in UTF-8 on every platform; lasts as long as the process */
 char *fct_home_dir(void);              /* owned; NULL if unknown */
 char *fct_data_dir(void);              /* per-user data folder of facet; owned; NULL if unknown */

@@ -13,6 +13,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/vfs.h>
+#endif
 
 FILE *fct_fopen(const char *path, const char *mode) { return fopen(path, mode); }
 
@@ -220,6 +223,32 @@ void fct_sys_unlock(const char *path, intptr_t handle) {
 unsigned fct_sys_process(void) { return (unsigned)getpid(); }
 
 int64_t fct_sys_memory_available(void) { return INT64_MAX; }
+
+/* The numbers of statfs(2). FUSE and 9P may well be local, but what stands behind them cannot be asked. */
+bool fct_path_is_shared(const char *path) {
+#ifdef __linux__
+    static const uint32_t shared[] = {
+        0x6969,     /* NFS */
+        0x517b,     /* SMB */
+        0xff534d42, /* CIFS */
+        0xfe534d42, /* SMB 2 */
+        0x65735546, /* FUSE */
+        0x01021997, /* 9P */
+        0x00c36400, /* Ceph */
+        0x5346414f, /* AFS */
+        0x6b414653, /* AFS, of the kernel */
+        0x786f4256, /* VirtualBox's folders */
+        0xbacbacbc, /* VMware's folders */
+    };
+    struct statfs fs;
+    if (statfs(path, &fs)) return false;
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
+        if ((uint32_t)fs.f_type == shared[i]) return true;
+#else
+    (void)path;
+#endif
+    return false;
+}
 
 /* ---- Folders ------------------------------------------------------------------ */
 

@@ -398,6 +398,17 @@ int fct_sys_rmdir(const char *path) {
     return e;
 }
 
+bool fct_path_is_shared(const char *path) {
+    bool shared = false;
+    wchar_t *w = fct_wide_path(path);
+    const size_t size = w ? wcslen(w) + 4 : 0; /* the name of a drive may be longer than a relative path */
+    wchar_t *top = w ? fct_alloc(size * sizeof *top) : NULL;
+    if (top && GetVolumePathNameW(w, top, (DWORD)size)) shared = GetDriveTypeW(top) == DRIVE_REMOTE;
+    fct_free(top);
+    fct_free(w);
+    return shared;
+}
+
 /* All names that match the pattern; 0 or an errno value. */
 static int find_names(const wchar_t *pattern, fct_dir_names *found) {
     WIN32_FIND_DATAW d;

@@ -74,20 +74,36 @@ static fct_status make_private(const fct_db_file *f, const bool before[PARTS], f
     return FCT_OK;
 }
 
-/* Write-ahead log with a flush to disk at every commit: a commit is durable, and
- * readers do not wait for writers. Where the file system cannot do it (no shared
- * memory), SQLite stays with its rollback journal; EXTRA then also flushes the
- * folder, without which a power failure could bring a finished journal back. */
-static fct_status set_durability(const fct_db *db, fct_error *err) {
+/* Runs a "PRAGMA journal_mode"; *wal says whether the file has a write-ahead log now. */
+static fct_status set_journal(const fct_db *db, const char *pragma, bool *wal, fct_error *err) {
     sqlite3_stmt *q;
-    bool row = false, wal = false;
-    fct_status s = fct_db_query(db, &q, err, "PRAGMA journal_mode=WAL", "");
+    bool row = false;
+    *wal = false;
+    fct_status s = fct_db_query(db, &q, err, pragma, "");
     if (!s) s = fct_db_step(db, q, &row, err);
     if (!s && row) {
         const char *mode = (const char *)sqlite3_column_text(q, 0);
-        wal = mode && strcmp(mode, "wal") == 0;
+        *wal = mode && strcmp(mode, "wal") == 0;
     }
     sqlite3_finalize(q);
+    return s;
+}
+
+/* Write-ahead log with a flush to disk at every commit: a commit is durable, and
+ * readers do not wait for writers. Where the file system cannot do it (no shared
+ * memory), SQLite stays with its rollback journal; EXTRA then also flushes the
+ * folder, without which a power failure could bring a finished journal back.
+ *
+ * On a network's file system the log must not be: its index is shared memory, which
+ * other computers do not see, and two that write would destroy the file
+ * (https://sqlite.org/wal.html, "Overview", disadvantage 2). A file with a log that
+ * somebody has open there keeps it until the next time. */
+static fct_status set_durability(const fct_db_file *f, fct_error *err) {
+    const fct_db *db = &f->db;
+    const bool shared = fct_path_is_shared(f->path);
+    bool wal;
+    fct_status s = set_journal(db, shared ? "PRAGMA journal_mode=DELETE" : "PRAGMA journal_mode=WAL", &wal, err);
+    if (shared && s == FCT_ERR_BUSY) s = set_journal(db, "PRAGMA journal_mode", &wal, err);
     if (!s) s = fct_db_run(db, err, wal ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=EXTRA", "");
     if (!s) s = fct_db_run(db, err, "PRAGMA fullfsync=1", ""); /* macOS: through the drive's cache */
     return s ? s : fct_db_run(db, err, "PRAGMA checkpoint_fullfsync=1", "");
@@ -171,7 +187,7 @@ static fct_status open_for_writing(fct_db_file *f, bool create, fct_error *err) 
         return fct_fail(err, FCT_ERR_IO, "%s: is not writable: permission denied", f->path);
     if (!s && create) s = choose_pages(&f->db, err);
     if (!s) s = fct_db_prepare(&f->db, create, false, err);
-    return s ? s : set_durability(&f->db, err);
+    return s ? s : set_durability(f, err);
 }
 
 fct_status fct_db_file_open(fct_db_file *f, const fct_db_kind *kind, const char *path, int busy_ms, bool read_only,

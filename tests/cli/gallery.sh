@@ -232,6 +232,54 @@ check "no embedder" 3 facet gallery migrate -m headless --yes <<'END'
 ! facet: headless: no embedder in this pack ('facet info' shows what is in it)
 END
 
+# A file system that other computers may have open: through FUSE, under Wine its folder for shares. SQLite's write-ahead
+# log must not be used there; bytes 18 and 19 of the file's header say whether it is.
+if on_windows; then
+    behind="$WINEPREFIX/dosdevices/unc/nas/gallery test" there="//nas/gallery test"
+    mkdir -p "$behind" && mounted=y
+else
+    behind=$work/behind there=network
+    mkdir behind network
+    if command -v bindfs >/dev/null && bindfs -n behind network 2>/dev/null; then
+        mounted=y
+        trap 'fusermount -u "$work/network"; rm -rf "$work"' EXIT
+    else
+        mounted=
+        skip "on a network" "no file system can be mounted through FUSE (apt-get install bindfs)"
+    fi
+fi
+journal() { case $(od -An -tu1 -j18 -N2 "$1") in *2*2*) echo log ;; *) echo journal ;; esac; }
+on_network() {
+    "$facet_exe" "$@" && journal "$behind/net.db"
+}
+if [ -n "$mounted" ]; then
+    facet gallery backup -q local.db
+    check "a log on this computer's disk" 0 journal local.db <<'END'
+log
+END
+    cp local.db "$behind/net.db"
+    check "a gallery of this computer is read on a network" 0 on_network identify -m other -g "$there/net.db" ada.png <<END
+ada.png: 1 face
+  1  Ada      1.00  score 0.95  box 120,72 80x80
+log
+END
+    check "and has no log once it is written there" 0 on_network enroll -m other -g "$there/net.db" Eve bob.png <<'END'
+Eve: bob.png: stored as face 5
+journal
+! facet: warning: bob.png: the face is like Bob (cosine 1.00)
+END
+    rm "$behind/net.db"
+    check "one made there has none either" 0 on_network enroll -m pack -g "$there/net.db" Ada ada.png <<'END'
+Ada: ada.png: stored as face 1
+journal
+END
+    check "and is sound" 0 on_network gallery check -g "$there/net.db" <<END
+journal
+! $there/net.db: sound, 1 face
+END
+    rm -r "$behind"
+fi
+
 head -c 9000 copy.db >torn.db
 check "a damaged gallery" 3 facet gallery check -g torn.db <<'END'
 ! facet: torn.db: damaged, or not a gallery; restore it from a copy (database disk image is malformed)

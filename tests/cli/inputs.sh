@@ -94,6 +94,22 @@ line.png",1
 END
 rm 'new
 line.png'
+# Shares of other computers are below this folder of Wine's.
+if on_windows; then
+    mkdir -p "$WINEPREFIX/dosdevices/unc/nas/Familie 张伟/2026"
+    cp bob.png "$WINEPREFIX/dosdevices/unc/nas/Familie 张伟/2026/bob.png"
+    share() { facet detect -m pack "$@" | sed -n '2p'; }
+    for path in '//nas/Familie 张伟/2026/bob.png' '\\nas\Familie 张伟\2026\bob.png' '\\NAS\familie 张伟\2026\BOB.PNG' \
+        '\\?\UNC\nas\Familie 张伟\2026\bob.png' '//nas/Familie 张伟/2026/../2026' '\\nas\Familie 张伟\'; do
+        check "a share: $path" 0 share "$path" <<'END'
+  1  score 0.95  box 168,56 80x80
+END
+    done
+    check "a share that is not there" 3 facet detect -m pack '\\nas\Family\bob.png' <<'END'
+! facet: \\nas\Family\bob.png: no such file or folder
+END
+    rm -r "$WINEPREFIX/dosdevices/unc/nas/Familie 张伟"
+fi
 check "a list from standard input" 0 sh -c "echo bob.png | '$facet_exe' detect -m pack --files-from -" <<'END'
 bob.png: 1 face
   1  score 0.95  box 168,56 80x80
