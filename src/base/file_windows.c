@@ -398,14 +398,17 @@ int fct_sys_rmdir(const char *path) {
     return e;
 }
 
+/* A share by its name, "//server/share/...", or a drive that stands for one. */
 bool fct_path_is_shared(const char *path) {
-    bool shared = false;
-    wchar_t *w = fct_wide_path(path);
-    const size_t size = w ? wcslen(w) + 4 : 0; /* the name of a drive may be longer than a relative path */
+    char *whole = fct_path_absolute(path);
+    bool shared = whole && !strncmp(whole, "//", 2) && whole[2] != '?' && whole[2] != '.';
+    wchar_t *w = whole && !shared ? fct_wide_path(whole) : NULL;
+    const size_t size = w ? wcslen(w) + 4 : 0; /* "C:" has a top with one letter more */
     wchar_t *top = w ? fct_alloc(size * sizeof *top) : NULL;
     if (top && GetVolumePathNameW(w, top, (DWORD)size)) shared = GetDriveTypeW(top) == DRIVE_REMOTE;
     fct_free(top);
     fct_free(w);
+    fct_free(whole);
     return shared;
 }
 
