@@ -262,6 +262,7 @@ def manifests(rng):
                         "mean": 127.5,
                         "std": 128,
                         "agreement": True,
+                        "second_look": True,
                     },
                     {"file": "embed.onnx", "task": "recognition"},
                 ],

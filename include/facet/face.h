@@ -164,6 +164,8 @@ typedef struct fct_analyzer_opts {
                        small faces (default 0) */
     bool fit; /* a square detection size is made as narrow as the picture is, with a margin: less black is searched,
                  640x512 instead of 640x640 for 4:3 (default false) */
+    bool second_look; /* where the pack's detector asks for it, pictures with small faces are searched again at
+                         1280x1280: with Auto among the sizes, none larger than 640, and no tiles (default true) */
 } fct_analyzer_opts;
 FCT_API void fct_analyzer_opts_init(fct_analyzer_opts *o);
 

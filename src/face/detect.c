@@ -152,6 +152,7 @@ void fct_det_nms(fct_det_list *l, float thresh) {
 static void join(fct_det *a, const fct_det *b) {
     const float same_face = 0.5f, same_box = 0.6f, same_points = 0.75f;
     float over = iou(a->box, b->box), weight = b->score * b->score;
+    a->best[b->second] = fmaxf(a->best[b->second], b->score);
     if (over >= same_face && b->score >= FCT_DET_AGREE_FROM) a->agreeing++;
     if (over >= same_box) {
         a->box_weight += weight;
@@ -164,13 +165,36 @@ static void join(fct_det *a, const fct_det *b) {
     }
 }
 
+static float logit(float p) {
+    p = fminf(fmaxf(p, 1e-6f), 1 - 1e-6f);
+    return logf(p / (1 - p));
+}
+
+void fct_det_from_second_look(fct_det_list *l, int from, float thresh) {
+    const float surer = 0.4f;
+    int n = from;
+    for (int i = from; i < l->n; i++) {
+        fct_det d = l->items[i];
+        d.score = 1 / (1 + expf(surer - logit(d.score)));
+        d.second = true;
+        if (d.score >= thresh) l->items[n++] = d;
+    }
+    l->n = n;
+}
+
+/* The logit that both looks together give a face. A look without a candidate saw less than FCT_DET_AGREE_FROM. */
+static float mean_logit(const fct_det *d) {
+    float least = fminf(d->score, FCT_DET_AGREE_FROM);
+    return (logit(fmaxf(d->best[0], least)) + logit(fmaxf(d->best[1], least))) / 2;
+}
+
 /* Gives the boxes that stay what their candidates agree on. */
-static void take_means(fct_det_list *l) {
+static void take_means(fct_det_list *l, bool looked_twice) {
     for (int i = 0; i < l->n; i++) {
         fct_det *d = &l->items[i];
         memcpy(d->box, d->mean, sizeof d->box);
-        float p = fminf(fmaxf(d->score, 1e-6f), 1 - 1e-6f);
-        d->value = logf(p / (1 - p)) + 0.2f * logf((float)d->agreeing / 3);
+        d->value = looked_twice ? mean_logit(d) : logit(d->score);
+        d->value += 0.2f * logf((float)d->agreeing / (looked_twice ? 7 : 3));
     }
 }
 
@@ -210,7 +234,7 @@ static void take_scores(fct_det_list *l) {
     for (int i = 0; i < l->n; i++) l->items[i].value = l->items[i].score = 1 / (1 + expf(-l->items[i].value));
 }
 
-void fct_det_agree(fct_det_list *l, float thresh, float det_thresh) {
+void fct_det_agree(fct_det_list *l, float thresh, float det_thresh, bool looked_twice) {
     best_first(l);
     int kept = 0;
     for (int i = 0; i < l->n; i++) {
@@ -223,11 +247,13 @@ void fct_det_agree(fct_det_list *l, float thresh, float det_thresh) {
         fct_det *d = &l->items[kept++];
         *d = l->items[i];
         d->agreeing = 1;
+        d->best[d->second] = d->score;
+        d->best[!d->second] = 0;
         d->box_weight = d->kps_weight = fmaxf(d->score * d->score, 1e-6f);
         memcpy(d->mean, d->box, sizeof d->mean);
     }
     l->n = kept;
-    take_means(l);
+    take_means(l, looked_twice);
     sort_by_value(l);
     take_overlaps(l);
     take_scores(l);

@@ -19,7 +19,7 @@ typedef struct settings {
     float det_thresh, nms_thresh;
     int max_faces, tile;
     fct_metric metric;
-    bool fit;
+    bool fit, second_look;
 } settings;
 
 struct fct_finder {
@@ -38,9 +38,12 @@ static void add_size(settings *set, int width, int height) {
     set->sizes[set->n_sizes++] = (net_size){width, height};
 }
 
+enum { AUTO_SIZE = 640, SECOND_SIZE = 2 * AUTO_SIZE };
+
 static void add_auto(settings *set) {
     add_size(set, 128, 128);
-    add_size(set, 640, 640);
+    add_size(set, AUTO_SIZE, AUTO_SIZE);
+    set->second_look = true;
 }
 
 /* With more pixels than this, the first layers of InsightFace's detectors have outputs that no tensor holds. */
@@ -67,6 +70,9 @@ static fct_status read_sizes(settings *set, const fct_pack_net *net, const fct_a
         add_size(set, net->width, net->height);
     }
     if (!set->n_sizes) add_auto(set);
+    set->second_look &= net->second_look && o->second_look && !o->tile && !net->width && !net->height;
+    for (int i = 0; i < set->n_sizes; i++)
+        set->second_look &= set->sizes[i].width <= AUTO_SIZE && set->sizes[i].height <= AUTO_SIZE;
     return FCT_OK;
 }
 
@@ -90,25 +96,27 @@ static fct_status read_settings(settings *set, const fct_pack_net *net, const fc
     return read_sizes(set, net, o, err);
 }
 
-/* Allocates the input for the largest size before it takes over the settings, so that a failure changes nothing. */
+/* Makes the input large enough for a size. */
+static fct_status grow_input(fct_finder *f, net_size size, fct_error *err) {
+    size_t bytes = (size_t)size.width * (size_t)size.height * 3 * sizeof(float);
+    if (bytes <= f->input_bytes) return FCT_OK;
+    float *input = fct_aligned_alloc(bytes);
+    if (!input) return fct_fail_nomem(err, "the detector's input", bytes);
+    fct_aligned_free(f->input);
+    f->input = input;
+    f->input_bytes = bytes;
+    return FCT_OK;
+}
+
+/* Allocates the input for all sizes before it takes over the settings, so that a failure changes nothing. The second
+ * look's comes when there is one. */
 fct_status fct_finder_configure(fct_finder *f, const fct_analyzer_opts *o, fct_error *err) {
     settings set;
     fct_status s = read_settings(&set, f->net, o, err);
     if (s) return s;
-    size_t most = 0;
-    for (int i = 0; i < set.n_sizes; i++) {
-        size_t n = (size_t)set.sizes[i].width * (size_t)set.sizes[i].height * 3 * sizeof(float);
-        if (n > most) most = n;
-    }
-    if (most > f->input_bytes) {
-        float *input = fct_aligned_alloc(most);
-        if (!input) return fct_fail_nomem(err, "the detector's input", most);
-        fct_aligned_free(f->input);
-        f->input = input;
-        f->input_bytes = most;
-    }
-    f->set = set;
-    return FCT_OK;
+    for (int i = 0; i < set.n_sizes && !s; i++) s = grow_input(f, set.sizes[i], err);
+    if (!s) f->set = set;
+    return s;
 }
 
 fct_status fct_finder_create(const fct_pack *p, const fct_analyzer_opts *o, fct_arena *arena, fct_finder **out,
@@ -137,19 +145,26 @@ void fct_finder_free(fct_finder *f) {
     fct_free(f);
 }
 
-/* A square becomes a rectangle in the shape of the picture, in steps that networks take. At least MARGIN pixels of
- * black are left beside it: where a picture ends at the edge of the input, faces at its edge are found worse. */
+/* A square becomes a rectangle in the shape of the picture, in steps that networks take: of a large square wider ones,
+ * or there would be a plan for each of many shapes. At least MARGIN pixels of black are left beside it: where a picture
+ * ends at the edge of the input, faces at its edge are found worse. */
 static net_size fit_size(net_size size, fct_view v) {
-    enum { STEP = 32, MARGIN = 16 };
+    enum { STEP = 32, STEPS = 20, MARGIN = 16 };
     if (size.width != size.height) return size;
     int longer = v.width > v.height ? v.width : v.height, shorter = v.width > v.height ? v.height : v.width;
     int side = (int)((int64_t)size.width * shorter / longer);
-    int fitted = (side + MARGIN + STEP - 1) / STEP * STEP;
+    int step = size.width < 2 * STEP * STEPS ? STEP : size.width / STEPS / STEP * STEP;
+    int fitted = (side + MARGIN + step - 1) / step * step;
     if (fitted >= size.width) return size;
     return v.width > v.height ? (net_size){size.width, fitted} : (net_size){fitted, size.height};
 }
 
 bool fct_finder_has_kps(const fct_finder *f) { return f->form.has_kps; }
+
+/* The score from which candidates are wanted. */
+static float least_score(const fct_finder *f) {
+    return f->net->agreement ? fminf(f->set.det_thresh, FCT_DET_AGREE_FROM) : f->set.det_thresh;
+}
 
 /* Finds the candidates in one view at one input size; (left, top) is where the view lies in the picture. */
 static fct_status run_size(fct_finder *f, fct_view v, net_size size, int left, int top, fct_det_list *list,
@@ -163,9 +178,29 @@ static fct_status run_size(fct_finder *f, fct_view v, net_size size, int left, i
     int n = f->form.levels * (f->form.has_kps ? 3 : 2);
     s = fct_session_run(f->session, &in, 1, outs, n, err);
     if (s) return s;
-    float thresh = f->set.det_thresh;
-    if (f->net->agreement) thresh = fminf(thresh, FCT_DET_AGREE_FROM);
-    return fct_scrfd_decode(&f->form, outs, 1, 0, &frame, thresh, list, err);
+    return fct_scrfd_decode(&f->form, outs, 1, 0, &frame, least_score(f), list, err);
+}
+
+/* ---- The second look ----------------------------------------------------------------- */
+
+/* Whether the first look has seen small faces, which the detector sees better in a larger picture, even where that
+ * is only enlarged: one of 20 pixels at most where the picture's longer side has 640. */
+static bool sees_small_faces(const fct_det_list *list, fct_view v) {
+    const float width = 20, score = 0.35f;
+    float most = width * (float)(v.width > v.height ? v.width : v.height) / AUTO_SIZE;
+    for (int i = 0; i < list->n; i++)
+        if (list->items[i].score >= score && list->items[i].box[2] - list->items[i].box[0] < most) return true;
+    return false;
+}
+
+/* Adds the candidates of the picture at twice the size, without most of the black beside it. */
+static fct_status look_again(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {
+    net_size size = fit_size((net_size){SECOND_SIZE, SECOND_SIZE}, picture);
+    int first = list->n;
+    fct_status s = grow_input(f, size, err);
+    if (!s) s = run_size(f, picture, size, 0, 0, list, err);
+    if (!s) fct_det_from_second_look(list, first, least_score(f));
+    return s;
 }
 
 /* ---- Tiles --------------------------------------------------------------------- */
@@ -236,9 +271,10 @@ fct_status fct_finder_run(fct_finder *f, fct_view picture, fct_det_list *list, f
         fct_status s = run_size(f, picture, size, 0, 0, list, err);
         if (s) return s;
     }
-    fct_status s = f->set.tile ? run_tiles(f, picture, list, err) : FCT_OK;
+    bool again = f->set.second_look && sees_small_faces(list, picture);
+    fct_status s = f->set.tile ? run_tiles(f, picture, list, err) : again ? look_again(f, picture, list, err) : FCT_OK;
     if (s) return s;
-    if (f->net->agreement) fct_det_agree(list, f->set.nms_thresh, f->set.det_thresh);
+    if (f->net->agreement) fct_det_agree(list, f->set.nms_thresh, f->set.det_thresh, again);
     else fct_det_nms(list, f->set.nms_thresh);
     fct_det_select(list, picture.width, picture.height, f->set.max_faces, f->set.metric);
     return FCT_OK;

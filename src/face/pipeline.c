@@ -29,8 +29,12 @@ typedef struct work {
 } work;
 
 void fct_analyzer_opts_init(fct_analyzer_opts *o) {
-    *o = (fct_analyzer_opts){
-        .size = sizeof *o, .tasks = FCT_TASK_ALL, .det_thresh = 0.5f, .nms_thresh = 0.4f, .metric = FCT_METRIC_DEFAULT};
+    *o = (fct_analyzer_opts){.size = sizeof *o,
+                             .tasks = FCT_TASK_ALL,
+                             .det_thresh = 0.5f,
+                             .nms_thresh = 0.4f,
+                             .metric = FCT_METRIC_DEFAULT,
+                             .second_look = true};
 }
 
 /* Reads the options of an older or newer caller: what both know is taken over, and the rest keeps its default. */

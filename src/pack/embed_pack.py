@@ -61,9 +61,14 @@ def file_entry(folder, entry, number):
     symbol = "fct_embedded_%d" % number
     flag = lambda v: "true" if v else "false"
     need(isinstance(entry.get("agreement", False), bool), path + ': "agreement" is true or false')
+    need(isinstance(entry.get("second_look", False), bool), path + ': "second_look" is true or false')
+    need(
+        entry.get("agreement") or not entry.get("second_look"),
+        path + ': "second_look" must be given with "agreement": true',
+    )
     need(isinstance(entry.get("refine", False), bool), path + ': "refine" is true or false')
     need(isinstance(entry.get("aligned", False), bool), path + ': "aligned" is true or false')
-    line = "    {%s, %s, %s_end, \"%s\", %s, %s, %r, %r, %s, %s, %s}," % (
+    line = "    {%s, %s, %s_end, \"%s\", %s, %s, %r, %r, %s, %s, %s, %s}," % (
         quote(name),
         symbol,
         symbol,
@@ -73,6 +78,7 @@ def file_entry(folder, entry, number):
         float(entry.get("mean", 0)),
         float(entry.get("std", 1)),
         flag(entry.get("agreement")),
+        flag(entry.get("second_look")),
         flag(entry.get("refine")),
         flag(entry.get("aligned")),
     )

@@ -14,9 +14,10 @@ typedef struct fct_embedded_file {
     const char *task;                /* its name; NULL = by its signature */
     bool has_norm;                   /* mean and std are given */
     double mean, std;
-    bool agreement; /* of a detector; see fct_det_agree() */
-    bool refine;    /* of landmark_3d_68; see fct_pack_net */
-    bool aligned;   /* of genderage; see fct_pack_net */
+    bool agreement;   /* of a detector; see fct_det_agree() */
+    bool second_look; /* of a detector; see fct_pack_net */
+    bool refine;      /* of landmark_3d_68; see fct_pack_net */
+    bool aligned;     /* of genderage; see fct_pack_net */
 } fct_embedded_file;
 
 typedef struct fct_embedded_pack {

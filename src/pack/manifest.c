@@ -11,6 +11,7 @@
  *         "sha256": "...",         64 hexadecimal digits; checked when it is loaded
  *         "mean": 127.5, "std": 128,   both or none; else by InsightFace's rule
  *         "agreement": true,       of a detector: what a face's candidates agree on; else the best one's word
+ *         "second_look": true,     with "agreement": small faces are looked at again, at 1280x1280; else never
  *         "refine": true,          of landmark_3d_68: faces are aligned by its points; else by the detector's
  *         "aligned": true } ] }    of genderage: it sees the face aligned; else the square around its box
  *
@@ -103,10 +104,12 @@ static fct_status read_file(const manifest_place *p, const fct_json *o, fct_mani
     if (!s) s = get_number(p, o, "mean", -1e6, 1e6, &mean, &out->mean);
     if (!s) s = get_number(p, o, "std", 1e-6, 1e6, &std, &out->std);
     if (!s) s = get_bool(p, o, "agreement", &out->agreement);
+    if (!s) s = get_bool(p, o, "second_look", &out->second_look);
     if (!s) s = get_bool(p, o, "refine", &out->refine);
     if (!s) s = get_bool(p, o, "aligned", &out->aligned);
     if (s) return s;
     out->has_norm = mean && std;
+    if (out->second_look && !out->agreement) return wrong(p, "second_look", "given with \"agreement\": true");
     if (out->refine && out->task != FCT_TASK_LANDMARK_68)
         return wrong(p, "refine", "given with \"task\": \"landmark_3d_68\"");
     if (out->aligned && out->task != FCT_TASK_GENDER_AGE)

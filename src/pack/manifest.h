@@ -13,9 +13,10 @@ typedef struct fct_manifest_file {
     char sha256[65]; /* lower case; "" = not given */
     bool has_norm;   /* mean and std are given */
     double mean, std;
-    bool agreement; /* of a detector; see fct_det_agree() */
-    bool refine;    /* of landmark_3d_68; see fct_pack_net */
-    bool aligned;   /* of genderage; see fct_pack_net */
+    bool agreement;   /* of a detector; see fct_det_agree() */
+    bool second_look; /* of a detector; see fct_pack_net */
+    bool refine;      /* of landmark_3d_68; see fct_pack_net */
+    bool aligned;     /* of genderage; see fct_pack_net */
 } fct_manifest_file;
 
 typedef struct fct_manifest {

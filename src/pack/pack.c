@@ -87,6 +87,7 @@ static fct_status copy_embedded_manifest(opening *o) {
                                           .mean = f->mean,
                                           .std = f->std,
                                           .agreement = f->agreement,
+                                          .second_look = f->second_look,
                                           .refine = f->refine,
                                           .aligned = f->aligned};
         memcpy(m->files[i].sha256, f->sha256, sizeof m->files[i].sha256);
@@ -250,6 +251,7 @@ static fct_status use(const opening *o, pack_entry *e) {
                           r->height,
                           r->batches,
                           e->listed && e->listed->agreement,
+                          e->listed && e->listed->second_look,
                           e->listed && e->listed->refine,
                           e->listed && e->listed->aligned};
     p->tasks |= r->task & o->opts.tasks;

@@ -16,6 +16,7 @@ typedef struct fct_pack_net {
     int width, height; /* of a fixed input, else 0 */
     bool batches;      /* takes any number of pictures at once */
     bool agreement;    /* of a detector: fct_det_agree() */
+    bool second_look;  /* of a detector that agrees: where faces are small, finder.c looks again at a larger size */
     bool refine;       /* of FCT_TASK_LANDMARK_68: its eyes, nose and mouth take the place of the detector's five
                           landmarks before faces are aligned. Loaded for FCT_TASK_EMBED too then */
     bool aligned;      /* of FCT_TASK_GENDER_AGE: it sees FCT_TASK_CROP_WIDE, not the square around the box */

@@ -30,7 +30,7 @@ typedef struct infer_worker {
         fct_analyzer *analyzer;
         uint32_t tasks;
         float det_thresh;
-        bool largest;
+        bool largest, second_look;
     } at[ANALYZERS];
     int turn; /* which one is replaced next when all are of other tasks */
 } infer_worker;
@@ -59,14 +59,17 @@ static fct_analyzer *analyzer_for(infer_worker *w, const srv_look *look, fct_err
     o.max_faces = look->largest;
     o.metric = look->largest ? FCT_METRIC_MAX : FCT_METRIC_DEFAULT;
     o.fit = true;
+    o.second_look = !look->background; /* a camera shows a face again and again, and large at some time */
     int at = -1;
     for (int i = 0; i < ANALYZERS; i++)
         if (w->at[i].analyzer && w->at[i].tasks == look->tasks) at = i;
     if (at >= 0) {
-        if (w->at[at].det_thresh != look->det_thresh || w->at[at].largest != look->largest) {
+        if (w->at[at].det_thresh != look->det_thresh || w->at[at].largest != look->largest ||
+            w->at[at].second_look != o.second_look) {
             if (fct_analyzer_configure(w->at[at].analyzer, &o, err)) return NULL;
             w->at[at].det_thresh = look->det_thresh;
             w->at[at].largest = look->largest;
+            w->at[at].second_look = o.second_look;
         }
         return w->at[at].analyzer;
     }
@@ -77,6 +80,7 @@ static fct_analyzer *analyzer_for(infer_worker *w, const srv_look *look, fct_err
     w->at[at].tasks = look->tasks;
     w->at[at].largest = look->largest;
     w->at[at].det_thresh = look->det_thresh;
+    w->at[at].second_look = o.second_look;
     w->turn = (at + 1) % ANALYZERS;
     return w->at[at].analyzer;
 }

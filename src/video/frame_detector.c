@@ -26,6 +26,7 @@ static fct_analyzer_opts options(const fct_tracker_opts *t, int width, int heigh
     fct_analyzer_opts_init(&o);
     o.tasks = FCT_TASK_DETECT;
     o.det_thresh = t->low_thresh;
+    o.second_look = t->careful;
     if (t->det_size) add_size(&o, t->det_size, width, height);
     if (t->det_size && t->careful && t->det_size <= 4096) add_size(&o, 2 * t->det_size, width, height);
     return o;

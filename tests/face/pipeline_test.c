@@ -192,6 +192,61 @@ TEST(a_fitted_input_finds_the_same_faces) {
     close_rig(&r);
 }
 
+static int count_faces(const fct_pack *p, fct_view v, bool second_look, int size, fct_faces **out) {
+    fct_analyzer_opts o;
+    fct_analyzer *a;
+    fct_analyzer_opts_init(&o);
+    o.tasks = FCT_TASK_DETECT;
+    o.second_look = second_look;
+    o.n_det_sizes = size > 0;
+    o.det_sizes[0].width = o.det_sizes[0].height = size;
+    REQUIRE(!fct_analyzer_create(p, &o, &a, NULL) && !fct_analyze(a, v, out, NULL));
+    fct_analyzer_free(a);
+    return fct_faces_count(*out);
+}
+
+/* The default pack on a picture of four people, and on the same made very small in a corner of a gray one: there the
+ * second look finds people whom the first misses, and all are where the picture's people are. */
+TEST(a_second_look_finds_small_faces_and_is_only_taken_for_them) {
+    enum { WIDTH = 640, HEIGHT = 480, SMALL = 62, AT = 60 };
+    static uint8_t gray[WIDTH * HEIGHT * 3];
+    const char *source = getenv("FCT_SOURCE");
+    char pack[1024], photo[1024];
+    if (!source) SKIP("FCT_SOURCE names no source");
+    snprintf(pack, sizeof pack, "%s/models/ibex", source);
+    snprintf(photo, sizeof photo, "%s/docs/pictures/demo.png", source);
+    fct_pack *p;
+    fct_image *im, *small;
+    fct_faces *large, *first, *both;
+    REQUIRE(!fct_pack_open(pack, NULL, &p, NULL));
+    if (fct_image_read(photo, NULL, &im, NULL)) SKIP("no PNG decoder");
+    fct_view v = fct_image_view(im);
+    CHECK(count_faces(p, v, true, 0, &large) == 4 && count_faces(p, v, false, 0, &first) == 4);
+    for (int i = 0; i < 4; i++) CHECK(fct_faces_at(large, i)->score == fct_faces_at(first, i)->score);
+    fct_faces_free(first);
+    REQUIRE(!fct_image_resize(v, SMALL, v.height * SMALL / v.width, &small, NULL));
+    fct_view s = fct_image_view(small), whole = {gray, WIDTH, HEIGHT, WIDTH * 3, v.format};
+    memset(gray, 120, sizeof gray);
+    for (int y = 0; y < s.height; y++)
+        memcpy(gray + ((AT + y) * WIDTH + AT) * 3, s.data + y * s.stride, (size_t)s.width * 3);
+    int n = count_faces(p, whole, false, 0, &first);
+    CHECK_MSG(count_faces(p, whole, true, 0, &both) > n, "%d and %d", fct_faces_count(both), n);
+    float k = (float)v.width / SMALL;
+    for (int i = 0; i < fct_faces_count(both); i++) {
+        const float *b = fct_faces_at(both, i)->box;
+        const float box[4] = {(b[0] - AT) * k, (b[1] - AT) * k, (b[2] - AT) * k, (b[3] - AT) * k};
+        CHECK(overlapping(large, box, 0.4));
+    }
+    fct_faces_free(both);
+    CHECK(count_faces(p, whole, true, 640, &both) <= n); /* who gives sizes gets those */
+    fct_faces_free(both);
+    fct_faces_free(first);
+    fct_faces_free(large);
+    fct_image_free(small);
+    fct_image_free(im);
+    fct_pack_free(p);
+}
+
 /* Faces that are found in half the size and embedded in the whole are those of the whole. */
 TEST(faces_at_another_size) {
     rig r = open_rig();

@@ -235,13 +235,13 @@ static fct_status manifest(const char *text, fct_manifest *m, fct_error *e) {
 TEST(a_full_manifest) {
     fct_manifest m;
     REQUIRE(manifest("{\"facet_pack\": 1, \"name\": \"ibex\", \"license\": \"MIT\", \"threshold\": 0.37, \"files\": ["
-                     "{\"file\": \"det.onnx\", \"task\": \"detection\", \"agreement\": true},"
+                     "{\"file\": \"det.onnx\", \"task\": \"detection\", \"agreement\": true, \"second_look\": true},"
                      "{\"file\": \"rec.onnx\", \"mean\": 0, \"std\": 1, \"sha256\": "
                      "\"ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef0123456789\"}], \"later\": {}}",
                      &m, NULL) == FCT_OK);
     CHECK(strcmp(m.name, "ibex") == 0 && strcmp(m.license, "MIT") == 0 && m.threshold == 0.37f && m.n_files == 2);
     CHECK(m.files[0].task == FCT_TASK_DETECT && !m.files[0].has_norm && m.files[0].sha256[0] == 0 &&
-          m.files[0].agreement && !m.files[1].agreement);
+          m.files[0].agreement && !m.files[1].agreement && m.files[0].second_look && !m.files[1].second_look);
     CHECK(m.files[1].task == 0 && m.files[1].has_norm && m.files[1].std == 1 &&
           strncmp(m.files[1].sha256, "abcdef01", 8) == 0);
     fct_manifest_clear(&m);
@@ -276,6 +276,8 @@ TEST(hostile_manifests) {
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"task\": \"swap\"}]}",
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"sha256\": \"12\"}]}",
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"agreement\": 1}]}",
+        "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"second_look\": true}]}",
+        "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"agreement\": true, \"second_look\": 1}]}",
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"task\": \"genderage\", \"aligned\": 1}]}",
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"aligned\": true}]}",
         "{\"facet_pack\": 1, \"files\": [{\"file\": \"a.onnx\", \"mean\": 1}]}",

@@ -24,10 +24,12 @@ const cli_topic cli_topics[] = {
      "A file pack.json in a pack's folder may say more; \"facet_pack\" is needed, the\n"
      "rest may be left out:\n"
      "  {\"facet_pack\": 1, \"name\": \"mine\", \"threshold\": 0.4, \"files\": [\n"
-     "    {\"file\": \"det.onnx\", \"task\": \"detection\", \"agreement\": true},\n"
+     "    {\"file\": \"det.onnx\", \"task\": \"detection\", \"agreement\": true,\n"
+     "     \"second_look\": true},\n"
      "    {\"file\": \"w_256.onnx\", \"sha256\": \"...\", \"mean\": 127.5, \"std\": 127.5}]}\n"
      "threshold: the cosine from which two faces are one person's; agreement: boxes,\n"
-     "landmarks and scores are what a face's candidates agree on; mean, std: of the\n"
+     "landmarks and scores are what a face's candidates agree on; second_look: photos\n"
+     "with small faces are searched again, at 1280x1280; mean, std: of the\n"
      "input; \"refine\": true, of landmark_3d_68: its points align faces.\n"},
     {"inputs", "how photos are named",
      "A PHOTO is one of\n"

@@ -3,7 +3,7 @@
 
     python3 evaluate.py lfw --facet build/tools/facet --faces DIR [--models PACK]
     python3 evaluate.py detector --detector det.onnx --reference scrfd_2.5g_kps.onnx --photos DIR...
-        [--agreement] [--yunet yunet.onnx]
+        [--agreement] [--second-look] [--yunet yunet.onnx]
     python3 evaluate.py composed --detector det.onnx --faces DIR --labels detector-labels.npz
 
 lfw: the whole pack on LFW's development set (lfw-dev.tar, lfw-dev-pairs.csv and lfw-dev-identities.csv in DIR):
@@ -36,6 +36,7 @@ from detector_data import YuNet, iou, label
 
 
 FROM = 0.25  # the score from which agree() wants candidates
+SURER = 0.4  # what the logits of a second look lose
 
 
 def company(b, logit):
@@ -48,10 +49,11 @@ def company(b, logit):
     return near @ (1 / (1 + np.exp(-logit)))
 
 
-def agree(b, logit, k=None, own=None):
+def agree(b, logit, k=None, own=None, second=None):
     """What a face's candidates agree on, as the pipeline finds it for a pack whose manifest says "agreement"
     (src/face/detect.h): boxes [n,4], logits of the scores [n], landmarks [n,5,2] -> the same of the faces, best first.
-    own: the candidates' overlaps with one another."""
+    own: the candidates' overlaps with one another. second [n]: whether a candidate is of the second look, where there
+    was one."""
     own = iou(b, b) if own is None else own
     taken, keep, near = np.full(len(b), -1), [], []
     for i in np.argsort(-logit, kind='stable'):
@@ -63,7 +65,10 @@ def agree(b, logit, k=None, own=None):
     value, boxes, points = logit[keep].copy(), b[keep].copy(), None if k is None else k[keep].copy()
     for j, i in enumerate(keep):
         mine = taken == j
-        value[j] += 0.2 * np.log((mine & (own[i] >= 0.5)).sum() / 3)
+        if second is not None:
+            looks = [logit[mine & (second == z)] for z in (False, True)]
+            value[j] = np.mean([v.max() if len(v) else np.log(FROM / (1 - FROM)) for v in looks])
+        value[j] += 0.2 * np.log((mine & (own[i] >= 0.5)).sum() / (3 if second is None else 7))
         m = mine & (own[i] >= 0.6)
         boxes[j] = np.average(b[m], 0, weight[m])
         if k is not None:
@@ -80,11 +85,11 @@ def agree(b, logit, k=None, own=None):
 class Scrfd:
     """(bgr, threshold, sizes) -> boxes [n,4], scores [n], landmarks [n,5,2] in pixels of the picture."""
 
-    def __init__(s, path, agreement=False):
+    def __init__(s, path, agreement=False, second_look=False):
         o = ort.SessionOptions()
         o.intra_op_num_threads = 1
         s.net = ort.InferenceSession(path, o, providers=['CPUExecutionProvider'])
-        s.agreement = agreement
+        s.agreement, s.second_look = agreement, second_look
 
     def one(s, bgr, size):
         h, w = bgr.shape[:2]
@@ -108,7 +113,16 @@ class Scrfd:
         m = c >= (min(threshold, FROM) if s.agreement else threshold)
         b, c, k = b[m], c[m], k[m]
         if s.agreement:
-            b, logit, k = agree(b, np.log(c / (1 - c).clip(1e-6)), k)
+            logit, second = np.log(c / (1 - c).clip(1e-6)), None
+            small = (b[:, 2] - b[:, 0]) * 640 / max(bgr.shape[:2]) < 20
+            if s.second_look and (small & (c >= 0.35)).any():
+                B, C, K = s.one(bgr, 1280)
+                m = C > FROM
+                L = np.log(C[m] / (1 - C[m]).clip(1e-6)) - SURER
+                n = L >= np.log(FROM / (1 - FROM))
+                second = np.r_[np.zeros(len(b), bool), np.ones(n.sum(), bool)]
+                b, logit, k = np.r_[b, B[m][n]], np.r_[logit, L[n]], np.r_[k, K[m][n]]
+            b, logit, k = agree(b, logit, k, second=second)
             c = 1 / (1 + np.exp(-logit))
             m = c >= threshold
             return b[m], c[m], k[m]
@@ -182,7 +196,7 @@ def run_detector(a):
         )
         files += own[7::10] if a.tenth else own
     files = [f for f in files if cv2.imread(f) is not None]
-    known, det = references(a, files), Scrfd(a.detector, a.agreement)
+    known, det = references(a, files), Scrfd(a.detector, a.agreement, a.second_look)
     print(f'{len(files)} pictures\n{a.detector}')
     compare(lambda im: (lambda r: (r[0], r[2]))(det(im, a.threshold)), known, files, a.sizes)
     if not a.yunet:
@@ -290,6 +304,7 @@ def main():
     q.add_argument('--sizes', action='store_true', help='recall by the width of the face')
     q.add_argument('--threshold', type=float, default=0.5)
     q.add_argument('--agreement', action='store_true', help='as for a pack whose manifest says agreement')
+    q.add_argument('--second-look', action='store_true', help='with --agreement: and second_look')
     q = sub.add_parser('composed')
     q.set_defaults(run=run_composed)
     q.add_argument('--detector', required=True)

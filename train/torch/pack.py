@@ -74,7 +74,7 @@ def main():
         if task in norm:
             e['mean'], e['std'] = (float(x) for x in norm[task].split(','))
         if task == 'detection' and not a.best_alone:
-            e['agreement'] = True
+            e['agreement'] = e['second_look'] = True
         if task == 'genderage' and a.aligned:
             e['aligned'] = True
         files.append(e)
