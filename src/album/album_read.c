@@ -36,50 +36,11 @@ void fct_reader_default_opts(fct_analyzer_opts *o) {
     o->tasks = FCT_TASK_DETECT | FCT_TASK_EMBED | FCT_TASK_GENDER_AGE;
 }
 
-/* Whether the pack's detector has no size of its own. */
-static bool takes_any_size(const fct_pack *p) {
-    fct_pack_file f;
-    for (int i = 0; i < fct_pack_file_count(p); i++)
-        if (!fct_pack_file_info(p, i, &f, NULL) && f.task == FCT_TASK_DETECT) return !f.input_width && !f.input_height;
-    return false;
-}
-
-/* A square for the longer side of a picture becomes a rectangle for both, in steps that a network takes. At least
- * MARGIN pixels of black are left beside the picture: where it ends at the edge of the input, a face at its edge is
- * found worse or not at all, since what lies outside of an input is gray to a network. */
-static void fit_size(fct_view v, int *width, int *height) {
-    enum { STEP = 32, STEPS = 20, MARGIN = 16 };
-    int *shorter = v.width > v.height ? height : width, longer = v.width > v.height ? *width : *height;
-    double ratio = v.width > v.height ? (double)v.height / v.width : (double)v.width / v.height;
-    if (*width != *height) return;
-    int step = longer / STEPS / STEP * STEP;
-    if (step < STEP) step = STEP;
-    int side = (int)(longer * ratio), n = (side + MARGIN + step - 1) / step;
-    *shorter = n < 1 ? step : n * step < longer ? n * step : longer;
-}
-
-fct_status fct_reader_analyze(fct_reader *r, fct_view v, fct_faces **out, fct_error *err) {
-    fct_analyzer_opts o = r->finder;
-    *out = NULL;
-    if (!r->any_size || o.rotations || o.tile) return fct_analyze(r->analyzer, v, out, err);
-    if (!o.n_det_sizes) {
-        o.n_det_sizes = 2; /* what 0 stands for */
-        o.det_sizes[0].width = o.det_sizes[0].height = 128;
-        o.det_sizes[1].width = o.det_sizes[1].height = 640;
-    }
-    for (int i = 0; i < o.n_det_sizes; i++) fit_size(v, &o.det_sizes[i].width, &o.det_sizes[i].height);
-    fct_status s = FCT_OK;
-    if (memcmp(o.det_sizes, r->fitted.det_sizes, sizeof o.det_sizes) != 0)
-        s = fct_analyzer_configure(r->analyzer, &o, err);
-    r->fitted = o;
-    return s ? s : fct_analyze(r->analyzer, v, out, err);
-}
-
 fct_status fct_reader_open(fct_reader *r, const fct_pack *p, const fct_analyzer_opts *o, fct_error *err) {
     r->pack = p;
-    r->finder = r->fitted = *o;
-    r->any_size = takes_any_size(p);
-    return fct_analyzer_create(p, o, &r->analyzer, err);
+    r->finder = *o;
+    r->finder.fit = !o->rotations && !o->tile;
+    return fct_analyzer_create(p, &r->finder, &r->analyzer, err);
 }
 
 void fct_reader_close(fct_reader *r) {
@@ -276,7 +237,7 @@ static fct_status read_photo(fct_reader *r, photo_bytes *b, fct_new_photo *p, fc
     p->has_taken = facts.has_taken;
     p->taken = facts.taken;
     measure_look(v, p);
-    s = fct_reader_analyze(r, v, &faces, err);
+    s = fct_analyze(r->analyzer, v, &faces, err);
     bool reduced = v.width < facts.width || v.height < facts.height;
     if (!s && reduced && least_eyes(faces) < LEAST_EYES) s = use_larger(r, b, v, faces, p, err);
     else if (!s) s = fct_reader_add_faces(p, v, faces, 0, err);

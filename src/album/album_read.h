@@ -20,10 +20,9 @@ typedef struct fct_read_item {
 /* A thread's tools. */
 typedef struct fct_reader {
     const fct_pack *pack;
-    fct_analyzer *analyzer;           /* owned */
-    fct_analyzer_opts finder, fitted; /* as asked for, and as it is set for the last picture */
-    bool any_size;                    /* the detector takes pictures of any shape */
-    fct_image *spare;                 /* owned: memory for the next picture */
+    fct_analyzer *analyzer; /* owned; its input is cut to the picture's shape */
+    fct_analyzer_opts finder;
+    fct_image *spare; /* owned: memory for the next picture */
     int64_t max_pixels;
     const atomic_bool *stop; /* set: give up a long video */
     /* The id of the photo with that hash which need not be read again; 0 = none. */
@@ -39,10 +38,6 @@ void fct_reader_close(fct_reader *r);
 /* Reads path. Free with fct_read_item_free(). */
 void fct_reader_read(fct_reader *r, const char *path, bool is_video, fct_read_item *out);
 void fct_read_item_free(fct_read_item *it);
-
-/* fct_analyze() with the detector's input cut to the picture's shape: InsightFace's, and facet's, way is to fill it up
- * to a square with black, which costs a quarter of the time for most photos and finds nothing. */
-fct_status fct_reader_analyze(fct_reader *r, fct_view v, fct_faces **out, fct_error *err);
 
 /* ---- Parts, for album_video.c -------------------------------------------------- */
 

@@ -32,7 +32,7 @@ static fct_status look_at_frame(fct_reader *r, const fct_frame *frame, fct_new_p
     fct_faces *faces = NULL;
     fct_new_photo found = {.n_faces = 0};
     int dim = fct_pack_embedding_dim(r->pack);
-    fct_status s = fct_reader_analyze(r, frame->view, &faces, err);
+    fct_status s = fct_analyze(r->analyzer, frame->view, &faces, err);
     if (!s) s = fct_reader_add_faces(&found, frame->view, faces, (int64_t)(frame->time * 1000 + 0.5), err);
     fct_new_face *all = s ? NULL : fct_realloc_array(p->faces, (size_t)(p->n_faces + found.n_faces) + 1, sizeof *all);
     if (!s && !all) s = fct_fail_nomem(err, "faces", 0);
