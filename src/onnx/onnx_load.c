@@ -29,14 +29,18 @@ fct_status fct_model_load_engine(const void *data, size_t len, const char *name,
     return load(&source, name ? name : "model", opts, out, err);
 }
 
+static fct_status load_file(const fct_part_file *file, const fct_engine_opts *opts, fct_model **out, fct_error *err) {
+    fct_model_bytes source = {.data = file->data, .len = file->size, .file = file};
+    return load(&source, file->path, opts, out, err);
+}
+
 fct_status fct_model_load_engine_file(const char *path, const fct_engine_opts *opts, fct_model **out, fct_error *err) {
     fct_part_file file;
     *out = NULL;
     if (!path) return fct_fail(err, FCT_ERR_ARG, "fct_model_load: no path");
     fct_status s = fct_onnx_open(path, &file, err);
     if (s) return s;
-    fct_model_bytes source = {.data = file.data, .len = file.size, .file = &file};
-    s = load(&source, path, opts, out, err);
+    s = load_file(&file, opts, out, err);
     fct_part_close(&file);
     return s;
 }
@@ -62,4 +66,11 @@ fct_status fct_model_load(const char *path, const fct_model_opts *opts, fct_mode
     *out = NULL;
     fct_status s = with_model_opts(opts, &e, err);
     return s ? s : fct_model_load_engine_file(path, &e, out, err);
+}
+
+fct_status fct_onnx_load(const fct_part_file *file, const fct_model_opts *opts, fct_model **out, fct_error *err) {
+    fct_engine_opts e;
+    *out = NULL;
+    fct_status s = with_model_opts(opts, &e, err);
+    return s ? s : load_file(file, &e, out, err);
 }

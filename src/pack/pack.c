@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/thread.h"
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +21,9 @@ typedef struct pack_entry {
     char *path;
     const fct_embedded_file *memory; /* NULL = a file on disk */
     const fct_manifest_file *listed; /* its line in the manifest, or NULL; while opening */
+    fct_part_file file;              /* while opening, from its route on to its loading */
     fct_route route;
+    bool chosen;      /* to be loaded */
     fct_model *model; /* owned; NULL = not loaded */
 } pack_entry;
 
@@ -148,16 +152,14 @@ static fct_status add_all(opening *o) {
 
 /* ---- Networks ------------------------------------------------------------------------- */
 
-/* Finds an entry's task and normalization, or notes why it is not to be loaded. */
+/* Finds an entry's task and normalization, or notes why it is not to be loaded. Its file stays open. */
 static fct_status route(const opening *o, pack_entry *e) {
     fct_signature sig;
-    fct_part_file file;
     const fct_embedded_file *m = e->memory;
-    fct_status s = m ? FCT_OK : fct_onnx_open(e->path, &file, o->err);
+    fct_status s = m ? FCT_OK : fct_onnx_open(e->path, &e->file, o->err);
     if (s) return s;
     if (m) s = fct_signature_read(m->data, (size_t)(m->end - m->data), e->path, &sig, o->err);
-    else s = fct_signature_read(file.data, file.size, e->path, &sig, o->err);
-    if (!m) fct_part_close(&file);
+    else s = fct_signature_read(e->file.data, e->file.size, e->path, &sig, o->err);
     if (s) return s;
     const fct_manifest_file *f = e->listed;
     if (!f || !f->task) fct_signature_route(&sig, o->opts.names_only, &e->route);
@@ -186,7 +188,7 @@ static bool wanted(const opening *o, pack_entry *e) {
         return false;
     }
     for (int i = 0; i < o->p->n; i++)
-        if (&o->p->entries[i] != e && o->p->entries[i].model && o->p->entries[i].route.task == task) {
+        if (o->p->entries[i].chosen && o->p->entries[i].route.task == task) {
             char note[160];
             snprintf(note, sizeof note, "a second %s: %s comes first", fct_task_row_at(fct_task_index(task))->noun,
                      fct_path_base(o->p->entries[i].path));
@@ -197,7 +199,7 @@ static bool wanted(const opening *o, pack_entry *e) {
 }
 
 /* Loads a network and compares it with the hash that the manifest gives. */
-static fct_status load(const opening *o, pack_entry *e) {
+static fct_status load(const opening *o, pack_entry *e, fct_error *err) {
     fct_model_opts mo;
     fct_model_opts_init(&mo);
     mo.precision = o->opts.precision;
@@ -205,12 +207,13 @@ static fct_status load(const opening *o, pack_entry *e) {
     mo.cache_dir = o->opts.cache_dir;
     mo.device = o->opts.device;
     const fct_embedded_file *f = e->memory;
-    fct_status s = f ? fct_model_load_memory(f->data, (size_t)(f->end - f->data), e->path, &mo, &e->model, o->err)
-                     : fct_model_load(e->path, &mo, &e->model, o->err);
+    fct_status s = f ? fct_model_load_memory(f->data, (size_t)(f->end - f->data), e->path, &mo, &e->model, err)
+                     : fct_onnx_load(&e->file, &mo, &e->model, err);
+    fct_part_close(&e->file);
     if (s || !e->listed || !e->listed->sha256[0]) return s;
     const char *id = fct_model_id(e->model);
     if (strncmp(id, e->listed->sha256, strlen(id)) == 0) return FCT_OK;
-    return fct_fail(o->err, FCT_ERR_MISMATCH,
+    return fct_fail(err, FCT_ERR_MISMATCH,
                     "%s: not the file that the manifest lists (SHA-256 %s..., expected %.16s...)", e->path, id,
                     e->listed->sha256);
 }
@@ -238,12 +241,10 @@ static fct_status measure_dim(const opening *o, const pack_entry *e, int *dim) {
     return s;
 }
 
-/* Loads a file and makes it the network of its task. */
-static fct_status use(const opening *o, pack_entry *e) {
+/* Makes a network that is loaded that of its task. */
+static fct_status use(const opening *o, const pack_entry *e) {
     fct_pack *p = o->p;
     const fct_route *r = &e->route;
-    fct_status s = load(o, e);
-    if (s) return s;
     fct_pack_net *net = &p->nets[fct_task_index(r->task)];
     *net = (fct_pack_net){e->model,
                           {(float)r->mean, (float)r->std},
@@ -256,6 +257,63 @@ static fct_status use(const opening *o, pack_entry *e) {
                           e->listed && e->listed->aligned};
     p->tasks |= r->task & o->opts.tasks;
     return r->task == FCT_TASK_EMBED ? measure_dim(o, e, &p->dim) : FCT_OK;
+}
+
+/* ---- Loading several --------------------------------------------------------------------- */
+
+/* The chosen networks, one a task at most, the largest first, and what came of each. */
+typedef struct loading {
+    const opening *o;
+    pack_entry *entries[FCT_TASK_SLOTS];
+    fct_status status[FCT_TASK_SLOTS];
+    fct_error errors[FCT_TASK_SLOTS];
+    int n;
+    atomic_int next;
+} loading;
+
+static size_t entry_size(const pack_entry *e) {
+    return e->memory ? (size_t)(e->memory->end - e->memory->data) : e->file.size;
+}
+
+static void load_rest(loading *l) {
+    for (int i; (i = atomic_fetch_add(&l->next, 1)) < l->n;) l->status[i] = load(l->o, l->entries[i], &l->errors[i]);
+}
+
+static void load_beside(void *arg) {
+    fct_parallel_alone(true); /* the pool is for the largest */
+    load_rest(arg);
+}
+
+/* Sorts the chosen ones by size. */
+static void list_chosen(loading *l) {
+    fct_pack *p = l->o->p;
+    for (int i = 0; i < p->n; i++) {
+        pack_entry *e = &p->entries[i];
+        if (!e->chosen) continue;
+        int at = l->n++;
+        for (; at > 0 && entry_size(l->entries[at - 1]) < entry_size(e); at--) l->entries[at] = l->entries[at - 1];
+        l->entries[at] = e;
+    }
+}
+
+/* Loads the largest network on all cores, and the others beside it in a thread: each has parts in which one core works
+ * and the others wait. */
+static fct_status load_chosen(const opening *o) {
+    loading l = {.o = o};
+    fct_thread thread;
+    list_chosen(&l);
+    if (!l.n) return FCT_OK;
+    atomic_init(&l.next, 1);
+    const bool beside = l.n > 1 && fct_threads() > 1 && !fct_thread_start(&thread, load_beside, &l, NULL);
+    l.status[0] = load(o, l.entries[0], &l.errors[0]);
+    load_rest(&l);
+    if (beside) fct_thread_join(&thread);
+    for (int i = 0; i < l.n; i++)
+        if (l.status[i]) {
+            if (o->err) *o->err = l.errors[i];
+            return l.status[i];
+        }
+    return FCT_OK;
 }
 
 /* ---- Opening ---------------------------------------------------------------------------- */
@@ -285,8 +343,15 @@ static fct_status fill(opening *o) {
     for (int i = 0; i < p->n && !s; i++) {
         pack_entry *e = &p->entries[i];
         s = route(o, e);
-        if (!s && wanted(o, e)) s = use(o, e);
+        if (!s) e->chosen = wanted(o, e);
+        if (!e->chosen) fct_part_close(&e->file);
         if (!s && e->route.note[0]) fct_log(FCT_LOG_INFO, "%s: %s", e->path, e->route.note);
+    }
+    if (!s) s = load_chosen(o);
+    for (int i = 0; i < p->n; i++) {
+        pack_entry *e = &p->entries[i];
+        if (!s && e->chosen) s = use(o, e);
+        fct_part_close(&e->file);
         e->listed = NULL; /* the manifest is released after opening */
     }
     if (!s && !(p->tasks & FCT_TASK_DETECT) && (o->opts.tasks & FCT_TASK_DETECT))
