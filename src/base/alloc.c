@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/thread.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -15,6 +16,16 @@
 #define ALIGNMENT 64
 #define HUGE_FROM ((size_t)4 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
+
+/* A sanitizer is to see each array by itself, and without huge pages there is nothing to gain. */
+#if defined MADV_HUGEPAGE && !defined __SANITIZE_ADDRESS__
+#define HAVE_BLOCKS 1
+#if defined __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#undef HAVE_BLOCKS
+#endif
+#endif
+#endif
 
 static atomic_long live;
 static atomic_long fail_at; /* allocations until the one that fails; 0 = off */
@@ -116,3 +127,78 @@ void fct_aligned_free(void *p) {
     free(p);
 #endif
 }
+
+/* ---- Weights -------------------------------------------------------------------------------------- */
+
+#ifdef HAVE_BLOCKS
+
+#define BLOCK ((size_t)8 << 20) /* also what blocks are aligned to: an array's address tells its block */
+
+/* The start of a block. */
+typedef struct weights_block {
+    size_t used; /* bytes from its start, this included */
+    long arrays; /* that are not freed yet */
+} weights_block;
+
+static fct_mutex blocks_lock = FCT_MUTEX_INIT;
+static weights_block *block; /* that is being filled, or NULL */
+static atomic_bool forks_noticed;
+
+/* Only the thread that forked is in the child: nobody there would ever open the lock. */
+static void open_lock(void) { fct_mutex_init(&blocks_lock); }
+
+static weights_block *new_block(void) {
+    void *p = NULL;
+    if (posix_memalign(&p, BLOCK, BLOCK)) return NULL;
+    (void)madvise(p, BLOCK, MADV_HUGEPAGE);
+    weights_block *b = p;
+    *b = (weights_block){.used = ALIGNMENT};
+    return b;
+}
+
+/* Under the lock: size bytes of the block that is being filled, or of a new one. */
+static void *take(size_t size) {
+    if (!block || size > BLOCK - block->used) {
+        weights_block *b = new_block();
+        if (!b) return NULL;
+        block = b; /* the old one goes with the last of its arrays */
+    }
+    block->arrays++;
+    void *p = (char *)block + block->used;
+    block->used += size;
+    return p;
+}
+
+void *fct_weights_alloc(size_t size) {
+    if (size >= HUGE_FROM) return fct_aligned_alloc(size);
+    if (must_fail()) return NULL;
+    if (!atomic_exchange(&forks_noticed, true)) fct_thread_at_fork(open_lock);
+    fct_mutex_lock(&blocks_lock);
+    void *p = take((size / ALIGNMENT + 1) * ALIGNMENT);
+    fct_mutex_unlock(&blocks_lock);
+    return counted(p);
+}
+
+void fct_weights_free(void *p, size_t size) {
+    if (!p || size >= HUGE_FROM) {
+        fct_aligned_free(p);
+        return;
+    }
+    weights_block *b = (void *)((uintptr_t)p / BLOCK * BLOCK);
+    atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
+    fct_mutex_lock(&blocks_lock);
+    const bool empty = --b->arrays == 0;
+    if (empty && b == block) block = NULL;
+    fct_mutex_unlock(&blocks_lock);
+    if (empty) free(b);
+}
+
+#else
+
+void *fct_weights_alloc(size_t size) { return fct_aligned_alloc(size); }
+void fct_weights_free(void *p, size_t size) {
+    (void)size;
+    fct_aligned_free(p);
+}
+
+#endif

@@ -24,6 +24,12 @@ char *fct_asprintf(const char *format, ...) FCT_PRINTF(1, 2);
 void *fct_aligned_alloc(size_t size);
 void fct_aligned_free(void *p);
 
+/* The same for weights, of which a network has hundreds that stay as long as it does: they lie one after the other in
+ * blocks of huge pages, where each by itself would cost a page fault for every 4 KiB that is filled. Must be freed by
+ * fct_weights_free() with its size; a block's memory goes back when the last of its weights does. */
+void *fct_weights_alloc(size_t size);
+void fct_weights_free(void *p, size_t size);
+
 /* a * b or a + b into *out; false on overflow. */
 bool fct_mul_size(size_t a, size_t b, size_t *out);
 bool fct_add_size(size_t a, size_t b, size_t *out);

@@ -125,11 +125,15 @@ fct_status fct_conv_create(const fct_conv_spec *spec, fct_conv **out, fct_error 
     return fct_conv_create_at(fct_kernels(), spec, out, err);
 }
 
+static size_t weight_bytes(const fct_conv *c) {
+    return (size_t)c->s.oc * (size_t)(c->s.ic / c->s.groups) * (size_t)(c->s.kh * c->s.kw) * sizeof(float);
+}
+
 void fct_conv_free(fct_conv *c) {
     if (!c) return;
     for (int i = 0; i < ALGO_COUNT; i++)
-        if (!c->lent[i]) fct_aligned_free(c->packed[i]);
-    fct_aligned_free(c->own_weight);
+        if (!c->lent[i]) fct_weights_free(c->packed[i], c->packed_bytes[i]);
+    fct_weights_free(c->own_weight, weight_bytes(c));
     fct_aligned_free(c->bias);
     fct_aligned_free(c->slope);
     fct_aligned_free(c->scale);
@@ -137,10 +141,6 @@ void fct_conv_free(fct_conv *c) {
     fct_free((char *)c->s.name);
     fct_mutex_destroy(&c->lock);
     fct_free(c);
-}
-
-static size_t weight_bytes(const fct_conv *c) {
-    return (size_t)c->s.oc * (size_t)(c->s.ic / c->s.groups) * (size_t)(c->s.kh * c->s.kw) * sizeof(float);
 }
 
 bool fct_conv_is_planar(const fct_conv *c) { return c->s.planar_in; }
@@ -248,7 +248,7 @@ static bool keeps_weight(const fct_conv *c) { return !c->s.low_memory && weight_
 bool fct_conv_parts_stay(const fct_conv *c) { return !c->weight || keeps_weight(c); }
 
 static void drop_weight(fct_conv *c) {
-    fct_aligned_free(c->own_weight);
+    fct_weights_free(c->own_weight, weight_bytes(c));
     c->weight = c->own_weight = NULL;
 }
 
@@ -256,8 +256,9 @@ fct_status fct_conv_settle(fct_conv *c, fct_error *err) {
     fct_status s = FCT_OK;
     fct_mutex_lock(&c->lock);
     if (c->weight && !c->own_weight && !c->lent_weight) {
-        const size_t n = weight_bytes(c) / sizeof(float);
-        c->weight = c->own_weight = copy_padded(c->weight, n, n);
+        c->own_weight = fct_weights_alloc(weight_bytes(c));
+        if (c->own_weight) memcpy(c->own_weight, c->weight, weight_bytes(c));
+        c->weight = c->own_weight;
         if (!c->weight) s = fct_fail_nomem(err, c->s.name, weight_bytes(c));
     }
     fct_mutex_unlock(&c->lock);

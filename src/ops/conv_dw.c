@@ -21,7 +21,7 @@ static size_t packed_bytes(const fct_conv_algo *a, const fct_conv *c) {
 static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
     const size_t taps = (size_t)c->s.kh * c->s.kw, g = (size_t)group(c);
     *bytes = packed_bytes(a, c);
-    float *w = *packed = fct_aligned_alloc(*bytes);
+    float *w = *packed = fct_weights_alloc(*bytes);
     if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
     memset(w, 0, *bytes);
     for (size_t o = 0; o < (size_t)c->s.oc; o++)

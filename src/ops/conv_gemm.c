@@ -59,15 +59,19 @@ static fct_int16_depth depth_of(const fct_conv *c, int kb0, int kb1) {
  * As integers: the scales of all output channels first, then the weights. */
 
 /* Weights of output channel o of a group of ours for input channels c0 .. c0 + n - 1
- * to w[tap][channel], step floats apart. */
+ * to w[tap][channel], step floats apart. Those that o does not read are zeros. */
 static void pack_lane(const fct_conv *c, int group, int o, int c0, int n, float *w, size_t step) {
     const int own_ic = c->s.ic / c->s.groups, own_oc = c->s.oc / c->s.groups, t = taps(c);
     const float *row = c->weight + ((size_t)group * (c->s.oc / group_count(c)) + o) * own_ic * t;
-    const int first = o < c->s.oc / group_count(c) ? o / own_oc * own_ic : INT32_MAX; /* input channel that o reads */
-    for (int i = 0; i < n; i++) {
-        const int from = c0 + i - first;
-        const float *src = from >= 0 && from < own_ic ? row + (size_t)from * t : NULL;
-        for (int tap = 0; tap < t; tap++) w[((size_t)tap * n + i) * step] = src ? src[tap] : 0;
+    const bool exists = o < c->s.oc / group_count(c);
+    const int first = exists ? o / own_oc * own_ic - c0 : n; /* of the n that o reads */
+    const int from = first < 0 ? 0 : first < n ? first : n, end = exists ? first + own_ic : n;
+    const int to = end < from ? from : end < n ? end : n;
+    for (int tap = 0; tap < t; tap++) {
+        float *at = w + (size_t)tap * n * step;
+        for (int i = 0; i < from; i++) at[i * step] = 0;
+        for (int i = from; i < to; i++) at[i * step] = row[(size_t)(i - first) * t + tap];
+        for (int i = to; i < n; i++) at[i * step] = 0;
     }
 }
 
@@ -129,11 +133,11 @@ static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_
     gemm_packing k = {.c = c, .store = a->store, .wide_size = (size_t)c->k->gemm_mv * c->cb * depth(c)};
     const bool wide = a->store != FCT_CONV_FLOAT;
     *bytes = packed_bytes(a, c);
-    k.packed = fct_aligned_alloc(*bytes);
+    k.packed = fct_weights_alloc(*bytes);
     if (wide) k.wide = fct_aligned_alloc(k.wide_size * sizeof(float) * (size_t)fct_parallel_width());
     if (k.packed && a->store == FCT_CONV_INT16) memset(k.packed, 0, int16_scales(c));
     if (!k.packed || (wide && !k.wide)) {
-        fct_aligned_free(k.packed);
+        fct_weights_free(k.packed, *bytes);
         fct_aligned_free(k.wide);
         return fct_fail_nomem(err, "packed weights", *bytes);
     }

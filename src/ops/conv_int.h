@@ -25,7 +25,7 @@ struct fct_conv_algo {
     fct_conv_store store;
     int tile; /* Winograd: outputs per tile and direction, 4 or 6; else 0 */
     bool (*can)(const fct_conv *c);
-    /* Packed weights, owned (fct_aligned_alloc), and their size. Called once, under the lock. */
+    /* Packed weights, owned (fct_weights_alloc), and their size. Called once, under the lock. */
     fct_status (*pack)(const fct_conv_algo *a, fct_conv *c, void **packed, size_t *bytes, fct_error *err);
     /* Fills p->scratch and the algorithm's part of p for p's shape; returns the expected seconds of
      * one thread, for the choice. Called for each candidate. */

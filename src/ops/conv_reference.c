@@ -12,7 +12,7 @@ static size_t packed_bytes(const fct_conv_algo *a, const fct_conv *c) {
 static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
     const size_t k = (size_t)(c->s.ic / c->s.groups) * c->s.kh * c->s.kw;
     *bytes = packed_bytes(a, c);
-    float *w = *packed = fct_aligned_alloc(*bytes);
+    float *w = *packed = fct_weights_alloc(*bytes);
     if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
     memset(w, 0, *bytes);
     for (int o = 0; o < c->s.oc; o++)

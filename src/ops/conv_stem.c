@@ -24,7 +24,7 @@ static size_t packed_bytes(const fct_conv_algo *a, const fct_conv *c) {
 static fct_status pack(const fct_conv_algo *a, fct_conv *c, void **packed, size_t *bytes, fct_error *err) {
     const int k = depth(c);
     *bytes = packed_bytes(a, c);
-    float *w = *packed = fct_aligned_alloc(*bytes);
+    float *w = *packed = fct_weights_alloc(*bytes);
     if (!w) return fct_fail_nomem(err, "packed weights", *bytes);
     for (int i = 0; i < fct_panel_total(c->k, c->ocb); i++) {
         const fct_panel panel = fct_panel_at(c->k, c->ocb, i);

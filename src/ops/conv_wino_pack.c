@@ -84,10 +84,10 @@ fct_status fct_wino_pack(const fct_conv_algo *a, fct_conv *c, void **packed, siz
     wino_packing k = {
         .c = c, .family = a->tile, .store = a->store, .scale = weight_scale(c, a->store == FCT_CONV_HALF)};
     k.u_size = (size_t)(a->store == FCT_CONV_INT16 ? 1 : 4) * c->cb * c->s.ic * fct_wino_points(a->tile);
-    k.packed = fct_aligned_alloc(*bytes);
+    k.packed = fct_weights_alloc(*bytes);
     if (wide) k.u = fct_aligned_alloc(k.u_size * sizeof(float) * (size_t)fct_parallel_width());
     if (!k.packed || (wide && !k.u)) {
-        fct_aligned_free(k.packed);
+        fct_weights_free(k.packed, *bytes);
         fct_aligned_free(k.u);
         return fct_fail_nomem(err, "packed weights", *bytes);
     }

@@ -76,7 +76,7 @@ static size_t weight_bytes(const fct_fc *f) {
 
 /* Allocates the weights in the form that the layer keeps, then fills them on all threads. */
 static fct_status create_packed(fct_fc *f, const fct_fc_spec *s, fct_error *err) {
-    void *w = fct_aligned_alloc(weight_bytes(f));
+    void *w = fct_weights_alloc(weight_bytes(f));
     if (!w) return fct_fail_nomem(err, s->name, weight_bytes(f));
     if (f->half) f->wh = w;
     else f->w = w;
@@ -113,8 +113,8 @@ fct_status fct_fc_create(const fct_fc_spec *s, fct_fc **out, fct_error *err) {
 void fct_fc_free(fct_fc *f) {
     if (!f) return;
     if (!f->lent) {
-        fct_aligned_free(f->w);
-        fct_aligned_free(f->wh);
+        fct_weights_free(f->w, weight_bytes(f));
+        fct_weights_free(f->wh, weight_bytes(f));
     }
     fct_free(f->bias);
     fct_free(f);

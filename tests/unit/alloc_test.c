@@ -74,4 +74,36 @@ TEST(strndup_stops_at_the_limit) {
     fct_free(t);
 }
 
+static int fills(const unsigned char *p, size_t n, int value) {
+    for (size_t i = 0; i < n; i++)
+        if (p[i] != value) return 0;
+    return 1;
+}
+
+/* More than a block of them, freed in another order than they were made in. */
+TEST(weights) {
+    enum { N = 60 };
+    unsigned char *p[N];
+    size_t size[N];
+    long before = fct_alloc_live();
+    for (int i = 0; i < N; i++) {
+        size[i] = i % 20 == 19 ? (size_t)5 << 20 : (size_t)i * i * 131;
+        REQUIRE(p[i] = fct_weights_alloc(size[i]));
+        CHECK_MSG((uintptr_t)p[i] % 64 == 0, "size %zu", size[i]);
+        memset(p[i], i, size[i]);
+    }
+    CHECK(fct_alloc_live() == before + N);
+    for (int i = 0; i < N; i++) {
+        int k = i * 7 % N;
+        CHECK_MSG(fills(p[k], size[k], k), "array %d", k);
+        fct_weights_free(p[k], size[k]);
+    }
+    fct_weights_free(NULL, 5);
+    CHECK(fct_alloc_live() == before);
+    fct_alloc_fail_at(1);
+    CHECK(!fct_weights_alloc(100));
+    CHECK((p[0] = fct_weights_alloc(100)) != NULL);
+    fct_weights_free(p[0], 100);
+}
+
 int main(int argc, char **argv) { return test_main(argc, argv); }
