@@ -45,8 +45,8 @@ static fct_status open_gallery(const srv_core_opts *o, srv_core *c, fct_error *e
     return audit ? fct_gallery_set_setting(c->gallery, 0, "audit", audit, err) : FCT_OK;
 }
 
-/* A gallery's opening in a thread of its own: a new one waits for the disk a dozen times, a server's for the network,
- * while the pack wants a processor. */
+/* A gallery's opening in a thread of its own, and what the caller does then: a new one waits for the disk a dozen
+ * times, a server's for the network, while the pack wants a processor. */
 typedef struct gallery_opening {
     const srv_core_opts *opts;
     srv_core *core;
@@ -57,6 +57,7 @@ typedef struct gallery_opening {
 static void open_beside(void *arg) {
     gallery_opening *g = arg;
     g->status = open_gallery(g->opts, g->core, &g->error);
+    if (!g->status && g->opts->beside) g->status = g->opts->beside(g->opts->user, &g->error);
 }
 
 /* Whether the gallery was made with the pack's embedder. */

@@ -28,6 +28,10 @@ typedef struct srv_core_opts {
     float threshold; /* NAN = the pack's */
     const char
         *audit; /* "off", "changes" or "searches" (facet/privacy.h); NULL: as it is, and changes in a new gallery */
+    /* Called once the gallery is open, in a thread of its own, while the pack is still being loaded; may be NULL.
+     * Opening fails where it does. */
+    fct_status (*beside)(void *user, fct_error *err);
+    void *user;
 } srv_core_opts;
 
 /* Opens pack and gallery and checks that they fit. Free with srv_core_close() in both cases. */

@@ -98,6 +98,11 @@ static fct_status first_key(srv_server *s, fct_error *err) {
     return st ? st : srv_keys_write(app->keys_path, &app->keys, err);
 }
 
+/* A key that nobody was shown, since the server did not start, would keep everybody out from then on. */
+static void forget_first_key(const srv_server *s) {
+    if (*s->new_key) (void)fct_file_remove(s->app.keys_path, NULL);
+}
+
 /* The limit that somebody has set while a server ran. */
 static fct_status use_stored_rate(srv_app *app, fct_error *err) {
     int thousandths;
@@ -128,6 +133,13 @@ static fct_status keep_requests(srv_app *app, fct_error *err) {
     return s;
 }
 
+/* What waits for the disk, while the pack is being loaded. */
+static fct_status make_files(void *user, fct_error *err) {
+    srv_server *s = user;
+    fct_status st = keep_requests(&s->app, err);
+    return st ? st : first_key(s, err);
+}
+
 static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *err) {
     srv_app *app = &s->app;
     app->auth = !o->no_auth;
@@ -143,16 +155,23 @@ static fct_status open_app(srv_server *s, const srv_server_opts *o, fct_error *e
     char *gallery = o->gallery ? fct_strdup(o->gallery) : fct_path_join(o->data, "gallery.db");
     bool full = !app->data_dir || !app->keys_path || !gallery || (o->immich_upstream && !app->immich_upstream);
     st = full ? fct_fail_nomem(err, "server", 0) : srv_app_read_keys(app, err);
-    srv_core_opts co = {o->pack, o->cache_dir, gallery, fct_threads(), BATCH, o->max_pixels, o->threshold, o->audit};
+    srv_core_opts co = {.pack = o->pack,
+                        .cache_dir = o->cache_dir,
+                        .gallery = gallery,
+                        .threads = fct_threads(),
+                        .batch = BATCH,
+                        .max_pixels = o->max_pixels,
+                        .threshold = o->threshold,
+                        .audit = o->audit,
+                        .beside = make_files,
+                        .user = s};
     if (!st) st = open_core(&co, &app->core, err);
     fct_free(gallery);
     app->max_body = o->max_body;
     if (!st && o->rate == 0) st = use_stored_rate(app, err);
     if (!st && fct_sys_random(app->ticket_secret, sizeof app->ticket_secret))
         st = fct_fail(err, FCT_ERR_IO, "the system gives no random numbers");
-    if (!st) st = keep_requests(app, err);
-    if (!st) st = srv_app_start_jobs(app, err);
-    return st ? st : first_key(s, err);
+    return st ? st : srv_app_start_jobs(app, err);
 }
 
 /* Keeps a face that a monitor has seen, where the collection keeps unknown ones. */
@@ -278,8 +297,10 @@ fct_status srv_server_start(const srv_server_opts *o, srv_server **out, fct_erro
     if (!st) st = start_monitors(s, o, err);
     if (!st) st = start_http(s, o, err);
     if (!st) st = start_gate(s, o, err);
-    if (st) srv_server_stop(s, 0);
-    else *out = s;
+    if (st) {
+        forget_first_key(s);
+        srv_server_stop(s, 0);
+    } else *out = s;
     return st;
 }
 

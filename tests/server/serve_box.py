@@ -84,8 +84,8 @@ class Box:
     def picture(self, name):
         return (self.dir / name).read_bytes()
 
-    def command(self, *args):
-        words = [self.facet, "serve", "--data", str(self.data), *args]
+    def command(self, *args, data=None):
+        words = [self.facet, "serve", "--data", str(data or self.data), *args]
         return subprocess.run(words, capture_output=True, text=True, env=self.env)
 
     def start(self, *args, env=(), before=None, pass_fds=(), timeout=30):

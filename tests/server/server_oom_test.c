@@ -33,7 +33,13 @@ static void open_app(srv_app *app) {
     snprintf(command, sizeof command, "'%s' '%s'", make_pack, root);
     REQUIRE(system(command) == 0);
     memset(app, 0, sizeof *app);
-    srv_core_opts o = {at("pack"), NULL, at("gallery.db"), 1, 4, 1000000, NAN, "searches"};
+    srv_core_opts o = {.pack = at("pack"),
+                       .gallery = at("gallery.db"),
+                       .threads = 1,
+                       .batch = 4,
+                       .max_pixels = 1000000,
+                       .threshold = NAN,
+                       .audit = "searches"};
     if (srv_core_open(&o, &app->core, &e)) printf("%s\n", e.text);
     REQUIRE(app->core.infer);
     fct_mutex_init(&app->keys_lock);

@@ -439,6 +439,10 @@ def bad_starts(box, report):
         out = box.command("-m", str(box.dir / "pack"), *args)
         shown = out.stderr.count("\n") == 1 and text in out.stderr and out.returncode in (2, 3)
         report.check("start with " + name, [] if shown else [out.stderr])
+    new = box.dir / "never"
+    box.command("-m", str(box.dir / "pack"), "--port", str(box.port), data=new)
+    wrong = [] if new.is_dir() and not (new / "keys.json").exists() else ["its key is kept, and was not shown"]
+    report.check("no key of a server that did not start", wrong)
 
 
 def main():
