@@ -1,9 +1,11 @@
 /* A scan: look for what is new, changed or gone; read it; tidy up.
  *
- * Photos are stored in transactions of at most a quarter of a second, each of which
- * is on disk when it ends: whenever the scan is stopped, or killed, the next one
- * finds what is left to do. Photos that are no longer anywhere are removed at the
- * very end, when every place where they could have moved has been read. */
+ * Photos are stored in transactions of at most a quarter of a second: whenever the
+ * scan is stopped, or killed, the next one finds what is left to do. That they reach
+ * the disk is waited for once, after the last one, since threads that ask whether a
+ * photo is known would wait for the disk too; a power failure costs the latest photos,
+ * which the next scan reads again. Photos that are no longer anywhere are removed at
+ * the very end, when every place where they could have moved has been read. */
 #include "album/album_scan.h"
 #include "album/album_look.h"
 #include "base/alloc.h"
@@ -214,14 +216,13 @@ static fct_status take_one(scan_run *run, fct_crew *crew, bool *done, fct_error 
     return s;
 }
 
-/* Has the crew read all files of the list, and stores what they find. */
-static fct_status read_all(scan_run *run, const fct_analyzer_opts *finder, fct_error *err) {
+/* Has the crew read the files of the list, and stores what they find. */
+static fct_status read_jobs(scan_run *run, const fct_analyzer_opts *finder, fct_error *err) {
     fct_crew *crew;
     bool done = false;
     fct_crew_opts o = {run->pack, finder, &run->list, run->o.threads, run->o.max_pixels, find_photo, run};
     run->progress =
         (fct_scan_progress){.phase = FCT_SCAN_READ, .total = (int64_t)run->list.n_jobs, .bytes = run->list.bytes};
-    if (!run->list.n_jobs) return FCT_OK;
     fct_status s = fct_crew_start(&o, &crew, err);
     if (s) return s;
     while (!s && !done) {
@@ -235,6 +236,16 @@ static fct_status read_all(scan_run *run, const fct_analyzer_opts *finder, fct_e
         return st ? st : cancelled(err);
     }
     return end(run, s, err);
+}
+
+/* Reads all files of the list. */
+static fct_status read_all(scan_run *run, const fct_analyzer_opts *finder, fct_error *err) {
+    if (!run->list.n_jobs) return FCT_OK;
+    fct_status s = fct_db_file_defer(&run->a->file, true, err);
+    if (s) return s;
+    s = read_jobs(run, finder, err);
+    fct_status st = fct_db_file_defer(&run->a->file, false, s ? NULL : err);
+    return s ? s : st;
 }
 
 /* ---- The scan ----------------------------------------------------------------------------------------------- */

@@ -98,15 +98,29 @@ static fct_status set_journal(const fct_db *db, const char *pragma, bool *wal, f
  * other computers do not see, and two that write would destroy the file
  * (https://sqlite.org/wal.html, "Overview", disadvantage 2). A file with a log that
  * somebody has open there keeps it until the next time. */
-static fct_status set_durability(const fct_db_file *f, fct_error *err) {
+static fct_status set_durability(fct_db_file *f, fct_error *err) {
     const fct_db *db = &f->db;
     const bool shared = fct_path_is_shared(f->path);
     bool wal;
     fct_status s = set_journal(db, shared ? "PRAGMA journal_mode=DELETE" : "PRAGMA journal_mode=WAL", &wal, err);
     if (shared && s == FCT_ERR_BUSY) s = set_journal(db, "PRAGMA journal_mode", &wal, err);
+    f->has_log = !s && wal;
     if (!s) s = fct_db_run(db, err, wal ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=EXTRA", "");
     if (!s) s = fct_db_run(db, err, "PRAGMA fullfsync=1", ""); /* macOS: through the drive's cache */
     return s ? s : fct_db_run(db, err, "PRAGMA checkpoint_fullfsync=1", "");
+}
+
+fct_status fct_db_file_defer(fct_db_file *f, bool on, fct_error *err) {
+    sqlite3_stmt *q;
+    bool row = false;
+    if (!f->has_log) return FCT_OK;
+    if (on) return fct_db_run(&f->db, err, "PRAGMA synchronous=NORMAL", "");
+    fct_status s = fct_db_run(&f->db, err, "PRAGMA synchronous=FULL", "");
+    if (!s) s = fct_db_query(&f->db, &q, err, "PRAGMA wal_checkpoint", "");
+    if (s) return s;
+    s = fct_db_step(&f->db, q, &row, err);
+    sqlite3_finalize(q);
+    return s;
 }
 
 /* ---- Connections that only read ------------------------------------------------------ */

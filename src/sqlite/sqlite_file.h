@@ -11,6 +11,7 @@ typedef struct fct_db_file {
     int busy_ms; /* how long to wait for other connections */
     bool read_only;
     bool may_be_still; /* read_only, and not beside a connection of this process that writes */
+    bool has_log;      /* commits go to a write-ahead log */
 } fct_db_file;
 
 /* Opens or creates (unless read_only or must_exist) the file at path and its
@@ -21,6 +22,11 @@ fct_status fct_db_file_open(fct_db_file *f, const fct_db_kind *kind, const char 
 
 /* Another connection to the same file that only reads. */
 fct_status fct_db_file_reader(const fct_db_file *from, fct_db_file *f, fct_error *err);
+
+/* For many commits of what could be made again: from `on` until off, a commit is safe from the end of the process but
+ * not from a power failure, which may undo the last ones; the file stays whole. Turning it off waits until all are on
+ * the disk. Without a write-ahead log nothing changes. */
+fct_status fct_db_file_defer(fct_db_file *f, bool on, fct_error *err);
 
 /* A reader that leaves a log behind tries to move it into the file. */
 void fct_db_file_close(fct_db_file *f);
