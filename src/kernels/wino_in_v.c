@@ -2,23 +2,26 @@
 #include "kernels/wino_v.h"
 #include <string.h>
 
-/* Copies a tile's input to [my + 2][mx + 2][CB], with zeros outside the image and scale and shift applied inside. */
-static void gather(const fct_k_wino_in *t, const float *image, int iy, int ix, float *dst) {
-    const fct_k_geom *g = &t->g;
-    const int width = t->mx + 2, x0 = ix < 0 ? -ix : 0, x1 = ix + width > g->iw ? g->iw - ix : width;
-    for (int y = iy; y < iy + t->my + 2; y++, dst += width * CB) {
-        const float *src = image + ((ptrdiff_t)y * g->iw + ix) * CB;
-        const bool inside = y >= 0 && y < g->ih;
-        for (int i = 0; i < width * VPB; i++) {
-            const int v = i % VPB * VL;
-            vf d = V_ZERO();
-            if (inside && i / VPB >= x0 && i / VPB < x1) {
-                d = V_LOAD(src + i * VL);
-                if (t->scale) d = V_FMA(d, V_LOAD(t->scale + v), V_LOAD(t->shift + v));
-            }
-            V_STORE(dst + i * VL, d);
+/* Copies columns x0 .. x1 - 1 of a row of WIDTH pixels, zeros for the others; `inside` says whether there is a row. */
+ALWAYS_INLINE void gather_row(const int WIDTH, const fct_k_wino_in *t, const float *src, bool inside, int x0, int x1,
+                              float *dst) {
+    UNROLL for (int x = 0; x < WIDTH; x++) for (int v = 0; v < CB; v += VL) {
+        vf d = V_ZERO();
+        if (inside && x >= x0 && x < x1) {
+            d = V_LOAD(src + x * CB + v);
+            if (t->scale) d = V_FMA(d, V_LOAD(t->scale + v), V_LOAD(t->shift + v));
         }
+        V_STORE(dst + x * CB + v, d);
     }
+}
+
+/* Copies a tile's input to [MY + 2][MX + 2][CB], with zeros outside the image and scale and shift applied inside. */
+ALWAYS_INLINE void gather(const int MY, const int MX, const fct_k_wino_in *t, const float *image, int iy, int ix,
+                          float *dst) {
+    const fct_k_geom *g = &t->g;
+    const int width = MX + 2, x0 = ix < 0 ? -ix : 0, x1 = ix + width > g->iw ? g->iw - ix : width;
+    for (int y = iy; y < iy + MY + 2; y++, dst += width * CB)
+        gather_row(MX + 2, t, image + ((ptrdiff_t)y * g->iw + ix) * CB, y >= 0 && y < g->ih, x0, x1, dst);
 }
 
 /* One tile, or half a block of each of two. */
@@ -62,7 +65,7 @@ ALWAYS_INLINE void find_input(const int MY, const int MX, const fct_k_wino_in *t
     *p = image + ((ptrdiff_t)iy * g->iw + ix) * CB;
     *row = (size_t)g->iw * CB;
     if (t->scale || iy < 0 || ix < 0 || iy + MY + 2 > g->ih || ix + MX + 2 > g->iw) {
-        gather(t, image, iy, ix, padded);
+        gather(MY, MX, t, image, iy, ix, padded);
         *p = padded;
         *row = (MX + 2) * CB;
     }
