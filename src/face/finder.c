@@ -17,7 +17,7 @@ typedef struct settings {
     net_size sizes[max_sizes];
     int n_sizes;
     float det_thresh, nms_thresh;
-    int max_faces, tile;
+    int max_faces, tile, enlarge;
     fct_metric metric;
     bool fit, second_look;
 } settings;
@@ -83,6 +83,7 @@ static fct_status read_settings(settings *set, const fct_pack_net *net, const fc
                       .max_faces = o->max_faces,
                       .metric = o->metric,
                       .tile = o->tile,
+                      .enlarge = net->width || net->height ? 0 : o->enlarge,
                       .fit = o->fit && !net->width && !net->height};
     if (!(o->det_thresh >= 0 && o->det_thresh <= 1))
         return fct_fail(err, FCT_ERR_ARG, "detection threshold %g (0 to 1)", (double)o->det_thresh);
@@ -91,6 +92,7 @@ static fct_status read_settings(settings *set, const fct_pack_net *net, const fc
     if (o->max_faces < 0) return fct_fail(err, FCT_ERR_ARG, "at most %d faces (0 = all)", o->max_faces);
     if (o->metric != FCT_METRIC_DEFAULT && o->metric != FCT_METRIC_MAX)
         return fct_fail(err, FCT_ERR_ARG, "unknown metric %d", (int)o->metric);
+    if (o->enlarge < 0) return fct_fail(err, FCT_ERR_ARG, "pictures enlarged %d times (0 = any)", o->enlarge);
     if (o->tile && (o->tile < 64 || o->tile > 65536))
         return fct_fail(err, FCT_ERR_ARG, "tiles of %d pixels (0 = none, or 64 to 65536)", o->tile);
     return read_sizes(set, net, o, err);
@@ -157,6 +159,15 @@ static net_size fit_size(net_size size, fct_view v) {
     int fitted = (side + MARGIN + step - 1) / step * step;
     if (fitted >= size.width) return size;
     return v.width > v.height ? (net_size){size.width, fitted} : (net_size){fitted, size.height};
+}
+
+/* A square that enlarges the picture no more than so many times, or a thirtieth beyond: one of two, or there would be
+ * a plan for each of many sizes. */
+static net_size bound_size(net_size size, fct_view v, int enlarge) {
+    enum { LEAST = 448, STEP = 128, SPARE = 30 };
+    int64_t wanted = (int64_t)enlarge * (v.width > v.height ? v.width : v.height), side = LEAST;
+    while (side + side / SPARE < wanted && side < size.width) side += STEP;
+    return size.width == size.height && side < size.width ? (net_size){(int)side, (int)side} : size;
 }
 
 bool fct_finder_has_kps(const fct_finder *f) { return f->form.has_kps; }
@@ -263,11 +274,13 @@ static fct_status run_tiles(fct_finder *f, fct_view picture, fct_det_list *list,
 }
 
 /* Collects the faces of every input size and every tile before it suppresses overlaps, since one face is often found
- * several times. */
-fct_status fct_finder_run(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {
+ * several times. enlarge: see fct_analyzer_opts. */
+static fct_status look(fct_finder *f, fct_view picture, int enlarge, fct_det_list *list, fct_error *err) {
     list->n = 0;
     for (int i = 0; i < f->set.n_sizes; i++) {
-        net_size size = f->set.fit ? fit_size(f->set.sizes[i], picture) : f->set.sizes[i];
+        net_size size = f->set.sizes[i];
+        if (enlarge) size = bound_size(size, picture, enlarge);
+        if (f->set.fit) size = fit_size(size, picture);
         fct_status s = run_size(f, picture, size, 0, 0, list, err);
         if (s) return s;
     }
@@ -278,4 +291,17 @@ fct_status fct_finder_run(fct_finder *f, fct_view picture, fct_det_list *list, f
     else fct_det_nms(list, f->set.nms_thresh);
     fct_det_select(list, picture.width, picture.height, f->set.max_faces, f->set.metric);
     return FCT_OK;
+}
+
+/* Whether a size is made smaller for the picture. */
+static bool is_bound(const fct_finder *f, fct_view picture) {
+    bool bound = false;
+    for (int i = 0; f->set.enlarge && i < f->set.n_sizes; i++)
+        bound |= bound_size(f->set.sizes[i], picture, f->set.enlarge).width != f->set.sizes[i].width;
+    return bound;
+}
+
+fct_status fct_finder_run(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {
+    fct_status s = look(f, picture, f->set.enlarge, list, err);
+    return s || list->n || !is_bound(f, picture) ? s : look(f, picture, 0, list, err);
 }

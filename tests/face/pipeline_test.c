@@ -192,6 +192,58 @@ TEST(a_fitted_input_finds_the_same_faces) {
     close_rig(&r);
 }
 
+static fct_faces *enlarged(const rig *r, fct_view v, int enlarge, float least) {
+    fct_analyzer_opts o;
+    fct_analyzer *a;
+    fct_faces *faces;
+    fct_analyzer_opts_init(&o);
+    o.n_det_sizes = 1;
+    o.det_sizes[0].width = o.det_sizes[0].height = 640;
+    o.enlarge = enlarge;
+    o.det_thresh = least;
+    REQUIRE(!fct_analyzer_create(r->pack, &o, &a, NULL) && !fct_analyze(a, v, &faces, NULL));
+    fct_analyzer_free(a);
+    return faces;
+}
+
+/* Of a small picture that is enlarged less, the large face is the same one; where it is not found so, it is found as
+ * without the bound. */
+TEST(a_small_picture_is_enlarged_less) {
+    rig r = open_rig();
+    fct_faces *all;
+    fct_analyzer *a;
+    fct_analyzer_opts o;
+    int only_in_the_whole = 0;
+    fct_analyzer_opts_init(&o);
+    o.enlarge = -1;
+    CHECK(fct_analyzer_create(r.pack, &o, &a, NULL) == FCT_ERR_ARG);
+    REQUIRE(!fct_analyze(r.an, fct_image_view(r.im), &all, NULL) && fct_faces_count(all) == 6);
+    for (int i = 0; i < 6; i++) {
+        const float *b = fct_faces_at(all, i)->box, side = b[3] - b[1];
+        fct_image *small;
+        fct_view part = fct_view_crop(fct_image_view(r.im), (int)(b[0] - side / 2), (int)(b[1] - side / 2),
+                                      (int)(2 * side), (int)(2 * side));
+        REQUIRE(part.data && !fct_image_resize(part, 140, 140, &small, NULL));
+        fct_faces *full = enlarged(&r, fct_image_view(small), 0, 0.5f);
+        fct_faces *less = enlarged(&r, fct_image_view(small), 3, 0.5f), *found;
+        REQUIRE(fct_faces_count(full) && fct_faces_count(less));
+        const fct_face *f = fct_faces_at(full, 0), *g = overlapping(less, f->box, 0.8);
+        CHECK(g && g->score != f->score && fct_cosine(f->embedding, g->embedding, 128) > 0.85f);
+        if (g && f->score > g->score) {
+            only_in_the_whole++;
+            found = enlarged(&r, fct_image_view(small), 3, (f->score + g->score) / 2);
+            CHECK(fct_faces_count(found) == 1 && fct_faces_at(found, 0)->score == f->score);
+            fct_faces_free(found);
+        }
+        fct_faces_free(full);
+        fct_faces_free(less);
+        fct_image_free(small);
+    }
+    CHECK(only_in_the_whole > 0);
+    fct_faces_free(all);
+    close_rig(&r);
+}
+
 static int count_faces(const fct_pack *p, fct_view v, bool second_look, int size, fct_faces **out) {
     fct_analyzer_opts o;
     fct_analyzer *a;
