@@ -23,11 +23,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     o.format = (fct_pixel)(choice % 5);
     o.keep_orientation = choice & 16;
     o.min_side_hint = choice & 32 ? 16 : 0;
+    float part[4] = {0.2f, 0.3f, (float)choice / 255, 0.9f}; /* an empty one too */
+    if (choice & 64) o.part = part;
     fct_image_facts facts;
     fct_status s = fct_image_decode_facts(data, size, "fuzz", &o, &im, &facts, &e);
     fuzz_check_result(s, &e, im);
     FUZZ_REQUIRE(facts.orientation >= 1 && facts.orientation <= 8 && (facts.width > 0) == (im != NULL));
     if (im) use(im, o.format);
+    fct_view v = im ? fct_image_view(im) : (fct_view){0};
+    FUZZ_REQUIRE(facts.part_x >= 0 && facts.part_y >= 0 && facts.part_x + v.width <= facts.decoded_width &&
+                 facts.part_y + v.height <= facts.decoded_height);
     fct_image_free(im);
     FUZZ_REQUIRE(fct_alloc_live() == live);
     return 0;

@@ -69,6 +69,10 @@ typedef struct fct_decode_opts {
     fct_image **spare;     /* *spare, where not NULL, is a picture that nobody needs any more: the result may be
                               written over it, and *spare is NULL then. For who decodes one after the other: fresh
                               memory costs the system as much as decoding does (default NULL: none) */
+    const float *part;     /* [4]: left, top, right and bottom of what is wanted, in parts (0 to 1) of the picture as it
+                              would be returned. Where that saves time, only this and some pixels around it are decoded
+                              (a JPEG that is not progressive and not to be turned); the facts tell which (default
+                              NULL: the whole picture) */
 } fct_decode_opts;
 FCT_API void fct_decode_opts_init(fct_decode_opts *o);
 
@@ -93,6 +97,9 @@ typedef struct fct_image_facts {
     int width, height; /* of the whole picture, upright, at whatever size it was decoded */
     int orientation;   /* 1..8, as EXIF has it: how the file's pixels are turned to be upright. 1 where the format
                           itself turns them (HEIC, AVIF, JPEG XL) */
+    int decoded_width, decoded_height; /* of the whole picture at the size at which it was decoded: the result's own,
+                                          unless it is a part (fct_decode_opts.part), */
+    int part_x, part_y;                /* whose corner lies here in it */
     bool has_taken;
     int64_t taken; /* when the photo was taken: seconds since 1970 on the camera's clock, without its zone */
 } fct_image_facts;

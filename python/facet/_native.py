@@ -63,7 +63,7 @@ class AnalyzerOpts(C.Structure):
 
 class DecodeOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("format", C.c_int), ("max_pixels", C.c_int64), ("keep_orientation", C.c_bool),
-                ("min_side_hint", C.c_int), ("spare", C.c_void_p)]
+                ("min_side_hint", C.c_int), ("spare", C.c_void_p), ("part", C.c_void_p)]
 
 
 class TensorInfo(C.Structure):

@@ -96,14 +96,24 @@ static fct_status make_crop(fct_view v, const fct_face *from, fct_new_face *f, f
     return s;
 }
 
-/* scale: how many pixels of the whole picture one of v's stands for. */
-static fct_status make_face(fct_view v, double scale, const fct_face *from, int64_t time_ms, fct_new_face *f,
+/* A picture, or a part of one: v's corner lies at (x, y) of a picture of width x height pixels. */
+typedef struct photo_part {
+    fct_view v;
+    int x, y, width, height;
+} photo_part;
+
+static photo_part whole_of(fct_view v) { return (photo_part){v, 0, 0, v.width, v.height}; }
+
+/* scale: how many pixels of the file's picture one of w's stands for. */
+static fct_status make_face(const photo_part *w, double scale, const fct_face *from, int64_t time_ms, fct_new_face *f,
                             fct_error *err) {
+    const fct_view v = w->v;
     *f = (fct_new_face){.time_ms = time_ms, .score = from->score, .gender = from->gender, .age = from->age};
-    for (int i = 0; i < 4; i++) f->box[i] = (double)from->box[i] / (i % 2 ? v.height : v.width);
+    for (int i = 0; i < 4; i++)
+        f->box[i] = ((double)from->box[i] + (i % 2 ? w->y : w->x)) / (i % 2 ? w->height : w->width);
     for (int i = 0; i < 5; i++) {
-        f->kps[i][0] = from->kps[i][0] / (float)v.width;
-        f->kps[i][1] = from->kps[i][1] / (float)v.height;
+        f->kps[i][0] = (from->kps[i][0] + (float)w->x) / (float)w->width;
+        f->kps[i][1] = (from->kps[i][1] + (float)w->y) / (float)w->height;
     }
     f->has_pose = from->has_pose && all_finite(from->pose, 3);
     memcpy(f->pose, from->pose, sizeof f->pose);
@@ -124,9 +134,9 @@ static bool is_usable(const fct_face *f) {
 }
 
 /* found: the same faces where they were detected, for their scores; NULL = faces have them. */
-static fct_status add_faces(fct_new_photo *p, fct_view v, const fct_faces *faces, const fct_faces *found,
+static fct_status add_faces(fct_new_photo *p, const photo_part *w, const fct_faces *faces, const fct_faces *found,
                             int64_t time_ms, fct_error *err) {
-    double scale = p->width > v.width ? (double)p->width / v.width : 1;
+    double scale = p->width > w->width ? (double)p->width / w->width : 1;
     int n = fct_faces_count(faces);
     fct_new_face *all = fct_realloc_array(p->faces, (size_t)(p->n_faces + n) + 1, sizeof *all);
     if (!all) return fct_fail_nomem(err, "faces", 0);
@@ -136,7 +146,7 @@ static fct_status add_faces(fct_new_photo *p, fct_view v, const fct_faces *faces
         fct_face from = *fct_faces_at(faces, i);
         if (found) from.score = fct_faces_at(found, i)->score;
         if (!is_usable(&from)) continue;
-        s = make_face(v, scale, &from, time_ms, &all[p->n_faces], err);
+        s = make_face(w, scale, &from, time_ms, &all[p->n_faces], err);
         if (s) fct_new_face_clear(&all[p->n_faces]);
         else p->n_faces++;
         if (s == FCT_ERR_ARG) s = FCT_OK; /* landmarks that coincide: no face that anybody could use */
@@ -145,7 +155,8 @@ static fct_status add_faces(fct_new_photo *p, fct_view v, const fct_faces *faces
 }
 
 fct_status fct_reader_add_faces(fct_new_photo *p, fct_view v, const fct_faces *faces, int64_t time_ms, fct_error *err) {
-    return add_faces(p, v, faces, NULL, time_ms, err);
+    const photo_part whole = whole_of(v);
+    return add_faces(p, &whole, faces, NULL, time_ms, err);
 }
 
 /* ---- A photo ------------------------------------------------------------------------------------ */
@@ -179,36 +190,70 @@ static int looked_at(const fct_reader *r) {
     return r->finder.tile ? 0 : most * 3 / 4; /* tiles are of the whole picture */
 }
 
-/* The same faces in a picture that is as many times as large: all but finding them is done again. */
-static fct_status analyze_again(fct_reader *r, fct_view v, fct_view whole, const fct_faces *found, fct_faces **out,
+/* The same faces in a picture that is as many times as large, or a part of one: all but finding them is done again. */
+static fct_status analyze_again(fct_reader *r, fct_view v, const photo_part *w, const fct_faces *found, fct_faces **out,
                                 fct_error *err) {
     int n = fct_faces_count(found);
-    float kx = (float)whole.width / (float)v.width, ky = (float)whole.height / (float)v.height;
+    float kx = (float)w->width / (float)v.width, ky = (float)w->height / (float)v.height;
+    const float x = (float)w->x, y = (float)w->y;
     float *boxes = fct_alloc((size_t)n * 14 * sizeof *boxes), *kps = boxes + 4 * (size_t)n;
     *out = NULL;
     if (!boxes) return fct_fail_nomem(err, "faces", 0);
     for (int i = 0; i < n; i++) {
         const fct_face *f = fct_faces_at(found, i);
-        for (int k = 0; k < 4; k++) boxes[4 * i + k] = f->box[k] * (k % 2 ? ky : kx);
-        for (int k = 0; k < 10; k++) kps[10 * i + k] = f->kps[k / 2][k % 2] * (k % 2 ? ky : kx);
+        for (int k = 0; k < 4; k++) boxes[4 * i + k] = f->box[k] * (k % 2 ? ky : kx) - (k % 2 ? y : x);
+        for (int k = 0; k < 10; k++) kps[10 * i + k] = f->kps[k / 2][k % 2] * (k % 2 ? ky : kx) - (k % 2 ? y : x);
     }
-    fct_status s = fct_analyze_known(r->analyzer, whole, n, boxes, kps, out, err);
+    fct_status s = fct_analyze_known(r->analyzer, w->v, n, boxes, kps, out, err);
     fct_free(boxes);
     return s;
 }
 
-/* Takes the faces from a larger picture, which is decoded for it. */
+/* Half the side of a square around the middle of a face's box that holds all that is cut out for any network: at most
+ * 1.5 sides of the box. The corners of an aligned face lie up to five times as far as its farthest landmark. */
+static float reach(const fct_face *f) {
+    const float *b = f->box;
+    float cx = (b[0] + b[2]) / 2, cy = (b[1] + b[3]) / 2, most = 1.5f * fmaxf(b[2] - b[0], b[3] - b[1]);
+    for (int k = 0; f->has_kps && k < 5; k++)
+        most = fmaxf(most, 6 * fmaxf(fabsf(f->kps[k][0] - cx), fabsf(f->kps[k][1] - cy)));
+    return most;
+}
+
+static float clamp_part(float v) { return v > 0 ? v < 1 ? v : 1 : 0; } /* not a number: 0 */
+
+/* What of the picture the faces need. */
+static void find_part(fct_view v, const fct_faces *found, float part[4]) {
+    part[0] = part[1] = 1, part[2] = part[3] = 0;
+    for (int i = 0; i < fct_faces_count(found); i++) {
+        const fct_face *f = fct_faces_at(found, i);
+        const float far = reach(f);
+        for (int k = 0; k < 2; k++) {
+            const float side = (float)(k ? v.height : v.width), at = (f->box[k] + f->box[k + 2]) / 2;
+            part[k] = fminf(part[k], clamp_part((at - far) / side));
+            part[k + 2] = fmaxf(part[k + 2], clamp_part((at + far) / side));
+        }
+    }
+}
+
+/* Takes the faces from a larger picture, of which the part with faces is decoded for it. */
 static fct_status use_larger(fct_reader *r, photo_bytes *b, fct_view v, const fct_faces *found, fct_new_photo *p,
                              fct_error *err) {
-    fct_image *whole = NULL;
+    fct_image *larger = NULL;
     fct_faces *faces = NULL;
+    fct_image_facts facts;
+    float part[4];
     int side = v.width < v.height ? v.width : v.height;
+    find_part(v, found, part);
     b->opts.min_side_hint = (int)(side * LEAST_EYES / least_eyes(found));
-    fct_status s = fct_image_decode(b->map.data, b->map.size, b->path, &b->opts, &whole, err);
-    if (!s) s = analyze_again(r, v, fct_image_view(whole), found, &faces, err);
-    if (!s) s = add_faces(p, fct_image_view(whole), faces, found, 0, err);
+    b->opts.part = part;
+    fct_status s = fct_image_decode_facts(b->map.data, b->map.size, b->path, &b->opts, &larger, &facts, err);
+    if (s) return s;
+    const photo_part w = {fct_image_view(larger), facts.part_x, facts.part_y, facts.decoded_width,
+                          facts.decoded_height};
+    s = analyze_again(r, v, &w, found, &faces, err);
+    if (!s) s = add_faces(p, &w, faces, found, 0, err);
     fct_faces_free(faces);
-    give_back(r, whole);
+    give_back(r, larger);
     return s;
 }
 

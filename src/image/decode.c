@@ -136,6 +136,10 @@ fct_status fct_image_decode_facts(const void *data, size_t len, const char *name
     if (opts->size != sizeof *opts || !fct_pixel_bytes(opts->format) || opts->max_pixels < 0)
         return fct_fail(err, FCT_ERR_ARG, "%s: decode options: size %zu, format %d, max_pixels %lld", s.name,
                         opts->size, (int)opts->format, (long long)opts->max_pixels);
+    for (int i = 0; opts->part && i < 4; i++)
+        if (!(opts->part[i] >= 0 && opts->part[i] <= 1))
+            return fct_fail(err, FCT_ERR_ARG, "%s: decode options: a part at %g (0 to 1)", s.name,
+                            (double)opts->part[i]);
     decode_fn *decode = decoder_of(data, len);
     if (!decode) return refuse(&s, err);
     fct_image *im = NULL, *upright = NULL;
@@ -146,9 +150,11 @@ fct_status fct_image_decode_facts(const void *data, size_t len, const char *name
         if (opts->spare && !*opts->spare) *opts->spare = im;
         else fct_image_free(im);
         im = upright;
+        facts->decoded_width = 0; /* it may lie on its side now */
     }
     *out = im;
     if (st) *facts = (fct_image_facts){.orientation = 1};
+    else if (!facts->decoded_width) facts->decoded_width = im->width, facts->decoded_height = im->height;
     return st;
 }
 

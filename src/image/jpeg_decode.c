@@ -32,9 +32,10 @@ typedef struct jpeg {
     fct_error *err;
     fct_status status;
     fct_image *image;
-    uint8_t *cmyk;     /* one row, where the file has four channels */
-    bool cut;          /* the file has ended before its end marker */
-    unsigned channels; /* bit i: a scan with channel i has begun */
+    uint8_t *cmyk;                  /* one row, where the file has four channels */
+    bool cut;                       /* the file has ended before its end marker */
+    unsigned channels;              /* bit i: a scan with channel i has begun */
+    JDIMENSION x, y, width, height; /* what is decoded, in pixels of the output */
 } jpeg;
 
 static void cut_off(jpeg *j) {
@@ -158,10 +159,38 @@ static void cmyk_to_rgb(uint8_t *row, unsigned n, bool inverted) {
     }
 }
 
+/* Pixel at a part of a side, `more` pixels further on. */
+static JDIMENSION pixel_at(float part, JDIMENSION side, int more) {
+    const double v = (double)part * side + more;
+    return !(v > 0) ? 0 : v < side ? (JDIMENSION)v : side;
+}
+
+/* Decides what is decoded: the part that is wanted and some pixels around it, which smooth upsampling reads. Columns
+ * are cut in libjpeg's steps. */
+static void find_area(jpeg *j, const fct_image_facts *facts) {
+    const fct_decode_opts *o = j->source->opts;
+    j->x = j->y = 0;
+    j->width = j->d.output_width;
+    j->height = j->d.output_height;
+#if defined(LIBJPEG_TURBO_VERSION_NUMBER) && LIBJPEG_TURBO_VERSION_NUMBER >= 2001000
+    enum { AROUND = 16 };
+    const bool turned = facts->orientation != 1 && !o->keep_orientation;
+    if (!o->part || j->d.buffered_image || j->d.out_color_space == JCS_CMYK || turned) return;
+    JDIMENSION x = pixel_at(o->part[0], j->width, -AROUND), y = pixel_at(o->part[1], j->height, -AROUND);
+    const JDIMENSION right = pixel_at(o->part[2], j->width, AROUND), bottom = pixel_at(o->part[3], j->height, AROUND);
+    if (x >= right || y >= bottom) return;
+    JDIMENSION width = right - x;
+    jpeg_crop_scanline(&j->d, &x, &width);
+    j->x = x, j->width = width;
+    j->y = y, j->height = bottom - y;
+    if (y) jpeg_skip_scanlines(&j->d, y);
+#endif
+}
+
 static void read_rows(jpeg *j) {
     fct_image *im = j->image;
-    while (j->d.output_scanline < j->d.output_height) {
-        uint8_t *dst = im->pixels + (ptrdiff_t)j->d.output_scanline * im->stride;
+    while (j->d.output_scanline < j->y + j->height) {
+        uint8_t *dst = im->pixels + (ptrdiff_t)(j->d.output_scanline - j->y) * im->stride;
         JSAMPROW row = j->cmyk ? j->cmyk : dst;
         jpeg_read_scanlines(&j->d, &row, 1);
         if (!j->cmyk) continue;
@@ -205,15 +234,20 @@ static fct_status read_header(jpeg *j, fct_image_facts *facts) {
     return FCT_OK;
 }
 
-static fct_status read_picture(jpeg *j) {
+static fct_status read_picture(jpeg *j, fct_image_facts *facts) {
     const fct_source_bytes *s = j->source;
     if (j->d.buffered_image) jpeg_start_output(&j->d, j->d.input_scan_number);
     if (j->d.out_color_space == JCS_CMYK) {
         j->cmyk = fct_alloc((size_t)j->d.output_width * 4);
         if (!j->cmyk) return fct_fail_nomem(j->err, s->name, (size_t)j->d.output_width * 4);
     }
-    fct_status st = fct_image_create_over(s->opts->spare, (int)j->d.output_width, (int)j->d.output_height,
-                                          s->opts->format, &j->image, j->err);
+    facts->decoded_width = (int)j->d.output_width;
+    facts->decoded_height = (int)j->d.output_height;
+    find_area(j, facts);
+    facts->part_x = (int)j->x;
+    facts->part_y = (int)j->y;
+    fct_status st =
+        fct_image_create_over(s->opts->spare, (int)j->width, (int)j->height, s->opts->format, &j->image, j->err);
     if (!st) read_rows(j);
     return st;
 }
@@ -232,7 +266,7 @@ fct_status fct_jpeg_decode(const fct_source_bytes *s, fct_image **out, fct_image
         jpeg_create_decompress(&j->d);
         j->status = read_header(j, facts);
         if (!j->status && j->d.buffered_image) j->status = read_scans(j);
-        if (!j->status) j->status = read_picture(j);
+        if (!j->status) j->status = read_picture(j, facts);
     }
     fct_status st = j->status;
     jpeg_destroy_decompress(&j->d);

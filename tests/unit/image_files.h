@@ -63,7 +63,7 @@ static void put_pass(blob *raw, const png_spec *s, int x0, int y0, int dx, int d
     }
 }
 
-static blob png_make(const png_spec *s) {
+static inline blob png_make(const png_spec *s) {
     static const int adam7[7][4] = {{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4},
                                     {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}};
     blob b = {0}, raw = {0}, head = {0};
@@ -112,7 +112,7 @@ static blob jpeg_with_exif(const uint8_t *jpeg, size_t n, blob exif) {
 }
 
 /* A simple WebP rewritten in the extended form with an EXIF chunk. */
-static blob webp_with_exif(const uint8_t *webp, size_t n, int w, int h, blob exif) {
+static inline blob webp_with_exif(const uint8_t *webp, size_t n, int w, int h, blob exif) {
     blob b = {0};
     put(&b, "RIFF", 4);
     put_le(&b, (uint32_t)(4 + 18 + (n - 12) + 8 + exif.n + (exif.n & 1)), 4);
