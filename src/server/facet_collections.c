@@ -223,7 +223,9 @@ static void create(srv_app *app, srv_request *r, srv_form *form, srv_reply *out)
     fct_free(t.metadata); /* only looked at: nothing is made for a request that is faulty */
     if (!fine) return;
     if (!is_id(text)) {
-        refuse(r, out, "id: is no word of letters, digits, '.', '_' and '-' with at most 64 of them");
+        refuse(r, out,
+               !text ? "id: is missing"
+                     : "id: is no word of letters, digits, '.', '_' and '-' with at most 64 of them");
         return;
     }
     fct_status s = fct_gallery_find_collection(app->core.gallery, text, &id, &e);

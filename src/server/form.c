@@ -48,7 +48,10 @@ static fct_status read_urlencoded(srv_form *f, fct_error *err) {
     fct_status s = make_parts(f, err);
     if (!s) s = copy_body(f, err);
     if (s) return s;
-    if (strlen(f->text) != f->request->body.size) return fct_fail(err, FCT_ERR_FORMAT, "form: a NUL byte");
+    if (strlen(f->text) != f->request->body.size)
+        return fct_fail(
+            err, FCT_ERR_FORMAT,
+            "form: a NUL byte; a picture as the whole body needs a Content-Type of its own, such as image/jpeg");
     for (char *p = f->text, *next; p && *p; p = next) {
         if ((next = strchr(p, '&'))) *next++ = 0;
         char *value = strchr(p, '=');
@@ -221,7 +224,10 @@ fct_status srv_form_decode(srv_form *f, const char *name, const char *text, size
 }
 
 static fct_status none(const char *name, fct_error *err) {
-    return fct_fail(err, FCT_ERR_NOT_FOUND, "%s: is missing", name ? name : "a picture");
+    return fct_fail(
+        err, FCT_ERR_NOT_FOUND,
+        "%s: is missing; a picture is a file of a form, base 64, or a whole body of type image/jpeg or the like",
+        name ? name : "a picture");
 }
 
 static fct_status part_picture(srv_form *f, const char *name, int i, const uint8_t **data, size_t *size,

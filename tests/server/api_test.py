@@ -81,12 +81,17 @@ def pictures(ask, box, report):
     )
 
 
-def faulty(ask, box):
+def faulty(ask, box, report):
     ada = box.picture("ada.png")
     post = ("POST", "/v1/detect")
     kind = {"Content-Type": "multipart/form-data; boundary=b"}
     ask("no body", 400, *post)
     ask("no picture", 400, *post, fields=[("other", "x")])
+    told = ask("a photo as curl --data-binary sends it", 400, *post, body=ada,
+               headers={"Content-Type": "application/x-www-form-urlencoded"})  # fmt: skip
+    report.check("it says what is wrong", [] if "image/jpeg" in told.json["detail"] else [told.json["detail"]])
+    told = ask("a collection without id", 400, "POST", "/v1/collections", value={})
+    report.check("it says so", [] if told.json["detail"] == "id: is missing" else [told.json["detail"]])
     ask("an empty picture", 400, *post, fields=[("image", b"")])
     ask("no picture at all", 422, *post, fields=[("image", b"hello" * 9)])
     ask("half a picture", 422, *post, fields=[("image", ada[: len(ada) // 2])])
@@ -352,7 +357,7 @@ def main():
             ask(path, 200, "GET", path)
         ask("no key", 401, "GET", "/v1/models", key=None)
         pictures(ask, box, report)
-        faulty(ask, box)
+        faulty(ask, box, report)
         manage_checks.run(ask, box, report)
         jobs_checks.run(ask, box, report)
         again_checks.run(ask, box, report)
