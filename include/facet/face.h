@@ -249,6 +249,10 @@ typedef struct fct_quality {
  * FCT_ERR_ARG where it has none. Takes about 0.1 ms. Thread-safe. */
 FCT_API fct_status fct_face_quality(fct_view picture, const fct_face *face, fct_quality *out, fct_error *err);
 
+/* The same for who has the face's fct_align() of 112 x 112 pixels, RGB, which need not be cut out again then. */
+FCT_API fct_status fct_face_quality_aligned(fct_view picture, const fct_face *face, fct_view crop, fct_quality *out,
+                                            fct_error *err);
+
 /* The quality that was measured in a reduced picture becomes that of the whole one, whose sides are factor times as
  * long: its lengths, the grade of its size and the score. Sharpness stays as it was measured. */
 FCT_API void fct_quality_scale(fct_quality *q, float factor);

@@ -87,10 +87,11 @@ static bool all_finite(const float *v, int n) {
     return finite;
 }
 
-/* The aligned face as JPEG. */
+/* The aligned face as JPEG, and its quality. */
 static fct_status make_crop(fct_view v, const fct_face *from, fct_new_face *f, fct_error *err) {
     fct_image *crop = NULL;
     fct_status s = fct_align(v, from->kps, CROP_SIDE, &crop, err);
+    if (!s) s = fct_face_quality_aligned(v, from, fct_image_view(crop), &f->quality, err);
     if (!s) s = fct_image_encode(fct_image_view(crop), FCT_FILE_JPEG, CROP_QUALITY, &f->crop, &f->crop_size, err);
     fct_image_free(crop);
     return s;
@@ -122,9 +123,9 @@ static fct_status make_face(const photo_part *w, double scale, const fct_face *f
     if (!f->embedding) return fct_fail_nomem(err, "embedding", size);
     memcpy(f->embedding, from->embedding, size);
     f->norm = fct_normalize(f->embedding, from->embedding_dim);
-    fct_status s = fct_face_quality(v, from, &f->quality, err);
+    fct_status s = make_crop(v, from, f, err);
     fct_quality_scale(&f->quality, (float)scale);
-    return s ? s : make_crop(v, from, f, err);
+    return s;
 }
 
 /* A face that can be stored: all that it is made of are numbers. */

@@ -50,41 +50,69 @@ static void locate(float step, float row, int n, float last, int *whole, float *
         float p = (float)((double)step * i + (double)row);
         p = p > -2 ? p : -2; /* not a number: outside too */
         p = p < last ? p : last;
-        float f = floorf(p);
-        whole[i] = (int)f;
-        part[i] = p - f;
+        int f = (int)p;
+        f -= (float)f > p;
+        whole[i] = f;
+        part[i] = p - (float)f;
+    }
+}
+
+/* The four pixels around each position of a row, each as it lies in the picture: up to four bytes, the first one
+ * lowest. Black outside. */
+typedef struct corners {
+    uint32_t at[4][max_size];
+} corners;
+
+static inline uint32_t load_four(const uint8_t *p) {
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* A pixel near an edge of the picture, without the bytes behind it. */
+static uint32_t pixel_or_black(const source *s, int x, int y) {
+    const fct_view *v = &s->v;
+    if (x < 0 || y < 0 || x >= v->width || y >= v->height) return 0;
+    const uint8_t *p = fct_view_row(*v, y) + (ptrdiff_t)x * s->at.bytes;
+    uint32_t all = 0;
+    for (int i = 0; i < s->at.bytes; i++) all |= (uint32_t)p[i] << 8 * i;
+    return all;
+}
+
+static void find_pixels(const source *s, const positions *at, int n, corners *out) {
+    const fct_view *v = &s->v;
+    const int bytes = s->at.bytes;
+    const int last_x = (v->width * bytes - 4) / bytes - 1; /* four bytes of the next pixel are in the row */
+    for (int i = 0; i < n; i++) {
+        const int x = at->x[i], y = at->y[i];
+        if (x >= 0 && y >= 0 && x <= last_x && y < v->height - 1) {
+            const uint8_t *p = v->data + (ptrdiff_t)y * v->stride + (ptrdiff_t)x * bytes, *q = p + v->stride;
+            out->at[0][i] = load_four(p);
+            out->at[1][i] = load_four(p + bytes);
+            out->at[2][i] = load_four(q);
+            out->at[3][i] = load_four(q + bytes);
+        } else
+            for (int k = 0; k < 4; k++) out->at[k][i] = pixel_or_black(s, x + (k & 1), y + (k >> 1));
     }
 }
 
 /* Nearest whole number, halves to even, for 0..255. */
 static inline float round_even(float v) { return (v + 12582912.0f) - 12582912.0f; }
 
-static inline float blend(const uint8_t *const p[4], int at, float fx, float fy) {
-    float p00 = p[0][at], p10 = p[2][at];
-    float top = p00 + fx * ((float)p[1][at] - p00), bottom = p10 + fx * ((float)p[3][at] - p10);
-    return round_even(top + fy * (bottom - top));
-}
+static inline float byte_at(uint32_t pixel, int shift) { return (float)(int32_t)(pixel >> shift & 255); }
 
-/* The four pixels around (x, y), black outside. */
-static inline void find_pixels(const source *s, int x, int y, const uint8_t *p[4]) {
-    static const uint8_t black[4] = {0, 0, 0, 0};
-    const fct_view *v = &s->v;
-    if (x >= 0 && y >= 0 && x < v->width - 1 && y < v->height - 1) {
-        p[0] = fct_view_row(*v, y) + (ptrdiff_t)x * s->at.bytes;
-        p[1] = p[0] + s->at.bytes;
-        p[2] = p[0] + v->stride;
-        p[3] = p[2] + s->at.bytes;
-        return;
-    }
-    for (int k = 0; k < 4; k++) {
-        int px = x + (k & 1), py = y + (k >> 1);
-        bool in = px >= 0 && py >= 0 && px < v->width && py < v->height;
-        p[k] = in ? fct_view_row(*v, py) + (ptrdiff_t)px * s->at.bytes : black;
+/* Byte `at` of a row's pixels, interpolated. */
+static void blend(const corners *c, int at, const positions *p, int n, float factor, float offset, float *dst) {
+    const int shift = 8 * at;
+    for (int i = 0; i < n; i++) {
+        float p00 = byte_at(c->at[0][i], shift), p10 = byte_at(c->at[2][i], shift);
+        float top = p00 + p->fx[i] * (byte_at(c->at[1][i], shift) - p00);
+        float bottom = p10 + p->fx[i] * (byte_at(c->at[3][i], shift) - p10);
+        dst[i] = round_even(top + p->fy[i] * (bottom - top)) * factor + offset;
     }
 }
 
 static void warp_row(const source *s, int y, int size, fct_norm norm, float *dst) {
     positions at;
+    corners around;
     const float *m = s->inv;
     float factor = 1 / norm.std, shift = -norm.mean / norm.std;
     size_t plane = (size_t)size * (size_t)size;
@@ -94,13 +122,10 @@ static void warp_row(const source *s, int y, int size, fct_norm norm, float *dst
     row_y += m[5];
     locate(m[0], row_x, size, (float)s->v.width + 1, at.x, at.fx);
     locate(m[3], row_y, size, (float)s->v.height + 1, at.y, at.fy);
-    for (int x = 0; x < size; x++) {
-        const uint8_t *p[4];
-        find_pixels(s, at.x[x], at.y[x], p);
-        dst[x] = blend(p, s->at.r, at.fx[x], at.fy[x]) * factor + shift;
-        dst[x + plane] = blend(p, s->at.g, at.fx[x], at.fy[x]) * factor + shift;
-        dst[x + 2 * plane] = blend(p, s->at.b, at.fx[x], at.fy[x]) * factor + shift;
-    }
+    find_pixels(s, &at, size, &around);
+    blend(&around, s->at.r, &at, size, factor, shift, dst);
+    blend(&around, s->at.g, &at, size, factor, shift, dst + plane);
+    blend(&around, s->at.b, &at, size, factor, shift, dst + 2 * plane);
 }
 
 static void do_band(void *ctx, int task, int worker) {

@@ -65,18 +65,22 @@ static float measure_misfit(const float kps[5][2], const double m[6]) {
 }
 
 static void measure_light(const uint8_t *gray, fct_quality *q) {
-    double sum = 0, squares = 0, laplace = 0;
-    int n = 0, clipped = 0;
-    for (int y = MARGIN; y < SIDE - MARGIN; y++)
-        for (int x = MARGIN; x < SIDE - MARGIN; x++, n++) {
-            const uint8_t *p = gray + y * SIDE + x;
-            int edge = 4 * p[0] - p[-1] - p[1] - p[-SIDE] - p[SIDE];
-            sum += p[0];
-            squares += p[0] * p[0];
-            laplace += edge * edge;
-            clipped += p[0] < 4 || p[0] > 251;
+    enum { WIDTH = SIDE - 2 * MARGIN };
+    double laplace = 0;
+    int n = WIDTH * WIDTH, sum = 0, squares = 0, clipped = 0;
+    for (int y = MARGIN; y < SIDE - MARGIN; y++) {
+        const uint8_t *p = gray + y * SIDE + MARGIN;
+        int edges = 0; /* of a row: at most 80 x 1020^2 */
+        for (int x = 0; x < WIDTH; x++) {
+            const int v = p[x], edge = 4 * v - p[x - 1] - p[x + 1] - p[x - SIDE] - p[x + SIDE];
+            sum += v;
+            squares += v * v;
+            edges += edge * edge;
+            clipped += v < 4 || v > 251;
         }
-    double mean = sum / n, variance = fmax(0, squares / n - mean * mean);
+        laplace += edges;
+    }
+    double mean = (double)sum / n, variance = fmax(0, (double)squares / n - mean * mean);
     q->brightness = (float)mean;
     q->contrast = (float)sqrt(variance);
     q->clipped = (float)clipped / (float)n;
@@ -114,17 +118,12 @@ void fct_quality_scale(fct_quality *q, float factor) {
     q->score = whole_grade(q);
 }
 
-/* Cuts out an aligned crop, measures what can be measured without a network, and makes one grade of it. */
-fct_status fct_face_quality(fct_view picture, const fct_face *face, fct_quality *out, fct_error *err) {
-    uint8_t rgb[SIDE * SIDE * 3], gray[SIDE * SIDE];
-    double m[6];
+/* Measures what can be measured without a network, and makes one grade of it. rgb: the aligned face. */
+static void judge(fct_view picture, const fct_face *face, const double m[6], fct_view rgb, fct_quality *out) {
+    uint8_t gray[SIDE * SIDE];
     fct_quality q = {.detection = face->score};
-    *out = (fct_quality){0};
-    if (!face->has_kps) return fct_fail(err, FCT_ERR_ARG, "a face without landmarks");
-    fct_status s = fct_align_matrix(face->kps, SIDE, m, err);
-    if (!s) s = fct_warp_rgb(picture, m, rgb, SIDE, SIDE, SIDE * 3, err);
-    if (s) return s;
-    fct_convert_row(rgb, FCT_PIX_RGB, gray, FCT_PIX_GRAY, SIDE * SIDE);
+    for (int y = 0; y < SIDE; y++)
+        fct_convert_row(fct_view_row(rgb, y), FCT_PIX_RGB, gray + y * SIDE, FCT_PIX_GRAY, SIDE);
     q.eyes = fct_length(face->kps[1][0] - face->kps[0][0], face->kps[1][1] - face->kps[0][1]);
     q.misfit = measure_misfit(face->kps, m);
     measure_box(picture, face, &q);
@@ -132,5 +131,31 @@ fct_status fct_face_quality(fct_view picture, const fct_face *face, fct_quality 
     measure_light(gray, &q);
     grade(face, &q);
     *out = q;
-    return FCT_OK;
+}
+
+static fct_status matrix_of(const fct_face *face, double m[6], fct_error *err) {
+    if (!face->has_kps) return fct_fail(err, FCT_ERR_ARG, "a face without landmarks");
+    return fct_align_matrix(face->kps, SIDE, m, err);
+}
+
+fct_status fct_face_quality(fct_view picture, const fct_face *face, fct_quality *out, fct_error *err) {
+    uint8_t rgb[SIDE * SIDE * 3];
+    double m[6];
+    *out = (fct_quality){0};
+    fct_status s = matrix_of(face, m, err);
+    if (!s) s = fct_warp_rgb(picture, m, rgb, SIDE, SIDE, SIDE * 3, err);
+    if (!s) judge(picture, face, m, (fct_view){rgb, SIDE, SIDE, SIDE * 3, FCT_PIX_RGB}, out);
+    return s;
+}
+
+fct_status fct_face_quality_aligned(fct_view picture, const fct_face *face, fct_view crop, fct_quality *out,
+                                    fct_error *err) {
+    double m[6];
+    *out = (fct_quality){0};
+    if (!crop.data || crop.width != SIDE || crop.height != SIDE || crop.format != FCT_PIX_RGB)
+        return fct_fail(err, FCT_ERR_ARG, "an aligned face of %d x %d pixels in format %d, not %d x %d in RGB",
+                        crop.width, crop.height, (int)crop.format, SIDE, SIDE);
+    fct_status s = matrix_of(face, m, err);
+    if (!s) judge(picture, face, m, crop, out);
+    return s;
 }

@@ -3,6 +3,7 @@
 #include "facet/face.h"
 #include "facet/image.h"
 #include <math.h>
+#include <string.h>
 
 #define SIDE 256
 
@@ -101,6 +102,31 @@ TEST(landmarks_are_needed) {
     fct_quality q;
     f.has_kps = false;
     CHECK(fct_face_quality(fct_image_view(im), &f, &q, NULL) == FCT_ERR_ARG && q.score == 0);
+    fct_image_free(im);
+}
+
+/* With the crop that somebody has already, of every format of picture; nothing but such a crop is taken. */
+TEST(from_the_aligned_face) {
+    static const fct_pixel formats[] = {FCT_PIX_RGB, FCT_PIX_BGR, FCT_PIX_GRAY, FCT_PIX_RGBA};
+    fct_image *im = picture(130, 70, 8);
+    fct_face f = face(1.3f, 0.1f);
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        fct_image *same, *crop, *gray;
+        fct_quality q, r;
+        fct_error e;
+        REQUIRE(!fct_image_convert(fct_image_view(im), formats[i], &same, NULL));
+        const fct_view v = fct_image_view(same);
+        REQUIRE(!fct_align(v, f.kps, 112, &crop, NULL));
+        CHECK(!fct_face_quality(v, &f, &q, NULL));
+        CHECK(!fct_face_quality_aligned(v, &f, fct_image_view(crop), &r, NULL));
+        CHECK(memcmp(&q, &r, sizeof q) == 0 && q.score > 0);
+        REQUIRE(!fct_image_convert(fct_image_view(crop), FCT_PIX_GRAY, &gray, NULL));
+        CHECK(fct_face_quality_aligned(v, &f, fct_image_view(gray), &r, &e) == FCT_ERR_ARG && r.score == 0);
+        CHECK(fct_face_quality_aligned(v, &f, v, &r, &e) == FCT_ERR_ARG && strstr(e.text, "112"));
+        fct_image_free(gray);
+        fct_image_free(crop);
+        fct_image_free(same);
+    }
     fct_image_free(im);
 }
 
