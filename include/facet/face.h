@@ -164,8 +164,8 @@ typedef struct fct_analyzer_opts {
                        small faces (default 0) */
     bool fit; /* a square detection size is made as narrow as the picture is, with a margin: less black is searched,
                  640x512 instead of 640x640 for 4:3 (default false) */
-    bool second_look; /* where the pack's detector asks for it, pictures with small faces are searched again at
-                         1280x1280: with Auto among the sizes, none larger than 640, and no tiles (default true) */
+    bool second_look; /* where the pack's detector asks for it, pictures with small faces are searched again, at
+                         960 and 1280: with Auto among the sizes, none larger than 640, and no tiles (default true) */
     int enlarge; /* > 0: square detection sizes beyond 448 become smaller where they would enlarge the picture more than
                     about so many times, which costs small pictures less time; where that finds no face, the sizes
                     themselves are tried (default 0) */

@@ -152,7 +152,7 @@ void fct_det_nms(fct_det_list *l, float thresh) {
 static void join(fct_det *a, const fct_det *b) {
     const float same_face = 0.5f, same_box = 0.6f, same_points = 0.75f;
     float over = iou(a->box, b->box), weight = b->score * b->score;
-    a->best[b->second] = fmaxf(a->best[b->second], b->score);
+    a->best[b->look] = fmaxf(a->best[b->look], b->score);
     if (over >= same_face && b->score >= FCT_DET_AGREE_FROM) a->agreeing++;
     if (over >= same_box) {
         a->box_weight += weight;
@@ -170,31 +170,32 @@ static float logit(float p) {
     return logf(p / (1 - p));
 }
 
-void fct_det_from_second_look(fct_det_list *l, int from, float thresh) {
-    const float surer = 0.4f;
+void fct_det_from_look(fct_det_list *l, int from, int look, float thresh) {
+    const float surer = 0.2f * (float)look;
     int n = from;
     for (int i = from; i < l->n; i++) {
         fct_det d = l->items[i];
         d.score = 1 / (1 + expf(surer - logit(d.score)));
-        d.second = true;
+        d.look = look;
         if (d.score >= thresh) l->items[n++] = d;
     }
     l->n = n;
 }
 
-/* The logit that both looks together give a face. A look without a candidate saw less than FCT_DET_AGREE_FROM. */
+/* The logit that all looks together give a face. A look without a candidate saw less than FCT_DET_AGREE_FROM. */
 static float mean_logit(const fct_det *d) {
-    float least = fminf(d->score, FCT_DET_AGREE_FROM);
-    return (logit(fmaxf(d->best[0], least)) + logit(fmaxf(d->best[1], least))) / 2;
+    float least = fminf(d->score, FCT_DET_AGREE_FROM), sum = 0;
+    for (int i = 0; i < FCT_DET_LOOKS; i++) sum += logit(fmaxf(d->best[i], least));
+    return sum / FCT_DET_LOOKS;
 }
 
 /* Gives the boxes that stay what their candidates agree on. */
-static void take_means(fct_det_list *l, bool looked_twice) {
+static void take_means(fct_det_list *l, int looks) {
     for (int i = 0; i < l->n; i++) {
         fct_det *d = &l->items[i];
         memcpy(d->box, d->mean, sizeof d->box);
-        d->value = looked_twice ? mean_logit(d) : logit(d->score);
-        d->value += 0.2f * logf((float)d->agreeing / (looked_twice ? 7 : 3));
+        float n = (float)d->agreeing;
+        d->value = looks > 1 ? mean_logit(d) + 0.4f * logf(n / 14) : logit(d->score) + 0.2f * logf(n / 3);
     }
 }
 
@@ -234,7 +235,7 @@ static void take_scores(fct_det_list *l) {
     for (int i = 0; i < l->n; i++) l->items[i].value = l->items[i].score = 1 / (1 + expf(-l->items[i].value));
 }
 
-void fct_det_agree(fct_det_list *l, float thresh, float det_thresh, bool looked_twice) {
+void fct_det_agree(fct_det_list *l, float thresh, float det_thresh, int looks) {
     best_first(l);
     int kept = 0;
     for (int i = 0; i < l->n; i++) {
@@ -247,13 +248,12 @@ void fct_det_agree(fct_det_list *l, float thresh, float det_thresh, bool looked_
         fct_det *d = &l->items[kept++];
         *d = l->items[i];
         d->agreeing = 1;
-        d->best[d->second] = d->score;
-        d->best[!d->second] = 0;
+        for (int z = 0; z < FCT_DET_LOOKS; z++) d->best[z] = z == d->look ? d->score : 0;
         d->box_weight = d->kps_weight = fmaxf(d->score * d->score, 1e-6f);
         memcpy(d->mean, d->box, sizeof d->mean);
     }
     l->n = kept;
-    take_means(l, looked_twice);
+    take_means(l, looks);
     sort_by_value(l);
     take_overlaps(l);
     take_scores(l);

@@ -8,18 +8,21 @@
 
 #include "facet/face.h"
 
+/* A picture is looked at once, or so often in all: see finder.c. */
+#define FCT_DET_LOOKS 3
+
 /* One candidate. kps is zero where the detector has no landmarks. */
 typedef struct fct_det {
     float box[4];
     float score;
     float kps[5][2];
-    bool second; /* found by the second look at a picture: see fct_det_agree() */
+    int look;    /* which look at the picture found it: 0 the first; see fct_det_agree() */
     float value; /* sort key; this and what follows is scratch of the functions below */
     int place;
     float kps_weight, box_weight; /* of the candidates that its means are of */
     float mean[4];
     int agreeing;
-    float best[2]; /* scores of the first and of the second look */
+    float best[FCT_DET_LOOKS]; /* scores of the looks */
 } fct_det;
 
 /* Growing list; zero-initialized is empty. Free items with fct_free(). */
@@ -77,15 +80,17 @@ void fct_det_nms(fct_det_list *l, float thresh);
  *   had FCT_DET_AGREE_FROM before, each times
  *   exp(-r^2 / 0.5 - d / 5), r the logarithm of the ratio of widths and d the distance of the centers in their mean
  *   (geometric) width.
- * Where the picture was looked at twice, the logit that this starts from is the mean of those of the two looks' best
- * candidates, of 0.25 where a look has none, and a seventh of the candidates counts instead of a third.
+ * Where a picture was looked at FCT_DET_LOOKS times (looks; else 1), the logit that this starts from is the mean of
+ * those of the looks' best candidates, of 0.25 where a look has none, and it gains 0.4 times the logarithm of a
+ * fourteenth of the number of candidates.
  * Then boxes whose score is below det_thresh are dropped. The list must hold all candidates from FCT_DET_AGREE_FROM
  * on. Sorted as by fct_det_nms(). */
-void fct_det_agree(fct_det_list *l, float thresh, float det_thresh, bool looked_twice);
+void fct_det_agree(fct_det_list *l, float thresh, float det_thresh, int looks);
 
-/* Makes the candidates from the one with number `from` on those of a second look, whose larger view of the picture is
- * surer of everything: their logits lose 0.4. Drops those whose score is below thresh then. */
-void fct_det_from_second_look(fct_det_list *l, int from, float thresh);
+/* Makes the candidates from the one with number `from` on those of a further look (1 or 2). Such a look is at a larger
+ * view of the picture, in which the detector is surer of everything: their logits lose 0.2 times the look's number.
+ * Drops those whose score is below thresh then. */
+void fct_det_from_look(fct_det_list *l, int from, int look, float thresh);
 
 /* Keeps the max best by the metric, best first, if there are more than max > 0;
  * width, height: of the picture. */

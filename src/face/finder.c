@@ -38,7 +38,7 @@ static void add_size(settings *set, int width, int height) {
     set->sizes[set->n_sizes++] = (net_size){width, height};
 }
 
-enum { AUTO_SIZE = 640, SECOND_SIZE = 2 * AUTO_SIZE };
+enum { AUTO_SIZE = 640 };
 
 static void add_auto(settings *set) {
     add_size(set, 128, 128);
@@ -204,13 +204,17 @@ static bool sees_small_faces(const fct_det_list *list, fct_view v) {
     return false;
 }
 
-/* Adds the candidates of the picture at twice the size, without most of the black beside it. */
+/* Adds the candidates of the picture at one and a half times and twice the size, without most of the black beside
+ * it. */
 static fct_status look_again(fct_finder *f, fct_view picture, fct_det_list *list, fct_error *err) {
-    net_size size = fit_size((net_size){SECOND_SIZE, SECOND_SIZE}, picture);
-    int first = list->n;
-    fct_status s = grow_input(f, size, err);
-    if (!s) s = run_size(f, picture, size, 0, 0, list, err);
-    if (!s) fct_det_from_second_look(list, first, least_score(f));
+    fct_status s = FCT_OK;
+    for (int look = FCT_DET_LOOKS - 1; look > 0 && !s; look--) { /* the largest first: the input grows once */
+        int side = AUTO_SIZE / 2 * (look + 2), before = list->n;
+        net_size size = fit_size((net_size){side, side}, picture);
+        s = grow_input(f, size, err);
+        if (!s) s = run_size(f, picture, size, 0, 0, list, err);
+        if (!s) fct_det_from_look(list, before, look, least_score(f));
+    }
     return s;
 }
 
@@ -287,7 +291,7 @@ static fct_status look(fct_finder *f, fct_view picture, int enlarge, fct_det_lis
     bool again = f->set.second_look && sees_small_faces(list, picture);
     fct_status s = f->set.tile ? run_tiles(f, picture, list, err) : again ? look_again(f, picture, list, err) : FCT_OK;
     if (s) return s;
-    if (f->net->agreement) fct_det_agree(list, f->set.nms_thresh, f->set.det_thresh, again);
+    if (f->net->agreement) fct_det_agree(list, f->set.nms_thresh, f->set.det_thresh, again ? FCT_DET_LOOKS : 1);
     else fct_det_nms(list, f->set.nms_thresh);
     fct_det_select(list, picture.width, picture.height, f->set.max_faces, f->set.metric);
     return FCT_OK;

@@ -11,7 +11,7 @@
  *         "sha256": "...",         64 hexadecimal digits; checked when it is loaded
  *         "mean": 127.5, "std": 128,   both or none; else by InsightFace's rule
  *         "agreement": true,       of a detector: what a face's candidates agree on; else the best one's word
- *         "second_look": true,     with "agreement": small faces are looked at again, at 1280x1280; else never
+ *         "second_look": true,     with "agreement": small faces are looked at again, enlarged; else never
  *         "refine": true,          of landmark_3d_68: faces are aligned by its points; else by the detector's
  *         "aligned": true } ] }    of genderage: it sees the face aligned; else the square around its box
  *

@@ -286,7 +286,7 @@ TEST(candidates_agree_on_boxes_and_landmarks) {
             REQUIRE(fct_det_append(&l, &d, NULL) == FCT_OK);
         }
         /* The third overlaps the first by 0.54: removed, and it counts, but it is too far to tell of the place. */
-        if (agree) fct_det_agree(&l, 0.4f, 0.5f, false);
+        if (agree) fct_det_agree(&l, 0.4f, 0.5f, 1);
         else fct_det_nms(&l, 0.4f);
         REQUIRE(l.n == 2);
         float want = agree ? (0.64f * 10 + 0.16f * 20) / 0.8f : 10;
@@ -305,18 +305,18 @@ TEST(a_box_that_overlaps_a_better_one_is_less_sure) {
         add(&l, 6, 0, 15, 9, 0.8f);
         add(&l, 0, 0, 9, 9, 0.9f);
         add(&l, 6, 1, 15, 10, 0.2f); /* too weak to be counted */
-        fct_det_agree(&l, 0.4f, i ? 0.7f : 0.5f, false);
+        fct_det_agree(&l, 0.4f, i ? 0.7f : 0.5f, 1);
         REQUIRE(l.n == 2 - i);
         CHECK(fabsf(l.items[0].score - 0.886000f) < 1e-4f);
     }
     l.n = 0;
     add(&l, 6, 0, 15, 9, 0.8f);
     add(&l, 0, 0, 9, 9, 0.9f);
-    fct_det_agree(&l, 0.4f, 0.5f, false);
+    fct_det_agree(&l, 0.4f, 0.5f, 1);
     REQUIRE(l.n == 2);
     CHECK(fabsf(l.items[1].score - 0.680880f) < 1e-5f); /* they share a quarter: half a unit of the logit less */
     fct_det_list none = {0};
-    fct_det_agree(&none, 0.4f, 0.5f, false);
+    fct_det_agree(&none, 0.4f, 0.5f, 1);
     CHECK(none.n == 0);
     fct_free(l.items);
 }
@@ -330,7 +330,7 @@ TEST(faces_near_others_of_their_width_are_surer) {
         add(&l, 70, 100, 90, 120, 0.2f); /* too weak to be company */
         if (beside == 1) add(&l, 140, 100, 160, 120, 0.9f);
         if (beside == 2) add(&l, 140, 60, 240, 180, 0.9f);
-        fct_det_agree(&l, 0.4f, 0.3f, false);
+        fct_det_agree(&l, 0.4f, 0.3f, 1);
         REQUIRE(l.n == 1 + (beside > 0));
         const float want[] = {0.546303f, 0.564592f, 0.546439f};
         CHECK(fabsf(l.items[beside > 0].score - want[beside]) < 1e-4f);
@@ -338,8 +338,8 @@ TEST(faces_near_others_of_their_width_are_surer) {
     fct_free(l.items);
 }
 
-/* The values follow from the definition in detect.h: the logit of 0.8 and 0.6, as of a second look with 0.4 less. */
-TEST(both_looks_count_alike) {
+/* The values follow from the definition in detect.h: a face of 0.8 in the first look, of 0.6 in the third, in both. */
+TEST(all_looks_count_alike) {
     fct_det_list l = {0};
     for (int seen = 0; seen < 3; seen++) {
         l.n = 0;
@@ -347,11 +347,11 @@ TEST(both_looks_count_alike) {
         int from = l.n;
         if (seen != 0) add(&l, 0, 0, 9, 9, 0.6f);
         add(&l, 500, 0, 509, 9, 0.3f); /* has 0.22 left */
-        fct_det_from_second_look(&l, from, FCT_DET_AGREE_FROM);
-        REQUIRE(l.n == (seen == 2 ? 2 : 1) && l.items[l.n - 1].second == (seen > 0));
+        fct_det_from_look(&l, from, 2, FCT_DET_AGREE_FROM);
+        REQUIRE(l.n == (seen == 2 ? 2 : 1) && l.items[l.n - 1].look == (seen ? 2 : 0));
         if (seen) CHECK(fabsf(l.items[l.n - 1].score - 0.501366f) < 1e-5f);
-        fct_det_agree(&l, 0.4f, 0, true);
-        const float want[] = {0.438971f, 0.281758f, 0.609528f};
+        fct_det_agree(&l, 0.4f, 0, FCT_DET_LOOKS);
+        const float want[] = {0.209833f, 0.143538f, 0.336117f};
         REQUIRE(l.n == 1);
         CHECK_MSG(fabsf(l.items[0].score - want[seen]) < 1e-4f, "%d: %g", seen, (double)l.items[0].score);
     }

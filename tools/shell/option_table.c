@@ -77,7 +77,7 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_DET_SIZE] =
         SIZES("det-size", 0, det_size, "WxH",
               "size at which faces are searched, up to four divided by commas, in multiples of 32; auto = "
-              "128x128,640x640, and of photos with small faces 1280x1280 where the pack asks for it (default auto)"),
+              "128x128,640x640, and for small faces 960x960,1280x1280 where the pack asks for it (default auto)"),
     [OPT_DET_THRESH] = NUMBER("det-thresh", 0, det_thresh, "S", 0, 1, "least detection score (default 0.5)"),
     [OPT_MAX_FACES] = INT("max-faces", 'n', max_faces, "N", 0, 1000000,
                           "keep the N largest and most central faces of a photo; 0 = all (default 0)"),

@@ -36,7 +36,7 @@ from detector_data import YuNet, iou, label
 
 
 FROM = 0.25  # the score from which agree() wants candidates
-SURER = 0.4  # what the logits of a second look lose
+LOOKS = {960: 0.2, 1280: 0.4}  # sizes of the second look, and what their logits lose
 
 
 def company(b, logit):
@@ -49,11 +49,10 @@ def company(b, logit):
     return near @ (1 / (1 + np.exp(-logit)))
 
 
-def agree(b, logit, k=None, own=None, second=None):
+def agree(b, logit, k=None, own=None, look=None):
     """What a face's candidates agree on, as the pipeline finds it for a pack whose manifest says "agreement"
     (src/face/detect.h): boxes [n,4], logits of the scores [n], landmarks [n,5,2] -> the same of the faces, best first.
-    own: the candidates' overlaps with one another. second [n]: whether a candidate is of the second look, where there
-    was one."""
+    own: the candidates' overlaps with one another. look [n]: which of LOOKS a candidate is of, where all were taken."""
     own = iou(b, b) if own is None else own
     taken, keep, near = np.full(len(b), -1), [], []
     for i in np.argsort(-logit, kind='stable'):
@@ -65,10 +64,12 @@ def agree(b, logit, k=None, own=None, second=None):
     value, boxes, points = logit[keep].copy(), b[keep].copy(), None if k is None else k[keep].copy()
     for j, i in enumerate(keep):
         mine = taken == j
-        if second is not None:
-            looks = [logit[mine & (second == z)] for z in (False, True)]
-            value[j] = np.mean([v.max() if len(v) else np.log(FROM / (1 - FROM)) for v in looks])
-        value[j] += 0.2 * np.log((mine & (own[i] >= 0.5)).sum() / (3 if second is None else 7))
+        n = (mine & (own[i] >= 0.5)).sum()
+        if look is None:
+            value[j] += 0.2 * np.log(n / 3)
+        else:
+            seen = [logit[mine & (look == z)] for z in (0, *LOOKS)]
+            value[j] = np.mean([v.max() if len(v) else np.log(FROM / (1 - FROM)) for v in seen]) + 0.4 * np.log(n / 14)
         m = mine & (own[i] >= 0.6)
         boxes[j] = np.average(b[m], 0, weight[m])
         if k is not None:
@@ -113,16 +114,17 @@ class Scrfd:
         m = c >= (min(threshold, FROM) if s.agreement else threshold)
         b, c, k = b[m], c[m], k[m]
         if s.agreement:
-            logit, second = np.log(c / (1 - c).clip(1e-6)), None
+            logit, look = np.log(c / (1 - c).clip(1e-6)), None
             small = (b[:, 2] - b[:, 0]) * 640 / max(bgr.shape[:2]) < 20
             if s.second_look and (small & (c >= 0.35)).any():
-                B, C, K = s.one(bgr, 1280)
-                m = C > FROM
-                L = np.log(C[m] / (1 - C[m]).clip(1e-6)) - SURER
-                n = L >= np.log(FROM / (1 - FROM))
-                second = np.r_[np.zeros(len(b), bool), np.ones(n.sum(), bool)]
-                b, logit, k = np.r_[b, B[m][n]], np.r_[logit, L[n]], np.r_[k, K[m][n]]
-            b, logit, k = agree(b, logit, k, second=second)
+                look = np.zeros(len(b))
+                for z, surer in LOOKS.items():
+                    B, C, K = s.one(bgr, z)
+                    L = np.log(C.clip(1e-6) / (1 - C).clip(1e-6)) - surer
+                    m = L >= np.log(FROM / (1 - FROM))
+                    b, logit, k = np.r_[b, B[m]], np.r_[logit, L[m]], np.r_[k, K[m]]
+                    look = np.r_[look, [z] * m.sum()]
+            b, logit, k = agree(b, logit, k, look=look)
             c = 1 / (1 + np.exp(-logit))
             m = c >= threshold
             return b[m], c[m], k[m]
