@@ -74,6 +74,9 @@ def signing_in(browser, box, report):
     report.check("an empty gallery says what to do next", p.sees("Nobody is enrolled yet"))
     p.page.reload()
     report.check("the key stays in this window", p.sees("Nobody is enrolled yet"))
+    p.go("identify")
+    report.check("so does identification without people", p.sees("named once somebody is enrolled"))
+    p.go("people")
     p.click("Sign out")
     wrong = p.sees("API key")
     wrong += ["the key is left"] if p.page.evaluate("sessionStorage.getItem('facet.key')") else []

@@ -29,7 +29,9 @@ export async function duplicatesView(root, { signal }) {
         work = h("div");
     let pairs = [],
         searched = null;
-    const begin = button("Search", { icon: "search", onclick: (e) => busy(e.currentTarget, search) }, "primary");
+    const searchButton = (words) =>
+        button(words, { icon: "search", onclick: (e) => busy(e.currentTarget, search) }, "primary");
+    const begin = searchButton("Search");
     page(
         root,
         heading("Duplicates", "The same person under two names, and pictures stored twice.", begin),
@@ -171,6 +173,7 @@ export async function duplicatesView(root, { signal }) {
                       "duplicates",
                       "Not searched yet",
                       "facet compares everybody with everybody and shows those who look alike enough to be one person.",
+                      searchButton("Compare everybody"),
                   )
                 : !shown.length
                   ? empty("check", "No duplicates", `Everybody was compared on ${when(searched)}.`)

@@ -5,7 +5,7 @@ import { personThumb, shownThumb } from "./faces.js";
 import { drawBoxes, newLayer, others, scoreBar, summary } from "./boxes.js";
 import { frame, openCamera } from "./camera.js";
 import { cut, decode, dropZone, refusal, toBlob } from "./pictures.js";
-import { button, empty, heading, notice, page, segments, waiting } from "./ui.js";
+import { button, empty, heading, linkButton, notice, page, segments, waiting } from "./ui.js";
 import { findPerson } from "./view_people.js";
 import { giveFaces } from "./who.js";
 
@@ -116,8 +116,25 @@ function foundList(result, bitmap, again) {
 
 // ---- A picture --------------------------------------------------------------------------------------------------
 
+// In a collection without people, `first` gives way to words on what to do about that.
+async function sayWhereNobodyIs(place, first, signal, role) {
+    const { collection } = await get(paths.here, { signal }).catch(() => ({ collection: null }));
+    if (collection?.person_count !== 0 || !first.isConnected) return;
+    fill(
+        place,
+        empty(
+            "people",
+            "Nobody is enrolled yet",
+            "Faces are found already, and named once somebody is enrolled.",
+            ...(role === "reader" ? [] : [linkButton("Enroll the first person", "#/enroll", "", "enroll")]),
+        ),
+    );
+}
+
 function stillPart(signal, role) {
-    const right = h("div.stack", null, h("p.muted", null, "Names appear here once there is a picture."));
+    const first = h("p.muted", null, "Names appear here once there is a picture.");
+    const right = h("div.stack", null, first);
+    void sayWhereNobodyIs(right, first, signal, role);
     const left = h("div.stack");
     const zone = dropZone({
         title: "Drop a picture here",
