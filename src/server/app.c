@@ -71,6 +71,22 @@ void srv_reply_json(srv_reply *out, int status, fct_json_writer *j) {
     fct_json_to_buf(j, &out->body);
 }
 
+bool srv_reply_names(srv_app *app, const srv_request *r, const char *key, srv_reply *out, fct_json_writer *j, int *n) {
+    fct_person *people;
+    fct_error e;
+    if (fct_gallery_people(app->core.gallery, &people, n, &e)) {
+        srv_fail_call(r, out, &e);
+        return false;
+    }
+    srv_reply_json(out, 200, j);
+    fct_json_object(j, NULL);
+    fct_json_array(j, key);
+    for (int i = 0; i < *n; i++) fct_json_text(j, NULL, people[i].name);
+    fct_json_close_array(j);
+    fct_gallery_people_free(people);
+    return true;
+}
+
 double srv_elapsed_ms(const srv_request *r) { return (double)(fct_time_ns() - r->began) / 1e6; }
 
 /* ---- Keys -------------------------------------------------------------------------------------------- */

@@ -76,6 +76,10 @@ extern srv_handler srv_do_immich_root;
 /* Begins an answer in JSON; the caller writes one value with j. */
 void srv_reply_json(srv_reply *out, int status, fct_json_writer *j);
 
+/* Begins an answer in JSON with an object and, as its member `key`, the names of all *n people; the caller goes on with
+ * the object and ends it. False: *out says why there is none. */
+bool srv_reply_names(srv_app *app, const srv_request *r, const char *key, srv_reply *out, fct_json_writer *j, int *n);
+
 /* Answers that something went wrong, in the request's own dialect. */
 void srv_fail(const srv_request *r, srv_reply *out, int status, const char *code, const char *text);
 /* The same for a failed call: what the status means is the same in all dialects. The

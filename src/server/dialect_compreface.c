@@ -73,21 +73,9 @@ static void do_subject_add(srv_app *app, srv_request *r, srv_reply *out) {
 }
 
 static void do_subjects(srv_app *app, srv_request *r, srv_reply *out) {
-    fct_person *people;
     fct_json_writer j;
-    fct_error e;
     int n;
-    if (fct_gallery_people(app->core.gallery, &people, &n, &e)) {
-        srv_fail_call(r, out, &e);
-        return;
-    }
-    srv_reply_json(out, 200, &j);
-    fct_json_object(&j, NULL);
-    fct_json_array(&j, "subjects");
-    for (int i = 0; i < n; i++) fct_json_text(&j, NULL, people[i].name);
-    fct_json_close_array(&j);
-    fct_json_close_object(&j);
-    fct_gallery_people_free(people);
+    if (srv_reply_names(app, r, "subjects", out, &j, &n)) fct_json_close_object(&j);
 }
 
 static bool find(srv_app *app, srv_request *r, const char *name, fct_person *p, srv_reply *out) {

@@ -233,20 +233,11 @@ static void do_match(srv_app *app, srv_request *r, srv_reply *out) {
 }
 
 static void do_list(srv_app *app, srv_request *r, srv_reply *out) {
-    fct_person *people;
     fct_json_writer j;
-    fct_error e;
     int n;
-    if (fct_gallery_people(app->core.gallery, &people, &n, &e)) {
-        srv_fail_call(r, out, &e);
-        return;
-    }
-    begin(out, &j);
-    fct_json_array(&j, "faces");
-    for (int i = 0; i < n; i++) fct_json_text(&j, NULL, people[i].name);
-    fct_json_close_array(&j);
+    if (!srv_reply_names(app, r, "faces", out, &j, &n)) return;
+    fct_json_bool(&j, "success", true);
     write_envelope(&j, r, "list", n);
-    fct_gallery_people_free(people);
 }
 
 static void remove_face(srv_app *app, srv_request *r, srv_form *form, srv_reply *out) {

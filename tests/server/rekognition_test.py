@@ -129,6 +129,22 @@ def rights(box, report, sign, reader, bound):
         report.check("rights: " + name, same(kind(sign(operation, value)), wanted))
 
 
+def reduced(box, report, sign):
+    """A large JPEG is decoded at a smaller size, a PNG is not: both have the same faces at the same places."""
+    pictures = [{"Image": {"Bytes": b64(box.picture("large." + kind))}} for kind in ("png", "jpg")]
+    whole, half = ([f["BoundingBox"] for f in sign("DetectFaces", p).json["FaceDetails"]] for p in pictures)
+    near = all(any(max(abs(a[k] - b[k]) for k in a) < 0.005 for b in half) for a in whole)
+    report.check("reduced: the same faces", same((len(whole), len(half), near), (3, 3, True)))
+    sign("CreateCollection", {"CollectionId": "large"})
+    kept = sign("IndexFaces", dict(pictures[0], CollectionId="large")).json["FaceRecords"]
+    report.check("reduced: all of them are indexed", same(len(kept), 3))
+    largest = max(kept, key=lambda f: f["Face"]["BoundingBox"]["Width"])["Face"]["FaceId"]
+    found = sign("SearchFacesByImage", dict(pictures[1], CollectionId="large")).json["FaceMatches"]
+    report.check("reduced: the largest face is known", same(found[0]["Face"]["FaceId"], largest))
+    report.check("reduced: and alike", [] if found[0]["Similarity"] > 99 else [found[0]["Similarity"]])
+    sign("DeleteCollection", {"CollectionId": "large"})
+
+
 def main():
     report = Report()
     with Box(*sys.argv[1:3]) as box:
@@ -143,6 +159,7 @@ def main():
         sign, reader, bound = (Signer(box, *k) for k in keys)
         signatures(box, report, sign)
         rights(box, report, sign, reader, bound)
+        reduced(box, report, sign)
         boto(box, report, sign)
         report.check("the end", same(box.stop(), 128 + 15))
         box.start()

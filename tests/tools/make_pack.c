@@ -171,6 +171,13 @@ static void write_photos(void) {
     draw_face(240, 144, 22, ADA);
     draw_face(160, 56, 12, EVE);
     save_photo("three.png");
+    for (int jpeg = 0; jpeg < 2; jpeg++) { /* three.png, four times as large: decoded at half the size where JPEG */
+        start_photo(1280, 960);
+        draw_face(320, 384, 96, BOB);
+        draw_face(960, 576, 88, ADA);
+        draw_face(640, 224, 48, EVE);
+        save_photo(jpeg ? "large.jpg" : "large.png");
+    }
     start_photo(320, 240);
     save_photo("empty.png");
 }
