@@ -73,28 +73,37 @@ ALWAYS_INLINE void pool_pixel(const fct_k_geom *g, bool max, const float *in, fl
     }
 }
 
-/* The greatest of K x K pixels, `step` floats apart in a row, for n windows all of whose pixels are inside. */
-ALWAYS_INLINE void max_windows(const int K, const float *in, size_t row, size_t step, float *dst, int n) {
+/* The greatest of K x K pixels, or their sum times scale, for n windows all of whose pixels are inside; windows are
+ * `step` floats apart. */
+ALWAYS_INLINE void windows(const int K, const bool MAX, const float *in, size_t row, size_t step, float *dst, int n,
+                           vf scale) {
     for (int i = 0; i < n * VPB; i++) {
         const float *p = in + (size_t)(i / VPB) * step + i % VPB * VL;
-        vf s = V_LOAD(p);
-        UNROLL for (int ky = 0; ky < K; ky++) UNROLL for (int kx = 0; kx < K; kx++) s =
-            V_MAX(s, V_LOAD(p + ky * row + kx * CB));
+        vf s = MAX ? V_LOAD(p) : V_ZERO();
+        UNROLL for (int ky = 0; ky < K; ky++) UNROLL for (int kx = 0; kx < K; kx++) {
+            const vf z = V_LOAD(p + ky * row + kx * CB);
+            if (MAX) s = V_MAX(s, z);
+            else s = s + z;
+        }
+        if (!MAX) s = s * scale;
         V_STORE(dst + i * VL, s);
     }
 }
 
-/* The common maximum pools, 2 x 2 and 3 x 3, without the pixels at the edges: from *x on, which moves past them. */
-static void max_inner(const fct_k_pool *p, const float *in, float *dst, int y0, int *x) {
+/* The common pools, 2 x 2 and 3 x 3, without the pixels at the edges: from *x on, which moves past them. */
+static void pool_inner(const fct_k_pool *p, const float *in, float *dst, int y0, int *x) {
     const fct_k_geom *g = &p->g;
     const int first = *x * g->sw - g->pad_left, reach = g->iw - g->kw + g->pad_left;
     const int end = reach < 0 ? 0 : reach / g->sw + 1, n = (end < g->ow ? end : g->ow) - *x;
     const size_t row = (size_t)g->iw * CB, step = (size_t)g->sw * CB;
-    if (!p->max || g->kh != g->kw || g->dh != 1 || g->dw != 1 || y0 < 0 || y0 + g->kh > g->ih || first < 0 || n <= 0)
-        return;
+    if (g->kh != g->kw || g->dh != 1 || g->dw != 1 || y0 < 0 || y0 + g->kh > g->ih || first < 0 || n <= 0) return;
     const float *from = in + ((size_t)y0 * g->iw + first) * CB;
-    if (g->kh == 2) max_windows(2, from, row, step, dst + (size_t)*x * CB, n);
-    else if (g->kh == 3) max_windows(3, from, row, step, dst + (size_t)*x * CB, n);
+    dst += (size_t)*x * CB;
+    const vf scale = V_SET1(1.0f / (float)(g->kh * g->kw)); /* of whole windows, wherever the padding counts */
+    if (g->kh == 2 && p->max) windows(2, true, from, row, step, dst, n, scale);
+    else if (g->kh == 2) windows(2, false, from, row, step, dst, n, scale);
+    else if (g->kh == 3 && p->max) windows(3, true, from, row, step, dst, n, scale);
+    else if (g->kh == 3) windows(3, false, from, row, step, dst, n, scale);
     else return;
     *x += n;
 }
@@ -106,7 +115,7 @@ void KFN(blk_pool)(const fct_k_pool *p, const float *in, float *out, int row) {
     fct_k_taps(y0, g->kh, g->dh, g->ih, &t[0], &t[1]);
     float *dst = out + (size_t)row * g->ow * CB;
     for (int x = 0; x < g->ow; x++) {
-        max_inner(p, in, dst, y0, &x);
+        pool_inner(p, in, dst, y0, &x);
         if (x >= g->ow) break;
         const int x0 = x * g->sw - g->pad_left;
         float *const at = dst + (size_t)x * CB;

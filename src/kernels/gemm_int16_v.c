@@ -159,31 +159,101 @@ ALWAYS_INLINE void four_scales(const __m128 *most, float *scale, float *factor) 
     _mm_storeu_ps(factor, _mm_and_ps(_mm_cmpgt_ps(r, _mm_set1_ps(1e-30f)), _mm_div_ps(_mm_set1_ps(1), r)));
 }
 
-/* Pixels at .. at + N - 1. */
-ALWAYS_INLINE void quantize(const int N, const fct_k_quantize *q, int at, const float *mask) {
-    const float *const src = q->src + (size_t)at * CB;
-    float *const scale = q->scale + at, factor[SIDE];
+/* Finds the scales of N pixels and their inverses; no maximum keeps a NaN. */
+ALWAYS_INLINE void find_scales(const int N, const fct_k_quantize *q, int at, const float *mask, float *factor) {
     __m128 most[SIDE];
-    const float sum = find_most(N, q, src, mask, most);
-    float found[SIDE];
+    const float sum = find_most(N, q, q->src + (size_t)at * CB, mask, most);
+    float found[SIDE], all[SIDE], *const scale = q->scale + at;
     if (N < 4) UNROLL for (int j = N; j < 4; j++) most[j] = _mm_setzero_ps();
-    UNROLL for (int j = 0; j < N; j += 4) four_scales(most + j, found + j, factor + j);
-    UNROLL for (int j = 0; j < N; j++) scale[j] = sum < INFINITY ? found[j] : NAN; /* no maximum keeps a NaN */
+    UNROLL for (int j = 0; j < N; j += 4) four_scales(most + j, found + j, all + j);
+    UNROLL for (int j = 0; j < N; j++) scale[j] = sum < INFINITY ? found[j] : NAN;
+    UNROLL for (int j = 0; j < N; j++) factor[j] = all[j];
+}
+
+#if defined(__AVX512F__)
+/* v_fold() of four vectors, one result after the other. */
+ALWAYS_INLINE vf fold_four(const vf *x) {
+    const vf ab = _mm512_shuffle_f32x4(x[0], x[1], 0x44) + _mm512_shuffle_f32x4(x[0], x[1], 0xEE);
+    const vf cd = _mm512_shuffle_f32x4(x[2], x[3], 0x44) + _mm512_shuffle_f32x4(x[2], x[3], 0xEE);
+    return _mm512_shuffle_f32x4(ab, cd, 0x88) + _mm512_shuffle_f32x4(ab, cd, 0xDD);
+}
+
+/* Of each four lanes the sum, added as four_scales() adds them, and the greatest. */
+ALWAYS_INLINE vf sum_fours(vf x) {
+    x = x + _mm512_permute_ps(x, 0xB1);
+    return x + _mm512_permute_ps(x, 0x4E);
+}
+ALWAYS_INLINE vf most_of_fours(vf x) {
+    x = V_MAX(x, _mm512_permute_ps(x, 0xB1));
+    return V_MAX(x, _mm512_permute_ps(x, 0x4E));
+}
+
+/* One of each four lanes of two vectors. */
+ALWAYS_INLINE __m256 gather_fours(vf a, vf b) {
+    const __m512i at = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0);
+    return _mm512_castps512_ps256(_mm512_permutex2var_ps(a, at, b));
+}
+
+/* find_scales() of SIDE pixels, four of them in a vector. */
+ALWAYS_INLINE void find_eight(const fct_k_quantize *q, int at, const float *mask, float *factor) {
+    const float *const src = q->src + (size_t)at * CB;
+    const int blocks = q->full + q->tail_blocks;
+    vf most[2] = {V_ZERO(), V_ZERO()}, all = V_ZERO();
+    for (int k0 = 0; k0 < blocks; k0 += q->group) {
+        const int end = lesser(k0 + q->group, blocks);
+        vf squares[SIDE];
+        UNROLL for (int j = 0; j < SIDE; j++) squares[j] = V_ZERO();
+        for (int k = k0; k < end; k++) UNROLL for (int j = 0; j < SIDE; j++) {
+                const vf x = value(q, src + k * q->src_stride + j * CB, k, mask);
+                squares[j] = V_FMA(x, x, squares[j]);
+            }
+        UNROLL for (int i = 0; i < 2; i++) {
+            const vf folded = fold_four(squares + 4 * i);
+            most[i] = V_MAX(most[i], folded);
+            all = all + folded;
+        }
+    }
+    const __m256 sum = gather_fours(sum_fours(most[0]), sum_fours(most[1]));
+    const __m256 peak = gather_fours(most_of_fours(most[0]), most_of_fours(most[1]));
+    const __m256 by_norm = _mm256_mul_ps(sum, _mm256_set1_ps(1 / (FCT_INT16_NORM * FCT_INT16_NORM)));
+    const __m256 by_value = _mm256_mul_ps(peak, _mm256_set1_ps(1.0f / ((float)FCT_INT16_MOST * FCT_INT16_MOST)));
+    const __m256 r = _mm256_sqrt_ps(_mm256_max_ps(by_norm, by_value));
+    const __mmask8 some = _mm256_cmp_ps_mask(r, _mm256_set1_ps(1e-30f), _CMP_GT_OQ);
+    _mm256_storeu_ps(factor, _mm256_maskz_div_ps(some, _mm256_set1_ps(1), r));
+    _mm256_storeu_ps(q->scale + at, v_sum(all) < INFINITY ? r : _mm256_set1_ps(NAN));
+}
+#else
+ALWAYS_INLINE void find_eight(const fct_k_quantize *q, int at, const float *mask, float *factor) {
+    find_scales(SIDE, q, at, mask, factor);
+}
+#endif
+
+/* Makes integers of pixels at .. at + N - 1. */
+ALWAYS_INLINE void make_integers(const int N, const fct_k_quantize *q, int at, const float *mask, const float *factor) {
     for (int k = 0; k < q->full + q->tail_blocks; k++) {
-        const float *s = src + k * q->src_stride;
+        const float *s = q->src + k * q->src_stride + (size_t)at * CB;
         int16_t *d = q->dst + k * q->dst_stride + (size_t)at * CB;
         UNROLL for (int j = 0; j < N; j++) UNROLL for (int v = 0; v < VPB; v++)
             V_TO_INT16(d + j * CB + v * VL, value(q, s + j * CB + v * VL, k, mask + v * VL) * V_SET1(factor[j]));
     }
 }
 
-/* Reads several pixels side by side while there are enough, then one by one. */
+/* Takes some pixels through both steps: as many as stay in L1 and more than eight, since what follows a division would
+ * wait for it. In each step pixels are read side by side while there are enough, then one by one. */
 void KFN(conv_quantize)(const fct_k_quantize *q) {
-    float mask[CB];
-    int at = 0;
+    enum { MOST = 64, L1_BLOCKS = 256 };
+    float mask[CB], factor[MOST];
+    const int blocks = q->full + q->tail_blocks;
+    const int fit = blocks * SIDE < L1_BLOCKS ? L1_BLOCKS / blocks / SIDE * SIDE : SIDE, step = lesser(fit, MOST);
     for (int l = 0; l < CB; l++) mask[l] = l < q->tail;
-    for (; at + SIDE <= q->n; at += SIDE) quantize(SIDE, q, at, mask);
-    for (; at < q->n; at++) quantize(1, q, at, mask);
+    for (int first = 0; first < q->n; first += step) {
+        const int end = lesser(first + step, q->n), sides = first + (end - first) / SIDE * SIDE;
+        int i = first;
+        for (; i < sides; i += SIDE) find_eight(q, i, mask, factor + i - first);
+        for (; i < end; i++) find_scales(1, q, i, mask, factor + i - first);
+        for (i = first; i < sides; i += SIDE) make_integers(SIDE, q, i, mask, factor + i - first);
+        for (; i < end; i++) make_integers(1, q, i, mask, factor + i - first);
+    }
 }
 
 /* Finds VL lanes' integers per unit of weight: what bounds every group's norm and every value. */

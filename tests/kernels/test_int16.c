@@ -11,7 +11,7 @@ static const fct_cpu_level levels[] = {FCT_CPU_C,          FCT_CPU_SSE41,       
                                        FCT_CPU_AVX512VNNI, FCT_CPU_AVX512POPCNT, FCT_CPU_NEON};
 #define LEVELS ((int)(sizeof levels / sizeof *levels))
 
-enum { PIXELS = 11, K_MOST = 200, LANES = 2 * FCT_CB_MAX };
+enum { PIXELS = 75, K_MOST = 200, LANES = 2 * FCT_CB_MAX };
 
 typedef enum filling { PARALLEL, OPPOSITE, ONE_LARGE, CONSTANT, RANDOM, FILLINGS } filling;
 
