@@ -58,7 +58,7 @@ class AnalyzerOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("tasks", C.c_uint32), ("n_det_sizes", C.c_int),
                 ("det_sizes", Size * MAX_DET_SIZES), ("det_thresh", C.c_float), ("nms_thresh", C.c_float),
                 ("max_faces", C.c_int), ("metric", C.c_int), ("rotations", C.c_bool), ("tile", C.c_int),
-                ("fit", C.c_bool), ("second_look", C.c_bool)]
+                ("fit", C.c_bool), ("second_look", C.c_bool), ("enlarge", C.c_int)]
 
 
 class DecodeOpts(C.Structure):
