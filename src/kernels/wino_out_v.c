@@ -13,19 +13,19 @@ ALWAYS_INLINE vf activate(const fct_k_epilogue *e, const consts *c, vf x) {
     return x;
 }
 
-/* Where tiles go and what is added to them: one, or half a block of each of two. step: floats from one row to the
- * next; the addend's places are those of its rows and columns. */
+/* Where tiles go and what is added to them: one, or half a block of each of two. step, add_step: floats from one row to
+ * the next. */
 typedef struct tile_output {
     float *out[2]; /* NULL: not stored */
     size_t step[2];
     const float *add[2]; /* NULL: none */
-    ptrdiff_t add_row[2][FCT_WINO_ALPHA_MAX], add_column[2][FCT_WINO_ALPHA_MAX];
+    size_t add_step[2];
 } tile_output;
 
 ALWAYS_INLINE vf load_add(const bool H, const tile_output *o, int y, int x) {
-    const float *p = o->add[0] + o->add_row[0][y] + o->add_column[0][x];
+    const float *p = o->add[0] + y * o->add_step[0] + x * CB;
 #if HALVES
-    if (H) return V_PAIR(p, o->add[1] + o->add_row[1][y] + o->add_column[1][x]);
+    if (H) return V_PAIR(p, o->add[1] + y * o->add_step[1] + x * CB);
 #endif
     return V_LOAD(p);
 }
@@ -71,12 +71,15 @@ ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const bool
 
 static int least(int a, int b) { return a < b ? a : b; }
 
-/* Computes the offsets of the addend's rows and columns for a tile. Those outside the output repeat the last one
- * inside, so that no load leaves the tensor. */
-static void add_offsets(const fct_k_wino_out *t, const fct_k_tile *tile, ptrdiff_t *row, ptrdiff_t *column) {
+/* Copies VL lanes of a tile's addend to [my][mx][CB], where it is coarse or the tile reaches over the edge. Pixels
+ * outside the output repeat the last one inside, so that no load leaves the tensor. */
+static void copy_add(const fct_k_wino_out *t, const fct_k_tile *tile, const float *add, float *dst) {
     const int shift = t->add_up2, width = t->add_up2 ? (t->g.ow + 1) / 2 : t->g.ow;
-    for (int i = 0; i < t->my; i++) row[i] = (ptrdiff_t)(least(tile->y + i, t->g.oh - 1) >> shift) * width * CB;
-    for (int i = 0; i < t->mx; i++) column[i] = (ptrdiff_t)(least(tile->x + i, t->g.ow - 1) >> shift) * CB;
+    for (int y = 0; y < t->my; y++) {
+        const float *row = add + (ptrdiff_t)(least(tile->y + y, t->g.oh - 1) >> shift) * width * CB;
+        for (int x = 0; x < t->mx; x++, dst += CB)
+            V_STORE(dst, V_LOAD(row + (ptrdiff_t)(least(tile->x + x, t->g.ow - 1) >> shift) * CB));
+    }
 }
 
 enum { WHOLE = FCT_WINO_ALPHA_MAX * FCT_WINO_ALPHA_MAX * CB };
@@ -90,14 +93,20 @@ ALWAYS_INLINE float *place_of(const fct_k_wino_out *t, const fct_k_tile *tile) {
     return t->out + tile->image * t->image_stride + ((size_t)tile->y * t->g.ow + tile->x) * CB;
 }
 
+/* whole, held: buffers for what cannot be written or read in place. */
 ALWAYS_INLINE void set_output(const int MY, const int MX, const fct_k_wino_out *t, int i, int v, float *whole,
-                              tile_output *o, int k) {
+                              float *held, tile_output *o, int k) {
     const fct_k_tile *tile = &t->tiles[i];
     const bool inside = is_inside(MY, MX, t, tile);
     o->out[k] = inside ? place_of(t, tile) + v * VL : whole;
     o->step[k] = inside ? (size_t)t->g.ow * CB : (size_t)MX * CB;
-    o->add[k] = t->add ? t->add + tile->image * t->add_image_stride + v * VL : NULL;
-    if (t->add) add_offsets(t, tile, o->add_row[k], o->add_column[k]);
+    o->add[k] = NULL;
+    if (!t->add) return;
+    const float *add = t->add + tile->image * t->add_image_stride + v * VL;
+    const bool direct = inside && !t->add_up2;
+    o->add[k] = direct ? add + ((size_t)tile->y * t->g.ow + tile->x) * CB : held;
+    o->add_step[k] = direct ? (size_t)t->g.ow * CB : (size_t)MX * CB;
+    if (!direct) copy_add(t, tile, add, held);
 }
 
 /* Stores what of a tile in the buffer is inside the output. */
@@ -114,10 +123,10 @@ ALWAYS_INLINE void transform_all(const int F, const int MY, const int MX, const 
     const fct_k_epilogue *e = t->e;
     const consts c = {V_LOAD(e->bias + v * VL), e->act == FCT_K_ACT_SLOPE ? V_LOAD(e->slope + v * VL) : V_ZERO(),
                       V_SET1(e->lo), V_SET1(e->hi), V_SET1(t->scale)};
-    float whole[WHOLE];
+    float whole[WHOLE], held[WHOLE];
     tile_output o;
     for (int i = 0; i < t->n; i++) {
-        set_output(MY, MX, t, i, v, whole, &o, 0);
+        set_output(MY, MX, t, i, v, whole, held, &o, 0);
         transform(F, MY, MX, false, t, &c, t->m + (size_t)i * CB + v * VL, &o);
         store_inside(MY, MX, t, i, v, whole);
     }
@@ -129,11 +138,11 @@ ALWAYS_INLINE void transform_pairs(const int F, const int MY, const int MX, cons
     const fct_k_epilogue *e = t->e;
     const consts c = {V_TWICE(e->bias), e->act == FCT_K_ACT_SLOPE ? V_TWICE(e->slope) : V_ZERO(), V_SET1(e->lo),
                       V_SET1(e->hi), V_SET1(t->scale)};
-    float whole[2][WHOLE];
+    float whole[2][WHOLE], held[2][WHOLE];
     tile_output o;
     for (int i = 0; i < t->n; i += 2) {
         const int two = i + 1 < t->n;
-        for (int k = 0; k < 2; k++) set_output(MY, MX, t, i + k * two, 0, whole[k], &o, k);
+        for (int k = 0; k < 2; k++) set_output(MY, MX, t, i + k * two, 0, whole[k], held[k], &o, k);
         if (!two) o.out[1] = NULL;
         transform(F, MY, MX, true, t, &c, t->m + (size_t)i * (CB / 2), &o);
         for (int k = 0; k <= two; k++) store_inside(MY, MX, t, i + k, 0, whole[k]);
