@@ -15,7 +15,9 @@ void fct_k_sketch_row_c(float *scale, float *error, uint64_t *bits, int8_t *byte
     }
     const float step = most / 127, inverse = most > 0 ? 127 / most : 0;
     for (int i = 0; i < dim; i++) {
-        bytes[i] = (int8_t)rintf(v[i] * inverse);
+        float x = rintf(v[i] * inverse);
+        x = x >= -127 ? x : -127; /* NaN too: of infinities, or where the inverse is infinite */
+        bytes[i] = (int8_t)(x <= 127 ? x : 127);
         const float rest = v[i] - step * (float)bytes[i];
         sum += rest * rest;
     }

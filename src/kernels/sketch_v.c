@@ -25,7 +25,11 @@ static float most_of(const float *v, int dim) {
 static uint64_t take_block(int8_t *bytes, const float *v, float step, float inverse, float *part) {
     uint64_t signs = 0;
     for (int i = 0; i < BLOCK; i++) signs |= (uint64_t)(v[i] > 0) << i;
-    for (int i = 0; i < BLOCK; i++) bytes[i] = (int8_t)(int32_t)rintf(v[i] * inverse);
+    for (int i = 0; i < BLOCK; i++) {
+        float x = rintf(v[i] * inverse);
+        x = x >= -127 ? x : -127; /* NaN too: of infinities, or where the inverse is infinite */
+        bytes[i] = (int8_t)(int32_t)(x <= 127 ? x : 127);
+    }
     for (int i = 0; i < BLOCK; i += 16)
         for (int l = 0; l < 16; l++) {
             const float rest = v[i + l] - step * (float)bytes[i + l];

@@ -3,6 +3,7 @@
  * writing where they should not. */
 #include "test.h"
 #include "kernels/kernels.h"
+#include <float.h>
 #include <math.h>
 
 #define MAX_PANELS 9
@@ -76,6 +77,25 @@ TEST(sketch_of_a_row) {
             }
             CHECK_MSG(fabs(error - sqrt(sum)) <= 1e-5 * sqrt(sum) + 1e-6 * most, "level %d: %g", level, error);
             CHECK(bytes[size] == 0x55 && bits[size / 64] == UINT64_C(0xa5a5a5a5a5a5a5a5));
+        }
+}
+
+/* A cache file may hold any numbers. Products of bytes take none below -127. */
+TEST(sketch_of_numbers_that_are_none) {
+    enum { DIM = 131, ROOM = 192 };
+    static const float odd[] = {INFINITY, -INFINITY, NAN, -NAN, 1e-44f, -1e-44f, FLT_MAX, 0};
+    float v[DIM], scale, error;
+    uint64_t bits[ROOM / 64];
+    int8_t want[ROOM], bytes[ROOM];
+    for (int c = 0; c < 256; c++)
+        for (int level = FCT_CPU_C; level <= FCT_CPU_NEON; level++) {
+            const fct_kernel_table *t = fct_kernels_at(level);
+            if (!t) continue;
+            for (int i = 0; i < DIM; i++) v[i] = c >> i % 8 & 1 ? odd[i % 8] : c & 4 ? 1 : 0;
+            t->sketch_row(&scale, &error, bits, level == FCT_CPU_C ? want : bytes, v, DIM);
+            for (int i = 0; i < DIM && level != FCT_CPU_C; i++)
+                CHECK_MSG(bytes[i] == want[i] && bytes[i] >= -127, "level %d, case %d, %d: %d, not %d", level, c, i,
+                          bytes[i], want[i]);
         }
 }
 
