@@ -91,7 +91,7 @@ const cli_opt cli_opts[OPT_COUNT] = {
              "also take the photos named in LIST, one a line or divided by NUL characters; - = standard input"),
     [OPT_MAX_PIXELS] = INT64("max-pixels", 0, max_pixels, "N", 1, 1e10,
                              "refuse pictures with more pixels before decoding them (default 268435456, or "
-                             "what half of the free memory holds; of videos 100000000)"),
+                             "what half of the free memory holds; of videos 100000000, of serve 40000000)"),
     [OPT_RECORD] =
         TEXT("record", 'r', record, "OUT.mp4", COMPLETE_FILE, "write the video with boxes and names to OUT.mp4"),
     [OPT_EVENTS] = TEXT("events", 'e', events, "FILE", COMPLETE_FILE,
@@ -153,7 +153,8 @@ const cli_opt cli_opts[OPT_COUNT] = {
                       "folder that holds the packs (default: FCT_MODELS, else ~/.insightface/models)"),
     [OPT_URL] = TEXT("url", 0, url, "URL", COMPLETE_NONE,
                      "download from here: the zip itself, or the folder that holds NAME.zip"),
-    [OPT_DATA] = TEXT("data", 0, data, "DIR", COMPLETE_FOLDER, "the folder of the server's gallery and keys"),
+    [OPT_DATA] = TEXT("data", 0, data, "DIR", COMPLETE_FOLDER,
+                      "the folder of the server's keys and of its gallery, gallery.db, unless --gallery names another"),
     [OPT_PORT] = INT("port", 'p', port, "N", 0, 65535, "port to listen on; 0 = one that is free (default 8100)"),
     [OPT_HOST] = TEXT("host", 0, host, "ADDRESS", COMPLETE_NONE,
                       "address or name to listen on; '*' = all (default 127.0.0.1: this machine alone)"),

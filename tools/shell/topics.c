@@ -29,8 +29,8 @@ const cli_topic cli_topics[] = {
      "    {\"file\": \"w_256.onnx\", \"sha256\": \"...\", \"mean\": 127.5, \"std\": 127.5}]}\n"
      "threshold: the cosine from which two faces are one person's; agreement: boxes,\n"
      "landmarks and scores are what a face's candidates agree on; second_look: photos\n"
-     "with small faces are searched again, at 960x960 and 1280x1280; mean, std: of the\n"
-     "input; \"refine\": true, of landmark_3d_68: its points align faces.\n"},
+     "with small faces are searched again, at 960x960 and 1280x1280; mean, std: of\n"
+     "the input; \"refine\": true, of landmark_3d_68: its points align faces.\n"},
     {"inputs", "how photos are named",
      "A PHOTO is one of\n"
      "\n"
