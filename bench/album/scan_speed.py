@@ -31,7 +31,7 @@ import time
 
 DET, EMB = "scrfd_2.5g_kps.onnx", "mobileface_v2.onnx"
 LARGE = 40  # different pictures of 12 megapixels
-SMALL_TURN, LARGE_TURN = 640, 320  # photos: some four seconds of two cores
+SMALL_TURN, LARGE_TURN = 1280, 640  # photos: some eight seconds of two cores
 
 
 @functools.lru_cache(maxsize=LARGE)
@@ -235,7 +235,7 @@ def main():
     p.add_argument("--scenes", default="../shared/faces/scenes.tar")
     p.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
     p.add_argument("--turns", type=int, default=7)
-    p.add_argument("--turn", type=int, default=0, help="photos a turn (default 640 small, 320 large)")
+    p.add_argument("--turn", type=int, default=0, help="photos a turn (default 1280 small, 640 large)")
     p.add_argument("--small", action="store_true")
     p.add_argument("--large", action="store_true")
     p.add_argument("--again", type=int, default=0)
