@@ -29,7 +29,8 @@ static void read_manifest_v2(const uint8_t *data, size_t size) {
     if (s) fuzz_check_result(s, &e, NULL);
     for (int i = 0; !s && i < m.n_files; i++) {
         const char *name = m.files[i].name;
-        FUZZ_REQUIRE(name && name[0] != '/' && !strpbrk(name, "\\:") && !strstr(name, "//") && !strstr(name, "../"));
+        FUZZ_REQUIRE(name && name[0] != '/' && !strpbrk(name, "\\:") && !strstr(name, "//"));
+        FUZZ_REQUIRE(strncmp(name, "../", 3) && !strstr(name, "/../")); /* a folder may be called "a.." */
         FUZZ_REQUIRE(m.files[i].has_norm && m.files[i].std > 0);
     }
     fct_manifest_clear(&m);
