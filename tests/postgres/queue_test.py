@@ -83,18 +83,20 @@ def check_enrolling(report, farm):
 
 
 def work_among_deaths(farm, expected, die):
-    """Workers that are killed and replaced until all is done."""
-    rnd, workers, deaths = random.Random(5), [], 0
+    """Workers that are killed and replaced until all is done: one death each time that a part of the work is done,
+    so that there are as many however fast they are."""
+    rnd, workers, deaths, done, until = random.Random(5), [], 0, 0, 0
     end = time.time() + 150
-    while time.time() < end:
+    while time.time() < end and done < len(expected):
         workers = [w for w in workers if w.poll() is None]
         while len(workers) < 3:
             workers.append(farm.start_worker("--lease", "5", "--attempts", "1000"))
-        time.sleep(rnd.uniform(0.2, 1.5))
-        deaths += die(rnd, workers)
+        time.sleep(rnd.uniform(0.01, 0.1))
         s = farm.status()
-        if s["done"] + s["failed"] == len(expected):
-            break
+        done = s["done"] + s["failed"]
+        if until <= done < len(expected):
+            deaths += die(rnd, workers)
+            until = done + rnd.uniform(0.02, 0.12) * len(expected)
     for w in workers:
         w.terminate()
         w.wait()
