@@ -22,7 +22,9 @@ static float noise(void) { return (float)((seed = seed * 1664525u + 1013904223u)
 static void fill(filling how, int k, float x[PIXELS][K_MOST], float w[LANES][K_MOST]) {
     for (int p = 0; p < PIXELS; p++)
         for (int i = 0; i < k; i++) {
-            x[p][i] = noise() * (p == 3 ? 1e-12f : p == 4 ? 1e12f : 1);
+            x[p][i] = noise() * (p == 4 ? 1e12f : 1);
+            /* Small, but not so small that its square is below what a float holds: that is taken for nothing. */
+            if (p == 3) x[p][i] = copysignf(0.1f + fabsf(x[p][i]), x[p][i]) * 1e-12f;
             if (how == CONSTANT) x[p][i] = 3;
             if (how == ONE_LARGE) x[p][i] = i == p % k ? 1000 : noise() * .01f;
             if (p == 5) x[p][i] = 0;

@@ -32,7 +32,7 @@ class Error(C.Structure):
 
 class DecodeOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("format", C.c_int), ("max_pixels", C.c_int64), ("keep", C.c_bool),
-                ("hint", C.c_int)]
+                ("hint", C.c_int), ("spare", C.c_void_p), ("part", C.c_void_p)]
 
 
 BGR, GRAY = 1, 2
