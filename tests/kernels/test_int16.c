@@ -23,7 +23,7 @@ static void fill(filling how, int k, float x[PIXELS][K_MOST], float w[LANES][K_M
     for (int p = 0; p < PIXELS; p++)
         for (int i = 0; i < k; i++) {
             x[p][i] = noise() * (p == 4 ? 1e12f : 1);
-            /* Small, but not so small that its square is below what a float holds: that is taken for nothing. */
+            /* Small, but above 1e-15: a row of weights below that is taken for nothing. */
             if (p == 3) x[p][i] = copysignf(0.1f + fabsf(x[p][i]), x[p][i]) * 1e-12f;
             if (how == CONSTANT) x[p][i] = 3;
             if (how == ONE_LARGE) x[p][i] = i == p % k ? 1000 : noise() * .01f;

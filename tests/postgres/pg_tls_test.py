@@ -59,8 +59,10 @@ class Client:
         text = '{"facet_gallery":1}\n{"name":"Ada","created":1700000000}\n'
         (self.folder / "ada.jsonl").write_text(text)
         address = "postgresql://localhost/postgres?port=%d&user=facet&sslmode=require" % self.port
-        subprocess.run([self.facet, "gallery", "import", str(self.folder / "ada.jsonl"), "--gallery", address],
-                       env=self.env, check=True, capture_output=True)
+        done = subprocess.run([self.facet, "gallery", "import", str(self.folder / "ada.jsonl"), "--gallery", address],
+                              env=self.env, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
 
 
 def check_verified(report, client, ca, other):
