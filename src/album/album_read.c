@@ -7,9 +7,9 @@
  * stored with no time, and the next scan looks at its bytes again.
  *
  * A JPEG is decoded at half, a quarter or an eighth of its size as long as it has
- * the pixels that the detector looks at. Where a face that is found in it has fewer
- * than 36 pixels between its eyes, so that its crop would be blurred, the photo is
- * decoded once more, at the size at which it has them. */
+ * the pixels that the detector looks at. Where a face that is found in it is smaller
+ * than its crop, which would be blurred, the photo is decoded once more, at the size
+ * at which it is not. */
 #include "album/album_read.h"
 #include "album/album_look.h"
 #include "base/alloc.h"
@@ -17,12 +17,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "face/align.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LARGEST_PHOTO ((size_t)1 << 30)
-#define LEAST_EYES    36 /* pixels between the eyes: a crop has 35 */
 #define CROP_SIDE     112
 #define MOST_KEPT     4000000 /* pixels of a picture whose memory is kept for the next */
 #define CROP_QUALITY  90
@@ -168,18 +168,6 @@ typedef struct photo_bytes {
     fct_decode_opts opts;
 } photo_bytes;
 
-/* The least distance of eyes among the faces, in pixels. */
-static double least_eyes(const fct_faces *faces) {
-    double least = LEAST_EYES;
-    for (int i = 0; i < fct_faces_count(faces); i++) {
-        const fct_face *f = fct_faces_at(faces, i);
-        double x = (double)(f->kps[1][0] - f->kps[0][0]), y = (double)(f->kps[1][1] - f->kps[0][1]);
-        double eyes = sqrt(x * x + y * y);
-        if (f->has_kps && eyes < least) least = eyes;
-    }
-    return least < 1 ? 1 : least;
-}
-
 /* The shorter side that a photo is decoded with at least: what the detector looks at, of a photo of 4:3. */
 static int looked_at(const fct_reader *r) {
     int most = r->finder.n_det_sizes ? 0 : 640;
@@ -245,7 +233,7 @@ static fct_status use_larger(fct_reader *r, photo_bytes *b, fct_view v, const fc
     float part[4];
     int side = v.width < v.height ? v.width : v.height;
     find_part(v, found, part);
-    b->opts.min_side_hint = (int)(side * LEAST_EYES / least_eyes(found));
+    b->opts.min_side_hint = (int)ceilf((float)side * fct_align_enlargement(found));
     b->opts.part = part;
     fct_status s = fct_image_decode_facts(b->map.data, b->map.size, b->path, &b->opts, &larger, &facts, err);
     if (s) return s;
@@ -285,7 +273,7 @@ static fct_status read_photo(fct_reader *r, photo_bytes *b, fct_new_photo *p, fc
     measure_look(v, p);
     s = fct_analyze(r->analyzer, v, &faces, err);
     bool reduced = v.width < facts.width || v.height < facts.height;
-    if (!s && reduced && least_eyes(faces) < LEAST_EYES) s = use_larger(r, b, v, faces, p, err);
+    if (!s && reduced && fct_align_enlargement(faces) > 1) s = use_larger(r, b, v, faces, p, err);
     else if (!s) s = fct_reader_add_faces(p, v, faces, 0, err);
     fct_faces_free(faces);
     give_back(r, im);

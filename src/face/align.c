@@ -78,6 +78,16 @@ bool fct_align_wide_matrix(const float kps[5][2], int size, double m[6]) {
     return finite && fit_similarity(src, dst, m);
 }
 
+/* The distance of the eyes alone would not do: in a face that is turned away they lie close together. */
+float fct_align_enlargement(const fct_faces *faces) {
+    double most = 1, m[6];
+    for (int i = 0; i < fct_faces_count(faces); i++) {
+        const fct_face *f = fct_faces_at(faces, i);
+        if (f->has_kps && !fct_align_matrix(f->kps, 112, m, NULL)) most = fmax(most, hypot(m[0], m[3]));
+    }
+    return (float)fmin(most, 64);
+}
+
 fct_status fct_align(fct_view picture, const float kps[5][2], int size, fct_image **out, fct_error *err) {
     double m[6];
     fct_image *crop = NULL;

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "face/align.h"
 #include "facet/privacy.h"
 
 #include <math.h>
@@ -11,9 +12,8 @@
 #include <string.h>
 
 /* A picture that is decoded at a smaller size has a shorter side of at least so many pixels, what the detector looks at
- * of a photo of 4:3, and so many pixels between the eyes of its faces: a crop for an embedder has 35. */
+ * of a photo of 4:3. */
 enum { LEAST_SIDE = 480 };
-static const float LEAST_EYES = 36;
 
 /* ---- Opening ---------------------------------------------------------------------------------- */
 
@@ -99,16 +99,6 @@ float srv_core_threshold(const srv_core *c) {
 
 /* ---- Pictures ----------------------------------------------------------------------------------- */
 
-/* The least distance between the eyes of a face, in pixels of the picture as it was decoded; at most LEAST_EYES. */
-static float least_eyes(const fct_faces *faces) {
-    float least = LEAST_EYES;
-    for (int i = 0; i < fct_faces_count(faces); i++) {
-        const fct_face *f = fct_faces_at(faces, i);
-        if (f->has_kps) least = fminf(least, hypotf(f->kps[1][0] - f->kps[0][0], f->kps[1][1] - f->kps[0][1]));
-    }
-    return fmaxf(least, 1);
-}
-
 /* The faces are too small in the reduced picture to say who they are: all but finding them is done again in one that is
  * large enough. */
 static fct_status look_closer(srv_core *c, const void *data, size_t size, const char *name, const srv_look *look,
@@ -117,7 +107,7 @@ static fct_status look_closer(srv_core *c, const void *data, size_t size, const 
     fct_faces *faces = NULL;
     fct_view before = fct_image_view(seen->image);
     int side = before.width < before.height ? before.width : before.height;
-    o->min_side_hint = (int)ceilf((float)side * LEAST_EYES / least_eyes(seen->faces));
+    o->min_side_hint = (int)ceilf((float)side * fct_align_enlargement(seen->faces));
     fct_status s = fct_image_decode(data, size, name, o, &larger, err);
     fct_view v = s ? (fct_view){0} : fct_image_view(larger);
     if (!s)
@@ -148,7 +138,8 @@ fct_status srv_core_look(srv_core *c, const void *data, size_t size, const char 
     out->height = facts.height;
     s = srv_infer_run(c->infer, fct_image_view(out->image), look, &out->faces, err);
     bool reduced = fct_image_view(out->image).width < out->width;
-    if (!s && reduced && least_eyes(out->faces) < LEAST_EYES) s = look_closer(c, data, size, name, look, &o, out, err);
+    if (!s && reduced && fct_align_enlargement(out->faces) > 1)
+        s = look_closer(c, data, size, name, look, &o, out, err);
     fct_view v = fct_image_view(out->image);
     if (!s && v.width < out->width)
         fct_faces_scale(out->faces, (float)out->width / (float)v.width, (float)out->height / (float)v.height);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "face/align.h"
 #include "face/detect.h"
+#include "face/faces.h"
 #include "tasks/landmark.h"
 #include "face/pose.h"
 #include "image/image_internal.h"
@@ -111,6 +112,23 @@ TEST(a_wide_crop_is_the_aligned_one_with_surroundings) {
             CHECK_MSG(rel(wide[k], want) < 1e-5, "%s: m[%d] = %.9g, not %.9g", similarity[i].what, k, wide[k], want);
         }
     }
+}
+
+/* The profile's eyes are 7 pixels apart, a fifth of a crop's, and its crop is hardly larger than it is. */
+TEST(a_picture_need_not_be_larger_than_its_crops) {
+    fct_det d[3] = {{.score = 1}, {.score = 1}, {.score = 1}};
+    fct_faces *faces;
+    memcpy(d[0].kps, similarity[0].kps, sizeof d[0].kps); /* 0.41 times */
+    memcpy(d[1].kps, similarity[2].kps, sizeof d[1].kps);
+    for (int n = 0; n <= 3; n++) {
+        REQUIRE(fct_faces_create(d, n, true, 0, 0, &faces, NULL) == FCT_OK);
+        CHECK(rel((double)fct_align_enlargement(faces), n < 2 ? 1 : similarity[2].m[0]) < 1e-4);
+        fct_faces_free(faces);
+    }
+    for (int k = 0; k < 10; k++) d[0].kps[k / 2][k % 2] *= 1e-5f;
+    REQUIRE(fct_faces_create(d, 1, true, 0, 0, &faces, NULL) == FCT_OK);
+    CHECK(fct_align_enlargement(faces) == 64);
+    fct_faces_free(faces);
 }
 
 TEST(alignment_refuses_what_cannot_be_fitted) {
