@@ -199,6 +199,12 @@ FCT_API fct_status fct_analyze_batch(fct_analyzer *a, const fct_view *pictures, 
 FCT_API fct_status fct_analyze_again(fct_analyzer *a, fct_view picture, const fct_faces *found, float kx, float ky,
                                      fct_faces **out, fct_error *err);
 
+/* How many times as large their picture would have to be so that no face is enlarged when it is aligned to 112 x 112;
+ * between 1 and 64. More than 1 for a photo that was decoded at a smaller size (fct_decode_opts.min_side_hint): decoded
+ * at so many times that size, it gives better embeddings by fct_analyze_again(). Faces that cannot be aligned do not
+ * count. */
+FCT_API float fct_faces_enlargement(const fct_faces *faces);
+
 /* Runs the chosen tasks but detection on faces that are already known: kps is
  * [n][5][2], boxes [n][4] (or NULL: the points' bounding box, widened). */
 FCT_API fct_status fct_analyze_known(fct_analyzer *a, fct_view picture, int n, const float *boxes, const float *kps,

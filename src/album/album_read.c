@@ -17,7 +17,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "face/align.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,7 +232,7 @@ static fct_status use_larger(fct_reader *r, photo_bytes *b, fct_view v, const fc
     float part[4];
     int side = v.width < v.height ? v.width : v.height;
     find_part(v, found, part);
-    b->opts.min_side_hint = (int)ceilf((float)side * fct_align_enlargement(found));
+    b->opts.min_side_hint = (int)ceilf((float)side * fct_faces_enlargement(found));
     b->opts.part = part;
     fct_status s = fct_image_decode_facts(b->map.data, b->map.size, b->path, &b->opts, &larger, &facts, err);
     if (s) return s;
@@ -273,7 +272,7 @@ static fct_status read_photo(fct_reader *r, photo_bytes *b, fct_new_photo *p, fc
     measure_look(v, p);
     s = fct_analyze(r->analyzer, v, &faces, err);
     bool reduced = v.width < facts.width || v.height < facts.height;
-    if (!s && reduced && fct_align_enlargement(faces) > 1) s = use_larger(r, b, v, faces, p, err);
+    if (!s && reduced && fct_faces_enlargement(faces) > 1) s = use_larger(r, b, v, faces, p, err);
     else if (!s) s = fct_reader_add_faces(p, v, faces, 0, err);
     fct_faces_free(faces);
     give_back(r, im);

@@ -79,7 +79,7 @@ bool fct_align_wide_matrix(const float kps[5][2], int size, double m[6]) {
 }
 
 /* The distance of the eyes alone would not do: in a face that is turned away they lie close together. */
-float fct_align_enlargement(const fct_faces *faces) {
+float fct_faces_enlargement(const fct_faces *faces) {
     double most = 1, m[6];
     for (int i = 0; i < fct_faces_count(faces); i++) {
         const fct_face *f = fct_faces_at(faces, i);

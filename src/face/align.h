@@ -13,10 +13,6 @@ bool fct_align_box_matrix(const float box[4], int size, double m[6]);
  * 8 more on every side fills it. False where no face fits the landmarks. */
 bool fct_align_wide_matrix(const float kps[5][2], int size, double m[6]);
 
-/* How many times as large their picture would have to be so that no face is enlarged when it is aligned to 112 x 112;
- * between 1 and 64. Faces that cannot be aligned do not count. */
-float fct_align_enlargement(const fct_faces *faces);
-
 /* Box of five points, widened to about the box a detector gives. */
 void fct_align_box_of_points(const float kps[5][2], float box[4]);
 

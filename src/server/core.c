@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "face/align.h"
 #include "facet/privacy.h"
 
 #include <math.h>
@@ -107,7 +106,7 @@ static fct_status look_closer(srv_core *c, const void *data, size_t size, const 
     fct_faces *faces = NULL;
     fct_view before = fct_image_view(seen->image);
     int side = before.width < before.height ? before.width : before.height;
-    o->min_side_hint = (int)ceilf((float)side * fct_align_enlargement(seen->faces));
+    o->min_side_hint = (int)ceilf((float)side * fct_faces_enlargement(seen->faces));
     fct_status s = fct_image_decode(data, size, name, o, &larger, err);
     fct_view v = s ? (fct_view){0} : fct_image_view(larger);
     if (!s)
@@ -138,7 +137,7 @@ fct_status srv_core_look(srv_core *c, const void *data, size_t size, const char 
     out->height = facts.height;
     s = srv_infer_run(c->infer, fct_image_view(out->image), look, &out->faces, err);
     bool reduced = fct_image_view(out->image).width < out->width;
-    if (!s && reduced && fct_align_enlargement(out->faces) > 1)
+    if (!s && reduced && fct_faces_enlargement(out->faces) > 1)
         s = look_closer(c, data, size, name, look, &o, out, err);
     fct_view v = fct_image_view(out->image);
     if (!s && v.width < out->width)

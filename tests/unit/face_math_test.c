@@ -122,12 +122,12 @@ TEST(a_picture_need_not_be_larger_than_its_crops) {
     memcpy(d[1].kps, similarity[2].kps, sizeof d[1].kps);
     for (int n = 0; n <= 3; n++) {
         REQUIRE(fct_faces_create(d, n, true, 0, 0, &faces, NULL) == FCT_OK);
-        CHECK(rel((double)fct_align_enlargement(faces), n < 2 ? 1 : similarity[2].m[0]) < 1e-4);
+        CHECK(rel((double)fct_faces_enlargement(faces), n < 2 ? 1 : similarity[2].m[0]) < 1e-4);
         fct_faces_free(faces);
     }
     for (int k = 0; k < 10; k++) d[0].kps[k / 2][k % 2] *= 1e-5f;
     REQUIRE(fct_faces_create(d, 1, true, 0, 0, &faces, NULL) == FCT_OK);
-    CHECK(fct_align_enlargement(faces) == 64);
+    CHECK(fct_faces_enlargement(faces) == 64);
     fct_faces_free(faces);
 }
 
