@@ -88,6 +88,11 @@ typedef struct fct_scan_progress {
  * was read until then stays. */
 typedef bool fct_scan_progress_fn(void *user, const fct_scan_progress *p);
 
+/* Told, in the calling thread, what a scan could not look at: a folder that cannot be listed (FCT_ERR_IO) or that is
+ * missing, empty or not mounted (FCT_ERR_NOT_FOUND), whose photos are kept in both cases, and a photo of a format that
+ * facet does not read (FCT_ERR_UNSUPPORTED). why->text begins with the path. */
+typedef void fct_scan_skipped_fn(void *user, const char *path, const fct_error *why);
+
 typedef struct fct_scan_opts {
     size_t size;                     /* sizeof this struct; set by fct_scan_opts_init() */
     const fct_analyzer_opts *finder; /* how faces are found; its tasks are those to run (default NULL: defaults) */
@@ -97,7 +102,8 @@ typedef struct fct_scan_opts {
     bool again;                      /* read what is known and unchanged too (default false) */
     bool forget_missing;             /* forget the photos of a folder that is missing as a whole (default false) */
     fct_scan_progress_fn *progress;  /* (default NULL) */
-    void *user;                      /* handed to progress (default NULL) */
+    fct_scan_skipped_fn *skipped;    /* (default NULL) */
+    void *user;                      /* handed to progress and skipped (default NULL) */
 } fct_scan_opts;
 FCT_API void fct_scan_opts_init(fct_scan_opts *o);
 
@@ -113,7 +119,8 @@ typedef struct fct_scan_result {
     int64_t gone;       /* files forgotten because they are no longer there */
     int64_t unreadable; /* files read now that could not be */
     int64_t faces;      /* found in what was read */
-    int64_t missing;    /* folders that are missing, empty or not mounted; their photos are kept */
+    int64_t missing;    /* folders that cannot be listed, are missing, empty or not mounted; their photos are kept */
+    int64_t unknown;    /* photos of formats that facet does not read, such as raw ones */
     int64_t no_videos;  /* videos passed over because this build, or this computer, reads none */
     double seconds;
 } fct_scan_result;
@@ -124,7 +131,9 @@ typedef struct fct_scan_result {
  * known of it, a changed one is read again, one that is no longer there is
  * forgotten, though its decisions are kept for the day it comes back. A folder that
  * is missing as a whole, or empty where a file system used to be mounted, is
- * counted in out->missing and nothing of it is forgotten.
+ * counted in out->missing and nothing of it is forgotten. Passed over are hidden
+ * files and folders, links to folders, folders below those named that hold a file
+ * called .nomedia, and those called @eaDir (the previews of Synology's disks).
  *
  * Each photo is on disk within seconds of its reading: a scan that is stopped, or
  * killed, goes on from there. Files that cannot be read are counted and listed by
@@ -141,7 +150,7 @@ FCT_API fct_status fct_album_migrate(fct_album *a, const fct_pack *p, const fct_
                                      fct_error *err);
 
 /* Forgets a folder that was scanned, with its photos; named as then, or as fct_album_roots() does.
- * FCT_ERR_NOT_FOUND: it never was. */
+ * FCT_ERR_NOT_FOUND: it never was. FCT_ERR_BUSY: a scan of the album is running. */
 FCT_API fct_status fct_album_forget(fct_album *a, const char *folder, fct_error *err);
 
 /* Takes back what the last operation has changed about people, faces' people and

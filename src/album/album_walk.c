@@ -4,7 +4,10 @@
  * A folder is taken for missing, and nothing of it is forgotten, where it cannot
  * be listed, where it is a root that is empty or not there though the album knows
  * photos in it, and where another file system used to be mounted and is not now:
- * a disk that is not plugged in must not cost anybody the names of ten years. */
+ * a disk that is not plugged in must not cost anybody the names of ten years.
+ *
+ * A folder that says of itself that it is none of photos, by a file .nomedia or by
+ * the name that Synology's disks give to their previews, is taken for hidden. */
 #include "album/album_walk.h"
 #include "base/alloc.h"
 #include "base/buffer.h"
@@ -20,6 +23,7 @@
 fct_media fct_media_of(const char *name) {
     static const char photos[] = " jpg jpeg jpe jfif png webp heic heif hif avif tif tiff gif bmp jxl ";
     static const char videos[] = " mp4 mov m4v avi mkv webm 3gp mts m2ts mpg mpeg wmv ";
+    static const char others[] = " dng cr2 cr3 crw nef nrw arw orf rw2 raf pef srw psd psb xcf jp2 j2k ";
     const char *ext = fct_path_ext(name);
     char word[12] = " ";
     size_t n = strlen(ext);
@@ -27,7 +31,9 @@ fct_media fct_media_of(const char *name) {
     for (size_t i = 0; i < n; i++) word[1 + i] = (char)(ext[i] >= 'A' && ext[i] <= 'Z' ? ext[i] - 'A' + 'a' : ext[i]);
     word[1 + n] = ' ';
     if (strchr(ext, ' ')) return FCT_MEDIA_NONE;
-    return strstr(photos, word) ? FCT_MEDIA_PHOTO : strstr(videos, word) ? FCT_MEDIA_VIDEO : FCT_MEDIA_NONE;
+    if (strstr(photos, word)) return FCT_MEDIA_PHOTO;
+    if (strstr(videos, word)) return FCT_MEDIA_VIDEO;
+    return strstr(others, word) ? FCT_MEDIA_UNKNOWN : FCT_MEDIA_NONE;
 }
 
 /* ---- The list ------------------------------------------------------------------------------ */
@@ -88,14 +94,31 @@ static void free_known(known_files *k) {
     fct_free(k->at);
 }
 
-/* Keeps a folder that is missing, and all below it. */
-static fct_status keep(walk_state *st, const char *path, fct_error *err) {
+static void tell_skipped(const walk_state *st, const char *path, const fct_error *why) {
+    const fct_scan_opts *o = st->w->opts;
+    if (o->skipped) o->skipped(o->user, path, why);
+}
+
+/* Tells of a folder that is missing; path is below the root. why: the fault of listing it, or NULL. */
+static fct_status tell_kept(const walk_state *st, const char *path, const fct_error *why, fct_error *err) {
+    fct_error e;
+    char *full = *path ? fct_path_join(st->root, path) : fct_strdup(st->root);
+    if (!full) return no_memory(err);
+    if (why) (void)fct_fail(&e, FCT_ERR_IO, "%s", why->text);
+    else (void)fct_fail(&e, FCT_ERR_NOT_FOUND, "%s: is missing, empty or not mounted", full);
+    tell_skipped(st, full, &e);
+    fct_free(full);
+    return FCT_OK;
+}
+
+/* Keeps a folder that is missing, and all below it. why: the fault of listing it, or NULL. */
+static fct_status keep(walk_state *st, const char *path, const fct_error *why, fct_error *err) {
     char **kept = fct_grow(st->kept, &st->cap_kept, st->n_kept + 1, sizeof *kept), *copy = fct_strdup(path);
     if (kept) st->kept = kept;
     if (!kept || !copy) return fct_free(copy), no_memory(err);
     kept[st->n_kept++] = copy;
     st->w->result->missing++;
-    return FCT_OK;
+    return tell_kept(st, path, why, err);
 }
 
 static bool is_at_or_below(const char *path, const char *folder) {
@@ -134,6 +157,18 @@ static fct_status add_job(walk_state *st, walk_folder *f, const char *name, cons
     return FCT_OK;
 }
 
+/* Counts a photo of a format that facet does not read, and tells of it. */
+static fct_status pass_over(const walk_state *st, const walk_folder *f, const char *name, fct_error *err) {
+    fct_error e;
+    char *full = fct_path_join(f->full, name);
+    if (!full) return no_memory(err);
+    (void)fct_fail(&e, FCT_ERR_UNSUPPORTED, "%s: is of a format that facet does not read", full);
+    st->w->result->unknown++;
+    tell_skipped(st, full, &e);
+    fct_free(full);
+    return FCT_OK;
+}
+
 /* A file of the folder; known is what the album knows of it, or NULL. */
 static fct_status look_at_file(walk_state *st, walk_folder *f, const char *name, const fct_file_stat *fs,
                                const fct_placed_file *known, fct_error *err) {
@@ -141,6 +176,7 @@ static fct_status look_at_file(walk_state *st, walk_folder *f, const char *name,
     const fct_scan_opts *o = st->w->opts;
     fct_media kind = fct_media_of(name);
     if (kind == FCT_MEDIA_NONE) return FCT_OK;
+    if (kind == FCT_MEDIA_UNKNOWN) return pass_over(st, f, name, err);
     r->looked++;
     bool same = known && known->size == (int64_t)fs->size && known->mtime_ns == fs->mtime_ns && known->photo_id;
     bool passed_over = kind == FCT_MEDIA_VIDEO && o->no_videos;
@@ -197,21 +233,31 @@ static fct_status seems_missing(walk_state *st, const walk_folder *f, const fct_
     return fct_album_has_files(st->w->album, st->root_id, f->path, missing, err);
 }
 
+/* Whether a folder below the one that was named for scanning is not to be looked into. */
+static bool is_set_aside(const walk_folder *f, char **names, size_t n, int depth) {
+    if (!depth) return false;
+    if (!strcmp(fct_path_base(f->path), "@eaDir")) return true;
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(names[i], ".nomedia")) return true;
+    return false;
+}
+
 /* Looks through a folder and all below it. One that cannot be listed, or seems not to be mounted, is kept as it was. */
 static fct_status look_in(walk_state *st, walk_folder *f, int depth, fct_error *err) {
+    fct_error fault;
     char **names = NULL;
     size_t n = 0;
     fct_placed_folder known;
     known_files files = {NULL, 0, 0};
-    bool missing = false;
+    bool missing = false, listed = true;
     if (!st->w->go_on(st->w->ctx)) return fct_fail(err, FCT_ERR_CANCELLED, "the scan was stopped");
     fct_status s = fct_album_folder_find(st->w->album, st->root_id, f->path, &known, err);
     if (s) return s;
     f->id = known.id;
-    if (fct_dir_list(f->full, &names, &n, NULL)) missing = true;
+    if (fct_dir_list(f->full, &names, &n, &fault)) missing = true, listed = false;
     else if (!n) s = seems_missing(st, f, &known, depth, &missing, err);
-    if (!s && missing) s = keep(st, f->path, err);
-    else if (!s) {
+    if (!s && missing) s = keep(st, f->path, listed ? NULL : &fault, err);
+    else if (!s && !is_set_aside(f, names, n, depth)) {
         if (known.id) s = add_id(&st->visited, known.id, err);
         if (!s && known.id) s = fct_album_folder_files(st->w->album, known.id, collect_known, &files, err);
         if (!s) s = compare(st, f, names, n, &files, depth, err);
@@ -231,7 +277,7 @@ static fct_status check_gone(void *user, const fct_placed_folder *f, fct_error *
     bool forget = st->w->opts->forget_missing;
     for (size_t i = 0; i < st->n_kept && !forget; i++)
         if (is_at_or_below(f->path, st->kept[i])) return FCT_OK;
-    if (f->mount && !forget) return keep(st, f->path, err);
+    if (f->mount && !forget) return keep(st, f->path, NULL, err);
     return add_id(&l->gone_folders, f->id, err);
 }
 
@@ -257,7 +303,7 @@ static fct_status look_from(walk_state *st, const char *path, fct_error *err) {
         f.device = fs.device;
         f.mount = fs.device != device_above(f.full);
         if (fs.is_dir) s = look_in(st, &f, 0, err);
-        else if (known) s = keep(st, path, err);
+        else if (known) s = keep(st, path, NULL, err);
         else s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: %s", f.full, fs.exists ? "is no folder" : "no such folder");
     }
     fct_numbers_sort(&st->visited);

@@ -5,7 +5,8 @@
 #include "album/album_scan_store.h"
 #include "base/numbers.h"
 
-typedef enum fct_media { FCT_MEDIA_NONE, FCT_MEDIA_PHOTO, FCT_MEDIA_VIDEO } fct_media;
+/* UNKNOWN: a photo of a format that facet does not read. */
+typedef enum fct_media { FCT_MEDIA_NONE, FCT_MEDIA_PHOTO, FCT_MEDIA_VIDEO, FCT_MEDIA_UNKNOWN } fct_media;
 /* What a file's name says that it is. */
 fct_media fct_media_of(const char *name);
 
@@ -40,7 +41,7 @@ typedef struct fct_scan_list {
 typedef struct fct_scan_walk {
     fct_album *album;
     const fct_scan_opts *opts;
-    fct_scan_result *result; /* looked, unchanged, missing are counted */
+    fct_scan_result *result; /* looked, unchanged, missing, unknown are counted */
     fct_scan_list *list;
     /* Asked now and then; false: stop. */
     bool (*go_on)(void *ctx);

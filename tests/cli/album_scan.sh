@@ -61,7 +61,7 @@ json "scan as JSON" 1 facet album scan -m pack --json
 mv lib away
 check "a folder that is missing" 3 run album scan -m pack <<'END'
 0 files, 0 faces found
-! facet: warning: 1 folder is missing, empty or not mounted: their photos are kept (--forget-missing forgets them)
+! facet: warning: lib: is missing, empty or not mounted; its photos are kept (--forget-missing forgets them)
 ! facet: lib/bad.jpg: not a picture of a format that facet reads
 END
 mv away lib
@@ -69,6 +69,14 @@ check "and back" 0 run album scan -m pack <<'END'
 4 files, 4 unchanged, 0 faces found
 ! facet: lib/bad.jpg: not a picture of a format that facet reads
 END
+mkdir lib/previews lib/@eaDir; touch lib/previews/.nomedia lib/raw.NEF lib/raw.dng lib/2.dng
+cp ada.png lib/previews/; cp ada.png lib/@eaDir/; old lib/previews/ada.png lib/@eaDir/ada.png
+check "previews, and formats that are not read" 0 run album scan -m pack <<'END'
+4 files, 4 unchanged, 0 faces found
+! 3 photos are of formats that facet does not read: 2 dng, 1 nef
+! facet: lib/bad.jpg: not a picture of a format that facet reads
+END
+rm -r lib/previews lib/@eaDir lib/*.NEF lib/*.dng
 check "a folder that never was" 3 run album scan nowhere -m pack <<'END'
 ! facet: nowhere: no such folder
 END

@@ -383,6 +383,7 @@ TEST(two_scans_at_once) {
     lock = fct_asprintf("%s-scan", at("album.db"));
     REQUIRE(lock && !fct_sys_lock(lock, &handle));
     CHECK(scan_with(b, at("lib"), NULL) == FCT_ERR_BUSY && strstr(e.text, "is being scanned by another program"));
+    CHECK(fct_album_forget(b, at("lib"), &e) == FCT_ERR_BUSY);
     fct_sys_unlock(lock, handle);
     fct_free(lock);
     CHECK(!scan_with(b, at("lib"), NULL) && r.read == 1);

@@ -6,15 +6,94 @@
 
 #include "base/file.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* ---- What is passed over ------------------------------------------------------------------- */
+
+typedef struct skipped_kind {
+    char ending[8];
+    int n;
+} skipped_kind;
+
+/* What a scan could not look at. */
+typedef struct skipped_list {
+    fct_error *folders; /* owned */
+    size_t n_folders, cap_folders;
+    skipped_kind *kinds; /* of photos that facet does not read; owned */
+    size_t n_kinds, cap_kinds;
+} skipped_list;
+
+static void free_skipped(skipped_list *l) {
+    free(l->folders);
+    free(l->kinds);
+}
+
+static void count_kind(skipped_list *l, const char *path) {
+    skipped_kind kind = {.n = 1};
+    const char *ext = fct_path_ext(path);
+    for (size_t i = 0; ext[i] && i + 1 < sizeof kind.ending; i++) kind.ending[i] = (char)tolower((unsigned char)ext[i]);
+    for (size_t i = 0; i < l->n_kinds; i++)
+        if (!strcmp(l->kinds[i].ending, kind.ending)) {
+            l->kinds[i].n++;
+            return;
+        }
+    l->kinds = cli_grow(l->kinds, &l->cap_kinds, l->n_kinds + 1, sizeof *l->kinds);
+    l->kinds[l->n_kinds++] = kind;
+}
+
+static int by_count(const void *a, const void *b) {
+    const skipped_kind *x = a, *y = b;
+    return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : strcmp(x->ending, y->ending);
+}
+
+/* "12 photos are of formats that facet does not read: 10 nef, 2 cr2" */
+static void tell_kinds(skipped_list *l) {
+    int sum = 0;
+    char *kinds = cli_format("%s", "");
+    if (l->n_kinds) qsort(l->kinds, l->n_kinds, sizeof *l->kinds, by_count);
+    for (size_t i = 0; i < l->n_kinds; i++) {
+        char *longer = cli_format("%s%s%d %s", kinds, i ? ", " : "", l->kinds[i].n, l->kinds[i].ending);
+        free(kinds);
+        kinds = longer;
+        sum += l->kinds[i].n;
+    }
+    if (sum) cli_note("%s of formats that facet does not read: %s", cli_count(sum, "photo is", "photos are"), kinds);
+    free(kinds);
+}
+
+/* A line for each folder that could not be looked at, unless they are very many. */
+static void tell_folders(const skipped_list *l) {
+    enum { MOST = 20 };
+    for (size_t i = 0; i < l->n_folders && i < MOST; i++)
+        cli_warn("%s; its photos are kept (--forget-missing forgets them)", l->folders[i].text);
+    if (l->n_folders > MOST) cli_warn("and so with %zu other folders (--json lists all)", l->n_folders - MOST);
+}
+
+static void json_folders(const skipped_list *l, fct_json_writer *j) {
+    fct_json_array(j, "missing_folders");
+    for (size_t i = 0; i < l->n_folders; i++) fct_json_text(j, NULL, l->folders[i].text);
+    fct_json_close_array(j);
+}
 
 /* ---- Progress ------------------------------------------------------------------------------ */
 
 typedef struct shown_scan {
     const cli_settings *set;
     int phase; /* that the line is about; -1 = none yet */
+    skipped_list skipped;
 } shown_scan;
+
+static void take_skipped(void *user, const char *path, const fct_error *why) {
+    skipped_list *l = &((shown_scan *)user)->skipped;
+    if (why->code == FCT_ERR_UNSUPPORTED) {
+        count_kind(l, path);
+        return;
+    }
+    l->folders = cli_grow(l->folders, &l->cap_folders, l->n_folders + 1, sizeof *l->folders);
+    l->folders[l->n_folders++] = *why;
+}
 
 /* The line is begun anew with each part of the work. Folders are looked through without one: how many there are is
  * not known. */
@@ -46,6 +125,7 @@ static void json_result(const fct_album_info *info, const fct_scan_result *r, fc
     fct_json_int(j, "gone", r->gone);
     fct_json_int(j, "faces", r->faces);
     fct_json_int(j, "missing", r->missing);
+    fct_json_int(j, "unknown", r->unknown);
     fct_json_int(j, "no_videos", r->no_videos);
     fct_json_number(j, "seconds", r->seconds, 3);
 }
@@ -84,8 +164,9 @@ static fct_status json_unreadable(void *user, const fct_album_file *f, fct_error
 }
 
 /* All files that cannot be read, those of earlier scans too: they are unknown to the album. */
-static fct_status tell_result(const cli_settings *s, fct_album *album, const fct_scan_result *r,
+static fct_status tell_result(shown_scan *shown, fct_album *album, const fct_scan_result *r,
                               const fct_group_result *people, fct_error *e) {
+    const cli_settings *s = shown->set;
     fct_album_file_query q;
     fct_album_info info;
     fct_json_writer j;
@@ -93,19 +174,19 @@ static fct_status tell_result(const cli_settings *s, fct_album *album, const fct
     q.unreadable = true;
     fct_status st = fct_album_stat(album, &info, e);
     if (st) return st;
-    if (r->missing)
-        cli_warn("%s missing, empty or not mounted: their photos are kept (--forget-missing forgets them)",
-                 cli_count((int)r->missing, "folder is", "folders are"));
+    tell_folders(&shown->skipped);
     if (r->no_videos)
         cli_warn("%s passed over: no FFmpeg to read them ('facet doctor' says more)",
                  cli_count((int)r->no_videos, "video was", "videos were"));
     if (!s->json) {
         print_result(r);
+        tell_kinds(&shown->skipped);
         if (people->faces) cli_album_print_groups(people);
         return fct_album_files(album, &q, print_unreadable, NULL, e);
     }
     json_result(&info, r, &j);
     cli_album_json_groups(&j, people);
+    json_folders(&shown->skipped, &j);
     fct_json_array(&j, "unreadable");
     st = fct_album_files(album, &q, json_unreadable, &j, e);
     fct_json_close_array(&j);
@@ -125,6 +206,7 @@ static fct_scan_opts scan_opts(const cli_settings *s, shown_scan *shown, fct_ana
     o.again = s->again;
     o.forget_missing = s->forget_missing;
     o.progress = show_progress;
+    o.skipped = take_skipped;
     o.user = shown;
     return o;
 }
@@ -139,13 +221,12 @@ static fct_status group_faces(const fct_pack *pack, fct_album *album, fct_group_
 }
 
 /* Scans, then groups what was found. A stopped scan keeps what it has read, and groups nothing. */
-static int scan_with(const cli_args *a, const fct_pack *pack, fct_album *album) {
-    shown_scan shown = {&a->set, -1};
+static int scan_with(shown_scan *shown, const cli_args *a, const fct_pack *pack, fct_album *album) {
     fct_analyzer_opts finder;
     fct_scan_result r;
     fct_group_result people;
     fct_error e;
-    fct_scan_opts o = scan_opts(&a->set, &shown, &finder);
+    fct_scan_opts o = scan_opts(&a->set, shown, &finder);
     cli_catch_interrupt();
     fct_status st = fct_album_scan(album, pack, (const char *const *)a->words, a->n_words, &o, &r, &e);
     cli_progress_end();
@@ -159,16 +240,18 @@ static int scan_with(const cli_args *a, const fct_pack *pack, fct_album *album) 
     }
     if (!st && r.faces) cli_album_tell_grouping(album);
     if (!st) st = group_faces(pack, album, &people, &e);
-    if (st || tell_result(&a->set, album, &r, &people, &e)) return cli_fail(&e);
+    if (st || tell_result(shown, album, &r, &people, &e)) return cli_fail(&e);
     return r.unreadable || r.missing ? CLI_INPUT : CLI_DONE;
 }
 
 static int run_scan(cli_args *a) {
     fct_pack *pack = NULL;
     fct_album *album = NULL;
+    shown_scan shown = {.set = &a->set, .phase = -1};
     int code = cli_pack_open(&a->set, FCT_TASK_DETECT | FCT_TASK_EMBED | FCT_TASK_GENDER_AGE, &pack);
     if (!code) code = cli_album_open(&a->set, a->n_words ? ALBUM_CREATE : ALBUM_WRITE, &album);
-    if (!code) code = scan_with(a, pack, album);
+    if (!code) code = scan_with(&shown, a, pack, album);
+    free_skipped(&shown.skipped);
     fct_album_free(album);
     fct_pack_free(pack);
     return code;
@@ -180,11 +263,11 @@ const cli_command cmd_album_scan = {
     .summary = "find the faces of all photos and videos below folders",
     .description =
         "Brings the album up to date with the photos and videos in each FOLDER and below it; without FOLDER, in all "
-        "that were scanned before. Of videos the key frames are looked at. Hidden files and folders are passed "
-        "over.\n\n"
+        "that were scanned before. Of videos the key frames are looked at. Passed over are hidden files "
+        "and folders, folders that hold a file called .nomedia, and links to folders.\n\n"
         "Files with the size and time that the album knows are not read again. A photo that was moved or renamed "
         "keeps its people, one that was changed is read again, one that is gone is forgotten. A folder that is "
-        "missing as a whole, a disk that is not mounted, is told of, and its photos are kept.\n\n"
+        "missing as a whole, a disk that is not mounted, is named, and its photos are kept.\n\n"
         "At the end new faces join the people that they are like, or become new ones ('facet album cluster').\n\n"
         "The scan can be stopped at any time, or killed: the next one goes on from there. Files that cannot be read "
         "are listed at the end; exit code 3 where a new one is among them.",
@@ -201,7 +284,7 @@ const cli_command cmd_album_scan = {
 /* ---- migrate ----------------------------------------------------------------------------------- */
 
 static int migrate_with(const cli_args *a, const fct_pack *pack, fct_album *album) {
-    shown_scan shown = {&a->set, -1};
+    shown_scan shown = {.set = &a->set, .phase = -1};
     fct_scan_opts o;
     fct_error e;
     fct_album_info info;

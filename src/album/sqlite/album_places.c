@@ -1,4 +1,5 @@
 /* Folders and files as a scan keeps them. */
+#include "album/album_scan.h"
 #include "album/album_scan_store.h"
 #include "album/sqlite/album_rows.h"
 #include "base/alloc.h"
@@ -204,7 +205,7 @@ static fct_status remove_root(const fct_db *db, const char *path, int *n, fct_er
 }
 
 /* The name may be the one that is kept, or what a scan would make that of. */
-fct_status fct_album_forget(fct_album *a, const char *folder, fct_error *err) {
+static fct_status forget(fct_album *a, const char *folder, fct_error *err) {
     const fct_db *db = fct_album_db(a);
     int n = 0;
     fct_status s = fct_album_begin(a, err);
@@ -217,4 +218,15 @@ fct_status fct_album_forget(fct_album *a, const char *folder, fct_error *err) {
     if (!s && !n) s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: %s is no folder that was scanned", db->path, folder);
     if (!s) s = fct_album_tidy(a, err);
     return fct_album_end(a, s, err);
+}
+
+/* Not while a scan is running, which would go on storing files in folders that are gone. */
+fct_status fct_album_forget(fct_album *a, const char *folder, fct_error *err) {
+    char *lock;
+    intptr_t handle;
+    fct_status s = fct_scan_lock(a, &lock, &handle, err);
+    if (s) return s;
+    s = forget(a, folder, err);
+    fct_scan_unlock(lock, handle);
+    return s;
 }
