@@ -257,7 +257,7 @@ fct_status fct_album_name(fct_album *a, int64_t person_id, const char *name, int
 
 fct_status fct_album_merge(fct_album *a, int64_t into, const int64_t *people, int n, fct_error *err) {
     char done[60];
-    snprintf(done, sizeof done, "merge %d into", n);
+    snprintf(done, sizeof done, "merge %d %s into", n, n == 1 ? "person" : "people");
     fct_status s = begin_about(a, done, into, err);
     if (s) return s;
     for (int i = 0; i < n && !s; i++)

@@ -128,6 +128,14 @@ def album(photos, work):
     facet("undo")
     check("undo", one["face_id"] not in {f["face"]["face_id"] for f in lines("faces", "Anna")})
 
+    # A photo of many stands for her face in it, and for nobody's where she is not on it.
+    selfie = str(work / "photos" / "selfie-many-people.jpg")
+    before = {f["face"]["face_id"]: f["person_id"] for f in lines("faces", selfie)}
+    here = [i for i in before.values() if i == anna]
+    check("a photo's faces", len(before) >= 5 and len(here) <= 1, before)
+    facet("confirm", "Anna", selfie, code=0 if here else 2)
+    check("the others stay", before == {f["face"]["face_id"]: f["person_id"] for f in lines("faces", selfie)})
+
     # Split, merge.
     hers = [f["face"]["face_id"] for f in lines("faces", "Anna")]
     split = lines("split", "Anna", "face:%d" % hers[0], "face:%d" % hers[1])[0]
@@ -140,6 +148,12 @@ def album(photos, work):
     facet("ignore", "face:%d" % hers[0])
     check("ignore", hers[0] not in {f["face"]["face_id"] for f in lines("faces", "Anna")})
     facet("undo")
+    lines("differ", "face:%d" % hers[0], "face:%d" % min(before))
+    facet("undo")
+    lines("ignore", str(anna))
+    check("ignored", [p for p in lines("people")[0]["people"] if p["ignored"]])
+    lines("ignore", "--no-more", "Anna")
+    check("and no more", not [p for p in lines("people")[0]["people"] if p["ignored"]])
 
     # A new album gets the name from the gallery.
     os.environ["FCT_ALBUM"] = str(work / "second.db")
@@ -148,7 +162,8 @@ def album(photos, work):
     check("with her faces", len(lines("faces", "Anna")) >= len(hers))
     review()
 
-    for args, code in ((("name", "nobody", "X"), 1), (("name", "1"), 2), (("faces", "nobody"), 1),
+    for args, code in ((("name", "nobody", "X"), 1), (("name", "1"), 2), (("name", "1", "12"), 2),
+                       (("name", "1", "face:3"), 2), (("merge", "Anna", "Anna"), 2), (("faces", "nobody"), 1),
                        (("split", "Anna", "/no/such.jpg"), 3), (("split", "Anna", "face:x"), 2),
                        (("review", "1+2"), 2), (("review", "1+99999=yes"), 1)):
         facet(*args, code=code)

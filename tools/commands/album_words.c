@@ -61,7 +61,10 @@ static int tell_unknown(fct_album *album, const char *word) {
     return code;
 }
 
-int cli_album_person(fct_album *album, const char *word, int64_t *id) {
+bool cli_album_is_number(const char *word) { return number_of(word) || !strncmp(word, "face:", 5); }
+
+/* *id 0: nobody is called so. */
+static int seek_person(fct_album *album, const char *word, int64_t *id) {
     person_search by_name = {.name = word}, by_number = {0};
     fct_error e;
     *id = 0;
@@ -72,7 +75,12 @@ int cli_album_person(fct_album *album, const char *word, int64_t *id) {
         if (st && st != FCT_ERR_NOT_FOUND) return cli_fail(&e);
     }
     *id = by_name.id ? by_name.id : by_number.id;
-    return *id ? CLI_DONE : tell_unknown(album, word);
+    return CLI_DONE;
+}
+
+int cli_album_person(fct_album *album, const char *word, int64_t *id) {
+    int code = seek_person(album, word, id);
+    return code || *id ? code : tell_unknown(album, word);
 }
 
 const char *cli_album_call(fct_album *album, int64_t person_id, char out[300]) {
@@ -124,6 +132,19 @@ static int find_photo(fct_album *album, const char *word, face_search *s) {
     return code;
 }
 
+int cli_album_person_or_photo(fct_album *album, const char *word, int64_t *person_id, int64_t *photo_id) {
+    face_search s = {0};
+    fct_file_stat st;
+    *photo_id = 0;
+    int code = seek_person(album, word, person_id);
+    if (code || *person_id) return code;
+    fct_file_get_stat(word, &st);
+    if (!st.exists) return tell_unknown(album, word);
+    code = find_photo(album, word, &s);
+    *photo_id = s.photo_id;
+    return code;
+}
+
 /* Finds the faces that a word means: one by its number, or all of a photo, or those of one person in it. */
 static int add_faces(fct_album *album, int64_t person_id, const char *word, face_search *s) {
     fct_album_face_query q;
@@ -154,6 +175,48 @@ int cli_album_faces(fct_album *album, int64_t person_id, char **words, int n_wor
     face_search s = {0};
     int code = CLI_DONE;
     for (int i = 0; i < n_words && !code; i++) code = add_faces(album, person_id, words[i], &s);
+    *faces = s.faces;
+    *n = s.n;
+    return code;
+}
+
+/* Lists a photo's faces, since nobody can tell which one was meant. */
+static int tell_choice(fct_album *album, const char *word, const int64_t *faces, int n) {
+    char called[300];
+    cli_error("%s: %d faces are in it; say which one:", word, n);
+    for (int i = 0; i < n; i++) {
+        cli_face_card c;
+        int code = cli_album_card(album, faces[i], &c);
+        if (code) return code;
+        char *line = cli_album_card_line(&c);
+        cli_note("%s%s%s%s", line, c.person_id ? "  (" : "",
+                 c.person_id ? cli_album_call(album, c.person_id, called) : "", c.person_id ? ")" : "");
+        free(line);
+    }
+    return CLI_USE;
+}
+
+/* Adds the faces of a word to *all. */
+static int add_any(fct_album *album, int64_t person_id, char *word, face_search *all) {
+    face_search s = {0}, his = {0};
+    int code = add_faces(album, 0, word, &s);
+    for (int i = 0; i < s.n && s.n > 1 && !code; i++) {
+        cli_face_card c;
+        code = cli_album_card(album, s.faces[i], &c);
+        if (!code && c.person_id == person_id) collect_face(&his, &(fct_album_face){.id = s.faces[i]}, NULL);
+    }
+    if (!code && s.n > 1 && !his.n) code = tell_choice(album, word, s.faces, s.n);
+    const face_search *from = his.n ? &his : &s;
+    for (int i = 0; i < from->n && !code; i++) collect_face(all, &(fct_album_face){.id = from->faces[i]}, NULL);
+    free(s.faces);
+    free(his.faces);
+    return code;
+}
+
+int cli_album_any_faces(fct_album *album, int64_t person_id, char **words, int n_words, int64_t **faces, int *n) {
+    face_search s = {0};
+    int code = CLI_DONE;
+    for (int i = 0; i < n_words && !code; i++) code = add_any(album, person_id, words[i], &s);
     *faces = s.faces;
     *n = s.n;
     return code;

@@ -18,7 +18,7 @@ static int open_for(cli_args *a, fct_album **album, int64_t *person) {
     return code ? code : cli_album_person(*album, a->words[0], person);
 }
 
-/* Tells what was done, about a person. */
+/* Tells what was done, about a person (0 = about faces alone). */
 static int tell(cli_args *a, fct_album *album, const char *done, int64_t person_id, int faces) {
     char name[300];
     fct_album_info info;
@@ -26,14 +26,17 @@ static int tell(cli_args *a, fct_album *album, const char *done, int64_t person_
     fct_json_writer j;
     cli_album_call(album, person_id, name);
     if (!a->set.json) {
-        cli_note("%s: %s", name, done);
+        if (person_id) cli_note("%s: %s", name, done);
+        else cli_note("%s: %s", cli_count(faces, "face", "faces"), done);
         return CLI_DONE;
     }
     if (fct_album_stat(album, &info, &e)) return cli_fail(&e);
     cli_album_json_begin(&j, &info);
     fct_json_text(&j, "done", done);
-    fct_json_int(&j, "person_id", person_id);
-    fct_json_text(&j, "person", name);
+    if (person_id) {
+        fct_json_int(&j, "person_id", person_id);
+        fct_json_text(&j, "person", name);
+    }
     if (faces >= 0) fct_json_int(&j, "faces", faces);
     cli_album_json_end(&j);
     return CLI_DONE;
@@ -139,22 +142,27 @@ static fct_status list_face(void *user, const fct_album_face *f, fct_error *err)
     return FCT_OK;
 }
 
-static int print_faces(cli_args *a, fct_album *album, const listed_faces *l) {
+/* whose: tell of each whose it is. */
+static int print_faces(cli_args *a, fct_album *album, const listed_faces *l, bool whose) {
+    char called[300];
     int code = CLI_DONE;
     for (size_t i = 0; i < l->n && !code; i++) {
         cli_face_card c;
         fct_json_writer j;
         code = cli_album_card(album, l->at[i], &c);
         if (code) break;
+        const char *person = c.person_id ? cli_album_call(album, c.person_id, called) : NULL;
         if (a->set.json) {
             cli_json_line(&j, stdout);
             fct_json_int(&j, "person_id", c.person_id);
+            fct_json_text(&j, "person", person);
             cli_json_card(&j, "face", &c);
             fct_json_close_object(&j);
             fct_json_end(&j);
         } else {
             char *line = cli_album_card_line(&c);
-            cli_print("%s\n", line);
+            if (whose && person) cli_print("%s  (%s)\n", line, person);
+            else cli_print("%s\n", line);
             free(line);
         }
     }
@@ -168,9 +176,9 @@ static int run_faces(cli_args *a) {
     fct_error e;
     fct_album_face_query_init(&q);
     int code = cli_album_open(&a->set, ALBUM_READ, &album);
-    if (!code && a->n_words) code = cli_album_person(album, a->words[0], &q.person_id);
+    if (!code && a->n_words) code = cli_album_person_or_photo(album, a->words[0], &q.person_id, &q.photo_id);
     if (!code && fct_album_faces(album, &q, list_face, &l, &e)) code = cli_fail(&e);
-    if (!code) code = print_faces(a, album, &l);
+    if (!code) code = print_faces(a, album, &l, q.photo_id != 0);
     free(l.at);
     fct_album_free(album);
     return code;
@@ -178,14 +186,16 @@ static int run_faces(cli_args *a) {
 
 const cli_command cmd_album_faces = {
     .name = "album faces",
-    .synopsis = "[PERSON]",
-    .summary = "list a person's faces, or those that are nobody's",
+    .synopsis = "[PERSON|PHOTO]",
+    .summary = "list a person's faces, a photo's, or those that are nobody's",
     .description = "Lists each face with its number, which other actions take as face:NUMBER, its place in the photo, "
-                   "and the photo. PERSON is a name, or the number of a person without one. Without PERSON: the faces "
-                   "that are nobody's. Exit code 1 where there is none.",
+                   "and the photo; of a photo, also whose it is. PERSON is a name, or the number of a person without "
+                   "one. Without an argument: the faces that are nobody's. Exit code 1 where there is none.",
     .options = {CLI_ALBUM_OPTIONS},
     .examples = "facet album faces Anna\n"
+                "facet album faces party.jpg\n"
                 "facet album faces",
+    .words = COMPLETE_FILE,
     .max_words = 1,
     .run = run_faces,
 };
@@ -204,14 +214,25 @@ static int to_gallery(cli_args *a, fct_album *album, int64_t person) {
     return code;
 }
 
+/* A name that looks like a number would hide the person of that number; mostly two people were to be merged. */
+static int check_name(const char *name) {
+    if (!cli_album_is_number(name)) return CLI_DONE;
+    cli_error("album name: %s is no name but a number ('facet album merge' makes people one)", name);
+    return CLI_USE;
+}
+
 static int run_name(cli_args *a) {
     fct_album *album = NULL;
-    int64_t person;
+    int64_t before = 0, person = 0;
     fct_error e;
-    int code = open_for(a, &album, &person);
-    if (!code && fct_album_name(album, person, a->words[1], &person, &e)) code = cli_fail(&e);
+    int code = check_name(a->words[1]);
+    if (!code) code = open_for(a, &album, &before);
+    if (!code && fct_album_name(album, before, a->words[1], &person, &e)) code = cli_fail(&e);
     if (!code && a->given[OPT_GALLERY]) code = to_gallery(a, album, person);
-    if (!code) code = tell(a, album, "named", person, -1);
+    if (!code)
+        code =
+            tell(a, album, person == before ? "named" : "joined to who has that name ('facet album undo' divides them)",
+                 person, -1);
     fct_album_free(album);
     return code;
 }
@@ -240,7 +261,12 @@ static int run_merge(cli_args *a) {
     int64_t into, *others = cli_alloc((size_t)a->n_words, sizeof *others);
     fct_error e;
     int code = open_for(a, &album, &into);
-    for (int i = 1; i < a->n_words && !code; i++) code = cli_album_person(album, a->words[i], &others[i - 1]);
+    for (int i = 1; i < a->n_words && !code; i++) {
+        code = cli_album_person(album, a->words[i], &others[i - 1]);
+        if (code || others[i - 1] != into) continue;
+        cli_error("album merge: %s and %s are the same person", a->words[0], a->words[i]);
+        code = CLI_USE;
+    }
     if (!code && fct_album_merge(album, into, others, a->n_words - 1, &e)) code = cli_fail(&e);
     if (!code) code = tell(a, album, "merged", into, -1);
     free(others);
@@ -266,7 +292,8 @@ const cli_command cmd_album_merge = {
 /* Finds the person, and his faces that the other words mean; with any, also faces that are not his. */
 static int open_with_faces(cli_args *a, bool any, fct_album **album, int64_t *person, int64_t **faces, int *n) {
     int code = open_for(a, album, person);
-    return code ? code : cli_album_faces(*album, any ? 0 : *person, a->words + 1, a->n_words - 1, faces, n);
+    if (code) return code;
+    return (any ? cli_album_any_faces : cli_album_faces)(*album, *person, a->words + 1, a->n_words - 1, faces, n);
 }
 
 static int run_split(cli_args *a) {
@@ -339,11 +366,13 @@ const cli_command cmd_album_confirm = {
     .name = "album confirm",
     .synopsis = "PERSON [PHOTO|face:NUMBER...]",
     .summary = "say that faces are a person",
-    .description = "The faces, whosever they were, are PERSON's and stay his. A photo stands for all faces in it. "
-                   "Without faces: all that are his at present.",
+    .description =
+        "The faces, whosever they were, are PERSON's and stay his. A photo stands for PERSON's face in it, or "
+        "for the only one; of several 'facet album faces PHOTO' tells the numbers. Without faces: all that "
+        "are his at present.",
     .options = {CLI_ALBUM_OPTIONS},
     .examples = "facet album confirm Anna\n"
-                "facet album confirm Anna face:77",
+                "facet album confirm Anna portrait.jpg face:77",
     .min_words = 1,
     .max_words = -1,
     .run = run_confirm,
@@ -364,7 +393,7 @@ static int run_differ(cli_args *a) {
     }
     if (!code && fct_album_differ(album, faces[0], faces[1], &fresh, &e)) code = cli_fail(&e);
     if (!code && fresh) code = tell(a, album, "split off", fresh, -1);
-    else if (!code) cli_note("noted: they are two people");
+    else if (!code) code = tell(a, album, "two people", 0, 2);
     free(faces);
     fct_album_free(album);
     return code;
@@ -385,15 +414,19 @@ const cli_command cmd_album_differ = {
 
 /* ---- ignore ----------------------------------------------------------------------------------------- */
 
-static int ignore_faces(fct_album *album, char **words, int n_words) {
+static int ignore_face(cli_args *a, fct_album *album, char *word) {
     int64_t *faces = NULL;
-    int n = 0, code = cli_album_faces(album, 0, words, n_words, &faces, &n);
+    int n = 0, code = CLI_DONE;
     fct_error e;
+    if (a->set.no_more) {
+        cli_error("album ignore: %s: 'facet album confirm PERSON %s' says whose it is", word, word);
+        return CLI_USE;
+    }
+    code = cli_album_faces(album, 0, &word, 1, &faces, &n);
     for (int i = 0; i < n && !code; i++)
         if (fct_album_ignore_face(album, faces[i], &e)) code = cli_fail(&e);
     free(faces);
-    if (!code) cli_note("%s ignored", cli_count(n, "face", "faces"));
-    return code;
+    return code ? code : tell(a, album, "ignored", 0, n);
 }
 
 static int run_ignore(cli_args *a) {
@@ -403,12 +436,12 @@ static int run_ignore(cli_args *a) {
     int code = cli_album_open(&a->set, ALBUM_WRITE, &album);
     for (int i = 0; i < a->n_words && !code; i++) {
         if (!strncmp(a->words[i], "face:", 5)) {
-            code = ignore_faces(album, a->words + i, 1);
+            code = ignore_face(a, album, a->words[i]);
             continue;
         }
         code = cli_album_person(album, a->words[i], &person);
-        if (!code && fct_album_ignore(album, person, true, &e)) code = cli_fail(&e);
-        if (!code) code = tell(a, album, "ignored", person, -1);
+        if (!code && fct_album_ignore(album, person, !a->set.no_more, &e)) code = cli_fail(&e);
+        if (!code) code = tell(a, album, a->set.no_more ? "no longer ignored" : "ignored", person, -1);
     }
     fct_album_free(album);
     return code;
@@ -419,9 +452,9 @@ const cli_command cmd_album_ignore = {
     .synopsis = "PERSON|face:NUMBER...",
     .summary = "ask no more about people, or about single faces",
     .description = "A person who is ignored, a passer-by, keeps his faces, and new ones join him, but there are no "
-                   "questions about him. A face that is ignored, a statue, belongs to nobody from now on. 'facet album "
-                   "undo' takes it back.",
-    .options = {CLI_ALBUM_OPTIONS},
+                   "questions about him; --no-more takes it back. A face that is ignored, a statue, belongs to nobody "
+                   "from now on, until 'facet album confirm' says whose it is.",
+    .options = {CLI_ALBUM_OPTIONS, CLI_OPT(OPT_NO_MORE)},
     .examples = "facet album ignore 17 18\n"
                 "facet album ignore face:9",
     .min_words = 1,

@@ -91,6 +91,7 @@ typedef enum cli_opt_id {
     OPT_STYLE,
     OPT_AGAIN,
     OPT_ANEW,
+    OPT_NO_MORE,
     OPT_FORGET_MISSING,
     OPT_NO_VIDEOS,
     OPT_GALLERY,
@@ -192,7 +193,7 @@ typedef struct cli_settings {
     int lease, attempts; /* 0 = the queue's default */
     double fps, stop_after;
     bool accept_license, replace, pictures, drop, no_auth, aws;
-    bool again, anew, forget_missing, no_videos;
+    bool again, anew, no_more, forget_missing, no_videos;
     const char *data, *host, *tls_cert, *tls_key, *api, *allow, *immich_upstream, *audit, *monitor_files;
     int port, connections, queue; /* port: -1 = not given */
     int64_t max_body;

@@ -136,6 +136,7 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_ALBUM] = TEXT("album", 'a', album, "FILE", COMPLETE_FILE,
                        "the album's file (default: FCT_ALBUM, else album.db in the folder for a user's data)"),
     [OPT_AGAIN] = FLAG("again", 0, again, "read files that are known and unchanged too"),
+    [OPT_NO_MORE] = FLAG("no-more", 0, no_more, "these people are of interest again"),
     [OPT_ANEW] = FLAG("anew", 0, anew, "first forget all that was grouped and not decided about"),
     [OPT_FORGET_MISSING] =
         FLAG("forget-missing", 0, forget_missing, "forget the photos of folders that are missing as a whole"),
