@@ -23,6 +23,30 @@ check "people" 0 facet album people <<'END'
      #1  Ada           2 photos  2019-05-03 to 2020-01-02
      #2  B/B           2 photos  2021-12-31 to 2022-01-01
 END
+"$facet_exe" album name Ada 'Jörg 太郎, one with a longer name' >/dev/null 2>&1
+check "people in columns" 0 facet album people <<'END'
+     #2  B/B                                   2 photos  2021-12-31 to 2022-01-01
+     #1  Jörg 太郎, one with a longer name     2 photos  2019-05-03 to 2020-01-02
+END
+"$facet_exe" album undo >/dev/null 2>&1
+check "names for completion" 0 facet help names album <<'END'
+Ada
+B/B
+END
+tab=$(printf 'a\tb'); mkdir "photos/$tab"; printf y | cat bob.png - >"photos/$tab/c.png"
+touch -d 2022-01-01T02:00:00 "photos/$tab/c.png"
+on_windows || { # no such name there
+    "$facet_exe" album scan -q -m pack >/dev/null 2>&1
+    check "a path as it is" 0 run album find B/B --from 2022 <<END
+photos/more/bob2.png
+photos/$tab/c.png
+END
+    null() { run "$@" | tr '\0' '@'; echo; }
+    check "paths that end in NUL" 0 null album find B/B --from 2022 --null <<END
+photos/more/bob2.png@photos/$tab/c.png@
+END
+}
+rm -r "photos/$tab"; "$facet_exe" album scan -q -m pack >/dev/null 2>&1
 check "find" 0 run album find Ada <<'END'
 photos/a.png
 photos/ada2.jpg

@@ -113,7 +113,7 @@ $'Jurgen von \303\226'
 Ada Bob Eve
 END
 check "names for scripts" 2 sh -c "FCT_GALLERY=gone.db '$facet_exe' help names people; '$facet_exe' help names cats" <<'END'
-! facet: help: no names of 'cats'; there are people and packs
+! facet: help: no names of 'cats'; there are people, packs and album
 END
 json "people" 3 facet people --json
 check "dates in JSON have day, time and zone" 0 sh -c "'$facet_exe' people --json Ada Bob |

@@ -196,6 +196,7 @@ check "bash completes commands, options and values" 0 bash --norc -c "
     facet_complete album undo --al
     facet() { '$facet_exe' \"\$@\"; }
     facet_complete models get buffalo_s
+    facet_complete album find z
     facet_complete detect --models store/
     facet_complete --models buffalo_sc
     facet_complete help completion ''
@@ -211,6 +212,7 @@ remove
 status
 --album
 buffalo_s buffalo_sc
+
 store/one
 buffalo_sc
 bash zsh fish

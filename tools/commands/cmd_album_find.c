@@ -4,6 +4,8 @@
 #include "photos/engine.h"
 #include "photos/report.h"
 
+#include "base/file.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,14 +13,14 @@
 
 typedef struct people_list {
     fct_json_writer *json; /* NULL = text */
-    int width;             /* of the longest name */
+    int width;             /* of the longest name, in columns */
     int n;
 } people_list;
 
 static fct_status measure_name(void *user, const fct_album_person *p, fct_error *err) {
     people_list *l = user;
     (void)err;
-    int n = p->name ? (int)strlen(p->name) : 0; /* bytes: near enough for a column */
+    int n = p->name ? cli_text_columns(p->name) : 0;
     if (n > l->width && n <= 40) l->width = n;
     return FCT_OK;
 }
@@ -47,7 +49,7 @@ static void print_person(const people_list *l, const fct_album_person *p) {
     snprintf(number, sizeof number, "#%lld", (long long)p->id);
     cli_print("  %5s  ", number);
     cli_print_styled(p->name ? STYLE_GOOD : STYLE_FAINT, p->name ? p->name : "not named");
-    int pad = l->width - (int)strlen(p->name ? p->name : "not named");
+    int pad = l->width - cli_text_columns(p->name ? p->name : "not named");
     cli_print("%*s  %4lld photo%s", pad > 0 ? pad : 0, "", (long long)p->photos, p->photos == 1 ? " " : "s");
     if (p->photos) cli_print("  %s", first);
     if (p->photos && strcmp(first, last)) cli_print(" to %s", last);
@@ -96,8 +98,19 @@ const cli_command cmd_album_people = {
 
 typedef struct photo_list {
     fct_json_writer *json; /* NULL = text */
+    const cli_settings *set;
     int n;
 } photo_list;
+
+/* A path for another program is printed as it is; on a terminal nothing in it may command that. */
+static void print_path(const cli_settings *s, const char *path) {
+    if (!s->null && fct_term_is_tty(stdout)) {
+        cli_print("%s\n", path);
+        return;
+    }
+    fputs(path, stdout);
+    putchar(s->null ? 0 : '\n');
+}
 
 static void json_photo(fct_json_writer *j, const fct_album_photo *p) {
     fct_json_text(j, "file", p->path);
@@ -116,7 +129,7 @@ static fct_status show_photo(void *user, const fct_album_photo *p, fct_error *er
         fct_json_object(l->json, NULL);
         json_photo(l->json, p);
         fct_json_close_object(l->json);
-    } else cli_print("%s\n", p->path);
+    } else print_path(l->set, p->path);
     return FCT_OK;
 }
 
@@ -138,7 +151,7 @@ static int run_find(cli_args *a) {
     fct_album_find_query q;
     fct_json_writer j;
     fct_error e;
-    photo_list l = {0};
+    photo_list l = {.set = &a->set};
     int64_t *people = cli_alloc((size_t)a->n_words + 1, sizeof *people);
     int code = cli_album_open_info(&a->set, ALBUM_READ, &album, &info);
     if (!code) code = read_query(album, a, people, &q);
@@ -157,13 +170,15 @@ const cli_command cmd_album_find = {
     .summary = "find photos by the people on them and by date",
     .description =
         "Prints the photos and videos that show all of the people, by date, each with one of its places. A person "
-        "without a name is meant by number, as 'facet album people' shows it.\n\n"
+        "without a name is meant by number, as 'facet album people' shows it. With --null other programs take paths of "
+        "any kind: 'facet album find Ada -0 | xargs -0 cp -t usb/'.\n\n"
         "Dates are those of the camera, or the file's where the camera wrote none: a year, a month or a day; --to "
         "includes the one it names.",
-    .options = {CLI_ALBUM_OPTIONS, CLI_OPT(OPT_WITH), CLI_OPT(OPT_FROM), CLI_OPT(OPT_TO)},
+    .options = {CLI_ALBUM_OPTIONS, CLI_OPT(OPT_WITH), CLI_OPT(OPT_FROM), CLI_OPT(OPT_TO), CLI_OPT(OPT_NULL)},
     .examples = "facet album find Ada\n"
                 "facet album find Ada --with Bob --from 2019 --to 2021-06\n"
                 "facet album find '#12'",
+    .words = COMPLETE_ALBUM,
     .max_words = -1,
     .run = run_find,
 };

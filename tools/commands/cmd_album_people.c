@@ -195,7 +195,7 @@ const cli_command cmd_album_faces = {
     .examples = "facet album faces Anna\n"
                 "facet album faces party.jpg\n"
                 "facet album faces",
-    .words = COMPLETE_FILE,
+    .words = COMPLETE_ALBUM,
     .max_words = 1,
     .run = run_faces,
 };
@@ -249,6 +249,7 @@ const cli_command cmd_album_name = {
     .options = {CLI_ALBUM_OPTIONS, CLI_GALLERY_OPTIONS},
     .examples = "facet album name 12 Anna\n"
                 "facet album name Anna 'Anna Berger' --gallery family.db",
+    .words = COMPLETE_ALBUM,
     .min_words = 2,
     .max_words = 2,
     .run = run_name,
@@ -282,6 +283,7 @@ const cli_command cmd_album_merge = {
                    "one of the others has.",
     .options = {CLI_ALBUM_OPTIONS},
     .examples = "facet album merge Anna 31 48",
+    .words = COMPLETE_ALBUM,
     .min_words = 2,
     .max_words = -1,
     .run = run_merge,
@@ -318,6 +320,7 @@ const cli_command cmd_album_split = {
     .options = {CLI_ALBUM_OPTIONS},
     .examples = "facet album split Anna beach/1.jpg beach/2.jpg\n"
                 "facet album split 12 face:301",
+    .words = COMPLETE_ALBUM,
     .min_words = 2,
     .max_words = -1,
     .run = run_split,
@@ -344,6 +347,7 @@ const cli_command cmd_album_reject = {
                    "again.",
     .options = {CLI_ALBUM_OPTIONS},
     .examples = "facet album not-this-person Anna party.jpg",
+    .words = COMPLETE_ALBUM,
     .min_words = 2,
     .max_words = -1,
     .run = run_reject,
@@ -373,6 +377,7 @@ const cli_command cmd_album_confirm = {
     .options = {CLI_ALBUM_OPTIONS},
     .examples = "facet album confirm Anna\n"
                 "facet album confirm Anna portrait.jpg face:77",
+    .words = COMPLETE_ALBUM,
     .min_words = 1,
     .max_words = -1,
     .run = run_confirm,
@@ -457,6 +462,7 @@ const cli_command cmd_album_ignore = {
     .options = {CLI_ALBUM_OPTIONS, CLI_OPT(OPT_NO_MORE)},
     .examples = "facet album ignore 17 18\n"
                 "facet album ignore face:9",
+    .words = COMPLETE_ALBUM,
     .min_words = 1,
     .max_words = -1,
     .run = run_ignore,

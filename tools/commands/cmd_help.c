@@ -2,6 +2,8 @@
 #include "shell/cli.h"
 #include "shell/help.h"
 
+#include "facet/album.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,10 +40,35 @@ static int help_man(const char *name) {
     return CLI_DONE;
 }
 
+#ifdef CLI_HAVE_ALBUM
+static fct_status print_name(void *user, const fct_album_person *p, fct_error *err) {
+    (void)user, (void)err;
+    if (p->name && !strchr(p->name, '\n')) puts(p->name);
+    return FCT_OK;
+}
+
+static void album_names(void) {
+    char path[4096];
+    fct_album_opts o;
+    fct_album *album = NULL;
+    fct_album_opts_init(&o);
+    o.read_only = o.must_exist = true;
+    if (!fct_album_default_path(path, sizeof path, NULL) && !fct_album_open(path, &o, &album, NULL))
+        (void)fct_album_people(album, 0, print_name, NULL, NULL);
+    fct_album_free(album);
+}
+#else
+static void album_names(void) {}
+#endif
+
 /* Prints names for completion scripts, one a line; where there are none, it prints neither names nor a message. */
 static int help_names(const char *what) {
     fct_error e;
     int n = 0;
+    if (strcmp(what, "album") == 0) {
+        album_names();
+        return CLI_DONE;
+    }
     if (strcmp(what, "people") == 0) {
         char path[4096];
         fct_gallery_opts o;
@@ -64,7 +91,7 @@ static int help_names(const char *what) {
         fct_buffer_free(packs);
         return CLI_DONE;
     }
-    cli_error("help: no names of '%s'; there are people and packs", what);
+    cli_error("help: no names of '%s'; there are people, packs and album", what);
     return CLI_USE;
 }
 
@@ -98,11 +125,12 @@ static int run_help(cli_args *a) {
 
 const cli_command cmd_help = {
     .name = "help",
-    .synopsis = "[COMMAND [ACTION] [all] | TOPIC | man COMMAND | completion SHELL | names people|packs]",
+    .synopsis = "[COMMAND [ACTION] [all] | TOPIC | man COMMAND | completion SHELL | names people|packs|album]",
     .summary = "show help on a command or topic, write man pages and completions",
     .description = "Without argument: the list of commands and topics.\n\n"
                    "'man COMMAND' writes the command's manual page in man's own form, 'completion SHELL' the "
-                   "completion script for bash, zsh or fish. 'names people' and 'names packs' list, for such scripts, "
+                   "completion script for bash, zsh or fish. 'names people', 'names packs' and 'names album' list, for "
+                   "such scripts, "
                    "whom "
                    "the gallery knows and which packs there are.",
     .examples = "facet help packs\n"

@@ -110,13 +110,6 @@ static void print_csv(const cli_photo *p, const candidates *c) {
     }
 }
 
-/* Counts characters instead of bytes, so that names with accents keep the columns. */
-static int text_columns(const char *s) {
-    int n = 0;
-    for (; *s; s++) n += ((unsigned char)*s & 0xC0) != 0x80;
-    return n;
-}
-
 /* Names in one column, as wide as the longest; with --top the next candidates under each face. */
 static void print_text(const cli_photo *p, const candidates *c, int top) {
     cli_print_styled(STYLE_STRONG, p->name);
@@ -124,14 +117,14 @@ static void print_text(const cli_photo *p, const candidates *c, int top) {
     int width = 7; /* of "unknown" */
     for (int i = 0; i < c->n; i++) {
         const fct_match *m = match_of(c, i);
-        if (m && text_columns(m->name) > width) width = text_columns(m->name);
+        if (m && cli_text_columns(m->name) > width) width = cli_text_columns(m->name);
     }
     for (int i = 0; i < c->n; i++) {
         const fct_match *m = match_of(c, i);
         const char *name = m ? m->name : "unknown";
         printf("  %d  ", i + 1);
         cli_print_styled(m ? STYLE_GOOD : STYLE_FAINT, name);
-        printf("%*s", width - text_columns(name) + 2, "");
+        printf("%*s", width - cli_text_columns(name) + 2, "");
         if (m) printf("%.2f  ", m->score);
         else printf("      ");
         cli_print_face(stdout, fct_faces_at(p->faces, i));

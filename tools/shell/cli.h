@@ -92,6 +92,7 @@ typedef enum cli_opt_id {
     OPT_AGAIN,
     OPT_ANEW,
     OPT_NO_MORE,
+    OPT_NULL,
     OPT_FORGET_MISSING,
     OPT_NO_VIDEOS,
     OPT_GALLERY,
@@ -193,7 +194,7 @@ typedef struct cli_settings {
     int lease, attempts; /* 0 = the queue's default */
     double fps, stop_after;
     bool accept_license, replace, pictures, drop, no_auth, aws;
-    bool again, anew, no_more, forget_missing, no_videos;
+    bool again, anew, no_more, forget_missing, no_videos, null;
     const char *data, *host, *tls_cert, *tls_key, *api, *allow, *immich_upstream, *audit, *monitor_files;
     int port, connections, queue; /* port: -1 = not given */
     int64_t max_body;
@@ -233,6 +234,7 @@ typedef enum cli_complete {
     COMPLETE_FILE,
     COMPLETE_FOLDER,
     COMPLETE_PEOPLE, /* the gallery's people */
+    COMPLETE_ALBUM,  /* the album's people, or files */
     COMPLETE_PACK    /* packs by name, or folders */
 } cli_complete;
 
@@ -322,6 +324,8 @@ const char *cli_style(FILE *f, cli_style_id id);
  * and do not go through here. */
 void cli_print(const char *format, ...) FCT_PRINTF(1, 2);
 void cli_print_styled(cli_style_id style, const char *text); /* the same of one text */
+/* How many columns of a terminal a text takes: marks above a letter none, East Asian characters two. */
+int cli_text_columns(const char *text);
 
 /* Prints one line on stderr, with "facet: " before it; control characters become '?'. */
 void cli_error(const char *format, ...) FCT_PRINTF(1, 2);

@@ -47,6 +47,11 @@ static void for_leaves(FILE *f, leaf_fn *fn) {
             for (const cli_command *const *p = (*c)->parts; *p; p++) fn(f, *c, *p);
 }
 
+/* What 'facet help names' takes for a kind of words; NULL = these are no people. */
+static const char *names_of(cli_complete kind) {
+    return kind == COMPLETE_PEOPLE ? "people" : kind == COMPLETE_ALBUM ? "album" : NULL;
+}
+
 /* ---- bash ------------------------------------------------------------------- */
 
 /* The completions of an option's value: its fixed choices, people, packs or files. */
@@ -62,7 +67,8 @@ static void bash_values(FILE *f) {
             put_choices(f, cli_opts[i].choices, ' ');
             fputs("' -- \"$word\")) ;;\n", f);
         } else if (cli_opts[i].complete == COMPLETE_NONE) fputs("        COMPREPLY=() ;;\n", f);
-        else if (cli_opts[i].complete == COMPLETE_PEOPLE) fputs("        _facet_names people \"$word\" ;;\n", f);
+        else if (names_of(cli_opts[i].complete))
+            fprintf(f, "        _facet_names %s \"$word\" ;;\n", names_of(cli_opts[i].complete));
         else if (cli_opts[i].complete == COMPLETE_PACK)
             fputs("        _facet_names packs \"$word\"; COMPREPLY+=($(compgen -d -- \"$word\")) ;;\n", f);
         else if (cli_opts[i].complete == COMPLETE_FOLDER)
@@ -73,8 +79,9 @@ static void bash_values(FILE *f) {
 }
 
 static void bash_people(FILE *f, const cli_command *c, const cli_command *part) {
-    if ((part ? part : c)->words == COMPLETE_PEOPLE)
-        fprintf(f, "    %s:%s) _facet_names people \"$word\" ;;\n", c->name, part ? cli_part_word(part) : "*");
+    const char *names = names_of((part ? part : c)->words);
+    if (names)
+        fprintf(f, "    %s:%s) _facet_names %s \"$word\" ;;\n", c->name, part ? cli_part_word(part) : "*", names);
 }
 
 static void bash_options(FILE *f, const cli_command *c) {
@@ -184,7 +191,7 @@ static void zsh_option(FILE *f, const cli_opt *o) {
             fputc(')', f);
         } else if (o->complete == COMPLETE_FILE) fputs("_files", f);
         else if (o->complete == COMPLETE_FOLDER) fputs("_files -/", f);
-        else if (o->complete == COMPLETE_PEOPLE) fputs("_facet_names people", f);
+        else if (names_of(o->complete)) fprintf(f, "_facet_names %s", names_of(o->complete));
         else if (o->complete == COMPLETE_PACK) fputs("_facet_packs", f);
         else fputc(' ', f);
     }
@@ -218,6 +225,7 @@ static void zsh_command(FILE *f, const cli_command *c) {
         fputs(")'", f);
     }
     if (c->words == COMPLETE_PEOPLE) fputs(" \\\n            '*:name:_facet_names people' ;;\n", f);
+    else if (c->words == COMPLETE_ALBUM) fputs(" \\\n            '*:name:_facet_album' ;;\n", f);
     else if (has_actions(c)) fputs(" \\\n            '*:argument:_facet_arguments' ;;\n", f);
     else fputs(" \\\n            '*:file:_files' ;;\n", f);
 }
@@ -246,7 +254,8 @@ static void zsh_script(FILE *f) {
     fputs("#compdef facet\n# zsh completion of facet\n"
           "_facet_names() {\n    local -a names\n    names=(${(f)\"$(facet help names $1 2>/dev/null)\"})\n"
           "    compadd -a names\n}\n"
-          "_facet_packs() {\n    _facet_names packs\n    _files -/\n}\n",
+          "_facet_packs() {\n    _facet_names packs\n    _files -/\n}\n"
+          "_facet_album() {\n    _facet_names album\n    _files\n}\n",
           f);
     zsh_arguments(f);
     fputs("_facet() {\n    local -a commands\n    commands=(\n", f);
@@ -293,7 +302,7 @@ static void fish_option(FILE *f, const cli_command *c, const cli_command *part, 
         fputs(" -x -a '", f);
         put_choices(f, o->choices, ' ');
         fputc('\'', f);
-    } else if (o->complete == COMPLETE_PEOPLE) fputs(" -x -a '(facet help names people 2>/dev/null)'", f);
+    } else if (names_of(o->complete)) fprintf(f, " -x -a '(facet help names %s 2>/dev/null)'", names_of(o->complete));
     else if (o->complete == COMPLETE_PACK) fputs(" -r -F -a '(facet help names packs 2>/dev/null)'", f);
     else if (o->arg) fputs(o->complete == COMPLETE_NONE ? " -x" : " -r -F", f);
     fputs(" -d ", f);
@@ -302,10 +311,11 @@ static void fish_option(FILE *f, const cli_command *c, const cli_command *part, 
 }
 
 static void fish_people(FILE *f, const cli_command *c, const cli_command *part) {
-    if ((part ? part : c)->words != COMPLETE_PEOPLE) return;
+    cli_complete kind = (part ? part : c)->words;
+    if (!names_of(kind)) return;
     fputs("complete -c facet -n '", f);
     fish_seen(f, c, part);
-    fputs("' -f -a '(facet help names people 2>/dev/null)'\n", f);
+    fprintf(f, "' %s-a '(facet help names %s 2>/dev/null)'\n", kind == COMPLETE_PEOPLE ? "-f " : "", names_of(kind));
 }
 
 /* All options of a command or part. */

@@ -56,6 +56,25 @@ void cli_print_styled(cli_style_id style, const char *text) {
     fputs(cli_style(stdout, STYLE_PLAIN), stdout);
 }
 
+static bool is_in(const int32_t (*ranges)[2], size_t n, int32_t c) {
+    for (size_t i = 0; i < n; i++)
+        if (c >= ranges[i][0] && c <= ranges[i][1]) return true;
+    return false;
+}
+
+int cli_text_columns(const char *text) {
+    static const int32_t marks[][2] = {{0x300, 0x36F},   {0x591, 0x5BD},   {0x64B, 0x65F},   {0xE34, 0xE3A},
+                                       {0x1AB0, 0x1AFF}, {0x200B, 0x200F}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}};
+    static const int32_t wide[][2] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},  {0xAC00, 0xD7A3},
+                                      {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},  {0xFFE0, 0xFFE6},
+                                      {0x1F300, 0x1F64F}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
+    const char *end = text + strlen(text);
+    int n = 0;
+    for (int32_t c; (c = fct_utf8_next(&text, end)) >= 0;)
+        n += is_in(marks, sizeof marks / sizeof *marks, c) ? 0 : is_in(wide, sizeof wide / sizeof *wide, c) ? 2 : 1;
+    return n;
+}
+
 void cli_error(const char *format, ...) {
     va_list ap;
     va_start(ap, format);

@@ -121,7 +121,7 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_STOP_AFTER] =
         NUMBER("stop-after", 0, stop_after, "S", 0, 1e9, "stop after S seconds of video; 0 = at its end (default 0)"),
     [OPT_TERMINAL] = FLAG("terminal", 0, terminal, "no window: lines in the terminal only"),
-    [OPT_WITH] = TEXT("with", 0, with, "NAME", COMPLETE_NONE, "and this person too, on the same photo"),
+    [OPT_WITH] = TEXT("with", 0, with, "NAME", COMPLETE_ALBUM, "and this person too, on the same photo"),
     [OPT_FROM] = TEXT("from", 0, from, "DATE", COMPLETE_NONE, "taken then or later: 2024, 2024-05 or 2024-05-17"),
     [OPT_TO] = TEXT("to", 0, to, "DATE", COMPLETE_NONE, "taken then or earlier; the year, month or day counts too"),
     [OPT_COPY] = FLAG("copy", 0, copy, "make copies"),
@@ -137,6 +137,7 @@ const cli_opt cli_opts[OPT_COUNT] = {
                        "the album's file (default: FCT_ALBUM, else album.db in the folder for a user's data)"),
     [OPT_AGAIN] = FLAG("again", 0, again, "read files that are known and unchanged too"),
     [OPT_NO_MORE] = FLAG("no-more", 0, no_more, "these people are of interest again"),
+    [OPT_NULL] = FLAG("null", '0', null, "end each path with a NUL byte, for 'xargs -0'"),
     [OPT_ANEW] = FLAG("anew", 0, anew, "first forget all that was grouped and not decided about"),
     [OPT_FORGET_MISSING] =
         FLAG("forget-missing", 0, forget_missing, "forget the photos of folders that are missing as a whole"),
