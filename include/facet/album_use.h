@@ -41,7 +41,7 @@ FCT_API fct_status fct_album_like(fct_album *a, const char *network, const float
 typedef enum fct_sort_how {
     FCT_SORT_COPY = 0,      /* a file of its own, with the date of the original */
     FCT_SORT_HARD_LINK = 1, /* a second name of the same file, on the same file system */
-    FCT_SORT_LINK = 2       /* a symbolic link, which shows where the original is */
+    FCT_SORT_LINK = 2       /* a symbolic link, which shows where the original is; it replaces one that leads nowhere */
 } fct_sort_how;
 
 /* What became of one photo for one person. */

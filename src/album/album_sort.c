@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "facet/album_use.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,36 +51,45 @@ static char *folder_name(const sort_run *r, const char *person) {
 
 /* ---- One photo ----------------------------------------------------------------------------- */
 
-/* Whether two files can be read and hold the same. */
-static bool same_bytes(const char *a, const char *b) {
-    enum { BLOCK = 1 << 16 };
+#define BLOCK 65536
+
+/* Whether the next bytes of two files are the same; *end: there are no more. */
+static bool same_block(FILE *f, FILE *g, char *x, bool *end) {
+    size_t n = fread(x, 1, BLOCK, f);
+    *end = n < BLOCK;
+    return fread(x + BLOCK, 1, BLOCK, g) == n && !memcmp(x, x + BLOCK, n) && !ferror(f) && !ferror(g);
+}
+
+/* Whether two files of a size can be read and hold the same: all of them, or their begin, middle and end. */
+static bool same_bytes(const char *a, const char *b, uint64_t size, bool all) {
     FILE *f = fct_fopen(a, "rb"), *g = fct_fopen(b, "rb");
-    char *x = fct_alloc(2 * BLOCK), *y = x ? x + BLOCK : NULL;
-    bool same = f && g && x;
-    while (same) {
-        size_t n = fread(x, 1, BLOCK, f);
-        same = fread(y, 1, BLOCK, g) == n && !memcmp(x, y, n) && !ferror(f) && !ferror(g);
-        if (n < BLOCK) break;
-    }
+    char *x = fct_alloc(2 * BLOCK);
+    bool end = false, same = f && g && x && same_block(f, g, x, &end);
+    long middle = size / 2 < LONG_MAX ? (long)(size / 2) : LONG_MAX;
+    all = all || size <= 3 * BLOCK;
+    while (all && same && !end) same = same_block(f, g, x, &end);
+    if (!all && same) same = !fseek(f, middle, SEEK_SET) && !fseek(g, middle, SEEK_SET) && same_block(f, g, x, &end);
+    if (!all && same) same = !fseek(f, -BLOCK, SEEK_END) && !fseek(g, -BLOCK, SEEK_END) && same_block(f, g, x, &end);
     if (f) fclose(f);
     if (g) fclose(g);
     fct_free(x);
     return same;
 }
 
-/* Whether what has the name already is this photo: the same file, or a copy with its size and time or its bytes. */
+/* Whether what has the name already is this photo: the same file, or a copy. Of a copy with the size and time of the
+ * photo a look at parts is enough, so that another call need not read all photos; size and time alone would take
+ * uncompressed pictures out of one archive for each other. */
 static bool is_same(const char *photo, const char *path) {
     fct_file_stat a, b;
     fct_file_get_stat(photo, &a);
     fct_file_get_stat(path, &b);
     if (!a.exists || !b.exists || a.size != b.size) return false;
     if (a.inode && a.device == b.device && a.inode == b.inode) return true;
-    return a.mtime_ns == b.mtime_ns || same_bytes(photo, path);
+    return same_bytes(photo, path, a.size, a.mtime_ns != b.mtime_ns);
 }
 
 /* Copies into a draft, which gets the name if nobody has taken it meanwhile. */
 static fct_status copy_file(const char *from, const char *to, fct_error *err) {
-    enum { BLOCK = 1 << 18 };
     fct_draft *d;
     FILE *f = fct_fopen(from, "rb");
     if (!f) return fct_fail(err, FCT_ERR_IO, "%s: cannot be opened", from);
@@ -121,6 +131,8 @@ static fct_status put_photo(const sort_run *r, const char *folder, const char *p
         fct_buf_free(&b);
         if (!to) return fct_fail_nomem(err, photo, 0);
         fct_file_get_stat(to, &st);
+        bool dead = r->how == FCT_SORT_LINK && st.is_symlink && !st.exists; /* its photo was moved, or is gone */
+        if (dead && !fct_file_remove(to, NULL)) st.is_symlink = false;
         fct_status s = st.exists || st.is_symlink ? FCT_ERR_EXISTS : place(r, photo, to, err);
         bool there = s == FCT_ERR_EXISTS && is_same(photo, to);
         if (s == FCT_OK || there) {

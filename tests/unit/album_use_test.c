@@ -179,6 +179,29 @@ static bool same_content(const char *a, const char *b) {
     return same;
 }
 
+/* A photo that was moved gets its link back; a file of the size, time and name of another photo is not that one. */
+TEST(sorting_again) {
+    static uint8_t big[300000];
+    make_album("album_sort_again");
+    big[1000] = 1;
+    (void)fct_file_write_atomic(at("in/a.jpg"), big, sizeof big, &e);
+    big[150000] = 2;
+    (void)fct_file_write_atomic(at("in/more/a.jpg"), big, sizeof big, &e);
+    fct_file_copy_time(at("in/a.jpg"), at("in/more/a.jpg"));
+    sort_count c = sorted("out", FCT_SORT_COPY);
+    CHECK_MSG(c.fresh == 4 && same_content("out/Ada/a (2).jpg", "in/more/a.jpg"), "%d", c.fresh);
+    c = sorted("out", FCT_SORT_COPY);
+    CHECK(c.all == 4 && c.fresh == 0);
+    c = sorted("links", FCT_SORT_LINK);
+    if (!c.failed) {
+        REQUIRE(!fct_file_remove(at("links/Ada/a.jpg"), &e));
+        REQUIRE(!fct_file_link(at("moved/a.jpg"), at("links/Ada/a.jpg"), true, &e));
+        c = sorted("links", FCT_SORT_LINK);
+        CHECK(c.all == 4 && c.fresh == 1 && same_content("links/Ada/a.jpg", "in/a.jpg"));
+    }
+    close_album();
+}
+
 TEST(a_folder_for_each_person) {
     static const char *const outs[] = {"copies", "hard", "links"};
     for (int how = 0; how < 3; how++) {

@@ -95,8 +95,8 @@ static int run_sort(cli_args *a) {
         fct_json_int(&j, "failed", t.failed);
         cli_album_json_end(&j);
     } else if (!code)
-        cli_note("%s: %lld photos of %d people, %lld new", a->words[0], (long long)t.all, t.people,
-                 (long long)t.all_fresh);
+        cli_note("%s: %lld photo%s of %d %s, %lld new", a->words[0], (long long)t.all, t.all == 1 ? "" : "s", t.people,
+                 t.people == 1 ? "person" : "people", (long long)t.all_fresh);
     fct_buffer_free(folder);
     fct_album_free(album);
     if (!code && t.failed) code = CLI_INPUT;
@@ -113,7 +113,8 @@ const cli_command cmd_album_sort = {
         "--link makes symbolic links: they take no space, work across disks, and break when the original is moved. "
         "--hard-link gives the same file a second name: no space either, only on the same disk, survives a move of "
         "the original, and a program that changes the one changes the other. --copy makes files of their own.\n\n"
-        "Nothing is written over or removed. Of two photos of one name the second is called 'name (2).jpg'. Another "
+        "Nothing is written over or removed but links whose photo was moved, which show where it is now. Of two photos "
+        "of one name the second is called 'name (2).jpg'. Another "
         "time only what is new is added. Characters that some file systems do not take become '_' in names of "
         "folders.",
     .options = {CLI_ALBUM_OPTIONS, CLI_OPT(OPT_COPY), CLI_OPT(OPT_LINK), CLI_OPT(OPT_HARD_LINK)},
@@ -157,6 +158,8 @@ static fct_status count_tagged(void *user, const fct_album_tagged *f, fct_error 
     return FCT_OK;
 }
 
+static const char *plural(int64_t n) { return n == 1 ? "" : "s"; }
+
 /* The sum after all files: what was written into them, or what was read from them. */
 static void tell_tags(const tags_tally *t, const fct_album_info *info) {
     if (t->set->json) {
@@ -176,11 +179,12 @@ static void tell_tags(const tags_tally *t, const fct_album_info *info) {
         fct_json_int(&j, "failed", t->failed);
         cli_album_json_end(&j);
     } else if (t->set->write)
-        cli_print("%lld files: %lld written; regions: %lld added, %lld renamed, %lld removed\n", (long long)t->files,
-                  (long long)t->changed, (long long)t->added, (long long)t->renamed, (long long)t->removed);
+        cli_print("%lld file%s: %lld written; regions: %lld added, %lld renamed, %lld removed\n", (long long)t->files,
+                  plural(t->files), (long long)t->changed, (long long)t->added, (long long)t->renamed,
+                  (long long)t->removed);
     else
-        cli_print("%lld files: %lld faces named, %lld regions kept where no face was found\n", (long long)t->files,
-                  (long long)t->named, (long long)t->drawn);
+        cli_print("%lld file%s: %lld face%s named, %lld region%s kept where no face was found\n", (long long)t->files,
+                  plural(t->files), (long long)t->named, plural(t->named), (long long)t->drawn, plural(t->drawn));
 }
 
 static int check_tags_use(const cli_settings *s) {

@@ -35,7 +35,7 @@ const cli_opt cli_opts[OPT_COUNT] = {
     [OPT_NORMALIZE] = FLAG("normalize", 0, normalize, "scale embeddings to length 1"),
     [OPT_THRESHOLD] = NUMBER("threshold", 0, threshold, "C", -1, 1,
                              "least cosine for the same person (default: the gallery's own, see 'facet gallery "
-                             "--help', else the pack's, usually 0.40)"),
+                             "--help', else the pack's, usually 0.40; of an album the pack's)"),
     [OPT_SEARCH] = CHOICE("search", 0, search, "auto|exact|fast",
                           "exact: compare with every stored face; fast: first choose by a bit per value, which may "
                           "miss somebody (default auto: fast from 200,000 faces on)"),
@@ -43,7 +43,9 @@ const cli_opt cli_opts[OPT_COUNT] = {
         INT64("server-from", 0, server_from, "N", 0, 9e15,
               "of a gallery on a server with pgvector: let the server search where it holds N faces or more; 0 = never "
               "(default 100000)"),
-    [OPT_TOP] = INT("top", 'k', top, "K", 1, 1000, "show the K nearest people of each face (default 1)"),
+    [OPT_TOP] = INT("top", 'k', top, "K", 1, 1000,
+                    "show the K nearest people of each face (default 1), or of an album the K photos most alike "
+                    "(default 100)"),
     [OPT_LAYERS] = FLAG("layers", 'l', layers, "a line per layer: time, speed, algorithm, share of the measured peak"),
     [OPT_SECONDS] = NUMBER("seconds", 's', seconds, "S", 0.01, 3600, "how long to measure (default 2)"),
     [OPT_SIZE] = SIZES("size", 0, size, "WxH", "input size of a network that takes any size (default 640x640)"),
@@ -54,7 +56,9 @@ const cli_opt cli_opts[OPT_COUNT] = {
                       "photos, into the folder OUT"),
     [OPT_CROP_DIR] = TEXT("crop-dir", 0, crop_dir, "DIR", COMPLETE_FOLDER,
                           "write each face, aligned and 224 pixels wide, into the folder DIR"),
-    [OPT_CSV] = FLAG("csv", 0, csv, "output for spreadsheets: a line of column names, then one face a line"),
+    [OPT_CSV] =
+        FLAG("csv", 0, csv,
+             "output for spreadsheets: a line of column names, then one face, or one figure of evaluate, a line"),
     [OPT_HTML] = TEXT("html", 0, html, "REPORT", COMPLETE_FILE,
                       "write a page to REPORT that shows photos, faces and scores; its pictures are part of the file"),
     [OPT_FAR] =
