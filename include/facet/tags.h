@@ -57,7 +57,7 @@ typedef struct fct_tags_reader fct_tags_reader;
 FCT_API fct_status fct_tags_reader_create(fct_tags_reader **out, fct_error *err);
 FCT_API void fct_tags_reader_free(fct_tags_reader *r);
 
-/* Reads the regions of a photo (JPEG, PNG, TIFF, WebP, HEIC, AVIF), of its sidecar
+/* Reads the regions of a photo (JPEG, PNG, TIFF, WebP, HEIC, AVIF, JPEG XL; GIF and BMP have none), of its sidecar
  * and of the folder's .picasa.ini. A photo without any gives an empty object. At
  * most 1,000 regions are taken. *out is owned.
  * Errors: FCT_ERR_NOT_FOUND, FCT_ERR_IO, FCT_ERR_UNSUPPORTED (not a photo of these

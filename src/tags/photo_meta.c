@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const fct_photo_format *const formats[] = {&fct_photo_jpeg, &fct_photo_png, &fct_photo_webp, &fct_photo_tiff,
-                                                  &fct_photo_heif};
+                                                  &fct_photo_heif, &fct_photo_gif, &fct_photo_jxl,  &fct_photo_bmp};
 
 /* Returns the format of the bytes, or NULL. The content decides, not the name. */
 static const fct_photo_format *format_of(const fct_photo_bytes *p) {
@@ -18,7 +18,7 @@ static const fct_photo_format *format_of(const fct_photo_bytes *p) {
 fct_status fct_photo_meta_read(const fct_photo_bytes *p, fct_photo_meta *out, fct_error *err) {
     const fct_photo_format *f = format_of(p);
     *out = (fct_photo_meta){.orientation = 1};
-    if (!f) return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: not a JPEG, PNG, WebP, TIFF, HEIC or AVIF photo", p->name);
+    if (!f) return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: not a photo of a format that facet reads", p->name);
     fct_photo_meta m = *out;
     m.format = f->name;
     fct_status s = f->read(p, &m, err);

@@ -34,7 +34,8 @@ typedef struct fct_photo_format {
     /* Appends the photo with xmp [size] instead of its own packet to an empty buffer. */
     fct_status (*put)(const fct_photo_bytes *p, const char *xmp, size_t size, fct_buf *out, fct_error *err);
 } fct_photo_format;
-extern const fct_photo_format fct_photo_jpeg, fct_photo_png, fct_photo_webp, fct_photo_tiff, fct_photo_heif;
+extern const fct_photo_format fct_photo_jpeg, fct_photo_png, fct_photo_webp, fct_photo_tiff, fct_photo_heif,
+    fct_photo_gif, fct_photo_bmp, fct_photo_jxl;
 
 /* Reads what the file says. Errors: FCT_ERR_UNSUPPORTED (not of a format above),
  * FCT_ERR_FORMAT (cut off or damaged where it was looked at). */

@@ -28,5 +28,5 @@ END
 rm ada.png.xmp .picasa.ini
 echo text >text.jpg
 check "no photo at all" 3 facet tags text.jpg <<'END'
-! facet: text.jpg: not a JPEG, PNG, WebP, TIFF, HEIC or AVIF photo
+! facet: text.jpg: not a photo of a format that facet reads
 END

@@ -289,6 +289,43 @@ TEST(cut_and_damaged_photos) {
     }
 }
 
+/* Formats that hold no regions, or whose are not written, have sidecars. All these files show a picture of 40 x 24. */
+TEST(photos_with_sidecars_alone) {
+    static const char *const names[] = {"same-gif", "same-gif-frames", "same-bmp",        "same-bmp-runs",
+                                        "same-jxl", "same-jxl-16bit",  "same-jxl-turned6"};
+    const char *source = getenv("FCT_SOURCE");
+    new_root("tags_plain");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[600];
+        uint8_t *data;
+        size_t n;
+        fct_photo_meta m = {.width = 0};
+        snprintf(path, sizeof path, "%s/fuzz/corpus/image/%s", source ? source : ".", names[i]);
+        REQUIRE(fct_file_read(path, 1 << 24, &data, &n, &e) == FCT_OK);
+        CHECK_MSG(!fct_photo_meta_read(&(fct_photo_bytes){data, n, "x"}, &m, &e) && m.width == 40 && m.height == 24 &&
+                      m.orientation == 1,
+                  "%s: %d x %d", names[i], m.width, m.height);
+        for (size_t cut = 0; cut < n; cut++) {
+            uint8_t *part = malloc(cut + 1); /* of its own, so that a sanitizer sees what is read behind it */
+            REQUIRE(part);
+            memcpy(part, data, cut);
+            (void)fct_photo_meta_read(&(fct_photo_bytes){part, cut, "x"}, &m, &e);
+            free(part);
+        }
+        CHECK(!fct_file_write_atomic(at(names[i]), data, n, &e));
+        fct_buffer_free(data);
+    }
+    NEEDS_XMP();
+    fct_region ada = {.box = {0.25F, 0.25F, 0.5F, 0.75F}, .name = "Ada"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        fct_tags_written w;
+        CHECK(!fct_tags_write(at(names[i]), &ada, 1, NULL, &w, &e) && w.added == 1);
+        fct_tags *t = read_tags(names[i]);
+        CHECK(t && fct_tags_count(t) == 1 && !strcmp(fct_tags_region(t, 0)->name, "Ada"));
+        fct_tags_free(t);
+    }
+}
+
 TEST(errors_name_the_file) {
     new_root("tags_errors");
     CHECK(!read_tags("none.jpg") && e.code == FCT_ERR_NOT_FOUND && strstr(e.text, "none.jpg"));
