@@ -75,6 +75,8 @@ typedef struct fct_k_wino_out {
     const float *add; /* likewise, or NULL; may be out */
     size_t add_image_stride;
     bool add_up2; /* addend is [ceil(oh / 2)][ceil(ow / 2)] */
+    bool pool2;   /* out is [oh / 2][ow / 2]: the greatest of each 2 x 2 pixels. Family 4; sizes, rows and columns of
+                     tiles are even, there is no addend */
 } fct_k_wino_out;
 
 #endif

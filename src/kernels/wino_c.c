@@ -130,17 +130,26 @@ static void out_pixel(const fct_k_wino_out *t, const fct_k_tile *tile, int y, in
     if (one.slope) one.slope += lane;
     const float raw = (float)(v * t->scale);
     const float *add = t->add ? t->add + tile->image * t->add_image_stride + (t->add_up2 ? coarse : at) : NULL;
-    fct_k_conv_epilogue_c(&one, &raw, add, t->out + tile->image * t->image_stride + at, 1);
+    float *const image = t->out + tile->image * t->image_stride;
+    if (!t->pool2) {
+        fct_k_conv_epilogue_c(&one, &raw, add, image + at, 1);
+        return;
+    }
+    float finished, *const greatest = image + ((size_t)(y / 2) * (g->ow / 2) + x / 2) * g->cb + lane;
+    fct_k_conv_epilogue_c(&one, &raw, add, &finished, 1);
+    *greatest = y % 2 == 0 && x % 2 == 0 ? finished : fmaxf(*greatest, finished);
 }
 
 static void clear_upper_lanes(const fct_k_wino_out *t) {
     const size_t cb = (size_t)t->g.cb;
     for (int i = 0; i < t->n; i++) {
         const fct_k_tile *p = &t->tiles[i];
+        const int shift = t->pool2, width = t->g.ow >> shift;
         for (int y = p->y; y < p->y + t->my && y < t->g.oh; y++)
             for (int x = p->x; x < p->x + t->mx && x < t->g.ow; x++)
-                memset(t->out + p->image * t->image_stride + ((size_t)y * t->g.ow + x) * cb + cb / 2, 0,
-                       cb / 2 * sizeof(float));
+                memset(t->out + p->image * t->image_stride + ((size_t)(y >> shift) * width + (x >> shift)) * cb +
+                           cb / 2,
+                       0, cb / 2 * sizeof(float));
     }
 }
 

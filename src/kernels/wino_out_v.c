@@ -41,19 +41,18 @@ ALWAYS_INLINE void store(const bool H, const tile_output *o, int y, int x, vf r)
     V_STORE(o->out[0] + y * o->step[0] + x * CB, r);
 }
 
-/* Finishes and stores column x of a tile: N rows. */
+/* Finishes column x of a tile: N rows. */
 ALWAYS_INLINE void finish_column(const int N, const bool H, const fct_k_epilogue *e, const consts *c, const vf *y,
-                                 const tile_output *o, int x) {
-    vf r[FCT_WINO_ALPHA_MAX];
+                                 const tile_output *o, int x, vf *r) {
     UNROLL for (int i = 0; i < N; i++) r[i] = V_FMA(y[i], c->scale, c->bias);
     if (o->add[0] && !e->add_after) UNROLL for (int i = 0; i < N; i++) r[i] += load_add(H, o, i, x);
     UNROLL for (int i = 0; i < N; i++) r[i] = activate(e, c, r[i]);
     if (o->add[0] && e->add_after) UNROLL for (int i = 0; i < N; i++) r[i] += load_add(H, o, i, x);
-    UNROLL for (int i = 0; i < N; i++) store(H, o, i, x, r[i]);
 }
 
-ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const bool H, const fct_k_wino_out *t,
-                             const consts *c, const float *m, const tile_output *o) {
+/* POOL: of each 2 x 2 pixels the greatest is stored, found in the order in which blk_pool() finds it. */
+ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const bool H, const bool POOL,
+                             const fct_k_wino_out *t, const consts *c, const float *m, const tile_output *o) {
     vf half[FCT_WINO_ALPHA_MAX][FCT_WINO_ALPHA_MAX];
     const size_t stride = t->point_stride;
     UNROLL for (int a = 0; a < MY + 2; a++) {
@@ -61,11 +60,17 @@ ALWAYS_INLINE void transform(const int F, const int MY, const int MX, const bool
         UNROLL for (int b = 0; b < MX + 2; b++) d[b] = V_LOAD(m + (a * (F + 2) + b) * stride);
         w_out(F, MX, d, half[a]);
     }
+    vf left[FCT_WINO_ALPHA_MAX];
     UNROLL for (int x = 0; x < MX; x++) {
-        vf d[FCT_WINO_ALPHA_MAX], y[FCT_WINO_ALPHA_MAX];
+        vf d[FCT_WINO_ALPHA_MAX], y[FCT_WINO_ALPHA_MAX], r[FCT_WINO_ALPHA_MAX];
         UNROLL for (int a = 0; a < MY + 2; a++) d[a] = half[a][x];
         w_out(F, MY, d, y);
-        finish_column(MY, H, t->e, c, y, o, x);
+        finish_column(MY, H, t->e, c, y, o, x, r);
+        if (!POOL) UNROLL for (int i = 0; i < MY; i++) store(H, o, i, x, r[i]);
+        else if (x % 2 == 0) UNROLL for (int i = 0; i < MY; i++) left[i] = r[i];
+        else
+            UNROLL for (int i = 0; i < MY; i += 2)
+                store(H, o, i / 2, x / 2, V_MAX(V_MAX(V_MAX(left[i], r[i]), left[i + 1]), r[i + 1]));
     }
 }
 
@@ -90,7 +95,8 @@ ALWAYS_INLINE bool is_inside(const int MY, const int MX, const fct_k_wino_out *t
     return tile->y + MY <= t->g.oh && tile->x + MX <= t->g.ow;
 }
 ALWAYS_INLINE float *place_of(const fct_k_wino_out *t, const fct_k_tile *tile) {
-    return t->out + tile->image * t->image_stride + ((size_t)tile->y * t->g.ow + tile->x) * CB;
+    const int s = t->pool2;
+    return t->out + tile->image * t->image_stride + ((size_t)(tile->y >> s) * (t->g.ow >> s) + (tile->x >> s)) * CB;
 }
 
 /* whole, held: buffers for what cannot be written or read in place. */
@@ -99,7 +105,7 @@ ALWAYS_INLINE void set_output(const int MY, const int MX, const fct_k_wino_out *
     const fct_k_tile *tile = &t->tiles[i];
     const bool inside = is_inside(MY, MX, t, tile);
     o->out[k] = inside ? place_of(t, tile) + v * VL : whole;
-    o->step[k] = inside ? (size_t)t->g.ow * CB : (size_t)MX * CB;
+    o->step[k] = inside ? (size_t)(t->g.ow >> t->pool2) * CB : (size_t)MX * CB;
     o->add[k] = NULL;
     if (!t->add) return;
     const float *add = t->add + tile->image * t->add_image_stride + v * VL;
@@ -119,7 +125,8 @@ ALWAYS_INLINE void store_inside(const int MY, const int MX, const fct_k_wino_out
             V_STORE(dst + ((size_t)y * t->g.ow + x) * CB, V_LOAD(whole + (y * MX + x) * CB));
 }
 
-ALWAYS_INLINE void transform_all(const int F, const int MY, const int MX, const fct_k_wino_out *t, int v) {
+ALWAYS_INLINE void transform_all(const int F, const int MY, const int MX, const bool POOL, const fct_k_wino_out *t,
+                                 int v) {
     const fct_k_epilogue *e = t->e;
     const consts c = {V_LOAD(e->bias + v * VL), e->act == FCT_K_ACT_SLOPE ? V_LOAD(e->slope + v * VL) : V_ZERO(),
                       V_SET1(e->lo), V_SET1(e->hi), V_SET1(t->scale)};
@@ -127,14 +134,14 @@ ALWAYS_INLINE void transform_all(const int F, const int MY, const int MX, const 
     tile_output o;
     for (int i = 0; i < t->n; i++) {
         set_output(MY, MX, t, i, v, whole, held, &o, 0);
-        transform(F, MY, MX, false, t, &c, t->m + (size_t)i * CB + v * VL, &o);
+        transform(F, MY, MX, false, POOL, t, &c, t->m + (size_t)i * CB + v * VL, &o);
         store_inside(MY, MX, t, i, v, whole);
     }
 }
 
 #if HALVES
 /* Two tiles at a time, whose half blocks lie side by side; a last one alone has no partner to be stored. */
-ALWAYS_INLINE void transform_pairs(const int F, const int MY, const int MX, const fct_k_wino_out *t) {
+ALWAYS_INLINE void transform_pairs(const int F, const int MY, const int MX, const bool POOL, const fct_k_wino_out *t) {
     const fct_k_epilogue *e = t->e;
     const consts c = {V_TWICE(e->bias), e->act == FCT_K_ACT_SLOPE ? V_TWICE(e->slope) : V_ZERO(), V_SET1(e->lo),
                       V_SET1(e->hi), V_SET1(t->scale)};
@@ -144,20 +151,27 @@ ALWAYS_INLINE void transform_pairs(const int F, const int MY, const int MX, cons
         const int two = i + 1 < t->n;
         for (int k = 0; k < 2; k++) set_output(MY, MX, t, i + k * two, 0, whole[k], held[k], &o, k);
         if (!two) o.out[1] = NULL;
-        transform(F, MY, MX, true, t, &c, t->m + (size_t)i * (CB / 2), &o);
+        transform(F, MY, MX, true, POOL, t, &c, t->m + (size_t)i * (CB / 2), &o);
         for (int k = 0; k <= two; k++) store_inside(MY, MX, t, i + k, 0, whole[k]);
     }
 }
-#define PAIRS(F, MY, MX)                                                                                               \
-    if (t->half) return transform_pairs(F, MY, MX, t);
-#else
-#define PAIRS(F, MY, MX)
 #endif
 
+ALWAYS_INLINE void transform_any(const int F, const int MY, const int MX, const bool POOL, const fct_k_wino_out *t) {
+#if HALVES
+    if (t->half) {
+        transform_pairs(F, MY, MX, POOL, t);
+        return;
+    }
+#endif
+    for (int v = 0; v < VPB; v++) transform_all(F, MY, MX, POOL, t, v);
+}
+
+#define CAN_POOL(F, MY, MX) ((F) == 4 && (MY) % 2 == 0 && (MX) % 2 == 0)
 #define DEFINE(F, MY, MX)                                                                                              \
     static void out_##F##MY##MX(const fct_k_wino_out *t) {                                                             \
-        PAIRS(F, MY, MX)                                                                                               \
-        for (int v = 0; v < VPB; v++) transform_all(F, MY, MX, t, v);                                                  \
+        if (CAN_POOL(F, MY, MX) && t->pool2) transform_any(F, MY, MX, CAN_POOL(F, MY, MX), t);                         \
+        else transform_any(F, MY, MX, false, t);                                                                       \
     }
 W_PAIRS(DEFINE)
 

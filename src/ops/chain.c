@@ -9,9 +9,17 @@
 
 enum { GROUP_MOST = 8 };
 
+/* What is done at once: one of the caller's stages, or a convolution with the maximum pool of 2 x 2 pixels behind it.
+ * `s` then says what both are together: two rows of the convolution for each row. */
+typedef struct work {
+    fct_chain_stage s;
+    bool pool2;
+    int first; /* the caller's stage, the convolution if there are two */
+} work;
+
 /* A stage with what its neighbors make of it. The buffer is that of its output; the last stage has none. */
 typedef struct stage {
-    fct_chain_stage s;
+    work w;
     int step;         /* its rows are computed in multiples of it, but for the image's last ones */
     int blocks;       /* of channels, of the output */
     int rows;         /* the buffer's capacity */
@@ -43,10 +51,10 @@ static int end_under(const fct_chain_stage *s, int y) {
     return most(0, least(s->ih, y * stride(s) - (int)s->win.top + span(s)));
 }
 
-static int step_of(const fct_chain_stage *s) {
+static int step_of(const work *w) {
     int step = 1;
-    if (s->conv) fct_conv_has_bands(s->conv, &step);
-    return step;
+    if (w->s.conv) fct_conv_has_bands(w->s.conv, &step);
+    return w->pool2 ? step / 2 : step;
 }
 
 static size_t row_floats(const fct_chain_stage *s) {
@@ -54,24 +62,49 @@ static size_t row_floats(const fct_chain_stage *s) {
     return (size_t)fct_blocks(s->channels, cb) * cb * s->ow;
 }
 
+/* Whether a stage is a maximum pool that the convolution before it can do as it writes. */
+static bool is_pool2(const fct_chain_stage *s) {
+    const fct_window *w = &s->win;
+    return !s->conv && w->kh == 2 && w->kw == 2 && w->sh == 2 && w->sw == 2 && w->dh == 1 && w->dw == 1 &&
+           w->top == 0 && w->left == 0 && s->ih % 2 == 0 && s->iw % 2 == 0 && w->oh == s->ih / 2 && s->ow == s->iw / 2;
+}
+
+/* Brings the caller's stages into w; returns how many there are then. */
+static int find_work(const fct_chain_stage *s, int n, work *w) {
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+        work *to = &w[count++];
+        *to = (work){s[i], false, i};
+        if (i == n - 1 || !s[i].conv || !is_pool2(&s[i + 1]) || !fct_conv_can_pool(s[i].conv)) continue;
+        i++;
+        to->pool2 = true;
+        to->s.win.kh++;
+        to->s.win.sh = 2;
+        to->s.win.oh = s[i].win.oh;
+        to->s.ow = s[i].ow;
+    }
+    return count;
+}
+
 /* ---- What fits -------------------------------------------------------------------- */
 
 /* Rows of the last stage that every strip begins at a multiple of. */
-static int group_step(const fct_chain_stage *s, int n) { return step_of(&s[n - 1]); }
+static int group_step(const work *w, int n) { return step_of(&w[n - 1]); }
 
 /* Bytes that a worker touches while `group` rows of the last stage are made, but for what streams in and out. */
-static size_t working_set(const fct_chain_stage *s, int n, int group) {
+static size_t working_set(const work *w, int n, int group) {
     size_t kept = 0, passing[2] = {0, 0}, weights = 0;
     int rows = group; /* of the stage at hand, for each group */
     for (int i = n - 1; i >= 0; i--) {
-        if (s[i].conv) weights += fct_conv_plan_weights(s[i].conv);
+        const fct_chain_stage *s = &w[i].s;
+        if (s->conv) weights += fct_conv_plan_weights(s->conv);
         if (i == 0) break;
-        const int halo = most(0, span(&s[i]) - stride(&s[i])), step = step_of(&s[i - 1]);
-        const int need = rows * stride(&s[i]);
+        const int halo = most(0, span(s) - stride(s)), step = step_of(&w[i - 1]);
+        const int need = rows * stride(s);
         rows = round_up(need, step);
         /* whole steps leave nothing over unless windows overlap */
         const int over = halo || rows != need ? step - 1 : 0;
-        const size_t bytes = (size_t)(rows + halo + over) * row_floats(&s[i - 1]) * sizeof(float);
+        const size_t bytes = (size_t)(rows + halo + over) * row_floats(&w[i - 1].s) * sizeof(float);
         if (halo || over) kept += bytes;
         else if (bytes > passing[i & 1]) passing[i & 1] = bytes;
     }
@@ -81,26 +114,30 @@ static size_t working_set(const fct_chain_stage *s, int n, int group) {
 static size_t budget(void) { return fct_cpu_get_caches().l2 * 5 / 8; }
 
 /* The largest group whose working set stays in L2; 0 where not even the smallest does. */
-static int group_of(const fct_chain_stage *s, int n) {
-    const int step = group_step(s, n);
+static int group_of(const work *w, int n) {
+    const int step = group_step(w, n);
     int group = 0;
-    while (group < GROUP_MOST && working_set(s, n, group + step) <= budget()) group += step;
+    while (group < GROUP_MOST && working_set(w, n, group + step) <= budget()) group += step;
     return group;
 }
 
 /* Whether strips are so high that no stage computes more than an eighth of its rows twice. */
-static bool strips_pay(const fct_chain_stage *s, int n, int strips) {
+static bool strips_pay(const work *w, int n, int strips) {
     int64_t extra = 0;
     if (strips == 1) return true;
     for (int i = n - 1; i > 0; i--) {
-        extra = extra * stride(&s[i]) + most(0, span(&s[i]) - stride(&s[i])) + step_of(&s[i - 1]) - 1;
-        if (extra * 8 * strips > s[i - 1].win.oh) return false;
+        const fct_chain_stage *s = &w[i].s;
+        extra = extra * stride(s) + most(0, span(s) - stride(s)) + step_of(&w[i - 1]) - 1;
+        if (extra * 8 * strips > w[i - 1].s.win.oh) return false;
     }
-    return s[n - 1].win.oh >= (int64_t)strips * group_step(s, n);
+    return w[n - 1].s.win.oh >= (int64_t)strips * group_step(w, n);
 }
 
 bool fct_chain_fits(const fct_chain_stage *s, int n, int threads) {
-    return n <= FCT_CHAIN_MOST && group_of(s, n) > 0 && strips_pay(s, n, threads);
+    work w[FCT_CHAIN_MOST];
+    if (n > FCT_CHAIN_MOST) return false;
+    const int count = find_work(s, n, w);
+    return group_of(w, count) > 0 && strips_pay(w, count, threads);
 }
 
 /* ---- The order of work --------------------------------------------------------------- */
@@ -119,8 +156,8 @@ static void find_needs(const chain_walk *w, int end, int *need) {
     need[c->n - 1] = end;
     for (int i = c->n - 1; i > 0; i--) {
         const stage *before = &c->stages[i - 1];
-        const int rows = round_up(end_under(&c->stages[i].s, need[i] - 1), before->step);
-        need[i - 1] = most(w->done[i - 1], least(rows, (int)before->s.win.oh));
+        const int rows = round_up(end_under(&c->stages[i].w.s, need[i] - 1), before->step);
+        need[i - 1] = most(w->done[i - 1], least(rows, (int)before->w.s.win.oh));
     }
 }
 
@@ -130,7 +167,7 @@ static void walk(const fct_chain *c, int a, int b, visit_fn *visit, void *ctx) {
     int need[FCT_CHAIN_MOST];
     w.done[c->n - 1] = a;
     for (int i = c->n - 1; i > 0; i--) {
-        const int row = first_under(&c->stages[i].s, w.done[i]), step = c->stages[i - 1].step;
+        const int row = first_under(&c->stages[i].w.s, w.done[i]), step = c->stages[i - 1].step;
         w.done[i - 1] = w.first[i - 1] = row / step * step;
     }
     while (w.done[c->n - 1] < b) {
@@ -139,7 +176,7 @@ static void walk(const fct_chain *c, int a, int b, visit_fn *visit, void *ctx) {
             if (need[i] <= w.done[i]) continue;
             int keep = 0;
             if (i < c->n - 1) {
-                keep = first_under(&c->stages[i + 1].s, w.done[i + 1]);
+                keep = first_under(&c->stages[i + 1].w.s, w.done[i + 1]);
                 keep = most(w.first[i], least(keep, w.done[i]));
             }
             visit(ctx, &w, i, keep, need[i]);
@@ -154,7 +191,7 @@ static void walk(const fct_chain *c, int a, int b, visit_fn *visit, void *ctx) {
 /* Rows of strip i of n: whole steps of the last stage. */
 static int strip_row(const fct_chain *c, int i, int n) {
     const stage *last = &c->stages[c->n - 1];
-    const int oh = (int)last->s.win.oh, steps = (oh + last->step - 1) / last->step;
+    const int oh = (int)last->w.s.win.oh, steps = (oh + last->step - 1) / last->step;
     return least(oh, (int)((int64_t)steps * i / n) * last->step);
 }
 
@@ -167,8 +204,8 @@ typedef struct sizing {
 static void size_visit(void *ctx, const chain_walk *w, int i, int keep, int end) {
     sizing *z = ctx;
     stage *s = &z->c->stages[i];
-    if (s->s.conv) {
-        const size_t bytes = fct_conv_band_scratch(s->s.conv, w->done[i], end);
+    if (s->w.s.conv) {
+        const size_t bytes = fct_conv_band_scratch(s->w.s.conv, w->done[i] << s->w.pool2, end << s->w.pool2);
         z->conv = bytes > z->conv ? bytes : z->conv;
     }
     /* a stage that had all its rows before is read once more */
@@ -194,7 +231,7 @@ static void find_sizes(fct_chain *c) {
     for (int i = 0; i < c->n - 1; i++) {
         stage *s = &c->stages[i];
         /* a line between planes keeps them out of the same cache sets */
-        s->plane = line_up((size_t)s->rows * s->s.ow * fct_kernels()->cb) + 16;
+        s->plane = line_up((size_t)s->rows * s->w.s.ow * fct_kernels()->cb) + 16;
         s->at = at;
         const size_t floats = s->plane * s->blocks;
         if (!s->passing) at += floats;
@@ -207,8 +244,8 @@ static void find_sizes(fct_chain *c) {
 }
 
 /* Two strips for each thread, so that one whose core is busy elsewhere can be helped; one where rows are few. */
-static int strip_count(const fct_chain_stage *s, int n, int threads) {
-    return threads == 1 ? 1 : strips_pay(s, n, 2 * threads) ? 2 * threads : threads;
+static int strip_count(const work *w, int n, int threads) {
+    return threads == 1 ? 1 : strips_pay(w, n, 2 * threads) ? 2 * threads : threads;
 }
 
 fct_status fct_chain_create(const fct_chain_stage *stages, int n, int images, fct_chain **out, fct_error *err) {
@@ -219,16 +256,17 @@ fct_status fct_chain_create(const fct_chain_stage *stages, int n, int images, fc
         fct_free(c);
         return fct_fail_nomem(err, "a chain of layers", (size_t)n * sizeof(stage));
     }
-    c->n = n;
+    work w[FCT_CHAIN_MOST];
+    c->n = find_work(stages, n, w);
     c->images = images;
     c->threads = fct_threads();
-    for (int i = 0; i < n; i++) {
-        c->stages[i].s = stages[i];
-        c->stages[i].step = step_of(&stages[i]);
-        c->stages[i].blocks = fct_blocks(stages[i].channels, fct_kernels()->cb);
+    for (int i = 0; i < c->n; i++) {
+        c->stages[i].w = w[i];
+        c->stages[i].step = step_of(&w[i]);
+        c->stages[i].blocks = fct_blocks(w[i].s.channels, fct_kernels()->cb);
     }
-    c->group = most(group_of(stages, n), group_step(stages, n));
-    c->strips = strip_count(stages, n, c->threads);
+    c->group = most(group_of(w, c->n), group_step(w, c->n));
+    c->strips = strip_count(w, c->n, c->threads);
     const size_t area = (size_t)stages->ih * stages->iw;
     c->in_image = stages->conv ? fct_conv_plan_in(stages->conv) : area * c->stages->blocks * fct_kernels()->cb;
     find_sizes(c);
@@ -238,7 +276,7 @@ fct_status fct_chain_create(const fct_chain_stage *stages, int n, int images, fc
 
 void fct_chain_free(fct_chain *c) {
     if (!c) return;
-    for (int i = 0; i < c->n; i++) fct_conv_plan_free(c->stages[i].s.conv);
+    for (int i = 0; i < c->n; i++) fct_conv_plan_free(c->stages[i].w.s.conv);
     fct_free(c->stages);
     fct_free(c);
 }
@@ -248,7 +286,7 @@ size_t fct_chain_scratch(const fct_chain *c) { return c->own * sizeof(float) * (
 size_t fct_chain_weights(const fct_chain *c) {
     size_t sum = 0;
     for (int i = 0; i < c->n; i++)
-        if (c->stages[i].s.conv) sum += fct_conv_plan_weights(c->stages[i].s.conv);
+        if (c->stages[i].w.s.conv) sum += fct_conv_plan_weights(c->stages[i].w.s.conv);
     return sum;
 }
 
@@ -274,7 +312,7 @@ static fct_band buffer(const chain_part *t, const stage *s, int first, int end) 
 
 /* Moves the rows from keep on to the beginning of a buffer. */
 static void keep_rows(const stage *s, fct_band *b, int keep) {
-    const size_t row = (size_t)s->s.ow * fct_kernels()->cb, count = (size_t)(b->end - keep) * row;
+    const size_t row = (size_t)s->w.s.ow * fct_kernels()->cb, count = (size_t)(b->end - keep) * row;
     for (int i = 0; i < s->blocks && count && keep > b->first; i++) {
         float *plane = b->data + i * b->plane;
         memmove(plane, plane + (size_t)(keep - b->first) * row, count * sizeof *plane);
@@ -284,10 +322,11 @@ static void keep_rows(const stage *s, fct_band *b, int keep) {
 
 static void pool_rows(const stage *s, const fct_band *in, const fct_band *out, int y0, int y1) {
     const fct_kernel_table *k = fct_kernels();
-    const fct_window *w = &s->s.win;
-    const int a = first_under(&s->s, y0);
-    const size_t cb = (size_t)k->cb, row_in = (size_t)s->s.iw * cb, row_out = (size_t)s->s.ow * cb;
-    fct_k_pool p = {.g = fct_blk_geom(w, end_under(&s->s, y1 - 1) - a, s->s.iw), .max = true};
+    const fct_chain_stage *c = &s->w.s;
+    const fct_window *w = &c->win;
+    const int a = first_under(c, y0);
+    const size_t cb = (size_t)k->cb, row_in = (size_t)c->iw * cb, row_out = (size_t)c->ow * cb;
+    fct_k_pool p = {.g = fct_blk_geom(w, end_under(c, y1 - 1) - a, c->iw), .max = true};
     p.g.oh = y1 - y0;
     p.g.pad_top += a - y0 * p.g.sh;
     for (int b = 0; b < s->blocks; b++)
@@ -303,22 +342,23 @@ static fct_band input_of(const chain_part *t, const chain_walk *w, int i) {
     if (i > 0) return buffer(t, &w->c->stages[i - 1], w->first[i - 1], w->done[i - 1]);
     /* read-only by contract: no stage writes to what it reads */
     float *image = (float *)(uintptr_t)t->j->in + (size_t)t->image * w->c->in_image;
-    return (fct_band){image, (size_t)first->s.ih * first->s.iw * cb, 0, first->s.ih};
+    return (fct_band){image, (size_t)first->w.s.ih * first->w.s.iw * cb, 0, first->w.s.ih};
 }
 
 static void run_visit(void *ctx, const chain_walk *w, int i, int keep, int end) {
     const chain_part *t = ctx;
     const fct_chain *c = w->c;
     const stage *s = &c->stages[i];
-    const size_t plane = (size_t)s->s.win.oh * s->s.ow * fct_kernels()->cb, image = plane * s->blocks * t->image;
+    const size_t plane = (size_t)s->w.s.win.oh * s->w.s.ow * fct_kernels()->cb, image = plane * s->blocks * t->image;
     const fct_band in = input_of(t, w, i);
-    fct_band out = {t->j->out + image, plane, 0, (int)s->s.win.oh};
+    fct_band out = {t->j->out + image, plane, 0, (int)s->w.s.win.oh};
     if (i < c->n - 1) {
         out = buffer(t, s, w->first[i], w->done[i]);
         keep_rows(s, &out, keep);
     }
-    const float *add = t->j->adds[i] ? t->j->adds[i] + image : NULL;
-    if (s->s.conv) fct_conv_run_band(s->s.conv, &in, add, &out, w->done[i], end, t->scratch + c->conv_at);
+    const float *add = t->j->adds[s->w.first] ? t->j->adds[s->w.first] + image : NULL;
+    const int y0 = w->done[i] << s->w.pool2, y1 = end << s->w.pool2;
+    if (s->w.s.conv) fct_conv_run_band(s->w.s.conv, &in, add, &out, y0, y1, s->w.pool2, t->scratch + c->conv_at);
     else pool_rows(s, &in, &out, w->done[i], end);
 }
 

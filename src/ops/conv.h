@@ -109,11 +109,14 @@ typedef struct fct_band {
 /* Whether the plan's algorithm can compute a few rows by themselves; *step: rows must begin at multiples of it,
  * so that every pixel comes out the same, to the bit, as from fct_conv_run(). */
 bool fct_conv_has_bands(const fct_conv_plan *p, int *step);
+/* Whether of each 2 x 2 pixels of such rows the greatest alone can be written: a maximum pool of its own saved. */
+bool fct_conv_can_pool(const fct_conv_plan *p);
 /* Bytes for rows y0 .. y1 - 1. */
 size_t fct_conv_band_scratch(const fct_conv_plan *p, int y0, int y1);
 /* Computes rows y0 .. y1 - 1 of one image on the calling thread. in: all rows under their windows that the image has;
- * of a planar input, the image itself. add: the whole second input of the image, or NULL. */
+ * of a planar input, the image itself. add: the whole second input of the image, or NULL.
+ * pool2: the band out is of pooled rows; y0 is even. */
 void fct_conv_run_band(const fct_conv_plan *p, const fct_band *in, const float *add, const fct_band *out, int y0,
-                       int y1, void *scratch);
+                       int y1, bool pool2, void *scratch);
 
 #endif

@@ -11,6 +11,11 @@ bool fct_conv_has_bands(const fct_conv_plan *p, int *step) {
     return p->algo->bands && s->act.kind != FCT_ACT_SIGMOID && !(s->add && (s->add_up2 || s->planar_in));
 }
 
+bool fct_conv_can_pool(const fct_conv_plan *p) {
+    int step;
+    return fct_conv_has_bands(p, &step) && step == 4 && p->oh % 2 == 0 && p->ow % 2 == 0 && !p->c->s.add;
+}
+
 /* Input rows *a .. *b - 1 are under the windows of output rows y0 .. y1 - 1. */
 static void rows_under(const fct_conv_plan *p, int y0, int y1, int *a, int *b) {
     const fct_conv_spec *s = &p->c->s;
@@ -42,14 +47,16 @@ size_t fct_conv_band_scratch(const fct_conv_plan *p, int y0, int y1) {
 }
 
 void fct_conv_run_band(const fct_conv_plan *p, const fct_band *in, const float *add, const fct_band *out, int y0,
-                       int y1, void *scratch) {
+                       int y1, bool pool2, void *scratch) {
     int first;
     fct_conv_plan v = band_plan(p, y0, y1, &first);
-    const size_t cb = (size_t)p->c->cb, row_in = (size_t)p->iw * cb, row_out = (size_t)p->ow * cb;
+    const size_t cb = (size_t)p->c->cb, row_in = (size_t)p->iw * cb, row_out = (size_t)(p->ow >> pool2) * cb;
+    v.pool2 = pool2;
     v.in_plane = in->plane;
     v.out_plane = out->plane;
     v.add_plane = p->add_plane;
     const float *from = p->c->s.planar_in ? in->data : in->data + (size_t)(first - in->first) * row_in;
     if (!p->c->s.add) add = NULL;
-    v.algo->run(&v, from, add ? add + y0 * row_out : NULL, out->data + (size_t)(y0 - out->first) * row_out, scratch);
+    v.algo->run(&v, from, add ? add + y0 * row_out : NULL, out->data + (size_t)((y0 >> pool2) - out->first) * row_out,
+                scratch);
 }

@@ -57,6 +57,7 @@ struct fct_conv_plan {
     const fct_conv_algo *algo;
     const void *packed;
     int n, ih, iw, oh, ow;
+    bool pool2;                            /* a band of a Winograd convolution: see fct_conv_can_pool() */
     int pad_top;                           /* less than 0 where a band begins above the first row it needs */
     size_t in_plane, out_plane, add_plane; /* floats from one block of channels to the next */
     int threads;                           /* budget at creation */

@@ -350,7 +350,8 @@ static void transform_out(const block *b, fct_panel panel) {
                             .image_stride = fct_conv_out_size(p),
                             .add = j->add ? j->add + channel_block * p->add_plane : NULL,
                             .add_image_stride = p->add_plane * c->ocb,
-                            .add_up2 = c->s.add_up2};
+                            .add_up2 = c->s.add_up2,
+                            .pool2 = p->pool2};
         for (int class = 0, at; class < 4; class ++) {
             t.n = class_part(b, class, &at);
             const int real = fct_wino_end(&j->tiling, class) - b->first - at; /* the class may be filled up */

@@ -143,4 +143,29 @@ TEST(same_bits) {
     fct_set_threads(0, NULL);
 }
 
+/* A pool of 2 x 2 pixels behind a convolution, which then writes pooled rows: whole tiles and those at the edge, half a
+ * block of channels, integers. */
+TEST(pools_while_writing) {
+    static const struct {
+        int h, w, ic, oc;
+    } cases[] = {{36, 44, 12, 12}, {38, 50, 12, 24}, {24, 62, 24, 24}, {46, 30, 20, 40}, {32, 32, 72, 56}};
+    static float x[VALUES];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tail t = {.seed = 12 + (uint32_t)i, .channels = 3, .last = "x", .h = cases[i].h, .w_ = cases[i].w};
+        ow_begin(&t.w, 11);
+        ow_input(&t.w, "x", 4, (int64_t[]){-1, 3, -1, -1});
+        conv(&t, cases[i].ic, 1, 1, 1, 0);
+        conv(&t, cases[i].oc, 1, 3, 1, 1);
+        add(&t, "MaxPool", "");
+        ow_ints(&t.w, "kernel_shape", 2, (int64_t[]){2, 2});
+        window(&t, 2, 2, 0);
+        conv(&t, 24, 1, 3, 1, 1);
+        ow_output(&t.w, t.last);
+        net_fill(&t.seed, x, VALUES);
+        CHECK(compare(&t, 2, 1, x, (int64_t[]){cases[i].h, cases[i].w}) > 1);
+        ow_free(&t.w);
+    }
+    fct_set_threads(0, NULL);
+}
+
 int main(int argc, char **argv) { return test_main(argc, argv); }
