@@ -11,15 +11,15 @@ enum { GROUP_MOST = 8 };
 
 /* What is done at once: one of the caller's stages, or a convolution with the maximum pool of 2 x 2 pixels behind it.
  * `s` then says what both are together: two rows of the convolution for each row. */
-typedef struct work {
+typedef struct chain_work {
     fct_chain_stage s;
     bool pool2;
     int first; /* the caller's stage, the convolution if there are two */
-} work;
+} chain_work;
 
 /* A stage with what its neighbors make of it. The buffer is that of its output; the last stage has none. */
 typedef struct stage {
-    work w;
+    chain_work w;
     int step;         /* its rows are computed in multiples of it, but for the image's last ones */
     int blocks;       /* of channels, of the output */
     int rows;         /* the buffer's capacity */
@@ -51,7 +51,7 @@ static int end_under(const fct_chain_stage *s, int y) {
     return most(0, least(s->ih, y * stride(s) - (int)s->win.top + span(s)));
 }
 
-static int step_of(const work *w) {
+static int step_of(const chain_work *w) {
     int step = 1;
     if (w->s.conv) fct_conv_has_bands(w->s.conv, &step);
     return w->pool2 ? step / 2 : step;
@@ -70,11 +70,11 @@ static bool is_pool2(const fct_chain_stage *s) {
 }
 
 /* Brings the caller's stages into w; returns how many there are then. */
-static int find_work(const fct_chain_stage *s, int n, work *w) {
+static int find_work(const fct_chain_stage *s, int n, chain_work *w) {
     int count = 0;
     for (int i = 0; i < n; i++) {
-        work *to = &w[count++];
-        *to = (work){s[i], false, i};
+        chain_work *to = &w[count++];
+        *to = (chain_work){s[i], false, i};
         if (i == n - 1 || !s[i].conv || !is_pool2(&s[i + 1]) || !fct_conv_can_pool(s[i].conv)) continue;
         i++;
         to->pool2 = true;
@@ -89,10 +89,10 @@ static int find_work(const fct_chain_stage *s, int n, work *w) {
 /* ---- What fits -------------------------------------------------------------------- */
 
 /* Rows of the last stage that every strip begins at a multiple of. */
-static int group_step(const work *w, int n) { return step_of(&w[n - 1]); }
+static int group_step(const chain_work *w, int n) { return step_of(&w[n - 1]); }
 
 /* Bytes that a worker touches while `group` rows of the last stage are made, but for what streams in and out. */
-static size_t working_set(const work *w, int n, int group) {
+static size_t working_set(const chain_work *w, int n, int group) {
     size_t kept = 0, passing[2] = {0, 0}, weights = 0;
     int rows = group; /* of the stage at hand, for each group */
     for (int i = n - 1; i >= 0; i--) {
@@ -114,7 +114,7 @@ static size_t working_set(const work *w, int n, int group) {
 static size_t budget(void) { return fct_cpu_get_caches().l2 * 5 / 8; }
 
 /* The largest group whose working set stays in L2; 0 where not even the smallest does. */
-static int group_of(const work *w, int n) {
+static int group_of(const chain_work *w, int n) {
     const int step = group_step(w, n);
     int group = 0;
     while (group < GROUP_MOST && working_set(w, n, group + step) <= budget()) group += step;
@@ -122,7 +122,7 @@ static int group_of(const work *w, int n) {
 }
 
 /* Whether strips are so high that no stage computes more than an eighth of its rows twice. */
-static bool strips_pay(const work *w, int n, int strips) {
+static bool strips_pay(const chain_work *w, int n, int strips) {
     int64_t extra = 0;
     if (strips == 1) return true;
     for (int i = n - 1; i > 0; i--) {
@@ -134,7 +134,7 @@ static bool strips_pay(const work *w, int n, int strips) {
 }
 
 bool fct_chain_fits(const fct_chain_stage *s, int n, int threads) {
-    work w[FCT_CHAIN_MOST];
+    chain_work w[FCT_CHAIN_MOST];
     if (n > FCT_CHAIN_MOST) return false;
     const int count = find_work(s, n, w);
     return group_of(w, count) > 0 && strips_pay(w, count, threads);
@@ -244,7 +244,7 @@ static void find_sizes(fct_chain *c) {
 }
 
 /* Two strips for each thread, so that one whose core is busy elsewhere can be helped; one where rows are few. */
-static int strip_count(const work *w, int n, int threads) {
+static int strip_count(const chain_work *w, int n, int threads) {
     return threads == 1 ? 1 : strips_pay(w, n, 2 * threads) ? 2 * threads : threads;
 }
 
@@ -256,7 +256,7 @@ fct_status fct_chain_create(const fct_chain_stage *stages, int n, int images, fc
         fct_free(c);
         return fct_fail_nomem(err, "a chain of layers", (size_t)n * sizeof(stage));
     }
-    work w[FCT_CHAIN_MOST];
+    chain_work w[FCT_CHAIN_MOST];
     c->n = find_work(stages, n, w);
     c->images = images;
     c->threads = fct_threads();
