@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/error.h"
-#include "base/numbers.h"
 #include "facet/album_use.h"
 
 #include <math.h>
@@ -12,12 +11,6 @@
 
 void fct_album_find_query_init(fct_album_find_query *q) {
     *q = (fct_album_find_query){.size = sizeof *q, .from = INT64_MIN, .to = INT64_MAX};
-}
-
-static fct_status take_photo(void *user, const fct_album_face *f, fct_error *err) {
-    fct_numbers *set = user;
-    if (set->n && set->at[set->n - 1] == f->photo_id) return FCT_OK;
-    return fct_numbers_add(set, f->photo_id) ? FCT_OK : fct_fail_nomem(err, "photos", 0);
 }
 
 /* Leaves those that are in both. */
@@ -33,11 +26,7 @@ static fct_status photos_of_all(fct_album *a, const fct_album_find_query *q, fct
     fct_status s = FCT_OK;
     for (int i = 0; i < q->n_people && !s; i++) {
         fct_numbers one = {0};
-        fct_album_face_query faces;
-        fct_album_face_query_init(&faces);
-        faces.person_id = q->people[i];
-        s = fct_album_faces(a, &faces, take_photo, &one, err);
-        fct_numbers_sort(&one);
+        s = fct_album_person_photos(a, q->people[i], &one, err);
         if (i == 0) {
             *out = one;
             continue;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 typedef struct sort_run {
+    fct_album *album;
     fct_album_table table;
     const char *folder;
     fct_sort_how how;
@@ -173,34 +174,30 @@ static fct_status sort_photo(const sort_run *r, const fct_table_person *person, 
 
 /* ---- One person --------------------------------------------------------------------------- */
 
-static bool shows(const fct_album_table *t, const fct_table_photo *p, int64_t person) {
-    for (size_t i = p->face; i < p->face + p->n_faces; i++)
-        if (t->faces[i].person_id == person) return true;
-    return false;
-}
-
 /* Makes a person's folder, unless no photo shows him, and puts his photos there. */
 static fct_status sort_person(sort_run *r, size_t index, fct_error *err) {
     const fct_table_person *person = &r->table.people[index];
     bool made = false;
-    fct_status s = FCT_OK;
+    fct_numbers photos = {0};
     r->taken[index] = folder_name(r, person->name);
     char *folder = r->taken[index] ? fct_path_join(r->folder, r->taken[index]) : NULL;
     if (!folder) return fct_fail_nomem(err, person->name, 0);
+    fct_status s = fct_album_person_photos(r->album, person->id, &photos, err);
     for (size_t i = 0; i < r->table.n_photos && !s; i++) {
         const fct_table_photo *p = &r->table.photos[i];
-        if (!shows(&r->table, p, person->id)) continue;
+        if (!fct_numbers_hold(&photos, p->id)) continue;
         if (!made) s = fct_dir_make(folder, err);
         made = true;
         if (!s) s = sort_photo(r, person, folder, p, err);
     }
+    fct_free(photos.at);
     fct_free(folder);
     return s;
 }
 
 fct_status fct_album_sort(fct_album *a, const char *folder, fct_sort_how how, fct_sorted_fn *fn, void *user,
                           fct_error *err) {
-    sort_run r = {.folder = folder, .how = how, .fn = fn, .user = user};
+    sort_run r = {.album = a, .folder = folder, .how = how, .fn = fn, .user = user};
     fct_status s = fct_album_table_read(a, &r.table, err);
     r.taken = s ? NULL : fct_calloc(r.table.n_people + 1, sizeof *r.taken);
     if (!s && !r.taken) s = fct_fail_nomem(err, "people", 0);

@@ -7,6 +7,7 @@
 #ifndef FCT_ALBUM_STORE_H
 #define FCT_ALBUM_STORE_H
 
+#include "base/numbers.h"
 #include "facet/album.h"
 #include "sqlite/sqlite_file.h"
 
@@ -135,6 +136,9 @@ fct_status fct_album_member_put(fct_album *a, int64_t face_id, int64_t person_id
                                 fct_error *err);
 /* Gives a face to a person by grouping; does nothing where it is somebody's already, or gone. */
 fct_status fct_album_member_add(fct_album *a, int64_t face_id, int64_t person_id, double score, fct_error *err);
+/* Adds the ids of the photos that show a person to a list, in ascending order: by a face, or by a place that was named
+ * ("Anna is here", in another program) and in which no face was found. */
+fct_status fct_album_person_photos(fct_album *a, int64_t person_id, fct_numbers *out, fct_error *err);
 /* Moves all faces of one person to another. */
 fct_status fct_album_members_move(fct_album *a, int64_t from, int64_t to, fct_error *err);
 

@@ -364,6 +364,8 @@ TEST(names_are_taken_over) {
     int64_t eve = 0, grace = 0;
     CHECK(!fct_album_person_find(album, "Eve", &eve, &e) && eve && person_of(face[0]) == eve);
     CHECK(!fct_album_person_find(album, "Grace", &grace, &e) && grace);
+    photo_ids with_grace = found(&grace, 1, INT64_MIN, INT64_MAX); /* whose face was not found */
+    CHECK(with_grace.n == 1 && sorted("out", FCT_SORT_COPY).all == 5 && same_content("out/Grace/a.jpg", "in/a.jpg"));
     c = taken_over();
     CHECK(c.named == 0 && c.drawn == 0);
     if (have_xmp()) { /* what was drawn by hand is written again */

@@ -8,12 +8,11 @@
 static fct_status take_person(void *user, const fct_album_person *p, fct_error *err) {
     report_book *b = user;
     (void)err;
-    if (p->ignored || !p->photos || (!p->name && p->photos < 2)) return FCT_OK;
+    if (p->ignored || !p->faces || (!p->name && p->photos < 2)) return FCT_OK;
     b->people = cli_grow(b->people, &b->people_cap, b->n_people + 1, sizeof *b->people);
     b->people[b->n_people++] = (report_person){.id = p->id,
                                                .name = p->name ? cli_format("%s", p->name) : NULL,
                                                .faces = p->faces,
-                                               .photos = p->photos,
                                                .first = p->first,
                                                .last = p->last};
     return FCT_OK;
@@ -81,6 +80,19 @@ static void number_people(report_book *b) {
     }
 }
 
+/* Counts the photos with each person's faces; places without a face that were named elsewhere are not shown. */
+static void count_photos(report_book *b) {
+    int64_t *last = cli_alloc(b->n_people + 1, sizeof *last);
+    for (size_t i = 0; i < b->n_faces; i++) {
+        report_person key = {.id = (int64_t)b->faces[i].person};
+        report_person *p = bsearch(&key, b->people, b->n_people, sizeof key, people_by_id);
+        if (!p || last[p - b->people] == b->faces[i].photo_id) continue;
+        last[p - b->people] = b->faces[i].photo_id;
+        p->photos++;
+    }
+    free(last);
+}
+
 int cli_report_read(fct_album *album, report_book *out) {
     fct_error e;
     *out = (report_book){0};
@@ -88,9 +100,10 @@ int cli_report_read(fct_album *album, report_book *out) {
         return cli_fail(&e);
     if (out->n_people) qsort(out->people, out->n_people, sizeof *out->people, people_by_id);
     if (fct_album_faces(album, NULL, take_face, out, &e)) return cli_fail(&e);
+    if (out->n_faces) qsort(out->faces, out->n_faces, sizeof *out->faces, faces_by_photo);
+    count_photos(out);
     if (out->n_people) qsort(out->people, out->n_people, sizeof *out->people, people_by_weight);
     if (out->n_photos) qsort(out->photos, out->n_photos, sizeof *out->photos, photos_by_id);
-    if (out->n_faces) qsort(out->faces, out->n_faces, sizeof *out->faces, faces_by_photo);
     number_people(out);
     return CLI_DONE;
 }

@@ -196,14 +196,15 @@ fct_status fct_album_people(fct_album *a, int64_t id, fct_album_person_fn *fn, v
     sqlite3_stmt *q;
     person_visit v = {fn, user};
     int64_t n;
-#define PERSON_SELECT                                                                                                  \
-    "SELECT w.id, w.name, w.ignored, count(f.id), count(DISTINCT p.id) AS photos, "                                    \
+#define PERSON_SELECT(one)                                                                                             \
+    "WITH shown AS (SELECT m.person_id, f.photo_id, f.id AS face_id FROM member m JOIN face f ON f.id = m.face_id "    \
+    "WHERE 1 " one "UNION ALL " FCT_ALBUM_PLACES one ") "                                                              \
+    "SELECT w.id, w.name, w.ignored, count(s.face_id), count(DISTINCT s.photo_id) AS photos, "                         \
     "min(coalesce(p.taken, p.changed)), max(coalesce(p.taken, p.changed)) FROM person w "                              \
-    "LEFT JOIN member m ON m.person_id = w.id LEFT JOIN face f ON f.id = m.face_id "                                   \
-    "LEFT JOIN photo p ON p.id = f.photo_id "
-    const char *sql = id ? PERSON_SELECT "WHERE w.id = ?1 GROUP BY w.id"
-                         : PERSON_SELECT
-                          "WHERE ?1 = 0 GROUP BY w.id ORDER BY w.name IS NULL, w.name, photos DESC, w.id";
+    "LEFT JOIN shown s ON s.person_id = w.id LEFT JOIN photo p ON p.id = s.photo_id "
+    const char *sql =
+        id ? PERSON_SELECT("AND person_id = ?1 ") "WHERE w.id = ?1 GROUP BY w.id"
+           : PERSON_SELECT("") "WHERE ?1 = 0 GROUP BY w.id ORDER BY w.name IS NULL, w.name, photos DESC, w.id";
     fct_status s = fct_db_query(fct_album_db(a), &q, err, sql, "i", id);
     s = fct_album_each(a, s, q, visit_person, &v, &n, err);
     if (!s && id && !n)

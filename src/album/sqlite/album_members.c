@@ -1,5 +1,6 @@
 /* People and which faces are theirs. */
 #include "album/sqlite/album_journal.h"
+#include "album/sqlite/album_rows.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -89,6 +90,21 @@ fct_status fct_album_member_add(fct_album *a, int64_t face_id, int64_t person_id
                           "INSERT OR IGNORE INTO member(face_id, person_id, how, score) SELECT id, ?, ?, ? FROM face "
                           "WHERE id = ?",
                           "iidi", person_id, (int64_t)FCT_MEMBER_AUTOMATIC, score, face_id);
+}
+
+static fct_status take_id(fct_album *a, sqlite3_stmt *q, void *ctx, fct_error *err) {
+    (void)a;
+    return fct_numbers_add(ctx, sqlite3_column_int64(q, 0)) ? FCT_OK : fct_fail_nomem(err, "photos", 0);
+}
+
+fct_status fct_album_person_photos(fct_album *a, int64_t person_id, fct_numbers *out, fct_error *err) {
+    sqlite3_stmt *q;
+    fct_status s =
+        fct_db_query(fct_album_db(a), &q, err,
+                     "SELECT f.photo_id FROM member m JOIN face f ON f.id = m.face_id WHERE m.person_id = ?1 "
+                     "UNION SELECT photo_id FROM (" FCT_ALBUM_PLACES "AND d.person_id = ?1) ORDER BY 1",
+                     "i", person_id);
+    return fct_album_each(a, s, q, take_id, out, NULL, err);
 }
 
 fct_status fct_album_members_move(fct_album *a, int64_t from, int64_t to, fct_error *err) {

@@ -15,6 +15,13 @@ fct_status fct_album_each(fct_album *a, fct_status s, sqlite3_stmt *q, fct_album
 /* FCT_ERR_FORMAT: a column of the file holds what it cannot. */
 fct_status fct_album_damaged(const fct_album *a, const char *what, fct_error *err);
 
+/* Who was said to be at a place of a photo, by the newest word about that place: rows of person, photo and NULL for the
+ * face, which may not have been found. To be followed by "AND ...". */
+#define FCT_ALBUM_PLACES                                                                                               \
+    "SELECT d.person_id, p.id AS photo_id, NULL AS face_id FROM decision d JOIN anchor k ON k.id = d.a JOIN photo p "  \
+    "ON p.hash = k.hash WHERE d.kind = 1 AND d.id = (SELECT max(e.id) FROM decision e WHERE e.a = d.a AND e.kind = "   \
+    "1) "
+
 /* The columns of a file, for SELECTs from "file f JOIN folder d ON ... JOIN root r ON ... LEFT JOIN photo p ON ...". */
 #define FCT_ALBUM_FILE_COLUMNS                                                                                         \
     "f.id, f.photo_id, r.path, d.path, f.name, f.size, f.mtime_ns, coalesce(f.error, p.error)"
