@@ -144,6 +144,13 @@ END
 check "no such file" 3 facet evaluate nowhere <<'END'
 ! facet: nowhere: no such file or folder
 END
+printf 'score,same\n0.9,1\n0.4,0\n0.2,0\n' >plain.csv
+printf 'Score; Same\n0,9;Yes\n0,4 ;NO\n0,2;no\n' >sheet.csv
+check "as spreadsheets write it" 0 sh -c "for f in plain sheet; do '$facet_exe' evaluate -q \$f.csv --csv >\$f.out; done; cmp plain.out sheet.out" </dev/null
+mkdir people_dir
+check "folders and a list" 2 facet evaluate people_dir plain.csv <<'END'
+! facet: evaluate: one CSV file or folders of people; 'plain.csv' is too much
+END
 printf 'x,y\n1,2\n' >odd.csv
 check "unknown columns" 3 facet evaluate odd.csv <<'END'
 ! facet: odd.csv: the first line must name columns: file and identity, or a, b and same, or score and same

@@ -7,13 +7,16 @@
  *   fold                of a pair, 0 to 99; without it pair i is in fold i mod 10
  *   group, or --by's    what divides people, or pairs, into groups
  *
- * Other columns are passed over. Who is the same person in pairs follows from the pairs themselves. */
+ * Capital letters and blanks around a name do not matter. Where the first line has no comma, semicolons or tabs divide
+ * the fields, and scores may have decimal commas. Other columns are passed over. Who is the same person in pairs
+ * follows from the pairs themselves. */
 #include "measure/eval_set.h"
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "text/csv_reader.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,9 +52,18 @@ static const char *field(const list_reader *r, int column) {
     return at >= 0 && at < r->csv.n ? r->csv.field[at] : "";
 }
 
+/* Whether a field is a word, which is in small letters. */
+static bool is_word(const char *text, const char *word) {
+    while (*text == ' ') text++;
+    while (*word && tolower((unsigned char)*text) == *word) text++, word++;
+    while (*text == ' ') text++;
+    return !*word && !*text;
+}
+
+/* A name that the user gives (--by) must be as the file has it. */
 static int find_column(const list_reader *r, const char *name) {
     for (int i = 0; i < r->csv.n; i++)
-        if (strcmp(r->csv.field[i], name) == 0) return i;
+        if (strcmp(r->csv.field[i], name) == 0 || is_word(r->csv.field[i], name)) return i;
     return -1;
 }
 
@@ -96,10 +108,19 @@ static int add_photo(list_reader *r) {
 }
 
 static bool parse_same(const char *text, bool *out) {
-    static const char *const yes[] = {"1", "true", "True", "yes"}, *const no[] = {"0", "false", "False", "no"};
-    for (int i = 0; i < 4; i++)
-        if (strcmp(text, yes[i]) == 0 || strcmp(text, no[i]) == 0) return *out = strcmp(text, yes[i]) == 0, true;
+    static const char *const yes[] = {"1", "true", "yes"}, *const no[] = {"0", "false", "no"};
+    for (int i = 0; i < 3; i++)
+        if (is_word(text, yes[i]) || is_word(text, no[i])) return *out = is_word(text, yes[i]), true;
     return false;
+}
+
+/* A score; false: it is none. */
+static bool parse_score(const list_reader *r, char *text, float *out) {
+    char *comma = r->csv.delimiter == ';' ? strchr(text, ',') : NULL, *end;
+    if (comma) *comma = '.';
+    *out = strtof(text, &end);
+    while (end > text && *end == ' ') end++;
+    return !*end && end > text && isfinite(*out);
 }
 
 /* The number of a side of a pair; a photo that is new joins the others. */
@@ -119,10 +140,8 @@ static int add_pair(list_reader *r) {
     bool named = *field(r, COLUMN_A) && *field(r, COLUMN_B);
     if (!parse_same(field(r, COLUMN_SAME), &p.same)) return bad_line(r, "same is not 1 or 0:", field(r, COLUMN_SAME));
     if (s->kind == EVAL_PAIRS && !named) return bad_line(r, "two files are needed", NULL);
-    if (s->kind == EVAL_SCORES && *score) {
-        p.score = strtof(score, &end);
-        if (*end || end == score || !isfinite(p.score)) return bad_line(r, "the score is not a number:", score);
-    }
+    if (s->kind == EVAL_SCORES && *score && !parse_score(r, r->csv.field[r->column[COLUMN_SCORE]], &p.score))
+        return bad_line(r, "the score is not a number:", score);
     if (*fold) {
         long n = strtol(fold, &end, 10);
         if (*end || end == fold || n < 0 || n > 99) return bad_line(r, "the fold is not 0 to 99:", fold);
@@ -191,6 +210,7 @@ int eval_csv_read(const char *path, const cli_settings *set, eval_set *out) {
     list_reader r = {.path = path, .folder = set->photos ? set->photos : folder, .set = out};
     size_t mark = size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* byte-order mark */
     r.csv = (fct_csv){.p = (char *)data + mark, .end = (char *)data + size, .next = 1};
+    r.csv.delimiter = fct_csv_guess_delimiter(r.csv.p, r.csv.end);
     out->folds = 2;
     int code = read_lines(&r, set->by);
     if (r.column[COLUMN_FOLD] < 0) out->folds = EVAL_FOLDS;

@@ -48,9 +48,10 @@ int eval_set_read(const cli_args *a, eval_set *out) {
     int code = CLI_DONE;
     memset(out, 0, sizeof *out);
     out->title = cli_format("%s%s", a->words[0], a->n_words > 1 ? " and others" : "");
-    fct_file_get_stat(a->words[0], &fs);
-    if (!fs.is_dir && a->n_words > 1) {
-        cli_error("evaluate: one CSV file or folders of people; '%s' is too much", a->words[1]);
+    for (int i = a->n_words - 1; i >= 0; i--) {
+        fct_file_get_stat(a->words[i], &fs);
+        if (fs.is_dir || !fs.exists || a->n_words == 1) continue;
+        cli_error("evaluate: one CSV file or folders of people; '%s' is too much", a->words[i ? i : 1]);
         return CLI_USE;
     }
     if (!fs.is_dir) return eval_csv_read(a->words[0], &a->set, out);
