@@ -28,6 +28,11 @@ check "people in columns" 0 facet album people <<'END'
      #2  B/B                                   2 photos  2021-12-31 to 2022-01-01
      #1  Jörg 太郎, one with a longer name     2 photos  2019-05-03 to 2020-01-02
 END
+case $("$facet_exe" info) in
+*unicode*) check "an accent of its own" 0 run album find "$(printf 'Jo\314\210rg') 太郎, one with a longer name" --to 2019 <<'END'
+photos/a.png
+END
+esac
 "$facet_exe" album undo >/dev/null 2>&1
 check "names for completion" 0 facet help names album <<'END'
 Ada

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "text/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,8 +68,12 @@ bool cli_album_is_number(const char *word) { return number_of(word) || !strncmp(
 static int seek_person(fct_album *album, const char *word, int64_t *id) {
     person_search by_name = {.name = word}, by_number = {0};
     fct_error e;
+    char *stored = NULL; /* the word as names are stored: an accent may have been typed as a character of its own */
     *id = 0;
-    if (fct_album_people(album, 0, match_person, &by_name, &e)) return cli_fail(&e);
+    if (!fct_text_nfc(word, &stored, NULL)) by_name.name = stored;
+    fct_status s = fct_album_people(album, 0, match_person, &by_name, &e);
+    fct_free(stored);
+    if (s) return cli_fail(&e);
     int64_t number = number_of(word);
     if (!by_name.id && number) {
         fct_status st = fct_album_people(album, number, match_person, &by_number, &e);

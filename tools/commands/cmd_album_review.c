@@ -284,7 +284,8 @@ static int review_with(review *r) {
 
 static int run_review(cli_args *a) {
     review r = {.a = a};
-    int code = cli_album_open(&a->set, ALBUM_WRITE, &r.album);
+    bool asks = !a->set.json && !a->n_words && fct_term_is_tty(stdin) && fct_term_is_tty(stdout);
+    int code = cli_album_open(&a->set, asks || a->n_words ? ALBUM_WRITE : ALBUM_READ, &r.album);
     if (!code) code = review_with(&r);
     fct_questions_free(r.questions);
     free(r.given);

@@ -214,6 +214,7 @@ static int run_album_tags(cli_args *a) {
                                : fct_album_tags_read(album, count_tagged, &t, &e)))
         code = cli_fail(&e);
     if (!code) tell_tags(&t, &info);
+    if (!code && t.named && !a->set.json) cli_note("'facet album review' asks who else these are");
     if (!code && a->set.in_place && t.changed) cli_note("photos have changed; 'facet album scan' takes note of it");
     fct_album_free(album);
     return !code && t.failed ? CLI_INPUT : code;
