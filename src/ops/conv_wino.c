@@ -128,6 +128,12 @@ static void plan_blocks(const fct_conv *c, fct_conv_plan *p, const fct_wino_tili
     p->wino.group = group < share ? group : share;
 }
 
+/* Maps on which 16-bit integers gain for fewer channels than elsewhere. From 64 channels on, whose groups are coarser
+ * (int16.h), only large maps are worth the error: networks of landmarks have such layers early and amplify it. */
+static bool is_large_map(const fct_conv *c, const fct_conv_plan *p) {
+    return c->s.ic >= 32 && p->oh * p->ow >= (c->s.ic < 64 ? 1000 : 3000);
+}
+
 /* The cut, the scratch that it needs, and what it will cost: products, transforms, and the stream of weights,
  * which is read once for each block. */
 static double prepare(const fct_conv *c, fct_conv_plan *p) {
@@ -148,8 +154,7 @@ static double prepare(const fct_conv *c, fct_conv_plan *p) {
     if (s == FCT_CONV_HALF) other += weights / 3e10 * p->wino.blocks;
     if (s == FCT_CONV_INT16) other += products * c->icb * c->cb / (c->cb == 16 ? 20e9 : 11e9);
     if (weights > (double)fct_cpu_get_caches().l2 / 2) weights *= p->wino.blocks;
-    if (s == FCT_CONV_INT16 && !fct_conv_int16_pays(c, c->s.ic, c->s.ic >= 32 && p->oh * p->ow >= 3000))
-        return INFINITY;
+    if (s == FCT_CONV_INT16 && !fct_conv_int16_pays(c, c->s.ic, is_large_map(c, p))) return INFINITY;
     return fct_conv_cost(c, s, products * c->s.ic * ocb * c->cb, other, weights);
 }
 
