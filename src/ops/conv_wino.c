@@ -53,7 +53,8 @@ static size_t line_up(size_t floats) { return (floats + 15) / 16 * 16; }
 static wino_layout scratch_layout(const fct_conv_plan *p) {
     const fct_conv *c = p->c;
     const int f = p->algo->tile, n = fct_wino_points(f);
-    const size_t tiles = (size_t)p->wino.tiles, cb = (size_t)c->cb, widest = (size_t)c->k->gemm_mv;
+    const size_t tiles = (size_t)p->wino.tiles, cb = (size_t)c->cb;
+    const size_t widest = (size_t)fct_panel_at(c->k, c->ocb, 0).count; /* the first panel is */
     const fct_conv_store s = p->algo->store;
     wino_layout l;
     l.v_point = line_up(c->icb * (s == FCT_CONV_INT16 ? (size_t)p->wino.group : tiles) * cb) + 16;
