@@ -34,7 +34,7 @@ typedef enum fct_search_mode {
 typedef struct fct_gallery_opts {
     size_t size;            /* sizeof this struct; set by fct_gallery_opts_init() */
     bool read_only;         /* (default false) */
-    bool must_exist;        /* true: FCT_ERR_NOT_FOUND instead of creating it (default false) */
+    bool must_exist;        /* true: FCT_ERR_NOT_FOUND instead of creating it, or its collection (default false) */
     int busy_ms;            /* how long to wait for another process's write before FCT_ERR_BUSY (default 5000) */
     fct_search_mode search; /* (default FCT_SEARCH_AUTO) */
     /* With this many faces or more, who opens a file for writing keeps what searches need
@@ -61,7 +61,7 @@ FCT_API void fct_gallery_opts_init(fct_gallery_opts *o);
  * FCT_ERR_FORMAT (not a gallery, or damaged), FCT_ERR_IO, FCT_ERR_BUSY, FCT_ERR_NETWORK,
  * FCT_ERR_UNSUPPORTED (made by a newer version), FCT_ERR_MISMATCH (encrypted, and no
  * key or a wrong one was given), FCT_ERR_NOT_FOUND (no such
- * gallery, or, where it is read only, no such collection). */
+ * gallery, or, where it is read only or must exist, no such collection). */
 FCT_API fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_gallery **out, fct_error *err);
 FCT_API void fct_gallery_free(fct_gallery *g);
 

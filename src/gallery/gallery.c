@@ -88,7 +88,7 @@ fct_status fct_gallery_open(const char *path, const fct_gallery_opts *opts, fct_
     if (s) return s;
     (*out)->search = o.search;
     s = set_actor(*out, o.actor, err);
-    if (!s && o.collection) s = fct_gallery_choose_collection(*out, o.collection, err);
+    if (!s && o.collection) s = fct_gallery_choose_collection(*out, o.collection, !o.must_exist, err);
     if (!s) return FCT_OK;
     fct_gallery_free(*out);
     *out = NULL;

@@ -224,7 +224,7 @@ fct_status fct_setting_read(fct_store *st, int64_t collection_id, const char *ke
 /* The collection in which is done what is done without naming one; 0 = any. */
 int64_t fct_gallery_home(const fct_gallery *g);
 /* Finds the collection that a gallery is opened for, and creates it where the gallery can write. */
-fct_status fct_gallery_choose_collection(fct_gallery *g, const char *name, fct_error *err);
+fct_status fct_gallery_choose_collection(fct_gallery *g, const char *name, bool make, fct_error *err);
 
 /* ---- gallery_value.c: values on their way in and out of the store */
 /* Embeddings are stored as little-endian IEEE 754 singles. */

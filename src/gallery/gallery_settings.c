@@ -314,12 +314,12 @@ int64_t fct_gallery_works_in(void) { return working_in; }
 
 int64_t fct_gallery_home(const fct_gallery *g) { return working_in ? working_in : g->collection_id; }
 
-fct_status fct_gallery_choose_collection(fct_gallery *g, const char *name, fct_error *err) {
+fct_status fct_gallery_choose_collection(fct_gallery *g, const char *name, bool make, fct_error *err) {
     char clean[FCT_NAME_MAX + 1];
     collection_call c = {.name = clean};
     fct_status s = fct_name_take(name, "collection", clean, err);
     if (!s) s = fct_gallery_read(g, find_collection, &c, err);
-    if (!s && !c.id && g->read_only)
+    if (!s && !c.id && (g->read_only || !make))
         s = fct_fail(err, FCT_ERR_NOT_FOUND, "%s: no collection %s", g->reader->place, clean);
     if (!s && !c.id) s = fct_gallery_write(g, add_collection, &c, err);
     g->collection_id = c.id;

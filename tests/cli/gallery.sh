@@ -293,3 +293,16 @@ END
 check "too much" 2 facet gallery check everything <<'END'
 ! facet: gallery check: too many arguments; see 'facet gallery --help'
 END
+check "an option that another action heeds" 2 facet gallery merge --dry-run --yes Ada Bob <<'END'
+! facet: gallery merge: --dry-run has no place here; see 'facet gallery --help'
+END
+check "a part where the whole is written" 2 facet gallery backup --collection staff whole.db <<'END'
+! facet: gallery backup: --collection has no place here; see 'facet gallery --help'
+END
+check "a gallery that has no part in a copy" 2 facet gallery copy --gallery g.db copy.db other.db <<'END'
+! facet: gallery copy: --gallery has no place here; see 'facet gallery --help'
+END
+ln copy.db same.db
+check "an export over the gallery" 2 facet gallery export --yes -g copy.db same.db <<'END'
+! facet: same.db: is the gallery itself; name another file
+END

@@ -32,7 +32,7 @@ check "strict refuses it" 1 facet enroll Ada -m pack --strict bob.png <<'END'
 ! facet: bob.png: not stored: the face is unlike the other photos of Ada (cosine -0.17)
 END
 check "remove the wrong face" 0 facet remove --face-id 3 --yes <<'END'
-! face 3 removed
+! face 3 of Ada removed
 END
 check "Ada's face for somebody else" 0 facet enroll Eve -m pack ada.png <<'END'
 Eve: ada.png: stored as face 4
@@ -340,4 +340,49 @@ Ada: ada.png: stored as face 1
 drwx------
 drwx------
 -rw-------
+END
+
+check "no name: the first photo is not one" 2 facet enroll -m pack ada.png ada2.jpg <<'END'
+! facet: enroll: 'ada.png' is a photo, and the name comes first; usage: facet enroll NAME PHOTO... | --folders DIR [--report FILE]
+END
+check "a name without quotes" 2 facet enroll -m pack Ada Lovelace ada.png <<'END'
+! facet: enroll: there is no photo 'Lovelace'; a name of several words is written in quotes: 'Ada Lovelace'
+END
+facet enroll -q -m pack -g names.db Ada ada.png >.out
+check "a new name is told as it is stored" 0 facet rename -g names.db Ada ' Eve  ' <<'END'
+! Ada is now Eve
+END
+check "somebody else's face number" 2 facet remove -g names.db --face-id 1 <<'END'
+! facet: Remove face 1 of Eve? There is no terminal to ask on: add --yes
+END
+check "of two numbers none is lost" 2 facet remove -g names.db --face-id 1 --face-id 2 --yes <<'END'
+! facet: remove: --face-id is given twice; it takes one ID
+END
+check "the last face" 0 facet remove -g names.db --face-id 1 --yes <<'END'
+! face 1 of Eve removed; it was the last
+END
+facet enroll -q -m pack -g names.db --collection staff Eve ada2.jpg >.out
+check "a namesake stays" 2 facet people -g names.db --collection staff Eve --move-to default --set a=1 <<'END'
+! facet: the collection default has somebody of this name; rename one of the two
+END
+check "a move is told" 0 undated people -g names.db --collection staff Eve --move-to guests <<'END'
+    1 face   DATE  Eve  (in guests)
+  face 2      DATE  score 0.86  quality 0.29  80x80  ada2.jpg
+! Eve is in the collection guests now
+END
+check "namesakes are told apart" 0 undated people -g names.db <<'END'
+    0 faces  DATE  Eve
+    1 face   DATE  Eve  (in guests)
+END
+check "two options that contradict each other" 2 facet compare -m pack --face 1 --all-faces ada.png bob.png <<'END'
+! facet: compare: --face and --all-faces contradict each other
+END
+cp ada.png only.png
+check "a page over the photo" 2 facet identify -m pack -g names.db --html ./only.png only.png <<'END'
+! facet: --html: './only.png' is one of the photos; name another file
+END
+check "embeddings over the photo" 2 facet embed -m pack --out only.png only.png <<'END'
+! facet: --out: 'only.png' is one of the photos; name another file
+END
+check "the photo is whole" 0 cmp ada.png only.png <<'END'
 END

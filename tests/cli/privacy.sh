@@ -36,12 +36,32 @@ check "notes" 0 undated people Ada --set badge=12 --consent 'signed paper' --exp
   consent of DATE, noted by tester: signed paper
   to be forgotten on 2020-02-29
   face 1      DATE  score 0.95  quality 0.21  80x80  ada.png
+! facet: warning: --expires: 2020-02-29 is past; the next 'gallery expire' forgets
 END
 check "no day" 2 facet people Ada --expires 2021-02-29 <<'END'
 ! facet: people: --expires: '2021-02-29' is neither a day, such as 2027-01-31, nor never
 END
 check "no pair" 2 facet people Ada --set badge <<'END'
 ! facet: people: --set wants KEY=VALUE, not 'badge'
+END
+check "a wrong option: nothing is changed" 2 facet people Ada --set badge=13 --expires soon <<'END'
+! facet: people: --expires: 'soon' is neither a day, such as 2027-01-31, nor never
+END
+check "of two notes none is lost" 2 facet people Ada --set badge=13 --set room=2 <<'END'
+! facet: people: --set is given twice; it takes one KEY=VALUE
+END
+check "the note is as it was" 0 undated people Ada <<'END'
+    1 face   DATE  Ada
+  {"badge": 12}
+  consent of DATE, noted by tester: signed paper
+  to be forgotten on 2020-02-29
+  face 1      DATE  score 0.95  quality 0.21  80x80  ada.png
+END
+check "a slip makes no collection" 3 facet rename --collection guests Ada Eve <<'END'
+! facet: g.db: no collection guests
+END
+check "a setting that is none" 2 facet gallery set treshold 0.5 <<'END'
+! facet: gallery set: no setting 'treshold'; there are threshold and audit
 END
 check "about nobody" 2 facet people --set a=1 <<'END'
 ! facet: people: --set, --consent, --expires, --not-face and --move-to are about one person
@@ -88,7 +108,7 @@ check "a copy in the clear" 0 facet gallery copy copy.db clear.db --key-file g.k
 END
 check "is one that needs no key" 0 undated people --gallery clear.db <<'END'
     1 face   DATE  Ada
-    1 face   DATE  Bob
+    1 face   DATE  Bob  (in staff)
 END
 check "the log" 0 undated gallery audit --key-file new.key <<'END'
      1  DATE  setting      tester  {"collection":0,"key":"audit"}
@@ -120,6 +140,9 @@ check "no collection to rename" 1 facet gallery rename-collection guests others 
 END
 check "removing one is asked about" 2 facet gallery remove-collection visitors <<'END'
 ! facet: Remove visitors with 1 person and all their faces? There is no terminal to ask on: add --yes
+END
+check "a rehearsal that there is not" 2 facet gallery remove-collection visitors --dry-run --yes <<'END'
+! facet: gallery remove-collection: --dry-run has no place here; see 'facet gallery --help'
 END
 check "remove a collection" 0 facet gallery remove-collection --yes visitors <<'END'
 ! visitors removed with 1 person

@@ -136,7 +136,9 @@ TEST(a_collection_must_exist_for_reading) {
     o.collection = "nobody's";
     fct_gallery *other;
     CHECK(store_open("identity.db", &o, &other, &e) == FCT_ERR_NOT_FOUND && !other);
-    o.read_only = false;
+    o.read_only = false, o.must_exist = true; /* a slip of the keyboard makes none */
+    CHECK(store_open("identity.db", &o, &other, &e) == FCT_ERR_NOT_FOUND && !other);
+    o.must_exist = false;
     o.collection = "\xff";
     CHECK(store_open("identity.db", &o, &other, &e) == FCT_ERR_ARG && !other);
     end(g);

@@ -78,7 +78,7 @@ static fct_status open_memory(const char *name, const fct_gallery_opts *o, fct_g
     if (s || !o) return s;
     (*out)->search = o->search;
     if (o->actor && (*out)->store) (*out)->store->actor = o->actor; /* borrowed: the test's own text */
-    if (o->collection) s = fct_gallery_choose_collection(*out, o->collection, err);
+    if (o->collection) s = fct_gallery_choose_collection(*out, o->collection, make, err);
     if (s) fct_gallery_free(*out), *out = NULL;
     return s;
 }

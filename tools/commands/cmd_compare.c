@@ -164,6 +164,10 @@ static int run_compare(cli_args *a) {
     cli_engine engine = {0};
     cli_outputs outputs = {0};
     int code = cli_check_formats("compare", &a->set);
+    if (!code && a->set.face && a->set.all_faces) {
+        cli_error("compare: --face and --all-faces contradict each other");
+        code = CLI_USE;
+    }
     if (!code) code = cli_inputs_expand(a->words, a->n_words, &a->set, &in);
     if (in.n != 2 && !code) {
         cli_error("compare: two photos are needed, these are %zu", in.n);

@@ -164,6 +164,24 @@ static int collect_folders(enroll_run *r, const char *dir, cli_inputs *in) {
     return CLI_INPUT;
 }
 
+/* Refuses the two slips that store photos under a wrong name: no name at all, so that the first photo is taken for it,
+ * and a name of several words without quotes. */
+static int check_name(const cli_args *a) {
+    fct_file_stat fs;
+    fct_file_get_stat(a->words[0], &fs);
+    if (fs.exists && !fs.is_dir && cli_ends_as_photo(a->words[0])) {
+        cli_error("enroll: '%s' is a photo, and the name comes first; usage: facet enroll %s", a->words[0],
+                  cmd_enroll.synopsis);
+        return CLI_USE;
+    }
+    if (a->n_words < 2 || strpbrk(a->words[1], "-./\\*?[")) return CLI_DONE;
+    fct_file_get_stat(a->words[1], &fs);
+    if (fs.exists) return CLI_DONE;
+    cli_error("enroll: there is no photo '%s'; a name of several words is written in quotes: '%s %s'", a->words[1],
+              a->words[0], a->words[1]);
+    return CLI_USE;
+}
+
 /* Finds out whose photos they are: a name and its photos, or folders that are named after people. */
 static int collect(enroll_run *r, const cli_args *a, cli_inputs *in) {
     const cli_settings *s = &a->set;
@@ -185,6 +203,8 @@ static int collect(enroll_run *r, const cli_args *a, cli_inputs *in) {
         cli_error("enroll: a name and at least one photo are needed; usage: facet enroll %s", cmd_enroll.synopsis);
         return CLI_USE;
     }
+    int code = check_name(a);
+    if (code) return code;
     size_t n;
     const char *trimmed = fct_text_trimmed(a->words[0], &n); /* as the gallery stores it */
     r->name = cli_format("%.*s", (int)n, trimmed);

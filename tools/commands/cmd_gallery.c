@@ -1,6 +1,7 @@
 /* facet gallery: the gallery as a whole: copies, exchange, another model. */
 #include "commands/gallery_actions.h"
 #include "photos/engine.h"
+#include "photos/outputs.h"
 #include "shell/json.h"
 #include "photos/report.h"
 #include "shell/progress.h"
@@ -157,6 +158,10 @@ static int export_text(cli_args *a, fct_gallery *g, const fct_gallery_info *info
     fct_file_stat fs;
     if (strcmp(path, "-") == 0) return export_to_stdout(a, g, info);
     fct_file_get_stat(path, &fs);
+    if (cli_same_file(path, info->path)) {
+        cli_error("%s: is the gallery itself; name another file", path);
+        return CLI_USE;
+    }
     if (fs.exists && !fs.is_dir) {
         char *question = cli_format("Replace %s?", path);
         int code = cli_confirm(&a->set, question);
@@ -297,46 +302,67 @@ static int migrate(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
 
 /* ---- The command -------------------------------------------------------------------------------- */
 
+enum { MOST_OWN = 4 }; /* options of one action */
 static const struct gallery_action {
     const char *name;
     int least, most; /* words after it */
     cli_gallery_mode mode;
     int (*run)(cli_args *a, fct_gallery *g, const fct_gallery_info *info);
-} actions[] = {{"info", 0, 0, GALLERY_READ, show_info},
-               {"check", 0, 0, GALLERY_READ, check_whole},
-               {"merge", 2, 2, GALLERY_WRITE, merge},
-               {"backup", 1, 1, GALLERY_READ, backup},
-               {"export", 1, 1, GALLERY_READ, export_text},
-               {"import", 1, 2, GALLERY_CREATE, cli_gallery_import},
-               {"calibrate", 0, 0, GALLERY_WRITE, cli_gallery_calibrate},
-               {"copy", 2, 2, GALLERY_READ, copy_gallery},
-               {"index", 0, 0, GALLERY_WRITE, make_index},
-               {"migrate", 0, 0, GALLERY_WRITE, migrate},
-               {"similar", 0, 0, GALLERY_READ, cli_gallery_similar},
-               {"collections", 0, 0, GALLERY_READ, cli_gallery_collections},
-               {"rename-collection", 2, 2, GALLERY_WRITE, cli_gallery_rename_collection},
-               {"remove-collection", 1, 1, GALLERY_WRITE, cli_gallery_remove_collection},
-               {"set", 2, 2, GALLERY_WRITE, cli_gallery_set},
-               {"audit", 0, 0, GALLERY_READ, cli_gallery_audit},
-               {"expire", 0, 0, GALLERY_WRITE, cli_gallery_expire},
-               {"encrypt", 0, 0, GALLERY_CLOSED, cli_gallery_encrypt},
-               {"decrypt", 0, 0, GALLERY_CLOSED, cli_gallery_decrypt},
-               {"rekey", 1, 1, GALLERY_CLOSED, cli_gallery_rekey},
-               {"restore-keys", 1, 1, GALLERY_CLOSED, cli_gallery_restore_keys}};
+    cli_opt_id own[MOST_OWN]; /* which of special[] it heeds; OPT_FACE, which is 0, stands for none */
+} actions[] = {{"info", 0, 0, GALLERY_READ, show_info, {OPT_FACE}},
+               {"check", 0, 0, GALLERY_READ, check_whole, {OPT_FACE}},
+               {"merge", 2, 2, GALLERY_WRITE, merge, {OPT_COLLECTION}},
+               {"backup", 1, 1, GALLERY_READ, backup, {OPT_FACE}},
+               {"export", 1, 1, GALLERY_READ, export_text, {OPT_PICTURES}},
+               {"import", 1, 2, GALLERY_CREATE, cli_gallery_import, {OPT_COLLECTION, OPT_KIND, OPT_PART, OPT_MODEL_ID}},
+               {"calibrate", 0, 0, GALLERY_WRITE, cli_gallery_calibrate, {OPT_COLLECTION, OPT_FAR, OPT_SEED}},
+               {"copy", 2, 2, GALLERY_READ, copy_gallery, {OPT_FACE}},
+               {"index", 0, 0, GALLERY_WRITE, make_index, {OPT_FACE}},
+               {"migrate", 0, 0, GALLERY_WRITE, migrate, {OPT_DROP}},
+               {"similar", 0, 0, GALLERY_READ, cli_gallery_similar, {OPT_COLLECTION, OPT_THRESHOLD}},
+               {"collections", 0, 0, GALLERY_READ, cli_gallery_collections, {OPT_FACE}},
+               {"rename-collection", 2, 2, GALLERY_WRITE, cli_gallery_rename_collection, {OPT_FACE}},
+               {"remove-collection", 1, 1, GALLERY_WRITE, cli_gallery_remove_collection, {OPT_FACE}},
+               {"set", 2, 2, GALLERY_WRITE, cli_gallery_set, {OPT_COLLECTION}},
+               {"audit", 0, 0, GALLERY_READ, cli_gallery_audit, {OPT_VERIFY}},
+               {"expire", 0, 0, GALLERY_WRITE, cli_gallery_expire, {OPT_COLLECTION, OPT_DRY_RUN}},
+               {"encrypt", 0, 0, GALLERY_CLOSED, cli_gallery_encrypt, {OPT_FACE}},
+               {"decrypt", 0, 0, GALLERY_CLOSED, cli_gallery_decrypt, {OPT_FACE}},
+               {"rekey", 1, 1, GALLERY_CLOSED, cli_gallery_rekey, {OPT_FACE}},
+               {"restore-keys", 1, 1, GALLERY_CLOSED, cli_gallery_restore_keys, {OPT_FACE}}};
 enum { N_ACTIONS = sizeof actions / sizeof *actions };
 
-/* Checks the number of arguments, opens the gallery in the action's mode and runs it. */
+/* Options that promise something, which an action must not pass over: whoever adds --dry-run wants nothing changed. */
+static const cli_opt_id special[] = {OPT_COLLECTION, OPT_PICTURES, OPT_MODEL_ID, OPT_DROP, OPT_THRESHOLD, OPT_VERIFY,
+                                     OPT_DRY_RUN,    OPT_FAR,      OPT_SEED,     OPT_KIND, OPT_PART};
+
+/* Refuses an option that the action does not heed. */
+static int check_options(const cli_args *a, const struct gallery_action *x) {
+    const char *wrong = x->run == copy_gallery && a->given[OPT_GALLERY] ? cli_opts[OPT_GALLERY].name : NULL;
+    for (size_t i = 0; i < sizeof special / sizeof *special && !wrong; i++) {
+        bool own = false;
+        for (int k = 0; k < MOST_OWN; k++) own |= x->own[k] == special[i];
+        if (a->given[special[i]] && !own) wrong = cli_opts[special[i]].name;
+    }
+    if (!wrong) return CLI_DONE;
+    cli_error("gallery %s: --%s has no place here; see 'facet gallery --help'", x->name, wrong);
+    return CLI_USE;
+}
+
+/* Checks options and the number of arguments, opens the gallery in the action's mode and runs it. */
 static int run_action(cli_args *a, const struct gallery_action *x) {
     int n = a->n_words ? a->n_words - 1 : 0;
     if (n < x->least || n > x->most) {
         cli_error("gallery %s: %s; see 'facet gallery --help'", x->name, n < x->least ? "what?" : "too many arguments");
         return CLI_USE;
     }
+    int code = check_options(a, x);
+    if (code) return code;
     fct_gallery *g = NULL;
     fct_gallery_info info;
     if (x->mode == GALLERY_CLOSED) return x->run(a, NULL, NULL);
     if (x->run == copy_gallery) a->set.gallery = a->words[1];
-    int code = open_with_info(&a->set, x->mode, &g, &info);
+    code = open_with_info(&a->set, x->mode, &g, &info);
     if (!code) code = x->run(a, g, &info);
     fct_gallery_free(g);
     return code;

@@ -28,10 +28,16 @@ static void json_person(fct_json_writer *j, const fct_person *p) {
     if (p->expires) fct_json_date(j, "expires", p->expires);
 }
 
-static void print_person(bool json, const fct_person *p) {
+/* A line about a person. Who is in another collection than the default one may have a namesake, so that the line names
+ * it; list [n] are all collections. */
+static void print_person(bool json, const fct_person *p, const fct_collection *list, int n) {
     char date[32];
     if (!json) {
-        cli_print("%5d %-5s  %s  %s\n", p->faces, p->faces == 1 ? "face" : "faces", date_of(p->created, date), p->name);
+        const char *collection = NULL;
+        for (int i = 0; i < n && p->collection_id != 1; i++)
+            if (list[i].id == p->collection_id) collection = list[i].name;
+        cli_print("%5d %-5s  %s  %s%s%s%s\n", p->faces, p->faces == 1 ? "face" : "faces", date_of(p->created, date),
+                  p->name, collection ? "  (in " : "", collection ? collection : "", collection ? ")" : "");
         return;
     }
     fct_json_writer j;
@@ -43,10 +49,13 @@ static void print_person(bool json, const fct_person *p) {
 
 static int list_people(fct_gallery *g, bool json) {
     fct_person *people;
+    fct_collection *list;
     fct_error e;
-    int n;
+    int n, n_list;
     if (fct_gallery_people(g, &people, &n, &e)) return cli_fail(&e);
-    for (int i = 0; i < n; i++) print_person(json, &people[i]);
+    if (fct_gallery_collections(g, &list, &n_list, &e)) return fct_gallery_people_free(people), cli_fail(&e);
+    for (int i = 0; i < n; i++) print_person(json, &people[i], list, n_list);
+    fct_gallery_collections_free(list);
     fct_gallery_people_free(people);
     if (n == 0 && !json) cli_note("nobody is enrolled yet");
     return n ? CLI_DONE : CLI_NONE;
@@ -102,24 +111,34 @@ static void json_faces(const fct_person *p, const fct_details *d, const fct_stor
     fct_json_end(&j);
 }
 
-static int show_person(fct_gallery *g, const char *name, bool json) {
-    fct_person p;
-    fct_stored_face *faces;
+/* Everything that is known of a person. */
+static int show_faces(fct_gallery *g, const fct_person *p, bool json) {
+    fct_stored_face *faces = NULL;
+    fct_collection *list = NULL;
     fct_details d;
     fct_error e;
-    int n, code = cli_gallery_find(g, name, &p);
-    if (code) return code;
-    if (fct_gallery_details(g, p.id, &d, &e)) return cli_fail(&e);
-    if (fct_gallery_faces(g, p.id, &faces, &n, &e)) return fct_details_clear(&d), cli_fail(&e);
-    if (json) json_faces(&p, &d, faces, n);
+    int n, n_list;
+    if (fct_gallery_details(g, p->id, &d, &e)) return cli_fail(&e);
+    if (fct_gallery_faces(g, p->id, &faces, &n, &e) || fct_gallery_collections(g, &list, &n_list, &e)) {
+        fct_gallery_faces_free(faces);
+        return fct_details_clear(&d), cli_fail(&e);
+    }
+    if (json) json_faces(p, &d, faces, n);
     else {
-        print_person(false, &p);
-        print_details(&p, &d);
+        print_person(false, p, list, n_list);
+        print_details(p, &d);
         for (int i = 0; i < n; i++) print_face_row(&faces[i]);
     }
     fct_details_clear(&d);
+    fct_gallery_collections_free(list);
     fct_gallery_faces_free(faces);
     return CLI_DONE;
+}
+
+static int show_person(fct_gallery *g, const char *name, bool json) {
+    fct_person p;
+    int code = cli_gallery_find(g, name, &p);
+    return code ? code : show_faces(g, &p, json);
 }
 
 /* ---- Changes of one person ------------------------------------------------------------- */
@@ -128,10 +147,6 @@ static int show_person(fct_gallery *g, const char *name, bool json) {
 static int set_metadata(fct_gallery *g, int64_t id, const char *pair) {
     const char *value = strchr(pair, '=');
     fct_error e;
-    if (!value || value == pair) {
-        cli_error("people: --set wants KEY=VALUE, not '%s'", pair);
-        return CLI_USE;
-    }
     char *key = cli_format("%.*s", (int)(value - pair), pair);
     fct_status s = fct_gallery_set_metadata(g, id, key, value[1] ? value + 1 : NULL, &e);
     if (s == FCT_ERR_ARG && value[1]) {
@@ -163,10 +178,7 @@ static int64_t day_of(const char *text) {
 static int set_expires(fct_gallery *g, int64_t id, const char *text) {
     fct_error e;
     int64_t day = day_of(text);
-    if (day < 0) {
-        cli_error("people: --expires: '%s' is neither a day, such as 2027-01-31, nor never", text);
-        return CLI_USE;
-    }
+    if (day && day <= (int64_t)time(NULL)) cli_warn("--expires: %s is past; the next 'gallery expire' forgets", text);
     return fct_gallery_set_expires(g, id, day, &e) ? cli_fail(&e) : CLI_DONE;
 }
 
@@ -181,10 +193,38 @@ static int move_to(fct_gallery *g, int64_t id, const char *collection) {
     fct_error e;
     int64_t into;
     if (fct_gallery_add_collection(g, collection, &into, &e)) return cli_fail(&e);
-    return fct_gallery_move_person(g, id, into, NULL, &e) ? cli_fail(&e) : CLI_DONE;
+    fct_status s = fct_gallery_move_person(g, id, into, NULL, &e);
+    if (s == FCT_ERR_EXISTS) {
+        cli_error("the collection %s has somebody of this name; rename one of the two", collection);
+        return CLI_USE;
+    }
+    return s ? cli_fail(&e) : CLI_DONE;
 }
 
-/* Does what the options say of one person, then shows the result. */
+/* Finds what is wrong with the options before anything is changed. */
+static int check_changes(const cli_settings *s) {
+    if (s->set && (!strchr(s->set, '=') || s->set[0] == '=')) {
+        cli_error("people: --set wants KEY=VALUE, not '%s'", s->set);
+        return CLI_USE;
+    }
+    if (s->expires && day_of(s->expires) < 0) {
+        cli_error("people: --expires: '%s' is neither a day, such as 2027-01-31, nor never", s->expires);
+        return CLI_USE;
+    }
+    return CLI_DONE;
+}
+
+/* Shows the person after a change, found by id: --move-to may have left the collection that was asked for. */
+static int show_changed(fct_gallery *g, const cli_settings *s, int64_t id) {
+    fct_person p;
+    fct_error e;
+    if (fct_gallery_person(g, id, &p, &e)) return cli_fail(&e);
+    if (s->move_to) cli_note("%s is in the collection %s now", p.name, s->move_to);
+    return show_faces(g, &p, s->json);
+}
+
+/* Does what the options say of one person, then shows the result. What may fail for what the gallery holds comes
+ * first. */
 static int change_person(const cli_args *a) {
     const cli_settings *s = &a->set;
     fct_gallery *g;
@@ -194,14 +234,16 @@ static int change_person(const cli_args *a) {
         cli_error("people: --set, --consent, --expires, --not-face and --move-to are about one person");
         return CLI_USE;
     }
-    int code = cli_gallery_open(s, GALLERY_WRITE, &g);
+    int code = check_changes(s);
+    if (code) return code;
+    code = cli_gallery_open(s, GALLERY_WRITE, &g);
     if (!code) code = cli_gallery_find(g, a->words[0], &p);
+    if (!code && s->not_face && fct_gallery_reject_face(g, p.id, s->not_face, NULL, &e)) code = cli_fail(&e);
+    if (!code && s->move_to) code = move_to(g, p.id, s->move_to);
     if (!code && s->set) code = set_metadata(g, p.id, s->set);
     if (!code && s->consent) code = set_consent(g, p.id, s->consent);
     if (!code && s->expires) code = set_expires(g, p.id, s->expires);
-    if (!code && s->not_face && fct_gallery_reject_face(g, p.id, s->not_face, NULL, &e)) code = cli_fail(&e);
-    if (!code && s->move_to) code = move_to(g, p.id, s->move_to);
-    if (!code && !s->move_to) code = show_person(g, a->words[0], s->json);
+    if (!code) code = show_changed(g, s, p.id);
     fct_gallery_free(g);
     return code;
 }
@@ -259,18 +301,22 @@ static int remove_person(fct_gallery *g, const cli_settings *s, const char *name
 
 /* Removes one stored face by its number, while its person stays. */
 static int remove_face(fct_gallery *g, const cli_settings *s) {
+    fct_stored_face f;
+    fct_person p;
     fct_error e;
-    char *question = cli_format("Remove face %" PRId64 "?", s->face_id);
-    int code = cli_confirm(s, question);
-    free(question);
-    if (code) return code;
-    fct_status st = fct_gallery_remove_face(g, s->face_id, &e);
+    fct_status st = fct_gallery_face(g, s->face_id, &f, &e);
+    if (!st) st = fct_gallery_person(g, f.person_id, &p, &e);
     if (st == FCT_ERR_NOT_FOUND) {
         cli_error("face %" PRId64 ": not in the gallery", s->face_id);
         return CLI_NONE;
     }
     if (st) return cli_fail(&e);
-    cli_note("face %" PRId64 " removed", s->face_id);
+    char *question = cli_format("Remove face %" PRId64 " of %s?", f.id, p.name);
+    int code = cli_confirm(s, question);
+    free(question);
+    if (code) return code;
+    if (fct_gallery_remove_face(g, f.id, &e)) return cli_fail(&e);
+    cli_note("face %" PRId64 " of %s removed%s", f.id, p.name, p.faces == 1 ? "; it was the last" : "");
     return CLI_DONE;
 }
 
@@ -311,9 +357,10 @@ const cli_command cmd_remove = {
 
 /* ---- rename ----------------------------------------------------------------------------- */
 
+/* Says both names as they are stored, which may be another spelling than was typed. */
 static int run_rename(cli_args *a) {
     fct_gallery *g;
-    fct_person p;
+    fct_person p, now;
     fct_error e;
     int code = cli_gallery_open(&a->set, GALLERY_WRITE, &g);
     if (!code) code = cli_gallery_find(g, a->words[0], &p);
@@ -323,7 +370,8 @@ static int run_rename(cli_args *a) {
             cli_error("%s: somebody else has this name", a->words[1]);
             code = CLI_USE;
         } else if (s) code = cli_fail(&e);
-        else cli_note("%s is now %s", a->words[0], a->words[1]);
+        else if (fct_gallery_person(g, p.id, &now, &e)) code = cli_fail(&e);
+        else cli_note("%s is now %s", p.name, now.name);
     }
     fct_gallery_free(g);
     return code;

@@ -141,6 +141,10 @@ int cli_gallery_set(cli_args *a, fct_gallery *g, const fct_gallery_info *info) {
     const char *key = a->words[1], *value = *a->words[2] ? a->words[2] : NULL;
     int64_t id;
     fct_error e;
+    if (strcmp(key, "threshold") != 0 && strcmp(key, "audit") != 0) { /* a slip would be stored, and have no effect */
+        cli_error("gallery set: no setting '%s'; there are threshold and audit", key);
+        return CLI_USE;
+    }
     int code = find_collection(a, g, &id);
     if (code) return code;
     if (fct_gallery_set_setting(g, id, key, value, &e)) return cli_fail(&e);

@@ -44,6 +44,8 @@ static const cli_ending *ending_of(const char *name) {
     return NULL;
 }
 
+bool cli_ends_as_photo(const char *name) { return ending_of(name) != NULL; }
+
 /* Whether this build reads a kind of file, which may need a library that it was built without. */
 static bool is_read(const cli_ending *e) {
     if (!e->feature) return true;

@@ -26,6 +26,9 @@ typedef struct cli_inputs {
     int n_unread;
 } cli_inputs;
 
+/* Whether a name ends as those of pictures and videos do, also of kinds that are not read. */
+bool cli_ends_as_photo(const char *name);
+
 /* Expands words (see 'facet help inputs') and --files-from. Prints one line for
  * each that names nothing, and goes on. Returns CLI_DONE, or CLI_INPUT when
  * nothing is left. Free with cli_inputs_free() in both cases. */

@@ -30,6 +30,13 @@ static void identity_of(const char *path, char out[64]) {
     if (fs.exists && fs.inode) snprintf(out, 64, "=%" PRIx64 ":%" PRIx64, fs.device, fs.inode);
 }
 
+bool cli_same_file(const char *a, const char *b) {
+    char x[64], y[64];
+    identity_of(a, x);
+    identity_of(b, y);
+    return *x && strcmp(x, y) == 0;
+}
+
 /* Notes what identifies each photo, so that no result overwrites one under another name. */
 static void note_photos(cli_outputs *o) {
     char id[64];
@@ -56,13 +63,23 @@ static int decide_draw_folder(cli_outputs *o) {
     return CLI_DONE;
 }
 
+/* Whether the file of --html or --out is one of the photos, which it would replace; prints a line then. */
+static bool names_photo(const cli_outputs *o, const char *option, const char *path) {
+    char id[64];
+    identity_of(path, id);
+    if (!*id || !cli_name_set_has(&o->photos, id)) return false;
+    cli_error("--%s: '%s' is one of the photos; name another file", option, path);
+    return true;
+}
+
 int cli_outputs_setup(const cli_settings *s, const cli_inputs *in, cli_outputs *out) {
     *out = (cli_outputs){.draw = s->draw, .crop_dir = s->crop_dir, .in = in};
     int code = s->draw ? decide_draw_folder(out) : CLI_DONE;
     if (code) return code;
     if (out->draw_folder || out->crop_dir) out->names = cli_names_below_root(in);
-    if (out->draw || out->crop_dir) note_photos(out);
-    return CLI_DONE;
+    if (out->draw || out->crop_dir || s->html || s->out) note_photos(out);
+    if (s->html && names_photo(out, "html", s->html)) return CLI_USE;
+    return s->out && names_photo(out, "out", s->out) ? CLI_USE : CLI_DONE;
 }
 
 void cli_outputs_free(cli_outputs *o) {

@@ -20,9 +20,12 @@ typedef struct cli_outputs {
     cli_name_set written;        /* names and identities of what is written so far */
 } cli_outputs;
 
+/* Whether two paths name one file, by links too; false where the system does not say. */
+bool cli_same_file(const char *a, const char *b);
+
 /* Decides whether --draw names a file or a folder. Returns CLI_USE with one line
- * where several photos would go to one file or the ending is no picture's. *s and
- * *in are borrowed until cli_outputs_free(), which is called in both cases. */
+ * where several photos would go to one file, the ending is no picture's, or --html or --out name one of the photos. *s
+ * and *in are borrowed until cli_outputs_free(), which is called in both cases. */
 int cli_outputs_setup(const cli_settings *s, const cli_inputs *in, cli_outputs *out);
 void cli_outputs_free(cli_outputs *o);
 

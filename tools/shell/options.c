@@ -133,6 +133,16 @@ typedef struct option_parser {
     cli_args *out;
 } option_parser;
 
+/* Whether the option says what is worked on or changed: of two values one would be lost without a word. Of other
+ * options the last one counts, so that a shell's alias can be overruled. */
+static bool wants_one(cli_opt_id id) {
+    static const cli_opt_id once[] = {OPT_FACE_ID,  OPT_FOLDERS, OPT_FILES_FROM, OPT_SET,  OPT_CONSENT, OPT_EXPIRES,
+                                      OPT_NOT_FACE, OPT_MOVE_TO, OPT_BLUR,       OPT_KEEP, OPT_WITH,    OPT_PART};
+    for (size_t i = 0; i < sizeof once / sizeof *once; i++)
+        if (once[i] == id) return true;
+    return false;
+}
+
 /* Takes an option's value from behind '=' (inline_value), or else from the next argument. */
 static int take_option(option_parser *p, cli_opt_id id, const char *inline_value) {
     const cli_opt *o = &cli_opts[id];
@@ -147,6 +157,10 @@ static int take_option(option_parser *p, cli_opt_id id, const char *inline_value
             return CLI_USE;
         }
         value = p->argv[++p->at];
+    }
+    if (p->out->given[id] && wants_one(id)) {
+        cli_error("%s: --%s is given twice; it takes one %s", p->command->name, o->name, o->arg);
+        return CLI_USE;
     }
     p->out->given[id] = true;
     if (id == OPT_MODELS && p->out->set.n_models++ < CLI_PACKS_MOST)
