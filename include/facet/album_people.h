@@ -40,7 +40,8 @@ typedef struct fct_group_result {
 
 /* Groups the faces that are nobody's yet (src/cluster), after all decisions have
  * been put into effect. Takes time that grows with the square of the number of
- * faces: nine seconds of one core for 100,000. out may be NULL. FCT_ERR_NOT_FOUND: nothing was
+ * faces: nine seconds of one core for 100,000. Names from a gallery are one step of
+ * fct_album_undo(). out may be NULL. FCT_ERR_NOT_FOUND: nothing was
  * scanned yet. FCT_ERR_MISMATCH: the gallery is of another network. */
 FCT_API fct_status fct_album_group(fct_album *a, const fct_group_opts *opts, fct_group_result *out, fct_error *err);
 

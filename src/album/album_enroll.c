@@ -138,6 +138,7 @@ typedef struct gallery_names {
     fct_match *match; /* [n] whom the gallery takes a face for; person_id 0 = nobody */
     fct_gallery *g;
     fct_search_opts opts;
+    bool noting; /* an operation is open, which fct_album_undo() takes back */
 } gallery_names;
 
 /* Asks the gallery about a face. */
@@ -183,6 +184,9 @@ static fct_status give_name(gallery_names *r, const member_row *rows, size_t n, 
     int64_t id = rows[0].person, other = 0;
     fct_status s = fct_album_person_find(r->a, who->name, &other, err);
     if (s || (other && (other == id || are_apart(r, rows, n, other)))) return s;
+    if (!r->noting) s = fct_album_operation_begin(r->a, "names from the gallery", err);
+    if (s) return s;
+    r->noting = true;
     if (!other && !id) s = fct_album_person_add(r->a, who->name, &other, err);
     else if (!other) s = fct_album_person_rename(r->a, other = id, who->name, err);
     else if (id) s = fct_album_members_move(r->a, id, other, err);
@@ -223,7 +227,7 @@ static fct_status recognize_rows(gallery_names *r, const fct_album_cast *cast, c
 
 fct_status fct_album_recognize(fct_album *a, const fct_album_snapshot *s, int64_t *whose, fct_gallery *g,
                                float threshold, float fallback, int64_t *n, fct_error *err) {
-    gallery_names r = {a, s, whose, fct_calloc(s->n + 1, sizeof(fct_match)), g, {0}};
+    gallery_names r = {.a = a, .s = s, .whose = whose, .match = fct_calloc(s->n + 1, sizeof(fct_match)), .g = g};
     member_row *rows = fct_realloc_array(NULL, s->n + 1, sizeof *rows);
     fct_album_cast cast = {0};
     fct_album_info info;
@@ -237,7 +241,9 @@ fct_status fct_album_recognize(fct_album *a, const fct_album_snapshot *s, int64_
     if (!st) st = fct_album_begin(a, err);
     if (!st) {
         qsort(rows, s->n, sizeof *rows, compare_rows);
-        st = fct_album_end(a, recognize_rows(&r, &cast, info.network, rows, s->n, n, err), err);
+        st = recognize_rows(&r, &cast, info.network, rows, s->n, n, err);
+        if (r.noting) fct_album_operation_end(a);
+        st = fct_album_end(a, st, err);
     }
     fct_album_cast_free(&cast);
     fct_free(rows);

@@ -7,6 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef struct hash_place {
+    const uint8_t *hash;
+    size_t photo;
+} hash_place;
+
 static fct_status nomem(fct_error *err) { return fct_fail_nomem(err, "album", 0); }
 
 static fct_status take_photo(void *user, const fct_album_photo *p, fct_error *err) {
@@ -91,6 +96,22 @@ static void arrange(fct_album_table *t) {
     }
 }
 
+static int compare_hashes(const void *a, const void *b) {
+    return memcmp(((const hash_place *)a)->hash, ((const hash_place *)b)->hash, 32);
+}
+
+/* Notes the order of the hashes. */
+static fct_status index_hashes(fct_album_table *t, fct_error *err) {
+    hash_place *list = fct_realloc_array(NULL, t->n_photos + 1, sizeof *list);
+    t->by_hash = fct_realloc_array(NULL, t->n_photos + 1, sizeof *t->by_hash);
+    if (!list || !t->by_hash) return fct_free(list), nomem(err);
+    for (size_t i = 0; i < t->n_photos; i++) list[i] = (hash_place){t->photos[i].hash, i};
+    if (t->n_photos) qsort(list, t->n_photos, sizeof *list, compare_hashes);
+    for (size_t i = 0; i < t->n_photos; i++) t->by_hash[i] = list[i].photo;
+    fct_free(list);
+    return FCT_OK;
+}
+
 fct_status fct_album_table_read(fct_album *a, fct_album_table *out, fct_error *err) {
     *out = (fct_album_table){0};
     fct_status s = fct_album_photos(a, 0, take_photo, out, err);
@@ -98,13 +119,14 @@ fct_status fct_album_table_read(fct_album *a, fct_album_table *out, fct_error *e
     if (!s) s = fct_album_files(a, NULL, take_file, out, err);
     if (!s) s = fct_album_people(a, 0, take_person, out, err);
     if (!s) arrange(out);
-    return s;
+    return s ? s : index_hashes(out, err);
 }
 
 void fct_album_table_free(fct_album_table *t) {
     for (size_t i = 0; i < t->n_files; i++) fct_free(t->files[i].path);
     for (size_t i = 0; i < t->n_people; i++) fct_free(t->people[i].name);
     fct_free(t->photos);
+    fct_free(t->by_hash);
     fct_free(t->faces);
     fct_free(t->files);
     fct_free(t->people);
@@ -117,7 +139,13 @@ const fct_table_person *fct_album_table_person(const fct_album_table *t, int64_t
 }
 
 const fct_table_photo *fct_album_table_photo(const fct_album_table *t, const uint8_t hash[32]) {
-    for (size_t i = 0; i < t->n_photos; i++)
-        if (!memcmp(t->photos[i].hash, hash, 32)) return &t->photos[i];
+    for (size_t low = 0, high = t->n_photos; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        const fct_table_photo *p = &t->photos[t->by_hash[middle]];
+        int order = memcmp(hash, p->hash, 32);
+        if (!order) return p;
+        if (order < 0) high = middle;
+        else low = middle + 1;
+    }
     return NULL;
 }

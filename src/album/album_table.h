@@ -32,6 +32,7 @@ typedef struct fct_table_person {
 
 typedef struct fct_album_table {
     fct_table_photo *photos;  /* by id */
+    size_t *by_hash;          /* [n_photos] places in photos, in the order of their hashes */
     fct_table_face *faces;    /* by photo, then id */
     fct_table_file *files;    /* by photo, then as listed */
     fct_table_person *people; /* by id */

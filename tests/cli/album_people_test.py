@@ -160,6 +160,9 @@ def album(photos, work):
     facet("scan", str(work / "photos"))
     check("named by the gallery", lines("cluster", "--gallery", gallery)[0]["people"]["recognized"] >= 1)
     check("with her faces", len(lines("faces", "Anna")) >= len(hers))
+    facet("undo")
+    facet("faces", "Anna", code=1)
+    check("named again", lines("cluster", "--gallery", gallery)[0]["people"]["recognized"] >= 1)
     review()
 
     for args, code in ((("name", "nobody", "X"), 1), (("name", "1"), 2), (("name", "1", "12"), 2),

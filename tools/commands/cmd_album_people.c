@@ -145,13 +145,15 @@ static fct_status list_face(void *user, const fct_album_face *f, fct_error *err)
 /* whose: tell of each whose it is. */
 static int print_faces(cli_args *a, fct_album *album, const listed_faces *l, bool whose) {
     char called[300];
+    int64_t last = 0; /* who is called so */
     int code = CLI_DONE;
     for (size_t i = 0; i < l->n && !code; i++) {
         cli_face_card c;
         fct_json_writer j;
         code = cli_album_card(album, l->at[i], &c);
         if (code) break;
-        const char *person = c.person_id ? cli_album_call(album, c.person_id, called) : NULL;
+        if (c.person_id && c.person_id != last) cli_album_call(album, last = c.person_id, called);
+        const char *person = c.person_id ? called : NULL;
         if (a->set.json) {
             cli_json_line(&j, stdout);
             fct_json_int(&j, "person_id", c.person_id);
