@@ -386,3 +386,6 @@ check "embeddings over the photo" 2 facet embed -m pack --out only.png only.png 
 END
 check "the photo is whole" 0 cmp ada.png only.png <<'END'
 END
+check "a list of the nearest has no place in CSV" 2 facet identify -m pack -g names.db --csv --top 3 ada.png <<'END'
+! facet: identify: --top has no place in --csv, which has a line per face; --json lists the nearest people
+END

@@ -173,7 +173,24 @@ check "no pictures of hidden faces" 0 sh -c "'$facet_exe' video -q -m pack --det
 2-Ada.jpg
 2
 END
-check "nobody of that name" 2 watch --blur Zoe scene.mp4 <<'END'
+cp scene.mp4 only.mp4
+for option in --record --events --sheet; do
+    check "$option over the video" 2 watch $option ./only.mp4 only.mp4 <<END
+! facet: $option: './only.mp4' is the video itself; name another file
+END
+done
+check "the video is whole" 0 cmp scene.mp4 only.mp4 <<'END'
+END
+check "two outputs, one file" 2 watch --events both --sheet both scene.mp4 <<'END'
+! facet: --events and --sheet are both to write 'both'
+END
+check "covered, and shown nowhere" 2 watch --blur all scene.mp4 <<'END'
+! facet: video: --blur is about what --record, --sheet or --snapshot-dir writes, and none is given
+END
+check "days of no snapshots" 2 watch --keep-days 3 scene.mp4 <<'END'
+! facet: --keep-days is about the snapshots of --snapshot-dir, which is not given
+END
+check "nobody of that name" 2 watch --blur Zoe --record b.mp4 scene.mp4 <<'END'
 ! facet: --blur: there is no 'Zoe' in the gallery; unknown, all or a person's name is needed
 END
 

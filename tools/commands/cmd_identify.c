@@ -199,6 +199,10 @@ static int run_identify(cli_args *a) {
     cli_inputs in = {0};
     identify_run r = {0};
     int code = cli_check_formats("identify", &a->set);
+    if (!code && a->set.csv && a->set.top > 1) {
+        cli_error("identify: --top has no place in --csv, which has a line per face; --json lists the nearest people");
+        code = CLI_USE;
+    }
     if (!code) code = cli_inputs_expand(a->words, a->n_words, &a->set, &in);
     if (!code) code = cli_outputs_setup(&a->set, &in, &r.outputs);
     if (!code) code = cli_gallery_open(&a->set, GALLERY_READ, &r.gallery);

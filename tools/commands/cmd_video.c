@@ -9,6 +9,10 @@ static int run_video(cli_args *a) {
     cli_watch w;
     fct_frame frame;
     bool ended = false;
+    if (a->set.blur && !a->set.record && !a->set.sheet && !a->set.snapshot_dir) {
+        cli_error("video: --blur is about what --record, --sheet or --snapshot-dir writes, and none is given");
+        return CLI_USE;
+    }
     cli_catch_interrupt();
     int code = cli_watch_open(&w, &a->set, a->words[0], false), last;
     if (!code) {

@@ -1,6 +1,7 @@
 /* The run of 'facet video' and 'facet camera'. */
 #include "watch/watch.h"
 
+#include "photos/outputs.h"
 #include "shell/json.h"
 #include "shell/progress.h"
 
@@ -60,6 +61,35 @@ static int source_options(const cli_settings *s, fct_source_opts *o) {
     return CLI_DONE;
 }
 
+/* Whether a file that is to be written is the video itself, or another output too; prints a line then. */
+static bool clashes(const char *source, const char *const files[3], int which) {
+    static const char *const names[] = {"record", "events", "sheet"};
+    const char *path = files[which];
+    if (!path) return false;
+    if (cli_same_file(path, source)) {
+        cli_error("--%s: '%s' is the video itself; name another file", names[which], path);
+        return true;
+    }
+    for (int i = 0; i < which; i++)
+        if (files[i] && (strcmp(files[i], path) == 0 || cli_same_file(files[i], path))) {
+            cli_error("--%s and --%s are both to write '%s'", names[i], names[which], path);
+            return true;
+        }
+    return false;
+}
+
+/* Finds outputs that would destroy something, and options that would have no effect. */
+static int check_outputs(const cli_settings *s, const char *source) {
+    const char *const files[] = {s->record, s->events, s->sheet};
+    for (int i = 0; i < 3; i++)
+        if (clashes(source, files, i)) return CLI_USE;
+    if (s->keep_days && !s->snapshot_dir) {
+        cli_error("--keep-days is about the snapshots of --snapshot-dir, which is not given");
+        return CLI_USE;
+    }
+    return CLI_DONE;
+}
+
 static bool is_covering(const cli_watch *w) { return w->blur.all || w->blur.unknown || w->blur.name; }
 
 /* Options that are given go over the tracker's own; covering faces is careful whatever they say. */
@@ -112,6 +142,7 @@ int cli_watch_open(cli_watch *w, const cli_settings *s, const char *source, bool
     fct_error e;
     *w = (cli_watch){.set = s, .blur = cli_blur_of(s->blur), .keep_visits = true};
     int code = source_options(s, &o);
+    if (!code && source) code = check_outputs(s, source);
     if (!code) code = cli_pack_open(s, FCT_TASK_DETECT | FCT_TASK_EMBED, &w->pack);
     if (!code) code = open_gallery(w, create_gallery);
     if (!code) code = check_blur(w);
