@@ -37,9 +37,10 @@ static fct_status check_pairs(const fct_face_pool *p, const fct_calibrate_opts *
     double needed = ceil(ERRORS_SURE / o->false_accept), people = ceil((1 + sqrt(1 + 8 * needed)) / 2);
     if (pairs < 2 * ERRORS_SURE)
         return fct_fail(err, FCT_ERR_NOT_FOUND,
-                        "%s: %llu pairs of different people are too few to tell any threshold; a FAR of %g takes %.0f "
+                        "%s: %llu pair%s of different people %s too few to tell any threshold; a FAR of %g takes %.0f "
                         "(%.0f people)",
-                        p->place, (unsigned long long)pairs, o->false_accept, needed, people);
+                        p->place, (unsigned long long)pairs, pairs == 1 ? "" : "s", pairs == 1 ? "is" : "are",
+                        o->false_accept, needed, people);
     return fct_fail(
         err, FCT_ERR_NOT_FOUND,
         "%s: %llu pairs of different people are too few for a FAR of %g, which takes %.0f (%.0f people); the "

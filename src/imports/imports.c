@@ -38,7 +38,7 @@ static bool is_pickle(const uint8_t *p, size_t n) {
 }
 
 fct_status fct_import_recognize(const char *path, fct_import_kind *out, fct_error *err) {
-    uint8_t start[64];
+    uint8_t start[72];
     fct_file_stat st;
     *out = FCT_IMPORT_AUTO;
     fct_file_get_stat(path, &st);
@@ -59,6 +59,12 @@ fct_status fct_import_recognize(const char *path, fct_import_kind *out, fct_erro
              begins(p, n, "\\restrict"))
         return fct_dump_recognize(path, out, err);
     else if (is_pickle(p, n)) *out = FCT_IMPORT_PICKLE;
+    /* SQLite's application id, by which a gallery says what it is */
+    if (*out == FCT_IMPORT_INSIGHTFACE && n == sizeof start && memcmp(start + 68, "FCTG", 4) == 0) {
+        *out = FCT_IMPORT_AUTO;
+        return fct_fail(err, FCT_ERR_UNSUPPORTED,
+                        "%s: is a gallery itself: 'facet gallery copy %s TO' adds it to another", path, path);
+    }
     if (*out) return FCT_OK;
     return fct_fail(err, FCT_ERR_UNSUPPORTED, "%s: %s", path, n ? "not a file of faces that is known" : "is empty");
 }

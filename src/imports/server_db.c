@@ -129,9 +129,21 @@ static fct_status read_samples(server_reader *r, fct_error *err) {
     return s;
 }
 
+/* Refuses a database of another program by what it lacks, rather than by the words of SQLite. */
+static fct_status check_tables(server_reader *r, fct_error *err) {
+    int64_t n;
+    fct_status s =
+        fct_db_int(&r->db, &n, err, "SELECT count(*) FROM sqlite_master WHERE name IN ('face_samples', 'persons')", "");
+    if (s || n == 2) return s;
+    return fct_fail(err, FCT_ERR_FORMAT,
+                    "%s: not the InsightFace Server's database: it has no tables persons and face_samples",
+                    r->sink->path);
+}
+
 fct_status fct_server_db_import(const char *part, fct_import_sink *sink, fct_error *err) {
     server_reader r = {.sink = sink, .part = part};
     fct_status s = fct_db_open(&r.db, &server_kind, sink->path, sink->path, SQLITE_OPEN_READONLY, 5000, err);
+    if (!s) s = check_tables(&r, err);
     if (!s) s = check_parts(&r, err);
     if (!s) s = read_samples(&r, err);
     snprintf(sink->model, sizeof sink->model, "%s", r.model);

@@ -31,9 +31,9 @@ bool fct_text_has_nfc(void) { return true; }
 
 /* utf8proc_NFC() would allocate by itself; this decomposes into memory of ours and
  * composes it there. The first call only counts. */
-static fct_status compose(const char *text, size_t n, char **out, fct_error *err) {
+static fct_status compose(const char *text, size_t n, bool fold, char **out, fct_error *err) {
     const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text;
-    const utf8proc_option_t form = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+    const utf8proc_option_t form = UTF8PROC_STABLE | UTF8PROC_COMPOSE | (fold ? UTF8PROC_CASEFOLD : 0);
     utf8proc_ssize_t count = utf8proc_decompose(bytes, (utf8proc_ssize_t)n, NULL, 0, form);
     if (count < 0) return fct_fail(err, FCT_ERR_ARG, "a name that cannot be normalized");
     /* utf8proc_reencode() wants one byte more than four for each code point. */
@@ -52,18 +52,44 @@ static fct_status compose(const char *text, size_t n, char **out, fct_error *err
 
 bool fct_text_has_nfc(void) { return false; }
 
-static fct_status compose(const char *text, size_t n, char **out, fct_error *err) {
+static fct_status compose(const char *text, size_t n, bool fold, char **out, fct_error *err) {
     *out = fct_strndup(text, n);
-    return *out ? FCT_OK : fct_fail_nomem(err, "a name", n);
+    if (!*out) return fct_fail_nomem(err, "a name", n);
+    for (char *s = *out; fold && *s; s++)
+        if (*s >= 'A' && *s <= 'Z') *s = (char)(*s - 'A' + 'a');
+    return FCT_OK;
 }
 
 #endif
 
-fct_status fct_text_nfc(const char *text, char **out, fct_error *err) {
+/* Brings a text without the white space around it into form C, with small letters where fold says so. */
+static fct_status normalize(const char *text, bool fold, char **out, fct_error *err) {
     size_t n;
     *out = NULL;
     text = fct_text_trimmed(text, &n);
     if (n > longest_name) return fct_fail(err, FCT_ERR_LIMIT, "a name of %zu bytes (at most %d)", n, longest_name);
     if (!fct_utf8_valid(text, n)) return fct_fail(err, FCT_ERR_ARG, "a name that is not UTF-8");
-    return compose(text, n, out, err);
+    return compose(text, n, fold, out, err);
+}
+
+fct_status fct_text_nfc(const char *text, char **out, fct_error *err) { return normalize(text, false, out, err); }
+
+fct_status fct_text_folded(const char *text, char **out, fct_error *err) {
+    fct_status s = normalize(text, true, out, err);
+    if (s) return s;
+    char *to = *out;
+    const char *end = *out + strlen(*out);
+    bool blank = false;
+    for (const char *from = *out; from < end;) {
+        const char *at = from;
+        if (fct_utf8_is_space((uint32_t)fct_utf8_next(&from, end))) {
+            if (!blank) *to++ = ' ';
+            blank = true;
+            continue;
+        }
+        blank = false;
+        while (at < from) *to++ = *at++;
+    }
+    *to = 0;
+    return FCT_OK;
 }

@@ -14,6 +14,10 @@
 fct_status fct_text_nfc(const char *text, char **out, fct_error *err);
 bool fct_text_has_nfc(void);
 
+/* The same for names that a user may have meant to be one: all letters small (Unicode's case folding; a build without
+ * utf8proc folds those of ASCII) and each run of white space one blank. */
+fct_status fct_text_folded(const char *text, char **out, fct_error *err);
+
 /* The part of text without the white space (of all of Unicode) at both ends:
  * where it begins, borrowed from text; *n its length in bytes. */
 const char *fct_text_trimmed(const char *text, size_t *n);

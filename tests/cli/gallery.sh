@@ -306,3 +306,19 @@ ln copy.db same.db
 check "an export over the gallery" 2 facet gallery export --yes -g copy.db same.db <<'END'
 ! facet: same.db: is the gallery itself; name another file
 END
+check "a gallery is copied, not imported" 3 facet gallery import -g other.db copy.db <<'END'
+! facet: copy.db: is a gallery itself: 'facet gallery copy copy.db TO' adds it to another
+END
+facet enroll -q -m pack -g pair.db Ada ada.png >.out; facet enroll -q -m pack -g pair.db Bob bob.png >.out
+check "one pair" 1 facet gallery calibrate -g pair.db <<'END'
+! facet: pair.db: 1 pair of different people is too few to tell any threshold; a FAR of 0.0001 takes 300000 (776 people)
+END
+check "nearly the same name is told" 0 facet enroll -m pack -g pair.db 'ADA ' ada2.jpg <<'END'
+ADA: ada2.jpg: stored as face 3
+! facet: warning: ADA becomes a new person beside Ada; 'facet gallery merge' makes one of two
+! facet: warning: ada2.jpg: the face is like Ada (cosine 0.96)
+END
+check "once" 0 facet enroll -m pack -g pair.db ADA ada2.jpg <<'END'
+ADA: ada2.jpg: already there as face 3
+! facet: warning: ada2.jpg: the face is like Ada (cosine 0.96)
+END

@@ -389,3 +389,14 @@ END
 check "a list of the nearest has no place in CSV" 2 facet identify -m pack -g names.db --csv --top 3 ada.png <<'END'
 ! facet: identify: --top has no place in --csv, which has a line per face; --json lists the nearest people
 END
+# Windows has no names with a blank at the end.
+on_windows || { mkdir -p 'blanks/ Ada '; cp ada.png 'blanks/ Ada '; cp bob.png blanks; }
+on_windows || check "a folder's name is told as it is stored, and a photo beside the folders" 0 facet enroll --folders blanks -m pack -g b.db --report b.csv <<'END'
+Ada: blanks/ Ada /ada.png: stored as face 1
+! facet: warning: blanks: 1 photo beside the folders is nobody's, and passed over
+END
+on_windows || check "and is done once" 0 facet enroll -q --folders blanks -m pack -g b.db --report b.csv <<'END'
+END
+check "help on an action" 0 sh -c "'$facet_exe' help gallery merge | head -1" <<'END'
+facet gallery: check, copy, exchange, convert and protect the gallery
+END

@@ -128,4 +128,25 @@ TEST(names_in_one_spelling) {
     free(large);
 }
 
+TEST(names_that_may_be_meant_to_be_one) {
+    static const char *const pairs[][2] = {{"ADA  Lovelace", " ada\xc2\xa0lovelace\t"},
+                                           {"M\xc3\x9cLLER", "mu\xcc\x88ller"},
+                                           {"Stra\xc3\x9f"
+                                            "e",
+                                            "STRASSE"}};
+    fct_error e;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        char *a, *b;
+        if (i > 0 && !fct_text_has_nfc()) continue;
+        CHECK(!fct_text_folded(pairs[i][0], &a, &e) && !fct_text_folded(pairs[i][1], &b, &e));
+        CHECK_MSG(strcmp(a, b) == 0, "%zu: '%s', '%s'", i, a, b);
+        fct_free(a);
+        fct_free(b);
+    }
+    char *out;
+    CHECK(!fct_text_folded("  ", &out, &e) && !*out);
+    fct_free(out);
+    CHECK(fct_text_folded("\xff", &out, &e) == FCT_ERR_ARG && !out);
+}
+
 int main(int argc, char **argv) { return test_main(argc, argv); }

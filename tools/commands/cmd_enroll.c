@@ -137,18 +137,32 @@ static void enroll_failed(void *user, const char *name, const fct_error *e) {
 
 /* ---- Which photos of whom --------------------------------------------------------- */
 
-/* Adds the pictures of one person's folder; the folder's name is the person's. */
-static int add_person_folder(enroll_run *r, cli_inputs *in, const char *dir, const char *name) {
+/* Replaces a folder's name by the person's as the gallery stores it, by which --report finds the person again: without
+ * blanks around it, and in form C, which is not how a Mac names folders. One that is no name stays, and is refused. */
+static void clean_name(char **name) {
+    char *clean;
+    if (fct_text_nfc(*name, &clean, NULL)) return;
+    if (*clean) {
+        fct_free(*name);
+        *name = clean;
+    } else fct_free(clean);
+}
+
+/* Adds the pictures of one person's folder, whose name is replaced by the person's. Counts a photo that lies beside the
+ * folders, and is nobody's. */
+static int add_person_folder(cli_inputs *in, const char *dir, char **name, int *loose) {
     fct_error e;
-    char *path = cli_format("%s/%s", dir, name);
+    char *path = cli_format("%s/%s", dir, *name);
     fct_file_stat fs;
     fct_file_get_stat(path, &fs);
+    *loose += fs.exists && !fs.is_dir && cli_ends_as_photo(*name);
     size_t before = in->n;
     int code = CLI_DONE;
-    if (fs.is_dir && name[0] != '.') {
+    if (fs.is_dir && *name[0] != '.') {
+        clean_name(name);
         if (cli_inputs_add_folder(in, path, &e)) code = cli_fail(&e);
         else if (in->n == before) cli_warn("%s: no pictures in this folder", path);
-        for (size_t i = before; i < in->n; i++) in->at[i].person = name;
+        for (size_t i = before; i < in->n; i++) in->at[i].person = *name;
     }
     free(path);
     return code;
@@ -157,8 +171,11 @@ static int add_person_folder(enroll_run *r, cli_inputs *in, const char *dir, con
 static int collect_folders(enroll_run *r, const char *dir, cli_inputs *in) {
     fct_error e;
     if (fct_dir_list(dir, &r->folders, &r->n_folders, &e)) return cli_fail(&e);
-    int code = CLI_DONE;
-    for (size_t i = 0; i < r->n_folders && !code; i++) code = add_person_folder(r, in, dir, r->folders[i]);
+    int code = CLI_DONE, loose = 0;
+    for (size_t i = 0; i < r->n_folders && !code; i++) code = add_person_folder(in, dir, &r->folders[i], &loose);
+    if (loose)
+        cli_warn("%s: %s beside the folders %s nobody's, and passed over", dir, cli_count(loose, "photo", "photos"),
+                 loose == 1 ? "is" : "are");
     if (code || in->n) return code;
     cli_error("%s: no folders with pictures in it; 'enroll --folders' wants one folder a person", dir);
     return CLI_INPUT;
@@ -238,6 +255,31 @@ static int enroll_all(enroll_run *r, const cli_inputs *in) {
     return !code && r->empty ? CLI_NONE : code;
 }
 
+/* Warns where the name makes a new person and somebody has nearly the same one: a slip of capital letters or blanks
+ * would divide a person into two without a word. */
+static int check_namesakes(const enroll_run *r) {
+    fct_person *people;
+    fct_error e;
+    char *mine, *other;
+    int n, near = -1;
+    if (!r->name) return CLI_DONE;
+    if (fct_gallery_people(r->gallery, &people, &n, &e)) return cli_fail(&e);
+    if (fct_text_folded(r->name, &mine, NULL)) n = 0; /* what is wrong with it is said when it is stored */
+    for (int i = 0; i < n; i++) {
+        if (fct_text_folded(people[i].name, &other, NULL)) continue;
+        if (strcmp(mine, other) == 0) near = i;
+        fct_free(other);
+        if (near == i && strcmp(people[i].name, r->name) == 0) break;
+    }
+    fct_person same;
+    if (near >= 0 && fct_gallery_find(r->gallery, r->name, &same, NULL) == FCT_ERR_NOT_FOUND)
+        cli_warn("%s becomes a new person beside %s; 'facet gallery merge' makes one of two", r->name,
+                 people[near].name);
+    fct_free(mine);
+    fct_gallery_people_free(people);
+    return CLI_DONE;
+}
+
 static int run_enroll(cli_args *a) {
     cli_inputs in;
     enroll_run r = {0};
@@ -246,6 +288,7 @@ static int run_enroll(cli_args *a) {
     if (!code) code = cli_engine_open(&a->set, FCT_TASK_EMBED, &r.engine);
     if (!code) code = cli_gallery_open(&a->set, GALLERY_CREATE, &r.gallery);
     if (!code) code = cli_gallery_check_model(r.gallery, &r.engine);
+    if (!code) code = check_namesakes(&r);
     if (!code) code = open_report(&r, &in);
     if (!code) code = enroll_all(&r, &in);
     int closed = cli_enroll_report_close(r.report);

@@ -95,6 +95,14 @@ static int help_names(const char *what) {
     return CLI_USE;
 }
 
+/* Whether a command without parts of its own has this action: its help explains all of them together. */
+static bool has_action(const cli_command *c, const char *word) {
+    size_t n = strlen(word);
+    for (const char *p = c->actions; p && *p; p += strcspn(p, "|"), p += *p == '|')
+        if (strcspn(p, "|") == n && strncmp(p, word, n) == 0) return true;
+    return false;
+}
+
 static int run_help(cli_args *a) {
     if (a->n_words == 0) {
         cli_help_overview(stdout);
@@ -104,6 +112,7 @@ static int run_help(cli_args *a) {
     bool all = strcmp(a->words[a->n_words - 1], "all") == 0;
     if (all && a->n_words == 2) return help_on(a->words[0], true);
     const cli_command *c = cli_command_find(a->words[0]), *part = c ? cli_part_find(c, a->words[1]) : NULL;
+    if (!part && c && has_action(c, a->words[1])) part = c;
     if (part && (all || a->n_words == 2)) {
         cli_help_command(stdout, part, all);
         return CLI_DONE;

@@ -184,7 +184,7 @@ static int set_expires(fct_gallery *g, int64_t id, const char *text) {
 
 static int set_consent(fct_gallery *g, int64_t id, const char *text) {
     fct_error e;
-    const char *by = fct_env("LOGNAME") ? fct_env("LOGNAME") : fct_env("USERNAME");
+    const char *by = cli_user_name();
     bool none = strcmp(text, "none") == 0;
     return fct_gallery_set_consent(g, id, by, none ? NULL : text, (int64_t)time(NULL), &e) ? cli_fail(&e) : CLI_DONE;
 }
