@@ -138,6 +138,12 @@ SHA256SUMS
 detector.onnx
 embedder.onnx
 END
+check "and again" 3 facet models import nested --root stored <<'END'
+! facet: stored/nested: installed already; --replace puts the new one in its place
+END
+check "one size" 2 facet bench --size 64x64,96x96 nested/detector.onnx <<'END'
+! facet: bench: --size takes one size, for instance 640x640
+END
 check "the variable of packs names no pack" 3 env FCT_MODELS=pack "$facet_exe" detect ada.png <<'END'
 ! facet: warning: FCT_MODELS is the folder of all packs, and pack is a pack itself: name it in FCT_PACK
 ! facet: no face models: this build holds no default pack and pack has none; get one by "facet models get buffalo_l" (InsightFace's, for research), or name a folder of ONNX files in FCT_PACK

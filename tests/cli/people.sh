@@ -400,3 +400,13 @@ END
 check "help on an action" 0 sh -c "'$facet_exe' help gallery merge | head -1" <<'END'
 facet gallery: check, copy, exchange, convert and protect the gallery
 END
+check "two outputs, one file" 2 facet detect -m pack --draw one.jpg --html one.jpg ada.png <<'END'
+! facet: --draw and --html are both to write 'one.jpg'
+END
+check "a file's ending says the form" 0 sh -c "'$facet_exe' embed -m pack --out e.csv ada.png && '$facet_exe' embed -m pack --out e.npy ada.png && '$facet_exe' embed -m pack --json --out j.csv ada.png &&
+    cut -c1-12 e.csv | head -1; cut -c2-6 e.npy | head -1; cut -c1-12 j.csv" <<'END'
+0	1	ada.png
+file,face,x1
+NUMPY
+{"schema": 1
+END

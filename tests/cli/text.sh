@@ -255,6 +255,10 @@ check "threads" 0 sh -c "'$facet_exe' info -t 3 | grep '^threads'; FCT_THREADS=2
 threads    3
 threads    2
 END
+check "a variable that is no number" 0 sh -c "FCT_THREADS=all '$facet_exe' version" <<'END'
+facet 0.1.0
+! facet: warning: FCT_THREADS: 'all' is not a whole number from 1 to 1024, and is ignored
+END
 check "the level can be capped" 0 sh -c "FCT_CPU=c '$facet_exe' info | grep '^kernels' | cut -d' ' -f1-5" <<'END'
 kernels    c
 END

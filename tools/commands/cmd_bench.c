@@ -99,6 +99,10 @@ static void print_json(const cli_bench *b) {
 
 static int run_bench(cli_args *a) {
     int worst = CLI_DONE;
+    if (a->set.size.n > 1) {
+        cli_error("bench: --size takes one size, for instance 640x640");
+        return CLI_USE;
+    }
     for (int i = 0; i < a->n_words && worst != CLI_STOPPED; i++) {
         cli_bench b;
         int code = cli_bench_run(a->words[i], &a->set, &b);

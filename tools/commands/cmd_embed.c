@@ -39,6 +39,13 @@ static void embed_failed(void *user, const char *name, const fct_error *e) {
     if (r->file.format == EMBED_JSON) cli_json_failure(r->file.file, name, e);
 }
 
+/* Where no form is asked for, the file's ending says it: JSON in a file called faces.npy would help nobody. */
+static void choose_format(cli_args *a) {
+    if (a->given[OPT_FORMAT] || a->set.json || !a->set.out) return;
+    if (cli_has_ending(a->set.out, (const char *const[]){"csv", NULL})) a->set.format = EMBED_CSV;
+    if (cli_has_ending(a->set.out, (const char *const[]){"npy", NULL})) a->set.format = EMBED_NPY;
+}
+
 static int check_options(cli_args *a) {
     if (a->set.json && a->set.format != EMBED_JSON) {
         cli_error("embed: --json and --format contradict each other");
@@ -55,6 +62,7 @@ static int run_embed(cli_args *a) {
     cli_inputs in = {0};
     cli_engine engine = {0};
     embed_run r = {.set = &a->set};
+    choose_format(a);
     int code = check_options(a);
     if (!code) code = cli_inputs_expand(a->words, a->n_words, &a->set, &in);
     if (!code) code = cli_outputs_setup(&a->set, &in, &r.outputs);
@@ -88,8 +96,8 @@ const cli_command cmd_embed = {
     .options = {CLI_ANALYSIS_OPTIONS, CLI_OPT(OPT_FORMAT), CLI_OPT(OPT_OUT), CLI_OPT(OPT_NORMALIZE),
                 CLI_OPT(OPT_CROP_DIR)},
     .examples = "facet embed ada.jpg\n"
-                "facet embed --format csv --out faces.csv photos/\n"
-                "facet embed --format npy --out faces.npy --normalize photos/ > rows.tsv",
+                "facet embed --out faces.csv photos/\n"
+                "facet embed --out faces.npy --normalize photos/ > rows.tsv",
     .max_words = -1,
     .run = run_embed,
 };

@@ -170,6 +170,13 @@ static int accept_terms(const cli_settings *s, const char *name) {
     return cli_confirm(&ask, "Do you accept these terms?");
 }
 
+/* Says what stands in the way of a pack, and how it is replaced where it is there. */
+static int not_installed(fct_status s, const fct_error *e) {
+    if (s != FCT_ERR_EXISTS) return cli_fail(e);
+    cli_error("%s; --replace puts the new one in its place", e->text);
+    return CLI_INPUT;
+}
+
 /* The terms come first; nothing is downloaded without them. */
 static int run_get(cli_args *a) {
     fct_store_opts o;
@@ -182,7 +189,7 @@ static int run_get(cli_args *a) {
     o.accept_license = true;
     fct_status s = fct_store_get(a->words[1], &o, &r, &e);
     hide_progress(&t);
-    if (s) return cli_fail(&e);
+    if (s) return not_installed(s, &e);
     tell_installed(&a->set, &r);
     return CLI_DONE;
 }
@@ -195,7 +202,7 @@ static int run_import(cli_args *a) {
     set_up(&a->set, &t, &o);
     fct_status s = fct_store_import(a->words[1], a->n_words > 2 ? a->words[2] : NULL, &o, &r, &e);
     hide_progress(&t);
-    if (s) return cli_fail(&e);
+    if (s) return not_installed(s, &e);
     tell_installed(&a->set, &r);
     return CLI_DONE;
 }

@@ -79,6 +79,10 @@ int cli_outputs_setup(const cli_settings *s, const cli_inputs *in, cli_outputs *
     if (out->draw_folder || out->crop_dir) out->names = cli_names_below_root(in);
     if (out->draw || out->crop_dir || s->html || s->out) note_photos(out);
     if (s->html && names_photo(out, "html", s->html)) return CLI_USE;
+    if (s->html && s->draw && (strcmp(s->html, s->draw) == 0 || cli_same_file(s->html, s->draw))) {
+        cli_error("--draw and --html are both to write '%s'", s->html);
+        return CLI_USE;
+    }
     return s->out && names_photo(out, "out", s->out) ? CLI_USE : CLI_DONE;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const cli_command *const cli_commands[] = {
@@ -96,6 +97,16 @@ static bool move_command_first(int argc, char **argv) {
     return true;
 }
 
+/* The library passes over a variable that it cannot use; who has set it is told. */
+static void check_variable(const cli_settings *s) {
+    const char *env = fct_env("FCT_THREADS");
+    char *end;
+    if (s->threads || !env || !*env) return;
+    long n = strtol(env, &end, 10);
+    if (end == env || *end || n < 1 || n > 1024)
+        cli_warn("FCT_THREADS: '%s' is not a whole number from 1 to 1024, and is ignored", env);
+}
+
 /* Parses the words after the command, sets up messages and threads, and runs it. */
 static int run_command(const cli_command *c, int argc, char **argv) {
     cli_args args;
@@ -103,6 +114,7 @@ static int run_command(const cli_command *c, int argc, char **argv) {
     if (code == CLI_DONE && args.set.help) cli_help_command(stdout, c, args.set.help_all);
     else if (code == CLI_DONE) {
         cli_message_setup(&args.set);
+        check_variable(&args.set);
         fct_error e;
         if (fct_set_threads(args.set.threads, &e)) code = cli_fail(&e);
         else code = c->run(&args);

@@ -30,7 +30,8 @@ const cli_opt cli_opts[OPT_COUNT] = {
                           "the stored face with this number, as 'facet people NAME' shows it"),
     [OPT_YES] = FLAG("yes", 'y', yes, "do not ask"),
     [OPT_EXPORT] = TEXT("export", 0, export_dir, "DIR", COMPLETE_FOLDER, "write the last checkpoint as ONNX into DIR"),
-    [OPT_FORMAT] = CHOICE("format", 'f', format, "json|csv|npy", "form of the embeddings (default json)"),
+    [OPT_FORMAT] =
+        CHOICE("format", 'f', format, "json|csv|npy", "form of the embeddings (default: as --out ends, else json)"),
     [OPT_OUT] = TEXT("out", 'o', out, "FILE", COMPLETE_FILE, "write to FILE instead of standard output"),
     [OPT_NORMALIZE] = FLAG("normalize", 0, normalize, "scale embeddings to length 1"),
     [OPT_THRESHOLD] = NUMBER("threshold", 0, threshold, "C", -1, 1,
