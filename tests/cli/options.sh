@@ -55,7 +55,7 @@ check "an option without its value" 2 facet detect ada.png --models <<'END'
 ! facet: detect: --models needs a value: PACK
 END
 check "an empty value" 2 facet detect ada.png --models= <<'END'
-! facet: detect: --models: '' is not a name: it is empty
+! facet: detect: --models: the value is empty
 END
 check "a letter without its value" 2 facet detect ada.png -m <<'END'
 ! facet: detect: --models needs a value: PACK

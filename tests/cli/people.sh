@@ -410,3 +410,6 @@ file,face,x1
 NUMPY
 {"schema": 1
 END
+check "a number in plain figures" 2 facet remove --face-id all <<'END'
+! facet: remove: --face-id: 'all' is not a whole number from 1 to 9000000000000000
+END

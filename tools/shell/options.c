@@ -35,7 +35,8 @@ static int parse_number(const cli_command *c, const cli_opt *o, const char *valu
     bool good = end != value && *end == 0 && !isspace((unsigned char)value[0]) && isfinite(x) && x >= o->low &&
                 x <= o->high && (!whole || x == floor(x));
     if (!good) {
-        snprintf(wanted, sizeof wanted, "a %snumber from %.10g to %.10g", whole ? "whole " : "", o->low, o->high);
+        if (whole) snprintf(wanted, sizeof wanted, "a whole number from %.0f to %.0f", o->low, o->high);
+        else snprintf(wanted, sizeof wanted, "a number from %.10g to %.10g", o->low, o->high);
         return bad_value(c, o, value, wanted);
     }
     if (o->kind == KIND_INT) *(int *)field = (int)x;
@@ -97,7 +98,10 @@ static int set_option(const cli_command *c, const cli_opt *o, const char *value,
         *(bool *)field = true;
         return CLI_DONE;
     case KIND_TEXT:
-        if (!*value) return bad_value(c, o, value, "a name: it is empty");
+        if (!*value) {
+            cli_error("%s: --%s: the value is empty", c->name, o->name);
+            return CLI_USE;
+        }
         *(const char **)field = value;
         return CLI_DONE;
     case KIND_INT:
