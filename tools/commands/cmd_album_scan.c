@@ -95,19 +95,22 @@ static void take_skipped(void *user, const char *path, const fct_error *why) {
     l->folders[l->n_folders++] = *why;
 }
 
-/* The line is begun anew with each part of the work. Folders are looked through without one: how many there are is
- * not known. */
+/* The line is begun anew with each part of the work. How many files there are is known once all folders were looked
+ * through; until then they are counted. */
 static bool show_progress(void *user, const fct_scan_progress *p) {
     shown_scan *shown = user;
+    enum { MOST = 2000000000 };
     bool counted = p->phase == FCT_SCAN_READ || p->phase == FCT_SCAN_EMBED;
-    int total = p->total < 2000000000 ? (int)p->total : 2000000000;
+    int total = p->total < MOST ? (int)p->total : MOST, done = p->done < MOST ? (int)p->done : MOST;
     if ((int)p->phase != shown->phase) {
         cli_progress_end();
+        if (p->phase == FCT_SCAN_LOOK) cli_progress_start(0, "files looked at", shown->set->quiet);
         if (counted && total)
             cli_progress_start(total, p->phase == FCT_SCAN_READ ? "files" : "faces", shown->set->quiet);
         shown->phase = (int)p->phase;
     }
-    if (counted && total) cli_progress_step((int)(p->done < total ? p->done : total));
+    if (p->phase == FCT_SCAN_LOOK) cli_progress_step(done);
+    if (counted && total) cli_progress_step(done < total ? done : total);
     return !cli_interrupted();
 }
 

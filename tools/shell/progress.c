@@ -16,10 +16,10 @@ static struct {
 
 void cli_progress_start(int total, const char *unit, bool quiet) {
     memset(&bar, 0, sizeof bar);
-    bar.on = !quiet && total >= PROGRESS_LEAST && fct_term_is_tty(stderr);
+    bar.on = !quiet && (total == 0 || total >= PROGRESS_LEAST) && fct_term_is_tty(stderr);
     bar.total = total;
     bar.unit = unit;
-    bar.start = fct_time_ns();
+    bar.start = bar.drawn = fct_time_ns(); /* a rate means something after a moment only */
 }
 
 void cli_format_left(char *out, size_t cap, double seconds) {
@@ -32,9 +32,11 @@ void cli_format_left(char *out, size_t cap, double seconds) {
 static void draw(uint64_t now) {
     double seconds = (double)(now - bar.start) / 1e9, rate = seconds > 0 ? bar.done / seconds : 0;
     char left[32] = "", line[160];
-    if (rate > 0) cli_format_left(left, sizeof left, (bar.total - bar.done) / rate);
-    snprintf(line, sizeof line, "%d of %d %s, %d %%, %.1f %s/s, %s", bar.done, bar.total, bar.unit,
-             (int)(100.0 * bar.done / bar.total), rate, bar.unit, left);
+    if (rate > 0 && bar.total) cli_format_left(left, sizeof left, (bar.total - bar.done) / rate);
+    if (!bar.total) snprintf(line, sizeof line, "%d %s", bar.done, bar.unit);
+    else
+        snprintf(line, sizeof line, "%d of %d %s, %d %%, %.1f %s/s, %s", bar.done, bar.total, bar.unit,
+                 (int)(100.0 * bar.done / bar.total), rate, bar.unit, left);
     int width = fct_term_width(stderr) - 1;
     if (width < 1) width = 1;
     fprintf(stderr, "\r%.*s\033[K", width, line);
@@ -47,7 +49,8 @@ void cli_progress_step(int done) {
     if (!bar.on) return;
     bar.done = done;
     uint64_t now = fct_time_ns();
-    if (done < bar.total && now - bar.drawn < 100000000u) return;
+    if (!bar.total && now - bar.start < 1000000000u) return;
+    if ((!bar.total || done < bar.total) && now - bar.drawn < 100000000u) return;
     draw(now);
 }
 

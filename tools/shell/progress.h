@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Starts a line for total steps of something ("photos"). Does nothing when
- * stderr is no terminal, quiet, or there are but a few steps. */
+/* Starts a line for total steps of something ("photos"); 0 = nobody knows how many:
+ * they are counted, from the second second on. Does nothing when stderr is no
+ * terminal, quiet, or there are but a few steps. */
 void cli_progress_start(int total, const char *unit, bool quiet);
 /* Says that `done` steps are finished; redraws at most ten times a second. */
 void cli_progress_step(int done);
