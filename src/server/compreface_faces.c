@@ -30,22 +30,25 @@ static void write_face(fct_json_writer *j, int64_t id, const char *name) {
 
 /* ---- Adding ------------------------------------------------------------------------------------- */
 
-/* Stores the one face of a picture; *code is set where there is not exactly one. */
+/* Stores the one face of a picture and answers with the name as it is stored. */
 static void add_face(srv_app *app, srv_request *r, const srv_seen *seen, const char *name, srv_reply *out) {
     fct_enroll_item item = {fct_image_view(seen->image), fct_faces_at(seen->faces, 0), "compreface"};
     fct_enroll_opts o;
     fct_enroll_result result;
+    fct_stored_face f;
+    fct_person p;
     fct_json_writer j;
     fct_error e;
     fct_enroll_opts_init(&o);
     o.threshold = srv_core_threshold(&app->core);
     if (fct_faces_count(seen->faces) > 1)
         srv_fail(r, out, 400, "multiple_faces", "Found more than one face in the given image");
-    else if (fct_enroll_batch(app->core.gallery, app->core.pack, name, &item, 1, &o, &result, &e))
+    else if (fct_enroll_batch(app->core.gallery, app->core.pack, name, &item, 1, &o, &result, &e) ||
+             srv_core_face(&app->core, r->collection_id, result.face_id, &f, &p, &e))
         srv_fail_call(r, out, &e);
     else {
         srv_reply_json(out, 201, &j);
-        write_face(&j, result.face_id, name);
+        write_face(&j, result.face_id, p.name);
     }
 }
 

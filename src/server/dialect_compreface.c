@@ -51,7 +51,7 @@ static void answer_subject(srv_reply *out, int status, const char *name) {
     fct_json_close_object(&j);
 }
 
-/* The "subject" of a JSON body, as the gallery would store it; NULL: *out says what is wrong. Whatever the
+/* The "subject" of a JSON body; NULL: *out says what is wrong. Whatever the
  * Content-Type: its Python client sends none. */
 static const char *subject_of(srv_request *r, srv_form *form, srv_reply *out) {
     fct_error e;
@@ -62,13 +62,16 @@ static const char *subject_of(srv_request *r, srv_form *form, srv_reply *out) {
     return name && *name ? name : NULL;
 }
 
+/* Answers with the name as it is stored, which is what lists and matches say: blanks around it are gone. */
 static void do_subject_add(srv_app *app, srv_request *r, srv_reply *out) {
     srv_form form;
+    fct_person p;
     fct_error e;
-    int64_t id;
     const char *name = subject_of(r, &form, out);
-    if (name && fct_gallery_add_person(app->core.gallery, name, &id, &e)) srv_fail_call(r, out, &e);
-    else if (name) answer_subject(out, 201, name);
+    if (name && (fct_gallery_add_person(app->core.gallery, name, &p.id, &e) ||
+                 fct_gallery_person(app->core.gallery, p.id, &p, &e)))
+        srv_fail_call(r, out, &e);
+    else if (name) answer_subject(out, 201, p.name);
     srv_form_free(&form);
 }
 

@@ -37,7 +37,7 @@ void srv_do_people(srv_app *app, srv_request *r, srv_reply *out) {
     const char *search = srv_request_query(r, "search"), *external = srv_request_query(r, SRV_EXTERNAL_ID);
     if (!srv_collection_of(app, r, out) || !srv_read_page_of(r, SRV_PEOPLE_MOST, &page, out)) return;
     if ((search && strlen(search) > 200) || (external && (!*external || strlen(external) > 200)))
-        srv_fail(r, out, 400, "invalid_request", "search and external_id have at most 200 bytes");
+        srv_fail(r, out, 400, "invalid_request", "search has at most 200 bytes, and external_id 1 to 200");
     else if (external) list_external(app, r, &page, external, out);
     else if (srv_core_people(&app->core, search, &page, &people, &n, &e)) srv_fail_call(r, out, &e);
     else {
@@ -65,15 +65,17 @@ void srv_do_person(srv_app *app, srv_request *r, srv_reply *out) {
     if (srv_person_of(app, r, &p, out)) srv_answer_person(app, r, p.id, out);
 }
 
+/* Stores the new name, then the rest: a name that somebody has, or that is none, leaves all as it was. */
 static void change(srv_app *app, srv_request *r, const fct_person *p, srv_form *form, srv_reply *out) {
     srv_person_terms t;
     fct_error e;
     if (srv_person_terms_read(r, form, &t, out) &&
         (!t.external || srv_external_is_free(app, r, t.external, p->id, out))) {
-        fct_status s = srv_person_terms_store(&app->core, p->id, &t, &e);
-        bool taken = s == FCT_ERR_EXISTS;
-        if (!s && t.has_name) s = fct_gallery_rename(app->core.gallery, p->id, t.name, &e);
-        if (taken) srv_fail_external(r, out);
+        fct_status s = t.has_name ? fct_gallery_rename(app->core.gallery, p->id, t.name, &e) : FCT_OK;
+        bool named = !s;
+        if (!s) s = srv_person_terms_store(&app->core, p->id, &t, &e);
+        if (!named && s == FCT_ERR_EXISTS) srv_fail(r, out, 409, "person_exists", "somebody else has this name");
+        else if (s == FCT_ERR_EXISTS) srv_fail_external(r, out);
         else if (s) srv_fail_call(r, out, &e);
         else srv_answer_person(app, r, p->id, out);
     }

@@ -111,8 +111,24 @@ static bool read_expires(const srv_request *r, srv_form *form, srv_person_terms 
     return true;
 }
 
+/* Finds the consent of a request; *v: NULL where there is none. A form has it as text that is JSON, of which the terms
+ * keep a copy. False, with an answer, where that is no JSON. */
+static bool find_consent(const srv_request *r, srv_form *form, srv_person_terms *t, const fct_json **v,
+                         srv_reply *out) {
+    fct_error e;
+    *v = srv_form_json(form, "consent");
+    const char *text = *v ? NULL : srv_form_text(form, "consent");
+    if (!text) return true;
+    fct_status s = (t->consent_copy = fct_strdup(text)) ? FCT_OK : fct_fail_nomem(&e, "consent", 0);
+    if (!s) s = fct_json_parse(&t->consent_doc, t->consent_copy, strlen(text), "consent", &e);
+    if (s) srv_fail_form(r, out, &e);
+    else *v = t->consent_doc.values;
+    return !s;
+}
+
 static bool read_consent(const srv_request *r, srv_form *form, srv_person_terms *t, srv_reply *out) {
-    const fct_json *v = srv_form_json(form, "consent");
+    const fct_json *v;
+    if (!find_consent(r, form, t, &v, out)) return false;
     if (!v) return true;
     t->has_consent = true;
     t->consent_time = fct_time_unix();
@@ -142,6 +158,8 @@ bool srv_person_terms_read(const srv_request *r, srv_form *form, srv_person_term
 
 void srv_person_terms_free(srv_person_terms *t) {
     fct_free(t->metadata);
+    fct_json_free(&t->consent_doc);
+    fct_free(t->consent_copy);
     *t = (srv_person_terms){0};
 }
 

@@ -7,7 +7,8 @@
 
 #define SRV_EXTERNAL_ID "external_id"
 
-/* What a request says of a person. Texts are borrowed from its form, but for metadata. */
+/* What a request says of a person. Texts are borrowed from its form, but for metadata
+ * and a consent that a form has as text. */
 typedef struct srv_person_terms {
     bool has_name, has_external, has_metadata, has_expires, has_consent;
     const char *name, *external;      /* external NULL: it goes */
@@ -15,7 +16,9 @@ typedef struct srv_person_terms {
     int64_t expires;                  /* 0 = never */
     const char *consent, *consent_by; /* consent NULL: it goes */
     int64_t consent_time;
-    bool is_new; /* they are of somebody who is made by this request */
+    char *consent_copy;       /* where a form has them as text: what they are in; owned */
+    fct_json_doc consent_doc; /* of that text */
+    bool is_new;              /* they are of somebody who is made by this request */
 } srv_person_terms;
 
 /* Reads name, external_id, metadata, expires_at and consent, where they are there. False: *out says what is wrong.

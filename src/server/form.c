@@ -264,8 +264,18 @@ fct_status srv_form_picture(srv_form *f, const char *name, int i, const uint8_t 
     return srv_form_decode(f, name, v->text, v->length, data, size, err);
 }
 
+/* A part that is no file must be text: one in another character set would be taken for one that is not there. */
+static fct_status only_texts(const srv_form *f, fct_error *err) {
+    for (int i = 0; i < f->n_parts; i++) {
+        const srv_multipart_part *p = &f->parts[i];
+        if (!p->is_file && (memchr(p->data, 0, p->size) || !fct_utf8_valid((const char *)p->data, p->size)))
+            return fct_fail(err, FCT_ERR_ARG, "form: \"%.80s\" is no text in UTF-8", p->name);
+    }
+    return FCT_OK;
+}
+
 fct_status srv_form_only(const srv_form *f, const char *names, fct_error *err) {
-    if (f->kind != SRV_FORM_JSON) return FCT_OK;
+    if (f->kind != SRV_FORM_JSON) return only_texts(f, err);
     if (!fct_json_is(f->json.values, FCT_JSON_OBJECT)) return fct_fail(err, FCT_ERR_ARG, "JSON body: is no object");
     for (const fct_json *c = fct_json_first(f->json.values); c; c = fct_json_next(f->json.values, c)) {
         size_t n = strlen(c->key);

@@ -228,8 +228,11 @@ def compreface(box, report):
     ask("a wrong key", 404, "GET", REC + "/subjects", 10, key="x")
     ask("subject", 201, "POST", REC + "/subjects", value={"subject": "Eve"})
     ask("subject again", 400, "POST", REC + "/subjects", 43, value={"subject": "Eve"})
+    stored = ask("a name with blanks around it", 201, "POST", REC + "/subjects", value={"subject": " Ren\u00e9 "})
+    report.check("compreface: the name as it is stored", same(stored["subject"], "Ren\u00e9"))
+    ask("and removed", 200, "DELETE", REC + "/subjects/Ren%C3%A9")
     ask("subject without name", 400, "POST", REC + "/subjects", 5, value={})
-    added = ask("face", 201, "POST", REC + "/faces?subject=Ada%20L%C3%A9", fields=[("file", ada)])
+    added = ask("face", 201, "POST", REC + "/faces?subject=%20Ada%20L%C3%A9%20", fields=[("file", ada)])
     report.check("compreface: added", same((added["subject"], len(added["image_id"])), ("Ada L\u00e9", 36)))
     ask(
         "face in JSON",

@@ -4,7 +4,7 @@ parts of api_test.py."""
 import json
 import sqlite3
 
-from serve_box import b64, PERSONS
+from serve_box import b64, multipart, PERSONS
 
 
 def collections(ask, box, report):
@@ -113,9 +113,17 @@ def known(ask, box, report):
             ("name", "Ada"),
             ("external_id", 'E-"1\u00e9'),
             ("metadata", '{"team": "gate", "n": [1, 2.5]}'),
+            ("consent", '{"by": "front desk", "text": "form 6", "at": "2026-01-01"}'),
             ("images", ada),
         ],
     ).json["person"]
+    consent = {"by": "front desk", "text": "form 6", "at": "2026-01-01T00:00:00Z"}
+    report.check("the consent of a form is kept", [] if p["consent"] == consent else [str(p)])
+    for field in (("consent", "yes"), ("name", "Andr\u00e9".encode("latin-1")), ("metadata", b'{"a": "\xe9"}')):
+        (key, value), more = field, [("name", "Cid")] if field[0] != "name" else []
+        body, kind = multipart(more + [("external_id", "E-9"), (key, "V"), ("images", ada)])
+        body = body.replace(b"\r\n\r\nV\r\n", b"\r\n\r\n" + (value if isinstance(value, bytes) else value.encode()) + b"\r\n")
+        ask("a form's " + key, 400, "POST", PERSONS, body=body, headers={"Content-Type": kind})
     fine = p["external_id"] == 'E-"1\u00e9' and p["metadata"] == {"team": "gate", "n": [1, 2.5]}
     report.check("is kept", [] if fine else [str(p)])
     one = PERSONS + "/" + p["id"]
@@ -139,6 +147,12 @@ def known(ask, box, report):
     fine = p["metadata"] == {"x": 1} and p["external_id"] and p["expires_at"] == "2099-01-31T11:00:00Z"
     consent = {"by": "front desk", "text": "form 7", "at": "2026-01-02T00:00:00Z"}
     report.check("changed", [] if fine and p["consent"] == consent else [str(p)])
+    taken = ask("another", 201, "POST", PERSONS, value={"name": "Taken", "images": [b64(ada)]}).json["person"]
+    for name, status in (("Taken", 409), (" ", 400)):
+        ask("change to " + name, status, "PATCH", one, value={"name": name, "metadata": {"lost": 1}, "expires_at": None})
+        now = ask("as it was", 200, "GET", one).json["person"]
+        report.check("nothing of it is stored", [] if now == p else [str(now)])
+    ask("without another", 204, "DELETE", PERSONS + "/" + taken["id"] + "?forget=true")
     p = ask(
         "take back", 200, "PATCH", one, value={"external_id": None, "expires_at": None, "consent": None}
     ).json["person"]
