@@ -1,8 +1,10 @@
 /* People: list, create, show, change. */
 #include "server/facet_person.h"
 
+#include "base/alloc.h"
 #include "facet/privacy.h"
 #include "server/enroll_api.h"
+#include "text/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,21 +31,31 @@ static void list_external(srv_app *app, const srv_request *r, const srv_page *pa
     else answer_list(app, r, page, &p, !s && p.id > page->after, out);
 }
 
-void srv_do_people(srv_app *app, srv_request *r, srv_reply *out) {
-    srv_page page;
+/* A page of the people whose names have a text in them, or of all where search is NULL. Names are stored in Unicode's
+ * form C, so the text is brought to it: a keyboard may send "é" as two characters. */
+static void list_matching(srv_app *app, const srv_request *r, srv_page *page, const char *search, srv_reply *out) {
     fct_person *people;
     fct_error e;
+    char *clean = NULL;
     int n;
+    fct_status s = search ? fct_text_nfc(search, &clean, &e) : FCT_OK;
+    if (!s) s = srv_core_people(&app->core, clean, page, &people, &n, &e);
+    fct_free(clean);
+    if (s) srv_fail_call(r, out, &e);
+    else {
+        answer_list(app, r, page, people, n, out);
+        fct_gallery_people_free(people);
+    }
+}
+
+void srv_do_people(srv_app *app, srv_request *r, srv_reply *out) {
+    srv_page page;
     const char *search = srv_request_query(r, "search"), *external = srv_request_query(r, SRV_EXTERNAL_ID);
     if (!srv_collection_of(app, r, out) || !srv_read_page_of(r, SRV_PEOPLE_MOST, &page, out)) return;
     if ((search && strlen(search) > 200) || (external && (!*external || strlen(external) > 200)))
         srv_fail(r, out, 400, "invalid_request", "search has at most 200 bytes, and external_id 1 to 200");
     else if (external) list_external(app, r, &page, external, out);
-    else if (srv_core_people(&app->core, search, &page, &people, &n, &e)) srv_fail_call(r, out, &e);
-    else {
-        answer_list(app, r, &page, people, n, out);
-        fct_gallery_people_free(people);
-    }
+    else list_matching(app, r, &page, search, out);
 }
 
 void srv_answer_person(srv_app *app, const srv_request *r, int64_t id, srv_reply *out) {

@@ -122,7 +122,8 @@ def known(ask, box, report):
     for field in (("consent", "yes"), ("name", "Andr\u00e9".encode("latin-1")), ("metadata", b'{"a": "\xe9"}')):
         (key, value), more = field, [("name", "Cid")] if field[0] != "name" else []
         body, kind = multipart(more + [("external_id", "E-9"), (key, "V"), ("images", ada)])
-        body = body.replace(b"\r\n\r\nV\r\n", b"\r\n\r\n" + (value if isinstance(value, bytes) else value.encode()) + b"\r\n")
+        value = value if isinstance(value, bytes) else value.encode()
+        body = body.replace(b"\r\n\r\nV\r\n", b"\r\n\r\n" + value + b"\r\n")
         ask("a form's " + key, 400, "POST", PERSONS, body=body, headers={"Content-Type": kind})
     fine = p["external_id"] == 'E-"1\u00e9' and p["metadata"] == {"team": "gate", "n": [1, 2.5]}
     report.check("is kept", [] if fine else [str(p)])
@@ -139,6 +140,7 @@ def known(ask, box, report):
         "PATCH",
         one,
         value={
+            "name": "Ade\u0301",
             "metadata": {"x": 1},
             "expires_at": "2099-01-31T12:00:00+01:00",
             "consent": {"by": "front desk", "text": "form 7", "at": "2026-01-02"},
@@ -147,9 +149,12 @@ def known(ask, box, report):
     fine = p["metadata"] == {"x": 1} and p["external_id"] and p["expires_at"] == "2099-01-31T11:00:00Z"
     consent = {"by": "front desk", "text": "form 7", "at": "2026-01-02T00:00:00Z"}
     report.check("changed", [] if fine and p["consent"] == consent else [str(p)])
+    found = ask("searched as it was typed", 200, "GET", PERSONS + "?search=%20Ade%CC%81").json["persons"]
+    report.check("is found", [] if [x["id"] for x in found] == [p["id"]] else [str(found)])
     taken = ask("another", 201, "POST", PERSONS, value={"name": "Taken", "images": [b64(ada)]}).json["person"]
     for name, status in (("Taken", 409), (" ", 400)):
-        ask("change to " + name, status, "PATCH", one, value={"name": name, "metadata": {"lost": 1}, "expires_at": None})
+        change = {"name": name, "metadata": {"lost": 1}, "expires_at": None}
+        ask("change to " + name, status, "PATCH", one, value=change)
         now = ask("as it was", 200, "GET", one).json["person"]
         report.check("nothing of it is stored", [] if now == p else [str(now)])
     ask("without another", 204, "DELETE", PERSONS + "/" + taken["id"] + "?forget=true")
