@@ -91,8 +91,9 @@ typedef struct fct_question {
     float likelihood;   /* that they are one, 0..1 */
 } fct_question;
 
-/* What is worth asking, likeliest first. Answers that were given are not asked
- * again. *out is owned: fct_questions_free(). Takes as long as fct_album_group(). */
+/* What is worth asking, likeliest first; last, likeliest first again, what only poor pictures (a quality below 0.3)
+ * could answer. Answers that were given are not asked again. *out is owned: fct_questions_free(). Takes as long as
+ * fct_album_group(). */
 FCT_API fct_status fct_album_questions(fct_album *a, fct_question **out, size_t *n, fct_error *err);
 FCT_API void fct_questions_free(fct_question *q);
 

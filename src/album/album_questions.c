@@ -11,6 +11,7 @@
  * labeled faces, docs/decisions/0081-clusters.md. */
 #define LIKELY_SLOPE 30.0f
 #define LIKELY_SHIFT 0.3f
+#define CLEAR        0.3f /* quality of a face by which a user can judge; grouping joins the others late, too */
 
 /* ---- People ------------------------------------------------------------------------ */
 
@@ -66,13 +67,21 @@ static bool make_question(const fct_album_snapshot *s, const fct_album_cast *cas
     return true;
 }
 
+/* Whether a user can see in the pictures of both who that is. */
+static bool is_clear(const fct_album_snapshot *s, const fct_cluster_hint *h) {
+    return fminf(s->quality[h->face_a], s->quality[h->face_b]) >= CLEAR;
+}
+
+/* Hints come likeliest first. Those whose faces are a few pixels wide would be the first ones in many albums. */
 static fct_status make_questions(fct_album *a, const fct_album_snapshot *s, const fct_clusters *c, fct_question **out,
                                  size_t *n, fct_error *err) {
     fct_album_cast cast;
     fct_question *q = fct_realloc_array(NULL, c->n_hints + 1, sizeof *q);
     if (!q) return fct_fail_nomem(err, "questions", c->n_hints * sizeof *q);
     fct_status st = fct_album_cast_load(a, &cast, err);
-    for (size_t i = 0; i < c->n_hints && !st; i++) *n += make_question(s, &cast, &c->hints[i], &q[*n]);
+    for (int clear = 1; clear >= 0; clear--)
+        for (size_t i = 0; i < c->n_hints && !st; i++)
+            if (is_clear(s, &c->hints[i]) == clear) *n += make_question(s, &cast, &c->hints[i], &q[*n]);
     fct_album_cast_free(&cast);
     if (st) fct_free(q);
     else *out = q;

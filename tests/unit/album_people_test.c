@@ -353,24 +353,48 @@ TEST(an_ignored_person_stays_so) {
 
 /* ---- Questions --------------------------------------------------------------------------------------- */
 
-/* Eve (6): two tight groups that are nearly alike enough. */
-static fct_album *make_questions(const char *test) {
-    new_root(test);
-    fct_album *a = open_album("album.db");
-    for (uint8_t i = 1; i <= 4; i++) PHOTO(a, i, 1);
-    for (uint8_t i = 11; i <= 14; i++) {
-        float v[DIM], *x = look(1, 200, 1.3f), *y = look(9, i, 0.3f);
-        for (int k = 0; k < DIM; k++) v[k] = 0.42f * x[k] + 0.9f * y[k];
+/* Four photos, from number `first` on, of somebody whose faces lie `like` of the way to person who. */
+static void add_nearly_alike(fct_album *a, uint32_t who, uint32_t other, float like, uint8_t first, float quality) {
+    for (uint8_t i = first; i < first + 4; i++) {
+        float v[DIM], *x = look(who, 200, 1.3f), *y = look(other, i, 0.3f);
+        for (int k = 0; k < DIM; k++) v[k] = like * x[k] + 0.9f * y[k];
         fct_normalize(v, DIM);
         fct_new_face f = face_of(0, v);
+        f.quality.score = quality;
         int64_t id;
         fct_new_photo p = {.hash = {i}, .width = 600, .height = 400, .orientation = 1, .faces = &f, .n_faces = 1};
         OK(fct_album_begin(a, &e));
         OK(fct_album_end(a, fct_album_photo_put(a, &p, 0, &id, &e), &e));
     }
+}
+
+/* Eve: two tight groups that are nearly alike enough. */
+static fct_album *make_questions(const char *test) {
+    new_root(test);
+    fct_album *a = open_album("album.db");
+    for (uint8_t i = 1; i <= 4; i++) PHOTO(a, i, 1);
+    add_nearly_alike(a, 1, 9, 0.42f, 11, 0.8f);
     fct_group_result r = group(a, false);
     REQUIRE(r.new_people == 2);
     return a;
+}
+
+TEST(what_nobody_can_see_is_asked_last) {
+    new_root("people_poor");
+    fct_album *a = open_album("album.db");
+    fct_question *q;
+    size_t n;
+    for (uint8_t i = 1; i <= 4; i++) PHOTO(a, i, 1);
+    for (uint8_t i = 21; i <= 24; i++) PHOTO(a, i, 3);
+    add_nearly_alike(a, 1, 9, 0.42f, 11, 0.8f);
+    add_nearly_alike(a, 3, 13, 0.7f, 31, 0.1f);
+    group(a, false);
+    OK(fct_album_questions(a, &q, &n, &e));
+    REQUIRE(n == 2);
+    CHECK(q[0].person_id == owner(a, 1, 0) || q[0].other_id == owner(a, 1, 0));
+    CHECK_MSG(q[0].likelihood < q[1].likelihood, "%g and %g", (double)q[0].likelihood, (double)q[1].likelihood);
+    fct_questions_free(q);
+    fct_album_free(a);
 }
 
 TEST(questions_are_asked_once) {
