@@ -68,13 +68,32 @@ static void take_back(srv_app *app, int64_t person, const srv_register_item *ite
     if (s && s != FCT_ERR_NOT_FOUND) fct_log(FCT_LOG_WARN, "%s", e.text);
 }
 
+/* Whether the faces were stored with the person. Storing goes by the name, which may have been changed after it was
+ * looked up: the faces are somebody else's then, perhaps somebody new, and are taken back. */
+static bool are_of(srv_app *app, int64_t person, const srv_register_item *items, int n) {
+    fct_stored_face f;
+    for (int i = 0; i < n; i++) {
+        if (!items[i].result.face_id || fct_gallery_face(app->core.gallery, items[i].result.face_id, &f, NULL))
+            continue;
+        if (f.person_id == person) return true;
+        take_back(app, f.person_id, items, n);
+        return false;
+    }
+    return true;
+}
+
 /* Stores what is said of the person, if anything, and answers with what was stored. */
 static void answer_enrolled(srv_app *app, srv_request *r, srv_reply *out, const char *name,
                             const srv_person_terms *terms, const srv_register_item *items, int n) {
     fct_json_writer j;
     fct_person p;
     fct_error e;
-    fct_status s = fct_gallery_find(app->core.gallery, name, &p, &e); /* may have been removed by somebody else */
+    if (!terms && !are_of(app, srv_id_of(r, 1), items, n)) {
+        srv_fail(r, out, 409, "person_changed", "the person was renamed or merged meanwhile; nothing was stored");
+        return;
+    }
+    fct_status s = FCT_OK; /* somebody new may have been removed by somebody else */
+    if (terms) s = fct_gallery_find(app->core.gallery, name, &p, &e);
     if (!s && terms && (s = srv_person_terms_store(&app->core, p.id, terms, &e)) == FCT_ERR_EXISTS) {
         if (!r->again) take_back(app, p.id, items, n);
         srv_fail_external(r, out);

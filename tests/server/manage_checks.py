@@ -3,6 +3,7 @@ parts of api_test.py."""
 
 import json
 import sqlite3
+import threading
 
 from serve_box import b64, multipart, PERSONS
 
@@ -151,6 +152,20 @@ def known(ask, box, report):
     report.check("changed", [] if fine and p["consent"] == consent else [str(p)])
     found = ask("searched as it was typed", 200, "GET", PERSONS + "?search=%20Ade%CC%81").json["persons"]
     report.check("is found", [] if [x["id"] for x in found] == [p["id"]] else [str(found)])
+    before = len(ask("everybody", 200, "GET", PERSONS).json["persons"])
+    for i in range(6):  # faces for somebody who gets another name meanwhile
+        body, kind = multipart([("images", box.picture("ada2.jpg" if i % 2 else "bob.png"))])
+        send = ("POST", one + "/faces", body, {"Content-Type": kind})
+        added = []
+        thread = threading.Thread(target=lambda: added.append(box.ask(*send)))
+        thread.start()
+        ask("renamed", 200, "PATCH", one, value={"name": "Ada %d" % i})
+        thread.join()
+        fine = added[0].status == 409 or {f["person_id"] for f in added[0].json["faces"]} == {p["id"]}
+        report.check("no face goes astray", [] if fine else [str(added[0].body)])
+    now = len(ask("everybody", 200, "GET", PERSONS).json["persons"])
+    report.check("nobody was made", [] if now == before else ["%d instead of %d" % (now, before)])
+    p = ask("renamed", 200, "GET", one).json["person"]
     taken = ask("another", 201, "POST", PERSONS, value={"name": "Taken", "images": [b64(ada)]}).json["person"]
     for name, status in (("Taken", 409), (" ", 400)):
         change = {"name": name, "metadata": {"lost": 1}, "expires_at": None}
