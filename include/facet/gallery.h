@@ -108,6 +108,12 @@ typedef struct fct_enrollment {
 FCT_API fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enrollment *faces, int n,
                                       int64_t *face_ids, int *added, fct_error *err);
 
+/* The same for a person who is known, and may be renamed meanwhile by somebody else: FCT_ERR_NOT_FOUND, and nothing is
+ * stored, unless the name is that person's when the faces are written. person_id 0: whoever has the name. */
+FCT_API fct_status fct_gallery_enroll_known(fct_gallery *g, int64_t person_id, const char *name,
+                                            const fct_enrollment *faces, int n, int64_t *face_ids, int *added,
+                                            fct_error *err);
+
 /* One person found. */
 typedef struct fct_match {
     int64_t person_id, face_id; /* face_id: the person's nearest face */

@@ -155,7 +155,8 @@ class Warning(C.Structure):
 
 class EnrollOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("threshold", C.c_float), ("duplicate", C.c_float), ("refuse", C.c_uint32),
-                ("face", C.c_int), ("no_crop", C.c_bool), ("source", C.c_char_p), ("limits", C.c_void_p)]
+                ("face", C.c_int), ("no_crop", C.c_bool), ("source", C.c_char_p), ("limits", C.c_void_p),
+                ("person_id", C.c_int64)]
 
 
 class EnrollResult(C.Structure):

@@ -166,7 +166,7 @@ static int64_t final_id(int64_t id, const int64_t *ids) { return id < 0 ? ids[-i
 
 static fct_status store(const enrollment_run *r, const fct_enrollment *at, const int *which, int n_at, int64_t *ids,
                         fct_enroll_result *out, int n, fct_error *err) {
-    fct_status s = n_at ? fct_gallery_enroll(r->g, r->name, at, n_at, ids, NULL, err) : FCT_OK;
+    fct_status s = n_at ? fct_gallery_enroll_known(r->g, r->o.person_id, r->name, at, n_at, ids, NULL, err) : FCT_OK;
     if (s) return s;
     for (int i = 0; i < n_at; i++) out[which[i]].face_id = ids[i];
     for (int i = 0; i < n; i++) out[i].face_id = final_id(out[i].face_id, ids);

@@ -255,10 +255,20 @@ static fct_status add_faces(fct_enroller *e, fct_error *err) {
     return s;
 }
 
+/* Whether all who wait are the one person who is meant. */
+static fct_status check_only(const fct_enroller *e, fct_error *err) {
+    for (size_t i = 0; i < e->n_people; i++)
+        if (e->only && e->people[i].id != e->only)
+            return fct_fail(err, FCT_ERR_NOT_FOUND, "person %lld is not called %s any more", (long long)e->only,
+                            e->people[i].name);
+    return FCT_OK;
+}
+
 fct_status fct_enroller_flush(fct_enroller *e, fct_error *err) {
     fct_status s = FCT_OK;
     if (e->n_faces && !e->pinned) s = pin_model(e, err);
     if (!s && e->n_people) s = e->st->ops->people_add(e->st, e->people, e->n_people, err);
+    if (!s) s = check_only(e, err);
     if (!s && e->n_faces) s = add_faces(e, err);
     clear_batch(e);
     return s;

@@ -58,14 +58,14 @@ fct_status fct_faces_check(const fct_enrollment *faces, int n, fct_error *err) {
 typedef struct enroll_call {
     const char *name;
     const fct_enrollment *faces;
-    int64_t collection_id;
+    int64_t person_id, collection_id;
     int n, added;
     int64_t *ids; /* [n] */
 } enroll_call;
 
 static fct_status enroll(void *ctx, fct_store *st, fct_error *err) {
     enroll_call *c = ctx;
-    fct_enroller e = {.st = st, .collection_id = c->collection_id};
+    fct_enroller e = {.st = st, .collection_id = c->collection_id, .only = c->person_id};
     int64_t now = fct_time_unix();
     fct_status s = FCT_OK;
     for (int i = 0; i < c->n && !s; i++) s = fct_enroller_put(&e, c->name, &c->faces[i], now, &c->ids[i], err);
@@ -75,15 +75,16 @@ static fct_status enroll(void *ctx, fct_store *st, fct_error *err) {
     return s;
 }
 
-fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enrollment *faces, int n, int64_t *face_ids,
-                              int *added, fct_error *err) {
+fct_status fct_gallery_enroll_known(fct_gallery *g, int64_t person_id, const char *name, const fct_enrollment *faces,
+                                    int n, int64_t *face_ids, int *added, fct_error *err) {
     if (added) *added = 0;
     if (face_ids && n > 0) memset(face_ids, 0, (size_t)n * sizeof *face_ids);
     char clean[FCT_NAME_MAX + 1];
     fct_status s = fct_name_take(name, "person", clean, err);
     if (!s) s = fct_faces_check(faces, n, err);
     if (s) return s;
-    enroll_call c = {.name = clean, .faces = faces, .collection_id = fct_gallery_home(g), .n = n};
+    enroll_call c = {
+        .name = clean, .faces = faces, .person_id = person_id, .collection_id = fct_gallery_home(g), .n = n};
     c.ids = fct_realloc_array(NULL, (size_t)n, sizeof *c.ids);
     if (!c.ids) return fct_fail_nomem(err, "enrollment", 0);
     s = fct_gallery_write(g, enroll, &c, err);
@@ -93,4 +94,9 @@ fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enroll
     }
     fct_free(c.ids);
     return s;
+}
+
+fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fct_enrollment *faces, int n, int64_t *face_ids,
+                              int *added, fct_error *err) {
+    return fct_gallery_enroll_known(g, 0, name, faces, n, face_ids, added, err);
 }

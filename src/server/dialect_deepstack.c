@@ -193,6 +193,7 @@ static void register_faces(srv_app *app, srv_request *r, srv_form *form, srv_rep
     fct_error e;
     int stored;
     const char *name = srv_form_text(form, "userid");
+    const srv_register_opts o = {.name = name, .source = "deepstack", .deadline = r->deadline};
     if (!name || !*name) {
         srv_fail(r, out, 400, "invalid_request", "userid not specified");
         return;
@@ -201,8 +202,7 @@ static void register_faces(srv_app *app, srv_request *r, srv_form *form, srv_rep
     int n = collect(form, items, &e);
     if (n < 0) srv_fail_form(r, out, &e);
     else if (n == 0) srv_fail(r, out, 400, "invalid_request", "No valid image file found");
-    else if (srv_register(&app->core, name, items, n, SRV_REVIEW_OFF, "deepstack", r->deadline, &stored, &e))
-        srv_fail_call(r, out, &e);
+    else if (srv_register(&app->core, &o, items, n, &stored, &e)) srv_fail_call(r, out, &e);
     else answer_register(r, out, items, n, stored, known);
 }
 

@@ -6,7 +6,8 @@
 
 /* Enrolls the pictures under "images" as name's, or embeddings from elsewhere, and answers 201
  * with the faces, and with the person, of whom terms are stored, where they are not NULL; or
- * 422 where nothing could be stored. */
+ * 422 where nothing could be stored. terms NULL: for the person of the path, whose name it is; 409
+ * where it is not any more. */
 void srv_enroll_form(srv_app *app, srv_request *r, srv_form *form, const char *name, const srv_person_terms *terms,
                      srv_reply *out);
 

@@ -68,30 +68,12 @@ static void take_back(srv_app *app, int64_t person, const srv_register_item *ite
     if (s && s != FCT_ERR_NOT_FOUND) fct_log(FCT_LOG_WARN, "%s", e.text);
 }
 
-/* Whether the faces were stored with the person. Storing goes by the name, which may have been changed after it was
- * looked up: the faces are somebody else's then, perhaps somebody new, and are taken back. */
-static bool are_of(srv_app *app, int64_t person, const srv_register_item *items, int n) {
-    fct_stored_face f;
-    for (int i = 0; i < n; i++) {
-        if (!items[i].result.face_id || fct_gallery_face(app->core.gallery, items[i].result.face_id, &f, NULL))
-            continue;
-        if (f.person_id == person) return true;
-        take_back(app, f.person_id, items, n);
-        return false;
-    }
-    return true;
-}
-
 /* Stores what is said of the person, if anything, and answers with what was stored. */
 static void answer_enrolled(srv_app *app, srv_request *r, srv_reply *out, const char *name,
                             const srv_person_terms *terms, const srv_register_item *items, int n) {
     fct_json_writer j;
     fct_person p;
     fct_error e;
-    if (!terms && !are_of(app, srv_id_of(r, 1), items, n)) {
-        srv_fail(r, out, 409, "person_changed", "the person was renamed or merged meanwhile; nothing was stored");
-        return;
-    }
     fct_status s = FCT_OK; /* somebody new may have been removed by somebody else */
     if (terms) s = fct_gallery_find(app->core.gallery, name, &p, &e);
     if (!s && terms && (s = srv_person_terms_store(&app->core, p.id, terms, &e)) == FCT_ERR_EXISTS) {
@@ -169,20 +151,22 @@ static int add_vectors(srv_request *r, const srv_vectors *v, srv_register_item *
 void srv_enroll_form(srv_app *app, srv_request *r, srv_form *form, const char *name, const srv_person_terms *terms,
                      srv_reply *out) {
     srv_register_item items[SRV_REGISTER_MOST];
-    srv_review review;
+    srv_register_opts o = {.name = name, .person_id = terms ? 0 : srv_id_of(r, 1), .deadline = r->deadline};
     srv_vectors v = {0};
     const uint8_t *data;
     size_t size;
     fct_error e;
     int stored, n = 0;
-    bool fine = srv_read_review(r, form, &review, out) && srv_vectors_read(app, r, form, &v, out);
+    bool fine = srv_read_review(r, form, &o.review, out) && srv_vectors_read(app, r, form, &v, out);
     if (fine && !(v.n && srv_form_picture(form, "images", 0, &data, &size, &e) == FCT_ERR_NOT_FOUND))
         n = collect(r, form, items, out);
     if (fine && v.n && n >= 0) n = add_vectors(r, &v, items, n, out);
     if (fine && n >= 0) {
-        const char *source = v.n ? SRV_SOURCE_EXTERNAL : SRV_SOURCE_SERVER;
-        if (srv_register(&app->core, name, items, n, review, source, r->deadline, &stored, &e))
-            srv_fail_call(r, out, &e);
+        o.source = v.n ? SRV_SOURCE_EXTERNAL : SRV_SOURCE_SERVER;
+        fct_status s = srv_register(&app->core, &o, items, n, &stored, &e);
+        if (s == FCT_ERR_NOT_FOUND && o.person_id)
+            srv_fail(r, out, 409, "person_changed", "the person was renamed or merged meanwhile; nothing was stored");
+        else if (s) srv_fail_call(r, out, &e);
         else if (!stored) answer_none(r, out, items, n);
         else answer_enrolled(app, r, out, name, terms, items, n);
     }

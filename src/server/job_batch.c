@@ -159,7 +159,9 @@ static fct_status enroll_item(srv_app *app, srv_batch *b, srv_batch_item *item, 
         snprintf(out->detail, sizeof out->detail, "%s", s ? err->text : "is an empty file");
         return FCT_OK;
     }
-    if (!s) s = srv_register(&app->core, item->name, out, 1, review, SRV_SOURCE_SERVER, deadline(), &stored, err);
+    const srv_register_opts o = {
+        .name = item->name, .review = review, .source = SRV_SOURCE_SERVER, .deadline = deadline()};
+    if (!s) s = srv_register(&app->core, &o, out, 1, &stored, err);
     if (s == FCT_ERR_ARG) { /* the name */
         out->reason = "invalid_name";
         snprintf(out->detail, sizeof out->detail, "%s", err->text);

@@ -32,9 +32,9 @@ static const fct_face *with_embedding(const srv_core *c, const fct_face *f, cons
 }
 
 /* Finds the face of one picture. A picture that has none is rejected; only what no picture is to blame for fails. */
-static fct_status find_face(srv_core *c, register_run *run, srv_register_item *item, int i, srv_review review,
-                            const char *source, uint64_t deadline, fct_error *err) {
-    srv_look look = {.tasks = FCT_TASK_EMBED, .det_thresh = 0.5f, .deadline = deadline};
+static fct_status find_face(srv_core *c, const srv_register_opts *o, register_run *run, srv_register_item *item, int i,
+                            fct_error *err) {
+    srv_look look = {.tasks = FCT_TASK_EMBED, .det_thresh = 0.5f, .deadline = o->deadline};
     const char *name = *item->filename ? item->filename : "image";
     fct_status s = srv_core_look(c, item->data, item->size, name, &look, &run->seen[i], err);
     const char *reason = s == FCT_ERR_LIMIT                                ? "image_too_large"
@@ -50,10 +50,10 @@ static fct_status find_face(srv_core *c, register_run *run, srv_register_item *i
     if (!f) reject(item, "face_not_found", "there is no face in it");
     else if (!f->has_kps || !f->embedding)
         reject(item, "invalid_embedding", "the face has no landmarks or no embedding");
-    else if (review && fct_faces_count(run->seen[i].faces) > 1)
+    else if (o->review && fct_faces_count(run->seen[i].faces) > 1)
         reject(item, "multiple_faces", "there is more than one face");
     else {
-        run->faces[run->n] = (fct_enroll_item){fct_image_view(run->seen[i].image), f, source};
+        run->faces[run->n] = (fct_enroll_item){fct_image_view(run->seen[i].image), f, o->source};
         run->from[run->n++] = i;
     }
     return FCT_OK;
@@ -80,19 +80,21 @@ static const char *reason_of(const fct_enroll_result *r, uint32_t refused) {
     return "low_quality";
 }
 
-static fct_status store(srv_core *c, const char *name, register_run *run, srv_register_item *items, srv_review review,
+static fct_status store(srv_core *c, const srv_register_opts *whom, register_run *run, srv_register_item *items,
                         int *stored, fct_error *err) {
     fct_enroll_result results[SRV_REGISTER_MOST];
     fct_enroll_opts o;
     fct_enroll_opts_init(&o);
+    o.person_id = whom->person_id;
     o.threshold = srv_core_threshold(c);
     bool crops;
     fct_status s = srv_setting_bool(c, srv_place() ? srv_place() : SRV_COLLECTION_DEFAULT, "crops", true, &crops, err);
     if (s) return s;
     o.no_crop = !crops;
     uint32_t people = FCT_FLAW_UNLIKE | FCT_FLAW_LIKE_OTHER | FCT_FLAW_SEVERAL;
-    o.refuse = review == SRV_REVIEW_STRICT ? FCT_FLAW_ALL : review == SRV_REVIEW_STANDARD ? FCT_FLAW_ALL & ~people : 0;
-    s = fct_enroll_batch(c->gallery, c->pack, name, run->faces, run->n, &o, results, err);
+    if (whom->review == SRV_REVIEW_STRICT) o.refuse = FCT_FLAW_ALL;
+    else o.refuse = whom->review == SRV_REVIEW_STANDARD ? FCT_FLAW_ALL & ~people : 0;
+    s = fct_enroll_batch(c->gallery, c->pack, whom->name, run->faces, run->n, &o, results, err);
     for (int i = 0; i < run->n && !s; i++) {
         srv_register_item *item = &items[run->from[i]];
         item->result = results[i];
@@ -103,32 +105,32 @@ static fct_status store(srv_core *c, const char *name, register_run *run, srv_re
 }
 
 /* Stores embeddings without pictures. */
-static fct_status store_bare(srv_core *c, const char *name, srv_register_item *items, int n, const char *source,
-                             int *stored, fct_error *err) {
+static fct_status store_bare(srv_core *c, const srv_register_opts *o, srv_register_item *items, int n, int *stored,
+                             fct_error *err) {
     fct_enrollment faces[SRV_REGISTER_MOST] = {0};
     int64_t ids[SRV_REGISTER_MOST] = {0};
     for (int i = 0; i < n; i++)
         faces[i] = (fct_enrollment){.model_id = fct_pack_embedder_id(c->pack),
                                     .embedding = items[i].embedding,
                                     .dim = fct_pack_embedding_dim(c->pack),
-                                    .source = source};
-    fct_status s = fct_gallery_enroll(c->gallery, name, faces, n, ids, NULL, err);
+                                    .source = o->source};
+    fct_status s = fct_gallery_enroll_known(c->gallery, o->person_id, o->name, faces, n, ids, NULL, err);
     for (int i = 0; i < n && !s; i++) items[i].result.face_id = ids[i];
     *stored = s ? 0 : n;
     return s;
 }
 
-fct_status srv_register(srv_core *c, const char *name, srv_register_item *items, int n, srv_review review,
-                        const char *source, uint64_t deadline, int *stored, fct_error *err) {
+fct_status srv_register(srv_core *c, const srv_register_opts *o, srv_register_item *items, int n, int *stored,
+                        fct_error *err) {
     *stored = 0;
     if (n > SRV_REGISTER_MOST) return fct_fail(err, FCT_ERR_LIMIT, "more than %d pictures at once", SRV_REGISTER_MOST);
     register_run *run = fct_calloc(1, sizeof *run);
     if (!run) return fct_fail_nomem(err, "pictures", 0);
     fct_status s = FCT_OK;
     for (int i = 0; i < n && !s; i++)
-        if (items[i].data) s = find_face(c, run, &items[i], i, review, source, deadline, err);
-    if (!s && run->n) s = store(c, name, run, items, review, stored, err);
-    if (!s && n && !items[0].data) s = store_bare(c, name, items, n, source, stored, err);
+        if (items[i].data) s = find_face(c, o, run, &items[i], i, err);
+    if (!s && run->n) s = store(c, o, run, items, stored, err);
+    if (!s && n && !items[0].data) s = store_bare(c, o, items, n, stored, err);
     for (int i = 0; i < n; i++) srv_seen_free(&run->seen[i]);
     fct_free(run);
     return s;

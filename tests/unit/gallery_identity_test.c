@@ -127,6 +127,30 @@ TEST(a_face_becomes_anothers) {
     end(g);
 }
 
+/* By another handle, as another server would: who is renamed, or gone, gets nothing, and nobody new is made. */
+TEST(faces_are_for_whom_they_are_meant) {
+    store_erase("identity.db");
+    fct_gallery *g = open_for(NULL), *other = open_for(NULL);
+    float v[UTIL_DIM];
+    fct_enrollment f = {.model_id = UTIL_MODEL, .embedding = v, .dim = UTIL_DIM};
+    fct_person ada;
+    int64_t id;
+    int added;
+    util_embedding(2, UTIL_DIM, v);
+    REQUIRE(!util_enroll(g, "Ada", 1, NULL, &e) && !fct_gallery_find(g, "Ada", &ada, &e));
+    CHECK(!fct_gallery_enroll_known(g, ada.id, "Ada", &f, 1, &id, &added, &e) && id && added == 1);
+    REQUIRE(!fct_gallery_rename(other, ada.id, "Countess", &e));
+    util_embedding(3, UTIL_DIM, v);
+    CHECK(fct_gallery_enroll_known(g, ada.id, "Ada", &f, 1, &id, &added, &e) == FCT_ERR_NOT_FOUND && !id && !added);
+    CHECK_MSG(strstr(e.text, "Ada"), "%s", e.text);
+    CHECK(count_people(g) == 1 && !strcmp(util_who(g, 3), "") && !strcmp(util_who(g, 2), "Countess"));
+    REQUIRE(!util_enroll(other, "Ada", 4, NULL, &e));
+    CHECK(fct_gallery_enroll_known(g, ada.id, "Ada", &f, 1, NULL, NULL, &e) == FCT_ERR_NOT_FOUND);
+    CHECK(!strcmp(util_who(g, 3), "") && !strcmp(util_who(g, 4), "Ada"));
+    fct_gallery_free(other);
+    end(g);
+}
+
 TEST(a_collection_must_exist_for_reading) {
     store_erase("identity.db");
     fct_gallery *g = open_for(NULL);
