@@ -29,7 +29,8 @@ typedef struct fct_enroll_opts {
     const char *source;               /* where the face came from, for people to read (a path, a note), or NULL
                                          (default NULL) */
     const fct_quality_limits *limits; /* what counts as a flaw; NULL = defaults (default NULL) */
-    int64_t person_id;                /* whose name it must be, fct_gallery_enroll_known(); 0 = anybody's (default 0) */
+    int64_t person_id;                /* whose name it must be, or FCT_PERSON_NEW: fct_gallery_enroll_known(); 0 =
+                                         anybody's (default 0) */
 } fct_enroll_opts;
 FCT_API void fct_enroll_opts_init(fct_enroll_opts *o);
 

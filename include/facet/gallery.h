@@ -109,7 +109,9 @@ FCT_API fct_status fct_gallery_enroll(fct_gallery *g, const char *name, const fc
                                       int64_t *face_ids, int *added, fct_error *err);
 
 /* The same for a person who is known, and may be renamed meanwhile by somebody else: FCT_ERR_NOT_FOUND, and nothing is
- * stored, unless the name is that person's when the faces are written. person_id 0: whoever has the name. */
+ * stored, unless the name is that person's when the faces are written. person_id 0: whoever has the name;
+ * FCT_PERSON_NEW: somebody new, FCT_ERR_EXISTS where somebody has the name already. */
+#define FCT_PERSON_NEW (-1)
 FCT_API fct_status fct_gallery_enroll_known(fct_gallery *g, int64_t person_id, const char *name,
                                             const fct_enrollment *faces, int n, int64_t *face_ids, int *added,
                                             fct_error *err);

@@ -39,12 +39,22 @@ static fct_status read_opts(const fct_enroll_opts *given, const fct_pack *p, fct
     return FCT_OK;
 }
 
+/* Whether the name is whose it must be: where all faces are known already, no transaction asks. */
+static fct_status check_person(const enrollment_run *r, fct_error *err) {
+    const int64_t wanted = r->o.person_id, is = r->known.person_id;
+    if (!wanted || wanted == is || (wanted == FCT_PERSON_NEW && !is)) return FCT_OK;
+    if (wanted == FCT_PERSON_NEW) return fct_fail(err, FCT_ERR_EXISTS, "there is somebody called %s already", r->name);
+    return fct_fail(err, FCT_ERR_NOT_FOUND, "person %lld is not called %s any more", (long long)wanted, r->name);
+}
+
 static fct_status begin(enrollment_run *r, fct_gallery *g, const fct_pack *p, const char *name,
                         const fct_enroll_opts *opts, fct_error *err) {
     *r = (enrollment_run){.g = g, .p = p, .name = name};
     fct_status s = read_opts(opts, p, &r->o, err);
     if (s || !g || !name) return s;
-    return fct_person_faces_load(g, name, fct_pack_embedding_dim(p), &r->known, err);
+    s = fct_person_faces_load(g, name, fct_pack_embedding_dim(p), &r->known, err);
+    if (!s && (s = check_person(r, err))) fct_person_faces_clear(&r->known);
+    return s;
 }
 
 /* ---- Judging ------------------------------------------------------------------------ */

@@ -256,7 +256,12 @@ static fct_status add_faces(fct_enroller *e, fct_error *err) {
 }
 
 /* Whether all who wait are the one person who is meant. */
-static fct_status check_only(const fct_enroller *e, fct_error *err) {
+static fct_status check_only(fct_enroller *e, fct_error *err) {
+    if (e->only == FCT_PERSON_NEW && e->n_people) {
+        if (!e->people[0].is_new)
+            return fct_fail(err, FCT_ERR_EXISTS, "there is somebody called %s already", e->people[0].name);
+        e->only = e->people[0].id;
+    }
     for (size_t i = 0; i < e->n_people; i++)
         if (e->only && e->people[i].id != e->only)
             return fct_fail(err, FCT_ERR_NOT_FOUND, "person %lld is not called %s any more", (long long)e->only,

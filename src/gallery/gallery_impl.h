@@ -303,7 +303,7 @@ typedef struct fct_bulk_known fct_bulk_known;
 typedef struct fct_enroller {
     fct_store *st;
     int64_t collection_id;
-    int64_t only; /* the person whom all names must be of, 0 = any */
+    int64_t only; /* the person whom all names must be of, 0 = any, FCT_PERSON_NEW = one who is made now */
     int added;    /* how many were no duplicates, of those that have reached the store */
     bool pinned;
     bool audit; /* the audit log is on */

@@ -11,6 +11,9 @@
 void srv_enroll_form(srv_app *app, srv_request *r, srv_form *form, const char *name, const srv_person_terms *terms,
                      srv_reply *out);
 
+/* Answers that somebody has the name already. */
+void srv_fail_exists(const srv_request *r, srv_reply *out);
+
 /* Reads review_mode; false, with an answer, for a word that is none. */
 bool srv_read_review(const srv_request *r, srv_form *form, srv_review *out, srv_reply *reply);
 

@@ -68,14 +68,22 @@ static void take_back(srv_app *app, int64_t person, const srv_register_item *ite
     if (s && s != FCT_ERR_NOT_FOUND) fct_log(FCT_LOG_WARN, "%s", e.text);
 }
 
+/* Whom the stored faces are of. By the name it may be somebody else by now. */
+static fct_status find_owner(srv_app *app, const srv_register_item *items, int n, fct_person *out, fct_error *err) {
+    fct_stored_face f;
+    int i = 0;
+    while (i < n - 1 && !items[i].result.face_id) i++;
+    fct_status s = fct_gallery_face(app->core.gallery, items[i].result.face_id, &f, err);
+    return s ? s : fct_gallery_person(app->core.gallery, f.person_id, out, err);
+}
+
 /* Stores what is said of the person, if anything, and answers with what was stored. */
-static void answer_enrolled(srv_app *app, srv_request *r, srv_reply *out, const char *name,
-                            const srv_person_terms *terms, const srv_register_item *items, int n) {
+static void answer_enrolled(srv_app *app, srv_request *r, srv_reply *out, const srv_person_terms *terms,
+                            const srv_register_item *items, int n) {
     fct_json_writer j;
     fct_person p;
     fct_error e;
-    fct_status s = FCT_OK; /* somebody new may have been removed by somebody else */
-    if (terms) s = fct_gallery_find(app->core.gallery, name, &p, &e);
+    fct_status s = terms ? find_owner(app, items, n, &p, &e) : FCT_OK; /* may have been removed by somebody else */
     if (!s && terms && (s = srv_person_terms_store(&app->core, p.id, terms, &e)) == FCT_ERR_EXISTS) {
         if (!r->again) take_back(app, p.id, items, n);
         srv_fail_external(r, out);
@@ -151,7 +159,7 @@ static int add_vectors(srv_request *r, const srv_vectors *v, srv_register_item *
 void srv_enroll_form(srv_app *app, srv_request *r, srv_form *form, const char *name, const srv_person_terms *terms,
                      srv_reply *out) {
     srv_register_item items[SRV_REGISTER_MOST];
-    srv_register_opts o = {.name = name, .person_id = terms ? 0 : srv_id_of(r, 1), .deadline = r->deadline};
+    srv_register_opts o = {.name = name, .deadline = r->deadline};
     srv_vectors v = {0};
     const uint8_t *data;
     size_t size;
@@ -162,13 +170,16 @@ void srv_enroll_form(srv_app *app, srv_request *r, srv_form *form, const char *n
         n = collect(r, form, items, out);
     if (fine && v.n && n >= 0) n = add_vectors(r, &v, items, n, out);
     if (fine && n >= 0) {
+        if (!terms) o.person_id = srv_id_of(r, 1);
+        else if (!r->again) o.person_id = FCT_PERSON_NEW; /* one that comes again may have made the person itself */
         o.source = v.n ? SRV_SOURCE_EXTERNAL : SRV_SOURCE_SERVER;
         fct_status s = srv_register(&app->core, &o, items, n, &stored, &e);
-        if (s == FCT_ERR_NOT_FOUND && o.person_id)
+        if (s == FCT_ERR_EXISTS && terms) srv_fail_exists(r, out);
+        else if (s == FCT_ERR_NOT_FOUND && o.person_id)
             srv_fail(r, out, 409, "person_changed", "the person was renamed or merged meanwhile; nothing was stored");
         else if (s) srv_fail_call(r, out, &e);
         else if (!stored) answer_none(r, out, items, n);
-        else answer_enrolled(app, r, out, name, terms, items, n);
+        else answer_enrolled(app, r, out, terms, items, n);
     }
     fct_free(v.at);
 }

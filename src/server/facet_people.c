@@ -105,6 +105,10 @@ void srv_do_person_change(srv_app *app, srv_request *r, srv_reply *out) {
     srv_form_free(&form);
 }
 
+void srv_fail_exists(const srv_request *r, srv_reply *out) {
+    srv_fail(r, out, 409, "person_exists", "there is a person of this name; add faces to that one");
+}
+
 /* False, with an answer, where somebody has the name already. A request that was interrupted when the server
  * ended, and comes again, may have made the person itself. */
 static bool name_is_free(srv_app *app, srv_request *r, const char *name, srv_reply *out) {
@@ -113,7 +117,7 @@ static bool name_is_free(srv_app *app, srv_request *r, const char *name, srv_rep
     fct_status s = r->again ? FCT_ERR_NOT_FOUND : fct_gallery_find(app->core.gallery, name, &p, &e);
     if (s == FCT_ERR_NOT_FOUND) return true;
     if (s) srv_fail_call(r, out, &e);
-    else srv_fail(r, out, 409, "person_exists", "there is a person of this name; add faces to that one");
+    else srv_fail_exists(r, out);
     return false;
 }
 

@@ -29,7 +29,7 @@ typedef struct srv_register_item {
 /* Whom pictures are of, and how they are taken. */
 typedef struct srv_register_opts {
     const char *name;
-    int64_t person_id; /* whose name it must still be when the faces are stored; 0 = anybody's */
+    int64_t person_id; /* whose name it must be when the faces are stored, or FCT_PERSON_NEW; 0 = anybody's */
     srv_review review;
     const char *source;
     uint64_t deadline; /* fct_time_ns() */
@@ -37,7 +37,8 @@ typedef struct srv_register_opts {
 
 /* Finds the face of each picture and stores those that pass, in one transaction. What a
  * picture is refused for is in its item and no failure of the call. *stored: how many
- * faces the person has of them now. FCT_ERR_NOT_FOUND: the name is not the person's any more. */
+ * faces the person has of them now. FCT_ERR_NOT_FOUND: the name is not the person's any more; FCT_ERR_EXISTS:
+ * it is not that of somebody new. */
 fct_status srv_register(srv_core *c, const srv_register_opts *o, srv_register_item *items, int n, int *stored,
                         fct_error *err);
 

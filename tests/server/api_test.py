@@ -270,6 +270,29 @@ def pages(ask, box, report):
         ask("a bad page: " + bad[:20], 400, "GET", PERSONS + "?" + bad)
 
 
+def one_of_a_name(ask, box, report):
+    """Two who want to make somebody of one name at the same time do not make one of their two people."""
+    got = []
+
+    def send(picture):
+        body, kind = multipart([("name", "Only"), ("images", box.picture(picture))])
+        got.append(box.ask("POST", PERSONS, body, {"Content-Type": kind}))
+
+    threads = [threading.Thread(target=send, args=(p,)) for p in ("bob.png", "ada.png", "bob.png", "ada2.jpg")]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    made = [r for r in got if r.status == 201]
+    fine = sorted(r.status for r in got) == [201, 409, 409, 409]
+    report.check("one is made", [] if fine else [str([r.status for r in got])])
+    one = made[0].json["person"]
+    faces = ask("his faces", 200, "GET", PERSONS + "/" + one["id"] + "/faces").json["faces"]
+    sent = [f["id"] for f in made[0].json["faces"]]
+    report.check("of one request", [] if [f["id"] for f in faces] == sent else [str(faces)])
+    ask("removed", 204, "DELETE", PERSONS + "/" + one["id"])
+
+
 def once(ask, box, report):
     """Idempotency-Key: carried out once, whatever is sent at the same time."""
     fields = [("name", "Once"), ("images", box.picture("bob.png"))]
@@ -364,6 +387,7 @@ def main():
         jobs_checks.clear(ask)
         people(ask, box, report)
         pages(ask, box, report)
+        one_of_a_name(ask, box, report)
         once(ask, box, report)
         batches(box, report)
         others = ("/v1/monitors", "/v1/tickets")  # monitor_test.py asks these

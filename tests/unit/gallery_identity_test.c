@@ -147,6 +147,9 @@ TEST(faces_are_for_whom_they_are_meant) {
     REQUIRE(!util_enroll(other, "Ada", 4, NULL, &e));
     CHECK(fct_gallery_enroll_known(g, ada.id, "Ada", &f, 1, NULL, NULL, &e) == FCT_ERR_NOT_FOUND);
     CHECK(!strcmp(util_who(g, 3), "") && !strcmp(util_who(g, 4), "Ada"));
+    CHECK(fct_gallery_enroll_known(g, FCT_PERSON_NEW, "Ada", &f, 1, NULL, NULL, &e) == FCT_ERR_EXISTS);
+    CHECK(strstr(e.text, "Ada") && !strcmp(util_who(g, 3), ""));
+    CHECK(!fct_gallery_enroll_known(g, FCT_PERSON_NEW, "Bob", &f, 1, &id, NULL, &e) && !strcmp(util_who(g, 3), "Bob"));
     fct_gallery_free(other);
     end(g);
 }
