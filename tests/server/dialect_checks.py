@@ -76,10 +76,10 @@ def collections(box, report):
         report.check("collections: " + name, same(reply.status, status))
         return reply.json if reply.headers["Content-Type"] == "application/json" else reply.body
 
-    for _ in range(100):  # until the keys are read again
-        if box.get(REC + "/subjects", headers={"x-api-key": key}, key=None).status == 200:
+    for _ in range(300):  # until the keys are read again; asking with one of them would be a wrong key, of which
+        if "guests" in [k["name"] for k in box.get("/v1/keys").json["keys"]]:  # the server takes only so many
             break
-        time.sleep(0.05)
+        time.sleep(0.1)
     ask("not there, and may not be made", 404, "GET", REC + "/subjects", key=guest)
     added = ask("add", 201, "POST", REC + "/faces?subject=Ada", [("file", ada)])
     names = ask("mine", 200, "GET", REC + "/subjects")["subjects"]
