@@ -176,15 +176,6 @@ static int add_faces(fct_album *album, int64_t person_id, const char *word, face
     return code;
 }
 
-int cli_album_faces(fct_album *album, int64_t person_id, char **words, int n_words, int64_t **faces, int *n) {
-    face_search s = {0};
-    int code = CLI_DONE;
-    for (int i = 0; i < n_words && !code; i++) code = add_faces(album, person_id, words[i], &s);
-    *faces = s.faces;
-    *n = s.n;
-    return code;
-}
-
 /* Lists a photo's faces, since nobody can tell which one was meant. */
 static int tell_choice(fct_album *album, const char *word, const int64_t *faces, int n) {
     char called[300];
@@ -202,7 +193,7 @@ static int tell_choice(fct_album *album, const char *word, const int64_t *faces,
 }
 
 /* Adds the faces of a word to *all. */
-static int add_any(fct_album *album, int64_t person_id, char *word, face_search *all) {
+static int add_any(fct_album *album, int64_t person_id, const char *word, face_search *all) {
     face_search s = {0}, his = {0};
     int code = add_faces(album, 0, word, &s);
     for (int i = 0; i < s.n && s.n > 1 && !code; i++) {
@@ -218,13 +209,23 @@ static int add_any(fct_album *album, int64_t person_id, char *word, face_search 
     return code;
 }
 
-int cli_album_any_faces(fct_album *album, int64_t person_id, char **words, int n_words, int64_t **faces, int *n) {
+/* The faces of all words, each added by a function. */
+static int add_all(int (*add)(fct_album *album, int64_t person_id, const char *word, face_search *all),
+                   fct_album *album, int64_t person_id, char **words, int n_words, int64_t **faces, int *n) {
     face_search s = {0};
     int code = CLI_DONE;
-    for (int i = 0; i < n_words && !code; i++) code = add_any(album, person_id, words[i], &s);
+    for (int i = 0; i < n_words && !code; i++) code = add(album, person_id, words[i], &s);
     *faces = s.faces;
     *n = s.n;
     return code;
+}
+
+int cli_album_faces(fct_album *album, int64_t person_id, char **words, int n_words, int64_t **faces, int *n) {
+    return add_all(add_faces, album, person_id, words, n_words, faces, n);
+}
+
+int cli_album_any_faces(fct_album *album, int64_t person_id, char **words, int n_words, int64_t **faces, int *n) {
+    return add_all(add_any, album, person_id, words, n_words, faces, n);
 }
 
 /* ---- What is shown ---------------------------------------------------------------------- */

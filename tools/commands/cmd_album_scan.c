@@ -1,64 +1,33 @@
 /* facet album scan, facet album migrate. */
 #include "commands/cmd_album.h"
+#include "photos/endings.h"
 #include "photos/engine.h"
 #include "photos/report.h"
 #include "shell/progress.h"
 
 #include "base/file.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- What is passed over ------------------------------------------------------------------- */
 
-typedef struct skipped_kind {
-    char ending[8];
-    int n;
-} skipped_kind;
-
 /* What a scan could not look at. */
 typedef struct skipped_list {
     fct_error *folders; /* owned */
     size_t n_folders, cap_folders;
-    skipped_kind *kinds; /* of photos that facet does not read; owned */
-    size_t n_kinds, cap_kinds;
+    cli_endings kinds; /* of photos that facet does not read */
 } skipped_list;
 
 static void free_skipped(skipped_list *l) {
     free(l->folders);
-    free(l->kinds);
-}
-
-static void count_kind(skipped_list *l, const char *path) {
-    skipped_kind kind = {.n = 1};
-    const char *ext = fct_path_ext(path);
-    for (size_t i = 0; ext[i] && i + 1 < sizeof kind.ending; i++) kind.ending[i] = (char)tolower((unsigned char)ext[i]);
-    for (size_t i = 0; i < l->n_kinds; i++)
-        if (!strcmp(l->kinds[i].ending, kind.ending)) {
-            l->kinds[i].n++;
-            return;
-        }
-    l->kinds = cli_grow(l->kinds, &l->cap_kinds, l->n_kinds + 1, sizeof *l->kinds);
-    l->kinds[l->n_kinds++] = kind;
-}
-
-static int by_count(const void *a, const void *b) {
-    const skipped_kind *x = a, *y = b;
-    return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : strcmp(x->ending, y->ending);
+    cli_endings_free(&l->kinds);
 }
 
 /* "12 photos are of formats that facet does not read: 10 nef, 2 cr2" */
 static void tell_kinds(skipped_list *l) {
-    int sum = 0;
-    char *kinds = cli_format("%s", "");
-    if (l->n_kinds) qsort(l->kinds, l->n_kinds, sizeof *l->kinds, by_count);
-    for (size_t i = 0; i < l->n_kinds; i++) {
-        char *longer = cli_format("%s%s%d %s", kinds, i ? ", " : "", l->kinds[i].n, l->kinds[i].ending);
-        free(kinds);
-        kinds = longer;
-        sum += l->kinds[i].n;
-    }
+    char *kinds;
+    int sum = (int)cli_endings_list(&l->kinds, &kinds);
     if (sum) cli_note("%s of formats that facet does not read: %s", cli_count(sum, "photo is", "photos are"), kinds);
     free(kinds);
 }
@@ -88,7 +57,7 @@ typedef struct shown_scan {
 static void take_skipped(void *user, const char *path, const fct_error *why) {
     skipped_list *l = &((shown_scan *)user)->skipped;
     if (why->code == FCT_ERR_UNSUPPORTED) {
-        count_kind(l, path);
+        cli_endings_add(&l->kinds, fct_path_ext(path));
         return;
     }
     l->folders = cli_grow(l->folders, &l->cap_folders, l->n_folders + 1, sizeof *l->folders);

@@ -36,7 +36,6 @@ static const cli_ending endings[] = {
     {"pef", ""},      {"srw", ""},      {"mov", ""},     {"mp4", ""},      {"m4v", ""},     {"avi", ""},
     {"mkv", ""},      {"3gp", ""},      {"webm", ""},
 };
-_Static_assert(sizeof endings / sizeof *endings <= CLI_UNREAD_KINDS, "a place for every kind");
 
 static const cli_ending *ending_of(const char *name) {
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
@@ -56,30 +55,11 @@ static bool is_read(const cli_ending *e) {
     return found;
 }
 
-/* Counts files of kinds that are not read, so that a folder full of them does not look empty without a reason. */
-static void count_unread(cli_inputs *in, const cli_ending *e) {
-    int i = 0;
-    while (i < in->n_unread && in->unread[i].ending != e->ending) i++;
-    if (i == in->n_unread) in->unread[in->n_unread++].ending = e->ending;
-    in->unread[i].n++;
-}
-
-static int by_count(const void *a, const void *b) {
-    const cli_unread *x = a, *y = b;
-    return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : strcmp(x->ending, y->ending);
-}
-
-/* Prints a line such as "12 files of unsupported formats: 10 heic, 2 psd". */
+/* Prints a line such as "12 files of unsupported formats: 10 heic, 2 psd": a folder full of them does not look empty
+ * without a reason. */
 static void tell_unread(cli_inputs *in) {
-    size_t sum = 0;
-    char *kinds = cli_format("%s", "");
-    qsort(in->unread, (size_t)in->n_unread, sizeof *in->unread, by_count);
-    for (int i = 0; i < in->n_unread; i++) {
-        char *longer = cli_format("%s%s%zu %s", kinds, i ? ", " : "", in->unread[i].n, in->unread[i].ending);
-        free(kinds);
-        kinds = longer;
-        sum += in->unread[i].n;
-    }
+    char *kinds;
+    size_t sum = cli_endings_list(&in->unread, &kinds);
     if (sum) cli_note("%zu file%s of unsupported formats: %s", sum, sum > 1 ? "s" : "", kinds);
     free(kinds);
 }
@@ -115,7 +95,7 @@ static fct_status walk(cli_inputs *in, const char *folder, size_t offset, int de
         if (fs.is_dir && !fs.is_symlink) s = walk(in, path, offset, depth + 1, err);
         const cli_ending *e = fs.is_dir ? NULL : ending_of(path);
         bool use = e && is_read(e);
-        if (e && !use) count_unread(in, e);
+        if (e && !use) cli_endings_add(&in->unread, e->ending);
         if (use) add(in, path, offset);
         else free(path);
     }
@@ -258,5 +238,6 @@ int cli_inputs_expand(char **words, int n_words, const cli_settings *s, cli_inpu
 void cli_inputs_free(cli_inputs *in) {
     for (size_t i = 0; i < in->n; i++) free(in->at[i].path);
     free(in->at);
+    cli_endings_free(&in->unread);
     memset(in, 0, sizeof *in);
 }

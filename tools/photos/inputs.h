@@ -2,6 +2,7 @@
 #ifndef FACET_CLI_INPUTS_H
 #define FACET_CLI_INPUTS_H
 
+#include "photos/endings.h"
 #include "shell/cli.h"
 
 typedef struct cli_input {
@@ -10,20 +11,12 @@ typedef struct cli_input {
     const char *person;   /* borrowed: whom 'facet enroll --folders' found it for, else NULL */
 } cli_input;
 
-/* Photos and videos in folders of a kind that is not read here, by ending. */
-enum { CLI_UNREAD_KINDS = 48 };
-typedef struct cli_unread {
-    const char *ending; /* static */
-    size_t n;
-} cli_unread;
-
 typedef struct cli_inputs {
     cli_input *at; /* owned */
     size_t n, capacity;
-    bool several;                        /* a folder, pattern or list was among the words, or more than one word */
-    bool failed;                         /* one of the words named nothing; a line was printed */
-    cli_unread unread[CLI_UNREAD_KINDS]; /* what folders hold besides */
-    int n_unread;
+    bool several;       /* a folder, pattern or list was among the words, or more than one word */
+    bool failed;        /* one of the words named nothing; a line was printed */
+    cli_endings unread; /* photos and videos in folders of a kind that is not read here */
 } cli_inputs;
 
 /* Whether a name ends as those of pictures and videos do, also of kinds that are not read. */
